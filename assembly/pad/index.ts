@@ -1,0 +1,5 @@
+import { PadRecord } from '../generated/records';
+
+export function f32_pad(r: PadRecord): void {
+  unreachable();
+}

@@ -1,0 +1,9 @@
+import { dispatch } from './generated/dispatch';
+
+/** Runs `count` kernel records that lie one after the other. */
+export function run(record: usize, count: u32): void {
+  for (; count != 0; count--) {
+    dispatch(record);
+    record += load<u32>(record, 4);
+  }
+}

@@ -1,0 +1,35 @@
+import type { Shape } from '../graph/graph.ts';
+import type { KernelArguments, KernelName } from '../program/kernels.ts';
+import type { Constant, Pointer } from '../program/program.ts';
+import type { CostModel } from './cost.ts';
+
+/** What a step costs, for profiles and reports. */
+export interface StepCost {
+  /** Multiply-accumulates of the dense operation. */
+  macs?: number;
+  /** Multiply-accumulates on weights that are kept. */
+  effectiveMacs?: number;
+  /** Zeros over all weights, 0…1. */
+  sparsity?: number;
+}
+
+/** What an operator's `lower` may ask and emit. */
+export interface Lowering {
+  readonly costModel: CostModel;
+  shape(value: string): Shape;
+  /** Strides of each axis in floats, as the value is stored. */
+  strides(value: string): number[];
+  /** True when the value's planes are padded (see `paddedPlane`): writers may spill garbage into the padding. */
+  inPlanes(value: string): boolean;
+  /** Where a value is stored, `floats` from its start. A constant is uploaded as it is, row-major f32. */
+  at(value: string, floats?: number): Pointer;
+  /** The constant's data as f32, or undefined when the value is computed. */
+  constantData(value: string): Float32Array | undefined;
+  /** True when `value` has been placed inside `host`'s storage at that offset: nothing to copy. */
+  isPlaced(value: string, host: string, floats?: number): boolean;
+  /** Memory for this node alone, 64-byte aligned, undefined content. */
+  scratch(bytes: number): Pointer;
+  /** Data that the program needs at run time: packed weights, tables. */
+  constant(constant: Constant): Pointer;
+  emit<K extends KernelName>(kernel: K, args: KernelArguments<K>, cost?: StepCost): void;
+}

@@ -1,0 +1,17 @@
+import type { Shape } from '../graph/graph.ts';
+
+/** Before memory is planned, operators may ask that two values share storage. See `place` in ops/operator.ts. */
+export interface Placement {
+  shape(value: string): Shape;
+  /** True when the value is a constant. */
+  isConstant(value: string): boolean;
+  /** Strides of each axis in floats, as the value will be stored. */
+  strides(value: string): number[];
+  /** True when this node is the last to read the value (so that writing over it is allowed). Graph outputs never die. */
+  diesHere(value: string): boolean;
+  /**
+   * Stores `value` inside the storage of `host`, `floats` floats from its start. Refused (false) when `value` is
+   * constant, a graph input or output that must keep its own storage, or already lives elsewhere.
+   */
+  alias(value: string, host: string, floats?: number): boolean;
+}

@@ -1,0 +1,39 @@
+import type { DType, TensorData } from '../tensor.ts';
+import type { Node, Shape } from '../graph/graph.ts';
+import type { Lowering } from '../compile/lowering.ts';
+import type { Placement } from '../compile/placement.ts';
+
+/** What shape rules see of an input: its type, and its data when it is a constant. `undefined` stands for an absent one. */
+export interface InputType {
+  shape: Shape;
+  dtype: DType;
+  data?: TensorData;
+}
+
+/** A float32 tensor for the reference evaluator, row-major. */
+export interface DenseTensor {
+  shape: Shape;
+  data: Float32Array;
+}
+
+/**
+ * How a node's outputs lie in memory.
+ * - `planes`: rank 4, every (n, c) plane padded to `paddedPlane(h·w)` floats.
+ * - `flat`: row-major, no padding.
+ * - `inherit`: planes when the first input of the same rank and spatial size lies in planes, else flat.
+ */
+export type OutputLayout = 'planes' | 'flat' | 'inherit';
+
+/** Everything about one operator, in one file. `A` is the type of its attributes. */
+export interface Operator<A extends object = object> {
+  /** Shape rule. Throws an Error whose message says what does not fit; the caller adds the node's name. */
+  infer(attributes: A, inputs: (InputType | undefined)[]): Shape[];
+  /** Reference evaluation in plain loops with f64 sums: the oracle. Constants that are indices arrive as floats. */
+  evaluate(attributes: A, inputs: (DenseTensor | undefined)[], outputs: Shape[]): DenseTensor[];
+  /** Layout of the outputs; `planes` values keep their padding, see OutputLayout. Default `flat`. */
+  layout?: OutputLayout | ((node: Node & { attributes: A }) => OutputLayout);
+  /** Asks for outputs and inputs to share storage, before memory is planned. */
+  place?(node: Node & { attributes: A }, placement: Placement): void;
+  /** Emits kernel records. */
+  lower(node: Node & { attributes: A }, lowering: Lowering): void;
+}

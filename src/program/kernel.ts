@@ -1,0 +1,36 @@
+import type { Constant } from './program.ts';
+
+/** What a record field holds. Pointers are addresses in linear memory once the program is loaded. */
+export type FieldKind = 'read' | 'write' | 'u32' | 'i32' | 'f32';
+
+/** What a kernel's extents may ask about the constant that a pointer of kind `read` names. */
+export interface Table {
+  /** The constant as saved. */
+  readonly constant: Constant;
+  /** The largest unsigned 32-bit integer that the kernel can read from it as an index or a byte offset. */
+  readonly largest: number;
+}
+
+/** A row of the kernel registry; see kernels.ts. */
+export interface Kernel<F extends Record<string, FieldKind> = Record<string, FieldKind>> {
+  /** Folder under assembly/ whose index.ts exports the kernel by its name. */
+  readonly family: string;
+  /** Name of the AssemblyScript class that lays out the fields; kernels with the same fields share one. */
+  readonly record: string;
+  readonly fields: F;
+  /**
+   * Bytes that the kernel may touch from each pointer on, at most, over-reads and spills included. The numbers may be
+   * hostile: u32 fields are any integer 0…2³²−1, and a result that is not a finite number fails the check.
+   * `table(field)` gives the constant a read pointer names, for indices that are data; it throws when it names none.
+   * Throws an Error when a number is outside what the kernel accepts (an unknown code, a zero divisor).
+   */
+  extents(
+    n: { readonly [K in keyof F as F[K] extends 'read' | 'write' ? never : K]: number },
+    table: (field: string) => Table,
+  ): { readonly [K in keyof F as F[K] extends 'read' | 'write' ? K : never]: number };
+}
+
+/** Types a registry row by its own fields. */
+export function kernel<const F extends Record<string, FieldKind>>(row: Kernel<F>): Kernel<F> {
+  return row;
+}

@@ -1,0 +1,44 @@
+// The kernel registry: one row per kernel drives the record layout in AssemblyScript (scripts/generate.mjs), dispatch,
+// the checker, tests and benchmarks.
+//
+// Every kernel takes the address of one record:
+//
+//   kernel u32 | bytes u32 | field 0 | field 1 | …        four bytes each, in the order of `fields`
+//
+// Kinds of fields: `read` and `write` are pointers (bytes in linear memory); `u32`, `i32` and `f32` are numbers.
+import { copyKernels } from './kernels/copy.ts';
+import { depthwiseKernels } from './kernels/depthwise.ts';
+import { elementwiseKernels } from './kernels/elementwise.ts';
+import { gemmKernels } from './kernels/gemm.ts';
+import { imageKernels } from './kernels/image.ts';
+import { padKernels } from './kernels/pad.ts';
+import { poolKernels } from './kernels/pool.ts';
+import { reduceKernels } from './kernels/reduce.ts';
+import { resizeKernels } from './kernels/resize.ts';
+import { spmmKernels } from './kernels/spmm.ts';
+import type { Pointer } from './program.ts';
+
+export const kernels = {
+  ...spmmKernels,
+  ...gemmKernels,
+  ...padKernels,
+  ...depthwiseKernels,
+  ...poolKernels,
+  ...elementwiseKernels,
+  ...reduceKernels,
+  ...resizeKernels,
+  ...copyKernels,
+  ...imageKernels,
+};
+
+export type KernelName = keyof typeof kernels;
+
+/** Names in the order of their ids. */
+export const kernelNames = Object.keys(kernels) as KernelName[];
+
+type Fields<K extends KernelName> = (typeof kernels)[K]['fields'];
+
+/** The arguments of a kernel by field name, pointers unresolved. */
+export type KernelArguments<K extends KernelName> = {
+  [F in keyof Fields<K>]: Fields<K>[F] extends 'read' | 'write' ? Pointer : number;
+};

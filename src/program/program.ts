@@ -1,0 +1,101 @@
+// A program: a flat list of kernel records over a planned memory. It is what a model compiles to, what an artifact holds
+// (src/artifact/) and what the runtime checks, expands into linear memory and runs (src/runtime/).
+import type { DType } from '../tensor.ts';
+import type { KernelName } from './kernels.ts';
+
+/** A place in one of the program's buffers, `offset` bytes from its start. */
+export interface Pointer {
+  readonly buffer: number;
+  readonly offset: number;
+}
+
+/**
+ * How an input plane is walked: entry i of the table is the byte offset, within the input, of the pixel that position i
+ * of a weight row multiplies. Position i = (channel · kernelHeight + ky) · kernelWidth + kx.
+ */
+export interface TapTable {
+  channels: number;
+  kernel: readonly [height: number, width: number];
+  stride: readonly [height: number, width: number];
+  dilation: readonly [height: number, width: number];
+  /** Bytes from one channel to the next (all its phases), one phase to the next, one row to the next. */
+  channelBytes: number;
+  phaseBytes: number;
+  rowBytes: number;
+}
+
+/** Weight values as they are saved: f32, or f16 bits where that loses nothing. */
+export type WeightData = Float32Array | Uint16Array;
+
+/** Read-only data of a program in its compact form, expanded into linear memory when the program is loaded. */
+export type Constant =
+  | { form: 'f32'; data: WeightData }
+  | { form: 'i32'; data: Int32Array }
+  /** A table of byte offsets; see TapTable. */
+  | { form: 'taps'; taps: TapTable }
+  /** Dense weights, row-major (rows, columns), with their biases. Expanded as assembly/gemm/index.ts draws it. */
+  | { form: 'gemm'; rows: number; columns: number; values: WeightData; bias: WeightData | null }
+  /**
+   * Sparse (rows, columns) weights: `group` consecutive rows share positions; rows beyond a multiple of `group` stand
+   * alone. Saved as src/compile/pack.ts draws it, expanded as assembly/spmm/index.ts draws it.
+   */
+  | {
+      form: 'spmm';
+      rows: number;
+      columns: number;
+      group: number;
+      counts: Uint32Array;
+      gaps: Uint8Array;
+      values: WeightData;
+      bias: WeightData | null;
+      /** The buffer with the tap table that turns columns into byte offsets. */
+      taps: number;
+    };
+
+export type Buffer =
+  /** Part of the arena of activations: bytes from its start. Buffers whose lifetimes do not meet may overlap. */
+  { kind: 'arena'; offset: number; bytes: number } | { kind: 'constant'; constant: Constant };
+
+/** One kernel record before it has addresses: arguments by field name, pointers as Pointer. */
+export interface Step {
+  kernel: KernelName;
+  /** Index into `layers`: what the step belongs to. */
+  layer: number;
+  arguments: Record<string, number | Pointer>;
+}
+
+/** A node of the graph, for profiles and reports. */
+export interface Layer {
+  name: string;
+  op: string;
+  shape: readonly number[];
+  macs: number;
+  effectiveMacs: number;
+  /** Zeros over all weights, 0…1; undefined for layers without weights. */
+  sparsity?: number;
+}
+
+/** Where a caller's tensor lies, and how its axes map; see Port in graph/graph.ts. */
+export interface Endpoint {
+  name: string;
+  dtype: DType;
+  /** The author's shape and, for each of its axes, the stride in floats within the storage. */
+  shape: readonly number[];
+  strides: readonly number[];
+  at: Pointer;
+  quantization?: { scale: number; zeroPoint: number };
+}
+
+export interface Program {
+  name: string;
+  buffers: Buffer[];
+  arenaBytes: number;
+  steps: Step[];
+  layers: Layer[];
+  inputs: Endpoint[];
+  outputs: Endpoint[];
+  /** Bytes activations would need without sharing, for the report. */
+  naiveArenaBytes: number;
+  notes: string[];
+  metadata: Record<string, unknown>;
+}
