@@ -21,6 +21,6 @@ export const convTranspose2d: Operator<ConvTranspose2dAttributes> = {
   },
   layout: 'planes',
   lower() {
-    throw new Error('not written yet');
+    throw new Error('a transposed convolution is rewritten as a convolution before lowering (passes/)');
   },
 };
