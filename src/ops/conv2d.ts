@@ -43,29 +43,28 @@ export const conv2d: Operator<Conv2dAttributes> = {
     const [, perGroup, kh, kw] = weights!.shape;
     const perGroupOutputs = outputs / (channels / perGroup);
     const data = new Float32Array(n * outputs * h * w);
-    let o = 0;
+    const sums = new Float64Array(h * w);
     for (let image = 0; image < n; image++) {
       for (let oc = 0; oc < outputs; oc++) {
         const firstChannel = Math.floor(oc / perGroupOutputs) * perGroup;
-        for (let oy = 0; oy < h; oy++) {
-          for (let ox = 0; ox < w; ox++) {
-            let sum = bias ? bias.data[oc] : 0;
-            for (let ky = 0; ky < kh; ky++) {
-              const iy = oy * stride[0] - pads[0] + ky * dilation[0];
-              if (iy < 0 || iy >= height) continue;
-              for (let kx = 0; kx < kw; kx++) {
-                const ix = ox * stride[1] - pads[1] + kx * dilation[1];
-                if (ix < 0 || ix >= width) continue;
-                for (let c = 0; c < perGroup; c++) {
-                  sum +=
-                    x!.data[((image * channels + firstChannel + c) * height + iy) * width + ix] *
-                    weights!.data[((oc * perGroup + c) * kh + ky) * kw + kx];
+        sums.fill(bias ? bias.data[oc] : 0);
+        for (let c = 0; c < perGroup; c++) {
+          const plane = (image * channels + firstChannel + c) * height;
+          for (let ky = 0; ky < kh; ky++) {
+            for (let kx = 0; kx < kw; kx++) {
+              const weight = weights!.data[((oc * perGroup + c) * kh + ky) * kw + kx];
+              for (let oy = 0; oy < h; oy++) {
+                const iy = oy * stride[0] - pads[0] + ky * dilation[0];
+                if (iy < 0 || iy >= height) continue;
+                for (let ox = 0; ox < w; ox++) {
+                  const ix = ox * stride[1] - pads[1] + kx * dilation[1];
+                  if (ix >= 0 && ix < width) sums[oy * w + ox] += weight * x!.data[(plane + iy) * width + ix];
                 }
               }
             }
-            data[o++] = sum;
           }
         }
+        data.set(sums, (image * outputs + oc) * h * w);
       }
     }
     return [{ shape, data: activateInPlace(data, activation) }];
