@@ -1,6 +1,6 @@
 import { activateInPlace } from '../graph/activation.ts';
 import type { Activation } from '../program/activations.ts';
-import { checkBias, checkGeometry, rank4 } from './conv2d.ts';
+import { checkBias, checkGeometry, rank4 } from './convolution.ts';
 import type { Operator } from './operator.ts';
 
 /** A transposed convolution's geometry, height first. `pads` crops the output: top, left, bottom, right. */
@@ -69,6 +69,6 @@ export const convTranspose2d: Operator<ConvTranspose2dAttributes> = {
   },
   layout: 'planes',
   lower() {
-    throw new Error('not written yet');
+    throw new Error('a transposed convolution is rewritten as a convolution before lowering (passes/)');
   },
 };

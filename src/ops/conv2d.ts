@@ -1,6 +1,13 @@
 import { activateInPlace } from '../graph/activation.ts';
+import { emitMatrixProduct } from '../compile/matrix.ts';
+import type { Lowering } from '../compile/lowering.ts';
+import type { Node } from '../graph/graph.ts';
+import { paddedPlane } from '../graph/layout.ts';
+import type { Pointer } from '../program/program.ts';
+import { lowerDepthwise } from './depthwise.ts';
 import type { Activation } from '../program/activations.ts';
-import type { InputType, Operator } from './operator.ts';
+import { checkBias, checkGeometry, convolvedSize, rank4 } from './convolution.ts';
+import type { Operator } from './operator.ts';
 
 /** A 2-D convolution's geometry, height first. */
 export interface Conv2dAttributes {
@@ -70,50 +77,121 @@ export const conv2d: Operator<Conv2dAttributes> = {
     return [{ shape, data: activateInPlace(data, activation) }];
   },
   layout: 'planes',
-  lower() {
-    throw new Error('not written yet');
-  },
+  lower: lowerConv2d,
 };
 
-/** Pixels of a convolution's output along one axis; below 1 where the kernel does not fit. */
-export function convolvedSize(
-  size: number,
-  kernel: number,
-  stride: number,
-  dilation: number,
-  padBegin: number,
-  padEnd: number,
-): number {
-  return Math.floor((size + padBegin + padEnd - ((kernel - 1) * dilation + 1)) / stride) + 1;
+type Conv2dNode = Node & { attributes: Conv2dAttributes };
+
+function lowerConv2d(node: Conv2dNode, lowering: Lowering): void {
+  const { stride, pads, groups } = node.attributes;
+  const [x, w] = node.inputs;
+  const weightShape = lowering.shape(w);
+  const [kh, kw] = weightShape.slice(2);
+  const [, channels] = lowering.shape(x);
+  if (groups === channels && groups > 1) return lowerDepthwise(node, lowering);
+  const isPointwise = kh === 1 && kw === 1 && stride.every((s) => s === 1) && pads.every((p) => p === 0);
+  const planes = isPointwise ? planesOf(x, lowering) : paddedPlanesOf(node, lowering);
+  emitGroups(node, planes, lowering);
 }
 
-/** The shape of an (N, C, H, W) or (O, I, kh, kw) tensor. @throws Error when it is absent or not rank 4. */
-export function rank4(type: InputType | undefined, what: string): readonly [number, number, number, number] {
-  if (!type) throw new Error(`${what} must be given`);
-  if (type.shape.length !== 4) throw new Error(`${what} must have rank 4, got [${type.shape}]`);
-  return type.shape as [number, number, number, number];
+/** The planes that weights multiply: x's own, or a padded copy of them. Strides in floats. */
+interface Planes {
+  x: Pointer;
+  xBatch: number;
+  /** Floats from one channel to the next. */
+  channel: number;
+  phase: number;
+  /** 0 when planes are read pixel by pixel. */
+  rowPixels: number;
 }
 
-/** What forward and transposed convolutions ask of their attributes. @throws Error naming the value. */
-export function checkGeometry({
-  stride,
-  dilation,
-  pads,
-  groups,
-}: Pick<Conv2dAttributes, 'stride' | 'dilation' | 'pads' | 'groups'>): void {
-  if (!isVector(stride, 2, 1)) throw new Error(`stride [${stride}] must be two positive integers`);
-  if (!isVector(dilation, 2, 1)) throw new Error(`dilation [${dilation}] must be two positive integers`);
-  if (!isVector(pads, 4, 0)) throw new Error(`pads [${pads}] must be four non-negative integers`);
-  if (!isVector([groups], 1, 1)) throw new Error(`groups ${groups} must be a positive integer`);
+function planesOf(x: string, lowering: Lowering): Planes {
+  const [xBatch, channel] = lowering.strides(x);
+  return { x: lowering.at(x), xBatch, channel, phase: 0, rowPixels: 0 };
 }
 
-/** @throws Error when a bias is given and is not (outputs). */
-export function checkBias(bias: InputType | undefined, outputs: number): void {
-  if (bias && (bias.shape.length !== 1 || bias.shape[0] !== outputs)) {
-    throw new Error(`the bias must be [${outputs}], one for each output channel, got [${bias.shape}]`);
+/**
+ * Copies x with its padding, one phase per position within the stride, so that every tap reads consecutive pixels.
+ * Rows are a multiple of 4 floats, so that no vector of output pixels straddles two of them.
+ */
+function paddedPlanesOf(node: Conv2dNode, lowering: Lowering): Planes {
+  const { stride, dilation, pads } = node.attributes;
+  const [x, w] = node.inputs;
+  const [batch, channels, height, width] = lowering.shape(x);
+  const [, , outHeight, outWidth] = lowering.shape(node.outputs[0]);
+  const reach = [0, 1].map((i) => (lowering.shape(w)[2 + i] - 1) * dilation[i]);
+  const phases = [0, 1].map((i) => Math.min(stride[i], reach[i] + 1));
+  const rows = outHeight + Math.floor(reach[0] / stride[0]);
+  const columns = 4 * Math.ceil((outWidth + Math.floor(reach[1] / stride[1])) / 4);
+  const phase = paddedPlane(rows * columns);
+  const channel = phases[0] * phases[1] * phase;
+  const copy = lowering.scratch(4 * batch * channels * channel);
+  const [xBatch, xPlane] = lowering.strides(x);
+  for (let n = 0; n < batch; n++) {
+    lowering.emit('f32_pad', {
+      x: lowering.at(x, n * xBatch),
+      y: { buffer: copy.buffer, offset: copy.offset + 4 * n * channels * channel },
+      planes: channels,
+      xPlane: 4 * xPlane,
+      xHeight: height,
+      xWidth: width,
+      yPlane: 4 * channel,
+      yPhase: 4 * phase,
+      rows,
+      columns,
+      strideH: stride[0],
+      strideW: stride[1],
+      phasesH: phases[0],
+      phasesW: phases[1],
+      top: pads[0],
+      left: pads[1],
+      value: 0,
+    });
   }
+  return { x: copy, xBatch: channels * channel, channel, phase, rowPixels: columns };
 }
 
-function isVector(values: readonly number[], length: number, least: number): boolean {
-  return values.length === length && values.every((v) => Number.isInteger(v) && v >= least);
+/** One matrix product per group of channels. */
+function emitGroups(node: Conv2dNode, planes: Planes, lowering: Lowering): void {
+  const { stride, dilation, groups, activation } = node.attributes;
+  const [, w, b] = node.inputs;
+  const weights = lowering.constantData(w);
+  const bias = b ? lowering.constantData(b) : undefined;
+  if (!weights || (b && !bias)) throw new Error('weights and bias must be constants');
+  const [rows, channels, kh, kw] = lowering.shape(w);
+  const [batch, , height, width] = lowering.shape(node.outputs[0]);
+  const [yBatch, yPlane] = lowering.strides(node.outputs[0]);
+  const groupRows = rows / groups;
+  const columns = channels * kh * kw;
+  for (let g = 0; g < groups; g++) {
+    const first = g * groupRows;
+    emitMatrixProduct(
+      {
+        rows: groupRows,
+        columns,
+        weights: weights.subarray(first * columns, (first + groupRows) * columns),
+        bias: bias?.subarray(first, first + groupRows),
+        taps: {
+          channels,
+          kernel: [kh, kw],
+          stride,
+          dilation,
+          channelBytes: 4 * planes.channel,
+          phaseBytes: 4 * planes.phase,
+          rowBytes: 4 * planes.rowPixels,
+        },
+        x: { buffer: planes.x.buffer, offset: planes.x.offset + 4 * g * channels * planes.channel },
+        y: lowering.at(node.outputs[0], first * yPlane),
+        batch,
+        xBatch: planes.xBatch,
+        yBatch,
+        height,
+        width,
+        yPlane,
+        rowPixels: planes.rowPixels,
+        activation,
+      },
+      lowering,
+    );
+  }
 }
