@@ -1,3 +1,4 @@
+import { activateInPlace } from '../graph/activation.ts';
 import { emitMatrixProduct } from '../compile/matrix.ts';
 import type { Lowering } from '../compile/lowering.ts';
 import type { Node } from '../graph/graph.ts';
@@ -5,6 +6,7 @@ import { paddedPlane } from '../graph/layout.ts';
 import type { Pointer } from '../program/program.ts';
 import { lowerDepthwise } from './depthwise.ts';
 import type { Activation } from '../program/activations.ts';
+import { checkBias, checkGeometry, convolvedSize, rank4 } from './convolution.ts';
 import type { Operator } from './operator.ts';
 
 /** A 2-D convolution's geometry, height first. */
@@ -19,11 +21,60 @@ export interface Conv2dAttributes {
 
 /** (N, I, H, W), weights (O, I/groups, kh, kw), bias (O)? → (N, O, H′, W′). ONNX Conv; TFLite CONV_2D, DEPTHWISE_CONV_2D. */
 export const conv2d: Operator<Conv2dAttributes> = {
-  infer() {
-    throw new Error('not written yet');
+  infer({ stride, dilation, pads, groups }, [x, weights, bias]) {
+    const [n, channels, height, width] = rank4(x, 'the input');
+    const [outputs, perGroup, kh, kw] = rank4(weights, 'the weights');
+    checkGeometry({ stride, dilation, pads, groups });
+    if (channels % groups !== 0 || outputs % groups !== 0) {
+      throw new Error(`${channels} input and ${outputs} output channels do not divide into ${groups} groups`);
+    }
+    if (perGroup * groups !== channels) {
+      throw new Error(
+        `weights [${weights!.shape}] in ${groups} group${groups === 1 ? '' : 's'} want ${perGroup * groups} input channels, ` +
+          `the input [${x!.shape}] has ${channels}`,
+      );
+    }
+    checkBias(bias, outputs);
+    const h = convolvedSize(height, kh, stride[0], dilation[0], pads[0], pads[2]);
+    const w = convolvedSize(width, kw, stride[1], dilation[1], pads[1], pads[3]);
+    if (h < 1 || w < 1) {
+      throw new Error(
+        `the ${kh}×${kw} kernel (dilation ${dilation}, pads ${pads}) does not fit the ${height}×${width} input: empty output`,
+      );
+    }
+    return [[n, outputs, h, w]];
   },
-  evaluate() {
-    throw new Error('not written yet');
+  evaluate({ stride, dilation, pads, activation }, [x, weights, bias], [shape]) {
+    const [, channels, height, width] = x!.shape;
+    const [n, outputs, h, w] = shape;
+    const [, perGroup, kh, kw] = weights!.shape;
+    const perGroupOutputs = outputs / (channels / perGroup);
+    const data = new Float32Array(n * outputs * h * w);
+    const sums = new Float64Array(h * w);
+    for (let image = 0; image < n; image++) {
+      for (let oc = 0; oc < outputs; oc++) {
+        const firstChannel = Math.floor(oc / perGroupOutputs) * perGroup;
+        sums.fill(bias ? bias.data[oc] : 0);
+        for (let c = 0; c < perGroup; c++) {
+          const plane = (image * channels + firstChannel + c) * height;
+          for (let ky = 0; ky < kh; ky++) {
+            for (let kx = 0; kx < kw; kx++) {
+              const weight = weights!.data[((oc * perGroup + c) * kh + ky) * kw + kx];
+              for (let oy = 0; oy < h; oy++) {
+                const iy = oy * stride[0] - pads[0] + ky * dilation[0];
+                if (iy < 0 || iy >= height) continue;
+                for (let ox = 0; ox < w; ox++) {
+                  const ix = ox * stride[1] - pads[1] + kx * dilation[1];
+                  if (ix >= 0 && ix < width) sums[oy * w + ox] += weight * x!.data[(plane + iy) * width + ix];
+                }
+              }
+            }
+          }
+        }
+        data.set(sums, (image * outputs + oc) * h * w);
+      }
+    }
+    return [{ shape, data: activateInPlace(data, activation) }];
   },
   layout: 'planes',
   lower: lowerConv2d,
