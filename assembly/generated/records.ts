@@ -68,3 +68,73 @@ export class PadRecord {
   left: i32;
   value: f32;
 }
+
+@unmanaged
+export class DepthwiseRecord {
+  kernel: u32;
+  bytes: u32;
+  x: usize;
+  weights: usize;
+  scratch: usize;
+  y: usize;
+  batch: u32;
+  xBatch: u32;
+  yBatch: u32;
+  channels: u32;
+  multiplier: u32;
+  xPlane: u32;
+  xHeight: u32;
+  xWidth: u32;
+  yPlane: u32;
+  height: u32;
+  width: u32;
+  rows: u32;
+  columns: u32;
+  strideH: u32;
+  strideW: u32;
+  phasesH: u32;
+  phasesW: u32;
+  top: i32;
+  left: i32;
+  min: f32;
+  max: f32;
+  activation: u32;
+  alpha: f32;
+  beta: f32;
+}
+
+@unmanaged
+export class DepthwiseTapsRecord {
+  kernel: u32;
+  bytes: u32;
+  x: usize;
+  weights: usize;
+  scratch: usize;
+  y: usize;
+  batch: u32;
+  xBatch: u32;
+  yBatch: u32;
+  channels: u32;
+  multiplier: u32;
+  xPlane: u32;
+  xHeight: u32;
+  xWidth: u32;
+  yPlane: u32;
+  height: u32;
+  width: u32;
+  rows: u32;
+  columns: u32;
+  strideH: u32;
+  strideW: u32;
+  phasesH: u32;
+  phasesW: u32;
+  top: i32;
+  left: i32;
+  min: f32;
+  max: f32;
+  activation: u32;
+  alpha: f32;
+  beta: f32;
+  area: u32;
+  taps: usize;
+}
