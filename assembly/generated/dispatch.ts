@@ -2,7 +2,9 @@
 import { f32_spmm_28x1, f32_spmm_16x2, f32_spmm_8x4, f32_spmm_1x1, f32_spmm_1x4, f32_conv_spmm_28x1, f32_conv_spmm_16x2, f32_conv_spmm_8x4 } from '../spmm';
 import { f32_gemm_8x4, f32_gemm_1x4, f32_conv_gemm_8x4 } from '../gemm';
 import { f32_pad } from '../pad';
-import { SpmmRecord, GemmRecord, PadRecord } from './records';
+import { f32_unary, f32_binary } from '../elementwise';
+import { f32_softmax, f32_reduce } from '../reduce';
+import { SpmmRecord, GemmRecord, PadRecord, UnaryRecord, BinaryRecord, SoftmaxRecord, ReduceRecord } from './records';
 
 /** Runs the one record at this address. */
 export function dispatch(record: usize): void {
@@ -55,7 +57,23 @@ export function dispatch(record: usize): void {
       f32_pad(changetype<PadRecord>(record));
       break;
     }
+    case 12: {
+      f32_unary(changetype<UnaryRecord>(record));
+      break;
+    }
+    case 13: {
+      f32_binary(changetype<BinaryRecord>(record));
+      break;
+    }
+    case 14: {
+      f32_softmax(changetype<SoftmaxRecord>(record));
+      break;
+    }
+    case 15: {
+      f32_reduce(changetype<ReduceRecord>(record));
+      break;
+    }
   }
 }
 
-export { f32_spmm_28x1, f32_spmm_16x2, f32_spmm_8x4, f32_spmm_1x1, f32_spmm_1x4, f32_conv_spmm_28x1, f32_conv_spmm_16x2, f32_conv_spmm_8x4, f32_gemm_8x4, f32_gemm_1x4, f32_conv_gemm_8x4, f32_pad };
+export { f32_spmm_28x1, f32_spmm_16x2, f32_spmm_8x4, f32_spmm_1x1, f32_spmm_1x4, f32_conv_spmm_28x1, f32_conv_spmm_16x2, f32_conv_spmm_8x4, f32_gemm_8x4, f32_gemm_1x4, f32_conv_gemm_8x4, f32_pad, f32_unary, f32_binary, f32_softmax, f32_reduce };
