@@ -79,8 +79,7 @@ export const reduceKernels = {
       if (!n.kept0 || !n.kept1 || !n.inner || !n.reduced0 || !n.reduced1 || !n.reduced2) {
         throw new Error('an empty extent');
       }
-      const reduced =
-        (n.reduced0 - 1) * n.xReduced0 + (n.reduced1 - 1) * n.xReduced1 + (n.reduced2 - 1) * n.xReduced2;
+      const reduced = (n.reduced0 - 1) * n.xReduced0 + (n.reduced1 - 1) * n.xReduced1 + (n.reduced2 - 1) * n.xReduced2;
       return {
         x: (n.kept0 - 1) * n.xKept0 + (n.kept1 - 1) * n.xKept1 + 4 * n.inner + reduced + overRead,
         y: (n.kept0 - 1) * n.yKept0 + (n.kept1 - 1) * n.yKept1 + 4 * n.inner,
