@@ -174,13 +174,11 @@ function checkedSettings(settings: DetectorSettings, vision: VisionMetadata): Re
     iouThreshold = vision.iouThreshold,
     maxResults = defaultMaxResults,
   } = settings;
-  const fraction = (name: string, value: number) => {
+  for (const [name, value] of Object.entries({ scoreThreshold, iouThreshold })) {
     if (!(value >= 0 && value <= 1)) {
       throw new FiligreeError('invalid-argument', `${name}: wanted a number from 0 to 1, got ${String(value)}`);
     }
-  };
-  fraction('scoreThreshold', scoreThreshold);
-  fraction('iouThreshold', iouThreshold);
+  }
   if (!Number.isInteger(maxResults) || maxResults < 1) {
     throw new FiligreeError('invalid-argument', `maxResults: wanted a whole number from 1, got ${String(maxResults)}`);
   }

@@ -122,26 +122,31 @@ export function imageToInput(geometry: Geometry, x: number, y: number): { x: num
   };
 }
 
+function notPixels(what: string): FiligreeError {
+  return new FiligreeError('invalid-argument', `image: ${what}`);
+}
+
 /**
  * @throws FiligreeError `invalid-argument` unless `image` has bytes for its size.
  */
 export function checkPixels(image: Pixels): void {
   const { data, width, height, channels } = image;
-  const fail = (what: string): never => {
-    throw new FiligreeError('invalid-argument', `image: ${what}`);
-  };
   if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1) {
-    fail(`width and height must be positive whole numbers of pixels; got ${String(width)} × ${String(height)}`);
+    throw notPixels(
+      `width and height must be positive whole numbers of pixels; got ${String(width)} × ${String(height)}`,
+    );
   }
   if (channels !== 1 && channels !== 3 && channels !== 4) {
-    fail(`channels must be 1 (grey), 3 (RGB) or 4 (RGBA); got ${String(channels)}`);
+    throw notPixels(`channels must be 1 (grey), 3 (RGB) or 4 (RGBA); got ${String(channels)}`);
   }
   if (!(data instanceof Uint8Array || data instanceof Uint8ClampedArray)) {
     const found = (data as object | undefined)?.constructor?.name ?? typeof data;
-    fail(`data must be a Uint8Array or Uint8ClampedArray of bytes; got ${found}`);
+    throw notPixels(`data must be a Uint8Array or Uint8ClampedArray of bytes; got ${found}`);
   }
   const bytes = width * height * channels;
   if (data.length !== bytes) {
-    fail(`${width} × ${height} pixels of ${channels} channels need ${bytes} bytes; the data has ${data.length}`);
+    throw notPixels(
+      `${width} × ${height} pixels of ${channels} channels need ${bytes} bytes; the data has ${data.length}`,
+    );
   }
 }

@@ -18,8 +18,6 @@ export function recogniseVision(
   outputs: readonly TensorDescription[],
 ): VisionMetadata | undefined {
   if (inputs.length !== 1 || outputs.length !== 2) return undefined;
-  const withShape = (tensors: readonly TensorDescription[], ...shape: number[]) =>
-    tensors.find((tensor) => tensor.dtype === 'float32' && tensor.shape.join() === shape.join());
   for (const { size, anchors, strides, anchorsPerCell } of faceDetectors) {
     const boxes = withShape(outputs, 1, anchors, 16);
     const scores = withShape(outputs, 1, anchors, 1);
@@ -42,4 +40,8 @@ export function recogniseVision(
     };
   }
   return undefined;
+}
+
+function withShape(tensors: readonly TensorDescription[], ...shape: number[]): TensorDescription | undefined {
+  return tensors.find((tensor) => tensor.dtype === 'float32' && tensor.shape.join() === shape.join());
 }

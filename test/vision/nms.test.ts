@@ -15,6 +15,8 @@ function candidates(...rows: number[][]): Candidates {
   };
 }
 
+const row = (score: number) => [0, 0, 1, 1, score, 0];
+
 const loose = { iouThreshold: 0.5, maxResults: 100 };
 
 describe('intersectionOverUnion', () => {
@@ -35,7 +37,6 @@ describe('intersectionOverUnion', () => {
 
 describe('rankCandidates', () => {
   it('puts the best first and keeps the order of equals', () => {
-    const row = (score: number) => [0, 0, 1, 1, score, 0];
     expect(rankCandidates(candidates(row(0.5), row(0.9), row(0.5), row(0.7), row(0.9)), 100)).toEqual([1, 4, 3, 0, 2]);
     expect(rankCandidates(candidates(row(0.5), row(0.9), row(0.5), row(0.7)), 2)).toEqual([1, 3]);
   });

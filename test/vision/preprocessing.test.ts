@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   checkPixels,
@@ -94,10 +94,9 @@ describe('normalization', () => {
   });
 });
 
-describe('checkPixels', () => {
-  const image = (change: object) =>
-    ({ data: new Uint8Array(12), width: 2, height: 2, channels: 3, ...change }) as Pixels;
+const image = (change: object) => ({ data: new Uint8Array(12), width: 2, height: 2, channels: 3, ...change }) as Pixels;
 
+describe('checkPixels', () => {
   it('accepts bytes that fit', () => {
     checkPixels(image({}));
     checkPixels(image({ data: new Uint8ClampedArray(4), channels: 1 }));

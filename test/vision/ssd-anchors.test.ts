@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { faceAnchors } from '../../src/vision/mediapipe-face.ts';
 import { ssdAnchors } from '../../src/vision/ssd-anchors.ts';
 
-const row = (anchors: Float32Array, i: number) => [...anchors.slice(4 * i, 4 * i + 4)];
+const row = (anchors: Float32Array, i: number) => Array.from(anchors.subarray(4 * i, 4 * i + 4));
 
 describe('anchors of the face models', () => {
   it('full range: 48 × 48 cells of one', () => {
