@@ -24,12 +24,10 @@ export function densify<T extends Numbers>(shape: readonly number[], sparsity: S
         `the shape has ${rank}`,
     );
   }
-  const permuted = (order: number[], from: number, to: number) =>
-    new Set(order).size === order.length && order.every((d) => d >= from && d < to);
-  if (!permuted(traversalOrder.slice(0, rank), 0, rank) || !permuted(traversalOrder.slice(rank), rank, depth)) {
+  if (!distinct(traversalOrder.slice(0, rank), 0, rank) || !distinct(traversalOrder.slice(rank), rank, depth)) {
     throw new Error(`traversal order [${traversalOrder}] is no permutation of ${rank} dimensions and their blocks`);
   }
-  if (!permuted(blockMap, 0, rank)) throw new Error(`block map [${blockMap}] names no ${blockMap.length} dimensions`);
+  if (!distinct(blockMap, 0, rank)) throw new Error(`block map [${blockMap}] names no ${blockMap.length} dimensions`);
 
   // Sizes: a block dimension's is in its metadata, and divides the dimension it maps to.
   const blocks: number[] = Array.from({ length: rank }, () => 1);
@@ -110,4 +108,9 @@ function checkDimension({ dimensions }: Sparsity, level: number, size: number, p
     }
   }
   return indices.length;
+}
+
+/** Whether all are different and in [from, to). */
+function distinct(numbers: number[], from: number, to: number): boolean {
+  return new Set(numbers).size === numbers.length && numbers.every((n) => n >= from && n < to);
 }

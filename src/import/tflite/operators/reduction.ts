@@ -9,11 +9,11 @@ function reduce(fn: ReduceAttributes['fn']): Handler {
     const keepDims = operation.options('Reducer').bool(0);
     const rank = operation.rank(0);
     const given = operation.integers(1, 'the axes').map((axis) => operation.axis(axis, rank));
-    const axes = [...new Set(given)].toSorted((a, b) => a - b);
+    const axes = [...new Set(given)].sort((a, b) => a - b);
     // Without its channel axis, or without both others, what is left has one order in NCHW and NHWC.
     const sameOrder = keepDims || axes.includes(3) || (axes.includes(1) && axes.includes(2));
     if (rank === 4 && sameOrder) {
-      const inGraph = axes.map((axis) => channelsLast[axis]).toSorted((a, b) => a - b);
+      const inGraph = axes.map((axis) => channelsLast[axis]).sort((a, b) => a - b);
       operation.result(operation.emit('reduce', { fn, axes: inGraph, keepDims }, [operation.value(0)]));
     } else {
       operation.resultInFileOrder(operation.emit('reduce', { fn, axes, keepDims }, [operation.inFileOrder(0)]));
