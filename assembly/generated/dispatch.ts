@@ -2,7 +2,8 @@
 import { f32_spmm_28x1, f32_spmm_16x2, f32_spmm_8x4, f32_spmm_1x1, f32_spmm_1x4, f32_conv_spmm_28x1, f32_conv_spmm_16x2, f32_conv_spmm_8x4 } from '../spmm';
 import { f32_gemm_8x4, f32_gemm_1x4, f32_conv_gemm_8x4 } from '../gemm';
 import { f32_pad } from '../pad';
-import { SpmmRecord, GemmRecord, PadRecord } from './records';
+import { f32_copy, f32_fill, f32_gather } from '../copy';
+import { SpmmRecord, GemmRecord, PadRecord, CopyRecord, FillRecord, GatherRecord } from './records';
 
 /** Runs the one record at this address. */
 export function dispatch(record: usize): void {
@@ -55,7 +56,19 @@ export function dispatch(record: usize): void {
       f32_pad(changetype<PadRecord>(record));
       break;
     }
+    case 12: {
+      f32_copy(changetype<CopyRecord>(record));
+      break;
+    }
+    case 13: {
+      f32_fill(changetype<FillRecord>(record));
+      break;
+    }
+    case 14: {
+      f32_gather(changetype<GatherRecord>(record));
+      break;
+    }
   }
 }
 
-export { f32_spmm_28x1, f32_spmm_16x2, f32_spmm_8x4, f32_spmm_1x1, f32_spmm_1x4, f32_conv_spmm_28x1, f32_conv_spmm_16x2, f32_conv_spmm_8x4, f32_gemm_8x4, f32_gemm_1x4, f32_conv_gemm_8x4, f32_pad };
+export { f32_spmm_28x1, f32_spmm_16x2, f32_spmm_8x4, f32_spmm_1x1, f32_spmm_1x4, f32_conv_spmm_28x1, f32_conv_spmm_16x2, f32_conv_spmm_8x4, f32_gemm_8x4, f32_gemm_1x4, f32_conv_gemm_8x4, f32_pad, f32_copy, f32_fill, f32_gather };
