@@ -50,7 +50,7 @@ export function rewriteEach(graph: Graph, rule: (node: Node, edges: Edges) => bo
   let changed = false;
   let edges = new Edges(graph);
   let alive = new Set(graph.nodes);
-  for (const node of [...graph.nodes]) {
+  for (const node of graph.nodes.slice()) {
     if (!alive.has(node) || !rule(node, edges)) continue;
     changed = true;
     edges = new Edges(graph);

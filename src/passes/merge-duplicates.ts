@@ -45,7 +45,7 @@ function exactly(_key: string, value: unknown): unknown {
 function mergeConstants(graph: Graph): boolean {
   const seen = new Map<string, Value>();
   let changed = false;
-  for (const value of [...graph.values.values()]) {
+  for (const value of graph.values.values()) {
     const { name, dtype, shape, data } = value;
     if (!data || data.length > smallConstant || isGraphOutput(graph, name)) continue;
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);

@@ -18,10 +18,17 @@ function keepsShape(graph: Graph, node: NodeOf<'binary'>, x: string): boolean {
   return sameShape(shapeOf(graph, x), shapeOf(graph, node.outputs[0]));
 }
 
+function bothWays([a, b]: readonly string[]): [string, string][] {
+  return [
+    [a, b],
+    [b, a],
+  ];
+}
+
 /** mul(x, f(x)). */
 function gate(graph: Graph, edges: Edges, node: NodeOf<'binary'>): boolean {
   if (node.attributes.fn !== 'mul') return false;
-  for (const [x, other] of [node.inputs, node.inputs.toReversed()]) {
+  for (const [x, other] of bothWays(node.inputs)) {
     const maker = edges.maker(other);
     if (!isOp(maker, 'unary') || !keepsShape(graph, node, x)) continue;
     const { fn, alpha = 0, beta = 0 } = maker.attributes;
@@ -52,9 +59,9 @@ function scaledClamp(graph: Graph, edges: Edges, node: NodeOf<'binary'>): boolea
   const product = edges.maker(found.x);
   if (!isOp(product, 'binary') || product.attributes.fn !== 'mul' || isActive(product.attributes.activation))
     return false;
-  for (const [x, other] of [product.inputs, product.inputs.toReversed()]) {
+  for (const [x, other] of bothWays(product.inputs)) {
     const gated = shiftedClamp(graph, edges, other);
-    if (gated?.x !== x || gated.shift !== 3 || gated.top !== 6 || !isClose(found.factor, 1 / 6)) continue;
+    if (!gated || gated.x !== x || gated.shift !== 3 || gated.top !== 6 || !isClose(found.factor, 1 / 6)) continue;
     return become(node, 'unary', hardSwish, [x]);
   }
   return false;

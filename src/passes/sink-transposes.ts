@@ -2,6 +2,7 @@ import { addConstant, addNode, constantOf, freshName, isGraphOutput } from '../g
 import { type Graph, type Node, valueOf } from '../graph/graph.ts';
 import { composePermutations, inversePermutation, isIdentity, permuteData, permuteShape } from '../graph/permute.ts';
 import { elementCount } from '../tensor.ts';
+import { removeDead } from './remove-dead.ts';
 import { Edges, isOp, type NodeOf, type Pass, sameShape, shapeOf } from './match.ts';
 
 /**
@@ -11,11 +12,12 @@ import { Edges, isOp, type NodeOf, type Pass, sameShape, shapeOf } from './match
  */
 export const sinkTransposes: Pass = (graph) => {
   let changed = false;
-  for (const node of [...graph.nodes]) {
+  for (const node of graph.nodes.slice()) {
     if (!isOp(node, 'transpose') || !graph.nodes.includes(node)) continue;
     const region = regionBelow(graph, node);
     if (!isWorthwhile(region)) continue;
     sink(region);
+    removeDead(graph);
     changed = true;
   }
   return changed;
@@ -94,7 +96,7 @@ function sink({ graph, permutation, nodes, feeding }: Region): void {
   /** What each value was before the transpose. */
   const before = new Map<string, string>();
   for (const { inputs, outputs } of feeding) before.set(outputs[0], inputs[0]);
-  for (const node of [...graph.nodes]) {
+  for (const node of graph.nodes.slice()) {
     if (!nodes.has(node)) continue;
     node.inputs = node.inputs.map((name) => before.get(name) ?? permutedConstant(graph, name, inverse));
     permuteAttributes(node, permutation);
