@@ -76,17 +76,17 @@ describe('decodeImage', () => {
   });
 });
 
-describe('decodeImage refuses', () => {
-  const refusal = async (bytes: Uint8Array) => {
-    const error = await decodeImage(bytes, 'photo.jpg').catch((caught: unknown) => caught);
-    expect(error).toMatchObject({ name: 'FiligreeError', code: 'invalid-image' });
-    const { message } = error as Error;
-    expect(message.startsWith('photo.jpg: ')).toBe(true);
-    expect(message).not.toContain('\n');
-    return message;
-  };
-  const bytesOf = (text: string) => new Uint8Array(Buffer.from(text, 'latin1'));
+const refusal = async (bytes: Uint8Array) => {
+  const error = await decodeImage(bytes, 'photo.jpg').catch((caught: unknown) => caught);
+  expect(error).toMatchObject({ name: 'FiligreeError', code: 'invalid-image' });
+  const { message } = error as Error;
+  expect(message.startsWith('photo.jpg: ')).toBe(true);
+  expect(message).not.toContain('\n');
+  return message;
+};
+const bytesOf = (text: string) => new Uint8Array(Buffer.from(text, 'latin1'));
 
+describe('decodeImage refuses', () => {
   it('what is none of the three', async () => {
     expect(await refusal(bytesOf('Dear Sir or Madam,\nthe photo'))).toBe(
       'photo.jpg: not a JPEG, PNG or WebP image; it starts with "Dear Sir or Madam, the p…"',

@@ -22,7 +22,9 @@ export function paint(width: number, height: number, colour: (x: number, y: numb
 
 export async function jpegOf(image: Rgba): Promise<Uint8Array> {
   const { default: encode, init } = await import('@jsquash/jpeg/encode.js');
-  await (init as (module: unknown) => Promise<void>)(await compile('@jsquash/jpeg/codec/enc/mozjpeg_enc.wasm'));
+  await (init as unknown as (module: unknown) => Promise<void>)(
+    await compile('@jsquash/jpeg/codec/enc/mozjpeg_enc.wasm'),
+  );
   return new Uint8Array(await encode(image as ImageData, { quality: 95, chroma_subsample: 1, auto_subsample: false }));
 }
 
@@ -34,7 +36,9 @@ export async function pngOf(image: Rgba): Promise<Uint8Array> {
 
 export async function webpOf(image: Rgba, lossless = false): Promise<Uint8Array> {
   const { default: encode, init } = await import('@jsquash/webp/encode.js');
-  await (init as (module: unknown) => Promise<void>)(await compile('@jsquash/webp/codec/enc/webp_enc_simd.wasm'));
+  await (init as unknown as (module: unknown) => Promise<void>)(
+    await compile('@jsquash/webp/codec/enc/webp_enc_simd.wasm'),
+  );
   return new Uint8Array(await encode(image as ImageData, lossless ? { lossless: 1, exact: 1 } : { quality: 95 }));
 }
 
