@@ -34,10 +34,10 @@ describe('binary shape rule', () => {
 
 const value = (storage: Storage, ...shape: number[]) => ({ shape, storage });
 
-describe('binary placement', () => {
-  const placed = (a: ReturnType<typeof value>, b: ReturnType<typeof value>, dying: string[]) =>
-    placementsOf(binary, { fn: 'add' }, [a, b], [value('planes', 1, 2, 3, 3)], dying);
+const placed = (a: ReturnType<typeof value>, b: ReturnType<typeof value>, dying: string[]) =>
+  placementsOf(binary, { fn: 'add' }, [a, b], [value('planes', 1, 2, 3, 3)], dying);
 
+describe('binary placement', () => {
   it('writes over an input of the same shape and layout that dies', () => {
     const whole = value('planes', 1, 2, 3, 3);
     expect(placed(whole, whole, ['x0', 'x1'])).toEqual([['y0', 'x0']]);
@@ -111,7 +111,7 @@ describe.each(builds)('binary, %s build', (build) => {
     to: 'planes' | 'flat' | number,
     activation?: Activation,
   ) => {
-    const inputs = [a, b].map((value) => ({ ...value, data: random(elementCount(value.shape), 4) }));
+    const inputs = [a, b].map((input) => ({ ...input, data: random(elementCount(input.shape), 4) }));
     if (fn === 'pow') inputs[0].data = inputs[0].data.map(Math.abs);
     const { actual, expected, steps } = runOperator(kernels, binary, { fn, activation }, inputs, [to]);
     // pow goes through a logarithm; all else is one rounding and a function.

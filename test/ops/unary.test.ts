@@ -66,10 +66,10 @@ describe('unary reference', () => {
 
 const value = (storage: 'planes' | 'flat' | 'constant', shape = [1, 2, 3, 3]) => ({ shape, storage });
 
-describe('unary placement', () => {
-  const placed = (x: ReturnType<typeof value>, y: ReturnType<typeof value>, dying: string[]) =>
-    placementsOf(unary, { fn: 'exp' }, [x], [y], dying);
+const placed = (x: ReturnType<typeof value>, y: ReturnType<typeof value>, dying: string[]) =>
+  placementsOf(unary, { fn: 'exp' }, [x], [y], dying);
 
+describe('unary placement', () => {
   it('writes over an input that dies and lies alike', () => {
     expect(placed(value('planes'), value('planes'), ['x0'])).toEqual([['y0', 'x0']]);
     expect(placed(value('planes'), value('planes'), [])).toEqual([]);
