@@ -93,7 +93,7 @@ export class Constants {
     const ArrayType = stored[type];
     const bytes = this.bytes(tensor, ArrayType.BYTES_PER_ELEMENT);
     // A copy: the file's bytes may not be aligned.
-    const numbers = new ArrayType(bytes.slice().buffer);
+    const numbers = new ArrayType(Uint8Array.from(bytes).buffer);
     if (!sparsity) return numbers;
     this.spend(tensor, elementCount(shape) * ArrayType.BYTES_PER_ELEMENT);
     try {
