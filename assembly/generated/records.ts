@@ -227,3 +227,57 @@ export class ReduceRecord {
   xReduced1: u32;
   xReduced2: u32;
 }
+
+@unmanaged
+export class CopyRecord {
+  kernel: u32;
+  bytes: u32;
+  x: usize;
+  y: usize;
+  d0: u32;
+  d1: u32;
+  d2: u32;
+  d3: u32;
+  d4: u32;
+  d5: u32;
+  x0: i32;
+  x1: i32;
+  x2: i32;
+  x3: i32;
+  x4: i32;
+  x5: i32;
+  y0: u32;
+  y1: u32;
+  y2: u32;
+  y3: u32;
+  y4: u32;
+  y5: u32;
+}
+
+@unmanaged
+export class FillRecord {
+  kernel: u32;
+  bytes: u32;
+  y: usize;
+  n: u32;
+  value: f32;
+}
+
+@unmanaged
+export class GatherRecord {
+  kernel: u32;
+  bytes: u32;
+  x: usize;
+  indices: usize;
+  y: usize;
+  d0: u32;
+  d1: u32;
+  n: u32;
+  run: u32;
+  x0: u32;
+  x1: u32;
+  xIndex: u32;
+  y0: u32;
+  y1: u32;
+  yIndex: u32;
+}

@@ -140,7 +140,7 @@ function readSafetensors(bytes: Uint8Array, fail: (what: string) => never) {
     const data =
       at % width === 0
         ? new ArrayType(bytes.buffer as ArrayBuffer, at, length)
-        : new ArrayType(bytes.slice(start + from, start + to).buffer);
+        : new ArrayType(Uint8Array.from(bytes.subarray(start + from, start + to)).buffer);
     tensors.set(name, data);
   }
   return { metadata: metadata as Json, tensors };

@@ -66,7 +66,6 @@ export const reduce: Operator<ReduceAttributes> = {
     const xStrides = lowering.strides(x);
     const yStrides = lowering.strides(y);
     const keptAxes = [...shape.keys()].filter((axis) => !axes.includes(axis));
-    const pick = (values: readonly number[], of: readonly number[]) => of.map((axis) => values[axis]);
 
     const reduced = collapse(pick(shape, axes), [pick(xStrides, axes)], mostReducedLoops);
     const [xReduced0, xReduced1, xReduced2] = reduced.strides[0].map((s) => 4 * s);
@@ -96,3 +95,7 @@ export const reduce: Operator<ReduceAttributes> = {
     }
   },
 };
+
+function pick(values: readonly number[], axes: readonly number[]): number[] {
+  return axes.map((axis) => values[axis]);
+}

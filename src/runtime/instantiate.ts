@@ -3,7 +3,8 @@ import type { KernelName } from '../program/kernels.ts';
 import { wasmUrl } from '../wasm-url.ts';
 import type { WasmBuild } from './probe.ts';
 import { probeBuild } from './probe.ts';
-import { readSource } from './source.ts';
+import type { ModelSource } from './source.ts';
+import { readSource, sourceName } from './source.ts';
 
 /** What the wasm exports: the program runner, expansion of weights, and every kernel by name (one record's address). */
 export type WasmExports = Record<KernelName, (record: number) => void> & {
@@ -24,20 +25,36 @@ export interface Instance {
 /** The wasm's static data ends below this address (scripts/build.mjs checks); a program starts here. */
 export const programBase = 16384;
 
-const modules = new Map<WasmBuild, Promise<WebAssembly.Module>>();
+/** Where a build's wasm comes from: the module itself, its bytes, or where to read them. */
+export type WasmSource = WebAssembly.Module | ModelSource;
 
-async function compile(build: WasmBuild): Promise<WebAssembly.Module> {
-  const bytes = await readSource(wasmUrl(build));
-  return WebAssembly.compile(bytes as BufferSource);
+/** Gives the wasm of a build, for hosts that must import it as a module or that embed it. */
+export type WasmProvider = (build: WasmBuild) => WasmSource | Promise<WasmSource>;
+
+async function compile(build: WasmBuild, provider: WasmProvider): Promise<WebAssembly.Module> {
+  const source = await provider(build);
+  if (source instanceof WebAssembly.Module) return source;
+  const bytes = await readSource(source);
+  try {
+    return await WebAssembly.compile(bytes as BufferSource);
+  } catch (error) {
+    throw new FiligreeError('environment', `${sourceName(source)}: not this host's WebAssembly: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
 }
 
+const modules = new Map<WasmProvider, Map<WasmBuild, Promise<WebAssembly.Module>>>();
+
 /** The compiled module of a build, compiled once. A failure is not remembered. */
-function moduleOf(build: WasmBuild): Promise<WebAssembly.Module> {
-  let module = modules.get(build);
+function moduleOf(build: WasmBuild, provider: WasmProvider): Promise<WebAssembly.Module> {
+  const known = modules.get(provider) ?? new Map<WasmBuild, Promise<WebAssembly.Module>>();
+  modules.set(provider, known);
+  let module = known.get(build);
   if (!module) {
-    module = compile(build);
-    modules.set(build, module);
-    module.catch(() => modules.delete(build));
+    module = compile(build, provider);
+    known.set(build, module);
+    module.catch(() => known.delete(build));
   }
   return module;
 }
@@ -53,8 +70,8 @@ export function chooseBuild(wanted?: WasmBuild): WasmBuild {
  * Instantiates a build with `bytes` of memory.
  * @throws FiligreeError `environment` when the host cannot give that much, `not-found` when the wasm is missing.
  */
-export async function instantiate(bytes: number, build: WasmBuild): Promise<Instance> {
-  const module = await moduleOf(build);
+export async function instantiate(bytes: number, build: WasmBuild, provider: WasmProvider = wasmUrl): Promise<Instance> {
+  const module = await moduleOf(build, provider);
   const pages = Math.ceil(bytes / 65536);
   let memory: WebAssembly.Memory;
   try {

@@ -2,6 +2,7 @@ import { looksLikeArtifact, readArtifact } from '../artifact/read.ts';
 import { FiligreeError } from '../errors.ts';
 import { checkProgram } from '../program/check.ts';
 import { expandProgram, layOut } from './expand.ts';
+import type { WasmProvider } from './instantiate.ts';
 import { chooseBuild, instantiate } from './instantiate.ts';
 import { Model } from './model.ts';
 import type { WasmBuild } from './probe.ts';
@@ -11,6 +12,8 @@ import { readSource, sourceName } from './source.ts';
 export interface LoadOptions extends SourceOptions {
   /** The wasm build to run, for tests and measurements; the best that the host can run if not given. */
   build?: WasmBuild;
+  /** Where the wasm comes from; the files beside this module if not given. */
+  wasm?: WasmProvider;
 }
 
 /**
@@ -29,7 +32,7 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
   const program = readArtifact(bytes, name);
   checkProgram(program);
   const layout = layOut(program);
-  const instance = await instantiate(layout.bytes, build);
+  const instance = await instantiate(layout.bytes, build, options.wasm);
   options.signal?.throwIfAborted();
   expandProgram(program, layout, instance);
   return new Model(program, layout, instance);
