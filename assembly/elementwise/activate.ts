@@ -1,4 +1,168 @@
+// f(v), four lanes: the unary functions by their codes (src/program/activations.ts). NaN comes out as NaN.
+//
+// Everything transcendental rests on exp, expm1 and log; coefficients are Cephes' (expf.c, logf.c).
+import { madd } from '../madd';
+
+// @ts-ignore: decorator
+@inline
+function splat(x: f32): v128 {
+  return f32x4.splat(x);
+}
+
+/** min(max(v, lo), hi); NaN stays NaN, since pmin and pmax give their first operand when a comparison is false. */
+// @ts-ignore: decorator
+@inline
+function clamp(v: v128, lo: v128, hi: v128): v128 {
+  return f32x4.pmin(f32x4.pmax(v, lo), hi);
+}
+
+/** Adding it leaves the nearest integer to |x| < 2²² in the low bits. */
+const toInteger: f32 = 12582912;
+const toIntegerBits: i32 = 0x4b400000;
+
+/** The r of x = n·ln 2 + r, where t = x·log₂ e + toInteger rounded n. */
+// @ts-ignore: decorator
+@inline
+function remainder(x: v128, t: v128): v128 {
+  const n = f32x4.sub(t, splat(toInteger));
+  return madd(n, splat(2.12194440e-4), madd(n, splat(-0.693359375), x));
+}
+
+/** eʳ − 1 for |r| ≤ ln 2 / 2. */
+// @ts-ignore: decorator
+@inline
+function smallExpm1(r: v128): v128 {
+  let p = madd(splat(1.9875691500e-4), r, splat(1.3981999507e-3));
+  p = madd(p, r, splat(8.3334519073e-3));
+  p = madd(p, r, splat(4.1665795894e-2));
+  p = madd(p, r, splat(1.6666665459e-1));
+  p = madd(p, r, splat(5.0000001201e-1));
+  return madd(p, f32x4.mul(r, r), r);
+}
+
+/** eˣ, relative error below 3e-7; beyond the range of f32 ∞ or 0. */
+export function exp(x: v128): v128 {
+  x = clamp(x, splat(-105), splat(89));
+  const t = madd(x, splat(1.44269504088896341), splat(toInteger));
+  const y = f32x4.add(smallExpm1(remainder(x, t)), splat(1));
+  // 2ⁿ in two factors: n reaches −151…128, which one exponent field does not hold.
+  const n = i32x4.sub(t, i32x4.splat(toIntegerBits));
+  const half = i32x4.shr_s(n, 1);
+  const first = i32x4.shl(i32x4.add(half, i32x4.splat(127)), 23);
+  const second = i32x4.shl(i32x4.add(i32x4.sub(n, half), i32x4.splat(127)), 23);
+  return f32x4.mul(f32x4.mul(y, first), second);
+}
+
+/** eˣ − 1 without cancellation near 0; x is taken as clamped to ±20. */
+function expm1(x: v128): v128 {
+  x = clamp(x, splat(-20), splat(20));
+  const t = madd(x, splat(1.44269504088896341), splat(toInteger));
+  const scale = i32x4.shl(i32x4.add(i32x4.sub(t, i32x4.splat(toIntegerBits)), i32x4.splat(127)), 23);
+  return madd(smallExpm1(remainder(x, t)), scale, f32x4.sub(scale, splat(1)));
+}
+
+/** ln x; −∞ at 0, NaN below. */
+export function log(x: v128): v128 {
+  const subnormal = f32x4.lt(x, splat(1.17549435e-38));
+  const scaled = v128.bitselect(f32x4.mul(x, splat(8388608)), x, subnormal);
+  // x = 2ᵉ·m with m in [√½, √2)
+  const e = i32x4.shr_s(i32x4.sub(scaled, i32x4.splat(0x3f3504f3)), 23);
+  const f = f32x4.sub(i32x4.sub(scaled, i32x4.shl(e, 23)), splat(1));
+  const exponent = f32x4.sub(f32x4.convert_i32x4_s(e), v128.and(subnormal, splat(23)));
+  const z = f32x4.mul(f, f);
+  let p = madd(splat(7.0376836292e-2), f, splat(-1.1514610310e-1));
+  p = madd(p, f, splat(1.1676998740e-1));
+  p = madd(p, f, splat(-1.2420140846e-1));
+  p = madd(p, f, splat(1.4249322787e-1));
+  p = madd(p, f, splat(-1.6668057665e-1));
+  p = madd(p, f, splat(2.0000714765e-1));
+  p = madd(p, f, splat(-2.4999993993e-1));
+  p = madd(p, f, splat(3.3333331174e-1));
+  p = f32x4.mul(p, f32x4.mul(f, z));
+  p = madd(exponent, splat(-2.12194440e-4), p);
+  p = madd(z, splat(-0.5), p);
+  const y = madd(exponent, splat(0.693359375), f32x4.add(f, p));
+  // √x is NaN below 0, ∞ at ∞, NaN at NaN: what ln is where it is not a finite number.
+  const special = v128.bitselect(splat(-Infinity), f32x4.sqrt(x), f32x4.eq(x, splat(0)));
+  return v128.bitselect(y, special, v128.and(f32x4.gt(x, splat(0)), f32x4.lt(x, splat(Infinity))));
+}
+
+/** ln(1 + t) for t in [0, 1], accurate near 0 too: the logarithm of 1 + t as rounded, plus what rounding lost. */
+// @ts-ignore: decorator
+@inline
+function log1p(t: v128): v128 {
+  const u = f32x4.add(t, splat(1));
+  return f32x4.add(log(u), f32x4.div(f32x4.sub(t, f32x4.sub(u, splat(1))), u));
+}
+
+/** Φ(x), the normal distribution, from half of erfc(|x|/√2): Numerical Recipes §6.2 (erfcc), relative error 1.2e-7. */
+// @ts-ignore: decorator
+@inline
+function normal(x: v128): v128 {
+  const z = f32x4.mul(f32x4.abs(x), splat(0.70710678118654752));
+  const t = f32x4.div(splat(1), madd(z, splat(0.5), splat(1)));
+  let p = madd(splat(0.17087277), t, splat(-0.82215223));
+  p = madd(p, t, splat(1.48851587));
+  p = madd(p, t, splat(-1.13520398));
+  p = madd(p, t, splat(0.27886807));
+  p = madd(p, t, splat(-0.18628806));
+  p = madd(p, t, splat(0.09678418));
+  p = madd(p, t, splat(0.37409196));
+  p = madd(p, t, splat(1.00002368));
+  p = madd(p, t, splat(-1.26551223));
+  const tail = f32x4.mul(f32x4.mul(t, splat(0.5)), exp(f32x4.sub(p, f32x4.mul(z, z))));
+  return v128.bitselect(tail, f32x4.sub(splat(1), tail), f32x4.lt(x, splat(0)));
+}
+
 /** Applies the unary function with this code (src/program/activations.ts) to four lanes. */
 export function activate(v: v128, fn: u32, alpha: f32, beta: f32): v128 {
-  return v;
+  const one = splat(1);
+  const zero = splat(0);
+  switch (fn) {
+    case 1: // clamp
+      return clamp(v, splat(alpha), splat(beta));
+    case 2: // leakyRelu
+      return v128.bitselect(f32x4.mul(v, splat(alpha)), v, f32x4.lt(v, zero));
+    case 3: // sigmoid
+      return f32x4.div(one, f32x4.add(exp(f32x4.neg(v)), one));
+    case 4: // silu
+      return f32x4.div(v, f32x4.add(exp(f32x4.neg(v)), one));
+    case 5: // hardSigmoid
+      return clamp(madd(v, splat(alpha), splat(beta)), zero, one);
+    case 6: // hardSwish
+      return f32x4.mul(v, clamp(madd(v, splat(alpha), splat(beta)), zero, one));
+    case 7: { // tanh
+      const e = expm1(f32x4.add(v, v));
+      return f32x4.div(e, f32x4.add(e, splat(2)));
+    }
+    case 8: // exp
+      return exp(v);
+    case 9: // sqrt
+      return f32x4.sqrt(v);
+    case 10: // neg
+      return f32x4.neg(v);
+    case 11: // abs
+      return f32x4.abs(v);
+    case 12: // reciprocal
+      return f32x4.div(one, v);
+    case 13: // log
+      return log(v);
+    case 14: // rsqrt
+      return f32x4.div(one, f32x4.sqrt(v));
+    case 15: // square
+      return f32x4.mul(v, v);
+    case 16: // gelu
+      return f32x4.mul(v, normal(v));
+    case 17: // elu
+      return v128.bitselect(f32x4.mul(expm1(v), splat(alpha)), v, f32x4.lt(v, zero));
+    case 18: // softplus
+      return f32x4.add(f32x4.pmax(v, zero), log1p(exp(f32x4.neg(f32x4.abs(v)))));
+    case 19: { // mish: tanh(ln(1 + e)) = n/(n + 2), n = e·(e + 2); 1 beyond 20
+      const e = exp(f32x4.pmin(v, splat(20)));
+      const n = f32x4.mul(e, f32x4.add(e, splat(2)));
+      return f32x4.mul(v, f32x4.div(n, f32x4.add(n, splat(2))));
+    }
+    default: // identity
+      return v;
+  }
 }

@@ -138,3 +138,146 @@ export class DepthwiseTapsRecord {
   area: u32;
   taps: usize;
 }
+
+@unmanaged
+export class UnaryRecord {
+  kernel: u32;
+  bytes: u32;
+  x: usize;
+  y: usize;
+  rows: u32;
+  columns: u32;
+  xRow: u32;
+  yRow: u32;
+  min: f32;
+  max: f32;
+  activation: u32;
+  alpha: f32;
+  beta: f32;
+}
+
+@unmanaged
+export class BinaryRecord {
+  kernel: u32;
+  bytes: u32;
+  a: usize;
+  b: usize;
+  y: usize;
+  fn: u32;
+  dim0: u32;
+  dim1: u32;
+  dim2: u32;
+  dim3: u32;
+  a0: u32;
+  a1: u32;
+  a2: u32;
+  a3: u32;
+  b0: u32;
+  b1: u32;
+  b2: u32;
+  b3: u32;
+  y0: u32;
+  y1: u32;
+  y2: u32;
+  min: f32;
+  max: f32;
+  activation: u32;
+  alpha: f32;
+  beta: f32;
+}
+
+@unmanaged
+export class SoftmaxRecord {
+  kernel: u32;
+  bytes: u32;
+  x: usize;
+  y: usize;
+  outer0: u32;
+  outer1: u32;
+  axis: u32;
+  inner: u32;
+  xOuter0: u32;
+  xOuter1: u32;
+  xAxis: u32;
+  yOuter0: u32;
+  yOuter1: u32;
+  yAxis: u32;
+  beta: f32;
+}
+
+@unmanaged
+export class ReduceRecord {
+  kernel: u32;
+  bytes: u32;
+  x: usize;
+  y: usize;
+  fn: u32;
+  scale: f32;
+  kept0: u32;
+  kept1: u32;
+  inner: u32;
+  xKept0: u32;
+  xKept1: u32;
+  yKept0: u32;
+  yKept1: u32;
+  reduced0: u32;
+  reduced1: u32;
+  reduced2: u32;
+  xReduced0: u32;
+  xReduced1: u32;
+  xReduced2: u32;
+}
+
+@unmanaged
+export class CopyRecord {
+  kernel: u32;
+  bytes: u32;
+  x: usize;
+  y: usize;
+  d0: u32;
+  d1: u32;
+  d2: u32;
+  d3: u32;
+  d4: u32;
+  d5: u32;
+  x0: i32;
+  x1: i32;
+  x2: i32;
+  x3: i32;
+  x4: i32;
+  x5: i32;
+  y0: u32;
+  y1: u32;
+  y2: u32;
+  y3: u32;
+  y4: u32;
+  y5: u32;
+}
+
+@unmanaged
+export class FillRecord {
+  kernel: u32;
+  bytes: u32;
+  y: usize;
+  n: u32;
+  value: f32;
+}
+
+@unmanaged
+export class GatherRecord {
+  kernel: u32;
+  bytes: u32;
+  x: usize;
+  indices: usize;
+  y: usize;
+  d0: u32;
+  d1: u32;
+  n: u32;
+  run: u32;
+  x0: u32;
+  x1: u32;
+  xIndex: u32;
+  y0: u32;
+  y1: u32;
+  yIndex: u32;
+}

@@ -1,16 +1,144 @@
-import type { Activation } from '../program/activations.ts';
-import type { Operator } from './operator.ts';
+import type { Lowering } from '../compile/lowering.ts';
+import { elementCount } from '../tensor.ts';
+import {
+  activationArguments,
+  unaryFunctions,
+  type Activation,
+  type ActivationArguments,
+} from '../program/activations.ts';
+import { collapse, innermost, withUnitInner } from './broadcast.ts';
+import type { InputType, Operator } from './operator.ts';
 
 /** x → f(x), element by element; the functions are listed in program/activations.ts. */
 export const unary: Operator<Activation> = {
-  infer() {
-    throw new Error('not written yet');
+  infer({ fn }, inputs) {
+    if (!unaryFunctions.includes(fn)) throw new Error(`unknown function "${String(fn)}"`);
+    const [x] = floatInputs(inputs, 1);
+    return [[...x.shape]];
   },
-  evaluate() {
-    throw new Error('not written yet');
+
+  evaluate(activation, [x], [shape]) {
+    const f = activationFunction(activation);
+    return [{ shape, data: Float32Array.from(x!.data, f) }];
   },
+
   layout: 'inherit',
-  lower() {
-    throw new Error('not written yet');
+
+  place(node, placement) {
+    const [x] = node.inputs;
+    const [y] = node.outputs;
+    if (placement.isConstant(x) || !placement.diesHere(x)) return;
+    if (sameStrides(placement.strides(x), placement.strides(y))) placement.alias(y, x);
+  },
+
+  lower(node, lowering) {
+    activateValue(node.inputs[0], node.outputs[0], activationArguments(node.attributes), lowering);
   },
 };
+
+/** Emits y = act(x) for values of one shape, however they lie. */
+export function activateValue(x: string, y: string, activation: ActivationArguments, lowering: Lowering): void {
+  const shape = lowering.shape(y);
+  if (elementCount(shape) === 0) return;
+  const storage = sharedStorage([x, y], lowering);
+  let loops = storage
+    ? { dims: [storage], strides: [[1], [1]] }
+    : collapse(shape, [lowering.strides(x), lowering.strides(y)], 1);
+  if (loops.strides.some((s) => s.at(-1) !== 1) && loops.dims.at(-1) !== 1) loops = withUnitInner(loops);
+  const { inner, offsets } = innermost(loops, 2);
+  const [rows, columns] = inner.dims;
+  for (const [xAt, yAt] of offsets) {
+    lowering.emit('f32_unary', {
+      x: lowering.at(x, xAt),
+      y: lowering.at(y, yAt),
+      rows,
+      columns,
+      xRow: 4 * inner.strides[0][0],
+      yRow: 4 * inner.strides[1][0],
+      ...activation,
+    });
+  }
+}
+
+/** Floats from the first to the last of values of one shape that all lie alike, the padding of planes too; else 0. */
+export function sharedStorage(values: readonly string[], lowering: Lowering): number {
+  const [first, ...others] = values;
+  const shape = lowering.shape(first);
+  const strides = lowering.strides(first);
+  for (const other of others) {
+    if (!sameStrides(lowering.shape(other), shape) || !sameStrides(lowering.strides(other), strides)) return 0;
+    if (lowering.inPlanes(other) !== lowering.inPlanes(first)) return 0;
+  }
+  const { dims, strides: runs } = collapse(shape, [strides]);
+  if (dims.length === 1 && (dims[0] === 1 || runs[0][0] === 1)) return dims[0];
+  const [n, c, h, w] = shape;
+  const plane = strides[1];
+  const isWhole = lowering.inPlanes(first) && strides[3] === 1 && strides[2] === w && strides[0] === c * plane;
+  return isWhole && plane >= h * w ? n * c * plane : 0;
+}
+
+export function sameStrides(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((stride, axis) => stride === b[axis]);
+}
+
+/** The inputs, checked to be `count` and float32. @throws Error naming the one that is not. */
+export function floatInputs(inputs: readonly (InputType | undefined)[], count: number): InputType[] {
+  if (inputs.length !== count)
+    throw new Error(`expected ${count} input${count === 1 ? '' : 's'}, got ${inputs.length}`);
+  return inputs.map((input, i) => {
+    if (!input) throw new Error(`input ${i} is missing`);
+    if (input.dtype !== 'float32') throw new Error(`input ${i} must be float32, got ${input.dtype}`);
+    return input;
+  });
+}
+
+const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+
+/** The function itself, in double precision: what kernels are held to. */
+export function activationFunction({ fn, alpha = 0, beta = 0 }: Activation): (x: number) => number {
+  const hardSigmoid = (x: number) => Math.min(Math.max(alpha * x + beta, 0), 1);
+  const functions: Record<Activation['fn'], (x: number) => number> = {
+    identity: (x) => x,
+    clamp: (x) => Math.min(Math.max(x, alpha), beta),
+    leakyRelu: (x) => (x < 0 ? alpha * x : x),
+    sigmoid,
+    silu: (x) => x * sigmoid(x),
+    hardSigmoid,
+    hardSwish: (x) => x * hardSigmoid(x),
+    tanh: Math.tanh,
+    exp: Math.exp,
+    sqrt: Math.sqrt,
+    neg: (x) => -x,
+    abs: Math.abs,
+    reciprocal: (x) => 1 / x,
+    log: Math.log,
+    rsqrt: (x) => 1 / Math.sqrt(x),
+    square: (x) => x * x,
+    gelu: (x) => (x * erfc(-x / Math.SQRT2)) / 2,
+    elu: (x) => (x < 0 ? alpha * Math.expm1(x) : x),
+    softplus,
+    mish: (x) => x * Math.tanh(softplus(x)),
+  };
+  return functions[fn];
+}
+
+/** 1 − erf(x): the series around 0 (Abramowitz & Stegun 7.1.6), the continued fraction beyond 2.5 (7.1.14). */
+function erfc(x: number): number {
+  if (Number.isNaN(x)) return NaN;
+  const z = Math.abs(x);
+  if (z < 2.5) {
+    let term = z;
+    let sum = z;
+    for (let n = 1; n < 60; n++) {
+      term *= (2 * z * z) / (2 * n + 1);
+      sum += term;
+    }
+    const erf = (2 / Math.sqrt(Math.PI)) * Math.exp(-z * z) * sum;
+    return x < 0 ? 1 + erf : 1 - erf;
+  }
+  let fraction = z;
+  for (let n = 60; n > 0; n--) fraction = z + n / 2 / fraction;
+  const tail = Math.exp(-z * z) / (Math.sqrt(Math.PI) * fraction);
+  return x < 0 ? 2 - tail : tail;
+}
