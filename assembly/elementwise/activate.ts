@@ -87,7 +87,7 @@ export function log(x: v128): v128 {
   return v128.bitselect(y, special, v128.and(f32x4.gt(x, splat(0)), f32x4.lt(x, splat(Infinity))));
 }
 
-/** ln(1 + t) for t in [0, 1], to full relative accuracy: the logarithm of 1 + t rounded, plus what rounding lost. */
+/** ln(1 + t) for t in [0, 1], accurate near 0 too: the logarithm of 1 + t as rounded, plus what rounding lost. */
 // @ts-ignore: decorator
 @inline
 function log1p(t: v128): v128 {
@@ -95,7 +95,7 @@ function log1p(t: v128): v128 {
   return f32x4.add(log(u), f32x4.div(f32x4.sub(t, f32x4.sub(u, splat(1))), u));
 }
 
-/** Φ(x), the normal distribution: half of erfc(|x|/√2) as in Numerical Recipes §6.2 (erfcc), relative error 1.2e-7. */
+/** Φ(x), the normal distribution, from half of erfc(|x|/√2): Numerical Recipes §6.2 (erfcc), relative error 1.2e-7. */
 // @ts-ignore: decorator
 @inline
 function normal(x: v128): v128 {

@@ -117,7 +117,17 @@ function rowAndScalar(a: usize, b: v128, y: usize, count: u32, lo: v128, hi: v12
 }
 
 /** y (count) = clamp(f(a, b)); a and b step by 4 bytes or stand still. */
-function binaryRow(a: usize, aStep: u32, b: usize, bStep: u32, y: usize, count: u32, fn: u32, lo: v128, hi: v128): void {
+function binaryRow(
+  a: usize,
+  aStep: u32,
+  b: usize,
+  bStep: u32,
+  y: usize,
+  count: u32,
+  fn: u32,
+  lo: v128,
+  hi: v128,
+): void {
   const fast = count >= 16 && aStep == 4 && fn < 4;
   if (fast && bStep == 4) {
     switch (fn) {
