@@ -133,9 +133,9 @@ describe('a model', () => {
       await rm(folder, { recursive: true });
       // One product and a sum in float32: two roundings of numbers up to 8.5.
       const worst = Math.max(
-        ...Array.from(y.data, (value, i) => {
+        ...Array.from(y.data as Float32Array, (value, i) => {
           const channel = i % 8;
-          return Math.abs(Number(value) - ((channel + 1) * numbers[i - channel + ((channel + 1) % 8)] + 0.5));
+          return Math.abs(value - ((channel + 1) * numbers[i - channel + ((channel + 1) % 8)] + 0.5));
         }),
       );
       expect(worst).toBeLessThan(1e-6);
