@@ -3,11 +3,14 @@
 //   node scripts/build.mjs            wasm, bundles, types, default model
 //   node scripts/build.mjs --kernels     the four wasm builds only, into src/wasm/ (tests and dist/ take them from there)
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { main as asc } from 'assemblyscript/asc';
 import binaryen from 'binaryen';
+import { build } from 'esbuild';
 
 const root = new URL('../', import.meta.url);
+/** Programs start here; src/runtime/instantiate.ts says so. */
+const programBase = 16384;
 const targets = ['simd', 'relaxed', 'simd-threads', 'relaxed-threads'];
 
 /** One more pass over what asc emitted: drop names and producers, merge locals, vacuum. Same input, same bytes. */
@@ -19,6 +22,11 @@ function optimise(path) {
   binaryen.setFastMath(false);
   module.runPasses(['strip-debug', 'strip-producers', 'strip-target-features', 'vacuum']);
   const bytes = module.emitBinary();
+  for (let i = 0; i < module.getNumDataSegments(); i++) {
+    const { offset, data } = module.getDataSegmentInfo(module.getDataSegmentByIndex(i));
+    const end = offset + data.byteLength;
+    if (!(end <= programBase)) throw new Error(`${path}: static data reaches address ${end}`);
+  }
   if (!module.validate()) throw new Error(`${path}: binaryen made an invalid module`);
   module.dispose();
   writeFileSync(path, bytes);
@@ -36,5 +44,54 @@ async function buildWasm() {
   }
 }
 
+/** Bundles of every entry point, with shared chunks at the root of dist/, where wasm/ is. */
+async function bundle() {
+  const common = {
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    packages: 'external',
+    outbase: 'src',
+    outdir: 'dist',
+    entryNames: '[dir]/[name]',
+    chunkNames: 'chunk-[hash]',
+    logLevel: 'warning',
+  };
+  await build({
+    ...common,
+    entryPoints: ['src/index.ts', 'src/compile/index.ts', 'src/kernels.ts', 'src/cli/main.ts'],
+    splitting: true,
+    platform: 'neutral',
+    external: ['node:*'],
+  });
+  await build({
+    ...common,
+    entryPoints: ['src/inline.ts'],
+    platform: 'neutral',
+    external: ['node:*'],
+    loader: { '.wasm': 'binary' },
+  });
+}
+
+function declarations() {
+  execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], {
+    stdio: 'inherit',
+  });
+}
+
+/** Compiles the models that come with the package. */
+async function models() {
+  const { buildModels } = await import(new URL('../models/build.mjs', import.meta.url));
+  await buildModels(new URL('../dist/models/', import.meta.url));
+}
+
 process.chdir(root.pathname);
 await buildWasm();
+if (!process.argv.includes('--kernels')) {
+  rmSync('dist', { recursive: true, force: true });
+  await bundle();
+  mkdirSync('dist/wasm', { recursive: true });
+  cpSync('src/wasm', 'dist/wasm', { recursive: true });
+  declarations();
+  await models();
+}

@@ -70,6 +70,76 @@ export class PadRecord {
 }
 
 @unmanaged
+export class DepthwiseRecord {
+  kernel: u32;
+  bytes: u32;
+  x: usize;
+  weights: usize;
+  scratch: usize;
+  y: usize;
+  batch: u32;
+  xBatch: u32;
+  yBatch: u32;
+  channels: u32;
+  multiplier: u32;
+  xPlane: u32;
+  xHeight: u32;
+  xWidth: u32;
+  yPlane: u32;
+  height: u32;
+  width: u32;
+  rows: u32;
+  columns: u32;
+  strideH: u32;
+  strideW: u32;
+  phasesH: u32;
+  phasesW: u32;
+  top: i32;
+  left: i32;
+  min: f32;
+  max: f32;
+  activation: u32;
+  alpha: f32;
+  beta: f32;
+}
+
+@unmanaged
+export class DepthwiseTapsRecord {
+  kernel: u32;
+  bytes: u32;
+  x: usize;
+  weights: usize;
+  scratch: usize;
+  y: usize;
+  batch: u32;
+  xBatch: u32;
+  yBatch: u32;
+  channels: u32;
+  multiplier: u32;
+  xPlane: u32;
+  xHeight: u32;
+  xWidth: u32;
+  yPlane: u32;
+  height: u32;
+  width: u32;
+  rows: u32;
+  columns: u32;
+  strideH: u32;
+  strideW: u32;
+  phasesH: u32;
+  phasesW: u32;
+  top: i32;
+  left: i32;
+  min: f32;
+  max: f32;
+  activation: u32;
+  alpha: f32;
+  beta: f32;
+  area: u32;
+  taps: usize;
+}
+
+@unmanaged
 export class UnaryRecord {
   kernel: u32;
   bytes: u32;
@@ -156,4 +226,58 @@ export class ReduceRecord {
   xReduced0: u32;
   xReduced1: u32;
   xReduced2: u32;
+}
+
+@unmanaged
+export class CopyRecord {
+  kernel: u32;
+  bytes: u32;
+  x: usize;
+  y: usize;
+  d0: u32;
+  d1: u32;
+  d2: u32;
+  d3: u32;
+  d4: u32;
+  d5: u32;
+  x0: i32;
+  x1: i32;
+  x2: i32;
+  x3: i32;
+  x4: i32;
+  x5: i32;
+  y0: u32;
+  y1: u32;
+  y2: u32;
+  y3: u32;
+  y4: u32;
+  y5: u32;
+}
+
+@unmanaged
+export class FillRecord {
+  kernel: u32;
+  bytes: u32;
+  y: usize;
+  n: u32;
+  value: f32;
+}
+
+@unmanaged
+export class GatherRecord {
+  kernel: u32;
+  bytes: u32;
+  x: usize;
+  indices: usize;
+  y: usize;
+  d0: u32;
+  d1: u32;
+  n: u32;
+  run: u32;
+  x0: u32;
+  x1: u32;
+  xIndex: u32;
+  y0: u32;
+  y1: u32;
+  yIndex: u32;
 }

@@ -1,4 +1,12 @@
+import { activateInPlace } from '../graph/activation.ts';
+import { emitMatrixProduct } from '../compile/matrix.ts';
+import type { Lowering } from '../compile/lowering.ts';
+import type { Node } from '../graph/graph.ts';
+import { paddedPlane } from '../graph/layout.ts';
+import type { Pointer } from '../program/program.ts';
+import { lowerDepthwise } from './depthwise.ts';
 import type { Activation } from '../program/activations.ts';
+import { checkBias, checkGeometry, convolvedSize, rank4 } from './convolution.ts';
 import type { Operator } from './operator.ts';
 
 /** A 2-D convolution's geometry, height first. */
@@ -13,14 +21,177 @@ export interface Conv2dAttributes {
 
 /** (N, I, H, W), weights (O, I/groups, kh, kw), bias (O)? → (N, O, H′, W′). ONNX Conv; TFLite CONV_2D, DEPTHWISE_CONV_2D. */
 export const conv2d: Operator<Conv2dAttributes> = {
-  infer() {
-    throw new Error('not written yet');
+  infer({ stride, dilation, pads, groups }, [x, weights, bias]) {
+    const [n, channels, height, width] = rank4(x, 'the input');
+    const [outputs, perGroup, kh, kw] = rank4(weights, 'the weights');
+    checkGeometry({ stride, dilation, pads, groups });
+    if (channels % groups !== 0 || outputs % groups !== 0) {
+      throw new Error(`${channels} input and ${outputs} output channels do not divide into ${groups} groups`);
+    }
+    if (perGroup * groups !== channels) {
+      throw new Error(
+        `weights [${weights!.shape}] in ${groups} group${groups === 1 ? '' : 's'} want ${perGroup * groups} input channels, ` +
+          `the input [${x!.shape}] has ${channels}`,
+      );
+    }
+    checkBias(bias, outputs);
+    const h = convolvedSize(height, kh, stride[0], dilation[0], pads[0], pads[2]);
+    const w = convolvedSize(width, kw, stride[1], dilation[1], pads[1], pads[3]);
+    if (h < 1 || w < 1) {
+      throw new Error(
+        `the ${kh}×${kw} kernel (dilation ${dilation}, pads ${pads}) does not fit the ${height}×${width} input: empty output`,
+      );
+    }
+    return [[n, outputs, h, w]];
   },
-  evaluate() {
-    throw new Error('not written yet');
+  evaluate({ stride, dilation, pads, activation }, [x, weights, bias], [shape]) {
+    const [, channels, height, width] = x!.shape;
+    const [n, outputs, h, w] = shape;
+    const [, perGroup, kh, kw] = weights!.shape;
+    const perGroupOutputs = outputs / (channels / perGroup);
+    const data = new Float32Array(n * outputs * h * w);
+    const sums = new Float64Array(h * w);
+    for (let image = 0; image < n; image++) {
+      for (let oc = 0; oc < outputs; oc++) {
+        const firstChannel = Math.floor(oc / perGroupOutputs) * perGroup;
+        sums.fill(bias ? bias.data[oc] : 0);
+        for (let c = 0; c < perGroup; c++) {
+          const plane = (image * channels + firstChannel + c) * height;
+          for (let ky = 0; ky < kh; ky++) {
+            for (let kx = 0; kx < kw; kx++) {
+              const weight = weights!.data[((oc * perGroup + c) * kh + ky) * kw + kx];
+              for (let oy = 0; oy < h; oy++) {
+                const iy = oy * stride[0] - pads[0] + ky * dilation[0];
+                if (iy < 0 || iy >= height) continue;
+                for (let ox = 0; ox < w; ox++) {
+                  const ix = ox * stride[1] - pads[1] + kx * dilation[1];
+                  if (ix >= 0 && ix < width) sums[oy * w + ox] += weight * x!.data[(plane + iy) * width + ix];
+                }
+              }
+            }
+          }
+        }
+        data.set(sums, (image * outputs + oc) * h * w);
+      }
+    }
+    return [{ shape, data: activateInPlace(data, activation) }];
   },
   layout: 'planes',
-  lower() {
-    throw new Error('not written yet');
-  },
+  lower: lowerConv2d,
 };
+
+type Conv2dNode = Node & { attributes: Conv2dAttributes };
+
+function lowerConv2d(node: Conv2dNode, lowering: Lowering): void {
+  const { stride, pads, groups } = node.attributes;
+  const [x, w] = node.inputs;
+  const weightShape = lowering.shape(w);
+  const [kh, kw] = weightShape.slice(2);
+  const [, channels] = lowering.shape(x);
+  if (groups === channels && groups > 1) return lowerDepthwise(node, lowering);
+  const isPointwise = kh === 1 && kw === 1 && stride.every((s) => s === 1) && pads.every((p) => p === 0);
+  const planes = isPointwise ? planesOf(x, lowering) : paddedPlanesOf(node, lowering);
+  emitGroups(node, planes, lowering);
+}
+
+/** The planes that weights multiply: x's own, or a padded copy of them. Strides in floats. */
+interface Planes {
+  x: Pointer;
+  xBatch: number;
+  /** Floats from one channel to the next. */
+  channel: number;
+  phase: number;
+  /** 0 when planes are read pixel by pixel. */
+  rowPixels: number;
+}
+
+function planesOf(x: string, lowering: Lowering): Planes {
+  const [xBatch, channel] = lowering.strides(x);
+  return { x: lowering.at(x), xBatch, channel, phase: 0, rowPixels: 0 };
+}
+
+/**
+ * Copies x with its padding, one phase per position within the stride, so that every tap reads consecutive pixels.
+ * Rows are a multiple of 4 floats, so that no vector of output pixels straddles two of them.
+ */
+function paddedPlanesOf(node: Conv2dNode, lowering: Lowering): Planes {
+  const { stride, dilation, pads } = node.attributes;
+  const [x, w] = node.inputs;
+  const [batch, channels, height, width] = lowering.shape(x);
+  const [, , outHeight, outWidth] = lowering.shape(node.outputs[0]);
+  const reach = [0, 1].map((i) => (lowering.shape(w)[2 + i] - 1) * dilation[i]);
+  const phases = [0, 1].map((i) => Math.min(stride[i], reach[i] + 1));
+  const rows = outHeight + Math.floor(reach[0] / stride[0]);
+  const columns = 4 * Math.ceil((outWidth + Math.floor(reach[1] / stride[1])) / 4);
+  const phase = paddedPlane(rows * columns);
+  const channel = phases[0] * phases[1] * phase;
+  const copy = lowering.scratch(4 * batch * channels * channel);
+  const [xBatch, xPlane] = lowering.strides(x);
+  for (let n = 0; n < batch; n++) {
+    lowering.emit('f32_pad', {
+      x: lowering.at(x, n * xBatch),
+      y: { buffer: copy.buffer, offset: copy.offset + 4 * n * channels * channel },
+      planes: channels,
+      xPlane: 4 * xPlane,
+      xHeight: height,
+      xWidth: width,
+      yPlane: 4 * channel,
+      yPhase: 4 * phase,
+      rows,
+      columns,
+      strideH: stride[0],
+      strideW: stride[1],
+      phasesH: phases[0],
+      phasesW: phases[1],
+      top: pads[0],
+      left: pads[1],
+      value: 0,
+    });
+  }
+  return { x: copy, xBatch: channels * channel, channel, phase, rowPixels: columns };
+}
+
+/** One matrix product per group of channels. */
+function emitGroups(node: Conv2dNode, planes: Planes, lowering: Lowering): void {
+  const { stride, dilation, groups, activation } = node.attributes;
+  const [, w, b] = node.inputs;
+  const weights = lowering.constantData(w);
+  const bias = b ? lowering.constantData(b) : undefined;
+  if (!weights || (b && !bias)) throw new Error('weights and bias must be constants');
+  const [rows, channels, kh, kw] = lowering.shape(w);
+  const [batch, , height, width] = lowering.shape(node.outputs[0]);
+  const [yBatch, yPlane] = lowering.strides(node.outputs[0]);
+  const groupRows = rows / groups;
+  const columns = channels * kh * kw;
+  for (let g = 0; g < groups; g++) {
+    const first = g * groupRows;
+    emitMatrixProduct(
+      {
+        rows: groupRows,
+        columns,
+        weights: weights.subarray(first * columns, (first + groupRows) * columns),
+        bias: bias?.subarray(first, first + groupRows),
+        taps: {
+          channels,
+          kernel: [kh, kw],
+          stride,
+          dilation,
+          channelBytes: 4 * planes.channel,
+          phaseBytes: 4 * planes.phase,
+          rowBytes: 4 * planes.rowPixels,
+        },
+        x: { buffer: planes.x.buffer, offset: planes.x.offset + 4 * g * channels * planes.channel },
+        y: lowering.at(node.outputs[0], first * yPlane),
+        batch,
+        xBatch: planes.xBatch,
+        yBatch,
+        height,
+        width,
+        yPlane,
+        rowPixels: planes.rowPixels,
+        activation,
+      },
+      lowering,
+    );
+  }
+}

@@ -1,4 +1,6 @@
+import { copyView, storedView } from './copy.ts';
 import type { Operator } from './operator.ts';
+import { placeSame, readView, wholeView, type View } from './view.ts';
 
 /** One entry per axis of the input. */
 export interface SliceAttributes {
@@ -9,16 +11,47 @@ export interface SliceAttributes {
   steps: readonly number[];
 }
 
-/** output[i] = input[starts + i · steps]. */
+function view({ starts, sizes, steps }: SliceAttributes, { strides, floats }: View): View {
+  return {
+    shape: sizes,
+    strides: steps.map((step, axis) => step * strides[axis]),
+    floats: starts.reduce((sum, start, axis) => sum + start * strides[axis], floats),
+  };
+}
+
+/**
+ * output[i] = input[starts + i · steps]. ONNX Slice; TFLite SLICE, STRIDED_SLICE. Nothing moves when what is taken lies in
+ * one block: steps of 1, whole axes inside the sliced one, axes of length 1 outside it.
+ */
 export const slice: Operator<SliceAttributes> = {
-  infer() {
-    throw new Error('not written yet');
+  infer({ starts, sizes, steps }, [x]) {
+    const { shape } = x!;
+    for (const [name, list] of Object.entries({ starts, sizes, steps })) {
+      if (list.length !== shape.length || list.some((i) => !Number.isInteger(i))) {
+        throw new Error(`${name} [${list}] must be integers, one for each axis of the input's shape [${shape}]`);
+      }
+    }
+    for (const [axis, size] of sizes.entries()) {
+      const start = starts[axis];
+      const step = steps[axis];
+      if (size < 1) throw new Error(`nothing is left of axis ${axis}: size ${size}`);
+      if (step === 0) throw new Error(`the step along axis ${axis} is 0`);
+      const end = start + (size - 1) * step;
+      if (Math.min(start, end) < 0 || Math.max(start, end) >= shape[axis]) {
+        throw new Error(`elements ${start}…${end} of axis ${axis} lie outside 0…${shape[axis] - 1}`);
+      }
+    }
+    return [sizes];
   },
-  evaluate() {
-    throw new Error('not written yet');
+  evaluate(attributes, [x], [shape]) {
+    return [readView(x!.data, view(attributes, wholeView(x!.shape)), shape)];
   },
-  layout: 'flat',
-  lower() {
-    throw new Error('not written yet');
+  layout: 'inherit',
+  place({ inputs: [x], outputs: [y], attributes }, placement) {
+    const stored = { shape: placement.shape(x), strides: placement.strides(x), floats: 0 };
+    placeSame(placement, y, x, view(attributes, stored));
+  },
+  lower({ inputs: [x], outputs: [y], attributes }, lowering) {
+    copyView(lowering, x, view(attributes, storedView(lowering, x)), y, storedView(lowering, y));
   },
 };

@@ -27,10 +27,6 @@ const guardBytes = 256;
 /** A quiet NaN that no computation makes. */
 const poison = 0x7fcdef01;
 
-function abort(): never {
-  throw new Error('kernel aborted');
-}
-
 export class Kernels {
   readonly #memory: WebAssembly.Memory;
   readonly #exports: Record<string, (record: number) => void>;
@@ -39,6 +35,9 @@ export class Kernels {
 
   constructor(module: WebAssembly.Module, memory: WebAssembly.Memory) {
     this.#memory = memory;
+    const abort = () => {
+      throw new Error('kernel aborted');
+    };
     const instance = new WebAssembly.Instance(module, { env: { memory, abort } });
     this.#exports = instance.exports as Record<string, (record: number) => void>;
   }

@@ -1,1 +1,96 @@
-export const copyKernels = {};
+// Strided copies, fills and gathers of floats, exact to the element.
+import { kernel } from '../kernel.ts';
+
+export const copyKernels = {
+  /**
+   * y (d0, …, d5) = x (d0, …, d5). `x` is the lowest address that is read; along an axis whose x stride is negative the
+   * copy starts at the far end.
+   */
+  f32_copy: kernel({
+    family: 'copy',
+    record: 'CopyRecord',
+    fields: {
+      x: 'read',
+      y: 'write',
+      d0: 'u32',
+      d1: 'u32',
+      d2: 'u32',
+      d3: 'u32',
+      d4: 'u32',
+      d5: 'u32',
+      x0: 'i32', // strides of x in bytes
+      x1: 'i32',
+      x2: 'i32',
+      x3: 'i32',
+      x4: 'i32',
+      x5: 'i32',
+      y0: 'u32', // strides of y in bytes
+      y1: 'u32',
+      y2: 'u32',
+      y3: 'u32',
+      y4: 'u32',
+      y5: 'u32',
+    },
+    extents(n) {
+      const dims = [n.d0, n.d1, n.d2, n.d3, n.d4, n.d5];
+      const xStrides = [n.x0, n.x1, n.x2, n.x3, n.x4, n.x5];
+      const yStrides = [n.y0, n.y1, n.y2, n.y3, n.y4, n.y5];
+      let x = 4;
+      let y = 4;
+      let bytes = 4;
+      for (let i = 0; i < 6; i++) {
+        if (!dims[i]) throw new Error('an empty extent');
+        x += (dims[i] - 1) * Math.abs(xStrides[i]);
+        y += (dims[i] - 1) * yStrides[i];
+        bytes *= dims[i];
+      }
+      // Bounds the work of a hostile record by the memory it may write.
+      if (bytes > y) throw new Error('the axes of y overlap');
+      return { x: x + 12, y }; // tiles of 4×4 load up to 3 floats past the end
+    },
+  }),
+
+  /** y (n) = value */
+  f32_fill: kernel({
+    family: 'copy',
+    record: 'FillRecord',
+    fields: { y: 'write', n: 'u32', value: 'f32' },
+    extents(n) {
+      if (!n.n) throw new Error('an empty extent');
+      return { y: 4 * n.n };
+    },
+  }),
+
+  /** y (d0, d1, n, run) = x (d0, d1, indices[n], run) */
+  f32_gather: kernel({
+    family: 'copy',
+    record: 'GatherRecord',
+    fields: {
+      x: 'read',
+      indices: 'read', // an `i32` constant
+      y: 'write',
+      d0: 'u32', // two axes that are walked, in front of the gathered one or behind
+      d1: 'u32',
+      n: 'u32', // indices
+      run: 'u32', // floats that lie side by side in x and in y
+      x0: 'u32', // strides in bytes
+      x1: 'u32',
+      xIndex: 'u32',
+      y0: 'u32',
+      y1: 'u32',
+      yIndex: 'u32',
+    },
+    extents(n, table) {
+      if (!n.d0 || !n.d1 || !n.n || !n.run) throw new Error('an empty extent');
+      const { constant, largest } = table('indices');
+      if (constant.form !== 'i32') throw new Error(`indices must be i32, got ${constant.form}`);
+      const y = (n.d0 - 1) * n.y0 + (n.d1 - 1) * n.y1 + (n.n - 1) * n.yIndex + 4 * n.run;
+      if (4 * n.d0 * n.d1 * n.n * n.run > y) throw new Error('the axes of y overlap');
+      return {
+        x: (n.d0 - 1) * n.x0 + (n.d1 - 1) * n.x1 + largest * n.xIndex + 4 * n.run,
+        indices: 4 * n.n,
+        y,
+      };
+    },
+  }),
+};

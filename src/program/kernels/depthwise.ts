@@ -1,1 +1,97 @@
-export const depthwiseKernels = {};
+// One plane at a time: y plane = act(bias + Σ weight × shifted x plane).
+import { activationFields, checkActivation } from '../activations.ts';
+import { kernel } from '../kernel.ts';
+
+const fields = {
+  x: 'read',
+  weights: 'read', // an `f32` constant: per output channel its bias, then its kernel row by row
+  scratch: 'write', // one padded plane, split into phases as f32_pad does; phases lie densely
+  y: 'write',
+  batch: 'u32',
+  xBatch: 'u32', // bytes from one image to the next
+  yBatch: 'u32',
+  channels: 'u32', // of the input
+  multiplier: 'u32', // output channels an input channel
+  xPlane: 'u32', // bytes from one input plane to the next; rows are xWidth floats
+  xHeight: 'u32',
+  xWidth: 'u32',
+  yPlane: 'u32', // bytes from one output plane to the next; rows are `width` floats
+  height: 'u32', // of an output plane
+  width: 'u32',
+  rows: 'u32', // of a phase; 0: planes need no border and are read in place
+  columns: 'u32', // of a phase, a multiple of 4
+  strideH: 'u32',
+  strideW: 'u32',
+  phasesH: 'u32', // ≤ strideH
+  phasesW: 'u32', // ≤ strideW
+  top: 'i32',
+  left: 'i32',
+  ...activationFields,
+} as const;
+
+const tapFields = {
+  ...fields,
+  area: 'u32', // kernel height × width
+  taps: 'read', // an `i32` constant: byte offset of each weight's pixel within the phases (or the input plane)
+} as const;
+
+type Numbers = Readonly<Record<Exclude<keyof typeof fields, 'x' | 'weights' | 'scratch' | 'y'>, number>>;
+
+/** `largest` is the byte offset of the farthest tap, `area` the number of taps. */
+function extents(n: Numbers, area: number, largest: number) {
+  checkActivation(n.activation);
+  if (!n.batch || !n.channels || !n.multiplier || !n.xHeight || !n.xWidth || !n.height || !n.width || !area) {
+    throw new Error('an empty extent');
+  }
+  const inPlace = n.rows === 0;
+  if (!inPlace) {
+    if (!n.columns || n.columns % 4) throw new Error(`columns ${n.columns} must be a multiple of 4`);
+    if (!n.phasesH || !n.phasesW) throw new Error('an empty extent');
+    if (n.phasesH > n.strideH || n.phasesW > n.strideW) throw new Error('more phases than the stride has');
+  }
+  const pixels = n.height * n.width;
+  const outputs = n.channels * n.multiplier;
+  const read = largest + 4 * ((n.height - 1) * (inPlace ? n.xWidth : n.columns) + n.width + 3);
+  const plane = inPlace ? read : 4 * n.xHeight * n.xWidth + 16;
+  return {
+    x: (n.batch - 1) * n.xBatch + (n.channels - 1) * n.xPlane + plane,
+    weights: 4 * outputs * (area + 1),
+    scratch: inPlace ? 0 : Math.max(read, 4 * n.phasesH * n.phasesW * n.rows * n.columns),
+    y: (n.batch - 1) * n.yBatch + (outputs - 1) * n.yPlane + 4 * (pixels === 1 ? 1 : pixels + 3),
+  };
+}
+
+/** A square kernel, the same stride both ways. Tiles are `tileRows` × 4 pixels, the last ones overlap. */
+const square = (size: number, stride: number, tileRows: number) =>
+  kernel({
+    family: 'depthwise',
+    record: 'DepthwiseRecord',
+    fields,
+    extents(n) {
+      if (n.height < tileRows || n.width < 4) throw new Error(`planes of ${n.height}×${n.width} pixels are too small`);
+      if (stride !== 1 && (n.rows === 0 || n.phasesH !== stride || n.phasesW !== stride)) {
+        throw new Error(`planes must be split into ${stride}×${stride} phases`);
+      }
+      const row = 4 * (n.rows === 0 ? n.xWidth : n.columns);
+      const reach = Math.floor((size - 1) / stride);
+      return extents(n, size * size, (stride * stride - 1) * n.rows * row + reach * (row + 4));
+    },
+  });
+
+export const depthwiseKernels = {
+  f32_depthwise_3x3: square(3, 1, 2),
+  f32_depthwise_3x3s2: square(3, 2, 2),
+  f32_depthwise_5x5: square(5, 1, 4),
+  f32_depthwise_5x5s2: square(5, 2, 4),
+  /** Any kernel, stride and dilation. */
+  f32_depthwise: kernel({
+    family: 'depthwise',
+    record: 'DepthwiseTapsRecord',
+    fields: tapFields,
+    extents(n, table) {
+      const { constant, largest } = table('taps');
+      if (constant.form !== 'i32') throw new Error('taps must be integers');
+      return { ...extents(n, n.area, largest), taps: 4 * n.area };
+    },
+  }),
+};

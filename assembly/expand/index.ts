@@ -1,0 +1,115 @@
+// From the compact form of an artifact to what kernels read. Lengths have been checked; indices are checked here.
+
+/** IEEE half → single, exact. Subnormals by scaling; infinities and NaN keep their meaning. */
+// @ts-ignore: decorator
+@inline
+function halfToFloat(h: u32): f32 {
+  const sign = (h & 0x8000) << 16;
+  const rest = h & 0x7fff;
+  if (rest >= 0x7c00) return reinterpret<f32>(sign | 0x7f800000 | ((rest & 0x3ff) << 13));
+  // as a float, rest << 13 is the value times 2^-112
+  return reinterpret<f32>(sign | reinterpret<u32>(reinterpret<f32>(rest << 13) * reinterpret<f32>(0x77800000)));
+}
+
+/** n halves at `from` → n floats at `to`. */
+export function expand_f16(from: usize, to: usize, n: u32): void {
+  for (const end = to + 4 * n; to < end; to += 4) {
+    store<f32>(to, halfToFloat(load<u16>(from)));
+    from += 2;
+  }
+}
+
+/** The tap table: one byte offset per (channel, ky, kx); see TapTable in src/program/program.ts. */
+export function expand_taps(
+  to: usize,
+  channels: u32,
+  kernelH: u32,
+  kernelW: u32,
+  strideH: u32,
+  strideW: u32,
+  dilationH: u32,
+  dilationW: u32,
+  channelBytes: u32,
+  phaseBytes: u32,
+  rowBytes: u32,
+): void {
+  const phasesW = min(strideW, (kernelW - 1) * dilationW + 1);
+  for (let c: u32 = 0; c < channels; c++) {
+    for (let ky: u32 = 0; ky < kernelH; ky++) {
+      const dy = ky * dilationH;
+      const row = c * channelBytes + (dy % strideH) * phasesW * phaseBytes + (dy / strideH) * rowBytes;
+      for (let kx: u32 = 0; kx < kernelW; kx++) {
+        const dx = kx * dilationW;
+        store<u32>(to, row + (dx % strideW) * phaseBytes + (dx / strideW) * 4);
+        to += 4;
+      }
+    }
+  }
+}
+
+/** values (rows, columns), bias (rows) → groups of four rows as assembly/gemm/index.ts draws them. */
+export function expand_gemm(values: usize, bias: usize, to: usize, rows: u32, columns: u32): void {
+  for (let row: u32 = 0; row < rows; row += 4) {
+    for (let lane: u32 = 0; lane < 4; lane++) {
+      const real = row + lane < rows;
+      const from = values + 4 * (row + lane) * columns;
+      let at = to + 4 * lane;
+      store<f32>(at, real ? load<f32>(bias + 4 * (row + lane)) : 0);
+      for (let c: u32 = 0; c < columns; c++) {
+        at += 16;
+        store<f32>(at, real ? load<f32>(from + 4 * c) : 0);
+      }
+    }
+    to += 16 * (columns + 1);
+  }
+}
+
+/**
+ * counts, gaps and values (src/compile/pack.ts draws them), bias (rows), taps (columns) → entries as
+ * assembly/spmm/index.ts draws them. Returns 0, or 1 + the row at which gaps leave the columns or run out;
+ * 0xffffffff when gaps are left over. The caller has checked that counts add up to the values.
+ */
+export function expand_spmm(
+  counts: usize,
+  gaps: usize,
+  gapsEnd: usize,
+  values: usize,
+  bias: usize,
+  taps: usize,
+  to: usize,
+  rows: u32,
+  columns: u32,
+  group: u32,
+): u32 {
+  for (let row: u32 = 0; row < rows; ) {
+    const g: u32 = rows - row >= group ? group : 1;
+    const n = load<u32>(counts);
+    counts += 4;
+    store<u32>(to, n * (4 + 4 * g));
+    to += 4;
+    for (let i: u32 = 0; i < g; i++) {
+      store<f32>(to, load<f32>(bias + 4 * (row + i)));
+      to += 4;
+    }
+    let column: u32 = 0;
+    for (let k: u32 = 0; k < n; k++) {
+      for (;;) {
+        if (gaps >= gapsEnd) return 1 + row;
+        const gap = load<u8>(gaps++);
+        column += gap;
+        if (gap != 255) break;
+      }
+      if (column >= columns) return 1 + row;
+      store<u32>(to, load<u32>(taps + 4 * column));
+      to += 4;
+      column += 1;
+      for (let i: u32 = 0; i < g; i++) {
+        store<f32>(to, load<f32>(values));
+        to += 4;
+        values += 4;
+      }
+    }
+    row += g;
+  }
+  return gaps == gapsEnd ? 0 : 0xffffffff;
+}

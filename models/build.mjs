@@ -1,0 +1,28 @@
+// Compiles the models that come with the package, with the compiler that dist/ holds.
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+/** A recipe of this folder, bundled and imported. */
+async function recipe(file) {
+  const { outputFiles } = await build({
+    entryPoints: [fileURLToPath(new URL(file, import.meta.url))],
+    bundle: true,
+    format: 'esm',
+    write: false,
+  });
+  return import('data:text/javascript;base64,' + Buffer.from(outputFiles[0].contents).toString('base64'));
+}
+
+/** Writes every artifact into a directory, given as a URL that ends in a slash. */
+export async function buildModels(directory) {
+  const { compileModel } = await import(new URL('../dist/compile/index.js', import.meta.url));
+  const { faceDetection } = await recipe('face-detection.ts');
+  await mkdir(directory, { recursive: true });
+  for (const { name, source, metadata } of [faceDetection]) {
+    const path = new URL(`../node_modules/${source.package}/${source.file}`, import.meta.url);
+    const artifact = compileModel(await readFile(path), { name, metadata: { ...metadata, source } });
+    await writeFile(new URL(`${name}.filigree`, directory), artifact);
+    console.log(`${name}.filigree  ${artifact.length} bytes`);
+  }
+}

@@ -1,0 +1,59 @@
+// A saved program: a safetensors file.
+//
+//   u64 header length | JSON header, padded with spaces so that data starts at a multiple of 64 | tensors
+//
+// Tensors lie without holes (the safetensors rule), widest elements first, so each is aligned to its element. The header
+// lists them by name; `__metadata__` holds three strings: `format`, `version` and `program`, the JSON below.
+import type { DType } from '../tensor.ts';
+
+export const formatName = 'filigree';
+export const formatVersion = 1;
+
+/** Infinities have no JSON number. */
+export type JsonNumber = number | 'inf' | '-inf';
+
+/** The tensor names of a constant's parts, or its numbers. */
+export type JsonBuffer =
+  | { arena: number; bytes: number }
+  | { form: 'f32' | 'i32'; data: string }
+  | { form: 'taps'; taps: number[] } // channels, kernel, stride, dilation (two each), channelBytes, phaseBytes, rowBytes
+  | { form: 'gemm'; rows: number; columns: number; values: string; bias: string | null }
+  | {
+      form: 'spmm';
+      rows: number;
+      columns: number;
+      group: number;
+      counts: string;
+      gaps: string;
+      values: string;
+      bias: string | null;
+      taps: number;
+    };
+
+export interface JsonProgram {
+  name: string;
+  buffers: JsonBuffer[];
+  arenaBytes: number;
+  naiveArenaBytes: number;
+  /** Kernel name, layer, then the record's fields in order; a pointer is two numbers: buffer and offset in bytes. */
+  steps: [kernel: string, layer: number, ...fields: JsonNumber[]][];
+  layers: { name: string; op: string; shape: number[]; macs: number; effectiveMacs: number; sparsity?: number }[];
+  inputs: JsonEndpoint[];
+  outputs: JsonEndpoint[];
+  notes: string[];
+  metadata: Record<string, unknown>;
+}
+
+export interface JsonEndpoint {
+  name: string;
+  dtype: DType;
+  shape: number[];
+  strides: number[];
+  at: [buffer: number, offset: number];
+  quantization?: { scale: number; zeroPoint: number };
+}
+
+/** safetensors dtype names of the arrays that programs hold. */
+export const arrayTypes = { F32: Float32Array, I32: Int32Array, U32: Uint32Array, F16: Uint16Array, U8: Uint8Array };
+export type ArrayTypeName = keyof typeof arrayTypes;
+export type StoredArray = Float32Array | Int32Array | Uint32Array | Uint16Array | Uint8Array;

@@ -1,0 +1,283 @@
+// Bytes → program. A file is untrusted input: everything structural is checked here, and what kernels may reach is checked
+// against the program's buffers in src/program/check.ts.
+import { FiligreeError } from '../errors.ts';
+import { elementBytes } from '../tensor.ts';
+import type { DType } from '../tensor.ts';
+import { kernels } from '../program/kernels.ts';
+import type { KernelName } from '../program/kernels.ts';
+import type { FieldKind } from '../program/kernel.ts';
+import type { Buffer, Constant, Endpoint, Layer, Pointer, Program, Step } from '../program/program.ts';
+import type { ArrayTypeName, StoredArray } from './format.ts';
+import { arrayTypes, formatName, formatVersion } from './format.ts';
+
+type Json = Record<string, unknown>;
+
+const limit = 2 ** 31;
+
+/** True when the bytes begin as a safetensors file does. */
+export function looksLikeArtifact(bytes: Uint8Array): boolean {
+  if (bytes.length < 9 || bytes[8] !== 0x7b) return false;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return view.getUint32(4, true) === 0;
+}
+
+/**
+ * Reads an artifact.
+ * @throws FiligreeError `invalid-model` naming the field that is wrong, and what was found.
+ */
+export function readArtifact(bytes: Uint8Array, name: string): Program {
+  const fail = (what: string): never => {
+    throw new FiligreeError('invalid-model', `${name}: ${what}`);
+  };
+  const { metadata, tensors } = readSafetensors(bytes, fail);
+  if (metadata.format !== formatName) fail('a safetensors file, but not one that Filigree compiled');
+  if (metadata.version !== String(formatVersion)) {
+    fail(`artifact version ${String(metadata.version)}; this runtime reads ${formatVersion}: compile the model again`);
+  }
+  const json = parse(String(metadata.program), 'program', fail);
+  const read = new Reader(json, fail);
+  const program: Program = {
+    name: read.text('name'),
+    buffers: [],
+    arenaBytes: read.size('arenaBytes'),
+    naiveArenaBytes: read.integer('naiveArenaBytes', Number.MAX_SAFE_INTEGER),
+    steps: [],
+    layers: [],
+    inputs: [],
+    outputs: [],
+    notes: read.list('notes').map(String),
+    metadata: (typeof json.metadata === 'object' && json.metadata) as Json,
+  };
+  program.buffers = read.objects('buffers').map((r) => readBuffer(r, tensors, program.arenaBytes));
+  program.layers = read.objects('layers').map(readLayer);
+  program.steps = read.list('steps').map((step, i) => readStep(step, i, program, fail));
+  program.inputs = read.objects('inputs').map((r) => readEndpoint(r, program));
+  program.outputs = read.objects('outputs').map((r) => readEndpoint(r, program));
+  return program;
+}
+
+/** Checked access to a JSON object; errors name the path. */
+class Reader {
+  readonly json: Json;
+  readonly fail: (what: string) => never;
+  readonly path: string;
+
+  constructor(json: Json, fail: (what: string) => never, path = '') {
+    this.json = json;
+    this.fail = fail;
+    this.path = path;
+  }
+  bad(key: string, wanted: string): never {
+    const found = JSON.stringify(this.json[key])?.slice(0, 60) ?? 'nothing';
+    return this.fail(`${this.path}${key} is ${found}, should be ${wanted}`);
+  }
+  text(key: string): string {
+    const value = this.json[key];
+    return typeof value === 'string' ? value : this.bad(key, 'a string');
+  }
+  integer(key: string, max = limit): number {
+    const value = this.json[key];
+    return isInteger(value, max) ? value : this.bad(key, `an integer 0…${max}`);
+  }
+  size(key: string): number {
+    return this.integer(key);
+  }
+  list(key: string): unknown[] {
+    const value = this.json[key];
+    return Array.isArray(value) ? value : this.bad(key, 'a list');
+  }
+  integers(key: string, length?: number): number[] {
+    const value = this.list(key);
+    if (length !== undefined && value.length !== length) this.bad(key, `a list of ${length}`);
+    return value.every((v): v is number => isInteger(v, limit)) ? value : this.bad(key, 'a list of integers');
+  }
+  objects(key: string): Reader[] {
+    return this.list(key).map((item, i) => {
+      if (typeof item !== 'object' || item === null) this.bad(key, 'a list of objects');
+      return new Reader(item as Json, this.fail, `${this.path}${key}[${i}].`);
+    });
+  }
+}
+
+const isInteger = (value: unknown, max: number): value is number =>
+  Number.isInteger(value) && (value as number) >= 0 && (value as number) <= max;
+
+function parse(text: string, what: string, fail: (what: string) => never): Json {
+  try {
+    const json: unknown = JSON.parse(text);
+    if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as Json;
+  } catch (error) {
+    fail(`the ${what} is not JSON: ${(error as Error).message}`);
+  }
+  return fail(`the ${what} is not a JSON object`);
+}
+
+function readSafetensors(bytes: Uint8Array, fail: (what: string) => never) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length < 8) fail(`${bytes.length} bytes are no model`);
+  const start = 8 + Number(view.getBigUint64(0, true));
+  if (start > bytes.length) fail(`truncated: the header ends at byte ${start}, the file at ${bytes.length}`);
+  const header = parse(new TextDecoder().decode(bytes.subarray(8, start)), 'header', fail);
+  const metadata = header.__metadata__;
+  if (typeof metadata !== 'object' || metadata === null) fail('no __metadata__ in the header');
+  const tensors = new Map<string, StoredArray>();
+  for (const [name, entry] of Object.entries(header)) {
+    if (name === '__metadata__') continue;
+    const path = `tensor "${name}".`;
+    if (typeof entry !== 'object' || entry === null) fail(`${path} is not an object`);
+    const read = new Reader(entry as Json, fail, path);
+    const ArrayType = Object.hasOwn(arrayTypes, read.text('dtype'))
+      ? arrayTypes[read.text('dtype') as ArrayTypeName]
+      : read.bad('dtype', `one of ${Object.keys(arrayTypes)}`);
+    const [from, to] = read.integers('data_offsets', 2);
+    const [length] = read.integers('shape', 1);
+    const width = ArrayType.BYTES_PER_ELEMENT;
+    if (to - from !== length * width) read.bad('data_offsets', `${length * width} bytes apart`);
+    if (start + to > bytes.length)
+      fail(`truncated: ${path}data ends at byte ${start + to}, the file at ${bytes.length}`);
+    // a view where the bytes allow one, else a copy
+    const at = bytes.byteOffset + start + from;
+    const data =
+      at % width === 0
+        ? new ArrayType(bytes.buffer as ArrayBuffer, at, length)
+        : new ArrayType(Uint8Array.from(bytes.subarray(start + from, start + to)).buffer);
+    tensors.set(name, data);
+  }
+  return { metadata: metadata as Json, tensors };
+}
+
+function readBuffer(read: Reader, tensors: Map<string, StoredArray>, arenaBytes: number): Buffer {
+  if ('arena' in read.json) {
+    const [offset, bytes] = [read.size('arena'), read.size('bytes')];
+    if (offset % 16) read.bad('arena', 'a multiple of 16');
+    if (offset + bytes > arenaBytes) read.bad('bytes', `inside the arena of ${arenaBytes}`);
+    return { kind: 'arena', offset, bytes };
+  }
+  return { kind: 'constant', constant: readConstant(read, tensors) };
+}
+
+function readConstant(read: Reader, tensors: Map<string, StoredArray>): Constant {
+  const tensor = <T extends StoredArray>(key: string, length: number | undefined, ...types: (new () => T)[]): T => {
+    const data = tensors.get(read.text(key));
+    if (!data) return read.bad(key, 'the name of a tensor');
+    if (!types.some((type) => data instanceof type)) return read.bad(key, `a tensor of ${types.map((t) => t.name)}`);
+    if (length !== undefined && data.length !== length) {
+      return read.bad(key, `a tensor of ${length} elements, not ${data.length}`);
+    }
+    return data as T;
+  };
+  const weights = (key: string, length?: number) =>
+    tensor<Float32Array | Uint16Array>(key, length, Float32Array as never, Uint16Array as never);
+  const bias = (rows: number) => (read.json.bias === null ? null : weights('bias', rows));
+  const form = read.text('form');
+  if (form === 'f32') return { form, data: weights('data') };
+  if (form === 'i32') return { form, data: tensor('data', undefined, Int32Array) };
+  if (form === 'taps') {
+    const n = read.integers('taps', 10);
+    if (n.slice(0, 7).some((v) => v === 0)) read.bad('taps', 'a geometry without zeros');
+    return {
+      form,
+      taps: {
+        channels: n[0],
+        kernel: [n[1], n[2]],
+        stride: [n[3], n[4]],
+        dilation: [n[5], n[6]],
+        channelBytes: n[7],
+        phaseBytes: n[8],
+        rowBytes: n[9],
+      },
+    };
+  }
+  const rows = read.integer('rows');
+  const columns = read.integer('columns');
+  if (form === 'gemm') {
+    return { form, rows, columns, values: weights('values', rows * columns), bias: bias(rows) };
+  }
+  if (form === 'spmm') {
+    const group = read.integer('group');
+    if (group !== 1 && group !== 2 && group !== 4) read.bad('group', '1, 2 or 4');
+    const full = Math.floor(rows / group);
+    const counts = tensor('counts', full + (rows % group), Uint32Array);
+    let kept = 0;
+    counts.forEach((count, i) => (kept += count * (i < full ? group : 1)));
+    return {
+      form,
+      rows,
+      columns,
+      group,
+      counts,
+      gaps: tensor('gaps', undefined, Uint8Array),
+      values: weights('values', kept),
+      bias: bias(rows),
+      taps: read.integer('taps'),
+    };
+  }
+  return read.bad('form', 'f32, i32, taps, gemm or spmm');
+}
+
+function readLayer(read: Reader): Layer {
+  const sparsity = read.json.sparsity;
+  return {
+    name: read.text('name'),
+    op: read.text('op'),
+    shape: read.integers('shape'),
+    macs: read.integer('macs', Number.MAX_SAFE_INTEGER),
+    effectiveMacs: read.integer('effectiveMacs', Number.MAX_SAFE_INTEGER),
+    ...(typeof sparsity === 'number' ? { sparsity } : {}),
+  };
+}
+
+function readPointer(buffer: unknown, offset: unknown, program: Program): Pointer | undefined {
+  if (!isInteger(buffer, program.buffers.length - 1) || !isInteger(offset, limit)) return undefined;
+  return { buffer, offset };
+}
+
+function readStep(json: unknown, index: number, program: Program, fail: (what: string) => never): Step {
+  const path = `steps[${index}]`;
+  if (!Array.isArray(json)) return fail(`${path} is not a list`);
+  const [kernel, layer] = json as [KernelName, number];
+  if (typeof kernel !== 'string' || !Object.hasOwn(kernels, kernel)) {
+    return fail(`${path}: no kernel named ${JSON.stringify(kernel)?.slice(0, 60)}`);
+  }
+  if (!isInteger(layer, program.layers.length - 1)) return fail(`${path} (${kernel}): no layer ${String(layer)}`);
+  const step: Step = { kernel, layer, arguments: {} };
+  let at = 2;
+  for (const [field, kind] of Object.entries(kernels[kernel].fields as Record<string, FieldKind>)) {
+    const found = json[at++] as unknown;
+    const value =
+      kind === 'read' || kind === 'write' ? readPointer(found, json[at++], program) : readNumber(found, kind);
+    if (value === undefined) return fail(`${path} (${kernel}): ${field} is ${JSON.stringify(found)}`);
+    step.arguments[field] = value;
+  }
+  if (at !== json.length) fail(`${path} (${kernel}): ${json.length - 2} numbers, should be ${at - 2}`);
+  return step;
+}
+
+function readNumber(value: unknown, kind: FieldKind): number | undefined {
+  if (kind === 'f32') {
+    if (value === 'inf' || value === '-inf') return value === 'inf' ? Infinity : -Infinity;
+    return typeof value === 'number' ? value : undefined;
+  }
+  if (!Number.isInteger(value)) return undefined;
+  const n = value as number;
+  return kind === 'u32' ? (n >= 0 && n < 2 ** 32 ? n : undefined) : n >= -limit && n < limit ? n : undefined;
+}
+
+function readEndpoint(read: Reader, program: Program): Endpoint {
+  const dtype = read.text('dtype') as DType;
+  if (!Object.hasOwn(elementBytes, dtype)) read.bad('dtype', `one of ${Object.keys(elementBytes)}`);
+  const shape = read.integers('shape');
+  const strides = read.integers('strides', shape.length);
+  const [buffer, offset] = read.list('at');
+  const at = readPointer(buffer, offset, program) ?? read.bad('at', 'a buffer and an offset');
+  const target = program.buffers[at.buffer];
+  const last = shape.reduce((sum, n, i) => sum + (n - 1) * strides[i], 0);
+  if (target.kind !== 'arena' || shape.includes(0) || at.offset % 4 || at.offset + 4 * (last + 1) > target.bytes) {
+    read.bad('at', 'inside an arena buffer');
+  }
+  const q = read.json.quantization as { scale: number; zeroPoint: number } | undefined;
+  if (q !== undefined && !(typeof q?.scale === 'number' && typeof q?.zeroPoint === 'number')) {
+    read.bad('quantization', 'a scale and a zero point');
+  }
+  return { name: read.text('name'), dtype, shape, strides, at, ...(q ? { quantization: q } : {}) };
+}

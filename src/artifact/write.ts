@@ -1,0 +1,136 @@
+import { kernels } from '../program/kernels.ts';
+import type { Buffer, Endpoint, Program, Step } from '../program/program.ts';
+import type { FieldKind } from '../program/kernel.ts';
+import type { ArrayTypeName, JsonBuffer, JsonEndpoint, JsonNumber, JsonProgram, StoredArray } from './format.ts';
+import { arrayTypes, formatName, formatVersion } from './format.ts';
+
+interface Named {
+  name: string;
+  type: ArrayTypeName;
+  data: StoredArray;
+}
+
+/** The bytes of a program's artifact. The same program gives the same bytes. */
+export function writeArtifact(program: Program): Uint8Array {
+  const tensors: Named[] = [];
+  const labels = bufferLabels(program);
+  const add = (buffer: number, part: string, data: StoredArray): string => {
+    const name = `${labels[buffer]}.${part}`;
+    const type = (Object.keys(arrayTypes) as ArrayTypeName[]).find((t) => data instanceof arrayTypes[t])!;
+    tensors.push({ name, type, data });
+    return name;
+  };
+  const json: JsonProgram = {
+    name: program.name,
+    buffers: program.buffers.map((buffer, i) => jsonBuffer(buffer, (part, data) => add(i, part, data))),
+    arenaBytes: program.arenaBytes,
+    naiveArenaBytes: program.naiveArenaBytes,
+    steps: program.steps.map(jsonStep),
+    layers: program.layers.map((layer) => ({ ...layer, shape: [...layer.shape] })),
+    inputs: program.inputs.map(jsonEndpoint),
+    outputs: program.outputs.map(jsonEndpoint),
+    notes: program.notes,
+    metadata: program.metadata,
+  };
+  return safetensors(tensors, {
+    format: formatName,
+    version: String(formatVersion),
+    program: JSON.stringify(json),
+  });
+}
+
+/** A name for each constant, from the layer that reads it first. */
+function bufferLabels(program: Program): string[] {
+  const labels: string[] = [];
+  const used = new Set<string>();
+  for (const { layer, arguments: args } of program.steps) {
+    for (const [field, value] of Object.entries(args)) {
+      if (typeof value === 'number' || labels[value.buffer]) continue;
+      const base = `${program.layers[layer].name}.${field}`;
+      let label = base;
+      for (let i = 2; used.has(label); i++) label = `${base}.${i}`;
+      used.add(label);
+      labels[value.buffer] = label;
+    }
+  }
+  return program.buffers.map((_, i) => labels[i] ?? `unused.${i}`);
+}
+
+function jsonBuffer(buffer: Buffer, add: (part: string, data: StoredArray) => string): JsonBuffer {
+  if (buffer.kind === 'arena') return { arena: buffer.offset, bytes: buffer.bytes };
+  const c = buffer.constant;
+  switch (c.form) {
+    case 'f32':
+    case 'i32':
+      return { form: c.form, data: add('data', c.data) };
+    case 'taps': {
+      const t = c.taps;
+      const numbers = [t.channels, ...t.kernel, ...t.stride, ...t.dilation, t.channelBytes, t.phaseBytes, t.rowBytes];
+      return { form: 'taps', taps: numbers };
+    }
+    case 'gemm':
+      return {
+        form: 'gemm',
+        rows: c.rows,
+        columns: c.columns,
+        values: add('values', c.values),
+        bias: c.bias && add('bias', c.bias),
+      };
+    case 'spmm':
+      return {
+        form: 'spmm',
+        rows: c.rows,
+        columns: c.columns,
+        group: c.group,
+        counts: add('counts', c.counts),
+        gaps: add('gaps', c.gaps),
+        values: add('values', c.values),
+        bias: c.bias && add('bias', c.bias),
+        taps: c.taps,
+      };
+  }
+}
+
+function jsonStep(step: Step): JsonProgram['steps'][number] {
+  const fields: JsonNumber[] = [];
+  const layout: Record<string, FieldKind> = kernels[step.kernel].fields;
+  for (const [name, kind] of Object.entries(layout)) {
+    const value = step.arguments[name];
+    if (value === undefined) throw new Error(`${step.kernel}: no argument ${name}`);
+    if (typeof value !== 'number') fields.push(value.buffer, value.offset);
+    else if (kind === 'f32' && !Number.isFinite(value)) {
+      if (Number.isNaN(value)) throw new Error(`${step.kernel}: ${name} is NaN`);
+      fields.push(value > 0 ? 'inf' : '-inf');
+    } else fields.push(value);
+  }
+  return [step.kernel, step.layer, ...fields];
+}
+
+function jsonEndpoint(endpoint: Endpoint): JsonEndpoint {
+  const { at, shape, strides, ...rest } = endpoint;
+  return { ...rest, shape: [...shape], strides: [...strides], at: [at.buffer, at.offset] };
+}
+
+function safetensors(tensors: Named[], metadata: Record<string, string>): Uint8Array {
+  const ordered = tensors
+    .map((tensor, i) => ({ ...tensor, i }))
+    .sort((a, b) => b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT || a.i - b.i);
+  const header: Record<string, unknown> = { __metadata__: metadata };
+  let offset = 0;
+  for (const { name, type, data } of ordered) {
+    header[name] = { dtype: type, shape: [data.length], data_offsets: [offset, offset + data.byteLength] };
+    offset += data.byteLength;
+  }
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  const start = Math.ceil((8 + text.length) / 64) * 64;
+  const bytes = new Uint8Array(start + offset);
+  bytes.fill(0x20, 8, start);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(start - 8), true);
+  bytes.set(text, 8);
+  let at = start;
+  for (const { data } of ordered) {
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    at += data.byteLength;
+  }
+  return bytes;
+}

@@ -1,0 +1,45 @@
+import { writeArtifact } from '../artifact/write.ts';
+import { FiligreeError } from '../errors.ts';
+import type { Graph } from '../graph/graph.ts';
+import { verify } from '../graph/verify.ts';
+import { importTflite } from '../import/tflite/index.ts';
+import { optimise } from '../passes/index.ts';
+import type { Program } from '../program/program.ts';
+import type { CostModel } from './cost.ts';
+import { defaultCostModel } from './cost.ts';
+import { lowerGraph } from './lower.ts';
+
+export interface CompileOptions {
+  /** What the model is called in messages and in the artifact. */
+  name?: string;
+  /** Facts to store in the artifact beside those of the file: labels, `vision` pre- and post-processing, licence. */
+  metadata?: Record<string, unknown>;
+  /** Shares of peak that kernels reach, for choosing encodings. */
+  costModel?: CostModel;
+}
+
+/**
+ * Compiles a foreign model (TFLite) to an artifact that `loadModel` reads.
+ * @throws FiligreeError `invalid-model` for a broken file, `unsupported` with every operator that cannot be compiled.
+ */
+export function compileModel(bytes: Uint8Array, options: CompileOptions = {}): Uint8Array {
+  return writeArtifact(compileGraph(importModel(bytes, options.name ?? 'model'), options));
+}
+
+/** A foreign file → its graph. */
+export function importModel(bytes: Uint8Array, name: string): Graph {
+  if (new TextDecoder('latin1').decode(bytes.subarray(4, 8)) === 'TFL3') return importTflite(bytes, name);
+  throw new FiligreeError('invalid-model', `${name}: not a TFLite model`);
+}
+
+/** A graph → its program. The graph is optimised in place. */
+export function compileGraph(graph: Graph, options: CompileOptions = {}): Program {
+  verify(graph);
+  optimise(graph);
+  verify(graph);
+  Object.assign(graph.metadata, options.metadata);
+  return lowerGraph(graph, options.costModel ?? defaultCostModel);
+}
+
+export { defaultCostModel } from './cost.ts';
+export type { CostModel } from './cost.ts';

@@ -1,0 +1,49 @@
+import { planeStrides, rowMajorStrides } from '../graph/layout.ts';
+import type { Graph, Shape } from '../graph/graph.ts';
+import { valueOf } from '../graph/graph.ts';
+import { operatorNamed } from '../ops/index.ts';
+import type { OutputLayout } from '../ops/operator.ts';
+
+/** How every value of a graph is stored. */
+export interface Layouts {
+  inPlanes(value: string): boolean;
+  /** Strides of each axis, in floats. */
+  strides(value: string): number[];
+  /** Floats of storage, padding included. */
+  floats(value: string): number;
+}
+
+const isMap = (shape: Shape) => shape.length === 4;
+
+/** Decides per value between padded planes and flat rows, from what its operator asks for. */
+export function assignLayouts(graph: Graph): Layouts {
+  const planes = new Set<string>();
+  for (const { value } of graph.inputs) if (isMap(valueOf(graph, value).shape)) planes.add(value);
+  for (const node of graph.nodes) {
+    const layout = operatorNamed(node.op)?.layout ?? 'flat';
+    const wanted: OutputLayout = typeof layout === 'function' ? layout(node as never) : layout;
+    for (const output of node.outputs) {
+      const { shape } = valueOf(graph, output);
+      if (!isMap(shape)) continue;
+      const inherits = () =>
+        node.inputs.some((input) => {
+          if (!planes.has(input)) return false;
+          const from = valueOf(graph, input).shape;
+          return from[2] === shape[2] && from[3] === shape[3];
+        });
+      if (wanted === 'planes' || (wanted === 'inherit' && inherits())) planes.add(output);
+    }
+  }
+  const strides = (value: string) => {
+    const { shape } = valueOf(graph, value);
+    return planes.has(value) ? planeStrides(shape) : rowMajorStrides(shape);
+  };
+  return {
+    inPlanes: (value) => planes.has(value),
+    strides,
+    floats(value) {
+      const { shape } = valueOf(graph, value);
+      return planes.has(value) ? shape[0] * strides(value)[0] : shape.reduce((a, b) => a * b, 1);
+    },
+  };
+}

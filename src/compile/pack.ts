@@ -1,0 +1,130 @@
+// Weights in the compact form that artifacts hold and loaders expand (assembly/expand).
+//
+// A sparse (rows, columns) matrix in groups of g rows that share positions; rows beyond a multiple of g are groups of one:
+//
+//   counts   n n n …                      u32, positions in each group
+//   gaps     b b b …                      u8, per position the zeros since the last one in its group; 255 adds 255 and goes on
+//   values   w…w w…w …                    per position one weight for each row of the group
+import type { Constant, WeightData } from '../program/program.ts';
+import type { CostModel } from './cost.ts';
+
+export type Group = 1 | 2 | 4;
+
+/** f32 → f16 bits, when every value is a half exactly; else the values themselves. */
+export function narrow(values: Float32Array): WeightData {
+  const halves = new Uint16Array(values.length);
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  for (let i = 0; i < values.length; i++) {
+    const b = bits[i];
+    const exponent = ((b >>> 23) & 255) - 112;
+    const magnitude = b & 0x7fffffff;
+    const sign = (b >>> 16) & 0x8000;
+    if (magnitude === 0) halves[i] = sign;
+    else if (exponent >= 1 && exponent <= 30 && (b & 0x1fff) === 0) {
+      halves[i] = sign | (exponent << 10) | ((b >>> 13) & 0x3ff);
+    } else if (exponent <= 0 && exponent > -10) {
+      const mantissa = (b & 0x7fffff) | 0x800000;
+      const shift = 14 - exponent;
+      if (mantissa & ((1 << shift) - 1)) return values;
+      halves[i] = sign | (mantissa >>> shift);
+    } else return values;
+  }
+  return halves;
+}
+
+export function packGemm(rows: number, columns: number, weights: Float32Array, bias?: Float32Array): Constant {
+  return { form: 'gemm', rows, columns, values: narrow(weights), bias: bias ? narrow(bias) : null };
+}
+
+/** Rows of each group, first row and number of rows. */
+function* groupsOf(rows: number, group: Group): Generator<[first: number, size: number]> {
+  const full = rows - (rows % group);
+  for (let row = 0; row < full; row += group) yield [row, group];
+  for (let row = full; row < rows; row++) yield [row, 1];
+}
+
+function isKept(weights: Float32Array, columns: number, row: number, size: number, column: number): boolean {
+  for (let i = row; i < row + size; i++) if (weights[i * columns + column] !== 0) return true;
+  return false;
+}
+
+export function packSpmm(
+  rows: number,
+  columns: number,
+  group: Group,
+  weights: Float32Array,
+  bias: Float32Array | undefined,
+  taps: number,
+): Constant {
+  const counts: number[] = [];
+  const gaps: number[] = [];
+  const values: number[] = [];
+  for (const [row, size] of groupsOf(rows, group)) {
+    let count = 0;
+    let gap = 0;
+    for (let column = 0; column < columns; column++) {
+      if (!isKept(weights, columns, row, size, column)) {
+        gap++;
+        continue;
+      }
+      for (; gap >= 255; gap -= 255) gaps.push(255);
+      gaps.push(gap);
+      gap = 0;
+      count++;
+      for (let i = row; i < row + size; i++) values.push(weights[i * columns + column]);
+    }
+    counts.push(count);
+  }
+  return {
+    form: 'spmm',
+    rows,
+    columns,
+    group,
+    counts: Uint32Array.from(counts),
+    gaps: Uint8Array.from(gaps),
+    values: narrow(Float32Array.from(values)),
+    bias: bias ? narrow(bias) : null,
+    taps,
+  };
+}
+
+/** What a weight tensor's own zeros make of it. */
+export interface Encoding {
+  group: Group | 'dense';
+  /** Weights that are multiplied, zeros kept by groups included. */
+  kept: number;
+  nonzeros: number;
+  /** Time by the cost model, in multiply-accumulates at peak per pixel. */
+  cost: number;
+}
+
+/**
+ * The cheapest encoding of (rows, columns) weights by the cost model. A dense layer costs its filled-up groups of four;
+ * a sparse one its shared positions. `groups` lists the sparse encodings that the layer's kernels know.
+ */
+export function chooseEncoding(
+  rows: number,
+  columns: number,
+  weights: Float32Array,
+  model: CostModel,
+  groups: readonly Group[] = [1, 2, 4],
+): Encoding {
+  let nonzeros = 0;
+  for (const w of weights) if (w !== 0) nonzeros++;
+  const filled = Math.ceil(rows / 4) * 4 * columns;
+  let best: Encoding = { group: 'dense', kept: rows * columns, nonzeros, cost: filled / model.dense };
+  for (const group of groups) {
+    let kept = 0;
+    let cost = 0;
+    for (const [row, size] of groupsOf(rows, group)) {
+      let positions = 0;
+      for (let column = 0; column < columns; column++) {
+        if (isKept(weights, columns, row, size, column)) positions++;
+      }
+      kept += positions * size;
+      cost += ((positions + model.groupOverhead) * size) / model.sparse[size as Group];
+    }
+    if (cost < best.cost) best = { group, kept, nonzeros, cost };
+  }
+  return best;
+}

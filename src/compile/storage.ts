@@ -1,0 +1,106 @@
+// Which values share memory, and for how long each piece of memory is needed.
+import type { Graph } from '../graph/graph.ts';
+import { valueOf } from '../graph/graph.ts';
+import { operatorNamed } from '../ops/index.ts';
+import type { Layouts } from './layouts.ts';
+import type { Placement } from './placement.ts';
+
+/** Where a value lies: within the storage of another, `floats` from its start. */
+export interface Place {
+  root: string;
+  floats: number;
+}
+
+/** From the node that first writes to the last that reads, by node index; −1 is before the first node. */
+export interface Lifetime {
+  first: number;
+  last: number;
+}
+
+export interface Storage {
+  place(value: string): Place;
+  /** Values that own storage, with the time they need it for. Constants have none. */
+  roots: Map<string, Lifetime>;
+}
+
+/** Lets every operator place its values, in node order, and returns who ended up where. */
+export function assignStorage(graph: Graph, layouts: Layouts): Storage {
+  const parents = new Map<string, Place>();
+  const members = new Map<string, string[]>();
+  const lifetimes = lifetimesOf(graph);
+  const inputs = new Set(graph.inputs.map((port) => port.value));
+
+  const place = (value: string): Place => {
+    let floats = 0;
+    for (let parent = parents.get(value); parent; parent = parents.get(value)) {
+      floats += parent.floats;
+      value = parent.root;
+    }
+    return { root: value, floats };
+  };
+  const membersOf = (root: string) => members.get(root) ?? [root];
+  const isConstant = (value: string) => valueOf(graph, value).data !== undefined;
+
+  const placementAt = (index: number): Placement => ({
+    shape: (value) => valueOf(graph, value).shape,
+    isConstant,
+    strides: (value) => layouts.strides(value),
+    diesHere(value) {
+      if (isConstant(value)) return false;
+      const { root, floats } = place(value);
+      const end = floats + layouts.floats(value);
+      return membersOf(root).every((member) => {
+        const start = place(member).floats;
+        const overlaps = start < end && floats < start + layouts.floats(member);
+        const { first, last } = lifetimes.get(member)!;
+        // a graph input keeps its content, so that a run can be repeated
+        return !overlaps || (last <= index && !inputs.has(member)) || first > index;
+      });
+    },
+    alias(value, host, floats = 0) {
+      if (value === host || isConstant(value) || isConstant(host)) return false;
+      const own = place(value);
+      const other = place(host);
+      if (own.root === other.root || own.floats !== 0) return false;
+      const size = layouts.floats(value);
+      if (floats < 0 || floats + size > layouts.floats(host)) return false;
+      const moving = membersOf(own.root);
+      if (moving.some((m) => inputs.has(m) || place(m).floats + layouts.floats(m) > size)) return false;
+      parents.set(own.root, { root: host, floats });
+      members.set(other.root, [...membersOf(other.root), ...moving]);
+      members.delete(own.root);
+      return true;
+    },
+  });
+
+  graph.nodes.forEach((node, index) => operatorNamed(node.op)?.place?.(node as never, placementAt(index)));
+
+  const roots = new Map<string, Lifetime>();
+  for (const [value, { first, last }] of lifetimes) {
+    const { root } = place(value);
+    const known = roots.get(root);
+    roots.set(
+      root,
+      known ? { first: Math.min(known.first, first), last: Math.max(known.last, last) } : { first, last },
+    );
+  }
+  return { place, roots };
+}
+
+/** Lifetimes of computed values and graph inputs. Graph outputs live past the last node. */
+function lifetimesOf(graph: Graph): Map<string, Lifetime> {
+  const lifetimes = new Map<string, Lifetime>();
+  for (const { value } of graph.inputs) lifetimes.set(value, { first: -1, last: -1 });
+  graph.nodes.forEach((node, index) => {
+    for (const input of node.inputs) {
+      const lifetime = lifetimes.get(input);
+      if (lifetime) lifetime.last = index;
+    }
+    for (const output of node.outputs) lifetimes.set(output, { first: index, last: index });
+  });
+  for (const { value } of graph.outputs) {
+    const lifetime = lifetimes.get(value);
+    if (lifetime) lifetime.last = graph.nodes.length;
+  }
+  return lifetimes;
+}

@@ -1,0 +1,102 @@
+// The @jsquash codecs in Node, Deno and Bun: their WebAssembly is compiled from the package's own file, when first used.
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+
+type Decoded = { data: Uint8ClampedArray; width: number; height: number };
+
+/** How the emscripten codecs are started; their types name only some of it. */
+type Init = (module: WebAssembly.Module, options?: { printErr?: (line: string) => void }) => Promise<unknown>;
+
+const require = createRequire(import.meta.url);
+const started = new Map<string, Promise<unknown>>();
+
+/** Does `start` once for each name, until it fails. */
+function once<T>(name: string, start: () => Promise<T>): Promise<T> {
+  let codec = started.get(name) as Promise<T> | undefined;
+  if (!codec) {
+    codec = start();
+    started.set(name, codec);
+    codec.catch(() => started.delete(name));
+  }
+  return codec;
+}
+
+async function compileFile(file: string): Promise<WebAssembly.Module> {
+  return WebAssembly.compile(await readFile(require.resolve(file)));
+}
+
+const jpegMessages: string[] = [];
+let jpegQueue: Promise<unknown> = Promise.resolve();
+
+/**
+ * Decodes a JPEG, turned as its EXIF orientation says. One at a time, so that each gets its own complaints.
+ * @returns RGBA, and what the decoder complained of: it fills the rest of a truncated picture with grey
+ */
+export function decodeJpeg(bytes: Uint8Array<ArrayBuffer>): Promise<{ image: Decoded; complaints: string[] }> {
+  const result = jpegQueue.then(() => decodeJpegNow(bytes));
+  jpegQueue = result.catch(() => {});
+  return result;
+}
+
+async function decodeJpegNow(bytes: Uint8Array<ArrayBuffer>): Promise<{ image: Decoded; complaints: string[] }> {
+  const decode = await once('jpeg', async () => {
+    const codec = await import('@jsquash/jpeg/decode.js');
+    const module = await compileFile('@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm');
+    await (codec.init as unknown as Init)(module, { printErr: (line) => jpegMessages.push(line) });
+    return codec.default;
+  });
+  try {
+    const image = await decode(bytes.buffer, { preserveOrientation: true });
+    return { image, complaints: jpegMessages.splice(0) };
+  } catch (cause) {
+    started.delete('jpeg'); // it has exited
+    throw new Error(jpegMessages.splice(0).join('; ') || (cause as Error).message, { cause });
+  }
+}
+
+export async function decodePng(bytes: Uint8Array<ArrayBuffer>): Promise<Decoded> {
+  const codec = await once('png', async () => {
+    provideImageData();
+    const { init, decode } = await import('@jsquash/png/decode.js');
+    await init(await compileFile('@jsquash/png/codec/pkg/squoosh_png_bg.wasm'));
+    return decode;
+  });
+  return codec(bytes.buffer);
+}
+
+export async function decodeWebp(bytes: Uint8Array<ArrayBuffer>): Promise<Decoded> {
+  const decode = await once('webp', async () => {
+    const codec = await import('@jsquash/webp/decode.js');
+    const module = await compileFile('@jsquash/webp/codec/dec/webp_dec.wasm');
+    await (codec.init as unknown as Init)(module, { printErr: () => {} });
+    return codec.default;
+  });
+  return decode(bytes.buffer);
+}
+
+/** @param image RGBA */
+export async function encodePngBytes(image: Decoded): Promise<Uint8Array<ArrayBuffer>> {
+  const encode = await once('png-encode', async () => {
+    const codec = await import('@jsquash/png/encode.js');
+    await codec.init(await compileFile('@jsquash/png/codec/pkg/squoosh_png_bg.wasm'));
+    return codec.default;
+  });
+  return new Uint8Array(await encode(image as ImageData));
+}
+
+/** The PNG decoder returns an ImageData; the other two codecs bring this same stand-in where the host has none. */
+function provideImageData(): void {
+  if ('ImageData' in globalThis) return;
+  class ImageDataStandIn {
+    readonly data: Uint8ClampedArray;
+    readonly width: number;
+    readonly height: number;
+
+    constructor(data: Uint8ClampedArray, width: number, height: number) {
+      this.data = data;
+      this.width = width;
+      this.height = height;
+    }
+  }
+  Object.defineProperty(globalThis, 'ImageData', { value: ImageDataStandIn, configurable: true, writable: true });
+}

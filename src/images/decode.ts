@@ -1,0 +1,76 @@
+// Photos in files → pixels, and pixels → PNG files. For Node, Deno and Bun; a page has its own decoders.
+import { FiligreeError } from '../errors.ts';
+import { checkPixels, type Pixels } from '../vision/preprocessing.ts';
+import { decodeJpeg, decodePng, decodeWebp, encodePngBytes } from './codecs.ts';
+import { describeBytes, readImageHeader } from './header.ts';
+
+/** Larger pictures are refused before they are decoded: 100 megapixels take 400 MB. */
+export const mostPixels = 100e6;
+
+/**
+ * Decodes a JPEG (turned as its EXIF orientation says), PNG or WebP picture to RGBA. Transparency is laid on white.
+ * @param name what to call the picture in an error, e.g. its path
+ * @throws FiligreeError `invalid-image` when it is none of the three, broken, cut off or larger than 100 megapixels
+ */
+export async function decodeImage(bytes: Uint8Array, name = 'image'): Promise<Pixels> {
+  const header = readImageHeader(bytes);
+  if (!header) {
+    throw new FiligreeError('invalid-image', `${name}: not a JPEG, PNG or WebP image; ${describeBytes(bytes)}`);
+  }
+  const { format, width, height } = header;
+  if (width !== undefined && height !== undefined && width * height > mostPixels) {
+    const megapixels = Math.round((width * height) / 1e6);
+    throw new FiligreeError(
+      'invalid-image',
+      `${name}: ${width} × ${height} pixels are ${megapixels} megapixels; at most ${mostPixels / 1e6} are decoded`,
+    );
+  }
+  const own = Uint8Array.from(bytes); // a buffer that holds nothing else
+  try {
+    if (format === 'JPEG') {
+      const { image, complaints } = await decodeJpeg(own);
+      if (complaints.some((line) => line.startsWith('Premature end'))) throw new Error('the file ends too early');
+      return onWhite(image);
+    }
+    return onWhite(await (format === 'PNG' ? decodePng(own) : decodeWebp(own)));
+  } catch (cause) {
+    throw new FiligreeError(
+      'invalid-image',
+      `${name}: a ${format} image of ${bytes.length} bytes that is broken or cut off${reason(cause)}`,
+      { cause },
+    );
+  }
+}
+
+/** What a decoder said, where it said something that means anything. */
+function reason(cause: unknown): string {
+  const { message } = cause as Error;
+  return /unwrap_throw|Decoding error|unreachable/.test(message) ? '' : ` (${message})`;
+}
+
+function onWhite({ data, width, height }: { data: Uint8ClampedArray; width: number; height: number }): Pixels {
+  for (let i = 3; i < data.length; i += 4) {
+    const alpha = data[i];
+    if (alpha === 255) continue;
+    for (let c = i - 3; c < i; c++) data[c] = (data[c] * alpha + 255 * (255 - alpha)) / 255;
+    data[i] = 255;
+  }
+  return { data, width, height, channels: 4 };
+}
+
+/** Encodes a picture as a PNG file. */
+export async function encodePng(pixels: Pixels): Promise<Uint8Array<ArrayBuffer>> {
+  checkPixels(pixels);
+  const { width, height } = pixels;
+  return encodePngBytes({ data: toRgba(pixels), width, height });
+}
+
+/** A copy with four channels, opaque where there were fewer. */
+export function toRgba({ data, width, height, channels }: Pixels): Uint8ClampedArray {
+  if (channels === 4) return Uint8ClampedArray.from(data);
+  const rgba = new Uint8ClampedArray(4 * width * height).fill(255);
+  for (let pixel = 0; pixel < width * height; pixel++) {
+    for (let c = 0; c < 3; c++) rgba[4 * pixel + c] = data[channels === 1 ? pixel : 3 * pixel + c];
+  }
+  return rgba;
+}

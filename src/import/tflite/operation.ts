@@ -1,0 +1,230 @@
+// One operator of the file while it is translated: what its handler may ask of it and do.
+import { FiligreeError } from '../../errors.ts';
+import type { Node, Shape } from '../../graph/graph.ts';
+import { permuteData, permuteShape } from '../../graph/permute.ts';
+import type { OperatorName } from '../../ops/index.ts';
+import type { Activation } from '../../program/activations.ts';
+import { type OptionsName, optionTypes } from './builtin-operators.ts';
+import { tensorTitle } from './constants.ts';
+import { Table } from './flatbuffer.ts';
+import type { Quantization, TfliteOperator, TfliteTensor } from './schema.ts';
+import { channelsFirst, channelsLast, type Translation } from './translation.ts';
+
+/** Translates one operator: emits nodes and sets its results. */
+export type Handler = (operation: Operation) => void;
+
+const realTypes = ['float32', 'float16', 'bfloat16', 'float64'];
+
+/** Something valid that Filigree does not have; the importer lists all of them in one error. */
+export class Unsupported extends Error {}
+
+export class Operation {
+  readonly translation: Translation;
+  readonly operator: TfliteOperator;
+  private readonly firstNode: number;
+
+  constructor(translation: Translation, operator: TfliteOperator) {
+    this.translation = translation;
+    this.operator = operator;
+    this.firstNode = translation.graph.nodes.length;
+  }
+
+  /** Throws: the file contradicts itself. */
+  fail(message: string): never {
+    const { index, name } = this.operator;
+    this.translation.fail(`operator ${index} (${name}) "${this.title}": ${message}`);
+  }
+
+  unsupported(reason: string): never {
+    throw new Unsupported(reason);
+  }
+
+  /** Name of the first output. */
+  get title(): string {
+    const [output] = this.operator.outputs;
+    return output === undefined ? '' : this.translation.model.tensors[output].name;
+  }
+
+  get inputCount(): number {
+    return this.operator.inputs.length;
+  }
+
+  /** The options table of that type; one with defaults when the file has none. */
+  options(name: OptionsName): Table {
+    const { type, table } = this.operator.options;
+    if (type === optionTypes[name]) return table;
+    if (type !== 0) this.fail(`carries options of type ${type}, ${name}Options are ${optionTypes[name]}`);
+    return new Table(table.file, -1, table.path);
+  }
+
+  /** An input's tensor, or undefined when it is left out. */
+  optional(i: number): TfliteTensor | undefined {
+    const index = this.operator.inputs[i];
+    return index === undefined || index === -1 ? undefined : this.translation.model.tensors[index];
+  }
+
+  tensor(i: number): TfliteTensor {
+    return this.optional(i) ?? this.fail(`input ${i} is missing`);
+  }
+
+  output(k = 0): TfliteTensor {
+    const index = this.operator.outputs[k];
+    return index === undefined ? this.fail(`output ${k} is missing`) : this.translation.model.tensors[index];
+  }
+
+  /** An input's shape in the file's order. */
+  shape(i: number): Shape {
+    const tensor = this.tensor(i);
+    const value = this.translation.computed(tensor);
+    if (value === undefined) return tensor.shape;
+    const shape = this.translation.shapeOf(value);
+    return shape.length === 4 ? permuteShape(shape, channelsLast) : shape;
+  }
+
+  rank(i: number): number {
+    return this.shape(i).length;
+  }
+
+  /** Throws unless the input has that rank. */
+  requireRank(i: number, rank: number): void {
+    if (this.rank(i) !== rank) this.unsupported(`input ${i} of rank ${this.rank(i)}; rank ${rank} is supported`);
+  }
+
+  isConstant(i: number): boolean {
+    return this.translation.constantSource(this.tensor(i)) !== undefined;
+  }
+
+  /** The tensor that stores a constant input. */
+  source(i: number, what: string): TfliteTensor {
+    return this.translation.constantSource(this.tensor(i)) ?? this.unsupported(`${what} must be constant`);
+  }
+
+  /** A constant input's integers. */
+  integers(i: number, what: string): number[] {
+    return this.translation.constants.integers(this.source(i, what));
+  }
+
+  /** A constant as a value, permuted from the file's order. */
+  constant(source: TfliteTensor, permutation?: readonly number[], shape = source.shape, scales?: Quantization): string {
+    this.requireReal(source, scales);
+    const { translation } = this;
+    const permuted = permutation ? permuteShape(shape, permutation) : shape;
+    return translation.shared(`${source.index} [${permuted}] ${permutation} ${scales?.scales}`, () => {
+      const data = translation.constants.floats(source, scales);
+      return translation.addValue(source.name, {
+        shape: [...permuted],
+        dtype: 'float32',
+        data: permutation ? permuteData(data, shape, permutation) : data,
+      });
+    });
+  }
+
+  /** An input as the graph has it: NCHW at rank 4. */
+  value(i: number): string {
+    const tensor = this.tensor(i);
+    const source = this.translation.constantSource(tensor);
+    if (source) return this.constant(source, source.shape.length === 4 ? channelsFirst : undefined);
+    this.requireReal(tensor);
+    return this.translation.computed(tensor)!;
+  }
+
+  /** An input in the file's order, transposed where the graph has it as NCHW. */
+  inFileOrder(i: number): string {
+    const source = this.translation.constantSource(this.tensor(i));
+    if (source) return this.constant(source);
+    const value = this.value(i);
+    return this.rank(i) === 4 ? this.emit('transpose', { permutation: channelsLast }, [value]) : value;
+  }
+
+  /** An input with axes of size 1 put before it, as broadcasting does; NCHW at rank 4. */
+  atRank(i: number, rank: number): string {
+    const shape = this.shape(i);
+    if (shape.length === rank) return this.value(i);
+    const expanded = [...Array.from({ length: rank - shape.length }, () => 1), ...shape];
+    const permutation = rank === 4 ? channelsFirst : undefined;
+    const source = this.translation.constantSource(this.tensor(i));
+    if (source) return this.constant(source, permutation, expanded);
+    const reshaped = this.emit('reshape', { shape: expanded }, [this.inFileOrder(i)]);
+    return permutation ? this.emit('transpose', { permutation }, [reshaped]) : reshaped;
+  }
+
+  /** Appends a node with one output; returns that. */
+  emit(op: OperatorName, attributes: object, inputs: string[]): string {
+    return this.emitAll(op, attributes, inputs)[0];
+  }
+
+  emitAll(op: OperatorName, attributes: object, inputs: string[]): string[] {
+    return this.translation.emit(this.operator, op, attributes, inputs, this.title).outputs;
+  }
+
+  /** Makes a value, NCHW at rank 4, the operator's k-th output. */
+  result(value: string, k = 0): void {
+    const { translation } = this;
+    const tensor = this.output(k);
+    const shape = translation.shapeOf(value);
+    translation.checkShape(tensor, shape, this.operator);
+    const own = this.nodes().some((node) => node.outputs.includes(value));
+    translation.setValue(tensor, own ? translation.renameValue(value, tensor.name, this.firstNode) : value);
+  }
+
+  /** Makes a value in the file's order the operator's k-th output. */
+  resultInFileOrder(value: string, k = 0): void {
+    const nhwc = this.translation.shapeOf(value).length === 4;
+    this.result(nhwc ? this.emit('transpose', { permutation: channelsFirst }, [value]) : value, k);
+  }
+
+  /** Makes a constant, stored in `source`, the operator's output. */
+  constantResult(source: TfliteTensor): void {
+    const output = this.output();
+    const { shape } = output;
+    if (shape.length !== source.shape.length || shape.some((d, i) => d !== source.shape[i])) {
+      this.fail(
+        `makes ${tensorTitle(output)} of shape [${shape}] from ${tensorTitle(source)} of shape [${source.shape}]`,
+      );
+    }
+    this.translation.setConstant(output, source);
+  }
+
+  /** Names the nodes, and checks that every output has been made. */
+  finish(): void {
+    const nodes = this.nodes();
+    for (const node of nodes) {
+      this.translation.nameNode(node, nodes.length === 1 ? this.title : `${this.title}/${node.op}`);
+    }
+    this.operator.outputs.forEach((_, k) => {
+      if (!this.translation.isMade(this.output(k))) this.fail(`output ${k} is one more than the operator makes`);
+    });
+  }
+
+  /** A non-negative axis of an input of `rank`, in the file's order. */
+  axis(axis: number, rank: number): number {
+    const positive = axis < 0 ? axis + rank : axis;
+    if (positive < 0 || positive >= rank) this.fail(`axis ${axis} of an input of rank ${rank}`);
+    return positive;
+  }
+
+  /** A fused activation by its number in the schema. */
+  activation(code: number): Activation | undefined {
+    if (code === 0) return undefined;
+    if (code === 1) return { fn: 'clamp', alpha: 0, beta: Infinity };
+    if (code === 2) return { fn: 'clamp', alpha: -1, beta: 1 };
+    if (code === 3) return { fn: 'clamp', alpha: 0, beta: 6 };
+    if (code === 4) return { fn: 'tanh' };
+    if (code === 5) return this.unsupported('fused activation SIGN_BIT');
+    return this.fail(`unknown fused activation ${code}`);
+  }
+
+  /** Arithmetic is in float32: integers that are not quantised reals would come out otherwise. */
+  private requireReal(tensor: TfliteTensor, scales?: Quantization): void {
+    if (realTypes.includes(tensor.type) || tensor.quantization || scales) return;
+    this.unsupported(`computes in ${tensor.type}`);
+  }
+
+  private nodes(): Node[] {
+    return this.translation.graph.nodes.slice(this.firstNode);
+  }
+}
+
+export function isUnsupported(error: unknown): error is Error {
+  return error instanceof Unsupported || (error instanceof FiligreeError && error.code === 'unsupported');
+}

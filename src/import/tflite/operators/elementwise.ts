@@ -1,0 +1,104 @@
+// What is computed element by element, softmax, and what only changes how numbers are stored.
+import type { BinaryFunction } from '../../../ops/binary.ts';
+import type { Activation } from '../../../program/activations.ts';
+import type { OptionsName } from '../builtin-operators.ts';
+import type { Handler, Operation } from '../operation.ts';
+
+function unary(activation: Activation): Handler {
+  return (operation) => operation.result(operation.emit('unary', activation, [operation.value(0)]));
+}
+
+const clamp = (alpha: number, beta: number) => unary({ fn: 'clamp', alpha, beta });
+
+/** Both operands at the rank of the larger, NCHW when that is 4. */
+function operands(operation: Operation): string[] {
+  const rank = Math.max(operation.rank(0), operation.rank(1));
+  // A rank-4 tensor beside one of higher rank takes part in the file's order.
+  return [0, 1].map((i) => operation.atRank(i, rank));
+}
+
+function binary(fn: BinaryFunction, options?: OptionsName): Handler {
+  return (operation) => {
+    const activation = options ? operation.activation(operation.options(options).int8(0)) : undefined;
+    operation.result(operation.emit('binary', { fn, activation }, operands(operation)));
+  };
+}
+
+const squaredDifference: Handler = (operation) => {
+  const difference = operation.emit('binary', { fn: 'sub' }, operands(operation));
+  operation.result(operation.emit('unary', { fn: 'square' }, [difference]));
+};
+
+const leakyRelu: Handler = (operation) => {
+  const alpha = operation.options('LeakyRelu').float32(0);
+  operation.result(operation.emit('unary', { fn: 'leakyRelu', alpha }, [operation.value(0)]));
+};
+
+const gelu: Handler = (operation) => {
+  if (operation.options('Gelu').bool(0)) operation.unsupported('the tanh approximation of GELU');
+  operation.result(operation.emit('unary', { fn: 'gelu' }, [operation.value(0)]));
+};
+
+/** Over the last axis of the file, which is the channel axis at rank 4. */
+function softmax(operation: Operation, beta: number): string {
+  const rank = operation.rank(0);
+  if (rank === 0) operation.fail('softmax of a scalar');
+  return operation.emit('softmax', { axis: rank === 4 ? 1 : rank - 1, beta }, [operation.value(0)]);
+}
+
+/** Constants keep their source; computed values are float32 already. */
+const unchanged: Handler = (operation) => {
+  const source = operation.isConstant(0) && operation.source(0, 'the input');
+  if (source) operation.constantResult(source);
+  else operation.result(operation.value(0));
+};
+
+const floats = ['float32', 'float16', 'bfloat16', 'float64'];
+
+const cast: Handler = (operation) => {
+  const from = operation.tensor(0);
+  const to = operation.output();
+  const plainInput = !from.quantization && ['uint8', 'int8', 'int16', 'uint16', 'int32', 'bool'].includes(from.type);
+  const value = operation.translation.computed(from);
+  // Integers that come from outside are exact float32 values here.
+  if (floats.includes(to.type) && plainInput && value !== undefined) return operation.result(value);
+  if (!floats.includes(to.type) || !floats.includes(from.type)) {
+    operation.unsupported(`from ${from.type}${from.quantization ? ' (quantised)' : ''} to ${to.type}`);
+  }
+  unchanged(operation);
+};
+
+export const elementwise: Record<string, Handler> = {
+  RELU: clamp(0, Infinity),
+  RELU6: clamp(0, 6),
+  RELU_N1_TO_1: clamp(-1, 1),
+  RELU_0_TO_1: clamp(0, 1),
+  LEAKY_RELU: leakyRelu,
+  LOGISTIC: unary({ fn: 'sigmoid' }),
+  TANH: unary({ fn: 'tanh' }),
+  HARD_SWISH: unary({ fn: 'hardSwish', alpha: 1 / 6, beta: 0.5 }),
+  EXP: unary({ fn: 'exp' }),
+  SQRT: unary({ fn: 'sqrt' }),
+  RSQRT: unary({ fn: 'rsqrt' }),
+  NEG: unary({ fn: 'neg' }),
+  ABS: unary({ fn: 'abs' }),
+  LOG: unary({ fn: 'log' }),
+  SQUARE: unary({ fn: 'square' }),
+  ELU: unary({ fn: 'elu', alpha: 1 }),
+  GELU: gelu,
+  ADD: binary('add', 'Add'),
+  SUB: binary('sub', 'Sub'),
+  MUL: binary('mul', 'Mul'),
+  DIV: binary('div', 'Div'),
+  MINIMUM: binary('min'),
+  MAXIMUM: binary('max'),
+  POW: binary('pow'),
+  PRELU: binary('prelu'),
+  SQUARED_DIFFERENCE: squaredDifference,
+  SOFTMAX: (operation) => operation.result(softmax(operation, operation.options('Softmax').float32(0))),
+  LOG_SOFTMAX: (operation) => operation.result(operation.emit('unary', { fn: 'log' }, [softmax(operation, 1)])),
+  DENSIFY: unchanged,
+  DEQUANTIZE: unchanged,
+  QUANTIZE: unchanged,
+  CAST: cast,
+};

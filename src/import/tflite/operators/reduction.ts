@@ -1,0 +1,29 @@
+// MEAN, SUM, REDUCE_MAX, REDUCE_MIN.
+import type { ReduceAttributes } from '../../../ops/reduce.ts';
+import type { Handler } from '../operation.ts';
+import { channelsLast } from '../translation.ts';
+
+/** (x, axes). */
+function reduce(fn: ReduceAttributes['fn']): Handler {
+  return (operation) => {
+    const keepDims = operation.options('Reducer').bool(0);
+    const rank = operation.rank(0);
+    const given = operation.integers(1, 'the axes').map((axis) => operation.axis(axis, rank));
+    const axes = [...new Set(given)].sort((a, b) => a - b);
+    // Without its channel axis, or without both others, what is left has one order in NCHW and NHWC.
+    const sameOrder = keepDims || axes.includes(3) || (axes.includes(1) && axes.includes(2));
+    if (rank === 4 && sameOrder) {
+      const inGraph = axes.map((axis) => channelsLast[axis]).sort((a, b) => a - b);
+      operation.result(operation.emit('reduce', { fn, axes: inGraph, keepDims }, [operation.value(0)]));
+    } else {
+      operation.resultInFileOrder(operation.emit('reduce', { fn, axes, keepDims }, [operation.inFileOrder(0)]));
+    }
+  };
+}
+
+export const reductions: Record<string, Handler> = {
+  MEAN: reduce('mean'),
+  SUM: reduce('sum'),
+  REDUCE_MAX: reduce('max'),
+  REDUCE_MIN: reduce('min'),
+};

@@ -1,0 +1,15 @@
+export { loadModel } from './runtime/load.ts';
+export type { LoadOptions } from './runtime/load.ts';
+export { Model } from './runtime/model.ts';
+export type { LayerProfile, ModelInfo, TensorInfo } from './runtime/model.ts';
+export type { ModelSource } from './runtime/source.ts';
+export type { WasmProvider, WasmSource } from './runtime/instantiate.ts';
+export { createDetector } from './vision/create.ts';
+export type { Detection, DetectionResult, Detector, DetectorSettings, Keypoint } from './vision/detector.ts';
+export { drawDetections } from './vision/draw.ts';
+export type { ImageSource } from './vision/image-source.ts';
+export type { Pixels, Preprocessing } from './vision/preprocessing.ts';
+export { Tensor } from './tensor.ts';
+export type { DType, TensorData } from './tensor.ts';
+export { FiligreeError } from './errors.ts';
+export type { FiligreeErrorCode } from './errors.ts';

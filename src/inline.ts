@@ -1,0 +1,29 @@
+// The public API with the wasm embedded: nothing to serve beside the bundle, nothing to configure.
+import relaxed from './wasm/filigree-relaxed.wasm';
+import simd from './wasm/filigree-simd.wasm';
+import type { LoadOptions } from './runtime/load.ts';
+import { loadModel as load } from './runtime/load.ts';
+import type { Model } from './runtime/model.ts';
+import type { ModelSource } from './runtime/source.ts';
+import { createDetector as create } from './vision/create.ts';
+import type { Detector, DetectorSettings } from './vision/detector.ts';
+
+const wasm: LoadOptions['wasm'] = (build) => (build === 'relaxed' ? relaxed : simd);
+
+/** See `loadModel` of `filigree`. */
+export function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
+  return load(source, { wasm, ...options });
+}
+
+/** See `createDetector` of `filigree`. */
+export function createDetector(
+  source: ModelSource | Model,
+  options: LoadOptions & DetectorSettings = {},
+): Promise<Detector<Model>> {
+  return create(source, { wasm, ...options });
+}
+
+export { Model } from './runtime/model.ts';
+export { Tensor } from './tensor.ts';
+export { FiligreeError } from './errors.ts';
+export { drawDetections } from './vision/draw.ts';

@@ -1,0 +1,64 @@
+// Raw kernels, for benchmarks and for looking at one kernel alone.
+import { programBase, chooseBuild, instantiate } from './runtime/instantiate.ts';
+import type { WasmExports, WasmProvider } from './runtime/instantiate.ts';
+import type { WasmBuild } from './runtime/probe.ts';
+import { kernelNames, kernels } from './program/kernels.ts';
+import type { KernelName } from './program/kernels.ts';
+
+export { kernelNames, kernels } from './program/kernels.ts';
+export type { KernelName } from './program/kernels.ts';
+
+/** An instance of the kernels with memory of its own, and nothing checked: addresses are bytes in `memory`. */
+export class RawKernels {
+  readonly memory: WebAssembly.Memory;
+  readonly exports: WasmExports;
+  readonly build: WasmBuild;
+  #top = programBase;
+
+  constructor(memory: WebAssembly.Memory, exports: WasmExports, build: WasmBuild) {
+    this.memory = memory;
+    this.exports = exports;
+    this.build = build;
+  }
+
+  /** The address of `bytes` fresh bytes, 64-byte aligned, with 64 bytes of slack behind them. Grows the memory. */
+  allocate(bytes: number): number {
+    const address = this.#top;
+    this.#top = (address + bytes + 127) & ~63;
+    const missing = this.#top - this.memory.buffer.byteLength;
+    if (missing > 0) this.memory.grow(Math.ceil(missing / 65536));
+    return address;
+  }
+
+  /** Floats at an address. The view dies when the memory grows. */
+  floats(address: number, count: number): Float32Array {
+    return new Float32Array(this.memory.buffer, address, count);
+  }
+
+  /** Forgets all that was allocated. */
+  reset(): void {
+    this.#top = programBase;
+  }
+
+  /** Writes a record and returns a function that runs it. Arguments go by field name; pointers are addresses. */
+  record(name: KernelName, args: Record<string, number>): () => void {
+    const fields = Object.entries(kernels[name].fields as Record<string, string>);
+    const address = this.allocate(8 + 4 * fields.length);
+    const view = new DataView(this.memory.buffer, address);
+    view.setUint32(0, kernelNames.indexOf(name), true);
+    view.setUint32(4, 8 + 4 * fields.length, true);
+    fields.forEach(([field, kind], i) => {
+      if (args[field] === undefined) throw new Error(`${name}: no argument ${field}`);
+      if (kind === 'f32') view.setFloat32(8 + 4 * i, args[field], true);
+      else view.setInt32(8 + 4 * i, args[field], true);
+    });
+    const run = this.exports[name];
+    return () => run(address);
+  }
+}
+
+/** Instantiates the kernels of a build; the best that the host can run if none is named. */
+export async function createKernels(options: { build?: WasmBuild; wasm?: WasmProvider } = {}): Promise<RawKernels> {
+  const { memory, exports, build } = await instantiate(programBase, chooseBuild(options.build), options.wasm);
+  return new RawKernels(memory, exports, build);
+}

@@ -1,0 +1,27 @@
+import { isGraphOutput } from '../graph/edit.ts';
+import { evaluateNode } from '../graph/evaluate.ts';
+import { valueOf } from '../graph/graph.ts';
+import { elementCount } from '../tensor.ts';
+import { type Pass, rewriteEach, shapeOf } from './match.ts';
+
+/** A result may have this many elements even when what it is computed from has fewer. */
+const smallResult = 65536;
+
+/**
+ * Computes what depends on constants alone. Results that would be large and larger than what they come from stay
+ * computed at run time, and so do graph outputs.
+ */
+export const foldConstants: Pass = (graph) =>
+  rewriteEach(graph, (node) => {
+    const inputs = node.inputs.filter((name) => name !== '');
+    if (inputs.length === 0 || !inputs.every((name) => valueOf(graph, name).data)) return false;
+    if (node.outputs.some((name) => isGraphOutput(graph, name))) return false;
+    const count = (names: string[]) => names.reduce((sum, name) => sum + elementCount(shapeOf(graph, name)), 0);
+    if (count(node.outputs) > Math.max(smallResult, count(inputs))) return false;
+    const results = evaluateNode(graph, node, new Map());
+    node.outputs.forEach((name, i) => {
+      valueOf(graph, name).data = results[i].data.slice();
+    });
+    graph.nodes.splice(graph.nodes.indexOf(node), 1);
+    return true;
+  });

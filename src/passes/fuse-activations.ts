@@ -1,0 +1,33 @@
+import type { Activation } from '../program/activations.ts';
+import { absorb, isActive, isOp, type Pass, rewriteEach } from './match.ts';
+
+/** A unary function whose argument nobody else reads becomes the activation of the node that makes it. */
+export const fuseActivations: Pass = (graph) =>
+  rewriteEach(graph, (node, edges) => {
+    if (!isOp(node, 'unary')) return false;
+    const maker = edges.maker(node.inputs[0]);
+    if (!maker || edges.soleReader(node.inputs[0]) !== node) return false;
+    if (isOp(maker, 'unary')) {
+      const merged = inOne(maker.attributes, node.attributes);
+      if (!merged) return false;
+      maker.attributes = merged;
+    } else if (isOp(maker, 'conv2d', 'convTranspose2d', 'linear', 'binary', 'maxPool', 'averagePool')) {
+      const { activation } = maker.attributes;
+      const merged = isActive(activation) ? inOne(activation, node.attributes) : node.attributes;
+      if (!merged) return false;
+      maker.attributes = { ...maker.attributes, activation: merged } as typeof maker.attributes;
+    } else {
+      return false;
+    }
+    absorb(graph, maker, node);
+    return true;
+  });
+
+/** One function that does what two do one after the other: two clamps are one. */
+function inOne(first: Activation, second: Activation): Activation | undefined {
+  if (first.fn !== 'clamp' || second.fn !== 'clamp') return undefined;
+  const { alpha = 0, beta = 0 } = second;
+  const clamp = (x: number) => Math.min(Math.max(x, alpha), beta);
+  const lowest = Math.min(first.alpha ?? 0, first.beta ?? 0);
+  return { fn: 'clamp', alpha: clamp(lowest), beta: clamp(first.beta ?? 0) };
+}

@@ -1,0 +1,74 @@
+// Graph → graph, smaller and with the same results.
+import type { Graph } from '../graph/graph.ts';
+import { verify } from '../graph/verify.ts';
+import { dropIdentities } from './drop-identities.ts';
+import { foldConstants } from './fold-constants.ts';
+import { foldScales } from './fold-scales.ts';
+import { fuseActivations } from './fuse-activations.ts';
+import { lowerConvTranspose } from './lower-conv-transpose.ts';
+import type { Pass } from './match.ts';
+import { mergeDuplicates } from './merge-duplicates.ts';
+import { mergePads } from './merge-pads.ts';
+import { mergeReshapes } from './merge-reshapes.ts';
+import { mergeTransposes } from './merge-transposes.ts';
+import { poolToReduce } from './pool-to-reduce.ts';
+import { recogniseActivations } from './recognise-activations.ts';
+import { removeDead } from './remove-dead.ts';
+import { sinkTransposes } from './sink-transposes.ts';
+
+/** Every pass by name, in the order of one round. */
+export const passes = {
+  removeDead,
+  foldConstants,
+  dropIdentities,
+  mergeDuplicates,
+  mergeTransposes,
+  mergeReshapes,
+  sinkTransposes,
+  mergePads,
+  poolToReduce,
+  // Spelt-out activations are found before their arithmetic is folded into weights, and fused after.
+  recogniseActivations,
+  foldScales,
+  fuseActivations,
+} satisfies Record<string, Pass>;
+
+export interface OptimiseOptions {
+  /** Verifies the graph after every pass that changed it, so that an error names the pass. Default: once, at the end. */
+  check?: boolean;
+}
+
+/** More rounds than any graph needs: reaching it means that two passes undo each other. */
+const maxRounds = 1000;
+
+/**
+ * Runs all passes until none changes anything, then takes transposed convolutions apart and runs them again.
+ * The graph is changed in place; its inputs and outputs stay, with their names, shapes and (up to rounding) results.
+ * @throws FiligreeError `invalid-model` when the result does not verify.
+ */
+export function optimise(graph: Graph, { check = false }: OptimiseOptions = {}): void {
+  const run = (name: string, pass: Pass): boolean => {
+    if (!pass(graph)) return false;
+    if (check) verifyAfter(name, graph);
+    return true;
+  };
+  const runAll = () => {
+    for (let round = 0; ; round++) {
+      const changed = Object.entries(passes).map(([name, pass]) => run(name, pass) && name);
+      if (!changed.some(Boolean)) return;
+      if (round === maxRounds) throw new Error(`passes do not settle: ${changed.filter(Boolean).join(', ')}`);
+    }
+  };
+  runAll();
+  // Only now: nothing could be folded into its weights any more.
+  if (run('lowerConvTranspose', lowerConvTranspose)) runAll();
+  verify(graph);
+}
+
+function verifyAfter(name: string, graph: Graph): void {
+  try {
+    verify(graph);
+  } catch (error) {
+    throw new Error(`after pass ${name}: ${(error as Error).message}`, { cause: error });
+  }
+}

@@ -1,0 +1,11 @@
+import { composePermutations } from '../graph/permute.ts';
+import { become, isOp, type Pass, rewriteEach } from './match.ts';
+
+/** A transpose of a transpose is one transpose; a pair that cancels leaves an identity, which another pass drops. */
+export const mergeTransposes: Pass = (graph) =>
+  rewriteEach(graph, (node, edges) => {
+    const before = edges.maker(node.inputs[0]);
+    if (!isOp(node, 'transpose') || !isOp(before, 'transpose')) return false;
+    const permutation = composePermutations(before.attributes.permutation, node.attributes.permutation);
+    return become(node, 'transpose', { permutation }, before.inputs);
+  });

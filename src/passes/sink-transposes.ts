@@ -1,0 +1,143 @@
+import { addConstant, addNode, constantOf, freshName, isGraphOutput } from '../graph/edit.ts';
+import { type Graph, type Node, valueOf } from '../graph/graph.ts';
+import { composePermutations, inversePermutation, isIdentity, permuteData, permuteShape } from '../graph/permute.ts';
+import { elementCount } from '../tensor.ts';
+import { removeDead } from './remove-dead.ts';
+import { Edges, isOp, type NodeOf, type Pass, sameShape, shapeOf } from './match.ts';
+
+/**
+ * Moves transposes behind operations that do not mind the order of axes, where that leaves fewer transposes, or as
+ * many with no more elements: behind an operation they meet others to cancel with, and before it stands what it can
+ * fuse with. Transposes only ever move down, so this comes to an end.
+ */
+export const sinkTransposes: Pass = (graph) => {
+  let changed = false;
+  for (const node of graph.nodes.slice()) {
+    if (!isOp(node, 'transpose') || !graph.nodes.includes(node)) continue;
+    const region = regionBelow(graph, node);
+    if (!isWorthwhile(region)) continue;
+    sink(region);
+    removeDead(graph);
+    changed = true;
+  }
+  return changed;
+};
+
+/** Operations that can all work on what their inputs were before the same transpose. */
+interface Region {
+  graph: Graph;
+  edges: Edges;
+  permutation: readonly number[];
+  nodes: Set<Node>;
+  /** Transposes that feed the region. */
+  feeding: Set<NodeOf<'transpose'>>;
+}
+
+function regionBelow(graph: Graph, seed: NodeOf<'transpose'>): Region {
+  const { permutation } = seed.attributes;
+  const edges = new Edges(graph);
+  const region: Region = { graph, edges, permutation, nodes: new Set(), feeding: new Set() };
+  const reached = new Set(seed.outputs);
+  for (const node of graph.nodes) {
+    if (!node.inputs.some((name) => reached.has(name)) || !canPermute(graph, node, permutation.length)) continue;
+    const feeding: NodeOf<'transpose'>[] = [];
+    const fits = node.inputs.every((name) => {
+      if (valueOf(graph, name).data) return true;
+      const maker = edges.maker(name);
+      if (maker && region.nodes.has(maker)) return true;
+      if (!isOp(maker, 'transpose') || !sameShape(maker.attributes.permutation, permutation)) return false;
+      feeding.push(maker);
+      return true;
+    });
+    if (!fits) continue;
+    region.nodes.add(node);
+    for (const transpose of feeding) region.feeding.add(transpose);
+    for (const output of node.outputs) reached.add(output);
+  }
+  return region;
+}
+
+/** Whether the operator has a form for permuted axes, with all computed operands of this rank. */
+function canPermute(graph: Graph, node: Node, rank: number): boolean {
+  const known = isOp(node, 'unary', 'binary', 'concat', 'split', 'pad', 'slice', 'softmax', 'reduce');
+  if (!known || (isOp(node, 'reduce') && !node.attributes.keepDims)) return false;
+  if (node.outputs.some((name) => shapeOf(graph, name).length !== rank)) return false;
+  return node.inputs.every(
+    (name) => name !== '' && (valueOf(graph, name).data || shapeOf(graph, name).length === rank),
+  );
+}
+
+function isWorthwhile(region: Region): boolean {
+  const { graph, edges, permutation, nodes, feeding } = region;
+  if (nodes.size === 0) return false;
+  const staysInside = (value: string) =>
+    !isGraphOutput(graph, value) && edges.readers(value).every((reader) => nodes.has(reader));
+  const removed = [...feeding].filter(({ outputs }) => staysInside(outputs[0])).map(({ outputs }) => outputs[0]);
+  const added: string[] = [];
+  for (const value of [...nodes].flatMap((node) => node.outputs)) {
+    if (staysInside(value)) continue;
+    let needed = isGraphOutput(graph, value);
+    for (const reader of edges.readers(value)) {
+      if (nodes.has(reader)) continue;
+      const cancels =
+        isOp(reader, 'transpose') && isIdentity(composePermutations(permutation, reader.attributes.permutation));
+      if (cancels) removed.push(reader.outputs[0]);
+      else needed = true;
+    }
+    if (needed) added.push(value);
+  }
+  const elements = (values: string[]) => values.reduce((sum, name) => sum + elementCount(shapeOf(graph, name)), 0);
+  if (added.length !== removed.length) return added.length < removed.length;
+  return elements(added) <= elements(removed);
+}
+
+function sink({ graph, permutation, nodes, feeding }: Region): void {
+  const inverse = inversePermutation(permutation);
+  /** What each value was before the transpose. */
+  const before = new Map<string, string>();
+  for (const { inputs, outputs } of feeding) before.set(outputs[0], inputs[0]);
+  for (const node of graph.nodes.slice()) {
+    if (!nodes.has(node)) continue;
+    node.inputs = node.inputs.map((name) => before.get(name) ?? permutedConstant(graph, name, inverse));
+    permuteAttributes(node, permutation);
+    const after = graph.nodes[graph.nodes.indexOf(node) + 1];
+    const outputs = node.outputs;
+    node.outputs = outputs.map((name) => {
+      const source = freshName(graph, `${name}_sunk`);
+      graph.values.set(source, { name: source, shape: permuteShape(shapeOf(graph, name), inverse), dtype: 'float32' });
+      before.set(name, source);
+      return source;
+    });
+    // Where nobody outside reads it, this is dead code.
+    outputs.forEach((name, i) => {
+      const transpose = { name: `${node.name}_transpose`, op: 'transpose', attributes: { permutation } };
+      addNode(graph, { ...transpose, inputs: [node.outputs[i]], outputs: [name] }, after);
+    });
+  }
+}
+
+/** The constant that becomes this one when transposed: shorter shapes broadcast, so they get leading axes first. */
+function permutedConstant(graph: Graph, name: string, inverse: readonly number[]): string {
+  const { shape, data } = constantOf(graph, name)!;
+  if (shape.length <= inverse.length && data.length === 1) return name;
+  const full = [...Array.from({ length: inverse.length - shape.length }, () => 1), ...shape];
+  return addConstant(graph, `${name}_permuted`, permuteShape(full, inverse), permuteData(data, full, inverse));
+}
+
+/** Axis i of the transposed value is axis permutation[i] of the value itself. */
+function permuteAttributes(node: Node, permutation: readonly number[]): void {
+  const inverse = inversePermutation(permutation);
+  const reorder = (perAxis: readonly number[]) => inverse.map((i) => perAxis[i]);
+  if (isOp(node, 'concat', 'split', 'softmax')) {
+    node.attributes = { ...node.attributes, axis: permutation[node.attributes.axis] } as typeof node.attributes;
+  } else if (isOp(node, 'pad')) {
+    const { before, after } = node.attributes;
+    node.attributes = { ...node.attributes, before: reorder(before), after: reorder(after) };
+  } else if (isOp(node, 'slice')) {
+    const { starts, sizes, steps } = node.attributes;
+    node.attributes = { starts: reorder(starts), sizes: reorder(sizes), steps: reorder(steps) };
+  } else if (isOp(node, 'reduce')) {
+    const axes = inverse.flatMap((axis, before) => (node.attributes.axes.includes(axis) ? [before] : []));
+    node.attributes = { ...node.attributes, axes };
+  }
+}

@@ -1,0 +1,174 @@
+// Puts a checked program into linear memory:
+//
+//   programBase | records | constants, each 64-byte aligned with slack | arena (first a staging area for compact weights)
+import { FiligreeError } from '../errors.ts';
+import { bufferSlack } from '../graph/layout.ts';
+import { constantBytes } from '../program/constants.ts';
+import type { FieldKind } from '../program/kernel.ts';
+import { kernelNames, kernels } from '../program/kernels.ts';
+import type { Constant, Pointer, Program, WeightData } from '../program/program.ts';
+import type { Instance } from './instantiate.ts';
+import { programBase } from './instantiate.ts';
+
+/** Addresses of a program in linear memory. */
+export interface MemoryLayout {
+  /** Address of each step's record. */
+  records: number[];
+  /** Address of each buffer. */
+  buffers: number[];
+  /** Where the arena starts; also the staging area while loading. */
+  arena: number;
+  bytes: number;
+}
+
+const up64 = (n: number) => Math.ceil(n / 64) * 64;
+const slack = 4 * bufferSlack;
+
+const recordBytes = (step: Program['steps'][number]) => 8 + 4 * Object.keys(kernels[step.kernel].fields).length;
+
+/** Decides where everything goes. */
+export function layOut(program: Program): MemoryLayout {
+  let at = programBase;
+  const records = program.steps.map((step) => {
+    const address = at;
+    at += recordBytes(step);
+    return address;
+  });
+  const buffers = program.buffers.map((buffer) => {
+    if (buffer.kind === 'arena') return 0;
+    const address = up64(at);
+    at = address + constantBytes(buffer.constant) + slack;
+    return address;
+  });
+  const arena = up64(at);
+  program.buffers.forEach((buffer, i) => {
+    if (buffer.kind === 'arena') buffers[i] = arena + buffer.offset;
+  });
+  let staging = 0;
+  for (const buffer of program.buffers) {
+    if (buffer.kind === 'constant') staging = Math.max(staging, stagingBytes(buffer.constant));
+  }
+  return { records, buffers, arena, bytes: arena + Math.max(program.arenaBytes, staging) + slack };
+}
+
+/** Bytes that a constant's compact parts take while it is expanded; halves are staged beside their floats. */
+function stagingBytes(constant: Constant): number {
+  const floats = (data: WeightData) => up64(4 * data.length) + up64(data.byteLength);
+  switch (constant.form) {
+    case 'f32':
+      return up64(constant.data.byteLength);
+    case 'gemm':
+      return floats(constant.values) + 2 * up64(4 * constant.rows);
+    case 'spmm':
+      return (
+        floats(constant.values) +
+        2 * up64(4 * constant.rows) +
+        up64(constant.counts.byteLength) +
+        up64(constant.gaps.length)
+      );
+    default:
+      return 0;
+  }
+}
+
+/**
+ * Writes constants and records.
+ * @throws FiligreeError `invalid-model` when sparse indices leave their matrix.
+ */
+export function expandProgram(program: Program, layout: MemoryLayout, { memory, exports }: Instance): void {
+  const bytes = new Uint8Array(memory.buffer);
+  let staged = layout.arena;
+  const stage = (data: ArrayBufferView): number => {
+    const at = staged;
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    staged += up64(data.byteLength);
+    return at;
+  };
+  /** Floats at an address of their own, widened from halves if need be. */
+  const floats = (data: WeightData): number => {
+    if (data instanceof Float32Array) return stage(data);
+    const from = stage(data);
+    const at = staged;
+    exports.expand_f16(from, at, data.length);
+    staged += up64(4 * data.length);
+    return at;
+  };
+  const bias = (data: WeightData | null, rows: number): number => {
+    if (data) return floats(data);
+    const at = staged;
+    bytes.fill(0, at, at + 4 * rows);
+    staged += up64(4 * rows);
+    return at;
+  };
+  const expand = (c: Constant, to: number, index: number): void => {
+    staged = layout.arena;
+    switch (c.form) {
+      case 'i32':
+        bytes.set(new Uint8Array(c.data.buffer, c.data.byteOffset, c.data.byteLength), to);
+        break;
+      case 'f32':
+        if (c.data instanceof Float32Array)
+          bytes.set(new Uint8Array(c.data.buffer, c.data.byteOffset, c.data.byteLength), to);
+        else exports.expand_f16(stage(c.data), to, c.data.length);
+        break;
+      case 'taps': {
+        const { channels, kernel, stride, dilation, channelBytes, phaseBytes, rowBytes } = c.taps;
+        exports.expand_taps(to, channels, ...kernel, ...stride, ...dilation, channelBytes, phaseBytes, rowBytes);
+        break;
+      }
+      case 'gemm':
+        exports.expand_gemm(floats(c.values), bias(c.bias, c.rows), to, c.rows, c.columns);
+        break;
+      case 'spmm': {
+        const gaps = stage(c.gaps);
+        const bad = exports.expand_spmm(
+          stage(c.counts),
+          gaps,
+          gaps + c.gaps.length,
+          floats(c.values),
+          bias(c.bias, c.rows),
+          layout.buffers[c.taps],
+          to,
+          c.rows,
+          c.columns,
+          c.group,
+        );
+        if (bad) {
+          const where =
+            bad >>> 0 === 0xffffffff ? 'gaps are left over' : `row ${bad - 1}: gaps leave the ${c.columns} columns`;
+          throw new FiligreeError('invalid-model', `${program.name}: buffers[${index}] (sparse weights): ${where}`);
+        }
+      }
+    }
+  };
+  // tap tables first: sparse weights read them
+  const constants = program.buffers.map((buffer, i) => ({ buffer, i }));
+  for (const taps of [true, false]) {
+    for (const { buffer, i } of constants) {
+      if (buffer.kind === 'constant' && (buffer.constant.form === 'taps') === taps) {
+        expand(buffer.constant, layout.buffers[i], i);
+      }
+    }
+  }
+  bytes.fill(0, layout.arena); // nothing staged is left to be read as an activation
+  writeRecords(program, layout, memory);
+}
+
+function writeRecords(program: Program, layout: MemoryLayout, memory: WebAssembly.Memory): void {
+  const view = new DataView(memory.buffer);
+  const ids = new Map(kernelNames.map((name, id) => [name, id]));
+  program.steps.forEach((step, i) => {
+    let at = layout.records[i];
+    view.setUint32(at, ids.get(step.kernel)!, true);
+    view.setUint32(at + 4, recordBytes(step), true);
+    at += 8;
+    for (const [field, kind] of Object.entries(kernels[step.kernel].fields as Record<string, FieldKind>)) {
+      const value = step.arguments[field];
+      if (kind === 'f32') view.setFloat32(at, value as number, true);
+      else if (kind === 'i32') view.setInt32(at, value as number, true);
+      else if (kind === 'u32') view.setUint32(at, value as number, true);
+      else view.setUint32(at, layout.buffers[(value as Pointer).buffer] + (value as Pointer).offset, true);
+      at += 4;
+    }
+  });
+}

@@ -1,0 +1,99 @@
+import { FiligreeError } from '../errors.ts';
+import type { KernelName } from '../program/kernels.ts';
+import { wasmUrl } from '../wasm-url.ts';
+import type { WasmBuild } from './probe.ts';
+import { probeBuild } from './probe.ts';
+import type { ModelSource } from './source.ts';
+import { readSource, sourceName } from './source.ts';
+
+/** What the wasm exports: the program runner, expansion of weights, and every kernel by name (one record's address). */
+export type WasmExports = Record<KernelName, (record: number) => void> & {
+  run(record: number, count: number): void;
+  expand_f16(from: number, to: number, n: number): void;
+  expand_taps(to: number, ...geometry: number[]): void;
+  expand_gemm(values: number, bias: number, to: number, rows: number, columns: number): void;
+  expand_spmm(...args: number[]): number;
+};
+
+/** One instance with its own memory. Dropping it gives the memory back. */
+export interface Instance {
+  build: WasmBuild;
+  memory: WebAssembly.Memory;
+  exports: WasmExports;
+}
+
+/** The wasm's static data ends below this address (scripts/build.mjs checks); a program starts here. */
+export const programBase = 16384;
+
+/** Where a build's wasm comes from: the module itself, its bytes, or where to read them. */
+export type WasmSource = WebAssembly.Module | ModelSource;
+
+/** Gives the wasm of a build, for hosts that must import it as a module or that embed it. */
+export type WasmProvider = (build: WasmBuild) => WasmSource | Promise<WasmSource>;
+
+async function compile(build: WasmBuild, provider: WasmProvider): Promise<WebAssembly.Module> {
+  const source = await provider(build);
+  if (source instanceof WebAssembly.Module) return source;
+  const bytes = await readSource(source);
+  try {
+    return await WebAssembly.compile(bytes as BufferSource);
+  } catch (error) {
+    throw new FiligreeError(
+      'environment',
+      `${sourceName(source)}: not this host's WebAssembly: ${(error as Error).message}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+const modules = new Map<WasmProvider, Map<WasmBuild, Promise<WebAssembly.Module>>>();
+
+/** The compiled module of a build, compiled once. A failure is not remembered. */
+function moduleOf(build: WasmBuild, provider: WasmProvider): Promise<WebAssembly.Module> {
+  const known = modules.get(provider) ?? new Map<WasmBuild, Promise<WebAssembly.Module>>();
+  modules.set(provider, known);
+  let module = known.get(build);
+  if (!module) {
+    module = compile(build, provider);
+    known.set(build, module);
+    module.catch(() => known.delete(build));
+  }
+  return module;
+}
+
+/** The build to use: the one asked for, or the best that the host can run. */
+export function chooseBuild(wanted?: WasmBuild): WasmBuild {
+  const build = wanted ?? probeBuild();
+  if (!build) throw new FiligreeError('environment', 'this host has no WebAssembly SIMD, which Filigree needs');
+  return build;
+}
+
+/**
+ * Instantiates a build with `bytes` of memory.
+ * @throws FiligreeError `environment` when the host cannot give that much, `not-found` when the wasm is missing.
+ */
+export async function instantiate(
+  bytes: number,
+  build: WasmBuild,
+  provider: WasmProvider = wasmUrl,
+): Promise<Instance> {
+  const module = await moduleOf(build, provider);
+  const pages = Math.ceil(bytes / 65536);
+  let memory: WebAssembly.Memory;
+  try {
+    memory = new WebAssembly.Memory({ initial: pages });
+  } catch (error) {
+    const mebibytes = Math.ceil(bytes / 2 ** 20);
+    throw new FiligreeError(
+      'environment',
+      `the model needs ${mebibytes} MiB of memory, which this host does not give`,
+      {
+        cause: error,
+      },
+    );
+  }
+  const instance = await WebAssembly.instantiate(module, { env: { memory } });
+  return { build, memory, exports: instance.exports as unknown as WasmExports };
+}

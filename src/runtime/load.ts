@@ -1,0 +1,52 @@
+import { looksLikeArtifact, readArtifact } from '../artifact/read.ts';
+import { FiligreeError } from '../errors.ts';
+import { checkProgram } from '../program/check.ts';
+import { expandProgram, layOut } from './expand.ts';
+import type { WasmProvider } from './instantiate.ts';
+import { chooseBuild, instantiate } from './instantiate.ts';
+import { Model } from './model.ts';
+import type { WasmBuild } from './probe.ts';
+import type { ModelSource, SourceOptions } from './source.ts';
+import { readSource, sourceName } from './source.ts';
+
+export interface LoadOptions extends SourceOptions {
+  /** The wasm build to run, for tests and measurements; the best that the host can run if not given. */
+  build?: WasmBuild;
+  /** Where the wasm comes from; the files beside this module if not given. */
+  wasm?: WasmProvider;
+}
+
+/**
+ * Loads a compiled model (`.filigree`).
+ * @example
+ * const model = await loadModel('face-detection.filigree');
+ * const outputs = await model.run({ input: new Tensor('float32', [1, 192, 192, 3], pixels) });
+ * @throws FiligreeError `not-found` without a file, `invalid-model` for a broken one, `unsupported` for one that has not
+ * been compiled, `environment` without WebAssembly SIMD or memory.
+ */
+export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
+  const name = sourceName(source);
+  const build = chooseBuild(options.build);
+  const bytes = await readSource(source, options);
+  if (!looksLikeArtifact(bytes)) throw notCompiled(bytes, name);
+  const program = readArtifact(bytes, name);
+  checkProgram(program);
+  const layout = layOut(program);
+  const instance = await instantiate(layout.bytes, build, options.wasm);
+  options.signal?.throwIfAborted();
+  expandProgram(program, layout, instance);
+  return new Model(program, layout, instance);
+}
+
+function notCompiled(bytes: Uint8Array, name: string): FiligreeError {
+  const isTflite = new TextDecoder('latin1').decode(bytes.subarray(4, 8)) === 'TFL3';
+  const isOnnx = /\.onnx$/i.test(name);
+  if (isTflite || isOnnx) {
+    return new FiligreeError(
+      'unsupported',
+      `${name}: ${isTflite ? 'a TFLite' : 'an ONNX'} model must be compiled first: run "filigree compile ${name} -o model.filigree", ` +
+        'or compileModel() from "filigree/compile"',
+    );
+  }
+  return new FiligreeError('invalid-model', `${name}: not a .filigree model (${bytes.length} bytes)`);
+}

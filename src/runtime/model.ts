@@ -1,0 +1,164 @@
+import { FiligreeError } from '../errors.ts';
+import type { KernelName } from '../program/kernels.ts';
+import type { Endpoint, Program } from '../program/program.ts';
+import type { DType, Tensor } from '../tensor.ts';
+import { endpointFloats, readOutput, writeInput } from './endpoint.ts';
+import type { MemoryLayout } from './expand.ts';
+import type { Instance } from './instantiate.ts';
+import type { WasmBuild } from './probe.ts';
+
+/** An input or output as the model's author wrote it: NHWC stays NHWC. Outputs are always given as float32. */
+export interface TensorInfo {
+  name: string;
+  dtype: DType;
+  shape: readonly number[];
+}
+
+export interface ModelInfo {
+  /** The wasm build that runs. */
+  build: WasmBuild;
+  threads: number;
+  /** Bytes of linear memory, of them activations as planned, and what those would take without sharing. */
+  memory: { total: number; activations: number; activationsUnshared: number };
+  /** Remarks from compilation. */
+  notes: readonly string[];
+}
+
+/** One layer's share of a run. */
+export interface LayerProfile {
+  name: string;
+  op: string;
+  /** Kernels that the layer runs, in order. */
+  kernels: KernelName[];
+  shape: readonly number[];
+  /** Zeros over all weights, 0…1; undefined for layers without weights. */
+  sparsity?: number;
+  /** Multiply-accumulates, dense and on kept weights. */
+  macs: number;
+  effectiveMacs: number;
+  /** Median milliseconds. */
+  ms: number;
+  /** 2 · effective MACs per second / 10⁹. */
+  gflops: number;
+}
+
+/** A loaded model. Made by `loadModel`. */
+export class Model {
+  readonly name: string;
+  readonly inputs: readonly TensorInfo[];
+  readonly outputs: readonly TensorInfo[];
+  /** What the artifact says of itself: labels, pre- and post-processing, provenance, licence. */
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly info: ModelInfo;
+  #program: Program;
+  #layout: MemoryLayout;
+  #instance: Instance | undefined;
+
+  /** @internal */
+  constructor(program: Program, layout: MemoryLayout, instance: Instance) {
+    this.name = program.name;
+    this.inputs = program.inputs.map(tensorInfo);
+    this.outputs = program.outputs.map(tensorInfo);
+    this.metadata = program.metadata;
+    this.info = {
+      build: instance.build,
+      threads: 1,
+      memory: {
+        total: instance.memory.buffer.byteLength,
+        activations: program.arenaBytes,
+        activationsUnshared: program.naiveArenaBytes,
+      },
+      notes: program.notes,
+    };
+    this.#program = program;
+    this.#layout = layout;
+    this.#instance = instance;
+  }
+
+  /**
+   * Runs the model once.
+   * @param inputs One tensor per input, by name, in the declared shape; float32, or the declared integer dtype.
+   * @returns One float32 tensor per output, by name; the caller's own copies.
+   * @throws FiligreeError `invalid-argument` on a missing, unknown or ill-shaped input; `disposed` after dispose().
+   */
+  async run(inputs: Record<string, Tensor>): Promise<Record<string, Tensor>> {
+    const { exports } = this.#live();
+    this.#write(inputs);
+    exports.run(this.#layout.records[0], this.#layout.records.length);
+    return this.#read();
+  }
+
+  /**
+   * Times each layer over several runs, after a warm-up that lets the engine optimise the kernels.
+   * @param options.runs Timed runs, at least 1; 20 if not given. `warmup` runs come before, as many if not given.
+   */
+  async profile(
+    inputs: Record<string, Tensor>,
+    { runs = 20, warmup = runs }: { runs?: number; warmup?: number } = {},
+  ): Promise<LayerProfile[]> {
+    const { exports } = this.#live();
+    const { steps, layers } = this.#program;
+    const { records } = this.#layout;
+    this.#write(inputs);
+    for (let i = 0; i < warmup; i++) exports.run(records[0], records.length);
+    const times = layers.map(() => [] as number[]);
+    for (let i = 0; i < runs; i++) {
+      const spent = layers.map(() => 0);
+      steps.forEach(({ layer }, step) => {
+        const start = performance.now();
+        exports.run(records[step], 1);
+        spent[layer] += performance.now() - start;
+      });
+      spent.forEach((ms, layer) => times[layer].push(ms));
+    }
+    return layers.map((layer, i) => {
+      const ms = times[i].sort((a, b) => a - b)[runs >> 1];
+      const kernels = steps.filter((step) => step.layer === i).map((step) => step.kernel);
+      return { ...layer, kernels, ms, gflops: ms > 0 ? (2 * layer.effectiveMacs) / ms / 1e6 : 0 };
+    });
+  }
+
+  /** Gives the memory back. Calling it again does nothing. */
+  dispose(): void {
+    this.#instance = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #live(): Instance {
+    if (!this.#instance) throw new FiligreeError('disposed', `${this.name}: used after dispose()`);
+    return this.#instance;
+  }
+
+  #storage(endpoint: Endpoint): Float32Array {
+    const { memory } = this.#live();
+    const address = this.#layout.buffers[endpoint.at.buffer] + endpoint.at.offset;
+    return new Float32Array(memory.buffer, address, endpointFloats(endpoint));
+  }
+
+  #write(inputs: Record<string, Tensor>): void {
+    const { inputs: endpoints } = this.#program;
+    for (const name of Object.keys(inputs)) {
+      if (!endpoints.some((e) => e.name === name)) {
+        const known = endpoints.map((e) => `"${e.name}"`).join(', ');
+        throw new FiligreeError('invalid-argument', `${this.name}: no input named "${name}"; inputs are ${known}`);
+      }
+    }
+    for (const endpoint of endpoints) {
+      const tensor = inputs[endpoint.name];
+      if (!tensor) {
+        const wanted = `${endpoint.dtype} [${endpoint.shape.join(', ')}]`;
+        throw new FiligreeError('invalid-argument', `${this.name}: input "${endpoint.name}" (${wanted}) is missing`);
+      }
+      writeInput(endpoint, tensor, this.#storage(endpoint), this.name);
+    }
+  }
+
+  #read(): Record<string, Tensor> {
+    return Object.fromEntries(this.#program.outputs.map((e) => [e.name, readOutput(e, this.#storage(e))]));
+  }
+}
+
+const tensorInfo = ({ name, dtype, shape }: Endpoint): TensorInfo => ({ name, dtype, shape });

@@ -1,0 +1,22 @@
+// What the host's WebAssembly can do, found by validating a few bytes.
+
+// (module (func (result v128) i32.const 0 i8x16.splat i8x16.popcnt))
+const simd = [
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11,
+];
+
+// (module (func (result v128) (f32x4.relaxed_madd (v128.const …) (v128.const …) (v128.const …))), constants by splat
+const relaxed = [
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 19, 1, 17, 0, 65, 0, 253, 17, 65, 0, 253, 17, 65,
+  0, 253, 17, 253, 133, 2, 11,
+];
+
+const has = (bytes: number[]) => WebAssembly.validate(new Uint8Array(bytes));
+
+export type WasmBuild = 'simd' | 'relaxed' | 'simd-threads' | 'relaxed-threads';
+
+/** The best single-threaded build that the host can run, or undefined without SIMD. */
+export function probeBuild(): WasmBuild | undefined {
+  if (typeof WebAssembly === 'undefined' || !has(simd)) return undefined;
+  return has(relaxed) ? 'relaxed' : 'simd';
+}

@@ -1,0 +1,96 @@
+import { FiligreeError } from '../errors.ts';
+
+/** Where a model can come from. A string is a path in Node, Deno and Bun, or a URL. */
+export type ModelSource = string | URL | Response | Blob | ArrayBuffer | Uint8Array;
+
+export interface SourceOptions {
+  /** Stops the load; the promise rejects with the signal's reason. */
+  signal?: AbortSignal;
+  /** Called as bytes arrive. `total` is 0 when the server does not say. */
+  onProgress?: (progress: { loaded: number; total: number }) => void;
+}
+
+/** What a source is called in messages. */
+export function sourceName(source: ModelSource): string {
+  if (typeof source === 'string') return source;
+  if (source instanceof URL) return source.href;
+  if (typeof Response !== 'undefined' && source instanceof Response) return source.url || 'response';
+  if (typeof File !== 'undefined' && source instanceof File) return source.name;
+  return 'model';
+}
+
+/**
+ * All bytes of a source.
+ * @throws FiligreeError `not-found` for a missing file or an HTTP error; the signal's reason when aborted.
+ */
+export async function readSource(source: ModelSource, options: SourceOptions = {}): Promise<Uint8Array> {
+  options.signal?.throwIfAborted();
+  if (source instanceof Uint8Array) return source;
+  if (source instanceof ArrayBuffer) return new Uint8Array(source);
+  if (typeof Blob !== 'undefined' && source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
+  if (typeof Response !== 'undefined' && source instanceof Response) return readResponse(source, options);
+  if (typeof source !== 'string' && !(source instanceof URL)) {
+    throw new FiligreeError(
+      'invalid-argument',
+      'a model source is a path, URL, Response, Blob, ArrayBuffer or Uint8Array',
+    );
+  }
+  if (isFile(source)) return readFile(source, options.signal);
+  let response: Response;
+  try {
+    response = await fetch(source, { signal: options.signal });
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    throw new FiligreeError('not-found', `${String(source)}: ${(error as Error).message}`, { cause: error });
+  }
+  return readResponse(response, options);
+}
+
+/** True for what the file system holds: `file:` URLs, and plain strings where there is a file system. */
+function isFile(source: string | URL): boolean {
+  if (source instanceof URL) return source.protocol === 'file:';
+  if (source.startsWith('file:')) return true;
+  return typeof process !== 'undefined' && !!process.versions?.node && !/^[a-z][a-z+.-]+:\/\//i.test(source);
+}
+
+async function readFile(source: string | URL, signal?: AbortSignal): Promise<Uint8Array> {
+  const fs = await import('node:fs/promises');
+  const path = typeof source === 'string' && source.startsWith('file:') ? new URL(source) : source;
+  try {
+    return await fs.readFile(path, { signal });
+  } catch (error) {
+    signal?.throwIfAborted();
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'is a directory' : message;
+    throw new FiligreeError('not-found', `${String(source)}: ${why}`, { cause: error });
+  }
+}
+
+async function readResponse(response: Response, { signal, onProgress }: SourceOptions): Promise<Uint8Array> {
+  if (!response.ok) {
+    throw new FiligreeError(
+      'not-found',
+      `${response.url || 'response'}: HTTP ${response.status} ${response.statusText}`,
+    );
+  }
+  if (!onProgress || !response.body) return new Uint8Array(await response.arrayBuffer());
+  const total = Number(response.headers.get('content-length')) || 0;
+  const chunks: Uint8Array[] = [];
+  let loaded = 0;
+  const reader = response.body.getReader();
+  for (;;) {
+    signal?.throwIfAborted();
+    const { done, value } = await reader.read();
+    if (done) break;
+    chunks.push(value);
+    loaded += value.length;
+    onProgress({ loaded, total });
+  }
+  const bytes = new Uint8Array(loaded);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}

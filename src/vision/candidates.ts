@@ -1,0 +1,53 @@
+/**
+ * What a detection head proposes before suppression: n boxes in model-input pixels. Heads put in only those that reach
+ * the score threshold.
+ */
+export interface Candidates {
+  readonly length: number;
+  /** n × (xmin, ymin, xmax, ymax). */
+  readonly boxes: Float32Array;
+  /** n scores, 0…1. */
+  readonly scores: Float32Array;
+  /** n class indices; all 0 when absent. */
+  readonly classes?: Int32Array;
+  /** n × keypointCount × (x, y). */
+  readonly keypoints?: Float32Array;
+  readonly keypointCount: number;
+}
+
+/** Collects candidates whose number is not known beforehand. */
+export class CandidateList {
+  private readonly keypointCount: number;
+  private readonly boxes: number[] = [];
+  private readonly scores: number[] = [];
+  private readonly classes: number[] = [];
+  private readonly keypoints: number[] = [];
+
+  constructor(keypointCount = 0) {
+    this.keypointCount = keypointCount;
+  }
+
+  /** `keypoints`: keypointCount × (x, y). */
+  add(
+    box: readonly [xmin: number, ymin: number, xmax: number, ymax: number],
+    score: number,
+    classIndex: number,
+    keypoints: readonly number[] = [],
+  ): void {
+    this.boxes.push(...box);
+    this.scores.push(score);
+    this.classes.push(classIndex);
+    this.keypoints.push(...keypoints);
+  }
+
+  finish(): Candidates {
+    return {
+      length: this.scores.length,
+      boxes: Float32Array.from(this.boxes),
+      scores: Float32Array.from(this.scores),
+      classes: Int32Array.from(this.classes),
+      ...(this.keypointCount > 0 && { keypoints: Float32Array.from(this.keypoints) }),
+      keypointCount: this.keypointCount,
+    };
+  }
+}

@@ -1,0 +1,20 @@
+import type { LoadOptions } from '../runtime/load.ts';
+import { loadModel } from '../runtime/load.ts';
+import { Model } from '../runtime/model.ts';
+import type { ModelSource } from '../runtime/source.ts';
+import type { DetectorSettings } from './detector.ts';
+import { Detector } from './detector.ts';
+
+/** Loads a detection model, or takes one that is loaded, and makes a detector of it. */
+export async function createDetector(
+  source: ModelSource | Model,
+  options: LoadOptions & DetectorSettings = {},
+): Promise<Detector<Model>> {
+  const model = source instanceof Model ? source : await loadModel(source, options);
+  try {
+    return new Detector(model, options);
+  } catch (error) {
+    if (model !== source) model.dispose();
+    throw error;
+  }
+}

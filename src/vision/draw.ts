@@ -1,0 +1,152 @@
+// How detections are drawn, for any surface: sizes follow the picture's, so that lines and text can be read on a
+// thumbnail and on a 50-megapixel photo.
+import type { Detection } from './detector.ts';
+
+export interface DrawOptions {
+  /** Whether to draw keypoints; default true. */
+  keypoints?: boolean;
+  /** Whether to write labels and scores; default true. */
+  labels?: boolean;
+}
+
+export type Colour = readonly [red: number, green: number, blue: number];
+
+/** What is to be painted, in order, in image pixels. */
+export type Shape =
+  /** The line is centred on the rectangle's edge. */
+  | {
+      kind: 'outline';
+      x: number;
+      y: number;
+      width: number;
+      height: number;
+      line: number;
+      colour: Colour;
+      alpha: number;
+    }
+  | { kind: 'dot'; x: number; y: number; radius: number; colour: Colour }
+  | { kind: 'fill'; x: number; y: number; width: number; height: number; colour: Colour }
+  /** `x` is the left edge, `y` the baseline; `size` the font's, in pixels: capitals are 0.7 of it. */
+  | { kind: 'text'; x: number; y: number; size: number; text: string; colour: Colour };
+
+// One colour a class, told apart in light and dark pictures, for people with any colour vision (Okabe and Ito, "Color
+// universal design", without its black).
+const classColours: readonly Colour[] = [
+  [240, 228, 66],
+  [86, 180, 233],
+  [230, 159, 0],
+  [0, 158, 115],
+  [204, 121, 167],
+  [0, 114, 178],
+  [213, 94, 0],
+];
+
+const black: Colour = [0, 0, 0];
+const white: Colour = [255, 255, 255];
+
+/**
+ * Lays out boxes, keypoints and labels on a picture of width × height pixels, the best detection on top.
+ * @param textWidth pixels a text takes at a font size
+ */
+export function layoutDetections(
+  detections: readonly Detection[],
+  width: number,
+  height: number,
+  textWidth: (text: string, size: number) => number,
+  options: DrawOptions = {},
+): Shape[] {
+  const longSide = Math.max(width, height);
+  const line = Math.max(1.5, longSide / 320);
+  const boxes: Shape[] = [];
+  const dots: Shape[] = [];
+  const labels: Shape[] = [];
+  const worstFirst = [...detections];
+  worstFirst.sort((a, b) => a.score - b.score);
+  for (const { box, classIndex, label, score, keypoints } of worstFirst) {
+    const colour = classColours[classIndex % classColours.length];
+    const boxWidth = box.xmax - box.xmin;
+    const outline = { x: box.xmin, y: box.ymin, width: boxWidth, height: box.ymax - box.ymin };
+    boxes.push({ kind: 'outline', ...outline, line: 1.7 * line, colour: black, alpha: 0.5 });
+    boxes.push({ kind: 'outline', ...outline, line, colour, alpha: 1 });
+    if (options.keypoints !== false) {
+      const radius = Math.max(1, Math.min(1.3 * line, boxWidth / 24));
+      for (const { x, y } of keypoints ?? []) {
+        dots.push({ kind: 'dot', x, y, radius: 1.5 * radius, colour: black }, { kind: 'dot', x, y, radius, colour });
+      }
+    }
+    if (options.labels !== false) {
+      labels.push(...layoutLabel(`${label} ${score.toFixed(2)}`, box, colour, line, width, height, textWidth));
+    }
+  }
+  return [...boxes, ...dots, ...labels];
+}
+
+/** A filled tab on top of the box, or inside where there is no room above; within the picture if it fits. */
+function layoutLabel(
+  text: string,
+  box: Detection['box'],
+  background: Colour,
+  line: number,
+  width: number,
+  height: number,
+  textWidth: (text: string, size: number) => number,
+): Shape[] {
+  const largest = Math.max(12, Math.max(width, height) / 45);
+  const asWideAsBox = (0.9 * (box.xmax - box.xmin)) / textWidth(text, 1);
+  const size = Math.min(largest, Math.max(asWideAsBox, 0.65 * largest, 11));
+  const tabWidth = textWidth(text, size) + 0.5 * size;
+  const tabHeight = 1.25 * size;
+  const x = Math.max(0, Math.min(box.xmin - line / 2, width - tabWidth));
+  const above = box.ymin - line / 2 - tabHeight;
+  const y = Math.max(0, Math.min(above >= 0 ? above : box.ymin, height - tabHeight));
+  const [r, g, b] = background;
+  const bright = 0.299 * r + 0.587 * g + 0.114 * b > 120;
+  return [
+    { kind: 'fill', x, y, width: tabWidth, height: tabHeight, colour: background },
+    { kind: 'text', x: x + 0.25 * size, y: y + 0.98 * size, size, text, colour: bright ? black : white },
+  ];
+}
+
+/**
+ * Draws boxes, scores and keypoints on a canvas whose pixels are the image's, e.g. over the image itself. For an image
+ * shown at another size, scale the context first.
+ * @param size the image's, in pixels; default the canvas's
+ */
+export function drawDetections(
+  context: CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D,
+  detections: readonly Detection[],
+  options: DrawOptions & { width?: number; height?: number } = {},
+): void {
+  const { width = context.canvas.width, height = context.canvas.height } = options;
+  const textWidth = (text: string, size: number) => {
+    context.font = font(100); // browsers round the metrics of small sizes
+    return (context.measureText(text).width * size) / 100;
+  };
+  context.save();
+  context.textAlign = 'left';
+  context.textBaseline = 'alphabetic';
+  for (const shape of layoutDetections(detections, width, height, textWidth, options)) {
+    const colour = `rgb(${shape.colour.join(' ')})`;
+    context.globalAlpha = shape.kind === 'outline' ? shape.alpha : 1;
+    context.fillStyle = colour;
+    context.strokeStyle = colour;
+    if (shape.kind === 'outline') {
+      context.lineWidth = shape.line;
+      context.strokeRect(shape.x, shape.y, shape.width, shape.height);
+    } else if (shape.kind === 'fill') {
+      context.fillRect(shape.x, shape.y, shape.width, shape.height);
+    } else if (shape.kind === 'dot') {
+      context.beginPath();
+      context.arc(shape.x, shape.y, shape.radius, 0, 2 * Math.PI);
+      context.fill();
+    } else {
+      context.font = font(shape.size);
+      context.fillText(shape.text, shape.x, shape.y);
+    }
+  }
+  context.restore();
+}
+
+function font(size: number): string {
+  return `600 ${size}px system-ui, sans-serif`;
+}

@@ -1,0 +1,82 @@
+// Reading an artifact's vision metadata: it is untrusted, so each field is checked, and an error names it.
+import { FiligreeError } from '../errors.ts';
+import type { DType } from '../tensor.ts';
+
+/** A value and the path that led to it, for messages: `metadata.vision.head.strides[0]`. */
+export interface Field {
+  readonly value: unknown;
+  readonly path: string;
+}
+
+/** Size of a model's image input, in pixels. */
+export interface Input {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** What a model says about a tensor that goes in or comes out. */
+export interface TensorDescription {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+}
+
+export function invalid(path: string, wanted: string, found: unknown): FiligreeError {
+  const shown = JSON.stringify(found) ?? String(found);
+  return new FiligreeError(
+    'invalid-model',
+    `${path}: wanted ${wanted}, found ${shown.length > 80 ? `${shown.slice(0, 77)}…` : shown}`,
+  );
+}
+
+export function field({ value, path }: Field, name: string): Field {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(path, 'an object', value);
+  return {
+    value: Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined,
+    path: `${path}.${name}`,
+  };
+}
+
+export function text({ value, path }: Field): string {
+  if (typeof value !== 'string') throw invalid(path, 'a text', value);
+  return value;
+}
+
+export function oneOf<const T extends string>({ value, path }: Field, choices: readonly T[]): T {
+  if (!choices.includes(value as T)) throw invalid(path, choices.map((choice) => `"${choice}"`).join(' or '), value);
+  return value as T;
+}
+
+export function number({ value, path }: Field, least = -Infinity, most = Infinity): number {
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < least || value > most) {
+    throw invalid(path, Number.isFinite(least) ? `a number from ${least} to ${most}` : 'a finite number', value);
+  }
+  return value;
+}
+
+export function integer(at: Field, least: number, most: number): number {
+  if (!Number.isInteger(at.value)) throw invalid(at.path, `a whole number from ${least} to ${most}`, at.value);
+  return number(at, least, most);
+}
+
+export function list<T>({ value, path }: Field, read: (item: Field) => T, most = 65536): T[] {
+  if (!Array.isArray(value) || value.length === 0 || value.length > most) {
+    throw invalid(path, `a list of 1 to ${most}`, value);
+  }
+  return value.map((item, i) => read({ value: item, path: `${path}[${i}]` }));
+}
+
+export function outputNamed(outputs: readonly TensorDescription[], name: string): TensorDescription {
+  const output = outputs.find((candidate) => candidate.name === name);
+  if (!output)
+    throw invalid('metadata.vision.head', `one of the outputs ${outputs.map((o) => o.name).join(', ')}`, name);
+  return output;
+}
+
+export function shapeIs(output: TensorDescription, shape: readonly number[]): void {
+  const same = output.shape.length === shape.length && shape.every((d, i) => d === output.shape[i]);
+  if (!same)
+    throw invalid(`metadata.vision.head: output "${output.name}"`, `shape [${shape.join(', ')}]`, output.shape);
+  if (output.dtype !== 'float32')
+    throw invalid(`metadata.vision.head: output "${output.name}"`, 'float32', output.dtype);
+}

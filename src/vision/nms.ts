@@ -1,0 +1,100 @@
+// Non-maximum suppression: of boxes that show the same thing, one is kept.
+import type { Candidates } from './candidates.ts';
+
+export interface SuppressionOptions {
+  /** Boxes that overlap a better one by more than this (intersection over union, 0…1) are suppressed. */
+  iouThreshold: number;
+  /** Results at most. */
+  maxResults: number;
+  /** Whether boxes of different classes leave each other alone. Default true. */
+  perClass?: boolean;
+  /** Only the best so many candidates are looked at: the work grows with their square. Default 3000. */
+  maxCandidates?: number;
+}
+
+/**
+ * Indices of the candidates that count, best first: equal scores stay in their order. Those with a NaN or infinite
+ * number, or of negative width or height, do not count.
+ */
+export function rankCandidates({ length, boxes, scores }: Candidates, most: number): number[] {
+  const order: number[] = [];
+  for (let i = 0; i < length; i++) {
+    const [xmin, ymin, xmax, ymax] = [boxes[4 * i], boxes[4 * i + 1], boxes[4 * i + 2], boxes[4 * i + 3]];
+    const finite = Number.isFinite(xmin + ymin + xmax + ymax) && Number.isFinite(scores[i]);
+    if (finite && xmax >= xmin && ymax >= ymin) order.push(i);
+  }
+  order.sort((a, b) => scores[b] - scores[a] || a - b);
+  if (order.length > most) order.length = most;
+  return order;
+}
+
+/** Intersection over union of boxes i and j of n × (xmin, ymin, xmax, ymax); 0 when both are empty. */
+export function intersectionOverUnion(boxes: Float32Array, i: number, j: number): number {
+  const [a, b] = [4 * i, 4 * j];
+  const width = Math.min(boxes[a + 2], boxes[b + 2]) - Math.max(boxes[a], boxes[b]);
+  const height = Math.min(boxes[a + 3], boxes[b + 3]) - Math.max(boxes[a + 1], boxes[b + 1]);
+  if (!(width > 0 && height > 0)) return 0;
+  const intersection = width * height;
+  return intersection / (boxArea(boxes, a) + boxArea(boxes, b) - intersection);
+}
+
+function boxArea(boxes: Float32Array, at: number): number {
+  return (boxes[at + 2] - boxes[at]) * (boxes[at + 3] - boxes[at + 1]);
+}
+
+/** Greedy suppression. Returns indices into the candidates, best first. */
+export function suppress(candidates: Candidates, options: SuppressionOptions): number[] {
+  const { iouThreshold, maxResults, perClass = true, maxCandidates = 3000 } = options;
+  const { boxes, classes } = candidates;
+  const kept: number[] = [];
+  for (const i of rankCandidates(candidates, maxCandidates)) {
+    if (kept.length >= maxResults) break;
+    const suppressed = kept.some(
+      (k) => (!perClass || !classes || classes[k] === classes[i]) && intersectionOverUnion(boxes, k, i) > iouThreshold,
+    );
+    if (!suppressed) kept.push(i);
+  }
+  return kept;
+}
+
+/**
+ * Weighted suppression (MediaPipe's NonMaxSuppressionCalculator, algorithm WEIGHTED; BlazeFace, arXiv 1907.05047,
+ * section 3.2): the best box and those that overlap it become one, its corners and keypoints their means weighted by
+ * score, its score that of the best. Returns the merged candidates, best first.
+ */
+export function suppressWeighted(candidates: Candidates, options: SuppressionOptions): Candidates {
+  const { iouThreshold, maxResults, perClass = true, maxCandidates = 3000 } = options;
+  const { boxes, scores, classes, keypoints, keypointCount } = candidates;
+  const clusters: number[][] = [];
+  let remaining = rankCandidates(candidates, maxCandidates);
+  while (remaining.length > 0 && clusters.length < maxResults) {
+    const best = remaining[0];
+    const cluster: number[] = [best]; // an empty box overlaps nothing, not even itself, but is its own cluster
+    const others: number[] = [];
+    for (const i of remaining.slice(1)) {
+      const sameThing = !perClass || !classes || classes[i] === classes[best];
+      (sameThing && intersectionOverUnion(boxes, i, best) > iouThreshold ? cluster : others).push(i);
+    }
+    clusters.push(cluster);
+    remaining = others;
+  }
+  const mean = (values: Float32Array, width: number) =>
+    Float32Array.from({ length: clusters.length * width }, (_, at) => {
+      const cluster = clusters[Math.floor(at / width)];
+      let sum = 0;
+      let weight = 0;
+      for (const i of cluster) {
+        sum += scores[i] * values[i * width + (at % width)];
+        weight += scores[i];
+      }
+      return weight > 0 ? sum / weight : values[cluster[0] * width + (at % width)];
+    });
+  return {
+    length: clusters.length,
+    boxes: mean(boxes, 4),
+    scores: Float32Array.from(clusters, ([best]) => scores[best]),
+    ...(classes && { classes: Int32Array.from(clusters, ([best]) => classes[best]) }),
+    ...(keypoints && { keypoints: mean(keypoints, 2 * keypointCount) }),
+    keypointCount,
+  };
+}

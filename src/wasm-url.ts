@@ -1,0 +1,15 @@
+// Where the wasm builds lie, beside this module's bundle. Written out in full, so that bundlers find them.
+import type { WasmBuild } from './runtime/probe.ts';
+
+export function wasmUrl(build: WasmBuild): URL {
+  switch (build) {
+    case 'simd':
+      return new URL('./wasm/filigree-simd.wasm', import.meta.url);
+    case 'relaxed':
+      return new URL('./wasm/filigree-relaxed.wasm', import.meta.url);
+    case 'simd-threads':
+      return new URL('./wasm/filigree-simd-threads.wasm', import.meta.url);
+    case 'relaxed-threads':
+      return new URL('./wasm/filigree-relaxed-threads.wasm', import.meta.url);
+  }
+}

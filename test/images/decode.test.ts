@@ -1,0 +1,170 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { decodeImage, encodePng, toRgba } from '../../src/images/decode.ts';
+import { readImageHeader } from '../../src/images/header.ts';
+import type { Pixels } from '../../src/vision/preprocessing.ts';
+import { jpegOf, paint, pngOf, webpOf, withOrientation } from './pictures.ts';
+
+// Four quarters: red, green / blue, white. 48 × 32, in blocks of 8, which JPEG keeps apart.
+const red = [255, 0, 0, 255];
+const green = [0, 255, 0, 255];
+const blue = [0, 0, 255, 255];
+const white = [255, 255, 255, 255];
+const quarters = paint(48, 32, (x, y) => (y < 16 ? (x < 24 ? red : green) : x < 24 ? blue : white));
+
+/** Names of the four corners' colours: top left, top right, bottom left, bottom right. */
+function corners({ data, width, height, channels }: Pixels): string {
+  const name = (x: number, y: number) => {
+    const [r, g, b] = data.subarray(channels * (y * width + x));
+    return (r > 128 ? 4 : 0) + (g > 128 ? 2 : 0) + (b > 128 ? 1 : 0);
+  };
+  const letter: Record<number, string> = { 4: 'R', 2: 'G', 1: 'B', 7: 'W' };
+  return [name(2, 2), name(width - 3, 2), name(2, height - 3), name(width - 3, height - 3)]
+    .map((code) => letter[code] ?? '?')
+    .join('');
+}
+
+let jpeg: Uint8Array;
+let png: Uint8Array;
+let webp: Uint8Array;
+beforeAll(async () => {
+  [jpeg, png, webp] = await Promise.all([jpegOf(quarters), pngOf(quarters), webpOf(quarters)]);
+});
+
+describe('decodeImage', () => {
+  it('reads JPEG, PNG and WebP', async () => {
+    for (const bytes of [jpeg, png, webp, await webpOf(quarters, true)]) {
+      const image = await decodeImage(bytes);
+      expect([image.width, image.height, image.channels, image.data.length]).toEqual([48, 32, 4, 48 * 32 * 4]);
+      expect(corners(image)).toBe('RGBW');
+    }
+  });
+
+  it('reads PNG bit for bit', async () => {
+    const noise = paint(13, 7, (x, y) => [(x * 37) & 255, (y * 91) & 255, (x * y * 13) & 255, 255]);
+    expect((await decodeImage(await pngOf(noise))).data).toEqual(noise.data);
+    expect((await decodeImage(await webpOf(noise, true))).data).toEqual(noise.data);
+  });
+
+  it('reads bytes in the middle of a larger buffer', async () => {
+    const larger = new Uint8Array(png.length + 20).fill(7);
+    larger.set(png, 10);
+    expect(corners(await decodeImage(larger.subarray(10, 10 + png.length)))).toBe('RGBW');
+  });
+
+  // EXIF 2.32, tag 0x0112: which corner of the scene the file's first row and column show.
+  it.each([
+    [1, 'RGBW', 48, 32],
+    [2, 'GRWB', 48, 32], // mirrored left to right
+    [3, 'WBGR', 48, 32], // half a turn
+    [4, 'BWRG', 48, 32], // mirrored top to bottom
+    [5, 'RBGW', 32, 48], // transposed
+    [6, 'BRWG', 32, 48], // a quarter turn clockwise
+    [7, 'WGBR', 32, 48], // transposed across the other diagonal
+    [8, 'GWRB', 32, 48], // a quarter turn anticlockwise
+    [9, 'RGBW', 48, 32], // no such orientation
+  ])('turns a JPEG of orientation %i', async (orientation, expected, width, height) => {
+    for (const littleEndian of [true, false]) {
+      const image = await decodeImage(withOrientation(jpeg, orientation, littleEndian));
+      expect([corners(image), image.width, image.height]).toEqual([expected, width, height]);
+    }
+  });
+
+  it('lays transparency on white', async () => {
+    const image = await decodeImage(await pngOf(paint(2, 1, (x) => (x === 0 ? [10, 20, 30, 0] : [100, 0, 200, 51]))));
+    // 51/255 is a fifth: 100/5 + 204 = 224, 0 + 204, 200/5 + 204 = 244.
+    expect(Array.from(image.data)).toEqual([255, 255, 255, 255, 224, 204, 244, 255]);
+  });
+});
+
+const refusal = async (bytes: Uint8Array) => {
+  const error = await decodeImage(bytes, 'photo.jpg').catch((caught: unknown) => caught);
+  expect(error).toMatchObject({ name: 'FiligreeError', code: 'invalid-image' });
+  const { message } = error as Error;
+  expect(message.startsWith('photo.jpg: ')).toBe(true);
+  expect(message).not.toContain('\n');
+  return message;
+};
+const bytesOf = (text: string) => new Uint8Array(Buffer.from(text, 'latin1'));
+
+describe('decodeImage refuses', () => {
+  it('what is none of the three', async () => {
+    expect(await refusal(bytesOf('Dear Sir or Madam,\nthe photo'))).toBe(
+      'photo.jpg: not a JPEG, PNG or WebP image; it starts with "Dear Sir or Madam, the p…"',
+    );
+    expect(await refusal(new Uint8Array())).toContain('the file is empty');
+    expect(await refusal(bytesOf('GIF89a\x01\x00\x01\x00'))).toContain('it is a GIF image');
+    expect(await refusal(bytesOf('\0\0\0\x20ftypheic\0\0'))).toContain('it is a HEIC image');
+    expect(await refusal(Uint8Array.of(1, 2, 0xab))).toContain('it starts with the bytes 01 02 ab');
+  });
+
+  it('truncated pictures, and reads the next one all the same', async () => {
+    for (const [name, bytes] of Object.entries({ JPEG: jpeg, PNG: png, WebP: webp })) {
+      for (const share of [0.1, 0.3, 0.5, 0.7, 0.9, 0.98]) {
+        const message = await refusal(bytes.subarray(0, Math.floor(bytes.length * share)));
+        if (share > 0.3) expect(message).toContain(`a ${name} image of`);
+        expect(message).toMatch(/broken or cut off|not a JPEG/);
+      }
+      expect(corners(await decodeImage(bytes))).toBe('RGBW');
+    }
+  });
+
+  it('one truncated JPEG among good ones decoded at once', async () => {
+    const cut = jpeg.subarray(0, jpeg.length - 60);
+    const results = await Promise.allSettled([jpeg, cut, jpeg, cut, jpeg].map((bytes) => decodeImage(bytes)));
+    expect(results.map(({ status }) => status[0])).toEqual(['f', 'r', 'f', 'r', 'f']);
+  });
+
+  it('damaged pictures', async () => {
+    const damaged = jpeg.slice();
+    for (let i = 200; i < damaged.length - 2; i += 3) damaged[i] ^= 0x55;
+    expect(await refusal(damaged)).toContain('broken or cut off');
+  });
+
+  it('pictures of more than 100 megapixels, before decoding them', async () => {
+    const large = png.slice();
+    new DataView(large.buffer).setUint32(16, 60_000);
+    new DataView(large.buffer).setUint32(20, 50_000);
+    expect(await refusal(large)).toContain('60000 × 50000 pixels are 3000 megapixels; at most 100');
+  });
+});
+
+describe('readImageHeader', () => {
+  it('tells the size without decoding', async () => {
+    const size = { width: 48, height: 32 };
+    expect(readImageHeader(jpeg)).toEqual({ format: 'JPEG', ...size });
+    expect(readImageHeader(withOrientation(jpeg, 6))).toEqual({ format: 'JPEG', ...size });
+    expect(readImageHeader(png)).toEqual({ format: 'PNG', ...size });
+    expect(readImageHeader(webp)).toEqual({ format: 'WebP', ...size });
+    expect(readImageHeader(await webpOf(quarters, true))).toEqual({ format: 'WebP', ...size });
+    const seeThrough = paint(48, 32, (x) => [1, 2, 3, x]);
+    expect(readImageHeader(await webpOf(seeThrough))).toEqual({ format: 'WebP', ...size }); // VP8X
+  });
+
+  it('survives any truncation', () => {
+    for (const bytes of [jpeg, png, webp]) {
+      for (let length = 0; length < 64; length++) readImageHeader(bytes.subarray(0, length));
+    }
+    expect(readImageHeader(png.subarray(0, 20))).toEqual({ format: 'PNG' });
+  });
+});
+
+describe('encodePng', () => {
+  it('writes grey, RGB and RGBA', async () => {
+    const grey: Pixels = { data: Uint8Array.of(0, 128, 255, 9), width: 2, height: 2, channels: 1 };
+    const rgb: Pixels = { data: Uint8Array.of(1, 2, 3, 4, 5, 6), width: 1, height: 2, channels: 3 };
+    const rgba: Pixels = { data: Uint8Array.of(1, 2, 3, 255, 4, 5, 6, 255), width: 1, height: 2, channels: 4 };
+    for (const image of [grey, rgb, rgba]) {
+      const back = await decodeImage(await encodePng(image));
+      expect([back.width, back.height]).toEqual([image.width, image.height]);
+      expect(Array.from(back.data)).toEqual(Array.from(toRgba(image)));
+    }
+    expect(Array.from(toRgba(rgb))).toEqual([1, 2, 3, 255, 4, 5, 6, 255]);
+    expect(Array.from(toRgba(grey)).slice(4, 8)).toEqual([128, 128, 128, 255]);
+  });
+
+  it('encodes a view into a larger buffer', async () => {
+    const buffer = Uint8Array.from({ length: 64 }, (_, i) => (i % 4 === 3 ? 255 : i));
+    const image: Pixels = { data: buffer.subarray(8, 24), width: 2, height: 2, channels: 4 };
+    expect(Array.from((await decodeImage(await encodePng(image))).data)).toEqual(Array.from(image.data));
+  });
+});

@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest';
+import { drawOnPixels } from '../../src/images/draw.ts';
+import { hersheyGlyph } from '../../src/images/hershey.ts';
+import type { Detection } from '../../src/vision/detector.ts';
+import { layoutDetections } from '../../src/vision/draw.ts';
+import type { Pixels } from '../../src/vision/preprocessing.ts';
+
+const face = (xmin: number, ymin: number, xmax: number, ymax: number, score = 0.93): Detection => ({
+  label: 'face',
+  classIndex: 0,
+  score,
+  box: { xmin, ymin, xmax, ymax },
+  keypoints: [{ name: 'nose tip', x: (xmin + xmax) / 2, y: (ymin + ymax) / 2 }],
+});
+
+const halfEm = (text: string, size: number) => 0.5 * size * text.length;
+
+describe('layoutDetections', () => {
+  it('scales lines and text with the picture', () => {
+    const sizes = [64, 640, 6400].map((side) => {
+      const shapes = layoutDetections([face(0.2 * side, 0.3 * side, 0.6 * side, 0.8 * side)], side, side, halfEm);
+      const [, outline] = shapes;
+      const text = shapes.find(({ kind }) => kind === 'text');
+      if (outline.kind !== 'outline' || text?.kind !== 'text') throw new Error('no outline or no text');
+      expect(text.text).toBe('face 0.93');
+      return [outline.line, Math.round(text.size)];
+    });
+    expect(sizes).toEqual([
+      [1.5, 11],
+      [2, 14],
+      [20, 142],
+    ]);
+  });
+
+  it.each([
+    ['above the box', face(100, 100, 200, 200), 'above'],
+    ['inside at the top edge', face(100, 3, 200, 200), 'inside'],
+    ['within the right edge', face(620, 100, 640, 120), 'above'],
+    ['within the bottom edge', face(0, 2, 640, 480), 'inside'],
+  ])('puts the label %s', (_, detection, where) => {
+    const shapes = layoutDetections([detection], 640, 480, halfEm);
+    const tab = shapes.find(({ kind }) => kind === 'fill');
+    if (tab?.kind !== 'fill') throw new Error('no label');
+    if (where === 'above') expect(tab.y + tab.height).toBeLessThanOrEqual(detection.box.ymin);
+    else expect(tab.y).toBe(detection.box.ymin);
+    expect(Math.min(tab.x, tab.y)).toBeGreaterThanOrEqual(0);
+    expect(tab.x + tab.width).toBeLessThanOrEqual(640);
+    expect(tab.y + tab.height).toBeLessThanOrEqual(480);
+  });
+
+  it('draws the best last, and only what is asked for', () => {
+    const two = [face(0, 50, 50, 100, 0.9), face(10, 50, 60, 100, 0.8)];
+    const texts = layoutDetections(two, 100, 100, halfEm).flatMap((s) => (s.kind === 'text' ? [s.text] : []));
+    expect(texts).toEqual(['face 0.80', 'face 0.90']);
+    const bare = layoutDetections(two, 100, 100, halfEm, { labels: false, keypoints: false });
+    expect(new Set(bare.map(({ kind }) => kind))).toEqual(new Set(['outline']));
+    expect(two.map(({ score }) => score)).toEqual([0.9, 0.8]); // unchanged
+  });
+});
+
+const grey = (width: number, height: number): Pixels => ({
+  data: new Uint8Array(width * height).fill(100),
+  width,
+  height,
+  channels: 1,
+});
+
+describe('drawOnPixels', () => {
+  it('paints the box, leaves its inside and the source alone', () => {
+    const source = grey(320, 240);
+    const drawn = drawOnPixels(source, [face(60, 80, 160, 200)], { keypoints: false });
+    expect(drawn.channels).toBe(4);
+    const pixel = (x: number, y: number) => Array.from(drawn.data.subarray(4 * (y * 320 + x), 4 * (y * 320 + x) + 4));
+    for (const [x, y] of [
+      [59, 140],
+      [160, 140],
+      [110, 199],
+      [110, 200],
+    ])
+      expect(pixel(x, y)[0]).toBeGreaterThan(150);
+    // The line is 1.5 px wide, centred on x = 60: three quarters of pixel 60 are of the class's colour (240, 228, 66),
+    // over 1.275 px of shadow at one half, which covers the pixel: 50 · ¼ + 240 · ¾ = 192.5,
+    // which a byte array rounds to even.
+    expect(pixel(60, 140)[0]).toBe(192);
+    expect(pixel(110, 140)).toEqual([100, 100, 100, 255]);
+    expect(pixel(300, 10)).toEqual([100, 100, 100, 255]);
+    expect(source.data.every((value) => value === 100)).toBe(true);
+  });
+
+  it('marks keypoints and writes text', () => {
+    const drawn = drawOnPixels(grey(320, 240), [face(60, 80, 160, 200)]);
+    const centre = 4 * (140 * 320 + 110);
+    expect(Array.from(drawn.data.subarray(centre, centre + 3))).toEqual([240, 228, 66]);
+    const without = drawOnPixels(grey(320, 240), [face(60, 80, 160, 200)], { labels: false });
+    let dark = 0;
+    for (let i = 0; i < drawn.data.length; i += 4) if (drawn.data[i] < 60 && without.data[i] >= 60) dark++;
+    expect(dark).toBeGreaterThan(80); // nine letters of black strokes
+    expect(dark).toBeLessThan(400);
+  });
+
+  it('survives boxes of any place and size', () => {
+    const wild = [face(-50, -50, 500, 500), face(5, 5, 5.1, 5.1), face(19, 19, 20, 20), face(1e6, 1e6, 2e6, 2e6)];
+    const drawn = drawOnPixels(grey(20, 20), wild);
+    expect(drawn.data.length).toBe(20 * 20 * 4);
+    for (let i = 3; i < drawn.data.length; i += 4) expect(drawn.data[i]).toBe(255);
+  });
+});
+
+describe('hersheyGlyph', () => {
+  it('has every ASCII character and stands in for others', () => {
+    for (let code = 33; code < 127; code++) {
+      const { advance, strokes } = hersheyGlyph(String.fromCharCode(code));
+      expect(advance).toBeGreaterThan(0);
+      expect(strokes.length).toBeGreaterThan(0);
+      for (const stroke of strokes) {
+        expect(stroke.length % 2).toBe(0);
+        expect(stroke.every((value) => Number.isInteger(value) && value >= -4 && value <= 30)).toBe(true);
+      }
+    }
+    expect(hersheyGlyph('é')).toEqual(hersheyGlyph('?'));
+    expect(hersheyGlyph(' ').strokes).toEqual([]);
+    // A capital I is one stroke from the top to the baseline.
+    expect(hersheyGlyph('I').strokes).toEqual([[4, 1, 4, 22]]);
+  });
+});

@@ -1,0 +1,247 @@
+// Sparse and dense matrix products, called one by one: guard bands and poison around everything they write.
+import { describe, expect, it } from 'vitest';
+import { paddedPlane } from '../../src/graph/layout.ts';
+import type { Constant } from '../../src/program/program.ts';
+import type { KernelName } from '../../src/program/kernels.ts';
+import type { Kernels, Region } from './wasm.ts';
+import { builds, loadKernels, randomFloats, relativeError } from './wasm.ts';
+
+// f32 sums in another order than the reference's f64 sums
+const tolerance = 1e-5;
+
+const activation = { min: -Infinity, max: Infinity, activation: 0, alpha: 0, beta: 0 };
+
+interface Product {
+  rows: number;
+  columns: number;
+  height: number;
+  width: number;
+  density: number;
+}
+
+/** Rows of random weights; whole rows empty when few are kept. Density −1 keeps exactly one. */
+function weightsOf({ rows, columns, density }: Product, seed: number): Float32Array {
+  const random = randomFloats(seed);
+  const weights = random(rows * columns);
+  const draw = random(rows * columns);
+  const only = Math.floor(weights.length / 2);
+  return weights.map((w, i) => (density < 0 ? (i === only ? w : 0) : (draw[i] + 1) / 2 < density ? w : 0));
+}
+
+/** The stream of entries that assembly/spmm/index.ts draws. */
+function sparseStream(weights: Float32Array, bias: Float32Array, p: Product, group: number, offsets: number[]) {
+  const words: number[] = [];
+  const integers: boolean[] = [];
+  const push = (value: number, isInteger: boolean) => {
+    words.push(value);
+    integers.push(isInteger);
+  };
+  for (let row = 0; row < p.rows;) {
+    const size = p.rows - row >= group ? group : 1;
+    const lanes = Array.from({ length: size }, (_, i) => row + i);
+    const kept = offsets.map((_, c) => c).filter((c) => lanes.some((r) => weights[r * p.columns + c] !== 0));
+    push(kept.length * (4 + 4 * size), true);
+    for (const r of lanes) push(bias[r], false);
+    for (const c of kept) {
+      push(offsets[c], true);
+      for (const r of lanes) push(weights[r * p.columns + c], false);
+    }
+    row += size;
+  }
+  return { words, integers };
+}
+
+/** Groups of four rows as assembly/gemm/index.ts draws them. */
+function denseStream(weights: Float32Array, bias: Float32Array, { rows, columns }: Product): number[] {
+  const words: number[] = [];
+  for (let row = 0; row < rows; row += 4) {
+    for (let i = row; i < row + 4; i++) words.push(i < rows ? bias[i] : 0);
+    for (let c = 0; c < columns; c++) {
+      for (let i = row; i < row + 4; i++) words.push(i < rows ? weights[i * columns + c] : 0);
+    }
+  }
+  return words;
+}
+
+interface Layout {
+  /** Bytes from x to the plane of each column. */
+  offsets: number[];
+  /** Floats of an input row, 0 for flat planes. */
+  rowPixels: number;
+  x: Float32Array;
+  /** Index in x of the pixel that column 0 finds for an output pixel. */
+  pixel(row: number, column: number): number;
+}
+
+function placeWeights(
+  k: Kernels,
+  name: string,
+  p: Product,
+  weights: Float32Array,
+  bias: Float32Array,
+  l: Layout,
+): Record<string, number> {
+  const largest = Math.max(...l.offsets);
+  if (name.includes('gemm')) {
+    const values = Float32Array.from(denseStream(weights, bias, p));
+    const constant: Constant = { form: 'gemm', rows: p.rows, columns: p.columns, values, bias: null };
+    const taps: Constant = {
+      form: 'taps',
+      taps: {
+        channels: p.columns,
+        kernel: [1, 1],
+        stride: [1, 1],
+        dilation: [1, 1],
+        channelBytes: 0,
+        phaseBytes: 0,
+        rowBytes: 0,
+      },
+    };
+    return {
+      weights: k.floats(values, { constant, largest: 0 }).address,
+      taps: k.integers(l.offsets, { constant: taps, largest }).address,
+      columns: p.columns,
+    };
+  }
+  const group = Number(name.at(-1));
+  const { words, integers } = sparseStream(weights, bias, p, group, l.offsets);
+  const empty = {
+    counts: new Uint32Array(0),
+    gaps: new Uint8Array(0),
+    values: new Float32Array(0),
+    bias: null,
+    taps: 0,
+  };
+  const constant: Constant = { form: 'spmm', rows: p.rows, columns: p.columns, group, ...empty };
+  const region = k.floats(words.length, { constant, largest });
+  words.forEach((word, i) => ((integers[i] ? region.i32 : region.f32)[i] = word));
+  return { weights: region.address };
+}
+
+/** Runs one kernel on one product and compares every pixel; untouched padding is the kernel's own affair. */
+function check(k: Kernels, name: KernelName, p: Product, l: Layout, yPlane: number, seed: number): void {
+  const random = randomFloats(seed + 1000);
+  const weights = weightsOf(p, seed);
+  const bias = random(p.rows);
+  k.reset();
+  const x = k.floats(l.x);
+  const placed = placeWeights(k, name, p, weights, bias, l);
+  const y: Region = k.floats(p.rows * yPlane);
+  const { height, width, rows } = p;
+  const shape = { batch: 1, xBatch: 0, yBatch: 0, rows, height, width, rowPixels: l.rowPixels, yPlane: 4 * yPlane };
+  k.call(name, { x: x.address, y: y.address, ...placed, ...shape, ...activation });
+  const expected: number[] = [];
+  const actual: number[] = [];
+  for (let row = 0; row < rows; row++) {
+    for (let i = 0; i < height * width; i++) {
+      const at = l.pixel(Math.floor(i / width), i % width);
+      let sum = bias[row];
+      for (let c = 0; c < p.columns; c++) sum += weights[row * p.columns + c] * l.x[at + l.offsets[c] / 4];
+      expected.push(sum);
+      actual.push(y.f32[row * yPlane + i]);
+    }
+  }
+  expect(relativeError(actual, expected), `${name} ${JSON.stringify(p)}`).toBeLessThan(tolerance);
+}
+
+const densities = [0, -1, 0.1, 0.5, 0.9, 1];
+
+describe.each(builds)('matrix kernels, %s build', async (build) => {
+  const k = await loadKernels(build);
+
+  it.each([
+    ['f32_spmm_28x1', 28],
+    ['f32_spmm_16x2', 16],
+    ['f32_spmm_8x4', 8],
+    ['f32_gemm_8x4', 8],
+  ] as [KernelName, number][])('%s meets the reference at every tile edge, row count and density', (name, tile) => {
+    const pixelCounts = [1, 2, 3, 4, 5, tile - 1, tile, tile + 1, 2 * tile - 3, 2 * tile, 2 * tile + 5, 49, 61];
+    for (const density of densities) {
+      for (const pixels of pixelCounts) {
+        for (const rows of [1, 2, 3, 4, 5, 9]) {
+          for (const columns of [1, 7]) {
+            const plane = paddedPlane(pixels) === 1 ? 4 : paddedPlane(pixels);
+            const x = randomFloats(pixels)(columns * plane);
+            const offsets = Array.from({ length: columns }, (_, c) => 4 * c * plane);
+            const layout: Layout = { offsets, rowPixels: 0, x, pixel: (_, column) => column };
+            check(k, name, { rows, columns, height: 1, width: pixels, density }, layout, plane, rows);
+          }
+        }
+      }
+    }
+  });
+
+  it.each(['f32_conv_spmm_28x1', 'f32_conv_spmm_16x2', 'f32_conv_spmm_8x4', 'f32_conv_gemm_8x4'] as KernelName[])(
+    '%s meets the reference on shifted planes of every width',
+    (name) => {
+      for (const density of densities) {
+        for (const [height, width] of [
+          [1, 1],
+          [1, 2],
+          [2, 1],
+          [3, 3],
+          [4, 4],
+          [3, 5],
+          [5, 6],
+          [4, 7],
+          [2, 13],
+          [7, 28],
+        ]) {
+          for (const rows of [1, 2, 4, 6, 7]) {
+            // 3×3 taps over two channels of padded planes
+            const rowPixels = Math.ceil((width + 2) / 4) * 4;
+            const plane = (height + 2) * rowPixels + 4;
+            const offsets = [0, 1].flatMap((c) =>
+              [0, 1, 2].flatMap((ky) => [0, 1, 2].map((kx) => 4 * (c * plane + ky * rowPixels + kx))),
+            );
+            const x = randomFloats(width)(2 * plane);
+            const layout: Layout = { offsets, rowPixels, x, pixel: (row, column) => row * rowPixels + column };
+            const p = { rows, columns: 18, height, width, density };
+            check(k, name, p, layout, height * width + 4, rows);
+          }
+        }
+      }
+    },
+  );
+
+  it.each(['f32_spmm_1x1', 'f32_spmm_1x4', 'f32_gemm_1x4'] as KernelName[])(
+    '%s meets the reference at every number of rows, and writes no element more',
+    (name) => {
+      for (const density of densities) {
+        for (let rows = 1; rows <= 37; rows += rows < 9 ? 1 : 7) {
+          for (const columns of [1, 2, 5, 64]) {
+            const offsets = Array.from({ length: columns }, (_, c) => 4 * c);
+            const layout: Layout = { offsets, rowPixels: 0, x: randomFloats(columns)(columns), pixel: () => 0 };
+            check(k, name, { rows, columns, height: 1, width: 1, density }, layout, 1, rows);
+          }
+        }
+      }
+    },
+  );
+
+  it('lets NaN through its clamp', () => {
+    k.reset();
+    const constant: Constant = {
+      form: 'spmm',
+      rows: 1,
+      columns: 1,
+      group: 1,
+      counts: new Uint32Array(0),
+      gaps: new Uint8Array(0),
+      values: new Float32Array(0),
+      bias: null,
+      taps: 0,
+    };
+    const x = k.floats([NaN, 1, -1, 9]);
+    const weights = k.floats(4, { constant, largest: 0 });
+    weights.i32[0] = 8;
+    weights.f32[1] = 0;
+    weights.i32[2] = 0;
+    weights.f32[3] = 1;
+    const y = k.floats(4);
+    const shape = { batch: 1, xBatch: 0, yBatch: 0, rows: 1, height: 1, width: 4, rowPixels: 0, yPlane: 16 };
+    const clamp = { ...activation, min: 0, max: 6 };
+    k.call('f32_spmm_28x1', { x: x.address, weights: weights.address, y: y.address, ...shape, ...clamp });
+    expect([...y.f32]).toEqual([NaN, 1, 0, 6]);
+  });
+});

@@ -1,0 +1,45 @@
+// What the drivers share: arguments, tensors as .bin files, timing.
+//
+//   node DRIVER model.tflite FOLDER [iterations]
+//
+// FOLDER holds input0.bin, input1.bin, … (float32, row-major). The driver adds output0.bin, … and result.json.
+const fs = require('node:fs');
+const path = require('node:path');
+
+const [, , modelPath, folder, iterations] = process.argv;
+
+/** The k-th input, of `length` numbers. */
+function readInput(k, length) {
+  const bytes = fs.readFileSync(path.join(folder, `input${k}.bin`));
+  const numbers = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+  if (numbers.length !== length) throw new Error(`input ${k} has ${numbers.length} numbers, the model wants ${length}`);
+  return numbers;
+}
+
+/** Outputs are { name?, shape, data }. */
+function writeResult(outputs, msMedian) {
+  outputs.forEach(({ data }, k) => {
+    const floats = Float32Array.from(data);
+    fs.writeFileSync(path.join(folder, `output${k}.bin`), new Uint8Array(floats.buffer));
+  });
+  const described = outputs.map(({ name, shape }) => ({ name, shape: Array.from(shape) }));
+  fs.writeFileSync(path.join(folder, 'result.json'), JSON.stringify({ outputs: described, msMedian }));
+}
+
+/** Median time of one run in ms, after a quarter as many untimed runs; undefined when no iterations are asked for. */
+async function time(run) {
+  const count = Number(iterations ?? 0);
+  if (count === 0) return undefined;
+  const times = [];
+  for (let i = -Math.ceil(count / 4); i < count; i++) {
+    const start = performance.now();
+    const after = await run();
+    const end = performance.now();
+    if (typeof after === 'function') after();
+    if (i >= 0) times.push(end - start);
+  }
+  times.sort((a, b) => a - b);
+  return times[times.length >> 1];
+}
+
+module.exports = { modelPath, readInput, writeResult, time };

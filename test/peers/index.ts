@@ -1,0 +1,65 @@
+// The runtimes that Filigree is compared with, each in a process of its own.
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+
+export type Peer = 'tfjs-tflite' | 'litert';
+
+export interface PeerOutput {
+  name?: string;
+  shape: number[];
+  data: Float32Array;
+}
+
+export interface PeerResult {
+  /** In the order of the model's outputs. */
+  outputs: PeerOutput[];
+  /** Median time of one run, when iterations were asked for. */
+  msMedian?: number;
+}
+
+export interface PeerOptions {
+  /** Timed runs after the first. Default 0: none. */
+  iterations?: number;
+}
+
+const drivers: Record<Peer, string> = { 'tfjs-tflite': 'tfjs-tflite.cjs', litert: 'litert.mjs' };
+const run = promisify(execFile);
+
+/**
+ * Runs a TFLite file with a peer, on one thread. Inputs are row-major in the file's order, as many numbers as the
+ * model's inputs have elements; for integer inputs they are the stored integers. Outputs likewise.
+ * @throws Error with the peer's own messages when it fails.
+ */
+export async function runPeer(
+  peer: Peer,
+  modelPath: string,
+  inputs: readonly Float32Array[],
+  { iterations = 0 }: PeerOptions = {},
+): Promise<PeerResult> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'filigree-peer-'));
+  try {
+    await Promise.all(inputs.map((input, k) => writeFile(path.join(folder, `input${k}.bin`), bytesOf(input))));
+    const driver = path.join(import.meta.dirname, drivers[peer]);
+    await run(process.execPath, [driver, path.resolve(modelPath), folder, String(iterations)], { maxBuffer: 2 ** 24 });
+    const result = JSON.parse(await readFile(path.join(folder, 'result.json'), 'utf8')) as {
+      outputs: { name?: string; shape: number[] }[];
+      msMedian?: number;
+    };
+    const outputs = await Promise.all(
+      result.outputs.map(async (output, k) => {
+        const bytes = await readFile(path.join(folder, `output${k}.bin`));
+        return { ...output, data: new Float32Array(new Uint8Array(bytes).buffer) };
+      }),
+    );
+    return { outputs, msMedian: result.msMedian };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function bytesOf(numbers: Float32Array): Uint8Array {
+  return new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
+}

@@ -1,0 +1,68 @@
+// Runs a TFLite model with tfjs-tflite, single-threaded, in Node. Usage: see exchange.cjs.
+// The client is written for pages; without a window it takes itself for a web worker, which is imitated here.
+const fs = require('node:fs');
+const path = require('node:path');
+const vm = require('node:vm');
+const { modelPath, readInput, time, writeResult } = require('./exchange.cjs');
+
+const base = 'http://local/';
+const folder = path.join(path.dirname(require.resolve('@tensorflow/tfjs-tflite/package.json')), 'wasm');
+const localPath = (url) => path.join(folder, String(url).replace(base, ''));
+
+// A page without cross-origin isolation: the client then picks the SIMD build without threads.
+delete globalThis.SharedArrayBuffer;
+globalThis.self = globalThis;
+globalThis.location = { href: base, pathname: '/', origin: 'null', host: '' };
+if (!globalThis.navigator) globalThis.navigator = { hardwareConcurrency: 1 };
+globalThis.importScripts = (...urls) => {
+  for (const url of urls) vm.runInThisContext(fs.readFileSync(localPath(url), 'utf8'), { filename: localPath(url) });
+};
+globalThis.fetch = async (url) =>
+  new Response(fs.readFileSync(localPath(url)), { headers: { 'content-type': 'application/wasm' } });
+globalThis.XMLHttpRequest = class {
+  open(_method, url, isAsync) {
+    this.url = url;
+    this.isAsync = isAsync !== false;
+  }
+  setRequestHeader() {}
+  send() {
+    this.response = new Uint8Array(fs.readFileSync(localPath(this.url))).buffer;
+    this.status = 200;
+    this.readyState = 4;
+    if (this.isAsync) queueMicrotask(() => this.onload?.({}));
+  }
+};
+
+async function main() {
+  const tf = require('@tensorflow/tfjs-core');
+  require('@tensorflow/tfjs-backend-cpu');
+  await tf.setBackend('cpu');
+  globalThis.exports = {};
+  const client = path.join(folder, 'tflite_web_api_client.js');
+  vm.runInThisContext(fs.readFileSync(client, 'utf8'), { filename: client });
+  const { tflite_web_api: api, TFLiteWebModelRunner } = globalThis.exports.tfweb ?? globalThis.tfweb;
+  api.setWasmPath(base);
+
+  const runner = await TFLiteWebModelRunner.create(new Uint8Array(fs.readFileSync(modelPath)).buffer, {
+    numThreads: -1,
+  });
+  runner.getInputs().forEach((tensor, k) => {
+    const data = tensor.data();
+    data.set(readInput(k, data.length));
+  });
+  if (!runner.infer()) throw new Error('inference failed');
+  const outputs = runner.getOutputs().map((tensor) => ({
+    name: tensor.name,
+    shape: tensor.shape.split(',').map(Number),
+    data: tensor.data().slice(),
+  }));
+  writeResult(outputs, await time(() => void runner.infer()));
+}
+
+main().then(
+  () => process.exit(0),
+  (error) => {
+    console.error(error);
+    process.exit(1);
+  },
+);
