@@ -26,7 +26,7 @@ const accuracy: Partial<Record<Activation['fn'], number>> = {
 };
 const smallestNormal = 1.1754944e-38;
 /**
- * The hard functions are differences of numbers near 1. Beyond −88, sigmoid, silu and mish are below 1e-35, where their
+ * The hard functions are differences of numbers near 1. Beyond −88, sigmoid, silu, softplus and mish are below 1e-35, where their
  * exponential is infinite or subnormal.
  */
 const floor: Partial<Record<Activation['fn'], number>> = {
@@ -35,6 +35,7 @@ const floor: Partial<Record<Activation['fn'], number>> = {
   sigmoid: 1e-29,
   silu: 1e-29,
   mish: 1e-29,
+  softplus: 1e-29,
 };
 
 const open = activationArguments(undefined);
