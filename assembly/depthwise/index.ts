@@ -14,6 +14,7 @@ function planes(r: DepthwiseRecord, area: u32, kind: u32): void {
   const inPlace = r.rows == 0;
   const row = 4 * (inPlace ? r.xWidth : r.columns);
   const phase = r.rows * row;
+  let border = true;
   for (let n: u32 = 0; n < r.batch; n++) {
     let x = r.x + n * r.xBatch;
     let y = r.y + n * r.yBatch;
@@ -24,8 +25,9 @@ function planes(r: DepthwiseRecord, area: u32, kind: u32): void {
         from = r.scratch;
         padPlane(
           x, r.xHeight, r.xWidth, from, phase, r.rows, r.columns,
-          r.strideH, r.strideW, r.phasesH, r.phasesW, r.top, r.left, 0,
+          r.strideH, r.strideW, r.phasesH, r.phasesW, r.top, r.left, 0, border,
         );
+        border = false;
       }
       for (let m = r.multiplier; m != 0; m--) {
         if (kind == 0) plane3x3(r, from, row, weights, y);

@@ -1,4 +1,4 @@
-// 3×3 over one plane, 2 rows × 4 pixels at a time, the nine weights in registers. Tiles at the right and lower edge overlap
+// 3×3 over one plane, 4 or 2 rows × 4 pixels at a time, the nine weights in registers. Tiles at the right and lower edge overlap
 // their neighbours instead of running over: planes are at least 2 rows of 4 pixels.
 import { DepthwiseRecord } from '../generated/records';
 import { madd } from '../madd';
@@ -13,8 +13,60 @@ export function plane3x3(r: DepthwiseRecord, x: usize, row: usize, weights: usiz
   const hi = f32x4.splat(r.max);
   const yRow: usize = 4 * r.width;
   const lastColumn = yRow - 16;
-  const lastRow = r.height - 2;
-  for (let i: u32 = 0; ; i = min(i + 2, lastRow)) {
+  let i: u32 = 0;
+  for (; i + 4 <= r.height; i += 4) {
+    const from = x + i * row;
+    const to = y + i * yRow;
+    for (let j: usize = 0; ; j = min<usize>(j + 16, lastColumn)) {
+      let p = from + j;
+      let q = to + j;
+      let u = v128.load(p);
+      let v = v128.load(p, 4);
+      let w = v128.load(p, 8);
+      let a = madd(w, w02, madd(v, w01, madd(u, w00, bias)));
+      p += row;
+      u = v128.load(p);
+      v = v128.load(p, 4);
+      w = v128.load(p, 8);
+      a = madd(w, w12, madd(v, w11, madd(u, w10, a)));
+      let b = madd(w, w02, madd(v, w01, madd(u, w00, bias)));
+      p += row;
+      u = v128.load(p);
+      v = v128.load(p, 4);
+      w = v128.load(p, 8);
+      a = madd(w, w22, madd(v, w21, madd(u, w20, a)));
+      v128.store(q, f32x4.pmin(f32x4.pmax(a, lo), hi));
+      q += yRow;
+      b = madd(w, w12, madd(v, w11, madd(u, w10, b)));
+      let c = madd(w, w02, madd(v, w01, madd(u, w00, bias)));
+      p += row;
+      u = v128.load(p);
+      v = v128.load(p, 4);
+      w = v128.load(p, 8);
+      b = madd(w, w22, madd(v, w21, madd(u, w20, b)));
+      v128.store(q, f32x4.pmin(f32x4.pmax(b, lo), hi));
+      q += yRow;
+      c = madd(w, w12, madd(v, w11, madd(u, w10, c)));
+      let d = madd(w, w02, madd(v, w01, madd(u, w00, bias)));
+      p += row;
+      u = v128.load(p);
+      v = v128.load(p, 4);
+      w = v128.load(p, 8);
+      c = madd(w, w22, madd(v, w21, madd(u, w20, c)));
+      v128.store(q, f32x4.pmin(f32x4.pmax(c, lo), hi));
+      q += yRow;
+      d = madd(w, w12, madd(v, w11, madd(u, w10, d)));
+      p += row;
+      u = v128.load(p);
+      v = v128.load(p, 4);
+      w = v128.load(p, 8);
+      d = madd(w, w22, madd(v, w21, madd(u, w20, d)));
+      v128.store(q, f32x4.pmin(f32x4.pmax(d, lo), hi));
+      if (j == lastColumn) break;
+    }
+  }
+  while (i < r.height) {
+    i = min(i, r.height - 2);
     const from = x + i * row;
     const to = y + i * yRow;
     for (let j: usize = 0; ; j = min<usize>(j + 16, lastColumn)) {
@@ -54,7 +106,7 @@ export function plane3x3(r: DepthwiseRecord, x: usize, row: usize, weights: usiz
       v128.store(q + yRow, f32x4.pmin(f32x4.pmax(b, lo), hi));
       if (j == lastColumn) break;
     }
-    if (i == lastRow) break;
+    i += 2;
   }
 }
 

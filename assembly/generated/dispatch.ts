@@ -3,10 +3,11 @@ import { f32_spmm_28x1, f32_spmm_16x2, f32_spmm_8x4, f32_spmm_1x1, f32_spmm_1x4,
 import { f32_gemm_8x4, f32_gemm_1x4, f32_conv_gemm_8x4 } from '../gemm';
 import { f32_pad } from '../pad';
 import { f32_depthwise_3x3, f32_depthwise_3x3s2, f32_depthwise_5x5, f32_depthwise_5x5s2, f32_depthwise } from '../depthwise';
+import { f32_max_pool, f32_average_pool } from '../pool';
 import { f32_unary, f32_binary } from '../elementwise';
 import { f32_softmax, f32_reduce } from '../reduce';
 import { f32_copy, f32_fill, f32_gather } from '../copy';
-import { SpmmRecord, GemmRecord, PadRecord, DepthwiseRecord, DepthwiseTapsRecord, UnaryRecord, BinaryRecord, SoftmaxRecord, ReduceRecord, CopyRecord, FillRecord, GatherRecord } from './records';
+import { SpmmRecord, GemmRecord, PadRecord, DepthwiseRecord, DepthwiseTapsRecord, PoolRecord, AveragePoolRecord, UnaryRecord, BinaryRecord, SoftmaxRecord, ReduceRecord, CopyRecord, FillRecord, GatherRecord } from './records';
 
 /** Runs the one record at this address. */
 export function dispatch(record: usize): void {
@@ -80,34 +81,42 @@ export function dispatch(record: usize): void {
       break;
     }
     case 17: {
-      f32_unary(changetype<UnaryRecord>(record));
+      f32_max_pool(changetype<PoolRecord>(record));
       break;
     }
     case 18: {
-      f32_binary(changetype<BinaryRecord>(record));
+      f32_average_pool(changetype<AveragePoolRecord>(record));
       break;
     }
     case 19: {
-      f32_softmax(changetype<SoftmaxRecord>(record));
+      f32_unary(changetype<UnaryRecord>(record));
       break;
     }
     case 20: {
-      f32_reduce(changetype<ReduceRecord>(record));
+      f32_binary(changetype<BinaryRecord>(record));
       break;
     }
     case 21: {
-      f32_copy(changetype<CopyRecord>(record));
+      f32_softmax(changetype<SoftmaxRecord>(record));
       break;
     }
     case 22: {
-      f32_fill(changetype<FillRecord>(record));
+      f32_reduce(changetype<ReduceRecord>(record));
       break;
     }
     case 23: {
+      f32_copy(changetype<CopyRecord>(record));
+      break;
+    }
+    case 24: {
+      f32_fill(changetype<FillRecord>(record));
+      break;
+    }
+    case 25: {
       f32_gather(changetype<GatherRecord>(record));
       break;
     }
   }
 }
 
-export { f32_spmm_28x1, f32_spmm_16x2, f32_spmm_8x4, f32_spmm_1x1, f32_spmm_1x4, f32_conv_spmm_28x1, f32_conv_spmm_16x2, f32_conv_spmm_8x4, f32_gemm_8x4, f32_gemm_1x4, f32_conv_gemm_8x4, f32_pad, f32_depthwise_3x3, f32_depthwise_3x3s2, f32_depthwise_5x5, f32_depthwise_5x5s2, f32_depthwise, f32_unary, f32_binary, f32_softmax, f32_reduce, f32_copy, f32_fill, f32_gather };
+export { f32_spmm_28x1, f32_spmm_16x2, f32_spmm_8x4, f32_spmm_1x1, f32_spmm_1x4, f32_conv_spmm_28x1, f32_conv_spmm_16x2, f32_conv_spmm_8x4, f32_gemm_8x4, f32_gemm_1x4, f32_conv_gemm_8x4, f32_pad, f32_depthwise_3x3, f32_depthwise_3x3s2, f32_depthwise_5x5, f32_depthwise_5x5s2, f32_depthwise, f32_max_pool, f32_average_pool, f32_unary, f32_binary, f32_softmax, f32_reduce, f32_copy, f32_fill, f32_gather };

@@ -140,6 +140,71 @@ export class DepthwiseTapsRecord {
 }
 
 @unmanaged
+export class PoolRecord {
+  kernel: u32;
+  bytes: u32;
+  x: usize;
+  scratch: usize;
+  y: usize;
+  batch: u32;
+  xBatch: u32;
+  yBatch: u32;
+  channels: u32;
+  xPlane: u32;
+  xHeight: u32;
+  xWidth: u32;
+  yPlane: u32;
+  height: u32;
+  width: u32;
+  kernelH: u32;
+  kernelW: u32;
+  strideH: u32;
+  strideW: u32;
+  dilationH: u32;
+  dilationW: u32;
+  top: u32;
+  left: u32;
+  min: f32;
+  max: f32;
+  activation: u32;
+  alpha: f32;
+  beta: f32;
+}
+
+@unmanaged
+export class AveragePoolRecord {
+  kernel: u32;
+  bytes: u32;
+  x: usize;
+  scratch: usize;
+  y: usize;
+  batch: u32;
+  xBatch: u32;
+  yBatch: u32;
+  channels: u32;
+  xPlane: u32;
+  xHeight: u32;
+  xWidth: u32;
+  yPlane: u32;
+  height: u32;
+  width: u32;
+  kernelH: u32;
+  kernelW: u32;
+  strideH: u32;
+  strideW: u32;
+  dilationH: u32;
+  dilationW: u32;
+  top: u32;
+  left: u32;
+  min: f32;
+  max: f32;
+  activation: u32;
+  alpha: f32;
+  beta: f32;
+  counts: usize;
+}
+
+@unmanaged
 export class UnaryRecord {
   kernel: u32;
   bytes: u32;

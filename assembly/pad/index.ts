@@ -9,7 +9,7 @@ export function f32_pad(r: PadRecord): void {
   for (let plane = r.planes; plane != 0; plane--) {
     padPlane(
       x, r.xHeight, r.xWidth, y, r.yPhase, r.rows, r.columns,
-      r.strideH, r.strideW, r.phasesH, r.phasesW, r.top, r.left, r.value,
+      r.strideH, r.strideW, r.phasesH, r.phasesW, r.top, r.left, r.value, true,
     );
     x += r.xPlane;
     y += r.yPlane;

@@ -14,6 +14,7 @@ import { assignStorage } from './storage.ts';
 
 /** A verified, optimised graph → its program. */
 export function lowerGraph(graph: Graph, costModel: CostModel): Program {
+  const names = layerNames(graph);
   const layouts = assignLayouts(graph);
   const storage = assignStorage(graph, layouts);
   const buffers: Buffer[] = [];
@@ -29,7 +30,9 @@ export function lowerGraph(graph: Graph, costModel: CostModel): Program {
     pieces.push({ bytes, first, last, buffer: buffers.length - 1 });
     return buffers.length - 1;
   };
-  const constant = (data: Constant): Pointer => {
+  const constant = (given: Constant): Pointer => {
+    const data =
+      given.form === 'f32' && given.data instanceof Float32Array ? { ...given, data: narrow(given.data) } : given;
     const key = data.form === 'taps' ? JSON.stringify(data.taps) : undefined;
     const known = key && tables.get(key);
     if (known) return known;
@@ -46,7 +49,7 @@ export function lowerGraph(graph: Graph, costModel: CostModel): Program {
   const at = (name: string, floats = 0): Pointer => {
     const data = constantData(name);
     if (data) {
-      const pointer = uploaded.get(name) ?? constant({ form: 'f32', data: narrow(data) });
+      const pointer = uploaded.get(name) ?? constant({ form: 'f32', data });
       uploaded.set(name, pointer);
       return { buffer: pointer.buffer, offset: 4 * floats };
     }
@@ -61,7 +64,7 @@ export function lowerGraph(graph: Graph, costModel: CostModel): Program {
 
   graph.nodes.forEach((node, index) => {
     const layer: Layer = {
-      name: node.name,
+      name: names[index],
       op: node.op,
       shape: [...valueOf(graph, node.outputs[0]).shape],
       macs: 0,
@@ -124,6 +127,21 @@ export function lowerGraph(graph: Graph, costModel: CostModel): Program {
     notes: [...graph.notes],
     metadata: { ...graph.metadata },
   };
+}
+
+/**
+ * A name for every node, each once. Converters that merge operators join their names by semicolons, to hundreds of
+ * characters; the first is enough.
+ */
+function layerNames(graph: Graph): string[] {
+  const used = new Set<string>();
+  return graph.nodes.map(({ name, op }) => {
+    const base = name.split(';')[0] || op;
+    let unique = base;
+    for (let i = 2; used.has(unique); i++) unique = `${base} ${i}`;
+    used.add(unique);
+    return unique;
+  });
 }
 
 /** Bytes if every computed value had memory of its own. */

@@ -107,7 +107,7 @@ export function chooseEncoding(
   columns: number,
   weights: Float32Array,
   model: CostModel,
-  groups: readonly Group[] = [4, 2, 1],
+  groups: readonly Group[] = [1, 2, 4],
 ): Encoding {
   let nonzeros = 0;
   for (const w of weights) if (w !== 0) nonzeros++;

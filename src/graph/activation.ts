@@ -20,7 +20,7 @@ export function applyActivation(x: number, activation: Activation | undefined): 
     case 'hardSigmoid':
       return Math.min(Math.max(alpha * x + beta, 0), 1);
     case 'hardSwish':
-      return x === -Infinity ? 0 : x * Math.min(Math.max(x / 6 + 0.5, 0), 1);
+      return x === -Infinity ? 0 : x * Math.min(Math.max(alpha * x + beta, 0), 1);
     case 'tanh':
       return Math.tanh(x);
     case 'exp':

@@ -1,5 +1,9 @@
+import { activateInPlace } from '../graph/activation.ts';
 import type { Activation } from '../program/activations.ts';
+import { elementCount } from '../tensor.ts';
+import { checkPooling, poolArguments } from './pooling.ts';
 import type { Operator } from './operator.ts';
+import { windowOutput } from './window.ts';
 
 export interface MaxPoolAttributes {
   kernel: readonly [number, number];
@@ -11,16 +15,41 @@ export interface MaxPoolAttributes {
   activation?: Activation;
 }
 
-/** (N, C, H, W) → (N, C, H′, W′). ONNX MaxPool; TFLite MAX_POOL_2D. */
+/** (N, C, H, W) → (N, C, H′, W′). ONNX MaxPool; TFLite MAX_POOL_2D. NaN wins over every number. */
 export const maxPool: Operator<MaxPoolAttributes> = {
-  infer() {
-    throw new Error('not written yet');
+  infer(attributes, [x]) {
+    const [n, c, height, width] = checkPooling(attributes, x);
+    return [[n, c, ...windowOutput([height, width], attributes)]];
   },
-  evaluate() {
-    throw new Error('not written yet');
+
+  evaluate({ kernel, stride, dilation, pads, activation }, [x], [shape]) {
+    const [, , xHeight, xWidth] = x!.shape;
+    const [n, c, height, width] = shape;
+    const data = new Float32Array(elementCount(shape));
+    let at = 0;
+    for (let plane = 0; plane < n * c; plane++) {
+      for (let i = 0; i < height; i++) {
+        for (let j = 0; j < width; j++) {
+          let largest = -Infinity;
+          for (let ky = 0; ky < kernel[0]; ky++) {
+            const row = i * stride[0] + ky * dilation[0] - pads[0];
+            if (row < 0 || row >= xHeight) continue;
+            for (let kx = 0; kx < kernel[1]; kx++) {
+              const column = j * stride[1] + kx * dilation[1] - pads[1];
+              if (column < 0 || column >= xWidth) continue;
+              largest = Math.max(largest, x!.data[(plane * xHeight + row) * xWidth + column]);
+            }
+          }
+          data[at++] = largest;
+        }
+      }
+    }
+    return [{ shape, data: activateInPlace(data, activation) }];
   },
+
   layout: 'planes',
-  lower() {
-    throw new Error('not written yet');
+
+  lower(node, lowering) {
+    lowering.emit('f32_max_pool', poolArguments(node, node.attributes, lowering));
   },
 };

@@ -1,4 +1,4 @@
-import { constantOf } from '../graph/edit.ts';
+import { constantOf, removeNode } from '../graph/edit.ts';
 import type { Graph, Node } from '../graph/graph.ts';
 import {
   absorb,
@@ -93,6 +93,7 @@ function foldIntoReader(graph: Graph, layer: NodeOf<'conv2d' | 'linear'>, edges:
   }
   if (!setParameters(graph, layer, weights.shape, scaled, newBias)) return false;
   layer.inputs[0] = map.x;
+  removeNode(graph, node);
   return true;
 }
 
@@ -115,14 +116,17 @@ function setParameters(
   weights: Float64Array,
   bias: Float64Array,
 ): boolean {
-  const isFinite = (v: number) => Number.isFinite(Math.fround(v));
-  if (!weights.every(isFinite) || !bias.every(isFinite)) return false;
+  if (!weights.every(isFiniteFloat) || !bias.every(isFiniteFloat)) return false;
   const [x, w, b = ''] = layer.inputs;
   const hasBias = b !== '' || bias.some((v) => v !== 0);
   const inputs = [x, addRounded(graph, `${w}_folded`, shape, weights)];
   if (hasBias) inputs.push(addRounded(graph, `${b || `${w}_bias`}_folded`, [bias.length], bias));
   layer.inputs = inputs;
   return true;
+}
+
+function isFiniteFloat(v: number): boolean {
+  return Number.isFinite(Math.fround(v));
 }
 
 /** What a binary node with one constant operand does to each channel; undefined when that is not a scale and a shift. */

@@ -33,13 +33,10 @@ export const mergeDuplicates: Pass = (graph) => {
   return constantsChanged || nodesChanged;
 };
 
-/** JSON has no ∞, NaN or −0; the order of keys must not matter. */
+/** JSON has no ∞, NaN or −0. */
 function exactly(_key: string, value: unknown): unknown {
-  if (typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))) {
-    return `number ${Object.is(value, -0) ? '-0' : value}`;
-  }
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+  if (Object.is(value, -0)) return 'number -0';
+  return typeof value === 'number' && !Number.isFinite(value) ? `number ${value}` : value;
 }
 
 function mergeConstants(graph: Graph): boolean {

@@ -137,7 +137,7 @@ function permuteAttributes(node: Node, permutation: readonly number[]): void {
     const { starts, sizes, steps } = node.attributes;
     node.attributes = { starts: reorder(starts), sizes: reorder(sizes), steps: reorder(steps) };
   } else if (isOp(node, 'reduce')) {
-    const axes = node.attributes.axes.map((axis) => permutation[axis]).sort((a, b) => a - b);
+    const axes = inverse.flatMap((axis, before) => (node.attributes.axes.includes(axis) ? [before] : []));
     node.attributes = { ...node.attributes, axes };
   }
 }

@@ -26,7 +26,7 @@ const accuracy: Partial<Record<Activation['fn'], number>> = {
 };
 const smallestNormal = 1.1754944e-38;
 /**
- * The hard functions are differences of numbers near 1. Beyond −88, sigmoid, silu and mish are below 1e-35, where their
+ * The hard functions are differences of numbers near 1. Beyond −88, sigmoid, silu, softplus and mish are below 1e-35, where their
  * exponential is infinite or subnormal.
  */
 const floor: Partial<Record<Activation['fn'], number>> = {
@@ -35,6 +35,7 @@ const floor: Partial<Record<Activation['fn'], number>> = {
   sigmoid: 1e-29,
   silu: 1e-29,
   mish: 1e-29,
+  softplus: 1e-29,
 };
 
 const open = activationArguments(undefined);
@@ -50,7 +51,12 @@ describe.each(builds)('%s build', (build) => {
     const x = kernels.floats(input);
     const y = kernels.floats(input.length);
     kernels.call('f32_unary', {
-      ...{ x: x.address, y: y.address, rows: 1, columns: input.length, xRow: 0, yRow: 0 },
+      x: x.address,
+      y: y.address,
+      rows: 1,
+      columns: input.length,
+      xRow: 0,
+      yRow: 0,
       ...activationArguments(activation),
     });
     return y.f32.slice();
@@ -117,7 +123,12 @@ describe.each(builds)('%s build', (build) => {
         kernels.reset();
         const x = kernels.floats(input);
         kernels.call('f32_unary', {
-          ...{ x: x.address, y: x.address, rows: 1, columns: n, xRow: 0, yRow: 0 },
+          x: x.address,
+          y: x.address,
+          rows: 1,
+          columns: n,
+          xRow: 0,
+          yRow: 0,
           ...activationArguments(activation),
         });
         expect(relativeError(x.f32, expected)).toBeLessThan(1e-6);
@@ -130,7 +141,12 @@ describe.each(builds)('%s build', (build) => {
     const x = kernels.floats(randomFloats(3)(5 * 24));
     const y = kernels.floats(5 * 17);
     kernels.call('f32_unary', {
-      ...{ x: x.address, y: y.address, rows: 5, columns: 17, xRow: 96, yRow: 68 },
+      x: x.address,
+      y: y.address,
+      rows: 5,
+      columns: 17,
+      xRow: 96,
+      yRow: 68,
       ...activationArguments({ fn: 'neg' }),
     });
     const expected = Float32Array.from(y.f32, (_, i) => -x.f32[Math.floor(i / 17) * 24 + (i % 17)]);
@@ -152,8 +168,18 @@ describe.each(builds)('%s build', (build) => {
         b3: b.length === n ? 4 : 0,
       };
       kernels.call('f32_binary', {
-        ...{ a: ra.address, b: rb.address, y: y.address, fn: binaryFunctions.indexOf(fn) },
-        ...{ dim0: 1, dim1: 1, dim2: 1, dim3: n, ...steps, y0: 0, y1: 0, y2: 0 },
+        a: ra.address,
+        b: rb.address,
+        y: y.address,
+        fn: binaryFunctions.indexOf(fn),
+        dim0: 1,
+        dim1: 1,
+        dim2: 1,
+        dim3: n,
+        ...steps,
+        y0: 0,
+        y1: 0,
+        y2: 0,
         ...open,
       });
       return y.f32.slice();
@@ -213,8 +239,25 @@ describe.each(builds)('%s build', (build) => {
       kernels.reset();
       const [ra, rb] = [kernels.floats(a), kernels.floats(b)];
       kernels.call('f32_binary', {
-        ...{ a: ra.address, b: rb.address, y: ra.address, fn: 0, dim0: 1, dim1: 1, dim2: 1, dim3: n },
-        ...{ a0: 0, a1: 0, a2: 0, a3: 4, b0: 0, b1: 0, b2: 0, b3: 4, y0: 0, y1: 0, y2: 0 },
+        a: ra.address,
+        b: rb.address,
+        y: ra.address,
+        fn: 0,
+        dim0: 1,
+        dim1: 1,
+        dim2: 1,
+        dim3: n,
+        a0: 0,
+        a1: 0,
+        a2: 0,
+        a3: 4,
+        b0: 0,
+        b1: 0,
+        b2: 0,
+        b3: 4,
+        y0: 0,
+        y1: 0,
+        y2: 0,
         ...activationArguments(activation),
       });
       const expected = a.map((v, i) => activationFunction(activation)(v + b[i]));

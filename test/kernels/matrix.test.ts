@@ -73,7 +73,14 @@ interface Layout {
   pixel(row: number, column: number): number;
 }
 
-function placeWeights(k: Kernels, name: string, p: Product, weights: Float32Array, bias: Float32Array, l: Layout) {
+function placeWeights(
+  k: Kernels,
+  name: string,
+  p: Product,
+  weights: Float32Array,
+  bias: Float32Array,
+  l: Layout,
+): Record<string, number> {
   const largest = Math.max(...l.offsets);
   if (name.includes('gemm')) {
     const values = Float32Array.from(denseStream(weights, bias, p));

@@ -70,21 +70,20 @@ export class Constants {
     if (type === 'float32') return numbers as Float32Array;
     this.converted.set(type, (this.converted.get(type) ?? 0) + 1);
     this.spend(tensor, numbers.length * 4);
-    if (type === 'float16') return Float32Array.from(numbers, halfToFloat);
-    if (type === 'bfloat16') return new Float32Array(Uint32Array.from(numbers, (bits) => bits << 16).buffer);
-    if (!quantization) return this.fail(tensor, `${type} values are wanted as reals, and have no scale`);
-    const { scales, zeroPoints, axis } = quantization;
-    const out = new Float32Array(numbers.length);
-    if (scales.length === 1) {
-      for (let i = 0; i < out.length; i++) out[i] = scales[0] * (numbers[i] - zeroPoints[0]);
-      return out;
+    const reals = new Float32Array(numbers.length);
+    if (type === 'float16') {
+      for (let i = 0; i < reals.length; i++) reals[i] = halfToFloat(numbers[i]);
+    } else if (type === 'bfloat16') {
+      const bits = new Uint32Array(reals.buffer);
+      for (let i = 0; i < bits.length; i++) bits[i] = numbers[i] << 16;
+    } else if (type === 'float64') {
+      reals.set(numbers);
+    } else if (quantization) {
+      dequantise(numbers, quantization, tensor.shape, reals);
+    } else {
+      this.fail(tensor, `${type} values are wanted as reals, and have no scale`);
     }
-    const inner = elementCount(tensor.shape.slice(axis + 1));
-    for (let i = 0; i < out.length; i++) {
-      const channel = Math.floor(i / inner) % scales.length;
-      out[i] = scales[channel] * (numbers[i] - (zeroPoints[channel] ?? zeroPoints[0]));
-    }
-    return out;
+    return reals;
   }
 
   private storedNumbers(tensor: TfliteTensor): StoredNumbers {
@@ -134,6 +133,25 @@ export class Constants {
 /** `tensor 12 "conv2d/Kernel"`, the form in which messages name one. */
 export function tensorTitle(tensor: TfliteTensor): string {
   return `tensor ${tensor.index} ${JSON.stringify(tensor.name)}`;
+}
+
+function dequantise(
+  stored: StoredNumbers,
+  { scales, zeroPoints, axis }: Quantization,
+  shape: readonly number[],
+  reals: Float32Array,
+): void {
+  if (scales.length === 1) {
+    for (let i = 0; i < reals.length; i++) reals[i] = scales[0] * (stored[i] - zeroPoints[0]);
+    return;
+  }
+  // One scale for each index along the axis, for runs of `inner` elements.
+  const inner = elementCount(shape.slice(axis + 1));
+  for (let start = 0, run = 0; start < reals.length; start += inner, run++) {
+    const channel = run % scales.length;
+    const zeroPoint = zeroPoints.length === 1 ? zeroPoints[0] : zeroPoints[channel];
+    for (let i = start; i < start + inner; i++) reals[i] = scales[channel] * (stored[i] - zeroPoint);
+  }
 }
 
 /** IEEE 754 binary16 bits → its value. */

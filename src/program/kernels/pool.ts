@@ -1,1 +1,67 @@
-export const poolKernels = {};
+// Pooling: a window's rows first, into one padded row, then its columns.
+import { activationFields, checkActivation } from '../activations.ts';
+import { kernel } from '../kernel.ts';
+
+const fields = {
+  x: 'read',
+  scratch: 'write', // one padded row, see poolRow
+  y: 'write',
+  batch: 'u32',
+  xBatch: 'u32', // bytes from one image to the next
+  yBatch: 'u32',
+  channels: 'u32',
+  xPlane: 'u32', // bytes from one input plane to the next; rows are xWidth floats
+  xHeight: 'u32',
+  xWidth: 'u32',
+  yPlane: 'u32', // bytes from one output plane to the next; rows are `width` floats
+  height: 'u32', // of an output plane
+  width: 'u32',
+  kernelH: 'u32',
+  kernelW: 'u32',
+  strideH: 'u32',
+  strideW: 'u32',
+  dilationH: 'u32',
+  dilationW: 'u32',
+  top: 'u32', // rows of padding above
+  left: 'u32', // columns of padding to the left
+  ...activationFields,
+} as const;
+
+const averageFields = {
+  ...fields,
+  counts: 'read', // an `f32` constant: elements that a window counts, per output row and then per output column
+} as const;
+
+type Numbers = Readonly<Record<Exclude<keyof typeof fields, 'x' | 'scratch' | 'y'>, number>>;
+
+/** Bytes of the padded row: all that windows reach, and what vectors of four outputs read beyond. */
+export function poolRowBytes(
+  n: Pick<Numbers, 'xWidth' | 'width' | 'kernelW' | 'strideW' | 'dilationW' | 'left'>,
+): number {
+  const reached = (n.width - 1) * n.strideW + (n.kernelW - 1) * n.dilationW + 1;
+  return 4 * (Math.max(reached, n.left + n.xWidth) + 3 * n.strideW + 4);
+}
+
+function extents(n: Numbers) {
+  checkActivation(n.activation);
+  if (!n.batch || !n.channels || !n.xHeight || !n.xWidth || !n.height || !n.width || !n.kernelH || !n.kernelW) {
+    throw new Error('an empty extent');
+  }
+  const pixels = n.height * n.width;
+  return {
+    x: (n.batch - 1) * n.xBatch + (n.channels - 1) * n.xPlane + 4 * n.xHeight * n.xWidth,
+    scratch: poolRowBytes(n),
+    y: (n.batch - 1) * n.yBatch + (n.channels - 1) * n.yPlane + 4 * (pixels === 1 ? 1 : pixels + 3),
+  };
+}
+
+export const poolKernels = {
+  /** Padding never wins; NaN does. */
+  f32_max_pool: kernel({ family: 'pool', record: 'PoolRecord', fields, extents }),
+  f32_average_pool: kernel({
+    family: 'pool',
+    record: 'AveragePoolRecord',
+    fields: averageFields,
+    extents: (n) => ({ ...extents(n), counts: 4 * (n.height + n.width + 3) }),
+  }),
+};

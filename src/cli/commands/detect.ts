@@ -1,0 +1,107 @@
+import { basename, extname, join } from 'node:path';
+import { Command } from 'commander';
+import type { DetectionResult, Detector } from '../../vision/detector.ts';
+import type { Pixels } from '../../vision/preprocessing.ts';
+import { isDirectory, readInput, writeOutput } from '../files.ts';
+import { Progress, reportError, writeJson, type Io } from '../io.ts';
+import { openModel } from '../models.ts';
+import { count, fraction } from '../options.ts';
+import { Reported } from '../reported.ts';
+import { formatMs, formatTable } from '../table.ts';
+
+interface Options {
+  model: string;
+  scoreThreshold?: number;
+  iouThreshold?: number;
+  maxResults?: number;
+  json?: boolean;
+  save?: string;
+}
+
+interface PhotoResult extends DetectionResult {
+  file: string;
+  width: number;
+  height: number;
+  saved?: string;
+}
+
+export function detectCommand(io: Io): Command {
+  const command = new Command('detect')
+    .description('Find faces, or what another detection model knows, in photos.')
+    .usage('[options] PHOTO…')
+    .argument('[photos...]', 'JPEG, PNG or WebP files')
+    .option('-m, --model <file>', 'a detection model, .filigree or .tflite (default: faces)')
+    .option('-s, --score-threshold <0…1>', "leave out detections below this score (default: the model's)", fraction)
+    .option('--iou-threshold <0…1>', "merge boxes that overlap by more than this (default: the model's)", fraction)
+    .option('-n, --max-results <count>', 'detections at most (default: 100)', count)
+    .option('--save <file>', 'write the photo with its boxes to this PNG; for several photos, a directory')
+    .option('--json', 'print JSON');
+  return command.action(async (photos: string[], options: Options) => {
+    if (photos.length === 0) command.help({ error: true });
+    const intoDirectory =
+      options.save !== undefined && (options.save.endsWith('/') || (await isDirectory(options.save)));
+    if (options.save && photos.length > 1 && !intoDirectory) {
+      command.error(`error: --save ${options.save}: wanted a directory for ${photos.length} photos`);
+    }
+    await detectInPhotos(io, photos, { ...options, model: options.model ?? io.defaultModel }, intoDirectory);
+  });
+}
+
+async function detectInPhotos(io: Io, photos: string[], options: Options, intoDirectory: boolean): Promise<void> {
+  const progress = new Progress(io);
+  const { Detector } = await import('../../vision/detector.ts');
+  const detector = new Detector(await openModel(options.model, progress), options);
+  const results: PhotoResult[] = [];
+  try {
+    for (const [i, file] of photos.entries()) {
+      progress.show(photos.length > 1 ? `${i + 1}/${photos.length} ${file}` : file);
+      try {
+        const save = intoDirectory ? join(options.save!, `${basename(file, extname(file))}.png`) : options.save;
+        results.push(await detectInPhoto(detector, file, save));
+      } catch (error) {
+        progress.clear();
+        if (photos.length === 1) throw error;
+        reportError(io, error); // and go on with the others
+        continue;
+      }
+      progress.clear();
+      if (!options.json)
+        io.stdout.write(`${photos.length > 1 && results.length > 1 ? '\n' : ''}${asTable(results.at(-1)!)}`);
+    }
+  } finally {
+    progress.clear();
+    detector.dispose();
+  }
+  if (options.json) writeJson(io, { model: options.model, photos: results });
+  if (results.length < photos.length) throw new Reported();
+}
+
+async function detectInPhoto(detector: Detector, file: string, save: string | undefined): Promise<PhotoResult> {
+  const { decodeImage } = await import('../../images/decode.ts');
+  const image = await decodeImage(await readInput(file), file);
+  const result = await detector.detect(image);
+  if (save) await savePicture(image, result, save);
+  return { file, width: image.width, height: image.height, ...result, ...(save && { saved: save }) };
+}
+
+async function savePicture(image: Pixels, { detections }: DetectionResult, path: string): Promise<void> {
+  const [{ drawOnPixels }, { encodePng }] = await Promise.all([
+    import('../../images/draw.ts'),
+    import('../../images/decode.ts'),
+  ]);
+  await writeOutput(path, await encodePng(drawOnPixels(image, detections)));
+}
+
+function asTable({ file, width, height, detections, speed, saved }: PhotoResult): string {
+  const rows = detections.map(({ label, score, box }) => [
+    label,
+    score.toFixed(3),
+    ...[box.xmin, box.ymin, box.xmax, box.ymax].map((value) => value.toFixed(0)),
+  ]);
+  const table = rows.length > 0 ? formatTable(['label', 'score', 'xmin', 'ymin', 'xmax', 'ymax'], rows) : '';
+  const found = `${rows.length} ${rows.length === 1 ? 'detection' : 'detections'}`;
+  const times =
+    `preprocess ${formatMs(speed.preprocess)}, inference ${formatMs(speed.inference)}, ` +
+    `postprocess ${formatMs(speed.postprocess)}`;
+  return `${file}  ${width} × ${height}\n${table}${found}; ${times}\n${saved ? `saved ${saved}\n` : ''}`;
+}

@@ -1,0 +1,53 @@
+import { Command } from 'commander';
+import type { Endpoint } from '../../program/program.ts';
+import { Progress, writeJson, type Io } from '../io.ts';
+import { readProgram } from '../models.ts';
+import { kernelList, reportLayers, reportProgram } from '../report.ts';
+import { formatBytes, formatCount, formatPercent, formatTable } from '../table.ts';
+
+export function inspectCommand(io: Io): Command {
+  return new Command('inspect')
+    .description('List the layers of a model: shapes, kernels, sparsity, work.')
+    .argument('<model>', 'a model, .filigree or .tflite')
+    .option('--json', 'print JSON')
+    .action((path: string, { json }: { json?: boolean }) => inspect(io, path, json));
+}
+
+async function inspect(io: Io, path: string, json: boolean | undefined): Promise<void> {
+  const { program, bytes } = await readProgram(path, new Progress(io));
+  const layers = reportLayers(program);
+  const report = reportProgram(program, layers);
+  const { name, metadata } = program;
+  const [inputs, outputs] = [program.inputs.map(describe), program.outputs.map(describe)];
+  if (json) {
+    writeJson(io, { file: path, bytes, name, inputs, outputs, metadata, ...report, layers });
+    return;
+  }
+  const rows = layers.map(({ name: layer, op, shape, kernels, sparsity, macs, effectiveMacs, bytes: weights }) => [
+    layer,
+    op,
+    shape.join('×'),
+    kernelList(kernels),
+    sparsity === undefined ? '–' : formatPercent(sparsity),
+    macs > 0 ? formatCount(macs) : '–',
+    macs > 0 ? formatCount(effectiveMacs) : '–',
+    weights > 0 ? formatBytes(weights) : '–',
+  ]);
+  const tensors = (kind: string, list: ReturnType<typeof describe>[]) =>
+    list.map((tensor) => `${kind}  ${tensor.name}  ${tensor.dtype} [${tensor.shape.join(', ')}]\n`).join('');
+  io.stdout.write(
+    `${path}  ${formatBytes(bytes)}\n` +
+      tensors('input ', inputs) +
+      tensors('output', outputs) +
+      `\n${formatTable(['layer', 'op', 'shape', 'kernels', 'zeros', 'MACs', 'effective', 'bytes'], rows)}\n` +
+      `${report.layers} layers: ${report.sparseLayers} sparse, ${report.denseLayers} dense; ` +
+      `${formatCount(report.effectiveMacs)} of ${formatCount(report.macs)} MACs; ` +
+      `weights ${formatBytes(report.constantBytes)}, activations ${formatBytes(report.activationBytes)} ` +
+      `(${formatBytes(report.activationBytesUnshared)} without sharing)\n` +
+      report.notes.map((note) => `note: ${note}\n`).join(''),
+  );
+}
+
+function describe({ name, dtype, shape }: Endpoint) {
+  return { name, dtype, shape };
+}

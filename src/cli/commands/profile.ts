@@ -1,0 +1,83 @@
+import { Command, Option } from 'commander';
+import type { LayerProfile, Model } from '../../runtime/model.ts';
+import type { WasmBuild } from '../../runtime/probe.ts';
+import { elementCount, Tensor } from '../../tensor.ts';
+import { Progress, writeJson, type Io } from '../io.ts';
+import { openModel } from '../models.ts';
+import { count } from '../options.ts';
+import { kernelList } from '../report.ts';
+import { formatMs, formatPercent, formatTable } from '../table.ts';
+
+interface Options {
+  runs: number;
+  build?: WasmBuild;
+  json?: boolean;
+}
+
+export function profileCommand(io: Io): Command {
+  return new Command('profile')
+    .description('Time each layer of a model, on seeded random input.')
+    .argument('<model>', 'a model, .filigree or .tflite')
+    .option('-r, --runs <count>', 'timed runs, after as many to warm up', count, 50)
+    .addOption(
+      new Option('--build <name>', 'the WebAssembly build (default: the best this host runs)').choices([
+        'simd',
+        'relaxed',
+      ]),
+    )
+    .option('--json', 'print JSON')
+    .action((path: string, options: Options) => profile(io, path, options));
+}
+
+async function profile(io: Io, path: string, { runs, build, json }: Options): Promise<void> {
+  const progress = new Progress(io);
+  const model = await openModel(path, progress, build);
+  try {
+    progress.show(`${runs} runs`);
+    const layers = await model.profile(randomInputs(model), { runs });
+    progress.clear();
+    const ms = layers.reduce((sum, layer) => sum + layer.ms, 0);
+    const sparseLayers = layers.filter(isSparse).length;
+    if (json) writeJson(io, { model: path, build: model.info.build, runs, ms, sparseLayers, layers });
+    else io.stdout.write(asTable(layers, ms, sparseLayers, model, runs));
+  } finally {
+    progress.clear();
+    model.dispose();
+  }
+}
+
+function isSparse({ kernels }: LayerProfile): boolean {
+  return kernels.some((kernel) => kernel.includes('spmm'));
+}
+
+/** Uniform in [−1, 1), the same each time. */
+function randomInputs({ inputs }: Model): Record<string, Tensor> {
+  let state = 1;
+  const next = () => {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0; // Numerical Recipes, "quick and dirty"
+    return state / 2 ** 31;
+  };
+  return Object.fromEntries(
+    inputs.map(({ name, shape }) => {
+      return [name, new Tensor('float32', shape, Float32Array.from({ length: elementCount(shape) }, next))];
+    }),
+  );
+}
+
+function asTable(layers: LayerProfile[], ms: number, sparseLayers: number, model: Model, runs: number): string {
+  const rows = layers.map((layer) => [
+    layer.name,
+    layer.op,
+    layer.shape.join('×'),
+    kernelList(layer.kernels),
+    layer.sparsity === undefined ? '–' : formatPercent(layer.sparsity),
+    layer.ms.toFixed(3),
+    formatPercent(layer.ms / ms),
+    layer.macs > 0 ? layer.gflops.toFixed(1) : '–',
+  ]);
+  return (
+    `${formatTable(['layer', 'op', 'shape', 'kernels', 'zeros', 'ms', 'share', 'GFLOP/s'], rows)}\n` +
+    `${formatMs(ms)} in ${layers.length} layers, ${sparseLayers} of them sparse ` +
+    `(medians of ${runs} runs, ${model.info.build} build)\n`
+  );
+}

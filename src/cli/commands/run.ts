@@ -1,0 +1,121 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { FiligreeError } from '../../errors.ts';
+import type { TensorInfo } from '../../runtime/model.ts';
+import type { Tensor } from '../../tensor.ts';
+import { readInput, writeOutput } from '../files.ts';
+import { Progress, writeJson, type Io } from '../io.ts';
+import { openModel } from '../models.ts';
+import { readNpy, writeNpy } from '../npy.ts';
+import { collect } from '../options.ts';
+import { formatMs, formatTable } from '../table.ts';
+
+interface Options {
+  input?: string[];
+  outputDir?: string;
+  json?: boolean;
+}
+
+export function runCommand(io: Io): Command {
+  const command = new Command('run')
+    .description('Run a model on tensors from .npy files.')
+    .argument('<model>', 'a model, .filigree or .tflite')
+    .option('-i, --input <name=file.npy>', 'a tensor for an input; the name may be left out when there is one', collect)
+    .option('-o, --output-dir <directory>', 'write each output to NAME.npy in this directory')
+    .option('--json', 'print JSON');
+  return command.action((model: string, options: Options) => run(io, model, options));
+}
+
+async function run(io: Io, path: string, options: Options): Promise<void> {
+  const model = await openModel(path, new Progress(io));
+  try {
+    const inputs: Record<string, Tensor> = {};
+    for (const given of options.input ?? []) {
+      const { name, file } = splitInput(given, model.inputs, path);
+      if (Object.hasOwn(inputs, name)) {
+        throw new FiligreeError('invalid-argument', `--input ${given}: input "${name}" is given twice`);
+      }
+      inputs[name] = readNpy(await readInput(file), file);
+    }
+    const start = performance.now();
+    const outputs = await model.run(inputs);
+    const ms = performance.now() - start;
+    const files = options.outputDir === undefined ? [] : await save(outputs, options.outputDir);
+    const described = Object.entries(outputs).map(([name, tensor], i) => ({
+      name,
+      dtype: tensor.dtype,
+      shape: tensor.shape,
+      ...summary(tensor),
+      ...(files[i] !== undefined && { file: files[i] }),
+    }));
+    if (options.json) {
+      writeJson(io, { model: path, ms, outputs: described });
+      return;
+    }
+    const rows = described.map(({ name, dtype, shape, least, mean, most, file }) => [
+      name,
+      `${dtype} [${shape.join(', ')}]`,
+      ...[least, mean, most].map((value) => value.toPrecision(6)),
+      ...(files.length > 0 ? [file!] : []),
+    ]);
+    const header = ['output', 'tensor', 'least', 'mean', 'most', ...(files.length > 0 ? ['file'] : [])];
+    io.stdout.write(`${formatTable(header, rows)}${formatMs(ms)}\n`);
+  } finally {
+    model.dispose();
+  }
+}
+
+/** `name=file`, or a file alone. Names may hold `=`, too: the longest that is an input's wins. */
+function splitInput(given: string, inputs: readonly TensorInfo[], model: string): { name: string; file: string } {
+  let best: TensorInfo | undefined;
+  for (const input of inputs) {
+    if (given.startsWith(`${input.name}=`) && input.name.length >= (best?.name.length ?? 0)) best = input;
+  }
+  if (best) return { name: best.name, file: given.slice(best.name.length + 1) };
+  if (inputs.length === 1 && !given.includes('=')) return { name: inputs[0].name, file: given };
+  const names = inputs.map(({ name }) => `"${name}"`).join(', ');
+  throw new FiligreeError(
+    'invalid-argument',
+    `--input ${given}: wanted NAME=FILE.npy with one of the inputs of ${model}: ${names}`,
+  );
+}
+
+/** Files are called as the outputs are, with what does not belong in a file name as `_`. */
+async function save(outputs: Record<string, Tensor>, directory: string): Promise<string[]> {
+  try {
+    await mkdir(directory, { recursive: true });
+  } catch (cause) {
+    throw new FiligreeError(
+      'invalid-argument',
+      `${directory}: cannot make this directory: ${(cause as Error).message}`,
+      {
+        cause,
+      },
+    );
+  }
+  const taken = new Set<string>();
+  const files: string[] = [];
+  for (const [name, tensor] of Object.entries(outputs)) {
+    const stem = name.replaceAll(/[^\w.-]+/g, '_').replace(/^\.*$/, '_');
+    let unique = stem;
+    for (let i = 2; taken.has(unique); i++) unique = `${stem}_${i}`;
+    taken.add(unique);
+    files.push(join(directory, `${unique}.npy`));
+    await writeOutput(files.at(-1)!, writeNpy(tensor));
+  }
+  return files;
+}
+
+function summary({ data }: Tensor): { least: number; mean: number; most: number } {
+  let least = Infinity;
+  let most = -Infinity;
+  let sum = 0;
+  for (const element of data) {
+    const value = Number(element);
+    least = Math.min(least, value);
+    most = Math.max(most, value);
+    sum += value;
+  }
+  return { least, mean: sum / data.length, most };
+}

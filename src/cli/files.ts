@@ -1,0 +1,52 @@
+import { randomBytes } from 'node:crypto';
+import { readFile, realpath, rename, stat, unlink, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { FiligreeError } from '../errors.ts';
+
+/** @throws FiligreeError `not-found`, naming the file */
+export async function readInput(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new FiligreeError('not-found', `${path}: ${reason(cause)}`, { cause });
+  }
+}
+
+/**
+ * Writes a file whole or not at all: under another name beside it, which then becomes its own. What is there and is not
+ * a plain file (a pipe, /dev/null) is written to as it is.
+ * @throws FiligreeError `invalid-argument`, naming the file
+ */
+export async function writeOutput(path: string, data: Uint8Array): Promise<void> {
+  let temporary: string | undefined;
+  try {
+    const existing = await stat(path).catch(() => undefined);
+    if (existing && !existing.isFile()) {
+      await writeFile(path, data);
+      return;
+    }
+    const target = existing ? await realpath(path) : path; // a link stays a link
+    temporary = join(dirname(target), `.${basename(target)}.${randomBytes(4).toString('hex')}.tmp`);
+    await writeFile(temporary, data, { flag: 'wx', mode: existing?.mode });
+    await rename(temporary, target);
+  } catch (cause) {
+    if (temporary) await unlink(temporary).catch(() => {});
+    throw new FiligreeError('invalid-argument', `${path}: cannot write: ${reason(cause)}`, { cause });
+  }
+}
+
+export async function isDirectory(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}
+
+function reason(cause: unknown): string {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return 'no such file or directory';
+  if (code === 'EISDIR') return 'is a directory';
+  if (code === 'EACCES' || code === 'EPERM') return 'permission denied';
+  if (code === 'ENOTDIR') return 'a part of the path is no directory';
+  return message;
+}

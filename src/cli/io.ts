@@ -1,0 +1,54 @@
+/** Where a command writes. `isTTY` streams get progress. */
+export interface Output {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+}
+
+/** What a command needs of the process it runs in. */
+export interface Io {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** Whether errors show where they come from. */
+  readonly debug: boolean;
+  readonly version: string;
+  /** Path of the artifact that `detect` uses when none is named. */
+  readonly defaultModel: string;
+}
+
+/** What commands exit with. */
+export const exitCodes = { ok: 0, failed: 1, usage: 2 } as const;
+
+/** One line on stderr, for people only: written over by the next and gone at the end. */
+export class Progress {
+  private readonly output: Output;
+
+  constructor({ stderr }: Io) {
+    this.output = stderr;
+  }
+
+  show(text: string): void {
+    if (this.output.isTTY) this.output.write(`\r\x1b[K${text}`);
+  }
+
+  clear(): void {
+    if (this.output.isTTY) this.output.write('\r\x1b[K');
+  }
+}
+
+export function writeJson(io: Io, value: unknown): void {
+  io.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** `filigree: message`, in one line; with the stack behind it when debugging. */
+export function reportError(io: Io, error: unknown): void {
+  const { message, stack, name, code } = error as Error & { code?: unknown };
+  const text = describe(message ?? String(error)).replaceAll(/\s*\n\s*/g, ' ');
+  const expected = name === 'FiligreeError' || (typeof code === 'string' && code.startsWith('E'));
+  io.stderr.write(`filigree: ${text}${expected || io.debug ? '' : ' (unexpected; FILIGREE_DEBUG=1 shows where)'}\n`);
+  if (io.debug && stack) io.stderr.write(`${stack}\n`);
+}
+
+/** Node's own messages begin with a code. */
+function describe(message: string): string {
+  return message.replace(/^(E[A-Z]+): /, '');
+}

@@ -1,0 +1,2 @@
+/** Thrown by a command that has said what went wrong. */
+export class Reported extends Error {}

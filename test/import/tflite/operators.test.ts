@@ -1,0 +1,338 @@
+// Every operator that is imported, against LiteRT.js: one model with an output for each case.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { evaluate } from '../../../src/graph/evaluate.ts';
+import { verify } from '../../../src/graph/verify.ts';
+import { importTflite } from '../../../src/import/tflite/index.ts';
+import { Tensor, elementCount } from '../../../src/tensor.ts';
+import { randomFloats, relativeError } from '../../kernels/wasm.ts';
+import { runPeer, type PeerOutput } from '../../peers/index.ts';
+import { ModelBuilder } from './model.ts';
+
+const random = randomFloats(7);
+const model = new ModelBuilder();
+const weights = (...shape: number[]) => model.floats(shape, random(elementCount(shape)));
+const axes = (...numbers: number[]) => model.integers([numbers.length], numbers);
+const scalar = (number: number) => model.integers([], [number]);
+/** An output named after the case. */
+const check = (name: string, ...rest: [string, number[], number[][], Parameters<ModelBuilder['output']>[4]?]) =>
+  void model.output(name, ...rest);
+
+const x = model.input('x', [1, 7, 9, 6]);
+const y = model.input('y', [1, 7, 9, 6]);
+const z = model.input('z', [1, 6, 8, 4]);
+const positive = model.input('positive', [1, 7, 9, 6]);
+const vector = model.input('vector', [6]);
+const rows = model.input('rows', [3, 10]);
+const cube = model.input('cube', [2, 5, 6]);
+const same = 0;
+const valid = 1;
+
+function convolutions() {
+  check('conv same, stride 2, relu6', 'CONV_2D', [x, weights(8, 3, 3, 6), weights(8)], [[1, 4, 5, 8]], {
+    Conv2D: { padding: same, strideWidth: 2, strideHeight: 2, activation: 3 },
+  });
+  check('conv 1×1, relu', 'CONV_2D', [x, weights(5, 1, 1, 6), weights(5)], [[1, 7, 9, 5]], {
+    Conv2D: { padding: valid, strideWidth: 1, strideHeight: 1, activation: 1 },
+  });
+  check('conv dilated, relu n1 to 1', 'CONV_2D', [x, weights(4, 3, 3, 6), weights(4)], [[1, 7, 9, 4]], {
+    Conv2D: { padding: same, strideWidth: 1, strideHeight: 1, activation: 2, dilationWidth: 2, dilationHeight: 3 },
+  });
+  check('conv 2×4, strides 2 and 3', 'CONV_2D', [x, weights(4, 2, 4, 6), weights(4)], [[1, 4, 3, 4]], {
+    Conv2D: { padding: same, strideWidth: 3, strideHeight: 2 },
+  });
+  check('conv valid 3×2', 'CONV_2D', [x, weights(4, 3, 2, 6), weights(4)], [[1, 5, 8, 4]], {
+    Conv2D: { padding: valid, strideWidth: 1, strideHeight: 1 },
+  });
+  check('conv in two groups', 'CONV_2D', [x, weights(4, 3, 3, 3), weights(4)], [[1, 7, 9, 4]], {
+    Conv2D: { padding: same, strideWidth: 1, strideHeight: 1 },
+  });
+  check('depthwise', 'DEPTHWISE_CONV_2D', [x, weights(1, 3, 3, 6), weights(6)], [[1, 7, 9, 6]], {
+    DepthwiseConv2D: { padding: same, strideWidth: 1, strideHeight: 1, multiplier: 1, activation: 1 },
+  });
+  check(
+    'depthwise 5×5, stride 2, two each',
+    'DEPTHWISE_CONV_2D',
+    [x, weights(1, 5, 5, 12), weights(12)],
+    [[1, 4, 5, 12]],
+    {
+      DepthwiseConv2D: { padding: same, strideWidth: 2, strideHeight: 2, multiplier: 2 },
+    },
+  );
+  check('depthwise dilated', 'DEPTHWISE_CONV_2D', [x, weights(1, 3, 3, 6), weights(6)], [[1, 3, 5, 6]], {
+    DepthwiseConv2D: {
+      padding: valid,
+      strideWidth: 1,
+      strideHeight: 1,
+      multiplier: 1,
+      dilationWidth: 2,
+      dilationHeight: 2,
+    },
+  });
+  const transposed = (name: string, size: number[], kernel: number, padding: number, more: number[] = []) =>
+    check(name, 'TRANSPOSE_CONV', [axes(...size), weights(size[3], kernel, kernel, 6), x, ...more], [size], {
+      TransposeConv: { padding, strideWidth: 2, strideHeight: 2, activation: 0 },
+    });
+  transposed('transpose conv same', [1, 14, 18, 5], 3, same);
+  transposed('transpose conv same, odd size, bias', [1, 13, 17, 5], 3, same, [weights(5)]);
+  transposed('transpose conv valid', [1, 14, 18, 5], 2, valid);
+  transposed('transpose conv same, 4×4', [1, 14, 18, 3], 4, same);
+  check('linear', 'FULLY_CONNECTED', [rows, weights(4, 10), weights(4)], [[3, 4]], {
+    FullyConnected: { activation: 1 },
+  });
+  check('linear over a feature map', 'FULLY_CONNECTED', [x, weights(4, 378), -1], [[1, 4]], { FullyConnected: {} });
+  check('linear per pixel', 'FULLY_CONNECTED', [x, weights(3, 6), weights(3)], [[1, 7, 9, 3]], {
+    FullyConnected: { keepDims: 1 },
+  });
+  check('linear over rank 3', 'FULLY_CONNECTED', [cube, weights(3, 6), weights(3)], [[10, 3]], { FullyConnected: {} });
+  const pool = (
+    name: string,
+    op: string,
+    [h, w]: number[],
+    stride: number,
+    padding: number,
+    size: number[],
+    activation = 0,
+  ) =>
+    check(name, op, [x], [size], {
+      Pool2D: { padding, strideWidth: stride, strideHeight: stride, width: w, height: h, activation },
+    });
+  pool('max pool same', 'MAX_POOL_2D', [3, 3], 2, same, [1, 4, 5, 6]);
+  pool('max pool valid, relu', 'MAX_POOL_2D', [2, 2], 2, valid, [1, 3, 4, 6], 1);
+  pool('average pool same', 'AVERAGE_POOL_2D', [3, 3], 2, same, [1, 4, 5, 6]);
+  pool('average pool valid, relu', 'AVERAGE_POOL_2D', [7, 9], 1, valid, [1, 1, 1, 6], 1);
+}
+
+function elementwise() {
+  const shape = [[1, 7, 9, 6]];
+  check('add, relu', 'ADD', [x, y], shape, { Add: { activation: 1 } });
+  check('add a constant of rank 1', 'ADD', [x, weights(6)], shape, { Add: {} });
+  check('add a value of rank 1', 'ADD', [x, vector], shape, { Add: {} });
+  check('add a value of rank 1 to rank 3', 'ADD', [cube, vector], [[2, 5, 6]], { Add: {} });
+  check('subtract from a scalar', 'SUB', [weights(), x], shape, { Sub: {} });
+  check('multiply by channel', 'MUL', [x, weights(1, 1, 1, 6)], shape, { Mul: { activation: 3 } });
+  check('multiply by column', 'MUL', [x, weights(9, 1)], shape, { Mul: {} });
+  check('divide', 'DIV', [x, positive], shape, { Div: {} });
+  check('minimum', 'MINIMUM', [x, y], shape);
+  check('maximum', 'MAXIMUM', [x, weights(6)], shape);
+  check('power', 'POW', [positive, y], shape);
+  check('squared difference', 'SQUARED_DIFFERENCE', [x, y], shape);
+  check('prelu', 'PRELU', [x, weights(1, 1, 6)], shape);
+  for (const op of [
+    'RELU',
+    'RELU6',
+    'RELU_N1_TO_1',
+    'RELU_0_TO_1',
+    'LOGISTIC',
+    'TANH',
+    'HARD_SWISH',
+    'EXP',
+    'NEG',
+    'ABS',
+    'SQUARE',
+    'ELU',
+  ]) {
+    check(op, op, [x], shape);
+  }
+  for (const op of ['SQRT', 'RSQRT', 'LOG']) check(op, op, [positive], shape);
+  check('leaky relu', 'LEAKY_RELU', [x], shape, { LeakyRelu: { alpha: 0.1 } });
+  check('gelu', 'GELU', [x], shape, { Gelu: { approximate: 0 } });
+  check('softmax over channels', 'SOFTMAX', [x], shape, { Softmax: { beta: 1 } });
+  check('softmax of rank 2', 'SOFTMAX', [rows], [[3, 10]], { Softmax: { beta: 0.5 } });
+  check('log softmax', 'LOG_SOFTMAX', [x], shape);
+}
+
+function reductions() {
+  const reduce = (name: string, op: string, from: number, over: number[], size: number[], keepDims = 0) =>
+    check(name, op, [from, axes(...over)], [size], { Reducer: { keepDims } });
+  reduce('global mean, kept', 'MEAN', x, [1, 2], [1, 1, 1, 6], 1);
+  reduce('global mean', 'MEAN', x, [1, 2], [1, 6]);
+  reduce('mean over channels', 'MEAN', x, [-1], [1, 7, 9]);
+  reduce('mean over rows of rank 3', 'MEAN', cube, [1], [2, 6]);
+  reduce('sum over height', 'SUM', x, [1], [1, 9, 6]);
+  reduce('max over channels, kept', 'REDUCE_MAX', x, [3], [1, 7, 9, 1], 1);
+  reduce('min over all but width', 'REDUCE_MIN', x, [3, 0, 1], [9]);
+}
+
+function arrangement() {
+  const resize = (name: string, op: string, size: number[], options: Record<string, number>) =>
+    check(name, op, [z, axes(...size)], [[1, ...size, 4]], {
+      [op === 'RESIZE_BILINEAR' ? 'ResizeBilinear' : 'ResizeNearestNeighbor']: options,
+    });
+  for (const op of ['RESIZE_BILINEAR', 'RESIZE_NEAREST_NEIGHBOR']) {
+    resize(`${op} up`, op, [12, 16], {});
+    resize(`${op} up, half pixel`, op, [12, 16], { halfPixel: 1 });
+    resize(`${op} up, corners`, op, [13, 15], { alignCorners: 1 });
+    resize(`${op} down`, op, [4, 5], {});
+    resize(`${op} down, half pixel`, op, [4, 5], { halfPixel: 1 });
+    resize(`${op} down, corners`, op, [4, 5], { alignCorners: 1 });
+  }
+  check('concat channels', 'CONCATENATION', [x, y, weights(1, 7, 9, 2)], [[1, 7, 9, 14]], {
+    Concatenation: { axis: -1 },
+  });
+  check('concat height', 'CONCATENATION', [x, y], [[1, 14, 9, 6]], { Concatenation: { axis: 1 } });
+  check('concat rank 3', 'CONCATENATION', [cube, cube], [[2, 10, 6]], { Concatenation: { axis: 1 } });
+  check(
+    'split',
+    'SPLIT',
+    [scalar(3), x],
+    [2, 2, 2].map((c) => [1, 7, 9, c]),
+    { Split: { count: 3 } },
+  );
+  check(
+    'split of sizes',
+    'SPLIT_V',
+    [x, axes(2, -1, 1), scalar(1)],
+    [2, 4, 1].map((h) => [1, h, 9, 6]),
+    { SplitV: { count: 3 } },
+  );
+  check('slice', 'SLICE', [x, axes(0, 2, 1, 3), axes(1, 3, -1, 2)], [[1, 3, 8, 2]]);
+  const strided = (
+    name: string,
+    from: number,
+    [begin, end, by]: number[][],
+    size: number[],
+    masks: Record<string, number>,
+  ) => check(name, 'STRIDED_SLICE', [from, axes(...begin), axes(...end), axes(...by)], [size], { StridedSlice: masks });
+  strided(
+    'strided slice',
+    x,
+    [
+      [0, 1, 0, -4],
+      [1, -1, 9, 6],
+      [1, 2, 3, 1],
+    ],
+    [1, 3, 3, 4],
+    {},
+  );
+  strided(
+    'strided slice backwards',
+    x,
+    [
+      [0, -1, 8, 0],
+      [1, 0, 1, 6],
+      [1, -2, -3, 1],
+    ],
+    [1, 3, 3, 6],
+    {},
+  );
+  strided(
+    'strided slice with masks',
+    x,
+    [
+      [0, 3, 2, 4],
+      [0, 5, 4, 5],
+      [1, 1, 1, 1],
+    ],
+    [1, 2, 4, 6],
+    { beginMask: 0b1100, endMask: 0b1001 },
+  );
+  strided(
+    'strided slice to rank 3',
+    x,
+    [
+      [0, 2, 0, 0],
+      [1, 3, 9, 6],
+      [1, 1, 1, 1],
+    ],
+    [1, 9, 6],
+    { shrinkMask: 2 },
+  );
+  strided(
+    'strided slice to one channel',
+    x,
+    [
+      [0, 0, 0, -1],
+      [0, 0, 0, 0],
+      [1, 1, 1, 1],
+    ],
+    [1, 7, 9],
+    { beginMask: 7, endMask: 7, shrinkMask: 8 },
+  );
+  check('gather channels', 'GATHER', [x, axes(5, 0, 0, 3)], [[1, 7, 9, 4]], { Gather: { axis: 3 } });
+  check('gather one row', 'GATHER', [x, scalar(4)], [[1, 9, 6]], { Gather: { axis: 1 } });
+  check('gather a table', 'GATHER', [cube, model.integers([2, 2], [4, 1, 0, 4])], [[2, 2, 2, 6]], {
+    Gather: { axis: 1 },
+  });
+  const amounts = (...numbers: number[]) => model.integers([numbers.length / 2, 2], numbers);
+  check('pad', 'PAD', [x, amounts(0, 0, 1, 2, 3, 0, 0, 2)], [[1, 10, 12, 8]]);
+  check('pad rank 2', 'PAD', [rows, amounts(1, 0, 0, 2)], [[4, 12]]);
+  check(
+    'pad with a value',
+    'PADV2',
+    [x, amounts(0, 0, 1, 1, 0, 1, 0, 0), model.floats([], new Float32Array([2.5]))],
+    [[1, 9, 10, 6]],
+  );
+  check('mirror pad', 'MIRROR_PAD', [x, amounts(0, 0, 2, 1, 3, 3, 0, 0)], [[1, 10, 15, 6]], { MirrorPad: { mode: 0 } });
+  check('mirror pad, border repeated', 'MIRROR_PAD', [x, amounts(0, 0, 1, 1, 0, 1, 0, 0)], [[1, 9, 10, 6]], {
+    MirrorPad: { mode: 1 },
+  });
+  check('reshape by an option', 'RESHAPE', [x], [[1, 63, 6]], { Reshape: { shape: [1, -1, 6] } });
+  check('reshape by an input', 'RESHAPE', [x, axes(9, 42)], [[9, 42]]);
+  check('reshape to rank 4', 'RESHAPE', [cube, axes(1, 2, -1, 3)], [[1, 2, 10, 3]]);
+  check('squeeze', 'SQUEEZE', [x], [[7, 9, 6]], { Squeeze: { axes: [0] } });
+  check('expand dims', 'EXPAND_DIMS', [cube, scalar(1)], [[2, 1, 5, 6]]);
+  check('transpose rank 4', 'TRANSPOSE', [x, axes(2, 3, 0, 1)], [[9, 6, 1, 7]]);
+  check('transpose rank 3', 'TRANSPOSE', [cube, axes(2, 0, 1)], [[6, 2, 5]]);
+  check('pack', 'PACK', [cube, cube], [[2, 2, 5, 6]], { Pack: { count: 2, axis: 1 } });
+  check(
+    'unpack',
+    'UNPACK',
+    [x],
+    Array.from({ length: 7 }, () => [1, 9, 6]),
+    { Unpack: { count: 7, axis: 1 } },
+  );
+  check('depth to space', 'DEPTH_TO_SPACE', [z], [[1, 12, 16, 1]], { DepthToSpace: { blockSize: 2 } });
+  check('space to depth', 'SPACE_TO_DEPTH', [z], [[1, 3, 4, 16]], { SpaceToDepth: { blockSize: 2 } });
+  // Channel shuffle by way of rank 5.
+  const [five] = model.apply('in groups', 'RESHAPE', [x, axes(1, 7, 9, 2, 3)], [[1, 7, 9, 2, 3]]);
+  const [swapped] = model.apply('groups swapped', 'TRANSPOSE', [five, axes(0, 1, 2, 4, 3)], [[1, 7, 9, 3, 2]]);
+  check('channel shuffle', 'RESHAPE', [swapped, axes(1, 7, 9, 6)], [[1, 7, 9, 6]]);
+}
+
+convolutions();
+elementwise();
+reductions();
+arrangement();
+
+describe('operators', () => {
+  const inputs = model.inputs.map((index) => {
+    const { name, shape } = model.tensors[index];
+    const data = random(elementCount(shape), 3);
+    return new Tensor('float32', shape, name === 'positive' ? data.map((v) => Math.abs(v) + 0.1) : data);
+  });
+  let expected: PeerOutput[];
+  let outputs: Record<string, Tensor>;
+
+  beforeAll(async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'filigree-tflite-'));
+    try {
+      const file = path.join(folder, 'operators.tflite');
+      await writeFile(file, model.bytes());
+      expected = (
+        await runPeer(
+          'litert',
+          file,
+          inputs.map(({ data }) => data as Float32Array),
+        )
+      ).outputs;
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+    const graph = importTflite(model.bytes(), 'operators.tflite');
+    verify(graph);
+    outputs = evaluate(
+      graph,
+      Object.fromEntries(model.inputs.map((index, k) => [model.tensors[index].name!, inputs[k]])),
+    );
+  });
+
+  it.each(model.outputs.map((index, k) => [model.tensors[index].name!, k] as const))('%s', (name, k) => {
+    expect(outputs[name].shape).toEqual(expected[k].shape);
+    expect(expected[k].data.some((v) => v !== 0)).toBe(true);
+    // float32 sums against float64 sums; XNNPACK's exp and tanh are polynomials.
+    expect(relativeError(outputs[name].data as Float32Array, expected[k].data)).toBeLessThan(1e-5);
+  });
+});
