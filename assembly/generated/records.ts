@@ -294,6 +294,64 @@ export class ReduceRecord {
 }
 
 @unmanaged
+export class ResizeNearestRecord {
+  kernel: u32;
+  bytes: u32;
+  x: usize;
+  rows: usize;
+  columns: usize;
+  y: usize;
+  batch: u32;
+  xBatch: u32;
+  yBatch: u32;
+  channels: u32;
+  xPlane: u32;
+  xWidth: u32;
+  yPlane: u32;
+  height: u32;
+  width: u32;
+}
+
+@unmanaged
+export class UpsampleRecord {
+  kernel: u32;
+  bytes: u32;
+  x: usize;
+  y: usize;
+  batch: u32;
+  xBatch: u32;
+  yBatch: u32;
+  channels: u32;
+  xPlane: u32;
+  xWidth: u32;
+  yPlane: u32;
+  height: u32;
+  width: u32;
+}
+
+@unmanaged
+export class ResizeLinearRecord {
+  kernel: u32;
+  bytes: u32;
+  x: usize;
+  rows: usize;
+  rowWeights: usize;
+  columns: usize;
+  columnWeights: usize;
+  scratch: usize;
+  y: usize;
+  batch: u32;
+  xBatch: u32;
+  yBatch: u32;
+  channels: u32;
+  xPlane: u32;
+  xWidth: u32;
+  yPlane: u32;
+  height: u32;
+  width: u32;
+}
+
+@unmanaged
 export class CopyRecord {
   kernel: u32;
   bytes: u32;

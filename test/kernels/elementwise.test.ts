@@ -200,13 +200,13 @@ describe.each(builds)('%s build', (build) => {
 
     it.each(Array.from({ length: 35 }, (_, i) => i + 1))('%i floats with as many, with one, and one with them', (n) => {
       const random = randomFloats(100 + n);
-      const positive = (values: Float32Array) => (fn === 'pow' ? values.map(Math.abs) : values);
       for (const [aLength, bLength] of [
         [n, n],
         [n, 1],
         [1, n],
       ]) {
-        const a = positive(random(aLength, 3));
+        const signed = random(aLength, 3);
+        const a = fn === 'pow' ? signed.map(Math.abs) : signed;
         const b = random(bLength, 2);
         const expected = Float32Array.from({ length: n }, (_, i) =>
           reference(a[aLength === 1 ? 0 : i], b[bLength === 1 ? 0 : i]),

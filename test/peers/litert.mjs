@@ -11,7 +11,7 @@ for (const level of ['error', 'warn', 'log']) {
   const print = console[level];
   console[level] = (...parts) => {
     print(...parts);
-    if (/^ERROR/.test(String(parts[0]))) process.exitCode = 1;
+    if (String(parts[0]).startsWith('ERROR')) process.exitCode = 1;
   };
 }
 const { loadAndCompile, loadLiteRt, Tensor } = await worker(() => import('@litertjs/core'));

@@ -1,1 +1,90 @@
-export const resizeKernels = {};
+// Resizing by tables: kernels know no coordinate rules.
+import { kernel } from '../kernel.ts';
+
+const planes = {
+  y: 'write',
+  batch: 'u32',
+  xBatch: 'u32', // bytes from one image to the next
+  yBatch: 'u32',
+  channels: 'u32',
+  xPlane: 'u32', // bytes from one input plane to the next; rows are xWidth floats
+  xWidth: 'u32',
+  yPlane: 'u32', // bytes from one output plane to the next; rows are `width` floats
+  height: 'u32', // of an output plane
+  width: 'u32',
+} as const;
+
+const nearestFields = {
+  x: 'read',
+  rows: 'read', // an `i32` constant: per output row the byte offset of its source row in a plane
+  columns: 'read', // an `i32` constant: per output column the byte offset of its source in a row; a multiple of 4 columns
+  ...planes,
+} as const;
+
+const linearFields = {
+  x: 'read',
+  rows: 'read', // an `i32` constant: per output row the byte offsets of its two source rows
+  rowWeights: 'read', // an `f32` constant: per output row the weight of the second, 0…1
+  columns: 'read', // an `i32` constant: per output column the byte offsets of its two sources; a multiple of 4 columns
+  columnWeights: 'read', // an `f32` constant: per output column the weight of the second; a multiple of 4 columns
+  scratch: 'write', // one blended row: up4(xWidth) floats
+  ...planes,
+} as const;
+
+const up4 = (count: number) => Math.ceil(count / 4) * 4;
+
+type Numbers = Readonly<Record<Exclude<keyof typeof planes, 'y'>, number>>;
+
+/** Bytes of x and y when a source row may start at `lastRow`. */
+function extents(n: Numbers, lastRow: number) {
+  if (!n.batch || !n.channels || !n.xWidth || !n.height || !n.width) throw new Error('an empty extent');
+  const pixels = n.height * n.width;
+  return {
+    x: (n.batch - 1) * n.xBatch + (n.channels - 1) * n.xPlane + lastRow + 4 * up4(n.xWidth),
+    y: (n.batch - 1) * n.yBatch + (n.channels - 1) * n.yPlane + 4 * (pixels === 1 ? 1 : pixels + 3),
+  };
+}
+
+function checkColumns(n: Numbers, largest: number): void {
+  if (largest > 4 * (n.xWidth - 1)) throw new Error(`a column at byte ${largest} of rows of ${n.xWidth} floats`);
+}
+
+export const resizeKernels = {
+  f32_resize_nearest: kernel({
+    family: 'resize',
+    record: 'ResizeNearestRecord',
+    fields: nearestFields,
+    extents(n, table) {
+      checkColumns(n, table('columns').largest);
+      return { ...extents(n, table('rows').largest), rows: 4 * n.height, columns: 4 * up4(n.width) };
+    },
+  }),
+  /** Every pixel becomes 2×2: height is twice the input's, width 2 · xWidth ≥ 8. */
+  f32_upsample_2x2: kernel({
+    family: 'resize',
+    record: 'UpsampleRecord',
+    fields: { x: 'read', ...planes },
+    extents(n) {
+      if (n.width !== 2 * n.xWidth || n.xWidth < 4 || n.height % 2) {
+        throw new Error(`${n.height}×${n.width} is not twice a plane of rows of ${n.xWidth} floats, 4 at least`);
+      }
+      return extents(n, 4 * (n.height / 2 - 1) * n.xWidth);
+    },
+  }),
+  f32_resize_linear: kernel({
+    family: 'resize',
+    record: 'ResizeLinearRecord',
+    fields: linearFields,
+    extents(n, table) {
+      checkColumns(n, table('columns').largest);
+      return {
+        ...extents(n, table('rows').largest),
+        rows: 8 * n.height,
+        rowWeights: 4 * n.height,
+        columns: 8 * up4(n.width),
+        columnWeights: 4 * up4(n.width),
+        scratch: 4 * up4(n.xWidth),
+      };
+    },
+  }),
+};

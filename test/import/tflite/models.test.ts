@@ -184,4 +184,25 @@ describe('MobileNets', () => {
       notes.forEach((note, i) => expect(graph.notes[i]).toMatch(note));
     });
   }
+
+  const quantised = mobilenet('mobilenet_v2_1.0_224/mobilenet_v2_1.0_224_quant.tflite');
+  const dequantised = mobilenet('mobilenet_v2_1.0_224/mobilenet_v2_1.0_224_dequantised.onnx');
+  it.skipIf(!quantised || !dequantised)('dequantise to the bits of the float ONNX (needs ../shared/data)', () => {
+    const onnx = readFileSync(dequantised!);
+    const holds = (bytes: Buffer) => {
+      for (let at = onnx.indexOf(bytes.subarray(0, 64)); at >= 0; at = onnx.indexOf(bytes.subarray(0, 64), at + 1)) {
+        if (onnx.subarray(at, at + bytes.length).equals(bytes)) return true;
+      }
+      return false;
+    };
+    const graph = imported(quantised!);
+    const layers = graph.nodes.filter(({ op }) => op === 'conv2d');
+    expect(layers).toHaveLength(53);
+    for (const { name, inputs } of layers) {
+      for (const input of inputs.slice(1)) {
+        const { buffer, byteOffset, byteLength } = graph.values.get(input)!.data!;
+        expect(holds(Buffer.from(buffer, byteOffset, byteLength)), `${name}: ${input}`).toBe(true);
+      }
+    }
+  });
 });
