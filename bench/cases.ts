@@ -6,6 +6,7 @@ import { depthwiseCases } from './cases/depthwise.ts';
 import { elementwiseCases } from './cases/elementwise.ts';
 import { matrixCases } from './cases/matrix.ts';
 import { poolCases } from './cases/pool.ts';
+import { resizeCases } from './cases/resize.ts';
 
 export type { CaseBuilder, Work } from './cases/case.ts';
 
@@ -13,6 +14,7 @@ export const cases: { readonly [K in KernelName]: CaseBuilder } = {
   ...matrixCases,
   ...depthwiseCases,
   ...poolCases,
+  ...resizeCases,
   ...elementwiseCases,
   ...copyCases,
 };
