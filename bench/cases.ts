@@ -4,6 +4,7 @@ import type { CaseBuilder } from './cases/case.ts';
 import { copyCases } from './cases/copy.ts';
 import { depthwiseCases } from './cases/depthwise.ts';
 import { elementwiseCases } from './cases/elementwise.ts';
+import { imageCases } from './cases/image.ts';
 import { matrixCases } from './cases/matrix.ts';
 import { poolCases } from './cases/pool.ts';
 import { resizeCases } from './cases/resize.ts';
@@ -17,4 +18,5 @@ export const cases: { readonly [K in KernelName]: CaseBuilder } = {
   ...resizeCases,
   ...elementwiseCases,
   ...copyCases,
+  ...imageCases,
 };
