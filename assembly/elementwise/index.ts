@@ -1,5 +1,5 @@
 import { BinaryRecord, UnaryRecord } from '../generated/records';
-import { activate, exp, log } from './activate';
+import { activateRow, exp, log } from './activate';
 import { storeLanes } from './lanes';
 
 /** min(max(v, lo), hi); NaN stays NaN. */
@@ -7,34 +7,6 @@ import { storeLanes } from './lanes';
 @inline
 function clamp(v: v128, lo: v128, hi: v128): v128 {
   return f32x4.pmin(f32x4.pmax(v, lo), hi);
-}
-
-/** y (count) = activate(clamp(x)); y may be x. */
-function activateRow(x: usize, y: usize, count: u32, min: f32, max: f32, fn: u32, alpha: f32, beta: f32): void {
-  const lo = f32x4.splat(min);
-  const hi = f32x4.splat(max);
-  if (fn == 0) {
-    for (; count >= 16; count -= 16) {
-      v128.store(y, clamp(v128.load(x), lo, hi));
-      v128.store(y, clamp(v128.load(x, 16), lo, hi), 16);
-      v128.store(y, clamp(v128.load(x, 32), lo, hi), 32);
-      v128.store(y, clamp(v128.load(x, 48), lo, hi), 48);
-      x += 64;
-      y += 64;
-    }
-  }
-  while (count != 0) {
-    let v = clamp(v128.load(x), lo, hi);
-    if (fn != 0) v = activate(v, fn, alpha, beta);
-    if (count < 4) {
-      storeLanes(y, v, count);
-      return;
-    }
-    v128.store(y, v);
-    x += 16;
-    y += 16;
-    count -= 4;
-  }
 }
 
 export function f32_unary(r: UnaryRecord): void {
@@ -63,6 +35,8 @@ function pow(a: v128, b: v128): v128 {
   return v128.bitselect(f32x4.splat(1), y, f32x4.eq(b, f32x4.splat(0)));
 }
 
+const prelu: u32 = 7;
+
 /** f(a, b) by its code (src/program/kernels/elementwise.ts). */
 // @ts-ignore: decorator
 @inline
@@ -82,7 +56,7 @@ function combine(a: v128, b: v128, fn: u32): v128 {
       return f32x4.max(a, b);
     case 6:
       return pow(a, b);
-    default: // prelu
+    default:
       return v128.bitselect(f32x4.mul(a, b), a, f32x4.lt(a, f32x4.splat(0)));
   }
 }
@@ -128,7 +102,7 @@ function binaryRow(
   lo: v128,
   hi: v128,
 ): void {
-  const fast = count >= 16 && aStep == 4 && fn < 4;
+  const fast = count >= 16 && aStep == 4 && (fn < 4 || (fn == prelu && bStep == 0));
   if (fast && bStep == 4) {
     switch (fn) {
       case 0: {
@@ -163,8 +137,12 @@ function binaryRow(
         rowAndScalar(a, scalar, y, count, lo, hi, 2);
         break;
       }
-      default: {
+      case 3: {
         rowAndScalar(a, scalar, y, count, lo, hi, 3);
+        break;
+      }
+      default: {
+        rowAndScalar(a, scalar, y, count, lo, hi, prelu);
         break;
       }
     }

@@ -31,15 +31,13 @@ export async function readProgram(path: string, progress: Progress): Promise<{ p
   return { program: readArtifact(bytes, path), bytes: bytes.length };
 }
 
-/** Compiles a foreign model. What it sees is put into its metadata where we know. */
+/** Compiles a foreign model. */
 export async function compileBytes(bytes: Uint8Array, path: string, progress: Progress): Promise<Program> {
   progress.show(`compiling ${path}`);
   try {
     const { compileGraph, importModel } = await import('../compile/index.ts');
-    const { recogniseVision } = await import('../vision/recognise.ts');
-    const program = compileGraph(importModel(bytes, basename(path, extname(path))));
-    const vision = recogniseVision(program.inputs, program.outputs);
-    if (vision && !('vision' in program.metadata)) program.metadata = { ...program.metadata, vision };
+    const program = compileGraph(importModel(bytes, path)); // errors name the file
+    program.name = basename(path, extname(path));
     return program;
   } finally {
     progress.clear();

@@ -5,6 +5,7 @@ import { verify } from '../graph/verify.ts';
 import { importTflite } from '../import/tflite/index.ts';
 import { optimise } from '../passes/index.ts';
 import type { Program } from '../program/program.ts';
+import { recogniseVision } from '../vision/recognise.ts';
 import type { CostModel } from './cost.ts';
 import { defaultCostModel } from './cost.ts';
 import { lowerGraph } from './lower.ts';
@@ -32,14 +33,16 @@ export function importModel(bytes: Uint8Array, name: string): Graph {
   throw new FiligreeError('invalid-model', `${name}: not a TFLite model`);
 }
 
-/** A graph → its program. The graph is optimised in place. */
+/** A graph → its program. The graph is optimised in place. A vision model that we know is given its `metadata.vision`. */
 export function compileGraph(graph: Graph, options: CompileOptions = {}): Program {
   verify(graph);
   optimise(graph);
   verify(graph);
   Object.assign(graph.metadata, options.metadata);
-  return lowerGraph(graph, options.costModel ?? defaultCostModel);
+  const program = lowerGraph(graph, options.costModel ?? defaultCostModel);
+  program.metadata.vision ??= recogniseVision(program.inputs, program.outputs);
+  return program;
 }
 
 export { defaultCostModel } from './cost.ts';
-export type { CostModel } from './cost.ts';
+export type { CostModel, KernelCosts } from './cost.ts';

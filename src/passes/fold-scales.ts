@@ -1,4 +1,4 @@
-import { constantOf } from '../graph/edit.ts';
+import { constantOf, removeNode } from '../graph/edit.ts';
 import type { Graph, Node } from '../graph/graph.ts';
 import {
   absorb,
@@ -93,6 +93,7 @@ function foldIntoReader(graph: Graph, layer: NodeOf<'conv2d' | 'linear'>, edges:
   }
   if (!setParameters(graph, layer, weights.shape, scaled, newBias)) return false;
   layer.inputs[0] = map.x;
+  removeNode(graph, node);
   return true;
 }
 

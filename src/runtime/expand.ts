@@ -52,7 +52,7 @@ export function layOut(program: Program): MemoryLayout {
 }
 
 /** Bytes that a constant's compact parts take while it is expanded; halves are staged beside their floats. */
-function stagingBytes(constant: Constant): number {
+export function stagingBytes(constant: Constant): number {
   const floats = (data: WeightData) => up64(4 * data.length) + up64(data.byteLength);
   switch (constant.form) {
     case 'f32':
@@ -72,12 +72,19 @@ function stagingBytes(constant: Constant): number {
 }
 
 /**
- * Writes constants and records.
- * @throws FiligreeError `invalid-model` when sparse indices leave their matrix.
+ * Expands a constant to `to`, its compact parts staged from `staging` on. `taps` is the address of the expanded tap table
+ * that sparse weights name.
+ * @returns what is wrong with sparse indices, if anything is.
  */
-export function expandProgram(program: Program, layout: MemoryLayout, { memory, exports }: Instance): void {
+export function expandConstant(
+  c: Constant,
+  to: number,
+  taps: number,
+  staging: number,
+  { memory, exports }: Pick<Instance, 'memory' | 'exports'>,
+): string | undefined {
   const bytes = new Uint8Array(memory.buffer);
-  let staged = layout.arena;
+  let staged = staging;
   const stage = (data: ArrayBufferView): number => {
     const at = staged;
     bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
@@ -100,58 +107,57 @@ export function expandProgram(program: Program, layout: MemoryLayout, { memory, 
     staged += up64(4 * rows);
     return at;
   };
-  const expand = (c: Constant, to: number, index: number): void => {
-    staged = layout.arena;
-    switch (c.form) {
-      case 'i32':
+  switch (c.form) {
+    case 'i32':
+      bytes.set(new Uint8Array(c.data.buffer, c.data.byteOffset, c.data.byteLength), to);
+      break;
+    case 'f32':
+      if (c.data instanceof Float32Array)
         bytes.set(new Uint8Array(c.data.buffer, c.data.byteOffset, c.data.byteLength), to);
-        break;
-      case 'f32':
-        if (c.data instanceof Float32Array)
-          bytes.set(new Uint8Array(c.data.buffer, c.data.byteOffset, c.data.byteLength), to);
-        else exports.expand_f16(stage(c.data), to, c.data.length);
-        break;
-      case 'taps': {
-        const { channels, kernel, stride, dilation, channelBytes, phaseBytes, rowBytes } = c.taps;
-        exports.expand_taps(to, channels, ...kernel, ...stride, ...dilation, channelBytes, phaseBytes, rowBytes);
-        break;
-      }
-      case 'gemm':
-        exports.expand_gemm(floats(c.values), bias(c.bias, c.rows), to, c.rows, c.columns);
-        break;
-      case 'spmm': {
-        const gaps = stage(c.gaps);
-        const bad = exports.expand_spmm(
-          stage(c.counts),
-          gaps,
-          gaps + c.gaps.length,
-          floats(c.values),
-          bias(c.bias, c.rows),
-          layout.buffers[c.taps],
-          to,
-          c.rows,
-          c.columns,
-          c.group,
-        );
-        if (bad) {
-          const where =
-            bad >>> 0 === 0xffffffff ? 'gaps are left over' : `row ${bad - 1}: gaps leave the ${c.columns} columns`;
-          throw new FiligreeError('invalid-model', `${program.name}: buffers[${index}] (sparse weights): ${where}`);
-        }
-      }
+      else exports.expand_f16(stage(c.data), to, c.data.length);
+      break;
+    case 'taps': {
+      const { channels, kernel, stride, dilation, channelBytes, phaseBytes, rowBytes } = c.taps;
+      exports.expand_taps(to, channels, ...kernel, ...stride, ...dilation, channelBytes, phaseBytes, rowBytes);
+      break;
     }
-  };
-  // tap tables first: sparse weights read them
-  const constants = program.buffers.map((buffer, i) => ({ buffer, i }));
-  for (const taps of [true, false]) {
-    for (const { buffer, i } of constants) {
-      if (buffer.kind === 'constant' && (buffer.constant.form === 'taps') === taps) {
-        expand(buffer.constant, layout.buffers[i], i);
+    case 'gemm':
+      exports.expand_gemm(floats(c.values), bias(c.bias, c.rows), to, c.rows, c.columns);
+      break;
+    case 'spmm': {
+      const counts = stage(c.counts);
+      const gaps = stage(c.gaps);
+      const values = floats(c.values);
+      const biases = bias(c.bias, c.rows);
+      const end = gaps + c.gaps.length;
+      const bad = exports.expand_spmm(counts, gaps, end, values, biases, taps, to, c.rows, c.columns, c.group);
+      if (bad) {
+        return bad >>> 0 === 0xffffffff ? 'gaps are left over' : `row ${bad - 1}: gaps leave the ${c.columns} columns`;
       }
     }
   }
-  bytes.fill(0, layout.arena); // nothing staged is left to be read as an activation
-  writeRecords(program, layout, memory);
+}
+
+/**
+ * Writes constants and records.
+ * @throws FiligreeError `invalid-model` when sparse indices leave their matrix.
+ */
+export function expandProgram(program: Program, layout: MemoryLayout, instance: Instance): void {
+  // tap tables first: sparse weights read them
+  const constants = program.buffers.map((buffer, i) => ({ buffer, i }));
+  for (const isTaps of [true, false]) {
+    for (const { buffer, i } of constants) {
+      if (buffer.kind !== 'constant' || (buffer.constant.form === 'taps') !== isTaps) continue;
+      const { constant } = buffer;
+      const taps = constant.form === 'spmm' ? layout.buffers[constant.taps] : 0;
+      const wrong = expandConstant(constant, layout.buffers[i], taps, layout.arena, instance);
+      if (wrong) {
+        throw new FiligreeError('invalid-model', `${program.name}: buffers[${i}] (sparse weights): ${wrong}`);
+      }
+    }
+  }
+  new Uint8Array(instance.memory.buffer).fill(0, layout.arena); // nothing staged is left to be read as an activation
+  writeRecords(program, layout, instance.memory);
 }
 
 function writeRecords(program: Program, layout: MemoryLayout, memory: WebAssembly.Memory): void {

@@ -38,9 +38,13 @@ async function compile(build: WasmBuild, provider: WasmProvider): Promise<WebAss
   try {
     return await WebAssembly.compile(bytes as BufferSource);
   } catch (error) {
-    throw new FiligreeError('environment', `${sourceName(source)}: not this host's WebAssembly: ${(error as Error).message}`, {
-      cause: error,
-    });
+    throw new FiligreeError(
+      'environment',
+      `${sourceName(source)}: not this host's WebAssembly: ${(error as Error).message}`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
@@ -70,7 +74,11 @@ export function chooseBuild(wanted?: WasmBuild): WasmBuild {
  * Instantiates a build with `bytes` of memory.
  * @throws FiligreeError `environment` when the host cannot give that much, `not-found` when the wasm is missing.
  */
-export async function instantiate(bytes: number, build: WasmBuild, provider: WasmProvider = wasmUrl): Promise<Instance> {
+export async function instantiate(
+  bytes: number,
+  build: WasmBuild,
+  provider: WasmProvider = wasmUrl,
+): Promise<Instance> {
   const module = await moduleOf(build, provider);
   const pages = Math.ceil(bytes / 65536);
   let memory: WebAssembly.Memory;

@@ -183,6 +183,8 @@ describe('a damaged artifact', () => {
     expect((await refused(foreign)).message).toMatch(/not one that Filigree compiled/);
     const future = header(whole);
     future.__metadata__.version = '99';
-    expect((await refused(pack({ __metadata__: future.__metadata__ }, new Uint8Array(0)))).message).toMatch(/version 99/);
+    expect((await refused(pack({ __metadata__: future.__metadata__ }, new Uint8Array(0)))).message).toMatch(
+      /version 99/,
+    );
   });
 });

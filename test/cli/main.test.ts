@@ -1,8 +1,11 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readNpy, writeNpy } from '../../src/cli/npy.ts';
 import { main } from '../../src/cli/program.ts';
+import { Tensor } from '../../src/tensor.ts';
+import { sparseModel } from './tflite-model.ts';
 
 let directory: string;
 beforeAll(async () => void (directory = await mkdtemp(join(tmpdir(), 'filigree-cli-'))));
@@ -21,6 +24,13 @@ async function filigree(...argv: string[]) {
   });
   return { code, ...written };
 }
+
+/** What `--json` prints. */
+const json = async (...argv: string[]) => {
+  const { code, out, err } = await filigree(...argv, '--json');
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  return JSON.parse(out) as Record<string, never>;
+};
 
 /** One line on stderr, `filigree: …`, and nothing on stdout. */
 function refusal({ code, out, err }: Awaited<ReturnType<typeof filigree>>): string {
@@ -67,6 +77,118 @@ describe('filigree', () => {
       expect({ argv, code, out }).toEqual({ argv, code: 2, out: '' });
       expect(err).toMatch(/^filigree: [^\n]+\n(\(Did you mean [^\n]+\n)?\n?Try "filigree [^\n]*--help".\n$/);
     }
+  });
+});
+
+describe('a model', () => {
+  let tflite: string;
+  let compiled: string;
+  let tensor: string;
+  const numbers = Float32Array.from({ length: 128 }, (_, i) => Math.sin(i + 1));
+
+  beforeAll(async () => {
+    [tflite, compiled, tensor] = ['m.tflite', 'm.filigree', 'x.npy'].map((name) => join(directory, name));
+    await writeFile(tflite, sparseModel());
+    await writeFile(tensor, writeNpy(new Tensor('float32', [1, 4, 4, 8], numbers)));
+    const report = await json('compile', tflite, '-o', compiled);
+    expect(report).toMatchObject({ input: tflite, output: compiled, layers: 1, sparseLayers: 1, denseLayers: 0 });
+    expect(report).toMatchObject({ macs: 1024, effectiveMacs: 128, outputBytes: (await readFile(compiled)).length });
+    // Input and output: 16 pixels of 8 channels each.
+    expect(report.activationBytesUnshared).toBeGreaterThanOrEqual(2 * 128 * 4);
+  });
+
+  it('is compiled, and what it became is printed', async () => {
+    const { code, out } = await filigree('compile', tflite, '-o', compiled);
+    expect(code).toBe(0);
+    expect(out).toMatch(/m\.tflite \(\d.* B\) → .*m\.filigree \(\d.*B\) in /);
+    expect(out).toContain('1: 1 sparse, 0 dense');
+    expect(out).toContain('87.5 % of 1.02 k skipped');
+    expect(out).toContain('without sharing');
+  });
+
+  it('is inspected, compiled or not', async () => {
+    for (const path of [tflite, compiled]) {
+      const report = await json('inspect', path);
+      expect(report).toMatchObject({
+        file: path,
+        inputs: [{ name: 'x', dtype: 'float32', shape: [1, 4, 4, 8] }],
+        outputs: [{ name: 'y', dtype: 'float32', shape: [1, 4, 4, 8] }],
+        layers: [{ op: 'conv2d', sparsity: 0.875, sparse: true, macs: 1024, effectiveMacs: 128 }],
+      });
+      const { out } = await filigree('inspect', path);
+      expect(out).toContain('input   x  float32 [1, 4, 4, 8]');
+      expect(out).toMatch(/conv2d.*f32_spmm.*87\.5 %.*1\.02 k.*128 /);
+    }
+  });
+
+  it('is run on tensors', async () => {
+    const folder = join(directory, 'outputs', 'deep');
+    for (const [path, input] of [
+      [tflite, tensor],
+      [compiled, `x=${tensor}`],
+    ]) {
+      const report = await json('run', path, '--input', input, '--output-dir', folder);
+      expect(report.outputs).toMatchObject([{ name: 'y', shape: [1, 4, 4, 8], file: join(folder, 'y.npy') }]);
+      const y = readNpy(await readFile(join(folder, 'y.npy')), 'y.npy');
+      await rm(folder, { recursive: true });
+      // One product and a sum in float32: two roundings of numbers up to 8.5.
+      const worst = Math.max(
+        ...Array.from(y.data as Float32Array, (value, i) => {
+          const channel = i % 8;
+          return Math.abs(value - ((channel + 1) * numbers[i - channel + ((channel + 1) % 8)] + 0.5));
+        }),
+      );
+      expect(worst).toBeLessThan(1e-6);
+    }
+    expect((await filigree('run', compiled, '-i', tensor)).out).toMatch(/y +float32 \[1, 4, 4, 8\].*\n\d.* ms\n$/);
+  });
+
+  it('is profiled', async () => {
+    const report = await json('profile', compiled, '--runs', '3', '--build', 'simd');
+    expect(report).toMatchObject({
+      build: 'simd',
+      runs: 3,
+      sparseLayers: 1,
+      layers: [{ op: 'conv2d', sparsity: 0.875 }],
+    });
+    const { out } = await filigree('profile', tflite, '--runs', '3');
+    expect(out).toContain('1 layers, 1 of them sparse');
+  });
+
+  it('is refused where it does not fit', async () => {
+    const wrong = join(directory, 'wrong.npy');
+    await writeFile(wrong, writeNpy(new Tensor('float32', [1, 4, 4, 7])));
+    expect(refusal(await filigree('run', compiled, '-i', wrong))).toContain('got float32 [1, 4, 4, 7]');
+    expect(refusal(await filigree('run', compiled))).toContain('"x" (float32 [1, 4, 4, 8]) is missing');
+    expect(refusal(await filigree('run', compiled, '-i', `z=${tensor}`))).toContain('one of the inputs of');
+    expect(refusal(await filigree('run', compiled, '-i', tensor, '-i', tensor))).toContain('given twice');
+    expect(refusal(await filigree('run', compiled, '-i', tflite))).toContain('m.tflite: not a .npy file');
+    expect(refusal(await filigree('detect', 'photo.jpg', '-m', compiled))).toContain('no detector that Filigree knows');
+  });
+
+  it('is refused when it is truncated, at every eighth byte', async () => {
+    const broken = join(directory, 'broken');
+    for (const [path, whole] of [
+      [tflite, await readFile(tflite)],
+      [compiled, await readFile(compiled)],
+    ] as const) {
+      for (let length = 0; length < whole.length; length += 8) {
+        await writeFile(broken, whole.subarray(0, length));
+        const message = refusal(await filigree('inspect', broken));
+        expect(message, `${path} of ${length} bytes`).toContain(broken);
+        expect(message).not.toContain('unexpected');
+      }
+    }
+  });
+
+  it('leaves the old file when it cannot be compiled', async () => {
+    const out = join(directory, 'kept.filigree');
+    await writeFile(out, 'old');
+    const broken = join(directory, 'half.tflite');
+    await writeFile(broken, (await readFile(tflite)).subarray(0, 400));
+    refusal(await filigree('compile', broken, '-o', out));
+    expect(await readFile(out, 'utf8')).toBe('old');
+    expect((await readdir(directory)).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
 });
 

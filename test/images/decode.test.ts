@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { decodeImage, encodePng, toRgba } from '../../src/images/decode.ts';
 import { readImageHeader } from '../../src/images/header.ts';
 import type { Pixels } from '../../src/vision/preprocessing.ts';
-import { jpegOf, paint, pngOf, webpOf, withOrientation } from './pictures.ts';
+import { jpegOf, paint, pngByHand, pngOf, webpOf, withOrientation } from './pictures.ts';
 
 // Four quarters: red, green / blue, white. 48 × 32, in blocks of 8, which JPEG keeps apart.
 const red = [255, 0, 0, 255];
@@ -43,6 +43,36 @@ describe('decodeImage', () => {
     const noise = paint(13, 7, (x, y) => [(x * 37) & 255, (y * 91) & 255, (x * y * 13) & 255, 255]);
     expect((await decodeImage(await pngOf(noise))).data).toEqual(noise.data);
     expect((await decodeImage(await webpOf(noise, true))).data).toEqual(noise.data);
+  });
+
+  // PNG, section 11.2.1: colour types 0 grey, 2 RGB, 3 palette, 4 grey and alpha, 6 RGBA.
+  it.each([
+    ['1-bit grey', 0, 1, [[0b01000000]], [0, 0, 0, 255, 255, 255]],
+    ['8-bit grey', 0, 8, [[10, 200]], [10, 10, 10, 200, 200, 200]],
+    ['16-bit grey', 0, 16, [[10, 10, 200, 200]], [10, 10, 10, 200, 200, 200]],
+    ['RGB', 2, 8, [[1, 2, 3, 4, 5, 6]], [1, 2, 3, 4, 5, 6]],
+    ['16-bit RGB', 2, 16, [[1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6]], [1, 2, 3, 4, 5, 6]],
+    ['palette', 3, 8, [[1, 0]], [40, 50, 60, 10, 20, 30]],
+    ['grey and alpha', 4, 8, [[10, 255, 20, 0]], [10, 10, 10, 255, 255, 255]],
+    ['16-bit RGBA', 6, 16, [[1, 1, 2, 2, 3, 3, 255, 255, 4, 4, 5, 5, 6, 6, 255, 255]], [1, 2, 3, 4, 5, 6]],
+  ])('reads a PNG of %s', async (_, colourType, depth, rows, expected) => {
+    const { width, height, data } = await decodeImage(pngByHand(2, colourType, depth, rows));
+    expect([width, height]).toEqual([2, 1]);
+    expect(Array.from(data).filter((_value, i) => i % 4 !== 3)).toEqual(expected);
+  });
+
+  it('reads a grey and a progressive JPEG', async () => {
+    for (const options of [{ color_space: 1 }, { progressive: true }, { progressive: false, baseline: true }]) {
+      const { data } = await decodeImage(
+        await jpegOf(
+          paint(16, 16, () => [90, 90, 90, 255]),
+          options,
+        ),
+      );
+      expect(data.length).toBe(16 * 16 * 4);
+      expect(Math.abs(data[0] - 90)).toBeLessThanOrEqual(2); // lossy
+      expect(data[1]).toBe(data[0]);
+    }
   });
 
   it('reads bytes in the middle of a larger buffer', async () => {

@@ -1,5 +1,6 @@
 // Calls single kernels in a memory of their own and watches what they touch. One record is written as the registry lays
 // it out; reads must stay within what `extents` says and the buffer holds, writes within `extents`.
+import { instantiateSync } from '@assemblyscript/loader';
 import { readFileSync } from 'node:fs';
 import v8 from 'node:v8';
 import { bufferSlack } from '../../src/graph/layout.ts';
@@ -35,11 +36,10 @@ export class Kernels {
 
   constructor(module: WebAssembly.Module, memory: WebAssembly.Memory) {
     this.#memory = memory;
-    const abort = () => {
-      throw new Error('kernel aborted');
-    };
-    const instance = new WebAssembly.Instance(module, { env: { memory, abort } });
-    this.#exports = instance.exports as Record<string, (record: number) => void>;
+    this.#exports = instantiateSync(module, { env: { memory } }).exports as unknown as Record<
+      string,
+      (record: number) => void
+    >;
   }
 
   /** Forgets all regions. */

@@ -6,6 +6,14 @@ import vm from 'node:vm';
 
 const require = createRequire(import.meta.url);
 const { modelPath, readInput, time, writeResult } = require('./exchange.cjs');
+// LiteRT.js goes on after errors that it prints, and gives garbage.
+for (const level of ['error', 'warn', 'log']) {
+  const print = console[level];
+  console[level] = (...parts) => {
+    print(...parts);
+    if (String(parts[0]).startsWith('ERROR')) process.exitCode = 1;
+  };
+}
 const { loadAndCompile, loadLiteRt, Tensor } = await worker(() => import('@litertjs/core'));
 
 const wasm = path.join(path.dirname(require.resolve('@litertjs/core')), '../wasm');
@@ -35,7 +43,7 @@ const msMedian = await time(async () => {
   return () => tensors.forEach((tensor) => tensor.delete());
 });
 writeResult(outputs, msMedian);
-process.exit(0);
+process.exit();
 
 /** LiteRT.js takes a host without a window for a web worker; its loader is a script for one, here run as CommonJS. */
 async function worker(load) {

@@ -1,8 +1,10 @@
 // TFLite files → graphs.
 import { FiligreeError } from '../../errors.ts';
 import type { Graph, Port } from '../../graph/graph.ts';
+import { verify } from '../../graph/verify.ts';
 import type { DType } from '../../tensor.ts';
 import { tensorTitle } from './constants.ts';
+import { foldIntegers } from './integers.ts';
 import { Operation, isUnsupported } from './operation.ts';
 import { handlers } from './operators/index.ts';
 import { readModel } from './schema.ts';
@@ -37,6 +39,7 @@ export function importTflite(bytes: Uint8Array, name: string): Graph {
   translateOperators(model, translation);
   addOutputs(model, translation);
   addNotes(model, translation);
+  verify(graph);
   return graph;
 }
 
@@ -101,10 +104,11 @@ function translateOperators(model: TfliteModel, translation: Translation): void 
   for (const operator of model.operators) {
     const operation = new Operation(translation, operator);
     try {
-      const handler = handlers.get(operator.name);
-      if (!handler) operation.unsupported('there is no such operator here');
       checkInputs(model, translation, operator);
-      handler!(operation);
+      if (!foldIntegers(operation)) {
+        const handler = handlers.get(operator.name) ?? operation.unsupported('there is no such operator here');
+        handler(operation);
+      }
       operation.finish();
     } catch (error) {
       if (isUnsupported(error))

@@ -7,6 +7,7 @@ import type { Activation } from '../../program/activations.ts';
 import { type OptionsName, optionTypes } from './builtin-operators.ts';
 import { tensorTitle } from './constants.ts';
 import { Table } from './flatbuffer.ts';
+import type { Integers } from './integers.ts';
 import type { Quantization, TfliteOperator, TfliteTensor } from './schema.ts';
 import { channelsFirst, channelsLast, type Translation } from './translation.ts';
 
@@ -76,7 +77,7 @@ export class Operation {
   shape(i: number): Shape {
     const tensor = this.tensor(i);
     const value = this.translation.computed(tensor);
-    if (value === undefined) return tensor.shape;
+    if (value === undefined) return this.translation.integersOf(tensor)?.shape ?? tensor.shape;
     const shape = this.translation.shapeOf(value);
     return shape.length === 4 ? permuteShape(shape, channelsLast) : shape;
   }
@@ -101,7 +102,17 @@ export class Operation {
 
   /** A constant input's integers. */
   integers(i: number, what: string): number[] {
-    return this.translation.constants.integers(this.source(i, what));
+    return this.knownIntegers(i)?.numbers ?? this.translation.constants.integers(this.source(i, what));
+  }
+
+  /** An input's integers where they are known, be it that the file stores or computes them. */
+  knownIntegers(i: number): Integers | undefined {
+    const tensor = this.tensor(i);
+    const folded = this.translation.integersOf(tensor);
+    if (folded) return folded;
+    const source = this.translation.constantSource(tensor);
+    if (!source || !['int32', 'int64'].includes(source.type) || source.quantization) return undefined;
+    return { shape: source.shape, numbers: this.translation.constants.integers(source) };
   }
 
   /** A constant as a value, permuted from the file's order. */

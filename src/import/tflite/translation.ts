@@ -11,6 +11,7 @@ import { operators } from '../../ops/index.ts';
 import type { OperatorName } from '../../ops/index.ts';
 import type { Operator } from '../../ops/operator.ts';
 import { Constants, tensorTitle } from './constants.ts';
+import type { Integers } from './integers.ts';
 import type { TfliteModel, TfliteOperator, TfliteTensor } from './schema.ts';
 
 /** Axis i of NCHW is axis channelsFirst[i] of NHWC. */
@@ -32,6 +33,8 @@ export class Translation {
   private readonly valueOfTensor = new Map<number, string>();
   /** DENSIFY and DEQUANTIZE of a constant: the tensor that holds the values. */
   private readonly sources = new Map<number, TfliteTensor>();
+  /** Integers that the file computes from shapes. */
+  private readonly folded = new Map<number, Integers>();
   /** Constants in the graph, by tensor and form. */
   private readonly sharedValues = new Map<string, string>();
   private readonly nodeNames = new Names();
@@ -49,17 +52,26 @@ export class Translation {
 
   /** Whether an operator, or the graph's input list, has made the tensor. */
   isMade(tensor: TfliteTensor): boolean {
-    return this.valueOfTensor.has(tensor.index) || this.sources.has(tensor.index);
+    const { index } = tensor;
+    return this.valueOfTensor.has(index) || this.sources.has(index) || this.folded.has(index);
   }
 
   /** The tensor whose stored values this one has, when it is constant. */
   constantSource(tensor: TfliteTensor): TfliteTensor | undefined {
-    if (this.valueOfTensor.has(tensor.index)) return undefined;
+    if (this.valueOfTensor.has(tensor.index) || this.folded.has(tensor.index)) return undefined;
     return this.sources.get(tensor.index) ?? (this.constants.holds(tensor) ? tensor : emptyConstant(tensor));
   }
 
   setConstant(tensor: TfliteTensor, source: TfliteTensor): void {
     this.sources.set(tensor.index, source);
+  }
+
+  setIntegers(tensor: TfliteTensor, integers: Integers): void {
+    this.folded.set(tensor.index, integers);
+  }
+
+  integersOf(tensor: TfliteTensor): Integers | undefined {
+    return this.folded.get(tensor.index);
   }
 
   setValue(tensor: TfliteTensor, value: string): void {

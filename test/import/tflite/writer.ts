@@ -45,6 +45,8 @@ export interface ModelSpec {
   /** Empty subgraphs behind the first. */
   moreSubgraphs?: number;
   version?: number;
+  /** Lists every operator that often, all of them the same bytes. */
+  repeatOperators?: number;
   /** Data by offset from the file's start, as in files of more than 2 GB. */
   outsideBuffers?: boolean;
 }
@@ -140,9 +142,10 @@ function writeModel(model: ModelSpec, places: [number, number][]): Uint8Array {
     b,
     model.tensors.map((tensor, i) => writeTensor(b, tensor, i)),
   );
+  const operators = model.operators.map((operator) => writeOperator(b, operator, codes));
   const operatorsAt = offsets(
     b,
-    model.operators.map((operator) => writeOperator(b, operator, codes)),
+    operators.flatMap((at) => Array.from({ length: model.repeatOperators ?? 1 }, () => at)),
   );
   const inputs = int32s(b, model.inputs);
   const outputs = int32s(b, model.outputs);

@@ -3,6 +3,7 @@ import { composePermutations } from '../../../graph/permute.ts';
 import { elementCount } from '../../../tensor.ts';
 import type { Handler, Operation } from '../operation.ts';
 import { channelsFirst, channelsLast, graphShape } from '../translation.ts';
+import { stridedRange } from './strided.ts';
 
 /** One entry per axis of the file → per axis of the graph. */
 const perAxis = graphShape;
@@ -70,54 +71,16 @@ const slice: Handler = (operation) => {
   operation.result(operation.emit('slice', attributes, [operation.value(0)]));
 };
 
-/** NumPy's x[begin:end:stride, …] with masks: bit i of a mask speaks of entry i. */
 const stridedSlice: Handler = (operation) => {
-  const options = operation.options('StridedSlice');
-  const [beginMask, endMask, ellipsisMask, newAxisMask, shrinkMask] = [0, 1, 2, 3, 4].map((f) => options.int32(f));
-  if (ellipsisMask !== 0) operation.unsupported('an ellipsis');
-  if (newAxisMask !== 0) operation.unsupported('a new axis');
   const shape = operation.shape(0);
-  const begin = operation.integers(1, 'the begin');
-  const end = operation.integers(2, 'the end');
-  const strides = operation.integers(3, 'the strides');
-  if (begin.length > shape.length || end.length !== begin.length || strides.length !== begin.length) {
-    operation.fail(`begin [${begin}], end [${end}] and strides [${strides}] do not fit shape [${shape}]`);
-  }
-  const starts: number[] = [];
-  const sizes: number[] = [];
-  const steps: number[] = [];
-  shape.forEach((length, axis) => {
-    const given = axis < begin.length;
-    const bit = (mask: number) => !given || (mask & (1 << axis)) !== 0;
-    const step = given ? strides[axis] : 1;
-    if (step === 0) operation.fail(`stride 0 along axis ${axis}`);
-    const [lowest, highest] = step > 0 ? [0, length] : [-1, length - 1];
-    const place = (index: number) => Math.min(Math.max(index < 0 ? index + length : index, lowest), highest);
-    const start = bit(beginMask) ? (step > 0 ? 0 : length - 1) : place(begin[axis]);
-    if (given && (shrinkMask & (1 << axis)) !== 0) {
-      const only = begin[axis] < 0 ? begin[axis] + length : begin[axis];
-      if (only < 0 || only >= length) operation.fail(`index ${begin[axis]} along axis ${axis} of ${length}`);
-      starts.push(only);
-      sizes.push(1);
-      steps.push(1);
-      return;
-    }
-    const offset = options.bool(5) && given ? begin[axis] : 0;
-    const stop = bit(endMask) ? (step > 0 ? length : -1) : place(end[axis] + offset);
-    const size = Math.ceil((stop - start) / step);
-    if (size < 1) operation.fail(`nothing is left along axis ${axis} of shape [${shape}]`);
-    starts.push(start);
-    sizes.push(size);
-    steps.push(step);
-  });
-  const kept = sizes.filter((_, axis) => axis >= begin.length || (shrinkMask & (1 << axis)) === 0);
+  const { starts, sizes, steps, kept } = stridedRange(operation, shape);
   if (kept.length === shape.length) {
     const attributes = { starts: perAxis(starts), sizes: perAxis(sizes), steps: perAxis(steps) };
     operation.result(operation.emit('slice', attributes, [operation.value(0)]));
-    return;
+  } else {
+    const part = operation.emit('slice', { starts, sizes, steps }, [operation.inFileOrder(0)]);
+    operation.resultInFileOrder(operation.emit('reshape', { shape: kept }, [part]));
   }
-  const part = operation.emit('slice', { starts, sizes, steps }, [operation.inFileOrder(0)]);
-  operation.resultInFileOrder(operation.emit('reshape', { shape: kept }, [part]));
 };
 
 /** (x, constant indices). */
@@ -126,16 +89,16 @@ const gather: Handler = (operation) => {
   if (options.int32(1) !== 0) operation.unsupported(`batch_dims ${options.int32(1)}`);
   const shape = operation.shape(0);
   const axis = operation.axis(options.int32(0), shape.length);
-  const source = operation.source(1, 'the indices');
-  const indices = operation.translation.constants.integers(source);
+  const indices = operation.integers(1, 'the indices');
   const outside = indices.find((index) => index < 0 || index >= shape[axis]);
   if (outside !== undefined) operation.fail(`index ${outside} along axis ${axis} of shape [${shape}]`);
-  const value = operation.translation.addValue(source.name, {
-    shape: [...source.shape],
+  const indexShape = [...operation.shape(1)];
+  const value = operation.translation.addValue(operation.tensor(1).name, {
+    shape: indexShape,
     dtype: 'int32',
     data: Int32Array.from(indices),
   });
-  if (source.shape.length === 1) {
+  if (indexShape.length === 1) {
     const at = graphAxis(axis, shape.length);
     operation.result(operation.emit('gather', { axis: at }, [operation.value(0), value]));
   } else {

@@ -1,0 +1,72 @@
+// What a benchmark case is; the cases of each kernel family are beside this file.
+import type { RawKernels } from '../../src/kernels.ts';
+import { activationArguments } from '../../src/program/activations.ts';
+import { paddedPlane } from '../../src/graph/layout.ts';
+import type { Shape } from '../shapes.ts';
+
+/** One kernel ready to run at one shape. */
+export interface Work {
+  /** Runs the kernel once. */
+  run(): void;
+  /** Multiply-accumulates of the layer without its zeros' help, and those of its nonzeros. 0 where there are none. */
+  macs: number;
+  effectiveMacs: number;
+  /** Floating-point operations on nonzeros: two a multiply-accumulate; one an element for other arithmetic; 0 for copies. */
+  operations: number;
+  /** Bytes read and written, each once. */
+  bytes: number;
+  /** Where the result lies. */
+  y: Output;
+}
+
+/** Planes (or vectors) of `pixels` floats, `plane` bytes apart. */
+export interface Output {
+  address: number;
+  planes: number;
+  pixels: number;
+  plane: number;
+}
+
+/** How to benchmark a kernel of the registry. */
+export interface CaseBuilder {
+  /** Kernels of the same contest do the same work at the same shape, so that they can be compared. */
+  contest: string;
+  /** Sparse kernels run at every density; dense ones are what they are compared with. */
+  encoding: 'sparse' | 'dense';
+  fits(shape: Shape): boolean;
+  /** Places data in memory. `density` is that of the weights: nonzeros over all. */
+  build(kernels: RawKernels, shape: Shape, density: number): Work;
+}
+
+/** No activation but the clamp that every kernel has. */
+export const relu6 = activationArguments({ fn: 'clamp', alpha: 0, beta: 6 });
+
+/** Work of multiply-accumulates. */
+export function macWork(run: () => void, y: Output, macs: number, effectiveMacs: number, bytes: number): Work {
+  return { run, macs, effectiveMacs, operations: 2 * effectiveMacs, bytes, y };
+}
+
+/** Work that is not multiply-accumulates. */
+export function elementWork(run: () => void, y: Output, operations: number, bytes: number): Work {
+  return { run, macs: 0, effectiveMacs: 0, operations, bytes, y };
+}
+
+/** A result that lies densely. */
+export function flatOutput(address: number, floats: number): Output {
+  return { address, planes: 1, pixels: floats, plane: 4 * floats };
+}
+
+/** Channels of planes as they lie in memory, one image. */
+export interface Planes {
+  planes: number;
+  pixels: number;
+  /** Bytes from one plane to the next. */
+  plane: number;
+  /** Floats of all of them. */
+  floats: number;
+}
+
+export function planesOf(channels: number, pixels: number): Planes {
+  const plane = paddedPlane(pixels);
+  return { planes: channels, pixels, plane: 4 * plane, floats: channels * plane };
+}

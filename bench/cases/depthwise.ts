@@ -1,0 +1,99 @@
+// One plane at a time: depthwise convolutions, and the padded copies that convolutions read.
+import { windowPhases } from '../../src/ops/window.ts';
+import type { KernelName } from '../../src/program/kernels.ts';
+import { placeConstant, placeFloats } from '../place.ts';
+import { leadingPads, outputSize } from '../shapes.ts';
+import type { Shape } from '../shapes.ts';
+import type { CaseBuilder } from './case.ts';
+import { elementWork, macWork, planesOf, relu6 } from './case.ts';
+
+/** Where pixels go when an input is padded for its windows. */
+function padding(shape: Shape) {
+  const { kernel, stride } = shape;
+  const output = outputSize(shape);
+  const [top, left] = leadingPads(shape);
+  const pads = [top, left, 0, 0] as const;
+  const phases = windowPhases(output, { kernel: [kernel, kernel], stride: [stride, stride], pads });
+  return { ...phases, strideH: stride, strideW: stride, top, left };
+}
+
+/** `size` and `stride` of a kernel for one window only; without them it takes any. */
+function depthwise(name: KernelName, only?: { size: number; stride: number; rows: number }): CaseBuilder {
+  return {
+    contest: 'depthwise',
+    encoding: 'dense',
+    fits(shape) {
+      if (shape.op !== 'depthwise') return false;
+      const [height, width] = outputSize(shape);
+      return !only || (shape.kernel === only.size && shape.stride === only.stride && height >= only.rows && width >= 4);
+    },
+    build(kernels, shape) {
+      const { outputs, inputs, kernel } = shape;
+      const [height, width] = outputSize(shape);
+      const { taps, phaseBytes, ...window } = padding(shape);
+      const x = planesOf(inputs, shape.height * shape.width);
+      const y = planesOf(outputs, height * width);
+      const area = kernel * kernel;
+      const args = {
+        x: placeFloats(kernels, x.floats),
+        weights: placeFloats(kernels, outputs * (area + 1)),
+        scratch: kernels.allocate(window.phasesH * window.phasesW * phaseBytes + 16),
+        y: kernels.allocate(4 * y.floats),
+        taps: placeConstant(kernels, { form: 'i32', data: taps }),
+        batch: 1,
+        xBatch: 0,
+        yBatch: 0,
+        channels: inputs,
+        multiplier: outputs / inputs,
+        xPlane: x.plane,
+        xHeight: shape.height,
+        xWidth: shape.width,
+        yPlane: y.plane,
+        height,
+        width,
+        area,
+        ...window,
+        ...relu6,
+      };
+      const macs = outputs * area * height * width;
+      const bytes = 4 * (x.floats + y.floats + outputs * (area + 1));
+      return macWork(kernels.record(name, args), { address: args.y, ...y }, macs, macs, bytes);
+    },
+  };
+}
+
+const pad: CaseBuilder = {
+  contest: 'pad',
+  encoding: 'dense',
+  fits: ({ op, kernel, stride }) => op === 'conv' && (kernel > 1 || stride > 1),
+  build(kernels, shape) {
+    const { taps: _, phaseBytes, ...window } = padding(shape);
+    const phases = window.phasesH * window.phasesW;
+    const x = planesOf(shape.inputs, shape.height * shape.width);
+    const yPhase = 4 * planesOf(1, phaseBytes / 4).floats;
+    const args = {
+      x: placeFloats(kernels, x.floats),
+      y: kernels.allocate(shape.inputs * phases * yPhase),
+      planes: shape.inputs,
+      xPlane: x.plane,
+      xHeight: shape.height,
+      xWidth: shape.width,
+      yPlane: phases * yPhase,
+      yPhase,
+      value: 0,
+      ...window,
+    };
+    const y = { address: args.y, planes: shape.inputs * phases, pixels: phaseBytes / 4, plane: yPhase };
+    const bytes = shape.inputs * (4 * x.pixels + phases * phaseBytes);
+    return elementWork(kernels.record('f32_pad', args), y, 0, bytes);
+  },
+};
+
+export const depthwiseCases = {
+  f32_pad: pad,
+  f32_depthwise_3x3: depthwise('f32_depthwise_3x3', { size: 3, stride: 1, rows: 2 }),
+  f32_depthwise_3x3s2: depthwise('f32_depthwise_3x3s2', { size: 3, stride: 2, rows: 2 }),
+  f32_depthwise_5x5: depthwise('f32_depthwise_5x5', { size: 5, stride: 1, rows: 4 }),
+  f32_depthwise_5x5s2: depthwise('f32_depthwise_5x5s2', { size: 5, stride: 2, rows: 4 }),
+  f32_depthwise: depthwise('f32_depthwise'),
+};

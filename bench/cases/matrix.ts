@@ -1,0 +1,120 @@
+// Weights × planes: sparse in groups of 1, 2 and 4 output channels, and dense.
+import type { RawKernels } from '../../src/kernels.ts';
+import { packGemm, packSpmm } from '../../src/compile/pack.ts';
+import type { Group } from '../../src/compile/pack.ts';
+import { paddedPlane } from '../../src/graph/layout.ts';
+import { constantBytes } from '../../src/program/constants.ts';
+import type { KernelName } from '../../src/program/kernels.ts';
+import { placeConstant, placeFloats, randomFloats, seeded } from '../place.ts';
+import { outputSize } from '../shapes.ts';
+import type { Shape } from '../shapes.ts';
+import type { CaseBuilder } from './case.ts';
+import { macWork, planesOf, relu6 } from './case.ts';
+
+type Kind = 'flat' | 'shifted' | 'vector';
+
+const contests = { flat: 'pointwise', shifted: 'convolution', vector: 'linear' };
+
+function kindOf({ op, height, width, kernel, stride }: Shape): Kind | undefined {
+  if (op !== 'conv') return undefined;
+  if (kernel > 1 || stride > 1) return 'shifted';
+  return height * width === 1 ? 'vector' : 'flat';
+}
+
+/** Random weights (rows, columns) at a density; `group` rows share positions. */
+function sparseWeights(rows: number, columns: number, group: Group, density: number): Float32Array {
+  const weights = Float32Array.from(randomFloats(rows * columns));
+  const random = seeded(rows + columns);
+  const full = rows - (rows % group);
+  for (let row = 0; row < rows; row += row < full ? group : 1) {
+    const end = row < full ? row + group : row + 1;
+    for (let column = 0; column < columns; column++) {
+      if (random() < density) continue;
+      for (let i = row; i < end; i++) weights[i * columns + column] = 0;
+    }
+  }
+  return weights;
+}
+
+/** The planes that weights multiply: the input's own, or a padded copy split into phases. */
+function placeInput(kernels: RawKernels, shape: Shape, kind: Kind) {
+  const { inputs, kernel, stride, height, width } = shape;
+  const [outHeight, outWidth] = outputSize(shape);
+  const reach = Math.floor((kernel - 1) / stride);
+  const rowPixels = kind === 'shifted' ? 4 * Math.ceil((outWidth + reach) / 4) : 0;
+  const phases = Math.min(stride, kernel) ** 2;
+  const phase = paddedPlane(kind === 'shifted' ? (outHeight + reach) * rowPixels : height * width);
+  const taps = placeConstant(kernels, {
+    form: 'taps',
+    taps: {
+      channels: inputs,
+      kernel: [kernel, kernel],
+      stride: [stride, stride],
+      dilation: [1, 1],
+      channelBytes: 4 * phases * phase,
+      phaseBytes: 4 * phase,
+      rowBytes: 4 * rowPixels,
+    },
+  });
+  const floats = inputs * phases * phase;
+  return { x: placeFloats(kernels, floats), taps, rowPixels, bytes: 4 * floats };
+}
+
+function matrix(name: KernelName, kind: Kind, group: Group | 'dense'): CaseBuilder {
+  return {
+    contest: contests[kind],
+    encoding: group === 'dense' ? 'dense' : 'sparse',
+    fits: (shape) => kindOf(shape) === kind,
+    build(kernels, shape, density) {
+      const { inputs, outputs: rows, kernel } = shape;
+      const [height, width] = outputSize(shape);
+      const columns = inputs * kernel * kernel;
+      const { x, taps, rowPixels, bytes } = placeInput(kernels, shape, kind);
+      const y = planesOf(rows, height * width);
+      const bias = randomFloats(rows);
+      const address = kernels.allocate(4 * y.floats);
+      const output = { address, ...y };
+      const common = {
+        y: address,
+        batch: 1,
+        xBatch: 0,
+        yBatch: 0,
+        rows,
+        height,
+        width,
+        rowPixels,
+        yPlane: y.plane,
+        ...relu6,
+      };
+      const macs = rows * columns * height * width;
+      if (group === 'dense') {
+        const constant = packGemm(rows, columns, randomFloats(rows * columns), bias);
+        const weights = placeConstant(kernels, constant);
+        const args = { x, taps, weights, columns, ...common };
+        const moved = bytes + constantBytes(constant) + 4 * y.floats;
+        return macWork(kernels.record(name, args), output, macs, macs, moved);
+      }
+      const values = sparseWeights(rows, columns, group, density);
+      const constant = packSpmm(rows, columns, group, values, bias, 0);
+      const weights = placeConstant(kernels, constant, taps);
+      const args = { x, weights, ...common };
+      const nonzeros = values.reduce((count, value) => count + (value === 0 ? 0 : 1), 0);
+      const moved = bytes + constantBytes(constant) + 4 * y.floats;
+      return macWork(kernels.record(name, args), output, macs, nonzeros * height * width, moved);
+    },
+  };
+}
+
+export const matrixCases = {
+  f32_spmm_28x1: matrix('f32_spmm_28x1', 'flat', 1),
+  f32_spmm_16x2: matrix('f32_spmm_16x2', 'flat', 2),
+  f32_spmm_8x4: matrix('f32_spmm_8x4', 'flat', 4),
+  f32_spmm_1x1: matrix('f32_spmm_1x1', 'vector', 1),
+  f32_spmm_1x4: matrix('f32_spmm_1x4', 'vector', 4),
+  f32_conv_spmm_28x1: matrix('f32_conv_spmm_28x1', 'shifted', 1),
+  f32_conv_spmm_16x2: matrix('f32_conv_spmm_16x2', 'shifted', 2),
+  f32_conv_spmm_8x4: matrix('f32_conv_spmm_8x4', 'shifted', 4),
+  f32_gemm_8x4: matrix('f32_gemm_8x4', 'flat', 'dense'),
+  f32_gemm_1x4: matrix('f32_gemm_1x4', 'vector', 'dense'),
+  f32_conv_gemm_8x4: matrix('f32_conv_gemm_8x4', 'shifted', 'dense'),
+};

@@ -1,0 +1,54 @@
+// Timing: everything that is compared runs in turns, batch by batch, so that what else the machine does hits all alike.
+
+export interface Timing {
+  /** Length of a batch, at least. */
+  batchMs: number;
+  batches: number;
+  /** What a function runs before it is timed for the first time, so that the engine's optimising compiler is done. */
+  warmUpMs: number;
+}
+
+export const defaultTiming: Timing = { batchMs: 5, batches: 15, warmUpMs: 250 };
+
+/** Milliseconds that `run` takes `times` times. */
+function time(run: () => void, times: number): number {
+  const start = performance.now();
+  for (let i = 0; i < times; i++) run();
+  return performance.now() - start;
+}
+
+/** Runs at least this long, in calls of growing number. */
+export function warmUp(run: () => void, ms: number): void {
+  const end = performance.now() + ms;
+  for (let times = 1; performance.now() < end; times = Math.min(2 * times, 64)) time(run, times);
+}
+
+/** Calls that take about `ms`: the shortest of three tries counts, so that a hiccup does not make batches short. */
+function callsFor(run: () => void, ms: number): number {
+  let times = 1;
+  for (;;) {
+    const taken = Math.min(time(run, times), time(run, times), time(run, times));
+    if (taken >= ms / 8) return Math.max(1, Math.ceil((times * ms) / taken));
+    times *= 4;
+  }
+}
+
+/** Milliseconds per call: one row per function, one column per round. */
+export function measure(runs: readonly (() => void)[], { batchMs, batches }: Timing): number[][] {
+  const calls = runs.map((run) => callsFor(run, batchMs));
+  const times: number[][] = runs.map(() => []);
+  for (let round = 0; round < batches; round++) {
+    for (const [i, run] of runs.entries()) times[i].push(time(run, calls[i]) / calls[i]);
+  }
+  return times;
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+export function geometricMean(values: readonly number[]): number {
+  return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
+}

@@ -1,0 +1,43 @@
+// Seeded data and expanded constants in the memory of raw kernels.
+import type { RawKernels } from '../src/kernels.ts';
+import { constantBytes } from '../src/program/constants.ts';
+import type { Constant } from '../src/program/program.ts';
+import { expandConstant, stagingBytes } from '../src/runtime/expand.ts';
+
+/** Uniform in [0, 1), the same numbers for the same seed (mulberry32). */
+export function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+let noise: Float32Array | undefined;
+
+/** `count` floats in [−1, 1), never 0: neither zeros nor denormals favour a kernel. */
+export function randomFloats(count: number): Float32Array {
+  if (!noise || noise.length < count) {
+    const random = seeded(1);
+    noise = Float32Array.from({ length: Math.max(count, 1 << 16) }, () => 2 * random() - 1 || 1);
+  }
+  return noise.subarray(0, count);
+}
+
+/** The address of `count` random floats. */
+export function placeFloats(kernels: RawKernels, count: number): number {
+  const address = kernels.allocate(4 * count);
+  kernels.floats(address, count).set(randomFloats(count));
+  return address;
+}
+
+/** The address of a constant as kernels read it. `taps`: the placed tap table that sparse weights name. */
+export function placeConstant(kernels: RawKernels, constant: Constant, taps = 0): number {
+  const address = kernels.allocate(constantBytes(constant));
+  const staging = kernels.allocate(stagingBytes(constant));
+  const wrong = expandConstant(constant, address, taps, staging, kernels);
+  if (wrong) throw new Error(wrong);
+  return address;
+}

@@ -1,0 +1,75 @@
+// Dependencies point one way (cli → compile → artifact ← runtime ← vision), and what a page or an edge function loads
+// holds nothing of the compiler. The bundler's own record of what went where is what is checked.
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('../', import.meta.url));
+
+/** Source files that an entry point pulls in, by path from the repository's root. */
+async function bundled(entry: string): Promise<string[]> {
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: [entry],
+    bundle: true,
+    format: 'esm',
+    platform: 'neutral',
+    packages: 'external',
+    external: ['node:*'],
+    metafile: true,
+    write: false,
+    outdir: 'unused',
+  });
+  return Object.keys(metafile.inputs);
+}
+
+/** The folder of src/ that a file is in, and those that it imports from, types left out. */
+function importedFolders(folder: string): Set<string> {
+  const folders = new Set<string>();
+  const base = `${root}src/${folder}/`;
+  for (const file of readdirSync(base, { recursive: true, encoding: 'utf8' })) {
+    if (!file.endsWith('.ts')) continue;
+    const source = readFileSync(base + file, 'utf8');
+    for (const [, clause, from] of source.matchAll(/^(?:import|export) ([^;]*?)from '([^']+)';/gms)) {
+      if (clause.startsWith('type ') || !from.startsWith('.')) continue;
+      const path = new URL(from, `file://${base}${file}`).pathname.slice(`${root}src/`.length);
+      if (path.includes('/')) folders.add(path.split('/')[0]);
+    }
+  }
+  folders.delete(folder);
+  return folders;
+}
+
+describe('the runtime', () => {
+  it('pulls in nothing of the compiler', async () => {
+    const files = await bundled('src/index.ts');
+    expect(files).toContain('src/runtime/load.ts');
+    const foreign = files.filter((file) => /^src\/(ops|import|passes|compile|sparsity|cli|images)\//.test(file));
+    expect(foreign).toEqual([]);
+    // of graph/ only the layout rule that kernels share
+    expect(files.filter((file) => file.startsWith('src/graph/'))).toEqual(['src/graph/layout.ts']);
+  });
+
+  it('has no dependencies', async () => {
+    const files = await bundled('src/index.ts');
+    expect(files.filter((file) => file.includes('node_modules'))).toEqual([]);
+  });
+});
+
+describe('folders import one way', () => {
+  it.each([
+    ['program', ['graph']],
+    ['artifact', ['program', 'graph']],
+    ['runtime', ['artifact', 'program', 'graph']],
+    ['vision', ['runtime']],
+    ['graph', ['ops', 'program']],
+    ['ops', ['graph', 'compile', 'program']],
+    ['passes', ['graph', 'ops', 'program']],
+    ['import', ['graph', 'ops', 'program']],
+    ['compile', ['graph', 'ops', 'passes', 'import', 'program', 'artifact', 'vision']],
+  ])('%s imports at most from %j', (folder, allowed) => {
+    const found = [...importedFolders(folder)];
+    expect(found.filter((other) => !allowed.includes(other))).toEqual([]);
+  });
+});

@@ -1,0 +1,180 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeArtifact } from '../../src/artifact/write.ts';
+import { defaultCostModel } from '../../src/compile/cost.ts';
+import { lowerGraph } from '../../src/compile/lower.ts';
+import { FiligreeError } from '../../src/errors.ts';
+import type { Graph } from '../../src/graph/graph.ts';
+import { loadModel } from '../../src/runtime/load.ts';
+import { Tensor } from '../../src/tensor.ts';
+import { randomFloats } from '../kernels/wasm.ts';
+import { oneNode } from '../program.ts';
+
+/** y = relu(x) over (1, 2, 2, 3), which its author calls `image`, in NHWC. */
+function reluGraph(): Graph {
+  const graph = oneNode('unary', { fn: 'clamp', alpha: 0, beta: Infinity }, [[1, 3, 2, 2]], []);
+  graph.inputs[0] = { ...graph.inputs[0], name: 'image', permutation: [0, 2, 3, 1] };
+  graph.outputs[0] = { ...graph.outputs[0], name: 'result', permutation: [0, 2, 3, 1] };
+  return graph;
+}
+
+const bytesOf = (graph: Graph) => writeArtifact(lowerGraph(graph, defaultCostModel));
+const artifact = bytesOf(reluGraph());
+const image = () => new Tensor('float32', [1, 2, 2, 3], randomFloats(5)(12));
+
+const failure = async (promise: Promise<unknown>): Promise<FiligreeError> => {
+  const error = await promise.then(
+    () => new Error('no error'),
+    (e: unknown) => e,
+  );
+  expect(error).toBeInstanceOf(FiligreeError);
+  return error as FiligreeError;
+};
+
+describe('a model', () => {
+  it('keeps the names, shapes and axis order of its author', async () => {
+    const model = await loadModel(artifact);
+    expect(model.inputs).toEqual([{ name: 'image', dtype: 'float32', shape: [1, 2, 2, 3] }]);
+    expect(model.outputs).toEqual([{ name: 'result', dtype: 'float32', shape: [1, 2, 2, 3] }]);
+    const x = image();
+    const { result } = await model.run({ image: x });
+    expect([...result.data]).toEqual([...x.data].map((v) => Math.max(0, v as number)));
+    model.dispose();
+  });
+
+  it('gives each run outputs of its own', async () => {
+    const model = await loadModel(artifact);
+    const first = (await model.run({ image: image() })).result;
+    const kept = [...first.data];
+    await model.run({ image: new Tensor('float32', [1, 2, 2, 3], new Float32Array(12).fill(7)) });
+    expect([...first.data]).toEqual(kept);
+    model.dispose();
+  });
+
+  it('takes no more memory run after run', async () => {
+    const model = await loadModel(artifact);
+    const { total } = model.info.memory;
+    for (let i = 0; i < 50; i++) await model.run({ image: image() });
+    expect(model.info.memory.total).toBe(total);
+    model.dispose();
+  });
+
+  it('dequantises inputs of the declared integer dtype, and takes real numbers too', async () => {
+    const graph = reluGraph();
+    graph.inputs[0] = { ...graph.inputs[0], dtype: 'uint8', quantization: { scale: 0.5, zeroPoint: 10 } };
+    const model = await loadModel(bytesOf(graph));
+    const stored = Uint8Array.from({ length: 12 }, (_, i) => i * 3);
+    const real = [...stored].map((q) => 0.5 * (q - 10));
+    for (const tensor of [new Tensor('uint8', [1, 2, 2, 3], stored), new Tensor('float32', [1, 2, 2, 3], real)]) {
+      const { result } = await model.run({ image: tensor });
+      expect([...result.data]).toEqual(real.map((v) => Math.max(0, v)));
+    }
+    model.dispose();
+  });
+
+  it('names what is wrong with an input', async () => {
+    const model = await loadModel(artifact);
+    const cases: [inputs: Record<string, Tensor>, message: RegExp][] = [
+      [{}, /input "image" \(float32 \[1, 2, 2, 3\]\) is missing/],
+      [{ image: image(), other: image() }, /no input named "other"; inputs are "image"/],
+      [{ image: new Tensor('float32', [1, 3, 2, 2]) }, /is float32 \[1, 2, 2, 3\]; got float32 \[1, 3, 2, 2\]/],
+      [{ image: new Tensor('float32', [12]) }, /got float32 \[12\]/],
+      [{ image: new Tensor('uint8', [1, 2, 2, 3]) }, /got uint8/],
+    ];
+    for (const [inputs, message] of cases) {
+      const error = await failure(model.run(inputs));
+      expect(error.code).toBe('invalid-argument');
+      expect(error.message).toMatch(message);
+    }
+    model.dispose();
+  });
+
+  it('can be disposed twice, and says so when it is used afterwards', async () => {
+    const model = await loadModel(artifact);
+    model.dispose();
+    model[Symbol.dispose]();
+    expect((await failure(model.run({ image: image() }))).code).toBe('disposed');
+    expect((await failure(model.profile({ image: image() }))).code).toBe('disposed');
+  });
+
+  it('profiles every layer', async () => {
+    const model = await loadModel(artifact);
+    const layers = await model.profile({ image: image() }, { runs: 3 });
+    expect(layers).toMatchObject([{ name: 'node', op: 'unary', kernels: ['f32_unary'], shape: [1, 3, 2, 2], macs: 0 }]);
+    expect(layers[0].ms).toBeGreaterThanOrEqual(0);
+    model.dispose();
+  });
+});
+
+describe('loadModel', () => {
+  let folder: string;
+  let url: string;
+  const server = createServer((request, response) => {
+    if (request.url === '/model.filigree') response.setHeader('content-length', artifact.length).end(artifact);
+    else if (request.url === '/page') response.setHeader('content-type', 'text/html').end('<!doctype html><p>Hello');
+    else response.writeHead(404).end();
+  });
+
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'filigree-load-'));
+    await writeFile(path.join(folder, 'model.filigree'), artifact);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+  afterAll(async () => {
+    server.close();
+    await rm(folder, { recursive: true });
+  });
+
+  it('takes a path, a URL, a response, a blob, a buffer and bytes', async () => {
+    const file = path.join(folder, 'model.filigree');
+    const sources = [
+      file,
+      pathToFileURL(file),
+      pathToFileURL(file).href,
+      `${url}/model.filigree`,
+      new URL(`${url}/model.filigree`),
+      await fetch(`${url}/model.filigree`),
+      new Blob([artifact as BlobPart]),
+      artifact.slice().buffer,
+      artifact,
+      Buffer.from(artifact),
+    ];
+    for (const source of sources) {
+      const model = await loadModel(source);
+      expect((await model.run({ image: image() })).result.data.length).toBe(12);
+      model.dispose();
+    }
+  });
+
+  it('reports progress', async () => {
+    const seen: { loaded: number; total: number }[] = [];
+    (await loadModel(`${url}/model.filigree`, { onProgress: (p) => seen.push(p) })).dispose();
+    expect(seen.at(-1)).toEqual({ loaded: artifact.length, total: artifact.length });
+  });
+
+  it('stops when its signal says so', async () => {
+    const reason = new Error('changed my mind');
+    for (const source of [artifact, `${url}/model.filigree`, path.join(folder, 'model.filigree')]) {
+      await expect(loadModel(source, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    }
+  });
+
+  it('says what is missing or wrong', async () => {
+    const missing = await failure(loadModel(path.join(folder, 'none.filigree')));
+    expect([missing.code, missing.message]).toEqual(['not-found', `${folder}/none.filigree: no such file`]);
+    expect((await failure(loadModel(folder))).message).toMatch(/is a directory/);
+    expect((await failure(loadModel(`${url}/none`))).message).toMatch(/HTTP 404/);
+    expect((await failure(loadModel(`${url}/page`))).message).toMatch(/not a .filigree model/);
+    expect((await failure(loadModel(42 as never))).code).toBe('invalid-argument');
+    const wasm = await failure(loadModel(artifact, { wasm: () => new Uint8Array([1, 2, 3]) }));
+    expect(wasm.code).toBe('environment');
+    const noWasm = await failure(loadModel(artifact, { wasm: () => path.join(folder, 'none.wasm') }));
+    expect(noWasm.code).toBe('not-found');
+  });
+});

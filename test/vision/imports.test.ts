@@ -1,0 +1,16 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+
+it('vision imports nothing that an edge bundle should not carry', () => {
+  const folder = new URL('../../src/vision/', import.meta.url);
+  const files = readdirSync(folder);
+  expect(files.length).toBeGreaterThan(10);
+  for (const file of files) {
+    const source = readFileSync(new URL(file, folder), 'utf8');
+    for (const [, path] of source.matchAll(/from '([^']+)'|import\('([^']+)'\)/g)) {
+      expect(path, `${file} imports ${path}`).toMatch(
+        /^(\.\/|\.\.\/(runtime|program|artifact)\/|\.\.\/(errors|tensor)\.ts)/,
+      );
+    }
+  }
+});
