@@ -48,5 +48,6 @@ function readPreprocessing(value: Field): Preprocessing {
     scale: perChannel('scale'),
     offset: perChannel('offset'),
     order: oneOf(field(value, 'order'), ['RGB', 'BGR']),
+    ...(field(value, 'antialias').value === false ? { antialias: false } : {}),
   };
 }
