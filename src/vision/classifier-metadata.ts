@@ -64,9 +64,10 @@ export type ClassifierPreprocessing = PreprocessingPreset | Partial<Omit<Preproc
  */
 export function choosePreprocessing(
   given: ClassifierPreprocessing,
-  size: { readonly width: number; readonly height: number },
+  { width, height }: { readonly width: number; readonly height: number },
 ): Preprocessing {
-  const plain: Preprocessing = { ...size, resize: 'stretch', padValue: 0, order: 'RGB', ...preprocessingPresets.none };
+  const none = preprocessingPresets.none;
+  const plain: Preprocessing = { width, height, resize: 'stretch', padValue: 0, order: 'RGB', ...none };
   if (typeof given === 'string' && Object.hasOwn(preprocessingPresets, given)) {
     return { ...plain, ...preprocessingPresets[given] };
   }
@@ -79,7 +80,7 @@ export function choosePreprocessing(
         throw invalid('preprocessing', `the fields ${Object.keys(plain).join(', ')}`, name);
     }
     const chosen = readPreprocessing({ value: { ...plain, ...given }, path: 'preprocessing' });
-    checkSize(chosen, size, 'preprocessing');
+    checkSize(chosen, { width, height }, 'preprocessing');
     return chosen;
   } catch (cause) {
     throw new FiligreeError('invalid-argument', (cause as Error).message, { cause });
