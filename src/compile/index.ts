@@ -50,4 +50,4 @@ export function compileGraph(graph: Graph, options: CompileOptions = {}): Progra
 }
 
 export { defaultCostModel } from './cost.ts';
-export type { CostModel } from './cost.ts';
+export type { CostModel, KernelCosts } from './cost.ts';
