@@ -303,6 +303,14 @@ describe('a detector', () => {
     );
   });
 
+  it('has its classes taken in order where names say nothing', async () => {
+    const report = await evaluate(await dataset('cats.json', ({ categories }) => (categories[0].name = 'cat')));
+    expect(report).toMatchObject({
+      ap: 1,
+      notes: ["the model's labels name no category: its classes are taken for the categories in their order"],
+    });
+  });
+
   it('is refused what is wrong, by file', async () => {
     const evaluateBadly = (instances: string) => refusal('evaluate', faces, '--coco', instances, '--images', photos);
     const missing = await dataset('missing.json', ({ images }) => (images[1].file_name = 'nowhere.jpg'));
