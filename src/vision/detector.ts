@@ -80,8 +80,8 @@ export class Detector<M extends ImageModel = ImageModel> {
 
   /**
    * @throws FiligreeError `unsupported` when the model is no detector we know, `invalid-model` when its metadata is
-   * wrong, `invalid-argument` when a setting is out of range, when the outputs fit several heads and none is named, or
-   * when they do not fit the one that is
+   * wrong, `invalid-argument` when a setting is out of range, when nothing says which
+   * head the outputs are, or when they do not fit the one that is named
    */
   constructor(model: M, settings: DetectorSettings = {}) {
     const { head, labels, preprocessing } = settings;
