@@ -17,9 +17,9 @@ export interface DetectorSettings {
   scoreThreshold?: number;
   /** Boxes that overlap by more than this (intersection over union, 0…1) become one. Default: the model's. */
   iouThreshold?: number;
-  /** Detections at most; default 100. */
+  /** Detections at most; default the model's, or 100. */
   maxResults?: number;
-  /** Boxes of different classes that overlap become one, too; default false. */
+  /** Boxes of different classes that overlap become one, too; default the model's, or false. */
   classAgnostic?: boolean;
   /**
    * A box counts once for each class that reaches the threshold, not only for its best; default false. It is how the
@@ -218,8 +218,8 @@ function checkedLimits(settings: DetectorSettings, vision: VisionMetadata): Limi
   const {
     scoreThreshold = vision.scoreThreshold,
     iouThreshold = vision.iouThreshold,
-    maxResults = defaultMaxResults,
-    classAgnostic = false,
+    maxResults = vision.maxResults ?? defaultMaxResults,
+    classAgnostic = vision.classAgnostic ?? false,
     multiLabel = false,
   } = settings;
   for (const [name, value] of Object.entries({ scoreThreshold, iouThreshold })) {

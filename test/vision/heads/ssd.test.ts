@@ -24,7 +24,8 @@ const head: SsdHead = {
 };
 const boxes = randomOutput(4, [1, count, 1, 4], -3, 3);
 const scores = randomOutput(5, [1, count, 6], -3, 3);
-const at = (tensor: Tensor, i: number, width: number) => [...tensor.data.slice(i * width, (i + 1) * width)].map(Number);
+const at = (tensor: Tensor, i: number, width: number) =>
+  Array.from(tensor.data.slice(i * width, (i + 1) * width), Number);
 
 /** DecodeCenterSizeBoxes and the scores of detection_postprocess.cc, one anchor at a time. */
 function plainly(scoresOf: (logits: number[]) => number[], background: number, threshold: number, xywh = false): Box[] {

@@ -32,9 +32,8 @@ sizes.forEach(({ rows, columns }, level) => {
     for (let y = 0; y < rows; y++) {
       for (let x = 0; x < columns; x++) {
         const at = ((a * rows + y) * columns + x) * width;
-        const [tx, ty, tw, th, to, ...logits] = [...maps[level].data.slice(at, at + width)].map((v) =>
-          logistic(Number(v)),
-        );
+        const row = Array.from(maps[level].data.slice(at, at + width), Number);
+        const [tx, ty, tw, th, to, ...logits] = row.map(logistic);
         const score = to * Math.max(...logits);
         if (score < 0.5) continue;
         const [w, h] = head.anchors[level].slice(2 * a);

@@ -27,7 +27,7 @@ function plainly(
 ): Box[] {
   const boxes: Box[] = [];
   for (let i = 0; i < anchors; i++) {
-    const row = [...data.slice(i * width, (i + 1) * width)].map(Number);
+    const row = Array.from(data.slice(i * width, (i + 1) * width), Number);
     const scores = row.slice(objectness ? 5 : 4).map((score) => (objectness ? score * row[4] : score));
     const score = Math.max(...scores);
     if (score >= threshold) boxes.push({ box: boxOf(row, i), score, classIndex: scores.indexOf(score) });
@@ -126,7 +126,7 @@ describe('decoded boxes', () => {
     const out = randomOutput(5, [1, 60, 11], 0, 1);
     const expected: Box[] = [];
     for (let i = 0; i < 60; i++) {
-      const row = [...out.data.slice(11 * i, 11 * i + 11)].map(Number);
+      const row = Array.from(out.data.slice(11 * i, 11 * i + 11), Number);
       for (let c = 0; c < 6; c++) {
         const score = row[4] * row[5 + c];
         if (score >= 0.4) expected.push({ box: pixels(row), score, classIndex: c });
