@@ -5,6 +5,7 @@ import { verify } from '../graph/verify.ts';
 import { importTflite } from '../import/tflite/index.ts';
 import { optimise } from '../passes/index.ts';
 import type { Program } from '../program/program.ts';
+import { recogniseClassifier } from '../vision/classifier-metadata.ts';
 import type { HeadName } from '../vision/presets.ts';
 import { recogniseVision, visionWithHead } from '../vision/recognise.ts';
 import type { CostModel } from './cost.ts';
@@ -45,7 +46,11 @@ export function compileGraph(graph: Graph, options: CompileOptions = {}): Progra
   Object.assign(graph.metadata, options.metadata);
   const program = lowerGraph(graph, options.costModel ?? defaultCostModel);
   if (options.head !== undefined) program.metadata.vision = visionWithHead(program, options.head);
-  else program.metadata.vision ??= recogniseVision(program.inputs, program.outputs, program.metadata);
+  else {
+    program.metadata.vision ??=
+      recogniseVision(program.inputs, program.outputs, program.metadata) ??
+      recogniseClassifier(program.inputs, program.outputs);
+  }
   return program;
 }
 

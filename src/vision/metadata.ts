@@ -46,7 +46,8 @@ function readHead(value: Field): Head {
   return headTypes[type].read(value);
 }
 
-function readPreprocessing(value: Field): Preprocessing {
+/** @throws FiligreeError `invalid-model` naming the first field that is wrong */
+export function readPreprocessing(value: Field): Preprocessing {
   const perChannel = (name: string): [number, number, number] => {
     const values = list(field(value, name), (item) => number(item), 3);
     if (values.length !== 3) throw invalid(`${value.path}.${name}`, 'three numbers', values);
