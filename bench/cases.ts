@@ -4,8 +4,10 @@ import type { CaseBuilder } from './cases/case.ts';
 import { copyCases } from './cases/copy.ts';
 import { depthwiseCases } from './cases/depthwise.ts';
 import { elementwiseCases } from './cases/elementwise.ts';
+import { imageCases } from './cases/image.ts';
 import { matrixCases } from './cases/matrix.ts';
 import { poolCases } from './cases/pool.ts';
+import { resizeCases } from './cases/resize.ts';
 
 export type { CaseBuilder, Work } from './cases/case.ts';
 
@@ -13,6 +15,8 @@ export const cases: { readonly [K in KernelName]: CaseBuilder } = {
   ...matrixCases,
   ...depthwiseCases,
   ...poolCases,
+  ...resizeCases,
   ...elementwiseCases,
   ...copyCases,
+  ...imageCases,
 };

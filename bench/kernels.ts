@@ -136,7 +136,15 @@ function readOptions(): (Options & { json?: string }) | undefined {
   if (build !== undefined && build !== 'simd' && build !== 'relaxed') {
     throw new Error(`--build ${build}: simd or relaxed is wanted`);
   }
-  return { quick, filter: filter === undefined ? undefined : new RegExp(filter), shapes, build, json };
+  return { quick, filter: filter === undefined ? undefined : parseFilter(filter), shapes, build, json };
+}
+
+function parseFilter(text: string): RegExp {
+  try {
+    return new RegExp(text);
+  } catch (error) {
+    throw new Error(`--filter ${text}: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 async function main(): Promise<void> {

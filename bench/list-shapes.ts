@@ -14,6 +14,7 @@ interface Attributes {
   kernel?: readonly number[];
   blockSize?: number;
   fn?: string;
+  mode?: string;
 }
 
 /** A node as a line without its count; views cost nothing and give none. */
@@ -21,7 +22,8 @@ function line(graph: Graph, node: Node): string | undefined {
   const shape = (name: string) => valueOf(graph, name).shape;
   const [, inputs = 1, height = 1, width = 1] = shape(node.inputs[0]);
   const [, outputs = 1, outHeight = 1] = shape(node.outputs[0]);
-  const { groups = 1, stride = [1], kernel = [1], blockSize = 1, fn = node.op } = node.attributes as Attributes;
+  const attributes = node.attributes as Attributes;
+  const { groups = 1, stride = [1], kernel = [1], blockSize = 1, fn = node.op, mode } = attributes;
   const row = (op: string, k: number, s: number) => [op, inputs, outputs, height, width, k, s].join(' ');
   switch (node.op) {
     case 'conv2d': {
@@ -32,7 +34,7 @@ function line(graph: Graph, node: Node): string | undefined {
     case 'averagePool':
       return row(node.op, kernel[0], stride[0]);
     case 'resize':
-      return `resize ${inputs} ${outputs} ${height} ${width} ${Math.round(outHeight / height)} 1`;
+      return row(mode === 'nearest' ? 'resizeNearest' : 'resize', Math.round(outHeight / height), 1);
     case 'depthToSpace':
       return row(node.op, blockSize, 1);
     case 'binary':

@@ -29,7 +29,6 @@ const duration = (ms: number) => (ms < 1 ? `${(1000 * ms).toFixed(ms < 0.01 ? 2 
 const cell = ({ gflops, shareOfPeak, speedup }: Result) =>
   `${number(gflops).padStart(5)} ${percent(shareOfPeak).padStart(4)} ${factor(speedup).padStart(6)}`;
 
-/** Columns of this width are right-aligned whole; the head is centred over them by hand. */
 const head = (density: number) => `density ${percent(density)}`;
 
 /** A row per layer and kernel, a column per density. */
@@ -52,6 +51,7 @@ function sparseTable(results: readonly Result[]): string {
 
 /** A row per layer and kernel. */
 function denseTable(results: readonly Result[]): string {
+  const isCompared = results.some(({ speedup }) => speedup !== undefined);
   const rows = results.map((result) => [
     describeShape(result.layer),
     result.kernel,
@@ -59,10 +59,10 @@ function denseTable(results: readonly Result[]): string {
     number(result.gflops),
     number(result.gbps),
     percent(result.shareOfPeak),
-    factor(result.speedup),
+    ...(isCompared ? [factor(result.speedup)] : []),
   ]);
-  const title = ['layer', 'kernel', 'time', 'GFLOP/s', 'GB/s', 'of peak', 'of best dense'];
-  return table([title, ...rows], ['left', 'left', 'right', 'right', 'right', 'right', 'right']);
+  const title = ['layer', 'kernel', 'time', 'GFLOP/s', 'GB/s', 'of peak', ...(isCompared ? ['of best dense'] : [])];
+  return table([title, ...rows], ['left', 'left', ...title.slice(2).map((): Align => 'right')]);
 }
 
 /** One block per contest. */

@@ -7,7 +7,7 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import process from 'node:process';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
 const root = new URL('../', import.meta.url);
@@ -32,7 +32,7 @@ await mkdir(cache, { recursive: true });
 const bundle = new URL(`${basename(entry, '.ts')}-${process.pid}.mjs`, cache);
 await build({
   entryPoints: [resolve(entry)],
-  outfile: bundle.pathname,
+  outfile: fileURLToPath(bundle),
   bundle: true,
   format: 'esm',
   platform: 'node',

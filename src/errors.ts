@@ -12,6 +12,11 @@ export type FiligreeErrorCode =
 export class FiligreeError extends Error {
   readonly code: FiligreeErrorCode;
 
+  /** True for errors of any entry point: `filigree` and `filigree/compile` are bundles with a class each. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === 'FiligreeError' && 'code' in value;
+  }
+
   constructor(code: FiligreeErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = 'FiligreeError';

@@ -110,7 +110,10 @@ export function plane3x3(r: DepthwiseRecord, x: usize, row: usize, weights: usiz
   }
 }
 
-/** x: phases (0, 0), (0, 1), (1, 0), (1, 1) of `phase` bytes, rows of `row` bytes. */
+/**
+ * Down one column of four pixels after the other: a row between two outputs belongs to both and stays in registers.
+ * x: phases (0, 0), (0, 1), (1, 0), (1, 1) of `phase` bytes, rows of `row` bytes.
+ */
 export function plane3x3s2(r: DepthwiseRecord, x: usize, row: usize, phase: usize, weights: usize, y: usize): void {
   const bias = v128.load32_splat(weights);
   const w00 = v128.load32_splat(weights, 4), w01 = v128.load32_splat(weights, 8), w02 = v128.load32_splat(weights, 12);
@@ -120,42 +123,28 @@ export function plane3x3s2(r: DepthwiseRecord, x: usize, row: usize, phase: usiz
   const hi = f32x4.splat(r.max);
   const yRow: usize = 4 * r.width;
   const lastColumn = yRow - 16;
-  const lastRow = r.height - 2;
-  const toPhase2 = 2 * phase;
-  for (let i: u32 = 0; ; i = min(i + 2, lastRow)) {
-    const from = x + i * row;
-    const to = y + i * yRow;
-    for (let j: usize = 0; ; j = min<usize>(j + 16, lastColumn)) {
-      const p = from + j;
-      const p2 = p + toPhase2;
-      let a = madd(v128.load(p), w00, bias);
-      a = madd(v128.load(p, 4), w02, a);
-      let v = v128.load(p + row);
-      a = madd(v, w20, a);
-      let b = madd(v, w00, bias);
-      v = v128.load(p + row, 4);
-      a = madd(v, w22, a);
-      b = madd(v, w02, b);
-      a = madd(v128.load(p2), w10, a);
-      a = madd(v128.load(p2, 4), w12, a);
-      b = madd(v128.load(p2 + row), w10, b);
-      b = madd(v128.load(p2 + row, 4), w12, b);
-      b = madd(v128.load(p + 2 * row), w20, b);
-      b = madd(v128.load(p + 2 * row, 4), w22, b);
-      const p1 = p + phase;
-      const p3 = p2 + phase;
-      a = madd(v128.load(p1), w01, a);
-      v = v128.load(p1 + row);
-      a = madd(v, w21, a);
-      b = madd(v, w01, b);
-      b = madd(v128.load(p1 + 2 * row), w21, b);
-      a = madd(v128.load(p3), w11, a);
-      b = madd(v128.load(p3 + row), w11, b);
-      const q = to + j;
+  const height: usize = r.height;
+  for (let j: usize = 0; ; j = min<usize>(j + 16, lastColumn)) {
+    let even = x + j;
+    let odd = even + phase + phase;
+    let q = y + j;
+    let u = v128.load(even);
+    let v = v128.load(even + phase);
+    let w = v128.load(even, 4);
+    for (let i = height; i != 0; i--) {
+      let a = madd(w, w02, madd(v, w01, madd(u, w00, bias)));
+      a = madd(v128.load(odd), w10, a);
+      a = madd(v128.load(odd + phase), w11, a);
+      a = madd(v128.load(odd, 4), w12, a);
+      odd += row;
+      even += row;
+      u = v128.load(even);
+      v = v128.load(even + phase);
+      w = v128.load(even, 4);
+      a = madd(w, w22, madd(v, w21, madd(u, w20, a)));
       v128.store(q, f32x4.pmin(f32x4.pmax(a, lo), hi));
-      v128.store(q + yRow, f32x4.pmin(f32x4.pmax(b, lo), hi));
-      if (j == lastColumn) break;
+      q += yRow;
     }
-    if (i == lastRow) break;
+    if (j == lastColumn) break;
   }
 }

@@ -404,3 +404,36 @@ export class GatherRecord {
   y1: u32;
   yIndex: u32;
 }
+
+@unmanaged
+export class ImageRecord {
+  kernel: u32;
+  bytes: u32;
+  x: usize;
+  scratch: usize;
+  y: usize;
+  channels: u32;
+  xRow: u32;
+  xLeft: u32;
+  xTop: u32;
+  xWidth: u32;
+  xHeight: u32;
+  yRow: u32;
+  yPixel: u32;
+  yChannel: u32;
+  width: u32;
+  height: u32;
+  left: u32;
+  top: u32;
+  toWidth: u32;
+  toHeight: u32;
+  reverse: u32;
+  antialias: u32;
+  pad: f32;
+  scale0: f32;
+  scale1: f32;
+  scale2: f32;
+  offset0: f32;
+  offset1: f32;
+  offset2: f32;
+}

@@ -20,16 +20,17 @@ function deal4(x: usize, y: usize, z: usize): void {
   v128.store(z, i32x4.shuffle(u, v, 1, 3, 5, 7));
 }
 
-/** Deals rows of 2 · count floats, count ≥ 4, out to y and y + phase in turns; last vectors overlap the ones before. */
+/** Deals rows of 2 · count floats, count ≥ 4, out to y and z in turns; the last vectors overlap the ones before. */
 // @ts-ignore: decorator
 @inline
-function dealRows(x: usize, xStep: usize, y: usize, yStep: usize, phase: usize, rows: u32, count: u32): void {
+function dealRows(x: usize, xStep: usize, y: usize, z: usize, yStep: usize, rows: u32, count: u32): void {
   const back: usize = 4 * count - 16;
   for (; rows != 0; rows--) {
-    for (let i: usize = 0; i < back; i += 16) deal4(x + 2 * i, y + i, y + phase + i);
-    deal4(x + 2 * back, y + back, y + phase + back);
+    for (let i: usize = 0; i < back; i += 16) deal4(x + 2 * i, y + i, z + i);
+    deal4(x + 2 * back, y + back, z + back);
     x += xStep;
     y += yStep;
+    z += yStep;
   }
 }
 
@@ -94,20 +95,25 @@ export function padPlane(
       const to = y + r0 * yStep + 4 * c0;
       y += phase;
       if (dealt && b == 0) {
-        // Both phases at once as far as both have columns from c0 on; the one or two beside them after.
-        const other = firstFrom(right - 1 + width, 2, columns);
-        const both = min(c0 + count, max(other, c0)) - c0;
-        if (both >= 4) {
+        // Both phases at once, beginning with the one that has the first pixel: the other one when `left` is odd.
+        const d0 = firstFrom(right - 1, 2, columns);
+        const others = max(firstFrom(right - 1 + width, 2, columns), d0) - d0;
+        const pairs = min(count, others);
+        if (pairs >= 4) {
           if (border) {
             const outside = f32x4.splat(value);
             for (let q = y, end = y + rows * yStep; q < end; q += 16) v128.store(q, outside);
           }
-          dealRows(from, xStep, to, yStep, phase, inside, both);
-          const last = 4 * (both - 1);
-          if (count > both) pickRows(from + 2 * last + 8, xStep, 2, to + last + 4, yStep, inside, 1);
-          const o0 = firstFrom(right - 1, 2, columns);
-          if (o0 < c0) pickRows(from - 4, xStep, 2, to + phase - 4, yStep, inside, 1);
-          if (other > c0 + both) pickRows(from + 2 * last + 12, xStep, 2, to + phase + last + 4, yStep, inside, 1);
+          const toOther = y + r0 * yStep + 4 * d0;
+          const odd = d0 < c0;
+          const start = odd ? from - 4 : from;
+          const evens = odd ? toOther : to;
+          const odds = odd ? to : toOther;
+          dealRows(start, xStep, evens, odds, yStep, inside, pairs);
+          if (count != others) {
+            const more = odd ? others > count : count > others;
+            pickRows(start + 8 * pairs + (more ? 0 : 4), xStep, 2, (more ? evens : odds) + 4 * pairs, yStep, inside, 1);
+          }
           y += phase;
           break;
         }

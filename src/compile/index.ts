@@ -6,6 +6,7 @@ import { importOnnx, looksLikeOnnx, type OnnxOptions } from '../import/onnx/inde
 import { importTflite } from '../import/tflite/index.ts';
 import { optimise } from '../passes/index.ts';
 import type { Program } from '../program/program.ts';
+import { recogniseClassifier } from '../vision/classifier-metadata.ts';
 import { recogniseVision } from '../vision/recognise.ts';
 import type { CostModel } from './cost.ts';
 import { defaultCostModel } from './cost.ts';
@@ -43,10 +44,15 @@ export function compileGraph(graph: Graph, options: CompileOptions = {}): Progra
   verify(graph);
   Object.assign(graph.metadata, options.metadata);
   const program = lowerGraph(graph, options.costModel ?? defaultCostModel);
-  program.metadata.vision ??= recogniseVision(program.inputs, program.outputs);
+  program.metadata.vision ??=
+    recogniseVision(program.inputs, program.outputs) ?? recogniseClassifier(program.inputs, program.outputs);
   return program;
 }
 
 export { defaultCostModel } from './cost.ts';
+<<<<<<< HEAD
 export type { CostModel } from './cost.ts';
 export type { OnnxOptions } from '../import/onnx/index.ts';
+=======
+export type { CostModel, KernelCosts } from './cost.ts';
+>>>>>>> main

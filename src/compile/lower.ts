@@ -147,7 +147,7 @@ function layerNames(graph: Graph): string[] {
 /** Bytes if every computed value had memory of its own. */
 function naiveBytes(graph: Graph, floats: (value: string) => number): number {
   const computed = [...graph.inputs.map((port) => port.value), ...graph.nodes.flatMap((node) => node.outputs)];
-  return computed.reduce((sum, value) => sum + 4 * floats(value), 0);
+  return computed.reduce((sum, value) => sum + 4 * (floats(value) + bufferSlack), 0);
 }
 
 function lowerNode(graph: Graph, node: Node, lowering: Lowering): void {

@@ -40,8 +40,9 @@ const denseKernels = { vector: 'f32_gemm_1x4', flat: 'f32_gemm_8x4', shifted: 'f
 export function emitMatrixProduct(p: MatrixProduct, lowering: Lowering): void {
   const pixels = p.height * p.width;
   const kind = pixels === 1 ? 'vector' : p.rowPixels === 0 ? 'flat' : 'shifted';
+  const costs = lowering.costModel[kind === 'vector' ? 'vector' : 'planes'];
   const groups: Group[] = kind === 'vector' ? [1, 4] : [1, 2, 4];
-  const encoding = chooseEncoding(p.rows, p.columns, p.weights, lowering.costModel, groups);
+  const encoding = chooseEncoding(p.rows, p.columns, p.weights, costs, groups);
   const cost: StepCost = {
     macs: p.batch * pixels * p.rows * p.columns,
     effectiveMacs: p.batch * pixels * encoding.nonzeros,

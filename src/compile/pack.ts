@@ -6,7 +6,7 @@
 //   gaps     b b b …                      u8, per position the zeros since the last one in its group; 255 adds 255 and goes on
 //   values   w…w w…w …                    per position one weight for each row of the group
 import type { Constant, WeightData } from '../program/program.ts';
-import type { CostModel } from './cost.ts';
+import type { KernelCosts } from './cost.ts';
 
 export type Group = 1 | 2 | 4;
 
@@ -106,13 +106,13 @@ export function chooseEncoding(
   rows: number,
   columns: number,
   weights: Float32Array,
-  model: CostModel,
+  costs: KernelCosts,
   groups: readonly Group[] = [1, 2, 4],
 ): Encoding {
   let nonzeros = 0;
   for (const w of weights) if (w !== 0) nonzeros++;
   const filled = Math.ceil(rows / 4) * 4 * columns;
-  let best: Encoding = { group: 'dense', kept: rows * columns, nonzeros, cost: filled / model.dense };
+  let best: Encoding = { group: 'dense', kept: rows * columns, nonzeros, cost: filled / costs.dense };
   for (const group of groups) {
     let kept = 0;
     let cost = 0;
@@ -122,7 +122,7 @@ export function chooseEncoding(
         if (isKept(weights, columns, row, size, column)) positions++;
       }
       kept += positions * size;
-      cost += ((positions + model.groupOverhead) * size) / model.sparse[size as Group];
+      cost += ((positions + costs.groupOverhead) * size) / costs.sparse[size as Group];
     }
     if (cost < best.cost) best = { group, kept, nonzeros, cost };
   }

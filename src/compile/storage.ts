@@ -51,10 +51,13 @@ export function assignStorage(graph: Graph, layouts: Layouts): Storage {
       const end = floats + layouts.floats(value);
       return membersOf(root).every((member) => {
         const start = place(member).floats;
-        const overlaps = start < end && floats < start + layouts.floats(member);
+        const stop = start + layouts.floats(member);
+        if (start >= end || floats >= stop) return true;
         const { first, last } = lifetimes.get(member)!;
-        // a graph input keeps its content, so that a run can be repeated
-        return !overlaps || (last <= index && !inputs.has(member)) || first > index;
+        // a graph input keeps its content, so that a run can be repeated; a view of other elements that this node reads
+        // too must not change under it
+        if (inputs.has(member)) return false;
+        return last < index || first > index || (last === index && start === floats && stop === end);
       });
     },
     alias(value, host, floats = 0) {

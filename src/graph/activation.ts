@@ -1,7 +1,10 @@
 // The scalar reference of every unary function, in f64. Kernels are tested against it.
 import type { Activation } from '../program/activations.ts';
 
-/** f(x) for one number. Parameters that are not given are 0, as kernels take them; NaN gives NaN. */
+/**
+ * f(x) for one number. Parameters that are not given are 0, as kernels take them. NaN gives NaN, and so do silu, gelu,
+ * hardSwish and mish at −∞, where their definitions multiply it by 0.
+ */
 export function applyActivation(x: number, activation: Activation | undefined): number {
   if (!activation) return x;
   const { fn, alpha = 0, beta = 0 } = activation;
@@ -15,12 +18,11 @@ export function applyActivation(x: number, activation: Activation | undefined): 
     case 'sigmoid':
       return sigmoid(x);
     case 'silu':
-      // −∞·0 would be NaN; the limit is 0.
-      return x === -Infinity ? 0 : x * sigmoid(x);
+      return x * sigmoid(x);
     case 'hardSigmoid':
       return Math.min(Math.max(alpha * x + beta, 0), 1);
     case 'hardSwish':
-      return x === -Infinity ? 0 : x * Math.min(Math.max(alpha * x + beta, 0), 1);
+      return x * Math.min(Math.max(alpha * x + beta, 0), 1);
     case 'tanh':
       return Math.tanh(x);
     case 'exp':
@@ -40,13 +42,13 @@ export function applyActivation(x: number, activation: Activation | undefined): 
     case 'square':
       return x * x;
     case 'gelu':
-      return x === -Infinity ? 0 : 0.5 * x * erfc(-x * Math.SQRT1_2);
+      return 0.5 * x * erfc(-x * Math.SQRT1_2);
     case 'elu':
       return x < 0 ? alpha * Math.expm1(x) : x;
     case 'softplus':
       return softplus(x);
     case 'mish':
-      return x === -Infinity ? 0 : x * Math.tanh(softplus(x));
+      return x * Math.tanh(softplus(x));
     default:
       throw new Error(`unknown unary function "${String(fn satisfies never)}"`);
   }

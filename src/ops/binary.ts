@@ -13,7 +13,8 @@ import {
   type Loops,
 } from './broadcast.ts';
 import type { Operator } from './operator.ts';
-import { activateValue, activationFunction, floatInputs, sameStrides, sharedStorage } from './unary.ts';
+import { applyActivation } from '../graph/activation.ts';
+import { activateValue, floatInputs, sameStrides, sharedStorage } from './unary.ts';
 
 export type { BinaryFunction };
 
@@ -49,10 +50,11 @@ export const binary: Operator<BinaryAttributes> = {
 
   evaluate({ fn, activation }, [a, b], [shape]) {
     const f = functions[fn];
-    const act = activationFunction(activation ?? { fn: 'identity' });
     const aAt = broadcastIndices(a!.shape, shape);
     const bAt = broadcastIndices(b!.shape, shape);
-    return [{ shape, data: Float32Array.from(aAt, (at, i) => act(f(a!.data[at], b!.data[bAt[i]]))) }];
+    return [
+      { shape, data: Float32Array.from(aAt, (at, i) => applyActivation(f(a!.data[at], b!.data[bAt[i]]), activation)) },
+    ];
   },
 
   layout: 'inherit',

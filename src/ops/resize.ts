@@ -32,7 +32,6 @@ export const resize: Operator<ResizeAttributes> = {
     const [, , xHeight, xWidth] = x!.shape;
     const [n, c, height, width] = shape;
     const data = new Float32Array(elementCount(shape));
-    const clamp = (at: number, length: number) => Math.min(Math.max(at, 0), length - 1);
     let to = 0;
     for (let plane = 0; plane < n * c; plane++) {
       const pixel = (row: number, column: number) => x!.data[(plane * xHeight + row) * xWidth + column];
@@ -118,6 +117,11 @@ export const resize: Operator<ResizeAttributes> = {
   },
 };
 
+/** An index within 0…length − 1. */
+function clamp(index: number, length: number): number {
+  return Math.min(Math.max(index, 0), length - 1);
+}
+
 /**
  * Where output index i lies along an axis of the input, in input pixels, the first pixel's centre being 0. Rules as
  * ONNX Resize states them.
@@ -161,15 +165,14 @@ function rounded(coordinate: number, nearest: ResizeAttributes['nearest']): numb
 /** The source index of every output index along an axis. */
 function nearestTable(axis: 0 | 1, input: number, attributes: ResizeAttributes): number[] {
   return Array.from({ length: attributes.size[axis] }, (_, i) => {
-    const index = rounded(sourceCoordinate(i, axis, input, attributes), attributes.nearest);
-    return Math.min(Math.max(index, 0), input - 1);
+    return clamp(rounded(sourceCoordinate(i, axis, input, attributes), attributes.nearest), input);
   });
 }
 
 /** Two source indices and the weight of the second for every output index along an axis. */
 function linearTable(axis: 0 | 1, input: number, attributes: ResizeAttributes) {
   return Array.from({ length: attributes.size[axis] }, (_, i) => {
-    const at = Math.min(Math.max(sourceCoordinate(i, axis, input, attributes), 0), input - 1);
+    const at = clamp(sourceCoordinate(i, axis, input, attributes), input);
     const first = Math.floor(at);
     return { first, second: Math.min(first + 1, input - 1), weight: at - first };
   });

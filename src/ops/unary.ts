@@ -1,4 +1,5 @@
 import type { Lowering } from '../compile/lowering.ts';
+import { applyActivation } from '../graph/activation.ts';
 import { elementCount } from '../tensor.ts';
 import {
   activationArguments,
@@ -18,8 +19,7 @@ export const unary: Operator<Activation> = {
   },
 
   evaluate(activation, [x], [shape]) {
-    const f = activationFunction(activation);
-    return [{ shape, data: Float32Array.from(x!.data, f) }];
+    return [{ shape, data: Float32Array.from(x!.data, (v) => applyActivation(v, activation)) }];
   },
 
   layout: 'inherit',
@@ -90,55 +90,4 @@ export function floatInputs(inputs: readonly (InputType | undefined)[], count: n
     if (input.dtype !== 'float32') throw new Error(`input ${i} must be float32, got ${input.dtype}`);
     return input;
   });
-}
-
-const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
-const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
-
-/** The function itself, in double precision: what kernels are held to. */
-export function activationFunction({ fn, alpha = 0, beta = 0 }: Activation): (x: number) => number {
-  const hardSigmoid = (x: number) => Math.min(Math.max(alpha * x + beta, 0), 1);
-  const functions: Record<Activation['fn'], (x: number) => number> = {
-    identity: (x) => x,
-    clamp: (x) => Math.min(Math.max(x, alpha), beta),
-    leakyRelu: (x) => (x < 0 ? alpha * x : x),
-    sigmoid,
-    silu: (x) => x * sigmoid(x),
-    hardSigmoid,
-    hardSwish: (x) => x * hardSigmoid(x),
-    tanh: Math.tanh,
-    exp: Math.exp,
-    sqrt: Math.sqrt,
-    neg: (x) => -x,
-    abs: Math.abs,
-    reciprocal: (x) => 1 / x,
-    log: Math.log,
-    rsqrt: (x) => 1 / Math.sqrt(x),
-    square: (x) => x * x,
-    gelu: (x) => (x * erfc(-x / Math.SQRT2)) / 2,
-    elu: (x) => (x < 0 ? alpha * Math.expm1(x) : x),
-    softplus,
-    mish: (x) => x * Math.tanh(softplus(x)),
-  };
-  return functions[fn];
-}
-
-/** 1 − erf(x): the series around 0 (Abramowitz & Stegun 7.1.6), the continued fraction beyond 2.5 (7.1.14). */
-function erfc(x: number): number {
-  if (Number.isNaN(x)) return NaN;
-  const z = Math.abs(x);
-  if (z < 2.5) {
-    let term = z;
-    let sum = z;
-    for (let n = 1; n < 60; n++) {
-      term *= (2 * z * z) / (2 * n + 1);
-      sum += term;
-    }
-    const erf = (2 / Math.sqrt(Math.PI)) * Math.exp(-z * z) * sum;
-    return x < 0 ? 1 + erf : 1 - erf;
-  }
-  let fraction = z;
-  for (let n = 60; n > 0; n--) fraction = z + n / 2 / fraction;
-  const tail = Math.exp(-z * z) / (Math.sqrt(Math.PI) * fraction);
-  return x < 0 ? 2 - tail : tail;
 }

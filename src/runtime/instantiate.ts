@@ -83,7 +83,10 @@ export async function instantiate(
   const pages = Math.ceil(bytes / 65536);
   let memory: WebAssembly.Memory;
   try {
-    memory = new WebAssembly.Memory({ initial: pages });
+    // a shared memory must say how far it may grow; the builds say 4 GiB (asconfig.json)
+    memory = new WebAssembly.Memory(
+      build.endsWith('threads') ? { initial: pages, maximum: 65536, shared: true } : { initial: pages },
+    );
   } catch (error) {
     const mebibytes = Math.ceil(bytes / 2 ** 20);
     throw new FiligreeError(

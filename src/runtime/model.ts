@@ -5,6 +5,9 @@ import type { DType, Tensor } from '../tensor.ts';
 import { endpointFloats, readOutput, writeInput } from './endpoint.ts';
 import type { MemoryLayout } from './expand.ts';
 import type { Instance } from './instantiate.ts';
+import { imageTarget, writeImage } from './image-input.ts';
+import type { Geometry, Pixels, Preprocessing } from './preprocessing.ts';
+import { imageGeometry } from './preprocessing.ts';
 import type { WasmBuild } from './probe.ts';
 
 /** An input or output as the model's author wrote it: NHWC stays NHWC. Outputs are always given as float32. */
@@ -86,6 +89,33 @@ export class Model {
     this.#write(inputs);
     exports.run(this.#layout.records[0], this.#layout.records.length);
     return this.#read();
+  }
+
+  /**
+   * Resizes and normalises an image straight into input 0, which must be an RGB image, and runs the model.
+   * @returns Outputs as run() gives them, where the image lies in the input, and milliseconds.
+   * @throws FiligreeError `invalid-argument` when the input is no image of the size that `preprocessing` says.
+   */
+  async runImage(
+    image: Pixels,
+    preprocessing: Preprocessing,
+  ): Promise<{
+    outputs: Record<string, Tensor>;
+    geometry: Geometry;
+    speed: { preprocess: number; inference: number };
+  }> {
+    const instance = this.#live();
+    const start = performance.now();
+    const [endpoint, ...others] = this.#program.inputs;
+    if (others.length)
+      throw new FiligreeError('invalid-argument', `${this.name}: has ${others.length + 1} inputs, not one image`);
+    const geometry = imageGeometry(image, preprocessing);
+    const target = imageTarget(endpoint, this.#layout.buffers[endpoint.at.buffer] + endpoint.at.offset, this.name);
+    writeImage(instance, this.#layout.bytes, target, image, preprocessing, geometry);
+    const written = performance.now();
+    instance.exports.run(this.#layout.records[0], this.#layout.records.length);
+    const ran = performance.now();
+    return { outputs: this.#read(), geometry, speed: { preprocess: written - start, inference: ran - written } };
   }
 
   /**

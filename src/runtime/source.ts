@@ -10,12 +10,15 @@ export interface SourceOptions {
   onProgress?: (progress: { loaded: number; total: number }) => void;
 }
 
+// Node loads its fetch implementation when `Response` is first named, 10 ms of a cold start: it is asked for last.
+
 /** What a source is called in messages. */
 export function sourceName(source: ModelSource): string {
   if (typeof source === 'string') return source;
   if (source instanceof URL) return source.href;
-  if (typeof Response !== 'undefined' && source instanceof Response) return source.url || 'response';
+  if (source instanceof Uint8Array || source instanceof ArrayBuffer) return 'model';
   if (typeof File !== 'undefined' && source instanceof File) return source.name;
+  if (typeof Response !== 'undefined' && source instanceof Response) return source.url || 'response';
   return 'model';
 }
 
@@ -27,9 +30,9 @@ export async function readSource(source: ModelSource, options: SourceOptions = {
   options.signal?.throwIfAborted();
   if (source instanceof Uint8Array) return source;
   if (source instanceof ArrayBuffer) return new Uint8Array(source);
-  if (typeof Blob !== 'undefined' && source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
-  if (typeof Response !== 'undefined' && source instanceof Response) return readResponse(source, options);
   if (typeof source !== 'string' && !(source instanceof URL)) {
+    if (typeof Blob !== 'undefined' && source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
+    if (typeof Response !== 'undefined' && source instanceof Response) return readResponse(source, options);
     throw new FiligreeError(
       'invalid-argument',
       'a model source is a path, URL, Response, Blob, ArrayBuffer or Uint8Array',

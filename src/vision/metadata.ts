@@ -34,7 +34,8 @@ export function readVisionMetadata(metadata: Record<string, unknown>): VisionMet
   };
 }
 
-function readPreprocessing(value: Field): Preprocessing {
+/** @throws FiligreeError `invalid-model` naming the first field that is wrong */
+export function readPreprocessing(value: Field): Preprocessing {
   const perChannel = (name: string): [number, number, number] => {
     const values = list(field(value, name), (item) => number(item), 3);
     if (values.length !== 3) throw invalid(`${value.path}.${name}`, 'three numbers', values);
@@ -48,5 +49,6 @@ function readPreprocessing(value: Field): Preprocessing {
     scale: perChannel('scale'),
     offset: perChannel('offset'),
     order: oneOf(field(value, 'order'), ['RGB', 'BGR']),
+    ...(field(value, 'antialias').value === false ? { antialias: false } : {}),
   };
 }

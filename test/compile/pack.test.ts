@@ -79,7 +79,7 @@ describe('the cost model', () => {
     const weights = Float32Array.from({ length: rows * columns }, (_, i) =>
       keep(Math.floor(i / columns), i % columns) ? 0.5 : 0,
     );
-    return chooseEncoding(rows, columns, weights, defaultCostModel);
+    return chooseEncoding(rows, columns, weights, defaultCostModel.planes);
   };
 
   it('counts what an encoding keeps', () => {
@@ -96,7 +96,7 @@ describe('the cost model', () => {
         let state = 7;
         const random = () => (state = (state * 48271) % 2147483647) / 2147483647;
         const encoding = choose(rows, 50, () => random() < density);
-        expect(encoding.cost).toBeLessThanOrEqual((Math.ceil(rows / 4) * 4 * 50) / defaultCostModel.dense);
+        expect(encoding.cost).toBeLessThanOrEqual((Math.ceil(rows / 4) * 4 * 50) / defaultCostModel.planes.dense);
       }),
     );
   });

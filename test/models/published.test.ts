@@ -1,4 +1,4 @@
-// Published TFLite models against another runtime's outputs, in both builds. The peer runs here and now.
+// Published TFLite models against another runtime's outputs, in every build. The peer runs here and now.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import v8 from 'node:v8';
@@ -7,12 +7,15 @@ import { compileModel } from '../../src/compile/index.ts';
 import { loadModel } from '../../src/runtime/load.ts';
 import type { Model } from '../../src/runtime/model.ts';
 import { Tensor, elementCount } from '../../src/tensor.ts';
-import { builds, randomFloats, relativeError } from '../kernels/wasm.ts';
+import type { WasmBuild } from '../../src/runtime/probe.ts';
+import { randomFloats, relativeError } from '../kernels/wasm.ts';
 import { runPeer } from '../peers/index.ts';
 import type { PeerOutput } from '../peers/index.ts';
 import { faceModels, objectronSsd } from './published.ts';
 
 v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
+
+const builds: WasmBuild[] = ['simd', 'relaxed', 'simd-threads', 'relaxed-threads'];
 
 // of the largest magnitude: f32 sums in other orders through a hundred layers
 const tolerance = 1e-4;
@@ -52,7 +55,7 @@ describe.each([
   ['the short-range face model', () => faceModels.short],
   ['the SSD MobileNetV2', objectronSsd],
 ])('%s', (_, fileOf) => {
-  it('gives the outputs of tfjs-tflite in both builds, on three inputs', async () => {
+  it('gives the outputs of tfjs-tflite in every build, on three inputs', async () => {
     const file = fileOf();
     const artifact = compileModel(readFileSync(file), { name: path.basename(file) });
     const models = await Promise.all(builds.map((build) => loadModel(artifact, { build })));

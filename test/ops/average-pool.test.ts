@@ -12,15 +12,15 @@ const base: AveragePoolAttributes = {
   countIncludePad: false,
 };
 
-describe('average pool', () => {
-  const average = (attributes: Partial<AveragePoolAttributes>, h: number, w: number) => {
-    const all = { ...base, ...attributes };
-    const shape = [1, 1, h, w];
-    const shapes = averagePool.infer(all, [{ shape, dtype: 'float32' }]);
-    const data = Float32Array.from({ length: h * w }, (_, i) => i + 1);
-    return { shape: shapes[0], data: [...averagePool.evaluate(all, [{ shape, data }], shapes)[0].data] };
-  };
+const average = (attributes: Partial<AveragePoolAttributes>, h: number, w: number) => {
+  const all = { ...base, ...attributes };
+  const shape = [1, 1, h, w];
+  const shapes = averagePool.infer(all, [{ shape, dtype: 'float32' }]);
+  const data = Float32Array.from({ length: h * w }, (_, i) => i + 1);
+  return { shape: shapes[0], data: [...averagePool.evaluate(all, [{ shape, data }], shapes)[0].data] };
+};
 
+describe('average pool', () => {
   it('counts padding or not', () => {
     const pads = [1, 1, 1, 1] as const;
     expect(average({ pads }, 2, 2).data).toEqual([2.5]);

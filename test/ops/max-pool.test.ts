@@ -14,10 +14,10 @@ const base: MaxPoolAttributes = {
 };
 const type = (...shape: number[]) => ({ shape, dtype: 'float32' as const });
 
-describe('max pool shape rule', () => {
-  const size = (attributes: Partial<MaxPoolAttributes>, h: number, w: number) =>
-    maxPool.infer({ ...base, ...attributes }, [type(1, 3, h, w)])[0].slice(2);
+const size = (attributes: Partial<MaxPoolAttributes>, h: number, w: number) =>
+  maxPool.infer({ ...base, ...attributes }, [type(1, 3, h, w)])[0].slice(2);
 
+describe('max pool shape rule', () => {
   it('follows ONNX', () => {
     expect(size({}, 7, 8)).toEqual([3, 4]);
     expect(size({ ceilMode: true }, 7, 8)).toEqual([4, 4]);

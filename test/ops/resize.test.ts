@@ -7,18 +7,19 @@ import { runOperator, type Stored } from './run-operator.ts';
 
 const base: ResizeAttributes = { mode: 'nearest', size: [1, 1], coordinates: 'halfPixel', nearest: 'roundPreferFloor' };
 
-describe('resize reference, on the examples of the ONNX specification', () => {
-  const run = (attributes: Partial<ResizeAttributes>, height: number, width: number) => {
-    const all = { ...base, ...attributes };
-    const x = { shape: [1, 1, height, width], data: Float32Array.from({ length: height * width }, (_, i) => i + 1) };
-    const shapes = resize.infer(all, [{ shape: x.shape, dtype: 'float32' }]);
-    return [...resize.evaluate(all, [x], shapes)[0].data].map((v) => Math.round(v * 1e4) / 1e4);
-  };
-  const first = (values: number[], size: readonly [number, number]) => [
-    values.slice(0, size[1]),
-    Array.from({ length: size[0] }, (_, i) => values[i * size[1]]),
-  ];
+const run = (attributes: Partial<ResizeAttributes>, height: number, width: number) => {
+  const all = { ...base, ...attributes };
+  const x = { shape: [1, 1, height, width], data: Float32Array.from({ length: height * width }, (_, i) => i + 1) };
+  const shapes = resize.infer(all, [{ shape: x.shape, dtype: 'float32' }]);
+  return [...resize.evaluate(all, [x], shapes)[0].data].map((v) => Math.round(v * 1e4) / 1e4);
+};
 
+const first = (values: number[], size: readonly [number, number]) => [
+  values.slice(0, size[1]),
+  Array.from({ length: size[0] }, (_, i) => values[i * size[1]]),
+];
+
+describe('resize reference, on the examples of the ONNX specification', () => {
   it('upsample_scales_linear, half pixel and align corners', () => {
     expect(run({ mode: 'linear', size: [4, 4] }, 2, 2)).toEqual([
       1, 1.25, 1.75, 2, 1.5, 1.75, 2.25, 2.5, 2.5, 2.75, 3.25, 3.5, 3, 3.25, 3.75, 4,

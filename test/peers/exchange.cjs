@@ -17,19 +17,23 @@ function readInput(k, length) {
 }
 
 /** Outputs are { name?, shape, data }. */
-function writeResult(outputs, msMedian) {
+function writeResult(outputs, timing) {
   outputs.forEach(({ data }, k) => {
     const floats = Float32Array.from(data);
     fs.writeFileSync(path.join(folder, `output${k}.bin`), new Uint8Array(floats.buffer));
   });
   const described = outputs.map(({ name, shape }) => ({ name, shape: Array.from(shape) }));
-  fs.writeFileSync(path.join(folder, 'result.json'), JSON.stringify({ outputs: described, msMedian }));
+  fs.writeFileSync(path.join(folder, 'result.json'), JSON.stringify({ outputs: described, ...timing }));
 }
 
-/** Median time of one run in ms, after a quarter as many untimed runs; undefined when no iterations are asked for. */
+/**
+ * Called after the first run. Milliseconds from the start of the process to here and, when iterations are asked for, the
+ * median and minimum of one run after a quarter as many untimed ones; peak memory.
+ */
 async function time(run) {
+  const msCold = performance.now();
   const count = Number(iterations ?? 0);
-  if (count === 0) return undefined;
+  if (count === 0) return { msCold };
   const times = [];
   for (let i = -Math.ceil(count / 4); i < count; i++) {
     const start = performance.now();
@@ -39,7 +43,8 @@ async function time(run) {
     if (i >= 0) times.push(end - start);
   }
   times.sort((a, b) => a - b);
-  return times[times.length >> 1];
+  const megabytes = process.resourceUsage().maxRSS / 1e3;
+  return { msCold, msMedian: times[times.length >> 1], msMinimum: times[0], megabytes };
 }
 
 module.exports = { modelPath, readInput, writeResult, time };

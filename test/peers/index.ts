@@ -3,9 +3,10 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-export type Peer = 'tfjs-tflite' | 'litert' | 'onnxruntime';
+export type Peer = 'tfjs-tflite' | 'litert' | 'onnxruntime' | 'filigree';
 
 export interface PeerOutput {
   name?: string;
@@ -16,8 +17,12 @@ export interface PeerOutput {
 export interface PeerResult {
   /** In the order of the model's outputs. */
   outputs: PeerOutput[];
-  /** Median time of one run, when iterations were asked for. */
+  /** Milliseconds from the start of the process to the first result. */
+  msCold: number;
+  /** Median and minimum milliseconds of one run, and peak resident memory, when iterations were asked for. */
   msMedian?: number;
+  msMinimum?: number;
+  megabytes?: number;
 }
 
 export interface PeerOptions {
@@ -29,6 +34,7 @@ const drivers: Record<Peer, string> = {
   'tfjs-tflite': 'tfjs-tflite.cjs',
   litert: 'litert.mjs',
   onnxruntime: 'onnxruntime.mjs',
+  filigree: 'filigree.mjs',
 };
 const run = promisify(execFile);
 
@@ -46,19 +52,18 @@ export async function runPeer(
   const folder = await mkdtemp(path.join(tmpdir(), 'filigree-peer-'));
   try {
     await Promise.all(inputs.map((input, k) => writeFile(path.join(folder, `input${k}.bin`), bytesOf(input))));
-    const driver = path.join(import.meta.dirname, drivers[peer]);
+    const driver = fileURLToPath(new URL(drivers[peer], import.meta.url));
     await run(process.execPath, [driver, path.resolve(modelPath), folder, String(iterations)], { maxBuffer: 2 ** 24 });
     const result = JSON.parse(await readFile(path.join(folder, 'result.json'), 'utf8')) as {
       outputs: { name?: string; shape: number[] }[];
-      msMedian?: number;
-    };
+    } & Omit<PeerResult, 'outputs'>;
     const outputs = await Promise.all(
       result.outputs.map(async (output, k) => {
         const bytes = await readFile(path.join(folder, `output${k}.bin`));
         return { ...output, data: new Float32Array(new Uint8Array(bytes).buffer) };
       }),
     );
-    return { outputs, msMedian: result.msMedian };
+    return { ...result, outputs };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

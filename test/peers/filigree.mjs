@@ -1,0 +1,16 @@
+// Filigree itself, driven as its peers are, from what `npm run build` made. The model is an artifact.
+import { createRequire } from 'node:module';
+import { Tensor, loadModel } from '../../dist/index.js';
+
+const { modelPath, readInput, writeResult, time } = createRequire(import.meta.url)('./exchange.cjs');
+
+const model = await loadModel(modelPath);
+const inputs = Object.fromEntries(
+  model.inputs.map(({ name, shape }, k) => {
+    const length = shape.reduce((a, b) => a * b, 1);
+    return [name, new Tensor('float32', shape, readInput(k, length))];
+  }),
+);
+const first = await model.run(inputs);
+const outputs = model.outputs.map(({ name, shape }) => ({ name, shape, data: first[name].data }));
+writeResult(outputs, await time(() => model.run(inputs).then(() => undefined)));
