@@ -50,9 +50,5 @@ export function compileGraph(graph: Graph, options: CompileOptions = {}): Progra
 }
 
 export { defaultCostModel } from './cost.ts';
-<<<<<<< HEAD
-export type { CostModel } from './cost.ts';
 export type { OnnxOptions } from '../import/onnx/index.ts';
-=======
 export type { CostModel, KernelCosts } from './cost.ts';
->>>>>>> main
