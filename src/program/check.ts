@@ -6,7 +6,7 @@ import { kernels } from './kernels.ts';
 import type { Buffer, Constant, Pointer, Program, TapTable } from './program.ts';
 import { constantBytes } from './constants.ts';
 
-/** No constant may be larger: 1 GiB. */
+/** All constants together, once expanded, take less: 1 GiB. */
 const maximumBytes = 2 ** 30;
 
 /**
@@ -24,13 +24,15 @@ export function checkProgram(program: Program): void {
     }
     return known;
   };
+  let constants = 0;
   const sizes = buffers.map((b, i) => {
     if (b.kind === 'arena') return b.bytes;
     const bytes = constantBytes(b.constant);
-    if (bytes < maximumBytes) return bytes;
+    constants += bytes;
+    if (constants < maximumBytes) return bytes;
     throw new FiligreeError(
       'invalid-model',
-      `${program.name}: buffers[${i}] (${b.constant.form}) would take ${bytes} bytes`,
+      `${program.name}: constants up to buffers[${i}] (${b.constant.form}) would take ${constants} bytes`,
     );
   });
   buffers.forEach((b, i) => {
@@ -49,6 +51,7 @@ export function checkProgram(program: Program): void {
         },
       );
     };
+    if (kernel.standalone) fail('the kernel is not for programs');
     const table = (field: string): Table => {
       const { buffer, offset } = step.arguments[field] as Pointer;
       const target = buffers[buffer];
@@ -93,18 +96,24 @@ function checkTaps(program: Program, { taps, columns }: Extract<Constant, { form
   throw new FiligreeError('invalid-model', `${program.name}: buffers[${index}].taps: ${found} for ${columns} columns`);
 }
 
-/** Byte offset of a table's last tap, in exact arithmetic. */
-export function largestTap(t: TapTable): number {
-  const axis = (i: 0 | 1, phaseStep: number, step: number) => {
-    let most = 0;
-    for (let k = 0; k < t.kernel[i]; k++) {
-      const d = k * t.dilation[i];
-      most = Math.max(most, (d % t.stride[i]) * phaseStep + Math.floor(d / t.stride[i]) * step);
-    }
-    return most;
-  };
-  const phasesW = Math.min(t.stride[1], (t.kernel[1] - 1) * t.dilation[1] + 1);
-  return (t.channels - 1) * t.channelBytes + axis(0, phasesW * t.phaseBytes, t.rowBytes) + axis(1, t.phaseBytes, 4);
+/**
+ * No tap of a table has a greater byte offset. Infinite where positions within the kernel do not fit the 32 bits that
+ * they are computed in.
+ */
+export function largestTap({
+  channels,
+  kernel,
+  stride,
+  dilation,
+  channelBytes,
+  phaseBytes,
+  rowBytes,
+}: TapTable): number {
+  const [reachH, reachW] = [0, 1].map((i) => (kernel[i] - 1) * dilation[i]);
+  if (Math.max(reachH, reachW) >= 2 ** 31) return Infinity;
+  const [phasesH, phasesW] = [Math.min(stride[0], reachH + 1), Math.min(stride[1], reachW + 1)];
+  const rows = Math.floor(reachH / stride[0]) * rowBytes + Math.floor(reachW / stride[1]) * 4;
+  return (channels - 1) * channelBytes + (phasesH * phasesW - 1) * phaseBytes + rows;
 }
 
 /** The largest index or offset that a kernel can find in a constant. */
