@@ -5,6 +5,8 @@ import type { LoadOptions } from './runtime/load.ts';
 import { loadModel as load } from './runtime/load.ts';
 import type { Model } from './runtime/model.ts';
 import type { ModelSource } from './runtime/source.ts';
+import { createClassifier as classifier } from './vision/create-classifier.ts';
+import type { Classifier, ClassifierSettings } from './vision/classifier.ts';
 import { createDetector as create } from './vision/create.ts';
 import type { Detector, DetectorSettings } from './vision/detector.ts';
 
@@ -21,6 +23,14 @@ export function createDetector(
   options: LoadOptions & DetectorSettings = {},
 ): Promise<Detector<Model>> {
   return create(source, { wasm, ...options });
+}
+
+/** See `createClassifier` of `filigree`. */
+export function createClassifier(
+  source: ModelSource | Model,
+  options: LoadOptions & ClassifierSettings = {},
+): Promise<Classifier<Model>> {
+  return classifier(source, { wasm, ...options });
 }
 
 export { Model } from './runtime/model.ts';

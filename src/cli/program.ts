@@ -1,7 +1,9 @@
 // `filigree COMMAND …`: which commands there are, and what becomes of their errors.
 import { Command, CommanderError } from 'commander';
+import { classifyCommand } from './commands/classify.ts';
 import { compileCommand } from './commands/compile.ts';
 import { detectCommand } from './commands/detect.ts';
+import { evaluateCommand } from './commands/evaluate.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { profileCommand } from './commands/profile.ts';
 import { runCommand } from './commands/run.ts';
@@ -20,7 +22,15 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [command]', 'print the help of a command')
     .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 called wrongly.');
-  const commands = [detectCommand(io), runCommand(io), compileCommand(io), inspectCommand(io), profileCommand(io)];
+  const commands = [
+    detectCommand(io),
+    classifyCommand(io),
+    runCommand(io),
+    compileCommand(io),
+    inspectCommand(io),
+    profileCommand(io),
+    evaluateCommand(io),
+  ];
   for (const command of commands) program.addCommand(command);
   for (const command of [program, ...commands]) {
     command.exitOverride().configureOutput({

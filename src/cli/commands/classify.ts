@@ -1,0 +1,85 @@
+import { Command } from 'commander';
+import type { ClassificationResult, Classifier } from '../../vision/classifier.ts';
+import type { ClassifierPreprocessing } from '../../vision/classifier-metadata.ts';
+import { readInput } from '../files.ts';
+import { Progress, reportError, writeJson, type Io } from '../io.ts';
+import { openModel } from '../models.ts';
+import { count } from '../options.ts';
+import { preprocessHelp, preprocessing, readLabels } from '../preprocess.ts';
+import { Reported } from '../reported.ts';
+import { formatMs, formatPercent, formatTable } from '../table.ts';
+
+interface Options {
+  model: string;
+  labels?: string;
+  top?: number;
+  preprocess?: ClassifierPreprocessing;
+  json?: boolean;
+}
+
+interface PhotoResult extends ClassificationResult {
+  file: string;
+  width: number;
+  height: number;
+}
+
+export function classifyCommand(io: Io): Command {
+  const command = new Command('classify')
+    .description('Say what photos show, with a classification model.')
+    .usage('[options] PHOTO…')
+    .argument('[photos...]', 'JPEG, PNG or WebP files')
+    .requiredOption('-m, --model <file>', 'a classification model')
+    .option('-l, --labels <file>', "names of the classes, one a line (default: the model's)")
+    .option('-k, --top <count>', 'the best so many classes (default: 5)', count)
+    .option('--preprocess <how>', preprocessHelp, preprocessing)
+    .option('--json', 'print JSON');
+  return command.action(async (photos: string[], options: Options) => {
+    if (photos.length === 0) command.help({ error: true });
+    await classifyPhotos(io, photos, options);
+  });
+}
+
+async function classifyPhotos(io: Io, photos: string[], options: Options): Promise<void> {
+  const progress = new Progress(io);
+  const labels = options.labels === undefined ? undefined : await readLabels(options.labels);
+  const { Classifier } = await import('../../vision/classifier.ts');
+  const model = await openModel(options.model, progress);
+  const classifier = new Classifier(model, { labels, topK: options.top, preprocessing: options.preprocess });
+  const results: PhotoResult[] = [];
+  try {
+    for (const [i, file] of photos.entries()) {
+      progress.show(photos.length > 1 ? `${i + 1}/${photos.length} ${file}` : file);
+      try {
+        results.push(await classifyPhoto(classifier, file));
+      } catch (error) {
+        progress.clear();
+        if (photos.length === 1) throw error;
+        reportError(io, error); // and go on with the others
+        continue;
+      }
+      progress.clear();
+      if (!options.json) {
+        io.stdout.write(`${photos.length > 1 && results.length > 1 ? '\n' : ''}${asTable(results.at(-1)!)}`);
+      }
+    }
+  } finally {
+    progress.clear();
+    classifier.dispose();
+  }
+  if (options.json) writeJson(io, { model: options.model, photos: results });
+  if (results.length < photos.length) throw new Reported();
+}
+
+async function classifyPhoto(classifier: Classifier, file: string): Promise<PhotoResult> {
+  const { decodeImage } = await import('../../images/decode.ts');
+  const image = await decodeImage(await readInput(file), file);
+  return { file, width: image.width, height: image.height, ...(await classifier.classify(image)) };
+}
+
+function asTable({ file, width, height, classifications, speed }: PhotoResult): string {
+  const rows = classifications.map(({ label, classIndex, score }) => [label, classIndex, formatPercent(score)]);
+  const times =
+    `preprocess ${formatMs(speed.preprocess)}, inference ${formatMs(speed.inference)}, ` +
+    `postprocess ${formatMs(speed.postprocess)}`;
+  return `${file}  ${width} × ${height}\n${formatTable(['label', 'class', 'score'], rows)}${times}\n`;
+}

@@ -1,0 +1,109 @@
+// One image, one category: which detection found which object. pycocotools' COCOeval.evaluateImg.
+
+/** Pixels: left, top, width, height. */
+export type Box = readonly [x: number, y: number, width: number, height: number];
+
+export interface GroundTruthBox {
+  readonly box: Box;
+  /** Square pixels, of the object's outline: it decides which size range the object belongs to. */
+  readonly area: number;
+  /** A group of objects in one box. Detections within it count neither for nor against. */
+  readonly crowd: boolean;
+}
+
+export interface DetectedBox {
+  readonly box: Box;
+  readonly score: number;
+}
+
+/** Square pixels; both ends belong to the range. */
+export interface AreaRange {
+  readonly least: number;
+  readonly most: number;
+}
+
+/**
+ * Intersection over union of a detection and an object; 0 where they only touch. A crowd's is the intersection over the
+ * *detection's* area.
+ */
+export function intersectionOverUnion(detection: Box, object: Box, crowd: boolean): number {
+  const [dx, dy, dw, dh] = detection;
+  const [gx, gy, gw, gh] = object;
+  const width = Math.min(dx + dw, gx + gw) - Math.max(dx, gx);
+  const height = Math.min(dy + dh, gy + gh) - Math.max(dy, gy);
+  if (!(width > 0 && height > 0)) return 0;
+  const intersection = width * height;
+  return intersection / (crowd ? dw * dh : dw * dh + gw * gh - intersection);
+}
+
+/** What became of the detections of one image and category, best score first. */
+export interface Matches {
+  readonly scores: readonly number[];
+  /** Per IoU threshold, per detection. */
+  readonly outcomes: readonly (readonly Outcome[])[];
+  /** Objects that can be found: neither crowds nor outside of the size range. */
+  readonly objects: number;
+}
+
+/** `ignored`: it counts neither as right nor as wrong. */
+export type Outcome = 'right' | 'wrong' | 'ignored';
+
+/** The IoU of each of the best `most` detections (best first) with each object. */
+export interface Overlaps {
+  readonly detections: readonly DetectedBox[];
+  readonly objects: readonly GroundTruthBox[];
+  /** By detection, then object. */
+  readonly ious: readonly (readonly number[])[];
+}
+
+export function overlaps(
+  objects: readonly GroundTruthBox[],
+  detections: readonly DetectedBox[],
+  most: number,
+): Overlaps {
+  const best = [...detections].sort((a, b) => b.score - a.score).slice(0, most); // stable: ties stay as they came
+  return {
+    detections: best,
+    objects,
+    ious: best.map(({ box }) => objects.map((object) => intersectionOverUnion(box, object.box, object.crowd))),
+  };
+}
+
+/**
+ * Gives each detection, best first, the object it overlaps most, of those that none better has taken. An object that is
+ * ignored (a crowd, or outside of `range`) is given only where no other one reaches the threshold, and its detection is
+ * ignored, too; a crowd can be given many times. A detection that finds nothing and is itself outside of `range` is ignored.
+ */
+export function matchDetections(
+  { detections, objects, ious }: Overlaps,
+  thresholds: readonly number[],
+  range: AreaRange,
+): Matches {
+  const outside = (area: number) => area < range.least || area > range.most;
+  const ignored = objects.map(({ crowd, area }) => crowd || outside(area));
+  const order = [...objects.keys()].sort((a, b) => Number(ignored[a]) - Number(ignored[b]));
+  const outsideDetections = detections.map(({ box }) => outside(box[2] * box[3]));
+
+  const outcomes = thresholds.map((threshold) => {
+    const taken = objects.map(() => false);
+    return detections.map((_, d): Outcome => {
+      let iou = Math.min(threshold, 1 - 1e-10);
+      let match = -1;
+      for (const g of order) {
+        if (taken[g] && !objects[g].crowd) continue;
+        if (match >= 0 && !ignored[match] && ignored[g]) break;
+        if (ious[d][g] < iou) continue; // equal: the later object wins
+        iou = ious[d][g];
+        match = g;
+      }
+      if (match < 0) return outsideDetections[d] ? 'ignored' : 'wrong';
+      taken[match] = true;
+      return ignored[match] ? 'ignored' : 'right';
+    });
+  });
+  return {
+    scores: detections.map(({ score }) => score),
+    outcomes,
+    objects: ignored.filter((is) => !is).length,
+  };
+}

@@ -1,0 +1,148 @@
+// `metadata.vision` of a classifier's artifact, and what stands in for it where there is none.
+import { FiligreeError } from '../errors.ts';
+import { field, invalid, list, oneOf, text, type Field, type TensorDescription } from './fields.ts';
+import { readPreprocessing } from './metadata.ts';
+import { normalization, type Preprocessing } from './preprocessing.ts';
+
+/**
+ * How a model's outputs become probabilities: `softmax` of what it gives, or `none`: it gives probabilities. Where
+ * nothing is said, outputs that are all ≥ 0 and sum up to 1 ± 0.001 count as probabilities, others as logits.
+ */
+export const classifierActivations = ['softmax', 'none'] as const;
+export type ClassifierActivation = (typeof classifierActivations)[number];
+
+export interface ClassifierMetadata {
+  readonly task: 'classify';
+  readonly preprocessing: Preprocessing;
+  /** Name of each class. */
+  readonly labels?: readonly string[];
+  readonly activation?: ClassifierActivation;
+}
+
+/**
+ * Checks the `metadata.vision` of a classifier. Returns undefined when there is none.
+ * @throws FiligreeError `invalid-model` naming the first field that is wrong
+ */
+export function readClassifierMetadata(metadata: Record<string, unknown>): ClassifierMetadata | undefined {
+  if (metadata.vision === undefined) return undefined;
+  const vision: Field = { value: metadata.vision, path: 'metadata.vision' };
+  oneOf(field(vision, 'task'), ['classify']);
+  const labels = field(vision, 'labels');
+  const activation = field(vision, 'activation');
+  return {
+    task: 'classify',
+    preprocessing: readPreprocessing(field(vision, 'preprocessing')),
+    ...(labels.value !== undefined && { labels: list(labels, text) }),
+    ...(activation.value !== undefined && { activation: oneOf(activation, classifierActivations) }),
+  };
+}
+
+const same = (scale: number, offset: number): Pick<Preprocessing, 'scale' | 'offset'> => ({
+  scale: [scale, scale, scale],
+  offset: [offset, offset, offset],
+});
+
+/**
+ * What classifiers are trained with. The photo is stretched to the model's input, as RGB; its bytes b become
+ * - `mobilenet`: b/127.5 − 1 (TensorFlow's and Keras' MobileNets, EfficientNet-Lite);
+ * - `imagenet`: (b/255 − mean) / std of ImageNet's channels (PyTorch's models);
+ * - `none`: b, 0…255 (models that normalise by themselves).
+ */
+export const preprocessingPresets = {
+  mobilenet: same(1 / 127.5, -1),
+  imagenet: normalization([0.485 * 255, 0.456 * 255, 0.406 * 255], [0.229 * 255, 0.224 * 255, 0.225 * 255]),
+  none: same(1, 0),
+} satisfies Record<string, Pick<Preprocessing, 'scale' | 'offset'>>;
+export type PreprocessingPreset = keyof typeof preprocessingPresets;
+
+/** A preset, or the fields that differ from `none`. Width and height are the model's. */
+export type ClassifierPreprocessing = PreprocessingPreset | Partial<Omit<Preprocessing, 'width' | 'height'>>;
+
+/**
+ * Preprocessing that a caller gave, checked and filled up, for an input of the given size.
+ * @throws FiligreeError `invalid-argument` naming the field that is wrong
+ */
+export function choosePreprocessing(
+  given: ClassifierPreprocessing,
+  { width, height }: { readonly width: number; readonly height: number },
+): Preprocessing {
+  const none = preprocessingPresets.none;
+  const plain: Preprocessing = { width, height, resize: 'stretch', padValue: 0, order: 'RGB', ...none };
+  if (typeof given === 'string' && Object.hasOwn(preprocessingPresets, given)) {
+    return { ...plain, ...preprocessingPresets[given] };
+  }
+  try {
+    if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+      throw invalid('preprocessing', `${presetList} or an object`, given);
+    }
+    for (const name of Object.keys(given)) {
+      if (!Object.hasOwn(plain, name))
+        throw invalid('preprocessing', `the fields ${Object.keys(plain).join(', ')}`, name);
+    }
+    const chosen = readPreprocessing({ value: { ...plain, ...given }, path: 'preprocessing' });
+    checkSize(chosen, { width, height }, 'preprocessing');
+    return chosen;
+  } catch (cause) {
+    throw new FiligreeError('invalid-argument', (cause as Error).message, { cause });
+  }
+}
+
+const presetList = Object.keys(preprocessingPresets)
+  .map((name) => `"${name}"`)
+  .join(', ');
+
+export function checkSize(
+  preprocessing: Preprocessing,
+  { width, height }: { readonly width: number; readonly height: number },
+  path: string,
+): void {
+  if (preprocessing.width !== width || preprocessing.height !== height) {
+    const found = { width: preprocessing.width, height: preprocessing.height };
+    throw invalid(path, `the size of the model's input, ${width} × ${height}`, found);
+  }
+}
+
+/** What a model needs to be a classifier of photos; undefined when it is none. */
+export function classifierShape(
+  inputs: readonly TensorDescription[],
+  outputs: readonly TensorDescription[],
+): { width: number; height: number; classes: number } | undefined {
+  if (inputs.length !== 1 || outputs.length !== 1) return undefined;
+  const [batch, ...image] = inputs[0].shape;
+  const classes = outputs[0].shape.filter((d) => d !== 1);
+  if (batch !== 1 || image.length !== 3 || classes.length !== 1) return undefined;
+  if (image[2] === 3) return { height: image[0], width: image[1], classes: classes[0] };
+  if (image[0] === 3) return { height: image[1], width: image[2], classes: classes[0] };
+  return undefined;
+}
+
+interface QuantizedDescription extends TensorDescription {
+  readonly quantization?: { readonly scale: number; readonly zeroPoint: number };
+}
+
+/**
+ * A classifier whose input is quantised says itself what a photo's bytes become: uint8 inputs take them as they are, int8
+ * inputs less 128 (TFLite's convention), and the quantisation gives the real value. Used when a model is compiled: its
+ * artifact carries the answer as `metadata.vision`. Undefined for other models.
+ */
+export function recogniseClassifier(
+  inputs: readonly QuantizedDescription[],
+  outputs: readonly TensorDescription[],
+): ClassifierMetadata | undefined {
+  const shape = classifierShape(inputs, outputs);
+  if (!shape) return undefined;
+  const [{ dtype, quantization }] = inputs;
+  if (!quantization || (dtype !== 'uint8' && dtype !== 'int8')) return undefined;
+  const { scale, zeroPoint } = quantization;
+  return {
+    task: 'classify',
+    preprocessing: {
+      width: shape.width,
+      height: shape.height,
+      resize: 'stretch',
+      padValue: 0,
+      order: 'RGB',
+      ...same(scale, -scale * (zeroPoint + (dtype === 'int8' ? 128 : 0))),
+    },
+  };
+}

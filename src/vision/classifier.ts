@@ -1,0 +1,178 @@
+// A classifier: photo in, names of what it may show out.
+import { FiligreeError } from '../errors.ts';
+import {
+  checkSize,
+  choosePreprocessing,
+  classifierActivations,
+  classifierShape,
+  readClassifierMetadata,
+  type ClassifierActivation,
+  type ClassifierPreprocessing,
+} from './classifier-metadata.ts';
+import { ImageReader, type ImageSource } from './image-source.ts';
+import { fitLabels } from './labels.ts';
+import type { ImageModel } from './model.ts';
+import { onnxFacts } from './onnx-facts.ts';
+import type { Preprocessing } from './preprocessing.ts';
+
+export interface ClassifierSettings {
+  /** The best so many classes are given; default 5. */
+  topK?: number;
+  /** How a photo becomes the model's input. Default: what the model's metadata says; needed where it says nothing. */
+  preprocessing?: ClassifierPreprocessing;
+  /**
+   * Name of each class. Default: the model's. For models of ImageNet's 1000 classes and a background class in front,
+   * both 1000 and 1001 names do.
+   */
+  labels?: readonly string[];
+  /** How outputs become probabilities. Default: what the model's metadata says; else see ClassifierActivation. */
+  activation?: ClassifierActivation;
+}
+
+export interface Classification {
+  label: string;
+  classIndex: number;
+  /** Probability, 0…1. */
+  score: number;
+}
+
+export interface ClassificationResult {
+  /** Best first; equal ones by class. */
+  classifications: Classification[];
+  /** ms. */
+  speed: { preprocess: number; inference: number; postprocess: number };
+}
+
+const defaultTopK = 5;
+
+/** Says what images show. Made by `createClassifier`. */
+export class Classifier<M extends ImageModel = ImageModel> {
+  readonly model: M;
+  /** Number of classes. */
+  readonly classes: number;
+  /** Name of each class; empty when neither the model nor its user has any. */
+  readonly labels: readonly string[];
+  private readonly preprocessing: Preprocessing;
+  private readonly activation: ClassifierActivation | undefined;
+  private readonly topK: number;
+  private readonly reader = new ImageReader();
+  private disposed = false;
+
+  /**
+   * @throws FiligreeError `unsupported` when the model is no classifier of images, `invalid-model` when its metadata is
+   * wrong, `invalid-argument` when a setting is, or is missing
+   */
+  constructor(model: M, settings: ClassifierSettings = {}) {
+    const shape = classifierShape(model.inputs, model.outputs);
+    if (!shape) {
+      const shapes = (tensors: ImageModel['inputs']) =>
+        tensors.map(({ name, shape: of }) => `${name} [${of.join(', ')}]`).join(', ');
+      throw new FiligreeError(
+        'unsupported',
+        `${model.name}: no classifier of photos: wanted one input of 3 channels and one output, a score per class; its ` +
+          `inputs are ${shapes(model.inputs)}, its outputs ${shapes(model.outputs)}`,
+      );
+    }
+    const { topK = defaultTopK, activation } = settings;
+    if (!Number.isInteger(topK) || topK < 1) {
+      throw new FiligreeError('invalid-argument', `topK: wanted a whole number from 1, got ${String(topK)}`);
+    }
+    if (activation !== undefined && !classifierActivations.includes(activation)) {
+      throw new FiligreeError('invalid-argument', `activation: wanted "softmax" or "none", got ${String(activation)}`);
+    }
+    const vision = readClassifierMetadata(model.metadata);
+    if (vision) checkSize(vision.preprocessing, shape, 'metadata.vision.preprocessing');
+    const preprocessing =
+      settings.preprocessing === undefined ? vision?.preprocessing : choosePreprocessing(settings.preprocessing, shape);
+    if (!preprocessing) {
+      throw new FiligreeError(
+        'invalid-argument',
+        `${model.name}: it does not say how photos become its input; give the preprocessing (--preprocess): ` +
+          '"mobilenet" (b/127.5 − 1 of bytes b), "imagenet" (mean and deviation of PyTorch models), "none" (0…255), ' +
+          'or { scale, offset, order, resize }',
+      );
+    }
+    const labels = settings.labels ?? vision?.labels ?? labelsOfFile(model.metadata, shape.classes) ?? [];
+    this.model = model;
+    this.classes = shape.classes;
+    this.labels = labels.length > 0 ? fitLabels(labels, shape.classes) : [];
+    this.preprocessing = preprocessing;
+    this.activation = activation ?? vision?.activation;
+    this.topK = topK;
+  }
+
+  /**
+   * @throws FiligreeError `invalid-argument` when `image` is none or its data does not fit its size, `disposed` after
+   * dispose()
+   */
+  async classify(image: ImageSource): Promise<ClassificationResult> {
+    if (this.disposed) throw new FiligreeError('disposed', 'classify: the classifier is disposed');
+    const start = performance.now();
+    const pixels = await this.reader.read(image);
+    const read = performance.now();
+    const { outputs, speed } = await this.model.runImage(pixels, this.preprocessing);
+    const ran = performance.now();
+    const values = outputs[this.model.outputs[0].name].data as Float32Array;
+    const classifications = bestClasses(probabilities(values, this.activation), this.topK).map(
+      ({ classIndex, score }): Classification => ({
+        label: this.labels[classIndex] || `class ${classIndex}`,
+        classIndex,
+        score,
+      }),
+    );
+    return {
+      classifications,
+      speed: {
+        preprocess: read - start + speed.preprocess,
+        inference: speed.inference,
+        postprocess: performance.now() - ran,
+      },
+    };
+  }
+
+  /** Gives back all memory. May be called again. */
+  dispose(): void {
+    if (this.disposed) return;
+    this.disposed = true;
+    this.reader.dispose();
+    this.model.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+/** Names that an ONNX file holds, where there are as many as classes. */
+function labelsOfFile(metadata: Readonly<Record<string, unknown>>, classes: number): readonly string[] | undefined {
+  const { labels } = onnxFacts(metadata);
+  return labels?.length === classes ? labels : undefined;
+}
+
+/** The outputs themselves or their softmax; see ClassifierActivation. */
+function probabilities(values: Float32Array, activation: ClassifierActivation | undefined): ArrayLike<number> {
+  if (activation === 'none' || (activation === undefined && areProbabilities(values))) return values;
+  let most = -Infinity;
+  for (const value of values) if (value > most) most = value;
+  const exponentials = Float64Array.from(values, (value) => Math.exp(value - most));
+  const sum = exponentials.reduce((total, value) => total + value, 0);
+  return exponentials.map((value) => value / sum);
+}
+
+function areProbabilities(values: Float32Array): boolean {
+  let sum = 0;
+  for (const value of values) {
+    if (!(value >= 0)) return false;
+    sum += value;
+  }
+  return Math.abs(sum - 1) <= 1e-3;
+}
+
+/** Scores that are no numbers are left out. */
+function bestClasses(scores: ArrayLike<number>, count: number): { classIndex: number; score: number }[] {
+  const ranked = Array.from(scores, (score, classIndex) => ({ classIndex, score })).filter(
+    ({ score }) => !Number.isNaN(score),
+  );
+  ranked.sort((a, b) => b.score - a.score); // stable
+  return ranked.slice(0, count);
+}
