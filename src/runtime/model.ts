@@ -7,7 +7,7 @@ import type { MemoryLayout } from './expand.ts';
 import type { Instance } from './instantiate.ts';
 import { imageTarget, writeImage } from './image-input.ts';
 import type { Geometry, Pixels, Preprocessing } from './preprocessing.ts';
-import { imageGeometry } from './preprocessing.ts';
+import { checkPixels, imageGeometry } from './preprocessing.ts';
 import { OutputsInPlace } from './outputs.ts';
 import type { WasmBuild } from './probe.ts';
 import type { Outputs } from './scan.ts';
@@ -122,9 +122,11 @@ export class Model {
   #runImage(image: Pixels, preprocessing: Preprocessing): ImageRun {
     const instance = this.#live();
     const start = performance.now();
-    const [endpoint, ...others] = this.#program.inputs;
-    if (others.length)
-      throw new FiligreeError('invalid-argument', `${this.name}: has ${others.length + 1} inputs, not one image`);
+    const { inputs } = this.#program;
+    if (inputs.length !== 1)
+      throw new FiligreeError('invalid-argument', `${this.name}: has ${inputs.length} inputs, not one image`);
+    const [endpoint] = inputs;
+    checkPixels(image);
     const geometry = imageGeometry(image, preprocessing);
     const target = imageTarget(endpoint, this.#address(endpoint), this.name);
     writeImage(instance, this.#layout.bytes, target, image, preprocessing, geometry);
@@ -136,18 +138,25 @@ export class Model {
   /**
    * Times each layer over several runs, after a warm-up that lets the engine optimise the kernels.
    * @param options.runs Timed runs, at least 1; 20 if not given. `warmup` runs come before, as many if not given.
+   * @throws FiligreeError as run(), and `invalid-argument` for a number of runs that is none.
    */
   async profile(
     inputs: Record<string, Tensor>,
     { runs = 20, warmup = runs }: { runs?: number; warmup?: number } = {},
   ): Promise<LayerProfile[]> {
     const { exports } = this.#live();
+    if (!Number.isInteger(runs) || runs < 1 || !Number.isInteger(warmup) || warmup < 0) {
+      throw new FiligreeError('invalid-argument', `${this.name}: cannot profile ${runs} runs after ${warmup}`);
+    }
     const { steps, layers } = this.#program;
     const { records } = this.#layout;
-    this.#write(inputs);
-    for (let i = 0; i < warmup; i++) exports.run(records[0], records.length);
+    for (let i = 0; i < warmup; i++) {
+      this.#write(inputs);
+      exports.run(records[0], records.length);
+    }
     const times = layers.map(() => [] as number[]);
     for (let i = 0; i < runs; i++) {
+      this.#write(inputs); // its memory has been used again
       const spent = layers.map(() => 0);
       steps.forEach(({ layer }, step) => {
         const start = performance.now();
@@ -194,7 +203,7 @@ export class Model {
       }
     }
     for (const endpoint of endpoints) {
-      const tensor = inputs[endpoint.name];
+      const tensor = Object.hasOwn(inputs, endpoint.name) ? inputs[endpoint.name] : undefined;
       if (!tensor) {
         const wanted = `${endpoint.dtype} [${endpoint.shape.join(', ')}]`;
         throw new FiligreeError('invalid-argument', `${this.name}: input "${endpoint.name}" (${wanted}) is missing`);
