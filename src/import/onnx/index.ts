@@ -5,6 +5,7 @@ import { maxElements, verify } from '../../graph/verify.ts';
 import { elementCount } from '../../tensor.ts';
 import { foldArithmetic, foldsConstants } from './arithmetic.ts';
 import { floatTypes } from './constant.ts';
+import { recogniseGelu } from './gelu.ts';
 import { declared, inputShapes, portType, type ShapeOptions } from './inputs.ts';
 import { isUnsupported, Operation } from './operation.ts';
 import { handlers } from './operators/index.ts';
@@ -33,6 +34,7 @@ export function importOnnx(bytes: Uint8Array, name: string, options: OnnxOptions
   const translation = new Translation(model, opset, options.externalData);
   const { graph } = translation;
   addMetadata(model, graph);
+  recogniseGelu(model, translation.tensors);
   const nodes = orderNodes(model, translation);
   addInputs(model, translation, options);
   translateNodes(nodes, translation);
