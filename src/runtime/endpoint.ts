@@ -21,7 +21,8 @@ function eachRow({ shape, strides }: Endpoint, visit: (storage: number, tensor: 
   }
 }
 
-const isRowMajor = ({ shape, strides }: Endpoint) => {
+/** Whether an endpoint is stored as its author's shape says, without gaps. */
+export const isRowMajor = ({ shape, strides }: Endpoint) => {
   const contiguous = rowMajorStrides(shape);
   return shape.every((n, i) => n === 1 || strides[i] === contiguous[i]);
 };

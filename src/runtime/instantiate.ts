@@ -103,3 +103,20 @@ export async function instantiate(
   const instance = await WebAssembly.instantiate(module, { env: { memory } });
   return { build, memory, exports: instance.exports as unknown as WasmExports };
 }
+
+/**
+ * Makes memory at least `bytes` long. Views of it are lost when it grows.
+ * @throws FiligreeError `environment` when the host cannot give that much
+ */
+export function growMemory(memory: WebAssembly.Memory, bytes: number, purpose: string): void {
+  const missing = bytes - memory.buffer.byteLength;
+  if (missing <= 0) return;
+  try {
+    memory.grow(Math.ceil(missing / 65536));
+  } catch (error) {
+    const mebibytes = Math.ceil(missing / 2 ** 20);
+    throw new FiligreeError('environment', `no memory for ${purpose}: ${mebibytes} MiB more are needed`, {
+      cause: error,
+    });
+  }
+}

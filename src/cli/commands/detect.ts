@@ -1,21 +1,23 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { DetectionResult, Detector } from '../../vision/detector.ts';
+import { headNames, type HeadName } from '../../vision/presets.ts';
 import type { Pixels } from '../../vision/preprocessing.ts';
 import { isDirectory, makeDirectory, readInput, writeOutput } from '../files.ts';
 import { Progress, reportError, writeJson, type Io } from '../io.ts';
-import { openModel } from '../models.ts';
+import { openModel, withModelOptions, type ModelOptions } from '../models.ts';
 import { count, fileName, fraction } from '../options.ts';
 import { pictureFault, picturePaths } from '../pictures.ts';
 import { Reported } from '../reported.ts';
 import { formatMs, formatTable } from '../table.ts';
 
-interface Options {
+interface Options extends ModelOptions {
   model: string;
   scoreThreshold?: number;
   iouThreshold?: number;
   maxResults?: number;
   json?: boolean;
   save?: string;
+  head?: HeadName;
 }
 
 interface PhotoResult extends DetectionResult {
@@ -30,13 +32,14 @@ export function detectCommand(io: Io): Command {
     .description('Find faces, or what another detection model knows, in photos.')
     .usage('[options] PHOTO…')
     .argument('[photos...]', 'JPEG, PNG or WebP files')
-    .option('-m, --model <file>', 'a detection model, .filigree or .tflite (default: faces)')
+    .option('-m, --model <file>', 'a detection model: .filigree, ONNX or TFLite (default: faces)')
     .option('-s, --score-threshold <0…1>', "leave out detections below this score (default: the model's)", fraction)
     .option('--iou-threshold <0…1>', "merge boxes that overlap by more than this (default: the model's)", fraction)
     .option('-n, --max-results <count>', 'detections at most (default: 100)', count)
+    .addOption(new Option('--head <name>', "what the model's outputs mean, where it does not say").choices(headNames))
     .option('--save <file>', 'write the photo with its boxes to this PNG; for several photos, a directory', fileName)
     .option('--json', 'print JSON');
-  return command.action(async (photos: string[], options: Options) => {
+  return withModelOptions(command).action(async (photos: string[], options: Options) => {
     if (photos.length === 0) command.help({ error: true });
     const { save } = options;
     let pictures: string[] = [];
@@ -58,7 +61,7 @@ export function detectCommand(io: Io): Command {
 async function detectInPhotos(io: Io, photos: string[], options: Options, pictures: string[]): Promise<void> {
   const progress = new Progress(io);
   const { Detector } = await import('../../vision/detector.ts');
-  const detector = new Detector(await openModel(options.model, progress), options);
+  const detector = new Detector(await openModel(options.model, progress, options), options);
   const results: PhotoResult[] = [];
   try {
     for (const [i, file] of photos.entries()) {
