@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { FiligreeError } from '../errors.ts';
 import type { KernelName } from '../program/kernels.ts';
 import type { Endpoint, Program } from '../program/program.ts';
@@ -8,7 +9,9 @@ import type { Instance } from './instantiate.ts';
 import { imageTarget, writeImage } from './image-input.ts';
 import type { Geometry, Pixels, Preprocessing } from './preprocessing.ts';
 import { checkPixels, imageGeometry } from './preprocessing.ts';
+import { OutputsInPlace } from './outputs.ts';
 import type { WasmBuild } from './probe.ts';
+import type { Outputs } from './scan.ts';
 
 /** An input or output as the model's author wrote it: NHWC stays NHWC. Outputs are always given as float32. */
 export interface TensorInfo {
@@ -43,6 +46,12 @@ export interface LayerProfile {
   ms: number;
   /** 2 · effective MACs per second / 10⁹. */
   gflops: number;
+}
+
+/** Where an image lay in the input, and what its run took in milliseconds. */
+export interface ImageRun {
+  geometry: Geometry;
+  speed: { preprocess: number; inference: number };
 }
 
 /** A loaded model. Made by `loadModel`. */
@@ -96,14 +105,22 @@ export class Model {
    * @returns Outputs as run() gives them, where the image lies in the input, and milliseconds.
    * @throws FiligreeError `invalid-argument` when the input is no image of the size that `preprocessing` says.
    */
-  async runImage(
-    image: Pixels,
-    preprocessing: Preprocessing,
-  ): Promise<{
-    outputs: Record<string, Tensor>;
-    geometry: Geometry;
-    speed: { preprocess: number; inference: number };
-  }> {
+  async runImage(image: Pixels, preprocessing: Preprocessing): Promise<{ outputs: Record<string, Tensor> } & ImageRun> {
+    const ran = this.#runImage(image, preprocessing);
+    return { outputs: this.#read(), ...ran };
+  }
+
+  /**
+   * As runImage, but outputs stay in linear memory: good until the next run.
+   * @internal
+   */
+  async runImageInPlace(image: Pixels, preprocessing: Preprocessing): Promise<{ outputs: Outputs } & ImageRun> {
+    const ran = this.#runImage(image, preprocessing);
+    const places = this.#program.outputs.map((endpoint) => ({ endpoint, address: this.#address(endpoint) }));
+    return { outputs: new OutputsInPlace(this.#live(), places, this.#layout.bytes), ...ran };
+  }
+
+  #runImage(image: Pixels, preprocessing: Preprocessing): ImageRun {
     const instance = this.#live();
     const start = performance.now();
     const { inputs } = this.#program;
@@ -112,12 +129,11 @@ export class Model {
     const [endpoint] = inputs;
     checkPixels(image);
     const geometry = imageGeometry(image, preprocessing);
-    const target = imageTarget(endpoint, this.#layout.buffers[endpoint.at.buffer] + endpoint.at.offset, this.name);
+    const target = imageTarget(endpoint, this.#address(endpoint), this.name);
     writeImage(instance, this.#layout.bytes, target, image, preprocessing, geometry);
     const written = performance.now();
     instance.exports.run(this.#layout.records[0], this.#layout.records.length);
-    const ran = performance.now();
-    return { outputs: this.#read(), geometry, speed: { preprocess: written - start, inference: ran - written } };
+    return { geometry, speed: { preprocess: written - start, inference: performance.now() - written } };
   }
 
   /**
@@ -172,9 +188,11 @@ export class Model {
   }
 
   #storage(endpoint: Endpoint): Float32Array {
-    const { memory } = this.#live();
-    const address = this.#layout.buffers[endpoint.at.buffer] + endpoint.at.offset;
-    return new Float32Array(memory.buffer, address, endpointFloats(endpoint));
+    return new Float32Array(this.#live().memory.buffer, this.#address(endpoint), endpointFloats(endpoint));
+  }
+
+  #address({ at }: Endpoint): number {
+    return this.#layout.buffers[at.buffer] + at.offset;
   }
 
   #write(inputs: Record<string, Tensor>): void {
