@@ -2,6 +2,7 @@ import { writeArtifact } from '../artifact/write.ts';
 import { FiligreeError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import { verify } from '../graph/verify.ts';
+import { importOnnx, looksLikeOnnx, type OnnxOptions } from '../import/onnx/index.ts';
 import { importTflite } from '../import/tflite/index.ts';
 import { optimise } from '../passes/index.ts';
 import type { Program } from '../program/program.ts';
@@ -12,7 +13,8 @@ import type { CostModel } from './cost.ts';
 import { defaultCostModel } from './cost.ts';
 import { lowerGraph } from './lower.ts';
 
-export interface CompileOptions {
+/** Sizes that an ONNX file leaves open and weights that it keeps elsewhere are given by the options of `OnnxOptions`. */
+export interface CompileOptions extends OnnxOptions {
   /** What the model is called in messages and in the artifact. */
   name?: string;
   /** Facts to store in the artifact beside those of the file: labels, `vision` pre- and post-processing, licence. */
@@ -24,18 +26,19 @@ export interface CompileOptions {
 }
 
 /**
- * Compiles a foreign model (TFLite) to an artifact that `loadModel` reads.
+ * Compiles a foreign model (ONNX, TFLite) to an artifact that `loadModel` reads.
  * @throws FiligreeError `invalid-model` for a broken file, `unsupported` with every operator that cannot be compiled,
  * `invalid-argument` when `head` does not fit the outputs.
  */
 export function compileModel(bytes: Uint8Array, options: CompileOptions = {}): Uint8Array {
-  return writeArtifact(compileGraph(importModel(bytes, options.name ?? 'model'), options));
+  return writeArtifact(compileGraph(importModel(bytes, options.name ?? 'model', options), options));
 }
 
-/** A foreign file → its graph. */
-export function importModel(bytes: Uint8Array, name: string): Graph {
+/** A foreign file → its graph. `name` stands in front of messages: the file's name. */
+export function importModel(bytes: Uint8Array, name: string, options: OnnxOptions = {}): Graph {
   if (new TextDecoder('latin1').decode(bytes.subarray(4, 8)) === 'TFL3') return importTflite(bytes, name);
-  throw new FiligreeError('invalid-model', `${name}: not a TFLite model`);
+  if (looksLikeOnnx(bytes)) return importOnnx(bytes, name, options);
+  throw new FiligreeError('invalid-model', `${name}: neither an ONNX nor a TFLite model (${bytes.length} bytes)`);
 }
 
 /** A graph → its program. The graph is optimised in place. A vision model that we know is given its `metadata.vision`. */
@@ -55,4 +58,5 @@ export function compileGraph(graph: Graph, options: CompileOptions = {}): Progra
 }
 
 export { defaultCostModel } from './cost.ts';
+export type { OnnxOptions } from '../import/onnx/index.ts';
 export type { CostModel, KernelCosts } from './cost.ts';

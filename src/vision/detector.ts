@@ -17,9 +17,9 @@ export interface DetectorSettings {
   scoreThreshold?: number;
   /** Boxes that overlap by more than this (intersection over union, 0…1) become one. Default: the model's. */
   iouThreshold?: number;
-  /** Detections at most; default 100. */
+  /** Detections at most; default the model's, or 100. */
   maxResults?: number;
-  /** Boxes of different classes that overlap become one, too; default false. */
+  /** Boxes of different classes that overlap become one, too; default the model's, or false. */
   classAgnostic?: boolean;
   /**
    * A box counts once for each class that reaches the threshold, not only for its best; default false. It is how the
@@ -80,8 +80,8 @@ export class Detector<M extends ImageModel = ImageModel> {
 
   /**
    * @throws FiligreeError `unsupported` when the model is no detector we know, `invalid-model` when its metadata is
-   * wrong, `invalid-argument` when a setting is out of range, when the outputs fit several heads and none is named, or
-   * when they do not fit the one that is
+   * wrong, `invalid-argument` when a setting is out of range, when nothing says which
+   * head the outputs are, or when they do not fit the one that is named
    */
   constructor(model: M, settings: DetectorSettings = {}) {
     const { head, labels, preprocessing } = settings;
@@ -218,8 +218,8 @@ function checkedLimits(settings: DetectorSettings, vision: VisionMetadata): Limi
   const {
     scoreThreshold = vision.scoreThreshold,
     iouThreshold = vision.iouThreshold,
-    maxResults = defaultMaxResults,
-    classAgnostic = false,
+    maxResults = vision.maxResults ?? defaultMaxResults,
+    classAgnostic = vision.classAgnostic ?? false,
     multiLabel = false,
   } = settings;
   for (const [name, value] of Object.entries({ scoreThreshold, iouThreshold })) {

@@ -12,6 +12,10 @@ export interface VisionMetadata {
   /** What a detector uses when its caller says nothing. */
   readonly scoreThreshold: number;
   readonly iouThreshold: number;
+  /** Whether boxes of different classes suppress each other; false if not given. */
+  readonly classAgnostic?: boolean;
+  /** Detections at most; 100 if not given. */
+  readonly maxResults?: number;
 }
 
 /**
@@ -23,6 +27,8 @@ export function readVisionMetadata(metadata: Record<string, unknown>): VisionMet
   const vision: Field = { value: metadata.vision, path: 'metadata.vision' };
   oneOf(field(vision, 'task'), ['detect']);
   const labels = field(vision, 'labels');
+  const classAgnostic = field(vision, 'classAgnostic');
+  const maxResults = field(vision, 'maxResults');
   return {
     task: 'detect',
     head: readHead(field(vision, 'head')),
@@ -30,6 +36,8 @@ export function readVisionMetadata(metadata: Record<string, unknown>): VisionMet
     labels: Array.isArray(labels.value) && labels.value.length === 0 ? [] : list(labels, text),
     scoreThreshold: number(field(vision, 'scoreThreshold'), 0, 1),
     iouThreshold: number(field(vision, 'iouThreshold'), 0, 1),
+    ...(classAgnostic.value !== undefined && { classAgnostic: flag(classAgnostic) }),
+    ...(maxResults.value !== undefined && { maxResults: integer(maxResults, 1, 65536) }),
   };
 }
 

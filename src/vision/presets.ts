@@ -24,6 +24,8 @@ export interface Preset {
   readonly wants: string;
   /** It is meant only when somebody says so: its outputs look like another preset's. */
   readonly onlyWhenNamed?: boolean;
+  /** The preset that is taken instead where both fit: the decoded output beside the maps it is made from. */
+  readonly yieldsTo?: string;
   /** Words in a file's own description that point to it. */
   readonly words?: RegExp;
   readonly preprocessing: Omit<Preprocessing, 'width' | 'height'>;
@@ -49,7 +51,8 @@ const yoloxPreprocessing: Preset['preprocessing'] = {
 const ultralyticsPreprocessing: Preset['preprocessing'] = {
   resize: 'letterbox',
   padValue: 114,
-  ...normalization([0, 0, 0], [255, 255, 255]),
+  scale: [1 / 255, 1 / 255, 1 / 255],
+  offset: [0, 0, 0],
   order: 'RGB',
 };
 
@@ -326,6 +329,7 @@ const presets = {
   },
   'yolov8-dfl': {
     wants: 'an output [1, 64 + classes, cells] or maps [1, 64 + classes, rows, columns] for all strides',
+    yieldsTo: 'yolov8',
     words: /yolo-?(v8|v9|v?11|v?12)/i,
     preprocessing: ultralyticsPreprocessing,
     scoreThreshold: 0.25,
@@ -343,6 +347,7 @@ const presets = {
   },
   'yolov5-maps': {
     wants: 'maps [1, 3, rows, columns, 5 + classes] or [1, 3 · (5 + classes), rows, columns] for strides 8, 16 and 32',
+    yieldsTo: 'yolov5',
     words: /yolo-?v5/i,
     preprocessing: ultralyticsPreprocessing,
     scoreThreshold: 0.25,
@@ -351,6 +356,7 @@ const presets = {
   },
   'yolov7-maps': {
     wants: 'maps [1, 3, rows, columns, 5 + classes] or [1, 3 · (5 + classes), rows, columns] for strides 8, 16 and 32',
+    yieldsTo: 'yolov5',
     words: /yolo-?v7/i,
     preprocessing: ultralyticsPreprocessing,
     scoreThreshold: 0.25,

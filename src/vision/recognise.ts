@@ -29,10 +29,15 @@ export function recognise({ inputs, outputs, metadata = {} }: ModelDescription):
     const described = preset.words?.test(facts.description) ? 4 : 0;
     fits.push({ name, fit, evidence: described + (fit.classes === coco80.length ? 1 : 0) });
   }
-  const likely = fits.filter(({ name }) => !headPresets[name].onlyWhenNamed);
+  const likely = fits.filter(({ name, fit: { head } }) => {
+    const { onlyWhenNamed, yieldsTo } = headPresets[name];
+    const decoded = fits.find((other) => other.name === yieldsTo)?.fit.head;
+    const beside = decoded?.type === 'yolo' && 'outputs' in head && !head.outputs.includes(decoded.output);
+    return !onlyWhenNamed && !beside;
+  });
   const most = Math.max(...likely.map(({ evidence }) => evidence));
   const best = likely.filter(({ evidence }) => evidence === most);
-  if (best.length !== 1) return { choices: likely.length > 0 ? fits.map(({ name }) => name) : [] };
+  if (best.length !== 1) return { choices: fits.map(({ name }) => name) };
   return { vision: describe(best[0].name, best[0].fit, input, facts.labels), choices: [] };
 }
 
@@ -68,8 +73,8 @@ export function visionWithHead(model: ModelDescription & { readonly name: string
 
 /**
  * What a model sees: by the head that is named, or recognised.
- * @throws FiligreeError `unsupported` when it is no detector we know, `invalid-argument` when several heads fit or the
- * named one does not
+ * @throws FiligreeError `unsupported` when it is no detector we know, `invalid-argument` when only its user can
+ * know which head it has, or it does not fit the head that is named
  */
 export function visionOf(model: ModelDescription & { readonly name: string }, head?: HeadName): VisionMetadata {
   if (head !== undefined) return visionWithHead(model, head);
@@ -79,8 +84,8 @@ export function visionOf(model: ModelDescription & { readonly name: string }, he
   if (choices.length > 0) {
     throw new FiligreeError(
       'invalid-argument',
-      `${model.name}: its outputs ${outputs} fit several detection heads. Say which it is: the option head (--head) ` +
-        `${oneOfHeads(choices)}`,
+      `${model.name}: nothing says which detection head its outputs ${outputs} are. Say it by the option head ` +
+        `(--head): ${oneOfHeads(choices)}`,
     );
   }
   throw new FiligreeError(

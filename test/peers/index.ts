@@ -6,7 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-export type Peer = 'tfjs-tflite' | 'litert' | 'filigree';
+export type Peer = 'tfjs-tflite' | 'litert' | 'onnxruntime' | 'filigree';
 
 export interface PeerOutput {
   name?: string;
@@ -33,12 +33,13 @@ export interface PeerOptions {
 const drivers: Record<Peer, string> = {
   'tfjs-tflite': 'tfjs-tflite.cjs',
   litert: 'litert.mjs',
+  onnxruntime: 'onnxruntime.mjs',
   filigree: 'filigree.mjs',
 };
 const run = promisify(execFile);
 
 /**
- * Runs a TFLite file with a peer, on one thread. Inputs are row-major in the file's order, as many numbers as the
+ * Runs a model with a peer, on one thread: TFLite, or ONNX with onnxruntime (open dimensions are 1). Inputs are row-major in the file's order, as many numbers as the
  * model's inputs have elements; for integer inputs they are the stored integers. Outputs likewise.
  * @throws Error with the peer's own messages when it fails.
  */

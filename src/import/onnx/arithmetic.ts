@@ -1,0 +1,186 @@
+// Arithmetic on constants: what exporters leave of shape computations. Integers stay integers.
+import type { Shape } from '../../graph/graph.ts';
+import { rowMajorStrides } from '../../graph/layout.ts';
+import { broadcastIndices, broadcastShape } from '../../ops/broadcast.ts';
+import { elementCount } from '../../tensor.ts';
+import { type Constant, emptyNumbers, floatTypes, int64s, isNumeric, type NumericType } from './constant.ts';
+import type { Operation } from './operation.ts';
+import type { ElementType } from './schema.ts';
+import { broadcasted } from './views.ts';
+
+/** Works a node out; its inputs are all constant. */
+type Fold = (operation: Operation, inputs: Constant[]) => Constant;
+
+type Scalar = (a: number, b: number, isInteger: boolean) => number;
+
+const isInteger = (type: ElementType) => !floatTypes.includes(type);
+
+/** The result of an elementwise function of broadcast operands. */
+function combined(operation: Operation, a: Constant, b: Constant, type: ElementType, f: Scalar): Constant {
+  let shape: number[];
+  try {
+    shape = broadcastShape(a.shape, b.shape);
+  } catch (error) {
+    return operation.fail((error as Error).message);
+  }
+  const count = elementCount(shape);
+  operation.spend(count);
+  const aAt = broadcastIndices(a.shape, shape);
+  const bAt = broadcastIndices(b.shape, shape);
+  const data = emptyNumbers(type as NumericType, count);
+  const integers = isInteger(a.type);
+  for (let i = 0; i < count; i++) data[i] = f(a.data[aAt[i]], b.data[bAt[i]], integers);
+  return { type, shape, data };
+}
+
+/** Two operands or more. */
+function elementwise(f: Scalar, result?: ElementType): Fold {
+  return (operation, [first, ...others]) =>
+    others.reduce((sum, other) => combined(operation, sum, other, result ?? first.type, f), first);
+}
+
+function each(f: (x: number) => number, result?: ElementType): Fold {
+  return (operation, [{ type, shape, data }]) => {
+    operation.spend(data.length);
+    const results = emptyNumbers((result ?? type) as NumericType, data.length);
+    for (let i = 0; i < data.length; i++) results[i] = f(data[i]);
+    return { type: result ?? type, shape, data: results };
+  };
+}
+
+const compare = (f: (a: number, b: number) => boolean) => elementwise((a, b) => Number(f(a, b)), 'bool');
+
+/** fmod 0: the sign of the divisor; fmod 1: of the dividend. */
+const mod: Fold = (operation, inputs) => {
+  const keepsDividendSign = operation.int('fmod', 0) === 1;
+  return elementwise((a, b) => (keepsDividendSign ? a % b : a - Math.floor(a / b) * b))(operation, inputs);
+};
+
+const where: Fold = (operation, [condition, a, b]) => {
+  const shape = broadcastShape(broadcastShape(condition.shape, a.shape), b.shape);
+  operation.spend(2 * elementCount(shape));
+  const [chosen, yes, no] = [condition, a, b].map((input) => broadcasted(input, shape));
+  const data = yes.data.slice();
+  for (let i = 0; i < data.length; i++) if (!chosen.data[i]) data[i] = no.data[i];
+  return { type: a.type, shape, data };
+};
+
+const range: Fold = (operation, [start, limit, delta]) => {
+  const [from, to, step] = [start, limit, delta].map(({ data }) => data[0]);
+  const count = Math.max(Math.ceil((to - from) / step), 0);
+  if (!Number.isFinite(count)) operation.fail(`a range from ${from} to ${to} in steps of ${step}`);
+  operation.spend(count);
+  const data = emptyNumbers(start.type as NumericType, count);
+  for (let i = 0; i < count; i++) data[i] = from + i * step;
+  return { type: start.type, shape: [count], data };
+};
+
+const nonZero: Fold = (operation, [{ shape, data }]) => {
+  const found = [...data.keys()].filter((i) => data[i] !== 0);
+  operation.spend(found.length * shape.length);
+  const coordinates = rowMajorStrides(shape).flatMap((stride, axis) =>
+    found.map((i) => Math.floor(i / stride) % shape[axis]),
+  );
+  return int64s(coordinates, [shape.length, found.length]);
+};
+
+const cast: Fold = (operation, [constant]) => {
+  const type = operation.castType();
+  if (!isNumeric(type)) return operation.unsupported(`to ${type}`);
+  const { shape, data } = constant;
+  if (type === constant.type) return constant;
+  operation.spend(data.length);
+  const results = emptyNumbers(type, data.length);
+  const convert = type === 'bool' ? (x: number) => Number(x !== 0) : isInteger(type) ? Math.trunc : (x: number) => x;
+  for (let i = 0; i < data.length; i++) results[i] = convert(data[i]);
+  return { type, shape, data: results };
+};
+
+function reduction(
+  start: number,
+  f: (sum: number, x: number) => number,
+  finish = (sum: number, _count: number) => sum,
+) {
+  return (operation: Operation, [x]: Constant[]): Constant => {
+    const { axes, keepDims } = operation.reduction();
+    const kept = x.shape.map((length, axis) => (axes.includes(axis) ? 1 : length));
+    const results = new Float64Array(elementCount(kept)).fill(start);
+    const at = keptIndices(x.shape, kept);
+    for (let i = 0; i < x.data.length; i++) results[at[i]] = f(results[at[i]], x.data[i]);
+    const count = x.data.length / Math.max(results.length, 1);
+    const data = emptyNumbers(x.type as NumericType, results.length);
+    for (let i = 0; i < data.length; i++) data[i] = finish(results[i], count);
+    return { type: x.type, shape: keepDims ? kept : kept.filter((_, axis) => !axes.includes(axis)), data };
+  };
+}
+
+/** Where every element goes when axes shrink to 1. */
+const keptIndices = (shape: Shape, kept: Shape) => broadcastIndices(kept, shape);
+
+/** By operator; for constants of any type. */
+const folds: Record<string, Fold> = {
+  Add: elementwise((a, b) => a + b),
+  Sub: elementwise((a, b) => a - b),
+  Mul: elementwise((a, b) => a * b),
+  Div: elementwise((a, b, integers) => (integers ? Math.trunc(a / b) : a / b)),
+  Sum: elementwise((a, b) => a + b),
+  Pow: elementwise((a, b) => a ** b),
+  Min: elementwise((a, b) => Math.min(a, b)),
+  Max: elementwise((a, b) => Math.max(a, b)),
+  Mod: mod,
+  Equal: compare((a, b) => a === b),
+  Greater: compare((a, b) => a > b),
+  GreaterOrEqual: compare((a, b) => a >= b),
+  Less: compare((a, b) => a < b),
+  LessOrEqual: compare((a, b) => a <= b),
+  And: compare((a, b) => a !== 0 && b !== 0),
+  Or: compare((a, b) => a !== 0 || b !== 0),
+  Not: each((x) => Number(x === 0)),
+  Neg: each((x) => -x),
+  Abs: each(Math.abs),
+  Sign: each(Math.sign),
+  Floor: each(Math.floor),
+  Ceil: each(Math.ceil),
+  Round: each(roundHalfToEven),
+  Sqrt: each(Math.sqrt),
+  Exp: each(Math.exp),
+  Log: each(Math.log),
+  Reciprocal: each((x) => 1 / x),
+  Where: where,
+  Range: range,
+  NonZero: nonZero,
+  Cast: cast,
+  ReduceProd: reduction(1, (product, x) => product * x),
+  ReduceSum: reduction(0, (sum, x) => sum + x),
+  ReduceMax: reduction(-Infinity, Math.max),
+  ReduceMin: reduction(Infinity, Math.min),
+  ReduceMean: reduction(
+    0,
+    (sum, x) => sum + x,
+    (sum, count) => sum / count,
+  ),
+};
+
+export function roundHalfToEven(x: number): number {
+  const down = Math.floor(x);
+  if (x - down !== 0.5) return Math.round(x);
+  return down % 2 === 0 ? down : down + 1;
+}
+
+/** Works a node of constants out; false when it is none that is known here. */
+export function foldArithmetic(operation: Operation): boolean {
+  const { op, domain, inputs } = operation.node;
+  if (domain !== '' || !Object.hasOwn(folds, op) || inputs.length === 0 || operation.node.outputs.length !== 1)
+    return false;
+  const constants = inputs.map((name, i) => (name === '' ? undefined : operation.knownConstant(i)));
+  const count = constants.findLastIndex((constant) => constant !== undefined) + 1;
+  if (count === 0 || constants.slice(0, count).includes(undefined) || count < inputs.filter(Boolean).length)
+    return false;
+  const wanted = { Where: 3, Range: 3 }[op] ?? 1;
+  if (count < wanted) operation.fail(`${wanted} inputs are wanted`);
+  operation.constantResult(folds[op](operation, constants as Constant[]));
+  return true;
+}
+
+/** Whether an operator has a fold; then it is not unknown, only not supported on computed values. */
+export const foldsConstants = (op: string): boolean => Object.hasOwn(folds, op);

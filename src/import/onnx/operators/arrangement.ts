@@ -1,0 +1,371 @@
+// What moves elements about. All of it works on constants too: shape arithmetic is made of it.
+import { rowMajorStrides } from '../../../graph/layout.ts';
+import type { Shape } from '../../../graph/graph.ts';
+import { broadcastShape } from '../../../ops/broadcast.ts';
+import { elementCount } from '../../../tensor.ts';
+import { type Constant, emptyNumbers, float32s, int64s, type NumericType } from '../constant.ts';
+import type { Handler, Operation } from '../operation.ts';
+import { broadcasted, gathered, joined, permuted, strided } from '../views.ts';
+
+/** A list that is an attribute in older opsets and an input in newer ones; undefined when it is not given. */
+function listOf(operation: Operation, attribute: string, input: number, since: number): number[] | undefined {
+  if (operation.opset < since) return operation.ints(attribute);
+  return operation.has(input) ? operation.integers(input, `the ${attribute}`) : undefined;
+}
+
+/** The input's elements under another shape. */
+function reshapeTo(operation: Operation, shape: Shape): void {
+  const constant = operation.knownConstant(0);
+  if (elementCount(shape) !== elementCount(operation.shape(0)) || shape.some((d) => !Number.isInteger(d) || d < 0)) {
+    operation.fail(`shape [${operation.shape(0)}] cannot become [${shape}]`);
+  }
+  if (constant) operation.constantResult({ ...constant, shape });
+  else operation.result(operation.reshape(operation.value(0), shape));
+}
+
+/** 0 keeps an axis, −1 takes what is left. */
+const reshape: Handler = (operation) => {
+  const from = operation.shape(0);
+  const given = operation.integers(1, 'the shape');
+  const keepsZero = operation.int('allowzero', 0) !== 0;
+  const shape = given.map((d, axis) =>
+    d === 0 && !keepsZero
+      ? (from[axis] ?? operation.fail(`0 in [${given}] copies axis ${axis} of shape [${from}]`))
+      : d,
+  );
+  const unknowns = shape.filter((d) => d === -1).length;
+  if (unknowns > 1) operation.fail(`shape [${given}] leaves more than one size open`);
+  const rest = elementCount(from) / elementCount(shape.filter((d) => d !== -1));
+  reshapeTo(operation, unknowns === 1 ? shape.map((d) => (d === -1 ? rest : d)) : shape);
+};
+
+const flatten: Handler = (operation) => {
+  const shape = operation.shape(0);
+  const given = operation.int('axis', 1);
+  const axis = given === shape.length ? given : operation.axis(given, shape.length);
+  reshapeTo(operation, [elementCount(shape.slice(0, axis)), elementCount(shape.slice(axis))]);
+};
+
+const squeeze: Handler = (operation) => {
+  const shape = operation.shape(0);
+  const given = listOf(operation, 'axes', 1, 13);
+  const dropped = given && operation.axes(given, shape.length);
+  for (const axis of dropped ?? []) if (shape[axis] !== 1) operation.fail(`axis ${axis} of shape [${shape}] is not 1`);
+  const isKept = (d: number, axis: number) => (dropped ? !dropped.includes(axis) : d !== 1);
+  reshapeTo(operation, shape.filter(isKept));
+};
+
+const unsqueeze: Handler = (operation) => {
+  const shape = [...operation.shape(0)];
+  const given = listOf(operation, 'axes', 1, 13) ?? operation.fail('axes are missing');
+  for (const axis of operation.axes(given, shape.length + given.length)) shape.splice(axis, 0, 1);
+  reshapeTo(operation, shape);
+};
+
+const transpose: Handler = (operation) => {
+  const rank = operation.rank(0);
+  const permutation = operation.ints('perm') ?? Array.from({ length: rank }, (_, i) => rank - 1 - i);
+  if (permutation.length !== rank || operation.axes(permutation, rank).length !== rank) {
+    operation.fail(`[${permutation}] is no permutation of ${rank} axes`);
+  }
+  const constant = operation.knownConstant(0);
+  if (constant) {
+    operation.spend(constant.data.length);
+    operation.constantResult(permuted(constant, permutation));
+  } else operation.result(operation.emit('transpose', { permutation }, [operation.value(0)]));
+};
+
+const concat: Handler = (operation) => {
+  if (operation.inputCount === 0) operation.fail('joins nothing');
+  const rank = operation.rank(0);
+  const axis = operation.axis(operation.int('axis'), rank);
+  const parts = operation.node.inputs.map((_, i) => operation.knownConstant(i));
+  if (parts.every((part): part is Constant => part !== undefined)) {
+    const rest = (shape: Shape) => shape.filter((__, i) => i !== axis).join();
+    const odd = parts.find(({ shape }) => shape.length !== rank || rest(shape) !== rest(parts[0].shape));
+    if (odd) operation.fail(`joins shapes [${parts[0].shape}] and [${odd.shape}] along axis ${axis}`);
+    operation.spend(parts.reduce((sum, { data }) => sum + data.length, 0));
+    return operation.constantResult(joined(parts, axis));
+  }
+  // Parts without elements add nothing.
+  const filled = operation.node.inputs.flatMap((_, i) => (elementCount(operation.shape(i)) > 0 ? [i] : []));
+  const values = filled.map((i) => operation.value(i));
+  operation.result(values.length === 1 ? values[0] : operation.emit('concat', { axis }, values));
+};
+
+/** Cut into sizes that are given, or as many equal parts as there are outputs; the last may be smaller. */
+const split: Handler = (operation) => {
+  const shape = operation.shape(0);
+  const axis = operation.axis(operation.int('axis', 0), shape.length);
+  const length = shape[axis];
+  const parts = operation.node.outputs.length;
+  const given = listOf(operation, 'split', 1, 13);
+  const each = Math.ceil(length / parts);
+  const sizes = given ?? Array.from({ length: parts }, (_, i) => Math.min(each, length - i * each));
+  if (!given && operation.opset < 18 && length % parts !== 0)
+    operation.fail(`${length} along axis ${axis} is no ${parts} equal parts`);
+  const total = sizes.reduce((a, b) => a + b, 0);
+  if (sizes.length !== parts || sizes.some((size) => size < 0) || total !== length) {
+    operation.fail(`sizes [${sizes}] do not cut ${length} along axis ${axis} into ${parts} parts`);
+  }
+  const constant = operation.knownConstant(0);
+  if (constant) {
+    operation.spend(constant.data.length);
+    let start = 0;
+    sizes.forEach((size, k) => {
+      const taken = shape.map((d, i) => (i === axis ? size : d));
+      const strides = rowMajorStrides(shape);
+      operation.constantResult(strided(constant, taken, strides, start * strides[axis]), k);
+      start += size;
+    });
+    return;
+  }
+  if (sizes.includes(0)) operation.unsupported(`sizes [${sizes}]: parts without elements`);
+  const x = operation.value(0);
+  if (parts === 1) return operation.result(x);
+  operation.emitAll('split', { axis, sizes }, [x]).forEach((value, k) => operation.result(value, k));
+};
+
+/** Takes part of the input. */
+function take(operation: Operation, starts: number[], sizes: number[], steps: number[]): void {
+  const constant = operation.knownConstant(0);
+  if (!constant) {
+    if (sizes.includes(0)) operation.unsupported(`nothing is left of shape [${operation.shape(0)}]`);
+    return operation.result(operation.emit('slice', { starts, sizes, steps }, [operation.value(0)]));
+  }
+  operation.spend(elementCount(sizes));
+  const strides = rowMajorStrides(constant.shape);
+  const offset = starts.reduce((sum, start, axis) => sum + start * strides[axis], 0);
+  operation.constantResult(
+    strided(
+      constant,
+      sizes,
+      strides.map((stride, axis) => stride * steps[axis]),
+      offset,
+    ),
+  );
+}
+
+/** NumPy's x[start:end:step, …]; bounds beyond the ends are clamped to them. */
+const slice: Handler = (operation) => {
+  const shape = operation.shape(0);
+  const given = listOf(operation, 'starts', 1, 10) ?? operation.fail('starts are missing');
+  const ends = listOf(operation, 'ends', 2, 10) ?? operation.fail('ends are missing');
+  const axes = (listOf(operation, 'axes', 3, 10) ?? given.map((_, i) => i)).map((axis) =>
+    operation.axis(axis, shape.length),
+  );
+  const strides =
+    (operation.opset >= 10 && operation.has(4) && operation.integers(4, 'the steps')) || given.map(() => 1);
+  if (ends.length !== given.length || axes.length !== given.length || strides.length !== given.length) {
+    operation.fail(`starts [${given}], ends [${ends}], axes [${axes}] and steps [${strides}] differ in length`);
+  }
+  const starts = shape.map(() => 0);
+  const sizes = [...shape];
+  const steps = shape.map(() => 1);
+  axes.forEach((axis, i) => {
+    const length = shape[axis];
+    const step = strides[i];
+    if (step === 0) operation.fail(`step 0 along axis ${axis}`);
+    const [lowest, highest] = step > 0 ? [0, length] : [-1, length - 1];
+    const place = (index: number) => Math.min(Math.max(index < 0 ? index + length : index, lowest), highest);
+    const start = Math.max(place(given[i]), 0);
+    sizes[axis] = Math.max(Math.ceil((place(ends[i]) - (step > 0 ? start : place(given[i]))) / step), 0);
+    starts[axis] = start;
+    steps[axis] = sizes[axis] > 1 ? step : 1;
+  });
+  take(operation, starts, sizes, steps);
+};
+
+/** One entry along an axis is a slice; others are gathered. */
+const gather: Handler = (operation) => {
+  const shape = operation.shape(0);
+  const axis = operation.axis(operation.int('axis', 0), shape.length);
+  const indexShape = operation.shape(1);
+  const indices = operation.integers(1, 'the indices').map((index) => (index < 0 ? index + shape[axis] : index));
+  const outside = indices.find((index) => !(index >= 0 && index < shape[axis]));
+  if (outside !== undefined) operation.fail(`index ${outside} along axis ${axis} of shape [${shape}]`);
+  const constant = operation.knownConstant(0);
+  if (constant) {
+    operation.spend((elementCount(shape) / Math.max(shape[axis], 1)) * indices.length);
+    return operation.constantResult(gathered(constant, axis, indices, indexShape));
+  }
+  if (indices.length === 0) operation.unsupported('takes nothing');
+  const x = operation.value(0);
+  const made = [...shape.slice(0, axis), ...indexShape, ...shape.slice(axis + 1)];
+  if (indices.every((index, i) => index === indices[0] + i)) {
+    const starts = shape.map((_, i) => (i === axis ? indices[0] : 0));
+    const sizes = shape.map((d, i) => (i === axis ? indices.length : d));
+    const part = operation.emit('slice', { starts, sizes, steps: shape.map(() => 1) }, [x]);
+    return operation.result(operation.reshape(part, made));
+  }
+  const value = operation.translation.addValue(operation.node.inputs[1], {
+    shape: [...indexShape],
+    dtype: 'int32',
+    data: Int32Array.from(indices),
+  });
+  operation.result(operation.emit('gather', { axis }, [x, value]));
+};
+
+const pad: Handler = (operation) => {
+  const shape = operation.shape(0);
+  const rank = shape.length;
+  const given = listOf(operation, 'pads', 1, 11) ?? operation.fail('pads are missing');
+  const fill = () => (operation.has(2) ? operation.number(2, 'the padding value') : 0);
+  const value = operation.opset < 11 ? operation.float('value', 0) : fill();
+  const axes =
+    operation.opset >= 18 && operation.has(3)
+      ? operation.integers(3, 'the axes').map((axis) => operation.axis(axis, rank))
+      : shape.map((_, i) => i);
+  if (given.length !== 2 * axes.length) operation.fail(`pads [${given}] for ${axes.length} axes of shape [${shape}]`);
+  const mode = operation.string('mode', 'constant');
+  if (mode !== 'constant' && mode !== 'reflect' && mode !== 'edge') operation.unsupported(`mode "${mode}"`);
+  const before = shape.map(() => 0);
+  const after = shape.map(() => 0);
+  axes.forEach((axis, i) => {
+    before[axis] = given[i];
+    after[axis] = given[axes.length + i];
+  });
+  if (given.every((amount) => amount === 0)) return operation.pass();
+  operation.result(operation.emit('pad', { before, after, mode, value }, [operation.value(0)]));
+};
+
+/** Repeats a computed value along axes of length 1: a product with ones that have those axes. */
+function stretch(operation: Operation, x: string, shape: Shape): string {
+  const from = operation.shapeOf(x);
+  const missing = shape.length - from.length;
+  const own = (axis: number) => from[axis - missing] ?? 1;
+  const ones = shape.map((d, axis) => (own(axis) === 1 ? d : 1));
+  if (elementCount(ones) === 1) return operation.reshape(x, shape);
+  operation.spend(elementCount(ones));
+  const factor = operation.addConstant(ones, new Float32Array(elementCount(ones)).fill(1));
+  return operation.emit('binary', { fn: 'mul' }, [x, factor]);
+}
+
+const expand: Handler = (operation) => {
+  const wanted = operation.integers(1, 'the shape');
+  let shape: number[];
+  try {
+    shape = broadcastShape(operation.shape(0), wanted);
+  } catch (error) {
+    return operation.fail((error as Error).message);
+  }
+  const constant = operation.knownConstant(0);
+  if (constant) {
+    operation.spend(elementCount(shape));
+    operation.constantResult(broadcasted(constant, shape));
+  } else operation.result(stretch(operation, operation.value(0), shape));
+};
+
+/** Copies of a computed value that one concat may join. */
+const mostCopies = 1024;
+
+const tile: Handler = (operation) => {
+  const shape = operation.shape(0);
+  const repeats = operation.integers(1, 'the repeats');
+  if (repeats.length !== shape.length || repeats.some((n) => n < 0))
+    operation.fail(`repeats [${repeats}] for shape [${shape}]`);
+  const constant = operation.knownConstant(0);
+  if (constant) {
+    operation.spend(elementCount(shape) * elementCount(repeats));
+    // (a, b) repeated (m, n) times is (m, a, n, b) standing still along m and n.
+    const strides = rowMajorStrides(shape);
+    const doubled = repeats.flatMap((n, axis) => [n, shape[axis]]);
+    const copy = strided(
+      constant,
+      doubled,
+      strides.flatMap((stride) => [0, stride]),
+    );
+    return operation.constantResult({ ...copy, shape: shape.map((d, axis) => d * repeats[axis]) });
+  }
+  if (repeats.includes(0)) operation.unsupported(`repeats [${repeats}]`);
+  let x = operation.value(0);
+  repeats.forEach((n, axis) => {
+    if (n === 1 || shape[axis] === 1) return;
+    if (n > mostCopies) operation.unsupported(`${n} copies along axis ${axis}`);
+    x = operation.emit(
+      'concat',
+      { axis },
+      Array.from({ length: n }, () => x),
+    );
+  });
+  operation.result(
+    stretch(
+      operation,
+      x,
+      shape.map((d, axis) => (d === 1 ? repeats[axis] : d * repeats[axis])),
+    ),
+  );
+};
+
+const shapeOf: Handler = (operation) => {
+  const shape = operation.shape(0);
+  const place = (index: number) => Math.min(Math.max(index < 0 ? index + shape.length : index, 0), shape.length);
+  operation.constantResult(
+    int64s(shape.slice(place(operation.int('start', 0)), place(operation.int('end', shape.length)))),
+  );
+};
+
+const size: Handler = (operation) => operation.constantResult(int64s([elementCount(operation.shape(0))], []));
+
+const constantOfShape: Handler = (operation) => {
+  const shape = operation.integers(0, 'the shape');
+  if (shape.some((d) => d < 0)) operation.fail(`shape [${shape}]`);
+  const stored = operation.tensor('value');
+  const fill = stored ? operation.translation.tensors.constant(stored) : float32s([1], Float32Array.of(0));
+  if (fill.data.length !== 1) operation.fail(`value of shape [${fill.shape}] must be one number`);
+  operation.spend(elementCount(shape));
+  const data = emptyNumbers(fill.type as NumericType, elementCount(shape)).fill(fill.data[0]);
+  operation.constantResult({ type: fill.type, shape, data });
+};
+
+const constant: Handler = (operation) => {
+  const { tensors } = operation.translation;
+  const stored = operation.tensor('value');
+  const sparse = operation.node.attributes.get('sparse_value')?.sparse;
+  if (stored) return operation.constantResult(tensors.constant(stored));
+  if (sparse) return operation.constantResult(tensors.sparse(sparse));
+  if (operation.hasAttribute('value_float')) {
+    return operation.constantResult(float32s([], Float32Array.of(operation.float('value_float'))));
+  }
+  if (operation.hasAttribute('value_int')) return operation.constantResult(int64s([operation.int('value_int')], []));
+  const floats = operation.floats('value_floats');
+  if (floats) return operation.constantResult(float32s([floats.length], Float32Array.from(floats)));
+  const ints = operation.ints('value_ints');
+  if (ints) return operation.constantResult(int64s(ints));
+  operation.unsupported('a constant of strings');
+};
+
+function blockSize(operation: Operation): number {
+  if (operation.rank(0) !== 4) operation.fail(`an input of rank ${operation.rank(0)}, rank 4 is wanted`);
+  return operation.int('blocksize');
+}
+
+const depthToSpace: Handler = (operation) => {
+  const order = operation.string('mode', 'DCR');
+  const attributes = { blockSize: blockSize(operation), order };
+  operation.result(operation.emit('depthToSpace', attributes, [operation.value(0)]));
+};
+
+const spaceToDepth: Handler = (operation) =>
+  operation.result(operation.emit('spaceToDepth', { blockSize: blockSize(operation) }, [operation.value(0)]));
+
+export const arrangement: Record<string, Handler> = {
+  Reshape: reshape,
+  Flatten: flatten,
+  Squeeze: squeeze,
+  Unsqueeze: unsqueeze,
+  Transpose: transpose,
+  Concat: concat,
+  Split: split,
+  Slice: slice,
+  Gather: gather,
+  Pad: pad,
+  Expand: expand,
+  Tile: tile,
+  Shape: shapeOf,
+  Size: size,
+  ConstantOfShape: constantOfShape,
+  Constant: constant,
+  DepthToSpace: depthToSpace,
+  SpaceToDepth: spaceToDepth,
+};

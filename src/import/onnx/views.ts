@@ -1,0 +1,82 @@
+// Rearranging constants: every element of the result is some element of the source.
+import type { Shape } from '../../graph/graph.ts';
+import { rowMajorStrides } from '../../graph/layout.ts';
+import { broadcastStrides } from '../../ops/broadcast.ts';
+import { elementCount } from '../../tensor.ts';
+import type { Constant, Numbers } from './constant.ts';
+
+/** Numbers of the same type as another's, `count` of them, 0. */
+export function like(data: Numbers, count: number): Numbers {
+  return new (data.constructor as new (length: number) => Numbers)(count);
+}
+
+/** Calls back with the source position of every element of `shape`, in order. */
+export function walk(shape: Shape, strides: readonly number[], offset: number, take: (from: number) => void): void {
+  const count = elementCount(shape);
+  const index = shape.map(() => 0);
+  let from = offset;
+  for (let i = 0; i < count; i++) {
+    take(from);
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      from += strides[axis];
+      if (++index[axis] < shape[axis]) break;
+      from -= strides[axis] * shape[axis];
+      index[axis] = 0;
+    }
+  }
+}
+
+/** The elements that strides walk over, as a constant of `shape`. */
+export function strided({ type, data }: Constant, shape: Shape, strides: readonly number[], offset = 0): Constant {
+  const result = like(data, elementCount(shape));
+  let to = 0;
+  walk(shape, strides, offset, (from) => {
+    result[to++] = data[from];
+  });
+  return { type, shape, data: result };
+}
+
+export function permuted(constant: Constant, permutation: readonly number[]): Constant {
+  const strides = rowMajorStrides(constant.shape);
+  return strided(
+    constant,
+    permutation.map((axis) => constant.shape[axis]),
+    permutation.map((axis) => strides[axis]),
+  );
+}
+
+export function broadcasted(constant: Constant, shape: Shape): Constant {
+  return strided(constant, shape, broadcastStrides(constant.shape, rowMajorStrides(constant.shape), shape));
+}
+
+/** Entries of one axis by index. */
+export function gathered({ type, shape, data }: Constant, axis: number, indices: readonly number[], indexShape: Shape) {
+  const outer = elementCount(shape.slice(0, axis));
+  const inner = elementCount(shape.slice(axis + 1));
+  const result = like(data, outer * indices.length * inner);
+  let to = 0;
+  for (let i = 0; i < outer; i++) {
+    for (const index of indices) {
+      const from = (i * shape[axis] + index) * inner;
+      for (let j = 0; j < inner; j++) result[to++] = data[from + j];
+    }
+  }
+  return { type, shape: [...shape.slice(0, axis), ...indexShape, ...shape.slice(axis + 1)], data: result };
+}
+
+/** Constants of one rank joined along an axis. */
+export function joined(parts: readonly Constant[], axis: number): Constant {
+  const [{ type, shape: first }] = parts;
+  const shape = [...first];
+  shape[axis] = parts.reduce((sum, part) => sum + part.shape[axis], 0);
+  const result = like(parts[0].data, elementCount(shape));
+  const outer = elementCount(shape.slice(0, axis));
+  let to = 0;
+  for (let i = 0; i < outer; i++) {
+    for (const { shape: own, data } of parts) {
+      const run = elementCount(own.slice(axis));
+      for (let j = 0; j < run; j++) result[to++] = data[i * run + j];
+    }
+  }
+  return { type, shape, data: result };
+}
