@@ -4,6 +4,7 @@ import { FiligreeError } from '../errors.ts';
 import type { Program } from '../program/program.ts';
 import type { WasmBuild } from '../runtime/probe.ts';
 import type { Model } from '../runtime/model.ts';
+import { looksLikeOnnx } from '../import/onnx/recognise.ts';
 import { readInput } from './files.ts';
 import type { Progress } from './io.ts';
 
@@ -25,7 +26,7 @@ export async function readProgram(path: string, progress: Progress): Promise<{ p
   if (!looksLikeArtifact(bytes)) {
     throw new FiligreeError(
       'invalid-model',
-      `${path}: not a model: neither .filigree nor TFLite (${bytes.length} bytes)`,
+      `${path}: not a model: neither .filigree, ONNX nor TFLite (${bytes.length} bytes)`,
     );
   }
   return { program: readArtifact(bytes, path), bytes: bytes.length };
@@ -44,9 +45,9 @@ export async function compileBytes(bytes: Uint8Array, path: string, progress: Pr
   }
 }
 
-/** TFLite files carry their mark behind the first offset. */
+/** TFLite files carry their mark behind the first offset; ONNX files have none, but a form. */
 export function isForeign(bytes: Uint8Array): boolean {
-  return String.fromCharCode(...bytes.subarray(4, 8)) === 'TFL3';
+  return String.fromCharCode(...bytes.subarray(4, 8)) === 'TFL3' || looksLikeOnnx(bytes);
 }
 
 /** Bytes have no name: errors about them get the file's. */
