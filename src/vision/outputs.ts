@@ -1,14 +1,8 @@
 // What a head may ask of a model's outputs.
 import type { Tensor } from '../tensor.ts';
-import { scanAll, scanBest, type Found, type ScoreScan } from './scan.ts';
+import { scanAll, scanBest, type Found, type Outputs, type ScoreScan } from './scan.ts';
 
-/** The outputs of one run. */
-export interface Outputs {
-  /** An output's values, row-major in its author's shape; good until the model runs again. */
-  values(name: string): Float32Array;
-  /** The best class of each anchor that reaches the threshold; see `scanBest`. */
-  best(scan: ScoreScan, threshold: number): Found;
-}
+export type { Outputs };
 
 /** How scores are chosen. */
 export interface Selection {

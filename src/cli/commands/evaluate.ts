@@ -10,12 +10,12 @@ import { headNames, type HeadName } from '../../vision/presets.ts';
 import type { Pixels } from '../../vision/preprocessing.ts';
 import { isDirectory, readInput } from '../files.ts';
 import { Progress, writeJson, type Io } from '../io.ts';
-import { openModel } from '../models.ts';
+import { openModel, withModelOptions, type ModelOptions } from '../models.ts';
 import { count, fraction, wholeNumber } from '../options.ts';
 import { preprocessHelp, preprocessing } from '../preprocess.ts';
 import { formatMs, formatPercent, formatTable } from '../table.ts';
 
-interface Options {
+interface Options extends ModelOptions {
   coco?: string;
   labels?: string;
   images?: string;
@@ -59,7 +59,7 @@ export function evaluateCommand(io: Io): Command {
       wholeNumber,
     )
     .option('--json', 'print JSON');
-  return command.action(async (model: string, options: Options) => {
+  return withModelOptions(command).action(async (model: string, options: Options) => {
     if ((options.coco === undefined) === (options.labels === undefined)) {
       command.error('error: wanted one of --coco and --labels');
     }
@@ -82,7 +82,7 @@ async function evaluateDetector(io: Io, path: string, instances: string, options
 
   const progress = new Progress(io);
   const { scoreThreshold, iouThreshold, maxResults, head, multiLabel } = options;
-  const model = await openModel(path, progress);
+  const model = await openModel(path, progress, options);
   const detector = new Detector(model, { scoreThreshold, iouThreshold, maxResults, head, multiLabel });
   const found: ScoredDetection[] = [];
   let speed: Speed;
@@ -171,7 +171,7 @@ async function evaluateClassifier(io: Io, path: string, labels: string, options:
   );
 
   const progress = new Progress(io);
-  const model = await openModel(path, progress);
+  const model = await openModel(path, progress, options);
   const classifier = new Classifier(model, { topK: 5, preprocessing: options.preprocess });
   const predictions: { truth: number; ranked: number[] }[] = [];
   let speed: Speed;

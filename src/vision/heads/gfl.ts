@@ -88,8 +88,8 @@ export const gfl: HeadType<GflHead> = {
     return (tensors, selection) => {
       const candidates = new CandidateList();
       for (const { rows, first, scan, distances } of scans) {
-        const values = tensors.values(rows.output);
         const found = find(tensors, scan, selection);
+        const values = tensors.values(rows.output);
         for (let i = 0; i < found.length; i++) {
           const anchor = found.anchors[i];
           const { level, x, y } = cellAt(levels, first + anchor);

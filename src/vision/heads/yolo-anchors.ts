@@ -87,8 +87,8 @@ export const yoloAnchors: HeadType<YoloAnchorsHead> = {
     return (tensors, selection) => {
       const candidates = new CandidateList();
       for (const { rows, scan, stride, columns, width, height } of levels) {
-        const values = tensors.values(rows.output);
         const found = find(tensors, scan, selection);
+        const values = tensors.values(rows.output);
         for (let i = 0; i < found.length; i++) {
           const cell = found.anchors[i];
           const value = (k: number) => 2 * sigmoid(values[rows.at + cell * rows.anchorStep + k * rows.step]);

@@ -52,8 +52,8 @@ export const yolo: HeadType<YoloHead> = {
     }
     const scan = scoresAt(rows, first, rows.width - first, 'none', objectness ? 4 : undefined);
     return (tensors, selection) => {
-      const values = tensors.values(head.output);
       const found = find(tensors, scan, selection);
+      const values = tensors.values(head.output);
       const candidates = new CandidateList();
       for (let i = 0; i < found.length; i++) {
         const anchor = found.anchors[i];
