@@ -29,8 +29,7 @@ export function checkProgram(program: Program): void {
     if (b.kind === 'arena') return b.bytes;
     const bytes = constantBytes(b.constant);
     constants += bytes;
-    // behind a constant there is slack, which vectors may be loaded from (src/runtime/expand.ts)
-    if (constants < maximumBytes) return bytes + 4 * bufferSlack;
+    if (constants < maximumBytes) return bytes;
     throw new FiligreeError(
       'invalid-model',
       `${program.name}: constants up to buffers[${i}] (${b.constant.form}) would take ${constants} bytes`,

@@ -106,6 +106,11 @@ describe('a model', () => {
     expect(out).toContain('without sharing');
   });
 
+  it('is compiled once only', async () => {
+    const again = join(directory, 'again.filigree');
+    expect(refusal(await filigree('compile', compiled, '-o', again))).toBe(`${compiled}: is compiled already`);
+  });
+
   it('is inspected, compiled or not', async () => {
     for (const path of [tflite, compiled]) {
       const report = await json('inspect', path);
@@ -207,7 +212,7 @@ describe('bad files', () => {
       expect(refusal(await filigree(command, directory))).toBe(`${directory}: is a directory`);
     }
     const out = join(directory, 'out.filigree');
-    expect(refusal(await filigree('compile', text, '-o', out))).toContain(`${text}: not a TFLite model`);
+    expect(refusal(await filigree('compile', text, '-o', out))).toContain(`${text}: not an ONNX or TFLite model`);
     expect(await readdir(directory)).not.toContain('out.filigree');
   });
 });

@@ -33,6 +33,26 @@ it('takes no numbers for indices', () => {
   });
   checkProgram(program);
   expect(() => checkProgram(withTaps({ form: 'f32', data: new Float32Array(8).fill(1e30) }))).toThrow(
-    /f32_gemm_8x4.*x would reach/,
+    /f32_gemm_8x4.*taps must be taps, got f32/,
   );
+});
+
+it('takes no tap whose place does not fit 32 bits', () => {
+  const b = new GraphBuilder();
+  const program = lowerGraph(b.finish(b.conv2d(b.input([1, 1, 8, 8]), 8, 4)), defaultCostModel);
+  const taps = program.buffers.find((buffer) => buffer.kind === 'constant' && buffer.constant.form === 'taps');
+  if (taps?.kind !== 'constant' || taps.constant.form !== 'taps') throw new Error('no taps');
+  checkProgram(program);
+  // 3 · (2³¹ − 1) is a multiple of the stride, in 32 bits it is not, and would be multiplied by the phase
+  const most = 2 ** 31 - 1;
+  Object.assign(taps.constant.taps, { kernel: [4, 4], stride: [1, most], dilation: [1, most], phaseBytes: 0 });
+  expect(() => checkProgram(program)).toThrow(/x would reach byte Infinity/);
+});
+
+it('takes no strides of 0 that let a small record loop for long', () => {
+  const b = new GraphBuilder();
+  const program = lowerGraph(b.finish(b.node('unary', { fn: 'exp' }, b.input([1, 8, 6, 6]))), defaultCostModel);
+  checkProgram(program);
+  Object.assign(program.steps[0].arguments, { rows: 2 ** 32 - 1, columns: 1, xRow: 0, yRow: 0 });
+  expect(() => checkProgram(program)).toThrow(/f32_unary.*the axes of y overlap/);
 });
