@@ -33,12 +33,12 @@ export function drawWeights(
 function centre(row: Float32Array): void {
   let count = 0;
   let sum = 0;
-  for (const weight of row) {
-    if (weight === 0) continue;
-    count++;
-    sum += weight;
+  for (let i = 0; i < row.length; i++) {
+    if (row[i] !== 0) count++;
+    sum += row[i];
   }
-  for (let i = 0; i < row.length; i++) if (row[i] !== 0) row[i] -= (centring * sum) / count;
+  const shift = count && (centring * sum) / count;
+  for (let i = 0; i < row.length; i++) if (row[i] !== 0) row[i] -= shift;
 }
 
 /**

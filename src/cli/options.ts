@@ -25,6 +25,12 @@ export function wholeNumber(text: string): number {
   return value;
 }
 
+/** The name of a file or directory. */
+export function fileName(text: string): string {
+  if (text === '') throw new InvalidArgumentError('It must not be empty.');
+  return text;
+}
+
 /** Collects an option that may be given several times. */
 export function collect(text: string, before: string[] = []): string[] {
   return [...before, text];

@@ -36,6 +36,10 @@ export function compileModel(bytes: Uint8Array, options: CompileOptions = {}): U
 
 /** A foreign file → its graph. `name` stands in front of messages: the file's name. */
 export function importModel(bytes: Uint8Array, name: string, options: OnnxOptions = {}): Graph {
+  if (!(bytes instanceof Uint8Array)) {
+    const found = (bytes as object | undefined)?.constructor?.name ?? typeof bytes;
+    throw new FiligreeError('invalid-argument', `${name}: wanted the file's bytes, a Uint8Array; got ${found}`);
+  }
   if (new TextDecoder('latin1').decode(bytes.subarray(4, 8)) === 'TFL3') return importTflite(bytes, name);
   if (looksLikeOnnx(bytes)) return importOnnx(bytes, name, options);
   throw new FiligreeError('invalid-model', `${name}: neither an ONNX nor a TFLite model (${bytes.length} bytes)`);

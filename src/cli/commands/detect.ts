@@ -1,12 +1,12 @@
-import { basename, extname, join } from 'node:path';
 import { Command, Option } from 'commander';
 import type { DetectionResult, Detector } from '../../vision/detector.ts';
 import { headNames, type HeadName } from '../../vision/presets.ts';
 import type { Pixels } from '../../vision/preprocessing.ts';
-import { isDirectory, readInput, writeOutput } from '../files.ts';
+import { isDirectory, makeDirectory, readInput, writeOutput } from '../files.ts';
 import { Progress, reportError, writeJson, type Io } from '../io.ts';
 import { openModel, withModelOptions, type ModelOptions } from '../models.ts';
-import { count, fraction } from '../options.ts';
+import { count, fileName, fraction } from '../options.ts';
+import { pictureFault, picturePaths } from '../pictures.ts';
 import { Reported } from '../reported.ts';
 import { formatMs, formatTable } from '../table.ts';
 
@@ -37,20 +37,28 @@ export function detectCommand(io: Io): Command {
     .option('--iou-threshold <0…1>', "merge boxes that overlap by more than this (default: the model's)", fraction)
     .option('-n, --max-results <count>', 'detections at most (default: 100)', count)
     .addOption(new Option('--head <name>', "what the model's outputs mean, where it does not say").choices(headNames))
-    .option('--save <file>', 'write the photo with its boxes to this PNG; for several photos, a directory')
+    .option('--save <file>', 'write the photo with its boxes to this PNG; for several photos, a directory', fileName)
     .option('--json', 'print JSON');
   return withModelOptions(command).action(async (photos: string[], options: Options) => {
     if (photos.length === 0) command.help({ error: true });
-    const intoDirectory =
-      options.save !== undefined && (options.save.endsWith('/') || (await isDirectory(options.save)));
-    if (options.save && photos.length > 1 && !intoDirectory) {
-      command.error(`error: --save ${options.save}: wanted a directory for ${photos.length} photos`);
+    const { save } = options;
+    let pictures: string[] = [];
+    if (save !== undefined && (/[/\\]$/.test(save) || (await isDirectory(save)))) {
+      pictures = picturePaths(photos, save);
+      await makeDirectory(save);
+    } else if (save !== undefined) {
+      const wrong =
+        photos.length > 1
+          ? `wanted a directory for ${photos.length} photos; end its name with / if it is to be made`
+          : pictureFault(save, photos[0]);
+      if (wrong) command.error(`error: --save ${save}: ${wrong}`);
+      pictures = [save];
     }
-    await detectInPhotos(io, photos, { ...options, model: options.model ?? io.defaultModel }, intoDirectory);
+    await detectInPhotos(io, photos, { ...options, model: options.model ?? io.defaultModel }, pictures);
   });
 }
 
-async function detectInPhotos(io: Io, photos: string[], options: Options, intoDirectory: boolean): Promise<void> {
+async function detectInPhotos(io: Io, photos: string[], options: Options, pictures: string[]): Promise<void> {
   const progress = new Progress(io);
   const { Detector } = await import('../../vision/detector.ts');
   const detector = new Detector(await openModel(options.model, progress, options), options);
@@ -59,8 +67,7 @@ async function detectInPhotos(io: Io, photos: string[], options: Options, intoDi
     for (const [i, file] of photos.entries()) {
       progress.show(photos.length > 1 ? `${i + 1}/${photos.length} ${file}` : file);
       try {
-        const save = intoDirectory ? join(options.save!, `${basename(file, extname(file))}.png`) : options.save;
-        results.push(await detectInPhoto(detector, file, save));
+        results.push(await detectInPhoto(detector, file, pictures[i]));
       } catch (error) {
         progress.clear();
         if (photos.length === 1) throw error;

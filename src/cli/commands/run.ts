@@ -1,10 +1,9 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { FiligreeError } from '../../errors.ts';
 import type { TensorInfo } from '../../runtime/model.ts';
 import type { Tensor } from '../../tensor.ts';
-import { readInput, writeOutput } from '../files.ts';
+import { makeDirectory, readInput, writeOutput } from '../files.ts';
 import { Progress, writeJson, type Io } from '../io.ts';
 import { openModel, withModelOptions, type ModelOptions } from '../models.ts';
 import { readNpy, writeNpy } from '../npy.ts';
@@ -83,17 +82,7 @@ function splitInput(given: string, inputs: readonly TensorInfo[], model: string)
 
 /** Files are called as the outputs are, with what does not belong in a file name as `_`. */
 async function save(outputs: Record<string, Tensor>, directory: string): Promise<string[]> {
-  try {
-    await mkdir(directory, { recursive: true });
-  } catch (cause) {
-    throw new FiligreeError(
-      'invalid-argument',
-      `${directory}: cannot make this directory: ${(cause as Error).message}`,
-      {
-        cause,
-      },
-    );
-  }
+  await makeDirectory(directory);
   const taken = new Set<string>();
   const files: string[] = [];
   for (const [name, tensor] of Object.entries(outputs)) {

@@ -4,14 +4,15 @@ import type { Graph, Port } from '../../graph/graph.ts';
 import { maxElements, verify } from '../../graph/verify.ts';
 import { elementCount } from '../../tensor.ts';
 import { foldArithmetic, foldsConstants } from './arithmetic.ts';
-import { floatTypes } from './constant.ts';
+import { type Constant, floatTypes } from './constant.ts';
+import { recogniseGelu } from './gelu.ts';
 import { declared, inputShapes, portType, type ShapeOptions } from './inputs.ts';
 import { isUnsupported, Operation } from './operation.ts';
 import { handlers } from './operators/index.ts';
 import { orderNodes } from './order.ts';
 import { type OnnxModel, type OnnxNode, readModel, standardOpset, type ValueInfo } from './schema.ts';
 import type { ExternalData } from './tensors.ts';
-import { Names, nodeTitle, Translation } from './translation.ts';
+import { type Computed, Names, nodeTitle, Translation } from './translation.ts';
 
 export interface OnnxOptions extends ShapeOptions {
   /** Reads files that hold weights beside the model, by their path in the model; undefined for a file that is not there. */
@@ -33,6 +34,7 @@ export function importOnnx(bytes: Uint8Array, name: string, options: OnnxOptions
   const translation = new Translation(model, opset, options.externalData);
   const { graph } = translation;
   addMetadata(model, graph);
+  recogniseGelu(model, translation.tensors);
   const nodes = orderNodes(model, translation);
   addInputs(model, translation, options);
   translateNodes(nodes, translation);
@@ -153,12 +155,11 @@ function addOutputs(model: OnnxModel, translation: Translation): void {
     checkTensor(info, 'output', translation);
     const known = translation.find(info.name);
     if (!known) translation.fail(`output "${info.name}" is made by no node`);
-    if (!('computed' in known)) {
-      throw new FiligreeError('unsupported', `${model.file}: output ${JSON.stringify(info.name)} is constant`);
-    }
-    const { value, quantisation } = known.computed;
+    if ('missing' in known) continue;
+    const { value, type, quantisation } =
+      'computed' in known ? known.computed : constantOutput(known.constant, info, model, translation);
     const result = port(
-      { ...info, type: info.type === 'undefined' ? known.computed.type : info.type },
+      { ...info, type: info.type === 'undefined' ? type : info.type },
       value,
       names,
       'output',
@@ -173,6 +174,19 @@ function addOutputs(model: OnnxModel, translation: Translation): void {
     if (isOther)
       translation.graph.notes.push(`output "${info.name}" is declared [${declared(info.shape!)}]; it is [${shape}]`);
   }
+}
+
+function constantOutput(
+  constant: Constant,
+  { name }: ValueInfo,
+  { file }: OnnxModel,
+  translation: Translation,
+): Computed {
+  if (!floatTypes.includes(constant.type) || constant.data.length === 0) {
+    const found = `a constant of type ${constant.type} and shape [${constant.shape}]`;
+    throw new FiligreeError('unsupported', `${file}: output ${JSON.stringify(name)} is ${found}`);
+  }
+  return { value: translation.constantValue(constant, name), type: constant.type };
 }
 
 function addNotes(translation: Translation): void {

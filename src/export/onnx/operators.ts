@@ -1,0 +1,225 @@
+// Every operator of the graph in ONNX's operators, opset 17.
+import type { Node } from '../../graph/graph.ts';
+import type { operators, OperatorName } from '../../ops/index.ts';
+import type { Operator } from '../../ops/operator.ts';
+import type { ResizeAttributes } from '../../ops/resize.ts';
+import { elementCount } from '../../tensor.ts';
+import type { Exportation } from './exportation.ts';
+import { dataTypes, type AttributeSpec } from './protobuf.ts';
+
+type AttributesOf<N extends OperatorName> = (typeof operators)[N] extends Operator<infer A> ? A : never;
+
+type Exporters = {
+  [N in OperatorName]: (file: Exportation, node: Node & { attributes: AttributesOf<N> }) => void;
+};
+
+const ints = (numbers: readonly number[]): AttributeSpec => ({ ints: numbers });
+const flag = (value: boolean): AttributeSpec => ({ int: value ? 1 : 0 });
+
+const binaryOps = {
+  add: 'Add',
+  sub: 'Sub',
+  mul: 'Mul',
+  div: 'Div',
+  min: 'Min',
+  max: 'Max',
+  pow: 'Pow',
+  prelu: 'PRelu',
+} as const;
+
+const reduceOps = { mean: 'ReduceMean', sum: 'ReduceSum', max: 'ReduceMax', min: 'ReduceMin' } as const;
+
+const coordinateModes: Record<Exclude<ResizeAttributes['coordinates'], 'tfHalfPixelForNearest'>, string> = {
+  halfPixel: 'half_pixel',
+  pytorchHalfPixel: 'pytorch_half_pixel',
+  alignCorners: 'align_corners',
+  asymmetric: 'asymmetric',
+};
+
+const nearestModes: Record<ResizeAttributes['nearest'], string> = {
+  roundPreferFloor: 'round_prefer_floor',
+  roundPreferCeil: 'round_prefer_ceil',
+  floor: 'floor',
+  ceil: 'ceil',
+};
+
+/** An end that lies before the first element, whatever the length. */
+const beforeAll = -(2 ** 62);
+
+/** The values' names in the file. */
+const names = (file: Exportation, values: readonly string[]) => values.map((value) => file.name(value));
+
+export const exporters: Exporters = {
+  conv2d(file, node) {
+    const { stride, dilation, pads, groups } = node.attributes;
+    file.addActivated(node, 'Conv', names(file, node.inputs), {
+      kernel_shape: ints(file.shape(node.inputs[1]).slice(2)),
+      strides: ints(stride),
+      dilations: ints(dilation),
+      pads: ints(pads),
+      group: { int: groups },
+    });
+  },
+
+  convTranspose2d(file, node) {
+    const { stride, dilation, pads, outputPadding, groups } = node.attributes;
+    file.addActivated(node, 'ConvTranspose', names(file, node.inputs), {
+      kernel_shape: ints(file.shape(node.inputs[1]).slice(2)),
+      strides: ints(stride),
+      dilations: ints(dilation),
+      pads: ints(pads),
+      output_padding: ints(outputPadding),
+      group: { int: groups },
+    });
+  },
+
+  linear(file, node) {
+    const [x, weights, bias = ''] = node.inputs;
+    if (file.shape(x).length === 2) {
+      file.addActivated(node, 'Gemm', names(file, node.inputs), { transB: { int: 1 } });
+      return;
+    }
+    const matrix = file.data(weights)
+      ? file.permuted(weights, [1, 0])
+      : file.add('Transpose', [file.name(weights)], { perm: ints([1, 0]) });
+    if (bias === '') file.addActivated(node, 'MatMul', [file.name(x), matrix]);
+    else file.addActivated(node, 'Add', [file.add('MatMul', [file.name(x), matrix]), file.name(bias)]);
+  },
+
+  unary(file, node) {
+    file.activate(file.name(node.inputs[0]), node.attributes, file.name(node.outputs[0]));
+  },
+
+  binary(file, node) {
+    const { fn } = node.attributes;
+    const [a, b] = names(file, node.inputs);
+    // The slope of PRelu broadcasts one way only.
+    if (fn === 'prelu' && elementCount(file.shape(node.inputs[0])) !== elementCount(file.shape(node.outputs[0]))) {
+      const below = file.add('Mul', [file.add('Min', [a, file.scalar(0)]), b]);
+      file.addActivated(node, 'Add', [file.add('Max', [a, file.scalar(0)]), below]);
+    } else file.addActivated(node, binaryOps[fn], [a, b]);
+  },
+
+  maxPool(file, node) {
+    const { kernel, stride, dilation, pads, ceilMode } = node.attributes;
+    file.addActivated(node, 'MaxPool', names(file, node.inputs), {
+      kernel_shape: ints(kernel),
+      strides: ints(stride),
+      dilations: ints(dilation),
+      pads: ints(pads),
+      ceil_mode: flag(ceilMode),
+    });
+  },
+
+  averagePool(file, node) {
+    const { kernel, stride, pads, ceilMode, countIncludePad } = node.attributes;
+    file.addActivated(node, 'AveragePool', names(file, node.inputs), {
+      kernel_shape: ints(kernel),
+      strides: ints(stride),
+      pads: ints(pads),
+      ceil_mode: flag(ceilMode),
+      count_include_pad: flag(countIncludePad),
+    });
+  },
+
+  reduce(file, node) {
+    const { fn, axes, keepDims } = node.attributes;
+    const [x] = names(file, node.inputs);
+    const output = file.name(node.outputs[0]);
+    const keepdims = flag(keepDims);
+    // Without axes ONNX reduces all of them.
+    if (axes.length === 0) file.add('Identity', [x], {}, output);
+    else if (fn === 'sum') file.add('ReduceSum', [x, file.integers(axes)], { keepdims }, output);
+    else file.add(reduceOps[fn], [x], { axes: ints(axes), keepdims }, output);
+  },
+
+  resize(file, node) {
+    const { mode, size, coordinates, nearest, scales } = node.attributes;
+    let [rule, rounding] = [coordinates, nearest];
+    if (rule === 'tfHalfPixelForNearest') {
+      // ⌊(i + ½)·s⌋ is (i + ½)·s − ½ rounded, halves up.
+      if (mode !== 'nearest' || nearest !== 'floor') file.fail(node, `${rule} with mode ${mode}, rounding ${nearest}`);
+      [rule, rounding] = ['halfPixel', 'roundPreferCeil'];
+    }
+    const shape = file.shape(node.inputs[0]);
+    const [x] = names(file, node.inputs);
+    const target = scales ? [file.floats([1, 1, ...scales])] : ['', file.integers([shape[0], shape[1], ...size])];
+    file.add(
+      'Resize',
+      [x, '', ...target],
+      {
+        mode: { string: mode },
+        coordinate_transformation_mode: { string: coordinateModes[rule] },
+        nearest_mode: { string: nearestModes[rounding] },
+      },
+      file.name(node.outputs[0]),
+    );
+  },
+
+  concat(file, node) {
+    const axis = { int: node.attributes.axis };
+    file.add('Concat', names(file, node.inputs), { axis }, file.name(node.outputs[0]));
+  },
+
+  split(file, node) {
+    const { axis, sizes } = node.attributes;
+    const inputs = [file.name(node.inputs[0]), file.integers(sizes)];
+    file.addAll('Split', inputs, { axis: { int: axis } }, names(file, node.outputs));
+  },
+
+  slice(file, node) {
+    const { starts, sizes, steps } = node.attributes;
+    const ends = starts.map((start, axis) => {
+      const end = start + sizes[axis] * steps[axis];
+      return end < 0 ? beforeAll : end;
+    });
+    const axes = starts.map((_, axis) => axis);
+    const lists = [starts, ends, axes, steps].map((list) => file.integers(list));
+    file.add('Slice', [file.name(node.inputs[0]), ...lists], {}, file.name(node.outputs[0]));
+  },
+
+  gather(file, node) {
+    const [x, indices] = node.inputs;
+    const numbers = Array.from(file.data(indices) ?? file.fail(node, 'computed indices'));
+    const list = file.integers(numbers, file.shape(indices));
+    file.add('Gather', [file.name(x), list], { axis: { int: node.attributes.axis } }, file.name(node.outputs[0]));
+  },
+
+  pad(file, node) {
+    const { before, after, mode, value } = node.attributes;
+    const inputs = [file.name(node.inputs[0]), file.integers([...before, ...after])];
+    if (mode === 'constant') inputs.push(file.scalar(value));
+    file.add('Pad', inputs, { mode: { string: mode } }, file.name(node.outputs[0]));
+  },
+
+  reshape(file, node) {
+    const { shape } = node.attributes;
+    file.add('Reshape', [file.name(node.inputs[0]), file.integers(shape)], {}, file.name(node.outputs[0]));
+  },
+
+  transpose(file, node) {
+    const perm = ints(node.attributes.permutation);
+    file.add('Transpose', names(file, node.inputs), { perm }, file.name(node.outputs[0]));
+  },
+
+  depthToSpace(file, node) {
+    const { blockSize, order } = node.attributes;
+    const attributes = { blocksize: { int: blockSize }, mode: { string: order } };
+    file.add('DepthToSpace', names(file, node.inputs), attributes, file.name(node.outputs[0]));
+  },
+
+  spaceToDepth(file, node) {
+    const blocksize = { int: node.attributes.blockSize };
+    file.add('SpaceToDepth', names(file, node.inputs), { blocksize }, file.name(node.outputs[0]));
+  },
+
+  softmax(file, node) {
+    const { axis, beta } = node.attributes;
+    const [x] = names(file, node.inputs);
+    const scaled = beta === 1 ? x : file.add('Mul', [x, file.scalar(beta)]);
+    file.add('Softmax', [scaled], { axis: { int: axis } }, file.name(node.outputs[0]));
+  },
+};
+
+/** The integer types that QuantizeLinear makes. */
+export const quantisedTypes: readonly number[] = [dataTypes.int8, dataTypes.uint8];
