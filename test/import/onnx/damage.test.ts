@@ -8,6 +8,8 @@ import { importOnnx, type OnnxOptions } from '../../../src/import/onnx/index.ts'
 import { describeWithData } from '../../data.ts';
 import { randomFloats } from '../../kernels/wasm.ts';
 import { OnnxBuilder } from './model.ts';
+import { operatorCases } from './operator-cases.ts';
+import { quantisedCases } from './quantised-cases.ts';
 
 function failure(bytes: Uint8Array, options?: OnnxOptions): FiligreeError {
   try {
@@ -324,7 +326,7 @@ describe('external data', () => {
     expect(graph.values.get('weights')!.data).toEqual(weights.slice(1));
   });
 
-  it.each([
+  const cases: [string, OnnxOptions['externalData'], Record<string, string>, FiligreeErrorCode, string][] = [
     [
       'no option',
       undefined,
@@ -367,7 +369,8 @@ describe('external data', () => {
       'invalid-model',
       'no path beside the model',
     ],
-  ] as const)('%s', (_, externalData, entry, code, message) => {
+  ];
+  it.each(cases)('%s', (_, externalData, entry, code, message) => {
     const error = failure(withTensor({ external: entry }), { externalData });
     expect(error.code).toBe(code);
     expect(error.message).toContain(message);
@@ -410,6 +413,29 @@ describe('damage', () => {
       } catch (error) {
         if (!(error instanceof FiligreeError)) throw error;
         expect(error.message.startsWith('changed.onnx: ')).toBe(true);
+      }
+    }
+  });
+});
+
+describe('every operator, damaged', () => {
+  it('gives a graph or a FiligreeError', { timeout: 30_000 }, () => {
+    const random = randomFloats(2);
+    /** An integer from 0 to n − 1. */
+    const below = (n: number) => Math.min(Math.floor(((random(1)[0] + 1) / 2) * n), n - 1);
+    const bytesThatHurt = [0, 1, 2, 3, 64, 127, 128, 255];
+    for (const { opset, build } of [...operatorCases, ...quantisedCases]) {
+      const m = new OnnxBuilder(opset);
+      for (const name of [build(m)].flat()) m.output(name);
+      const whole = m.bytesOfModel();
+      for (let k = 0; k < 20; k++) {
+        const copy = whole.slice();
+        for (let j = 0; j <= k % 3; j++) copy[below(copy.length)] = bytesThatHurt[below(bytesThatHurt.length)];
+        try {
+          importOnnx(copy, 'changed.onnx');
+        } catch (error) {
+          if (!(error instanceof FiligreeError)) throw error;
+        }
       }
     }
   });
