@@ -3,6 +3,7 @@ import type { KernelName } from '../src/program/kernels.ts';
 import type { CaseBuilder } from './cases/case.ts';
 import { copyCases } from './cases/copy.ts';
 import { depthwiseCases } from './cases/depthwise.ts';
+import { detectCases } from './cases/detect.ts';
 import { elementwiseCases } from './cases/elementwise.ts';
 import { imageCases } from './cases/image.ts';
 import { matrixCases } from './cases/matrix.ts';
@@ -19,4 +20,5 @@ export const cases: { readonly [K in KernelName]: CaseBuilder } = {
   ...elementwiseCases,
   ...copyCases,
   ...imageCases,
+  ...detectCases,
 };

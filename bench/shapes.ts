@@ -4,7 +4,7 @@
 //
 // height and width are the input's, kernels are square, padding is SAME, `count` is how often the network has the layer.
 // For `resize` (linear) and `resizeNearest` the kernel is the output size over the input's, for `depthToSpace` the block,
-// for `image` the side of the square output.
+// for `image` the side of the square output. For `bestClass` height · width are the anchors.
 // `#` starts a comment.
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';

@@ -1,17 +1,17 @@
 // Writes a network down node by node; every method returns names of values to use in the next. Activations are nodes of
 // their own, as importers have them: passes fuse them.
+import { evaluateNode } from '../src/graph/evaluate.ts';
 import { emptyGraph, type Graph, type Node, type Shape, valueOf } from '../src/graph/graph.ts';
 import { inferOutputs } from '../src/graph/infer.ts';
 import { verify } from '../src/graph/verify.ts';
 import type { BinaryFunction } from '../src/ops/binary.ts';
 import type { operators, OperatorName } from '../src/ops/index.ts';
-import type { Operator } from '../src/ops/operator.ts';
+import type { DenseTensor, Operator } from '../src/ops/operator.ts';
 import type { Activation } from '../src/program/activations.ts';
 import { elementCount } from '../src/tensor.ts';
-import { activated, added, joined, type Moments, multiplied } from './moments.ts';
-import type { LayerDescription, Padding, ResolvedOptions } from './options.ts';
+import type { ImageRange, LayerDescription, Padding, ResolvedOptions } from './options.ts';
 import { normals } from './random.ts';
-import { drawWeights } from './weights.ts';
+import { drawWeights, normalise } from './weights.ts';
 
 type AttributesOf<N extends OperatorName> = (typeof operators)[N] extends Operator<infer A> ? A : never;
 
@@ -30,30 +30,70 @@ export interface ConvOptions {
   activation?: Activation;
   /** Default `hidden`. */
   role?: 'first' | 'hidden' | 'last';
-  /** Mean of the biases. Default 0. */
+  /** Mean of the biases. Default 1 before SiLU and hard swish, else 0. */
   bias?: number;
 }
 
 /** Standard deviation of biases: small beside outputs of 1. */
 const biasDeviation = 0.1;
 
+/**
+ * Functions that scale more than their input does (twice the input, more than twice the output): through sixty layers a
+ * hundredth too much becomes a hundred times too much. A bias of 1 puts most inputs where they are nearly linear.
+ */
+function isSmooth({ fn }: Activation): boolean {
+  return fn === 'silu' || fn === 'hardSwish';
+}
+
+/** Pixels of the noise that weights are scaled by; a multiple of the largest stride. */
+const calibrationSize = [64, 64] as const;
+
+/**
+ * Builds a network twice: at a small size, where weights are drawn and scaled until every layer makes numbers of about 1
+ * from noise, then at the size asked for with those weights. They are the same at every size.
+ * @param describe Writes the network down and returns its outputs, values by name.
+ */
+export function buildNetwork(
+  name: string,
+  options: ResolvedOptions,
+  describe: (b: NetworkBuilder) => Record<string, string>,
+): Graph {
+  const weights = new Map<string, Float32Array>();
+  const small = new NetworkBuilder(name, { ...options, size: calibrationSize }, weights, new Map());
+  describe(small);
+  const b = new NetworkBuilder(name, options, weights);
+  return b.finish(describe(b));
+}
+
 export class NetworkBuilder {
   readonly #graph: Graph;
-  readonly #options: Pick<ResolvedOptions, 'seed' | 'sparsity'>;
+  readonly #options: ResolvedOptions;
   readonly #padding: Padding;
-  readonly #moments = new Map<string, Moments>();
+  /** By layer; made when first asked for. */
+  readonly #weights: Map<string, Float32Array>;
+  /** What noise makes of the network, while weights are scaled by it. */
+  readonly #samples?: Map<string, DenseTensor>;
 
-  constructor(name: string, options: Pick<ResolvedOptions, 'seed' | 'sparsity'>, padding: Padding = 'symmetric') {
+  constructor(
+    name: string,
+    options: ResolvedOptions,
+    weights: Map<string, Float32Array>,
+    samples?: Map<string, DenseTensor>,
+  ) {
     this.#graph = emptyGraph(name);
     this.#options = options;
-    this.#padding = padding;
+    this.#padding = options.padding ?? 'symmetric';
+    this.#weights = weights;
+    this.#samples = samples;
   }
 
-  /** An image (1, 3, height, width), taken to have mean 0 and variance 1. */
-  image(name: string, [height, width]: readonly [number, number]): string {
-    this.#graph.values.set(name, { name, shape: [1, 3, height, width], dtype: 'float32' });
+  /** An image (1, 3, height, width) of pixels in this range. */
+  image(name: string, [low, high]: ImageRange): string {
+    const shape = [1, 3, ...this.#options.size];
+    this.#graph.values.set(name, { name, shape, dtype: 'float32' });
     this.#graph.inputs.push({ value: name, name, dtype: 'float32' });
-    this.#moments.set(name, { mean: 0, variance: 1 });
+    const noise = () => normals(1, name, elementCount(shape)).map((n) => (low + high + (n * (high - low)) / 2) / 2);
+    this.#samples?.set(name, { shape, data: noise() });
     return name;
   }
 
@@ -64,8 +104,7 @@ export class NetworkBuilder {
   /** (1, C, H, W) → (1, outputs, H/stride, W/stride). */
   conv(name: string, x: string, outputs: number, options: ConvOptions = {}): string {
     const { kernel = 1, role = 'hidden' } = options;
-    const shape = [outputs, this.shape(x)[1], kernel, kernel] as const;
-    return this.#conv(x, { name, role, shape }, options);
+    return this.#conv(x, { name, role, shape: [outputs, this.shape(x)[1], kernel, kernel] }, options);
   }
 
   /** (1, C, H, W) → (1, C, H/stride, W/stride), each channel by itself. */
@@ -74,24 +113,19 @@ export class NetworkBuilder {
     return this.#conv(x, { name, role: 'depthwise', shape: [this.shape(x)[1], 1, kernel, kernel] }, options);
   }
 
-  #conv(x: string, layer: LayerDescription, { stride = 1, activation, bias }: ConvOptions): string {
-    const { name, role, shape } = layer;
+  #conv(x: string, layer: LayerDescription, options: ConvOptions): string {
+    const { stride = 1 } = options;
     const [, channels, height, width] = this.shape(x);
-    const [top, bottom] = this.#pads(height, shape[2], stride);
-    const [left, right] = this.#pads(width, shape[3], stride);
-    const y = this.node(
-      name,
-      'conv2d',
-      {
-        stride: [stride, stride],
-        dilation: [1, 1],
-        pads: [top, left, bottom, right],
-        groups: role === 'depthwise' ? channels : 1,
-      },
-      [x, ...this.#parameters(layer, shape, x, bias)],
-    );
-    this.#moments.set(y, { mean: bias ?? 0, variance: 1 });
-    return activation ? this.activate(y, activation) : y;
+    const [, , kernelHeight, kernelWidth] = layer.shape;
+    const [top, bottom] = this.#pads(height, kernelHeight, stride);
+    const [left, right] = this.#pads(width, kernelWidth, stride);
+    const attributes = {
+      stride: [stride, stride],
+      dilation: [1, 1],
+      pads: [top, left, bottom, right],
+      groups: layer.role === 'depthwise' ? channels : 1,
+    };
+    return this.#layer('conv2d', attributes, layer, layer.shape, x, options);
   }
 
   /** Zeros before and after an axis. */
@@ -102,82 +136,75 @@ export class NetworkBuilder {
   }
 
   /** (1, K) → (1, outputs). */
-  linear(name: string, x: string, outputs: number, { activation, role = 'hidden' }: ConvOptions = {}): string {
-    const columns = this.shape(x).at(-1)!;
-    const layer: LayerDescription = { name, role, shape: [outputs, columns, 1, 1] };
-    const y = this.node(name, 'linear', {}, [x, ...this.#parameters(layer, [outputs, columns], x)]);
-    this.#moments.set(y, { mean: 0, variance: 1 });
-    return activation ? this.activate(y, activation) : y;
+  linear(name: string, x: string, outputs: number, options: ConvOptions = {}): string {
+    const shape = [outputs, this.shape(x).at(-1)!] as const;
+    const { role = 'hidden' } = options;
+    return this.#layer('linear', {}, { name, role, shape: [...shape, 1, 1] }, shape, x, options);
   }
 
-  /** Weights and bias of a layer as constants. */
-  #parameters(layer: LayerDescription, shape: Shape, x: string, bias = 0): [weights: string, bias: string] {
+  /** A node with weights and a bias. */
+  #layer(
+    op: 'conv2d' | 'linear',
+    attributes: object,
+    layer: LayerDescription,
+    shape: Shape,
+    x: string,
+    { activation, bias = activation && isSmooth(activation) ? 1 : 0 }: ConvOptions,
+  ): string {
     const { name, role } = layer;
     const { seed, sparsity } = this.#options;
-    const rows = shape[0];
-    const isChosen = sparsity?.layers ?? (({ role }: LayerDescription) => role === 'hidden');
-    const weights = drawWeights(
-      seed,
-      `${name}/weights`,
-      { rows, columns: elementCount(shape.slice(1)), centred: role !== 'depthwise' },
-      this.#momentsOf(x),
-      sparsity && isChosen(layer) ? sparsity : undefined,
-    );
-    const biases = normals(seed, `${name}/bias`, rows).map((n) => bias + biasDeviation * n);
-    return [this.constant(`${name}/weights`, shape, weights), this.constant(`${name}/bias`, [rows], biases)];
+    const weightsName = `${name}/weights`;
+    const biasName = `${name}/bias`;
+    let weights = this.#weights.get(name);
+    if (!weights) {
+      const isChosen = sparsity?.layers ?? (({ role }: LayerDescription) => role === 'hidden');
+      const rows = { rows: shape[0], columns: elementCount(shape.slice(1)), isDepthwise: role === 'depthwise' };
+      weights = drawWeights(seed, weightsName, rows, sparsity && isChosen(layer) ? sparsity : undefined);
+      this.#weights.set(name, weights);
+    }
+    const biases = normals(seed, biasName, shape[0]).map((n) => bias + biasDeviation * n);
+    this.constant(weightsName, shape, weights);
+    this.constant(biasName, [shape[0]], biases);
+    const node: Node = { name, op, inputs: [x, weightsName, biasName], outputs: [name], attributes };
+    this.#push(node);
+    if (this.#samples) {
+      const [sample] = evaluateNode(this.#graph, { ...node, inputs: [x, weightsName] }, this.#samples);
+      normalise(weights, biases, sample.data);
+      this.#samples.set(name, sample);
+    }
+    return activation ? this.activate(name, activation) : name;
   }
 
   /** Applies a function to every element. */
-  activate(x: string, activation: Activation): string {
-    const { fn, alpha = 0, beta = 0 } = activation;
-    const y = this.node(`${x}/${fn}`, 'unary', { fn, alpha, beta }, [x]);
-    this.#moments.set(y, activated(this.#momentsOf(x), activation));
-    return y;
+  activate(x: string, { fn, alpha = 0, beta = 0 }: Activation): string {
+    return this.node(`${x}/${fn}`, 'unary', { fn, alpha, beta }, [x]);
   }
 
   binary(name: string, fn: BinaryFunction, a: string, b: string): string {
-    const y = this.node(name, 'binary', { fn }, [a, b]);
-    const combine = fn === 'mul' ? multiplied : added;
-    this.#moments.set(y, combine(this.#momentsOf(a), this.#momentsOf(b)));
-    return y;
+    return this.node(name, 'binary', { fn }, [a, b]);
   }
 
   concat(name: string, axis: number, inputs: string[]): string {
-    const y = this.node(name, 'concat', { axis }, inputs);
-    const parts = inputs.map((x) => ({ moments: this.#momentsOf(x), count: elementCount(this.shape(x)) }));
-    this.#moments.set(y, joined(parts));
-    return y;
+    return this.node(name, 'concat', { axis }, inputs);
   }
 
   split(name: string, x: string, axis: number, sizes: number[]): string[] {
     const outputs = sizes.map((_, i) => `${name}/${i}`);
-    this.#push({ name, op: 'split', inputs: [x], outputs: [...outputs], attributes: { axis, sizes } });
-    for (const y of outputs) this.#moments.set(y, this.#momentsOf(x));
-    return outputs;
+    this.#add({ name, op: 'split', inputs: [x], outputs, attributes: { axis, sizes } });
+    return [...outputs];
   }
 
   /** The largest of each kernel × kernel window; the size stays. */
   maxPool(name: string, x: string, kernel: number): string {
     const pad = kernel >> 1;
-    const y = this.node(
-      name,
-      'maxPool',
-      { kernel: [kernel, kernel], stride: [1, 1], dilation: [1, 1], pads: [pad, pad, pad, pad], ceilMode: false },
-      [x],
-    );
-    // Neighbours are alike: about what four independent normal numbers give.
-    const { mean, variance } = this.#momentsOf(x);
-    this.#moments.set(y, { mean: mean + 1.03 * Math.sqrt(variance), variance: 0.49 * variance });
-    return y;
+    const pads = [pad, pad, pad, pad] as const;
+    const window = { kernel: [kernel, kernel], stride: [1, 1], dilation: [1, 1], pads, ceilMode: false } as const;
+    return this.node(name, 'maxPool', window, [x]);
   }
 
   /** (1, C, H, W) → (1, C, 1, 1). */
   globalAverage(name: string, x: string): string {
-    const y = this.node(name, 'reduce', { fn: 'mean', axes: [2, 3], keepDims: true }, [x]);
-    // What is left varies between channels; a quarter is what networks of this kind show.
-    const { mean, variance } = this.#momentsOf(x);
-    this.#moments.set(y, { mean, variance: variance / 4 });
-    return y;
+    return this.node(name, 'reduce', { fn: 'mean', axes: [2, 3], keepDims: true }, [x]);
   }
 
   /** (1, C, H, W) → (1, C, 2·H, 2·W), each pixel four times. */
@@ -196,28 +223,29 @@ export class NetworkBuilder {
   }
 
   constant(name: string, shape: Shape, data: Float32Array): string {
-    if (this.#graph.values.has(name)) throw new Error(`${this.#graph.name}: there are two constants ${name}`);
+    if (this.#graph.values.has(name)) throw new Error(`${this.#graph.name}: there are two values ${name}`);
     this.#graph.values.set(name, { name, shape, dtype: 'float32', data });
     return name;
   }
 
-  /** A node with one output, which has the node's name. Its moments are taken to be its first input's. */
+  /** A node with one output, which has the node's name. */
   node<N extends OperatorName>(name: string, op: N, attributes: AttributesOf<N>, inputs: string[]): string {
-    this.#push({ name, op, inputs, outputs: [name], attributes: attributes as object });
-    this.#moments.set(name, this.#momentsOf(inputs[0]));
+    this.#add({ name, op, inputs, outputs: [name], attributes: attributes as object });
     return name;
   }
 
-  #push(node: Node): void {
-    if (this.#graph.values.has(node.outputs[0])) {
-      throw new Error(`${this.#graph.name}: there are two nodes ${node.name}`);
-    }
-    this.#graph.nodes.push(node);
-    inferOutputs(this.#graph, node);
+  #add(node: Node): void {
+    this.#push(node);
+    if (!this.#samples) return;
+    const results = evaluateNode(this.#graph, node, this.#samples);
+    node.outputs.forEach((output, i) => this.#samples!.set(output, results[i]));
   }
 
-  #momentsOf(value: string): Moments {
-    return this.#moments.get(value) ?? { mean: 0, variance: 1 };
+  #push(node: Node): void {
+    const taken = node.outputs.find((output) => this.#graph.values.has(output));
+    if (taken) throw new Error(`${this.#graph.name}: there are two values ${taken}`);
+    this.#graph.nodes.push(node);
+    inferOutputs(this.#graph, node);
   }
 
   /** The graph, with these values as outputs by name. */

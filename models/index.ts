@@ -4,7 +4,7 @@ import { efficientnetLite0 } from './efficientnet-lite.ts';
 import { mobilenetV1 } from './mobilenet-v1.ts';
 import { mobilenetV2 } from './mobilenet-v2.ts';
 import { mobilenetV3Large, mobilenetV3Small } from './mobilenet-v3.ts';
-import type { NetworkOptions } from './options.ts';
+import type { ImageRange, NetworkOptions } from './options.ts';
 import { ssdMobilenetV2 } from './ssd-mobilenet-v2.ts';
 import { yoloxNano, yoloxTiny } from './yolox.ts';
 import { yolov8n, yolov8s } from './yolov8.ts';
@@ -23,6 +23,20 @@ export const networks = {
   yolov8s,
 } as const satisfies Record<string, (options?: NetworkOptions) => Graph>;
 
+/** What black and white pixels are in each network's input. */
+export const imageRanges: Record<NetworkName, ImageRange> = {
+  'mobilenet-v1': [-1, 1],
+  'mobilenet-v2': [-1, 1],
+  'mobilenet-v3-large': [-1, 1],
+  'mobilenet-v3-small': [-1, 1],
+  'efficientnet-lite0': [-1, 1],
+  'ssd-mobilenet-v2': [-1, 1],
+  'yolox-nano': [0, 255],
+  'yolox-tiny': [0, 255],
+  yolov8n: [0, 1],
+  yolov8s: [0, 1],
+};
+
 export type NetworkName = keyof typeof networks;
 
 export {
@@ -38,6 +52,13 @@ export {
   yolov8s,
 };
 export { macCount, parameterCount } from './count.ts';
-export type { LayerDescription, NetworkOptions, Padding, PaddingOptions, SparsityOptions } from './options.ts';
+export type {
+  ImageRange,
+  LayerDescription,
+  NetworkOptions,
+  Padding,
+  PaddingOptions,
+  SparsityOptions,
+} from './options.ts';
 export { densityOf, sparsify, sparsityPatterns } from './sparsify.ts';
 export type { SparsityPattern, SparsityTarget } from './sparsify.ts';

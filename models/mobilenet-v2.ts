@@ -1,6 +1,6 @@
 // MobileNetV2 (Sandler et al., https://arxiv.org/abs/1801.04381, table 2).
 import type { Graph } from '../src/graph/graph.ts';
-import { NetworkBuilder, relu6 } from './builder.ts';
+import { buildNetwork, type NetworkBuilder, relu6 } from './builder.ts';
 import { pooled } from './classifier.ts';
 import { invertedResidual } from './inverted-residual.ts';
 import { type NetworkOptions, type PaddingOptions, resolveOptions, roundChannels } from './options.ts';
@@ -41,11 +41,12 @@ export function mobilenetV2Features(
   return { y, expanded };
 }
 
-/** (1, 3, 224, 224) → `logits` (1, classes). */
+/** (1, 3, 224, 224), pixels from −1 to 1 → `logits` (1, classes). */
 export function mobilenetV2(options: NetworkOptions & PaddingOptions = {}): Graph {
-  const resolved = resolveOptions(options, { resolution: 224, classes: 1000 });
-  const { width, size, classes, padding = 'same' } = resolved;
-  const b = new NetworkBuilder('mobilenet-v2', resolved, padding);
-  const { y } = mobilenetV2Features(b, b.image('input', size), width);
-  return b.finish({ logits: b.linear('classifier', pooled(b, y), classes, { role: 'last' }) });
+  const resolved = resolveOptions({ padding: 'same', ...options }, { resolution: 224, classes: 1000 });
+  const { width, classes } = resolved;
+  return buildNetwork('mobilenet-v2', resolved, (b) => {
+    const { y } = mobilenetV2Features(b, b.image('input', [-1, 1]), width);
+    return { logits: b.linear('classifier', pooled(b, y), classes, { role: 'last' }) };
+  });
 }

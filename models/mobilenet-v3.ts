@@ -1,6 +1,6 @@
 // MobileNetV3 (Howard et al., https://arxiv.org/abs/1905.02244, tables 1 and 2).
 import type { Graph } from '../src/graph/graph.ts';
-import { hardSwish, NetworkBuilder, relu } from './builder.ts';
+import { buildNetwork, hardSwish, relu } from './builder.ts';
 import { pooled } from './classifier.ts';
 import { invertedResidual } from './inverted-residual.ts';
 import { type NetworkOptions, type PaddingOptions, resolveOptions, roundChannels } from './options.ts';
@@ -65,38 +65,39 @@ const small: Variant = {
 };
 
 function mobilenetV3(variant: Variant, options: NetworkOptions & PaddingOptions): Graph {
-  const resolved = resolveOptions(options, { resolution: 224, classes: 1000 });
-  const { width, size, classes, padding = 'same' } = resolved;
-  const b = new NetworkBuilder(variant.name, resolved, padding);
-  const scaled = (channels: number) => roundChannels(channels * width);
-  let x = b.conv('stem', b.image('input', size), scaled(16), {
-    kernel: 3,
-    stride: 2,
-    activation: hardSwish,
-    role: 'first',
+  const resolved = resolveOptions({ padding: 'same', ...options }, { resolution: 224, classes: 1000 });
+  const { width, classes } = resolved;
+  return buildNetwork(variant.name, resolved, (b) => {
+    const scaled = (channels: number) => roundChannels(channels * width);
+    let x = b.conv('stem', b.image('input', [-1, 1]), scaled(16), {
+      kernel: 3,
+      stride: 2,
+      activation: hardSwish,
+      role: 'first',
+    });
+    for (const [i, [kernel, hidden, outputs, squeeze, activation, stride]] of variant.blocks.entries()) {
+      x = invertedResidual(b, `block${i + 1}`, x, {
+        hidden: scaled(hidden),
+        outputs: scaled(outputs),
+        kernel,
+        stride,
+        activation: activation === 'relu' ? relu : hardSwish,
+        squeeze,
+      }).y;
+    }
+    x = b.conv('features', x, scaled(variant.features), { activation: hardSwish });
+    const hidden = roundChannels(variant.hidden * Math.max(1, width));
+    x = b.linear('hidden', pooled(b, x), hidden, { activation: hardSwish });
+    return { logits: b.linear('classifier', x, classes, { role: 'last' }) };
   });
-  for (const [i, [kernel, hidden, outputs, squeeze, activation, stride]] of variant.blocks.entries()) {
-    x = invertedResidual(b, `block${i + 1}`, x, {
-      hidden: scaled(hidden),
-      outputs: scaled(outputs),
-      kernel,
-      stride,
-      activation: activation === 'relu' ? relu : hardSwish,
-      squeeze,
-    }).y;
-  }
-  x = b.conv('features', x, scaled(variant.features), { activation: hardSwish });
-  const hidden = roundChannels(variant.hidden * Math.max(1, width));
-  x = b.linear('hidden', pooled(b, x), hidden, { activation: hardSwish });
-  return b.finish({ logits: b.linear('classifier', x, classes, { role: 'last' }) });
 }
 
-/** (1, 3, 224, 224) → `logits` (1, classes). */
+/** (1, 3, 224, 224), pixels from −1 to 1 → `logits` (1, classes). */
 export function mobilenetV3Large(options: NetworkOptions & PaddingOptions = {}): Graph {
   return mobilenetV3(large, options);
 }
 
-/** (1, 3, 224, 224) → `logits` (1, classes). */
+/** (1, 3, 224, 224), pixels from −1 to 1 → `logits` (1, classes). */
 export function mobilenetV3Small(options: NetworkOptions & PaddingOptions = {}): Graph {
   return mobilenetV3(small, options);
 }

@@ -38,6 +38,9 @@ export interface PaddingOptions {
   padding?: Padding;
 }
 
+/** Black and white as a network wants them. */
+export type ImageRange = readonly [low: number, high: number];
+
 export interface ResolvedOptions extends PaddingOptions {
   width: number;
   size: readonly [height: number, width: number];

@@ -54,23 +54,42 @@ export function sparsify(weights: Float32Array, rows: number, target: SparsityTa
 /** Prunes groups of rows in place. */
 function prune(weights: Float32Array, columns: number, group: number, density: number): void {
   const energies = new Float32Array(weights.length / group);
-  for (let i = 0; i < weights.length; i++) energies[positionOf(i, columns, group)] += weights[i] * weights[i];
-  const removed = energies.length - Math.round(density * energies.length);
-  if (removed === 0) return;
-  const sorted = energies.slice().sort();
-  const limit = sorted[removed - 1];
-  let ties = removed - sorted.indexOf(limit);
-  for (let position = energies.length - 1; position >= 0; position--) {
-    if (energies[position] < limit) energies[position] = -1;
-    else if (energies[position] === limit && ties > 0) {
-      energies[position] = -1;
-      ties--;
+  for (let first = 0; first < energies.length; first += columns) {
+    for (let i = 0; i < group; i++) {
+      const row = first * group + i * columns;
+      for (let column = 0; column < columns; column++) energies[first + column] += weights[row + column] ** 2;
     }
   }
-  for (let i = 0; i < weights.length; i++) if (energies[positionOf(i, columns, group)] < 0) weights[i] = 0;
+  const removed = energies.length - Math.round(density * energies.length);
+  if (removed === 0) return;
+  const { limit, below } = smallest(energies, removed);
+  let ties = removed - below;
+  for (let first = energies.length - columns; first >= 0; first -= columns) {
+    for (let column = columns - 1; column >= 0; column--) {
+      const energy = energies[first + column];
+      if (energy > limit || (energy === limit && ties-- <= 0)) continue;
+      for (let i = 0; i < group; i++) weights[first * group + i * columns + column] = 0;
+    }
+  }
 }
 
-/** Which position of which group the weight at `index` has. */
-function positionOf(index: number, columns: number, group: number): number {
-  return Math.floor(index / (columns * group)) * columns + (index % columns);
+/**
+ * The `count`-th smallest of non-negative numbers, and how many are below it. Their bits order as they do: the upper half
+ * of the bits is looked for first, then the lower half among those that share the upper one.
+ */
+function smallest(numbers: Float32Array, count: number): { limit: number; below: number } {
+  const bits = new Uint32Array(numbers.buffer, numbers.byteOffset, numbers.length);
+  const find = (places: Uint32Array, before: number): { place: number; before: number } => {
+    for (let place = 0; ; place++) {
+      if (before + places[place] >= count) return { place, before };
+      before += places[place];
+    }
+  };
+  const upper = new Uint32Array(1 << 16);
+  for (const b of bits) upper[b >>> 16]++;
+  const { place: high, before } = find(upper, 0);
+  const lower = new Uint32Array(1 << 16);
+  for (const b of bits) if (b >>> 16 === high) lower[b & 0xffff]++;
+  const { place: low, before: below } = find(lower, before);
+  return { limit: new Float32Array(Uint32Array.of((high << 16) | low).buffer)[0], below };
 }

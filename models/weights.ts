@@ -1,54 +1,55 @@
 // Weights as a trained and folded network has them, from a seed.
-import type { Moments } from './moments.ts';
-import { energy } from './moments.ts';
 import { normals } from './random.ts';
 import type { SparsityTarget } from './sparsify.ts';
 import { sparsify } from './sparsify.ts';
 
-/** Rows with fewer weights keep their sums: taking the mean from one weight would leave none. */
-const leastCentred = 4;
+/**
+ * The part of its mean that each row gives up (depthwise rows keep theirs). With 0 the pixels of deep layers grow alike, so
+ * that no test would notice if they changed places; with 1, which is what batch normalisation does to a fresh network,
+ * rounding errors grow by up to a fifth at every layer.
+ */
+const centring = 0.6;
 
 export interface WeightShape {
   rows: number;
   columns: number;
-  /**
-   * Whether each row sums to 0, so that the input's mean has no part in the output. As batch normalisation does it keeps
-   * the pixels of deep layers apart. Depthwise rows have the mean to work with.
-   */
-  centred: boolean;
+  isDepthwise: boolean;
 }
 
-/**
- * (rows, columns) normally distributed weights, pruned if a target is given and then scaled, so that x of those moments
- * gives outputs of variance 1.
- */
+/** (rows, columns) normally distributed weights, pruned if a target is given. Their scale is left to the caller. */
 export function drawWeights(
   seed: number,
   name: string,
-  { rows, columns, centred }: WeightShape,
-  input: Moments,
+  { rows, columns, isDepthwise }: WeightShape,
   target?: SparsityTarget,
 ): Float32Array {
   const drawn = normals(seed, name, rows * columns);
   const weights = target ? sparsify(drawn, rows, target) : drawn;
-  if (centred) for (let row = 0; row < rows; row++) centre(weights.subarray(row * columns, (row + 1) * columns));
-  let sum = 0;
-  for (const weight of weights) sum += weight * weight;
-  if (sum === 0) return weights;
-  const scale = Math.sqrt(rows / (centred ? input.variance : energy(input)) / sum);
-  for (let i = 0; i < weights.length; i++) weights[i] *= scale;
+  if (!isDepthwise) for (let row = 0; row < rows; row++) centre(weights.subarray(row * columns, (row + 1) * columns));
   return weights;
 }
 
-/** Takes the mean of the nonzeros from each of them. */
+/** Takes a part of the mean of the nonzeros from each of them. */
 function centre(row: Float32Array): void {
   let count = 0;
   let sum = 0;
-  for (const weight of row) {
-    if (weight === 0) continue;
-    count++;
-    sum += weight;
+  for (let i = 0; i < row.length; i++) {
+    if (row[i] !== 0) count++;
+    sum += row[i];
   }
-  if (count < leastCentred) return;
-  for (let i = 0; i < row.length; i++) if (row[i] !== 0) row[i] -= sum / count;
+  const shift = count && (centring * sum) / count;
+  for (let i = 0; i < row.length; i++) if (row[i] !== 0) row[i] -= shift;
+}
+
+/**
+ * Scales weights in place so that the outputs they made, which are without bias, have a mean square of 1
+ * (Mishkin and Matas, https://arxiv.org/abs/1511.06422, without its orthogonal start); adds the bias to the outputs.
+ */
+export function normalise(weights: Float32Array, bias: Float32Array, outputs: Float32Array): void {
+  let sum = 0;
+  for (const y of outputs) sum += y * y;
+  const scale = sum > 0 ? Math.sqrt(outputs.length / sum) : 1;
+  for (let i = 0; i < weights.length; i++) weights[i] *= scale;
+  const pixels = outputs.length / bias.length;
+  for (let i = 0; i < outputs.length; i++) outputs[i] = scale * outputs[i] + bias[Math.floor(i / pixels)];
 }

@@ -1,7 +1,7 @@
 // YOLOv8 (Ultralytics; structure after their published description of it): C2f backbone, SPPF, PAN neck and an anchor-free
 // head whose boxes are distributions over distances (https://arxiv.org/abs/2006.04388), decoded as in their ONNX export.
 import type { Graph } from '../src/graph/graph.ts';
-import { type ConvOptions, NetworkBuilder, sigmoid, silu } from './builder.ts';
+import { buildNetwork, type ConvOptions, type NetworkBuilder, sigmoid, silu } from './builder.ts';
 import { type NetworkOptions, resolveOptions } from './options.ts';
 
 /** Distances that a side of a box is a distribution over, in cells. */
@@ -84,9 +84,8 @@ class Yolov8Builder {
       return b.conv(`${name}/${what}`, y, outputs, { role: 'last', bias });
     };
     const boxes = branch('box', Math.max(bins, first >> 2, 4 * bins), 4 * bins, 1);
-    // Fresh heads expect five objects an image.
-    const [pixelsHigh, pixelsWide] = [height * stride, width * stride];
-    const prior = Math.log(5 / classes / ((pixelsHigh / stride) * (pixelsWide / stride)));
+    // A fresh head expects five objects in an image of 640².
+    const prior = Math.log(5 / classes / (640 / stride) ** 2);
     const scores = branch('class', Math.max(first, Math.min(classes, 100)), classes, prior);
     const both = b.concat(`${name}/concat`, 1, [boxes, scores]);
     return b.reshape(`${name}/anchors`, both, [1, 4 * bins + classes, height * width]);
@@ -131,21 +130,24 @@ class Yolov8Builder {
 
 function yolov8(name: string, variant: { depth: number; width: number }, options: NetworkOptions): Graph {
   const resolved = resolveOptions(options, { resolution: 640, classes: 80, multiple: 32 });
-  const { classes, size } = resolved;
-  const b = new NetworkBuilder(name, resolved);
-  const network = new Yolov8Builder(b, variant.width * resolved.width);
-  const maps = network.features(b.image('images', size), (repeats) => Math.max(1, Math.round(repeats * variant.depth)));
-  const first = b.shape(maps[0])[1];
-  const levels = maps.map((map, i) => network.head(`head${i + 1}`, map, 8 << i, first, classes));
-  const all = b.concat('anchors', 2, levels);
-  const [distributions, logits] = b.split('predictions', all, 1, [4 * bins, classes]);
-  const cells = maps.map((map, i) => [b.shape(map)[2], b.shape(map)[3], 8 << i] as const);
-  const output = b.concat('output0', 1, [network.decode(distributions, cells), b.activate(logits, sigmoid)]);
-  return b.finish({ output0: output });
+  const { classes } = resolved;
+  return buildNetwork(name, resolved, (b) => {
+    const network = new Yolov8Builder(b, variant.width * resolved.width);
+    const maps = network.features(b.image('images', [0, 1]), (repeats) =>
+      Math.max(1, Math.round(repeats * variant.depth)),
+    );
+    const first = b.shape(maps[0])[1];
+    const levels = maps.map((map, i) => network.head(`head${i + 1}`, map, 8 << i, first, classes));
+    const all = b.concat('anchors', 2, levels);
+    const [distributions, logits] = b.split('predictions', all, 1, [4 * bins, classes]);
+    const cells = maps.map((map, i) => [b.shape(map)[2], b.shape(map)[3], 8 << i] as const);
+    const output = b.concat('output0', 1, [network.decode(distributions, cells), b.activate(logits, sigmoid)]);
+    return { output0: output };
+  });
 }
 
 /**
- * (1, 3, 640, 640) → `output0` (1, 4 + classes, A): centre x, centre y, width and height in pixels, then class scores; A
+ * (1, 3, 640, 640), pixels from 0 to 1 → `output0` (1, 4 + classes, A): centre x, centre y, width and height in pixels, then class scores; A
  * = 8400 cells of strides 8, 16 and 32.
  */
 export function yolov8n(options: NetworkOptions = {}): Graph {

@@ -1,7 +1,7 @@
 // YOLOX (Ge et al., https://arxiv.org/abs/2107.08430; Megvii-BaseDetection/YOLOX, Apache-2.0): focus stem, CSPDarknet,
 // PAFPN and decoupled heads, with the outputs of the official ONNX export.
 import type { Graph } from '../src/graph/graph.ts';
-import { type ConvOptions, NetworkBuilder, sigmoid, silu } from './builder.ts';
+import { buildNetwork, type ConvOptions, type NetworkBuilder, sigmoid, silu } from './builder.ts';
 import { type NetworkOptions, resolveOptions } from './options.ts';
 
 interface Variant {
@@ -117,22 +117,23 @@ class YoloxBuilder {
 
 function yolox(variant: Variant, options: NetworkOptions): Graph {
   const resolved = resolveOptions(options, { resolution: 416, classes: 80, multiple: 32 });
-  const b = new NetworkBuilder(variant.name, resolved);
-  const network = new YoloxBuilder(b, variant);
-  // Even numbers, since a CSP layer halves them.
-  const base = Math.max(2, 2 * Math.round(32 * variant.width * resolved.width));
-  const depth = Math.max(1, Math.round(3 * variant.depth));
-  const maps = network.pafpn(network.darknet(b.image('images', resolved.size), base, depth), base, depth);
-  const levels = maps.map((map, i) => {
-    const [, , height, width] = b.shape(map);
-    const level = network.head(`head${i + 1}`, map, 4 * base, resolved.classes);
-    return b.reshape(`head${i + 1}/anchors`, level, [1, 5 + resolved.classes, height * width]);
+  return buildNetwork(variant.name, resolved, (b) => {
+    const network = new YoloxBuilder(b, variant);
+    // Even numbers, since a CSP layer halves them.
+    const base = Math.max(2, 2 * Math.round(32 * variant.width * resolved.width));
+    const depth = Math.max(1, Math.round(3 * variant.depth));
+    const maps = network.pafpn(network.darknet(b.image('images', [0, 255]), base, depth), base, depth);
+    const levels = maps.map((map, i) => {
+      const [, , height, width] = b.shape(map);
+      const level = network.head(`head${i + 1}`, map, 4 * base, resolved.classes);
+      return b.reshape(`head${i + 1}/anchors`, level, [1, 5 + resolved.classes, height * width]);
+    });
+    return { output: b.transpose('output', b.concat('anchors', 2, levels), [0, 2, 1]) };
   });
-  return b.finish({ output: b.transpose('output', b.concat('anchors', 2, levels), [0, 2, 1]) });
 }
 
 /**
- * (1, 3, 416, 416) → `output` (1, A, 5 + classes): per cell of strides 8, 16 and 32, box offsets as the network makes
+ * (1, 3, 416, 416), pixels from 0 to 255 → `output` (1, A, 5 + classes): per cell of strides 8, 16 and 32, box offsets as the network makes
  * them (to be decoded), objectness and class scores. A = 3549.
  */
 export function yoloxNano(options: NetworkOptions = {}): Graph {

@@ -66,7 +66,7 @@ describe('folders import one way', () => {
     ['graph', ['ops', 'program']],
     ['ops', ['graph', 'compile', 'program']],
     ['passes', ['graph', 'ops', 'program']],
-    ['import', ['graph', 'ops', 'program']],
+    ['import', ['graph', 'ops', 'program', 'vision']],
     ['compile', ['graph', 'ops', 'passes', 'import', 'program', 'artifact', 'vision']],
   ])('%s imports at most from %j', (folder, allowed) => {
     const found = [...importedFolders(folder)];

@@ -437,3 +437,21 @@ export class ImageRecord {
   offset1: f32;
   offset2: f32;
 }
+
+@unmanaged
+export class BestClassRecord {
+  kernel: u32;
+  bytes: u32;
+  x: usize;
+  objectness: usize;
+  y: usize;
+  anchors: u32;
+  classes: u32;
+  anchorStep: u32;
+  classStep: u32;
+  hasObjectness: u32;
+  sigmoid: u32;
+  floor: f32;
+  threshold: f32;
+  most: u32;
+}

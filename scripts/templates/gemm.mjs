@@ -1,4 +1,5 @@
 // Tiles of the dense kernels: `vectors` × 4 pixels by 4 output channels, accumulators in locals.
+import { activation } from './activation.mjs';
 
 const range = (n) => Array.from({ length: n }, (_, i) => i);
 
@@ -30,7 +31,6 @@ function ${name}(x: usize, w: usize, y: usize, r: GemmRecord${shifted ? ', pixel
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const fn = r.activation;
   const taps = r.taps;
   const end = taps + 4 * r.columns;
 ${shifted ? '  const rowPixels = r.rowPixels;\n  const width = r.width;\n  const outPixels = width * r.height;\n' : ''}${place}  for (let left = r.rows; left != 0; left -= min(left, 4)) {
@@ -61,9 +61,6 @@ ${range(4)
       w += 16;
     }
 ${each((g, v) => `    a${g}${v} = f32x4.pmin(f32x4.pmax(a${g}${v}, lo), hi);`).join('\n')}
-    if (fn != 0) {
-${each((g, v) => `      a${g}${v} = activate(a${g}${v}, fn, r.alpha, r.beta);`).join('\n')}
-    }
     ${stores(0)}
     y += plane;
 ${range(4)
@@ -80,20 +77,23 @@ function whole(shifted) {
   return `
 /** All pixels, two vectors at a time and a last one if their number is odd. */
 export function ${kind}_x4(r: GemmRecord, vectors: u32): void {
+  const block = activationBlock(r.rows);
   for (let n: u32 = 0; n < r.batch; n++) {
     const x = r.x + n * r.xBatch;
     const y = r.y + n * r.yBatch;
     let pixel: u32 = 0;
+    let done: u32 = 0;
     for (let left = vectors; left != 0; ) {
       if (left == 1) {
         ${kind}_4x4(x + 4 * pixel, r.weights, y${shifted ? '' : ' + 4 * pixel'}, r${shifted ? ', pixel' : ''});
+        pixel += 4;
         left = 0;
       } else {
         ${kind}_8x4(x + 4 * pixel, r.weights, y${shifted ? '' : ' + 4 * pixel'}, r${shifted ? ', pixel' : ''});
-        left -= 2;
         pixel += 8;
+        left -= 2;
       }
-    }
+${activation(shifted)}    }
   }
 }
 `;
@@ -101,7 +101,7 @@ export function ${kind}_x4(r: GemmRecord, vectors: u32): void {
 
 export function gemmTiles() {
   return `// Tiles of the dense kernels; scripts/templates/gemm.mjs is the template, assembly/gemm/index.ts draws the weights.
-import { activate } from '../elementwise/activate';
+import { activationBlock, activatePlanes } from '../elementwise/planes';
 import { madd } from '../madd';
 import { GemmRecord } from './records';
 ${[false, true].flatMap((shifted) => [2, 1].map((v) => tile(v, shifted))).join('')}${[false, true].map(whole).join('')}`;

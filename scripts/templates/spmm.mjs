@@ -1,4 +1,5 @@
 // Tiles of the sparse kernels: `vectors` × 4 pixels by `group` output channels, accumulators in locals.
+import { activation } from './activation.mjs';
 
 const range = (n) => Array.from({ length: n }, (_, i) => i);
 
@@ -34,7 +35,6 @@ export function ${name}(x: usize, e: usize, y: usize, groups: u32, r: SpmmRecord
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const fn = r.activation;
 ${shifted ? '  const rowPixels = r.rowPixels;\n  const width = r.width;\n  const outPixels = width * r.height;\n' : ''}${place}  for (; groups != 0; groups--) {
     const end = e + ${stride} + load<u32>(e);
 ${range(group)
@@ -64,9 +64,6 @@ ${range(vectors)
   .join('\n')}
     }
 ${each((g, v) => `    ${acc(g, v)} = f32x4.pmin(f32x4.pmax(${acc(g, v)}, lo), hi);`).join('\n')}
-    if (fn != 0) {
-${each((g, v) => `      ${acc(g, v)} = activate(${acc(g, v)}, fn, r.alpha, r.beta);`).join('\n')}
-    }
 ${range(group)
   .slice(1)
   .map((g) => `    const y${g} = y${g > 1 ? g - 1 : ''} + plane;\n`)
@@ -107,17 +104,19 @@ ${widths
 /** All pixels: full tiles, and the last two of them shared out evenly so that no tile is nearly empty. */
 export function ${kind}_x${group}(r: SpmmRecord, vectors: u32): void {
   const full: u32 = ${widths[0]};
+  const block = activationBlock(r.rows);
   for (let n: u32 = 0; n < r.batch; n++) {
     const x = r.x + n * r.xBatch;
     const y = r.y + n * r.yBatch;
     let left = vectors;
     let pixel: u32 = 0;
+    let done: u32 = 0;
     while (left != 0) {
       const now = left <= full ? left : left < 2 * full ? (left + 1) / 2 : full;
       ${kind}_column_x${group}(x + 4 * pixel, r.weights, y${shifted ? '' : ' + 4 * pixel'}, r, now${shifted ? ', pixel' : ''});
       pixel += 4 * now;
       left -= now;
-    }
+${activation(shifted)}    }
   }
 }
 `;
@@ -129,7 +128,7 @@ export function spmmTiles() {
   );
   const columns = [false, true].flatMap((shifted) => [1, 2, 4].map((group) => column(group, shifted)));
   return `// Tiles of the sparse kernels; scripts/templates/spmm.mjs is the template, assembly/spmm/index.ts draws the weights.
-import { activate } from '../elementwise/activate';
+import { activationBlock, activatePlanes } from '../elementwise/planes';
 import { madd } from '../madd';
 import { SpmmRecord } from './records';
 ${tiles.join('')}${columns.join('')}`;

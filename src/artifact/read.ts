@@ -1,7 +1,8 @@
 // Bytes → program. A file is untrusted input: everything structural is checked here, and what kernels may reach is checked
 // against the program's buffers in src/program/check.ts.
 import { FiligreeError } from '../errors.ts';
-import { elementBytes } from '../tensor.ts';
+import { elementBytes, elementCount } from '../tensor.ts';
+import { constantBytes } from '../program/constants.ts';
 import type { DType } from '../tensor.ts';
 import { kernels } from '../program/kernels.ts';
 import type { KernelName } from '../program/kernels.ts';
@@ -31,10 +32,11 @@ export function readArtifact(bytes: Uint8Array, name: string): Program {
   };
   const { metadata, tensors } = readSafetensors(bytes, fail);
   if (metadata.format !== formatName) fail('a safetensors file, but not one that Filigree compiled');
-  if (metadata.version !== String(formatVersion)) {
-    fail(`artifact version ${String(metadata.version)}; this runtime reads ${formatVersion}: compile the model again`);
+  const strings = new Reader(metadata, fail, '__metadata__.');
+  if (strings.text('version') !== String(formatVersion)) {
+    fail(`artifact version ${strings.text('version')}; this runtime reads ${formatVersion}: compile the model again`);
   }
-  const json = parse(String(metadata.program), 'program', fail);
+  const json = parse(strings.text('program'), 'program', fail);
   const read = new Reader(json, fail);
   const program: Program = {
     name: read.text('name'),
@@ -45,14 +47,14 @@ export function readArtifact(bytes: Uint8Array, name: string): Program {
     layers: [],
     inputs: [],
     outputs: [],
-    notes: read.list('notes').map(String),
-    metadata: (typeof json.metadata === 'object' && json.metadata) as Json,
+    notes: read.texts('notes'),
+    metadata: read.object('metadata'),
   };
   program.buffers = read.objects('buffers').map((r) => readBuffer(r, tensors, program.arenaBytes));
   program.layers = read.objects('layers').map(readLayer);
   program.steps = read.list('steps').map((step, i) => readStep(step, i, program, fail));
-  program.inputs = read.objects('inputs').map((r) => readEndpoint(r, program));
-  program.outputs = read.objects('outputs').map((r) => readEndpoint(r, program));
+  program.inputs = read.objects('inputs').map((r) => readEndpoint(r, program, false));
+  program.outputs = read.objects('outputs').map((r) => readEndpoint(r, program, true));
   return program;
 }
 
@@ -68,8 +70,7 @@ class Reader {
     this.path = path;
   }
   bad(key: string, wanted: string): never {
-    const found = JSON.stringify(this.json[key])?.slice(0, 60) ?? 'nothing';
-    return this.fail(`${this.path}${key} is ${found}, should be ${wanted}`);
+    return this.fail(`${this.path}${key} is ${describe(this.json[key])}, should be ${wanted}`);
   }
   text(key: string): string {
     const value = this.json[key];
@@ -86,6 +87,14 @@ class Reader {
     const value = this.json[key];
     return Array.isArray(value) ? value : this.bad(key, 'a list');
   }
+  texts(key: string): string[] {
+    const value = this.list(key);
+    return value.every((v) => typeof v === 'string') ? value : this.bad(key, 'a list of strings');
+  }
+  object(key: string): Json {
+    const value = this.json[key];
+    return isObject(value) ? value : this.bad(key, 'an object');
+  }
   integers(key: string, length?: number): number[] {
     const value = this.list(key);
     if (length !== undefined && value.length !== length) this.bad(key, `a list of ${length}`);
@@ -93,10 +102,21 @@ class Reader {
   }
   objects(key: string): Reader[] {
     return this.list(key).map((item, i) => {
-      if (typeof item !== 'object' || item === null) this.bad(key, 'a list of objects');
-      return new Reader(item as Json, this.fail, `${this.path}${key}[${i}].`);
+      if (!isObject(item)) return this.bad(key, 'a list of objects');
+      return new Reader(item, this.fail, `${this.path}${key}[${i}].`);
     });
   }
+}
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** A JSON value in a message: what it is, without walking through it. */
+function describe(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  if (isObject(value)) return 'an object';
+  return JSON.stringify(value).slice(0, 60);
 }
 
 const isInteger = (value: unknown, max: number): value is number =>
@@ -105,7 +125,7 @@ const isInteger = (value: unknown, max: number): value is number =>
 function parse(text: string, what: string, fail: (what: string) => never): Json {
   try {
     const json: unknown = JSON.parse(text);
-    if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as Json;
+    if (isObject(json)) return json;
   } catch (error) {
     fail(`the ${what} is not JSON: ${(error as Error).message}`);
   }
@@ -119,13 +139,14 @@ function readSafetensors(bytes: Uint8Array, fail: (what: string) => never) {
   if (start > bytes.length) fail(`truncated: the header ends at byte ${start}, the file at ${bytes.length}`);
   const header = parse(new TextDecoder().decode(bytes.subarray(8, start)), 'header', fail);
   const metadata = header.__metadata__;
-  if (typeof metadata !== 'object' || metadata === null) fail('no __metadata__ in the header');
+  if (!isObject(metadata)) return fail('no __metadata__ in the header');
   const tensors = new Map<string, StoredArray>();
+  let listed = 0;
   for (const [name, entry] of Object.entries(header)) {
     if (name === '__metadata__') continue;
     const path = `tensor "${name}".`;
-    if (typeof entry !== 'object' || entry === null) fail(`${path} is not an object`);
-    const read = new Reader(entry as Json, fail, path);
+    if (!isObject(entry)) return fail(`tensor "${name}" is ${describe(entry)}, should be an object`);
+    const read = new Reader(entry, fail, path);
     const ArrayType = Object.hasOwn(arrayTypes, read.text('dtype'))
       ? arrayTypes[read.text('dtype') as ArrayTypeName]
       : read.bad('dtype', `one of ${Object.keys(arrayTypes)}`);
@@ -135,6 +156,8 @@ function readSafetensors(bytes: Uint8Array, fail: (what: string) => never) {
     if (to - from !== length * width) read.bad('data_offsets', `${length * width} bytes apart`);
     if (start + to > bytes.length)
       fail(`truncated: ${path}data ends at byte ${start + to}, the file at ${bytes.length}`);
+    listed += to - from;
+    if (start + listed > bytes.length) read.bad('data_offsets', 'apart from those of other tensors');
     // a view where the bytes allow one, else a copy
     const at = bytes.byteOffset + start + from;
     const data =
@@ -143,7 +166,7 @@ function readSafetensors(bytes: Uint8Array, fail: (what: string) => never) {
         : new ArrayType(Uint8Array.from(bytes.subarray(start + from, start + to)).buffer);
     tensors.set(name, data);
   }
-  return { metadata: metadata as Json, tensors };
+  return { metadata, tensors };
 }
 
 function readBuffer(read: Reader, tensors: Map<string, StoredArray>, arenaBytes: number): Buffer {
@@ -159,11 +182,13 @@ function readBuffer(read: Reader, tensors: Map<string, StoredArray>, arenaBytes:
 function readConstant(read: Reader, tensors: Map<string, StoredArray>): Constant {
   const tensor = <T extends StoredArray>(key: string, length: number | undefined, ...types: (new () => T)[]): T => {
     const data = tensors.get(read.text(key));
-    if (!data) return read.bad(key, 'the name of a tensor');
+    if (!data) return read.bad(key, 'the name of a tensor that nothing else uses');
     if (!types.some((type) => data instanceof type)) return read.bad(key, `a tensor of ${types.map((t) => t.name)}`);
     if (length !== undefined && data.length !== length) {
       return read.bad(key, `a tensor of ${length} elements, not ${data.length}`);
     }
+    // once expanded, the file is not much larger than it was
+    tensors.delete(read.text(key));
     return data as T;
   };
   const weights = (key: string, length?: number) =>
@@ -188,8 +213,8 @@ function readConstant(read: Reader, tensors: Map<string, StoredArray>): Constant
       },
     };
   }
-  const rows = read.integer('rows');
-  const columns = read.integer('columns');
+  const rows = read.integer('rows') || read.bad('rows', 'positive');
+  const columns = read.integer('columns') || read.bad('columns', 'positive');
   if (form === 'gemm') {
     return { form, rows, columns, values: weights('values', rows * columns), bias: bias(rows) };
   }
@@ -235,18 +260,18 @@ function readPointer(buffer: unknown, offset: unknown, program: Program): Pointe
 function readStep(json: unknown, index: number, program: Program, fail: (what: string) => never): Step {
   const path = `steps[${index}]`;
   if (!Array.isArray(json)) return fail(`${path} is not a list`);
-  const [kernel, layer] = json as [KernelName, number];
+  const [kernel, layer] = json as [KernelName, unknown];
   if (typeof kernel !== 'string' || !Object.hasOwn(kernels, kernel)) {
-    return fail(`${path}: no kernel named ${JSON.stringify(kernel)?.slice(0, 60)}`);
+    return fail(`${path}: no kernel named ${describe(kernel)}`);
   }
-  if (!isInteger(layer, program.layers.length - 1)) return fail(`${path} (${kernel}): no layer ${String(layer)}`);
+  if (!isInteger(layer, program.layers.length - 1)) return fail(`${path} (${kernel}): no layer ${describe(layer)}`);
   const step: Step = { kernel, layer, arguments: {} };
   let at = 2;
   for (const [field, kind] of Object.entries(kernels[kernel].fields as Record<string, FieldKind>)) {
     const found = json[at++] as unknown;
     const value =
       kind === 'read' || kind === 'write' ? readPointer(found, json[at++], program) : readNumber(found, kind);
-    if (value === undefined) return fail(`${path} (${kernel}): ${field} is ${JSON.stringify(found)}`);
+    if (value === undefined) return fail(`${path} (${kernel}): ${field} is ${describe(found)}`);
     step.arguments[field] = value;
   }
   if (at !== json.length) fail(`${path} (${kernel}): ${json.length - 2} numbers, should be ${at - 2}`);
@@ -263,21 +288,37 @@ function readNumber(value: unknown, kind: FieldKind): number | undefined {
   return kind === 'u32' ? (n >= 0 && n < 2 ** 32 ? n : undefined) : n >= -limit && n < limit ? n : undefined;
 }
 
-function readEndpoint(read: Reader, program: Program): Endpoint {
+function readEndpoint(read: Reader, program: Program, mayBeConstant: boolean): Endpoint {
   const dtype = read.text('dtype') as DType;
   if (!Object.hasOwn(elementBytes, dtype)) read.bad('dtype', `one of ${Object.keys(elementBytes)}`);
   const shape = read.integers('shape');
   const strides = read.integers('strides', shape.length);
   const [buffer, offset] = read.list('at');
   const at = readPointer(buffer, offset, program) ?? read.bad('at', 'a buffer and an offset');
-  const target = program.buffers[at.buffer];
-  const last = shape.reduce((sum, n, i) => sum + (n - 1) * strides[i], 0);
-  if (target.kind !== 'arena' || shape.includes(0) || at.offset % 4 || at.offset + 4 * (last + 1) > target.bytes) {
-    read.bad('at', 'inside an arena buffer');
+  const bytes = endpointBytes(program.buffers[at.buffer], mayBeConstant);
+  const floats = 1 + shape.reduce((sum, n, i) => sum + (n - 1) * strides[i], 0);
+  if (shape.includes(0) || at.offset % 4 || at.offset + 4 * floats > bytes) {
+    read.bad('at', `inside a buffer of activations${mayBeConstant ? ' or an f32 constant' : ''}`);
   }
-  const q = read.json.quantization as { scale: number; zeroPoint: number } | undefined;
-  if (q !== undefined && !(typeof q?.scale === 'number' && typeof q?.zeroPoint === 'number')) {
-    read.bad('quantization', 'a scale and a zero point');
-  }
-  return { name: read.text('name'), dtype, shape, strides, at, ...(q ? { quantization: q } : {}) };
+  if (elementCount(shape) > floats) read.bad('strides', 'such that no elements share a place');
+  return {
+    name: read.text('name'),
+    dtype,
+    shape,
+    strides,
+    at,
+    ...(read.json.quantization === undefined ? {} : { quantization: readQuantization(read) }),
+  };
+}
+
+/** Bytes of a buffer as an endpoint sees it; 0 when no endpoint may lie there. */
+function endpointBytes(buffer: Buffer, mayBeConstant: boolean): number {
+  if (buffer.kind === 'arena') return buffer.bytes;
+  return mayBeConstant && buffer.constant.form === 'f32' ? constantBytes(buffer.constant) : 0;
+}
+
+function readQuantization(read: Reader): { scale: number; zeroPoint: number } {
+  const { scale, zeroPoint } = read.object('quantization');
+  if (typeof scale === 'number' && typeof zeroPoint === 'number') return { scale, zeroPoint };
+  return read.bad('quantization', 'a scale and a zero point');
 }

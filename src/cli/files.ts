@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, realpath, rename, stat, unlink, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { mkdir, readFile, realpath, rename, stat, unlink, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { FiligreeError } from '../errors.ts';
 
 /** @throws FiligreeError `not-found`, naming the file */
@@ -42,11 +42,36 @@ export async function isDirectory(path: string): Promise<boolean> {
   );
 }
 
+/**
+ * Makes a directory and those above it, where they are missing.
+ * @throws FiligreeError `invalid-argument`, naming the directory
+ */
+export async function makeDirectory(path: string): Promise<void> {
+  try {
+    await makeMissing(resolve(path));
+  } catch (cause) {
+    throw new FiligreeError('invalid-argument', `${path}: cannot make this directory: ${reason(cause)}`, { cause });
+  }
+}
+
+/** Not mkdir's own `recursive`, which does not return where nothing can be made, as under /proc. */
+async function makeMissing(path: string): Promise<void> {
+  if (await isDirectory(path)) return;
+  const above = dirname(path);
+  if (above !== path) await makeMissing(above);
+  try {
+    await mkdir(path);
+  } catch (cause) {
+    if (!(await isDirectory(path))) throw cause; // someone else made it meanwhile
+  }
+}
+
 function reason(cause: unknown): string {
   const { code, message } = cause as NodeJS.ErrnoException;
   if (code === 'ENOENT') return 'no such file or directory';
   if (code === 'EISDIR') return 'is a directory';
   if (code === 'EACCES' || code === 'EPERM') return 'permission denied';
   if (code === 'ENOTDIR') return 'a part of the path is no directory';
-  return message;
+  if (code === 'EEXIST') return 'a file is in the way';
+  return message.replace(/^[A-Z]+: (.*?)(, \w+( '.*')?)?$/, '$1'); // ENOSPC: no space left on device, write
 }

@@ -8,7 +8,8 @@ import { main } from './program.ts';
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0);
-    throw error;
+    if (stream === process.stdout) process.stderr.write(`filigree: cannot write the output: ${error.message}\n`);
+    process.exit(1);
   });
 }
 

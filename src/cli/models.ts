@@ -1,42 +1,75 @@
 // Model files as commands take them: compiled, or foreign and compiled on the spot.
-import { basename, extname } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { basename, dirname, extname, isAbsolute, relative, resolve } from 'node:path';
+import type { Command } from 'commander';
 import { FiligreeError } from '../errors.ts';
+import type { CompileOptions } from '../compile/index.ts';
 import type { Program } from '../program/program.ts';
 import type { WasmBuild } from '../runtime/probe.ts';
 import type { Model } from '../runtime/model.ts';
 import { readInput } from './files.ts';
 import type { Progress } from './io.ts';
+import { namedShape, namedSize } from './options.ts';
+
+/** What a command's options say about the model it opens. */
+export interface ModelOptions {
+  build?: WasmBuild;
+  /** Sizes of named dimensions, and whole shapes of inputs, that an ONNX file leaves open. */
+  dimension?: Record<string, number>;
+  inputShape?: Record<string, number[]>;
+}
+
+/** Adds the options that every command has which takes a model. */
+export function withModelOptions(command: Command): Command {
+  return command
+    .option('--dimension <name=size>', 'fix a dimension that an ONNX model leaves open; may be repeated', namedSize)
+    .option('--input-shape <name=1,3,640,640>', "fix an ONNX model's input shape; may be repeated", namedShape);
+}
 
 /** Loads a .filigree file, or compiles a foreign one in memory. */
-export async function openModel(path: string, progress: Progress, build?: WasmBuild): Promise<Model> {
+export async function openModel(path: string, progress: Progress, options: ModelOptions = {}): Promise<Model> {
+  const { build } = options;
   const { loadModel } = await import('../runtime/load.ts');
   const bytes = await readInput(path);
-  if (!isForeign(bytes)) return named(path, () => loadModel(bytes, { build }));
-  const program = await compileBytes(bytes, path, progress);
+  if (!(await isForeign(bytes, path))) return named(path, () => loadModel(bytes, { build }));
+  const program = await compileBytes(bytes, path, progress, options);
   const { writeArtifact } = await import('../artifact/write.ts');
   return named(path, () => loadModel(writeArtifact(program), { build }));
 }
 
 /** The program of a .filigree file, or of a foreign one, compiled. */
-export async function readProgram(path: string, progress: Progress): Promise<{ program: Program; bytes: number }> {
+export async function readProgram(
+  path: string,
+  progress: Progress,
+  options: ModelOptions = {},
+): Promise<{ program: Program; bytes: number }> {
   const bytes = await readInput(path);
-  if (isForeign(bytes)) return { program: await compileBytes(bytes, path, progress), bytes: bytes.length };
+  if (await isForeign(bytes, path)) {
+    return { program: await compileBytes(bytes, path, progress, options), bytes: bytes.length };
+  }
   const { looksLikeArtifact, readArtifact } = await import('../artifact/read.ts');
   if (!looksLikeArtifact(bytes)) {
     throw new FiligreeError(
       'invalid-model',
-      `${path}: not a model: neither .filigree nor TFLite (${bytes.length} bytes)`,
+      `${path}: not a model: neither .filigree, ONNX nor TFLite (${bytes.length} bytes)`,
     );
   }
   return { program: readArtifact(bytes, path), bytes: bytes.length };
 }
 
 /** Compiles a foreign model. */
-export async function compileBytes(bytes: Uint8Array, path: string, progress: Progress): Promise<Program> {
+export async function compileBytes(
+  bytes: Uint8Array,
+  path: string,
+  progress: Progress,
+  { dimension, inputShape, head }: ModelOptions & Pick<CompileOptions, 'head'> = {},
+): Promise<Program> {
   progress.show(`compiling ${path}`);
   try {
     const { compileGraph, importModel } = await import('../compile/index.ts');
-    const program = compileGraph(importModel(bytes, path)); // errors name the file
+    const externalData = (file: string) => readBeside(path, file);
+    const graph = importModel(bytes, path, { dimensions: dimension, inputShapes: inputShape, externalData });
+    const program = compileGraph(graph, { head }); // errors name the file
     program.name = basename(path, extname(path));
     return program;
   } finally {
@@ -44,9 +77,30 @@ export async function compileBytes(bytes: Uint8Array, path: string, progress: Pr
   }
 }
 
-/** TFLite files carry their mark behind the first offset. */
-export function isForeign(bytes: Uint8Array): boolean {
-  return String.fromCharCode(...bytes.subarray(4, 8)) === 'TFL3';
+/** A file that a model keeps weights in, which must lie beside it or below. */
+function readBeside(model: string, file: string): Uint8Array | undefined {
+  const folder = dirname(resolve(model));
+  const path = resolve(folder, file);
+  const inside = relative(folder, path);
+  if (inside.startsWith('..') || isAbsolute(inside)) {
+    throw new FiligreeError('invalid-model', `${model}: keeps weights in "${file}", which is not beside it`);
+  }
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new FiligreeError('not-found', `${model}: weights in ${path}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** Whether a file is to be compiled: by its own mark or, as ONNX files have none, by its name. */
+export async function isForeign(bytes: Uint8Array, path: string): Promise<boolean> {
+  if (String.fromCharCode(...bytes.subarray(4, 8)) === 'TFL3') return true;
+  const { looksLikeArtifact } = await import('../artifact/read.ts');
+  if (looksLikeArtifact(bytes)) return false;
+  if (/\.onnx$/i.test(path)) return true;
+  const { looksLikeOnnx } = await import('../import/onnx/recognise.ts');
+  return looksLikeOnnx(bytes);
 }
 
 /** Bytes have no name: errors about them get the file's. */

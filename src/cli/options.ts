@@ -25,7 +25,36 @@ export function wholeNumber(text: string): number {
   return value;
 }
 
+/** The name of a file or directory. */
+export function fileName(text: string): string {
+  if (text === '') throw new InvalidArgumentError('It must not be empty.');
+  return text;
+}
+
 /** Collects an option that may be given several times. */
 export function collect(text: string, before: string[] = []): string[] {
   return [...before, text];
+}
+
+/** `name=value`, the value read by `read`, into what earlier options of the same kind gave. */
+function named<T>(text: string, before: Record<string, T>, wanted: string, read: (value: string) => T | undefined) {
+  const at = text.lastIndexOf('=');
+  const value = at > 0 ? read(text.slice(at + 1)) : undefined;
+  if (value === undefined) throw new InvalidArgumentError(`It must be ${wanted}.`);
+  return { ...before, [text.slice(0, at)]: value };
+}
+
+const size = (text: string) => (/^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined);
+
+/** `name=640` */
+export function namedSize(text: string, before: Record<string, number> = {}): Record<string, number> {
+  return named(text, before, 'a name and a whole number, as in height=640', size);
+}
+
+/** `name=1,3,640,640` */
+export function namedShape(text: string, before: Record<string, number[]> = {}): Record<string, number[]> {
+  return named(text, before, 'a name and sizes, as in images=1,3,640,640', (value) => {
+    const sizes = value.split(',').map(size);
+    return sizes.every((n) => n !== undefined) ? sizes : undefined;
+  });
 }

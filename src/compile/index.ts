@@ -7,7 +7,8 @@ import { importTflite } from '../import/tflite/index.ts';
 import { optimise } from '../passes/index.ts';
 import type { Program } from '../program/program.ts';
 import { recogniseClassifier } from '../vision/classifier-metadata.ts';
-import { recogniseVision } from '../vision/recognise.ts';
+import type { HeadName } from '../vision/presets.ts';
+import { recogniseVision, visionWithHead } from '../vision/recognise.ts';
 import type { CostModel } from './cost.ts';
 import { defaultCostModel } from './cost.ts';
 import { lowerGraph } from './lower.ts';
@@ -18,13 +19,16 @@ export interface CompileOptions extends OnnxOptions {
   name?: string;
   /** Facts to store in the artifact beside those of the file: labels, `vision` pre- and post-processing, licence. */
   metadata?: Record<string, unknown>;
+  /** What a detector's outputs mean, where neither the file nor its shapes make that clear. */
+  head?: HeadName;
   /** Shares of peak that kernels reach, for choosing encodings. */
   costModel?: CostModel;
 }
 
 /**
  * Compiles a foreign model (ONNX, TFLite) to an artifact that `loadModel` reads.
- * @throws FiligreeError `invalid-model` for a broken file, `unsupported` with every operator that cannot be compiled.
+ * @throws FiligreeError `invalid-model` for a broken file, `unsupported` with every operator that cannot be compiled,
+ * `invalid-argument` when `head` does not fit the outputs.
  */
 export function compileModel(bytes: Uint8Array, options: CompileOptions = {}): Uint8Array {
   return writeArtifact(compileGraph(importModel(bytes, options.name ?? 'model', options), options));
@@ -32,6 +36,10 @@ export function compileModel(bytes: Uint8Array, options: CompileOptions = {}): U
 
 /** A foreign file → its graph. `name` stands in front of messages: the file's name. */
 export function importModel(bytes: Uint8Array, name: string, options: OnnxOptions = {}): Graph {
+  if (!(bytes instanceof Uint8Array)) {
+    const found = (bytes as object | undefined)?.constructor?.name ?? typeof bytes;
+    throw new FiligreeError('invalid-argument', `${name}: wanted the file's bytes, a Uint8Array; got ${found}`);
+  }
   if (new TextDecoder('latin1').decode(bytes.subarray(4, 8)) === 'TFL3') return importTflite(bytes, name);
   if (looksLikeOnnx(bytes)) return importOnnx(bytes, name, options);
   throw new FiligreeError('invalid-model', `${name}: neither an ONNX nor a TFLite model (${bytes.length} bytes)`);
@@ -44,8 +52,12 @@ export function compileGraph(graph: Graph, options: CompileOptions = {}): Progra
   verify(graph);
   Object.assign(graph.metadata, options.metadata);
   const program = lowerGraph(graph, options.costModel ?? defaultCostModel);
-  program.metadata.vision ??=
-    recogniseVision(program.inputs, program.outputs) ?? recogniseClassifier(program.inputs, program.outputs);
+  if (options.head !== undefined) program.metadata.vision = visionWithHead(program, options.head);
+  else {
+    program.metadata.vision ??=
+      recogniseVision(program.inputs, program.outputs, program.metadata) ??
+      recogniseClassifier(program.inputs, program.outputs);
+  }
   return program;
 }
 

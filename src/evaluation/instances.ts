@@ -110,19 +110,21 @@ function shown(value: unknown): string {
 
 /**
  * The category of each of a detector's classes: the one with its label, letter case aside. Where no label is a
- * category's, and there are as many of both, the one in its place.
- * @returns per class index, a category's id, or undefined where it has none
+ * category's and there are as many of both, and where the detector has no labels, the one in its place.
+ * @returns per class index, a category's id, or undefined where it has none; and whether names decided
  * @throws FiligreeError `invalid-argument` when neither labels nor numbers agree
  */
 export function categoriesOfClasses(
   labels: readonly string[],
   categories: CocoDataset['categories'],
   file: string,
-): (number | undefined)[] {
-  const byName = new Map(categories.map(({ id, name }) => [name.trim().toLowerCase(), id]));
-  const named = labels.map((label) => byName.get(label.trim().toLowerCase()));
-  if (named.some((id) => id !== undefined)) return named;
-  if (labels.length === categories.length) return categories.map(({ id }) => id);
+): { ids: (number | undefined)[]; byName: boolean } {
+  const inOrder = { ids: categories.map(({ id }) => id), byName: false };
+  if (labels.length === 0) return inOrder;
+  const idOf = new Map(categories.map(({ id, name }) => [name.trim().toLowerCase(), id]));
+  const named = labels.map((label) => idOf.get(label.trim().toLowerCase()));
+  if (named.some((id) => id !== undefined)) return { ids: named, byName: true };
+  if (labels.length === categories.length) return inOrder;
   const some = (names: readonly string[]) => `${names.slice(0, 3).join(', ')}${names.length > 3 ? ' …' : ''}`;
   throw new FiligreeError(
     'invalid-argument',

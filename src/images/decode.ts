@@ -10,20 +10,23 @@ export const mostPixels = 100e6;
 /**
  * Decodes a JPEG (turned as its EXIF orientation says), PNG or WebP picture to RGBA. Transparency is laid on white.
  * @param name what to call the picture in an error, e.g. its path
- * @throws FiligreeError `invalid-image` when it is none of the three, broken, cut off or larger than 100 megapixels
+ * @throws FiligreeError `invalid-image` when it is none of the three, broken, cut off, CMYK or larger than 100 megapixels
  */
 export async function decodeImage(bytes: Uint8Array, name = 'image'): Promise<Pixels> {
   const header = readImageHeader(bytes);
   if (!header) {
     throw new FiligreeError('invalid-image', `${name}: not a JPEG, PNG or WebP image; ${describeBytes(bytes)}`);
   }
-  const { format, width, height } = header;
+  const { format, width, height, components } = header;
   if (width !== undefined && height !== undefined && width * height > mostPixels) {
     const megapixels = Math.round((width * height) / 1e6);
     throw new FiligreeError(
       'invalid-image',
       `${name}: ${width} × ${height} pixels are ${megapixels} megapixels; at most ${mostPixels / 1e6} are decoded`,
     );
+  }
+  if (components === 4) {
+    throw new FiligreeError('invalid-image', `${name}: a CMYK JPEG image, which is not decoded; save it as RGB`);
   }
   const own = Uint8Array.from(bytes); // a buffer that holds nothing else
   try {

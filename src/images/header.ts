@@ -5,6 +5,8 @@ export interface ImageHeader {
   /** Pixels, before any rotation; undefined when the header does not tell. */
   readonly width?: number;
   readonly height?: number;
+  /** JPEG: 1 grey, 3 colour, 4 CMYK. */
+  readonly components?: number;
 }
 
 /** Reads the header of a JPEG, PNG or WebP file; undefined for anything else. */
@@ -17,7 +19,7 @@ export function readImageHeader(bytes: Uint8Array): ImageHeader | undefined {
   return undefined;
 }
 
-type Size = { width: number; height: number } | undefined;
+type Size = { width: number; height: number; components?: number } | undefined;
 
 /** Walks the segments up to the start of a frame (ITU T.81, B.2.2): FFC0…FFCF but for C4, C8 and CC. */
 function jpegSize(view: DataView): Size {
@@ -30,7 +32,8 @@ function jpegSize(view: DataView): Size {
     } else if (marker === 0x01 || (marker >= 0xd0 && marker <= 0xd7)) {
       at += 2; // markers that stand alone
     } else if (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc) {
-      return { height: view.getUint16(at + 5), width: view.getUint16(at + 7) };
+      const [height, width] = [view.getUint16(at + 5), view.getUint16(at + 7)];
+      return { width, height, ...(at + 9 < view.byteLength && { components: view.getUint8(at + 9) }) };
     } else {
       at += 2 + view.getUint16(at + 2);
     }

@@ -1,11 +1,12 @@
 // No record can read or write outside its buffers: checked once, before a program runs.
 import { FiligreeError } from '../errors.ts';
+import { bufferSlack } from '../graph/layout.ts';
 import type { Kernel, Table } from './kernel.ts';
 import { kernels } from './kernels.ts';
-import type { Constant, Pointer, Program, TapTable } from './program.ts';
+import type { Buffer, Constant, Pointer, Program, TapTable } from './program.ts';
 import { constantBytes } from './constants.ts';
 
-/** No constant may be larger: 1 GiB. */
+/** All constants together, once expanded, take less: 1 GiB. */
 const maximumBytes = 2 ** 30;
 
 /**
@@ -23,13 +24,16 @@ export function checkProgram(program: Program): void {
     }
     return known;
   };
+  let constants = 0;
   const sizes = buffers.map((b, i) => {
     if (b.kind === 'arena') return b.bytes;
     const bytes = constantBytes(b.constant);
-    if (bytes < maximumBytes) return bytes;
+    constants += bytes;
+    // behind a constant there is slack, which vectors may be loaded from (src/runtime/expand.ts)
+    if (constants < maximumBytes) return bytes + 4 * bufferSlack;
     throw new FiligreeError(
       'invalid-model',
-      `${program.name}: buffers[${i}] (${b.constant.form}) would take ${bytes} bytes`,
+      `${program.name}: constants up to buffers[${i}] (${b.constant.form}) would take ${constants} bytes`,
     );
   });
   buffers.forEach((b, i) => {
@@ -48,6 +52,7 @@ export function checkProgram(program: Program): void {
         },
       );
     };
+    if (kernel.standalone) fail('the kernel is not for programs');
     const table = (field: string): Table => {
       const { buffer, offset } = step.arguments[field] as Pointer;
       const target = buffers[buffer];
@@ -67,12 +72,16 @@ export function checkProgram(program: Program): void {
       if (kind === 'write' && buffers[buffer].kind !== 'arena') fail(`${field} would write to a constant`);
       if (offset % 4) fail(`${field} starts at byte ${offset}, which is no float`);
       const end = offset + extents[field];
-      if (!(extents[field] >= 0 && end <= sizes[buffer])) {
+      // Vectors may go past the last number; never past the last index.
+      const slack = holdsFloats(buffers[buffer]) ? 4 * bufferSlack : 0;
+      if (!(extents[field] >= 0 && end <= sizes[buffer] + slack)) {
         fail(`${field} would reach byte ${end} of a buffer of ${sizes[buffer]}`);
       }
     }
   });
 }
+
+const holdsFloats = (buffer: Buffer): boolean => buffer.kind === 'constant' && buffer.constant.form === 'f32';
 
 const tapsOf = (program: Program, buffer: number): TapTable | undefined => {
   const taps = program.buffers[buffer];
@@ -88,18 +97,24 @@ function checkTaps(program: Program, { taps, columns }: Extract<Constant, { form
   throw new FiligreeError('invalid-model', `${program.name}: buffers[${index}].taps: ${found} for ${columns} columns`);
 }
 
-/** Byte offset of a table's last tap, in exact arithmetic. */
-export function largestTap(t: TapTable): number {
-  const axis = (i: 0 | 1, phaseStep: number, step: number) => {
-    let most = 0;
-    for (let k = 0; k < t.kernel[i]; k++) {
-      const d = k * t.dilation[i];
-      most = Math.max(most, (d % t.stride[i]) * phaseStep + Math.floor(d / t.stride[i]) * step);
-    }
-    return most;
-  };
-  const phasesW = Math.min(t.stride[1], (t.kernel[1] - 1) * t.dilation[1] + 1);
-  return (t.channels - 1) * t.channelBytes + axis(0, phasesW * t.phaseBytes, t.rowBytes) + axis(1, t.phaseBytes, 4);
+/**
+ * No tap of a table has a greater byte offset. Infinite where positions within the kernel do not fit the 32 bits that
+ * they are computed in.
+ */
+export function largestTap({
+  channels,
+  kernel,
+  stride,
+  dilation,
+  channelBytes,
+  phaseBytes,
+  rowBytes,
+}: TapTable): number {
+  const [reachH, reachW] = [0, 1].map((i) => (kernel[i] - 1) * dilation[i]);
+  if (Math.max(reachH, reachW) >= 2 ** 31) return Infinity;
+  const [phasesH, phasesW] = [Math.min(stride[0], reachH + 1), Math.min(stride[1], reachW + 1)];
+  const rows = Math.floor(reachH / stride[0]) * rowBytes + Math.floor(reachW / stride[1]) * 4;
+  return (channels - 1) * channelBytes + (phasesH * phasesW - 1) * phaseBytes + rows;
 }
 
 /** The largest index or offset that a kernel can find in a constant. */
@@ -114,7 +129,8 @@ function largestEntry(program: Program, constant: Constant): number {
       for (const value of constant.data) most = Math.max(most, value >>> 0);
       return most;
     }
+    // Not indices: whoever uses them so may reach anywhere.
     default:
-      return 0;
+      return Infinity;
   }
 }

@@ -18,6 +18,8 @@ export interface Kernel<F extends Record<string, FieldKind> = Record<string, Fie
   /** Name of the AssemblyScript class that lays out the fields; kernels with the same fields share one. */
   readonly record: string;
   readonly fields: F;
+  /** True when the runtime alone calls the kernel: no program may hold it. */
+  readonly standalone?: boolean;
   /**
    * Bytes that the kernel may touch from each pointer on, at most, over-reads and spills included. The numbers may be
    * hostile: u32 fields are any integer 0…2³²−1, and a result that is not a finite number fails the check.
@@ -28,6 +30,29 @@ export interface Kernel<F extends Record<string, FieldKind> = Record<string, Fie
     n: { readonly [K in keyof F as F[K] extends 'read' | 'write' ? never : K]: number },
     table: (field: string) => Table,
   ): { readonly [K in keyof F as F[K] extends 'read' | 'write' ? K : never]: number };
+}
+
+/**
+ * The constant of that form that a read pointer names.
+ * @throws Error when it names another: what the kernel would take for indices, nobody has bounded.
+ */
+export function constantOf<F extends Constant['form']>(
+  table: (field: string) => Table,
+  field: string,
+  form: F,
+): { constant: Extract<Constant, { form: F }>; largest: number } {
+  const { constant, largest } = table(field);
+  if (constant.form !== form) throw new Error(`${field} must be ${form}, got ${constant.form}`);
+  return { constant: constant as Extract<Constant, { form: F }>, largest };
+}
+
+/**
+ * Bounds the work of a hostile record by the memory that it names: axes whose elements lie apart hold no more elements
+ * than their extent has floats.
+ * @throws Error when `elements` floats do not fit in `bytes`.
+ */
+export function checkApart(field: string, elements: number, bytes: number): void {
+  if (!(4 * elements <= bytes)) throw new Error(`the axes of ${field} overlap`);
 }
 
 /** Types a registry row by its own fields. */

@@ -8,6 +8,7 @@
 // Kinds of fields: `read` and `write` are pointers (bytes in linear memory); `u32`, `i32` and `f32` are numbers.
 import { copyKernels } from './kernels/copy.ts';
 import { depthwiseKernels } from './kernels/depthwise.ts';
+import { detectKernels } from './kernels/detect.ts';
 import { elementwiseKernels } from './kernels/elementwise.ts';
 import { gemmKernels } from './kernels/gemm.ts';
 import { imageKernels } from './kernels/image.ts';
@@ -29,6 +30,7 @@ export const kernels = {
   ...resizeKernels,
   ...copyKernels,
   ...imageKernels,
+  ...detectKernels,
 };
 
 export type KernelName = keyof typeof kernels;

@@ -21,7 +21,8 @@ function eachRow({ shape, strides }: Endpoint, visit: (storage: number, tensor: 
   }
 }
 
-const isRowMajor = ({ shape, strides }: Endpoint) => {
+/** Whether an endpoint is stored as its author's shape says, without gaps. */
+export const isRowMajor = ({ shape, strides }: Endpoint) => {
   const contiguous = rowMajorStrides(shape);
   return shape.every((n, i) => n === 1 || strides[i] === contiguous[i]);
 };
@@ -30,9 +31,16 @@ const describe = (endpoint: Endpoint) => `${endpoint.dtype} [${endpoint.shape.jo
 
 /**
  * Writes an input tensor into storage. A tensor of the declared integer dtype is dequantised; float32 holds real values.
- * @throws FiligreeError `invalid-argument` on another dtype or shape.
+ * @throws FiligreeError `invalid-argument` on another dtype or shape, or what is no tensor of that shape.
  */
 export function writeInput(endpoint: Endpoint, tensor: Tensor, storage: Float32Array, model: string): void {
+  if (!Array.isArray(tensor.shape)) {
+    const found = (tensor as object).constructor?.name ?? typeof tensor;
+    throw new FiligreeError(
+      'invalid-argument',
+      `${model}: input "${endpoint.name}" is ${describe(endpoint)}: wanted a Tensor, got ${found}`,
+    );
+  }
   const fits = tensor.shape.length === endpoint.shape.length && tensor.shape.every((n, i) => n === endpoint.shape[i]);
   if (!fits || (tensor.dtype !== 'float32' && tensor.dtype !== endpoint.dtype)) {
     throw new FiligreeError(
@@ -46,6 +54,13 @@ export function writeInput(endpoint: Endpoint, tensor: Tensor, storage: Float32A
     throw new FiligreeError(
       'invalid-argument',
       `${model}: input "${endpoint.name}": give float32, not ${tensor.dtype}`,
+    );
+  }
+  const count = elementCount(endpoint.shape);
+  if (tensor.data.length !== count) {
+    throw new FiligreeError(
+      'invalid-argument',
+      `${model}: input "${endpoint.name}" is ${describe(endpoint)}: ${count} elements; the data has ${tensor.data.length}`,
     );
   }
   const data = tensor.data as Exclude<Tensor['data'], BigInt64Array>;

@@ -16,8 +16,9 @@ export interface MemoryLayout {
   records: number[];
   /** Address of each buffer. */
   buffers: number[];
-  /** Where the arena starts; also the staging area while loading. */
+  /** Where the arena starts; also the staging area while loading, of so many bytes. */
   arena: number;
+  staging: number;
   bytes: number;
 }
 
@@ -48,7 +49,7 @@ export function layOut(program: Program): MemoryLayout {
   for (const buffer of program.buffers) {
     if (buffer.kind === 'constant') staging = Math.max(staging, stagingBytes(buffer.constant));
   }
-  return { records, buffers, arena, bytes: arena + Math.max(program.arenaBytes, staging) + slack };
+  return { records, buffers, arena, staging, bytes: arena + Math.max(program.arenaBytes, staging) + slack };
 }
 
 /** Bytes that a constant's compact parts take while it is expanded; halves are staged beside their floats. */
@@ -156,7 +157,8 @@ export function expandProgram(program: Program, layout: MemoryLayout, instance: 
       }
     }
   }
-  new Uint8Array(instance.memory.buffer).fill(0, layout.arena); // nothing staged is left to be read as an activation
+  // nothing staged is left to be read as an activation
+  new Uint8Array(instance.memory.buffer).fill(0, layout.arena, layout.arena + layout.staging);
   writeRecords(program, layout, instance.memory);
 }
 

@@ -4,6 +4,7 @@ import { imageScratchBytes, imageKernels } from '../program/kernels/image.ts';
 import { kernelNames } from '../program/kernels.ts';
 import type { Endpoint } from '../program/program.ts';
 import type { Instance } from './instantiate.ts';
+import { growMemory } from './instantiate.ts';
 import type { Geometry, Pixels, Preprocessing } from './preprocessing.ts';
 
 /** Where an input of shape (1, H, W, 3) or (1, 3, H, W) is stored; strides in bytes. */
@@ -61,8 +62,7 @@ export function writeImage(
   const record = up64(free);
   const scratch = up64(record + 8 + 4 * fields.length);
   const pixels = up64(scratch + imageScratchBytes(destination.width));
-  const missing = pixels + image.data.length + 64 - memory.buffer.byteLength;
-  if (missing > 0) grow(memory, missing);
+  growMemory(memory, pixels + image.data.length + 64, 'an image');
   new Uint8Array(memory.buffer).set(image.data, pixels);
   const args: Record<keyof typeof imageKernels.f32_image.fields, number> = {
     x: pixels,
@@ -102,15 +102,4 @@ export function writeImage(
     else view.setUint32(8 + 4 * i, value, true);
   });
   exports.f32_image(record);
-}
-
-function grow(memory: WebAssembly.Memory, bytes: number): void {
-  try {
-    memory.grow(Math.ceil(bytes / 65536));
-  } catch (error) {
-    const mebibytes = Math.ceil(bytes / 2 ** 20);
-    throw new FiligreeError('environment', `no memory for an image: ${mebibytes} MiB more are needed`, {
-      cause: error,
-    });
-  }
 }

@@ -67,6 +67,9 @@ function moduleOf(build: WasmBuild, provider: WasmProvider): Promise<WebAssembly
 export function chooseBuild(wanted?: WasmBuild): WasmBuild {
   const build = wanted ?? probeBuild();
   if (!build) throw new FiligreeError('environment', 'this host has no WebAssembly SIMD, which Filigree needs');
+  if (build !== 'simd' && build !== 'relaxed') {
+    throw new FiligreeError('invalid-argument', `build: wanted "simd" or "relaxed", got "${String(build)}"`);
+  }
   return build;
 }
 
@@ -99,4 +102,21 @@ export async function instantiate(
   }
   const instance = await WebAssembly.instantiate(module, { env: { memory } });
   return { build, memory, exports: instance.exports as unknown as WasmExports };
+}
+
+/**
+ * Makes memory at least `bytes` long. Views of it are lost when it grows.
+ * @throws FiligreeError `environment` when the host cannot give that much
+ */
+export function growMemory(memory: WebAssembly.Memory, bytes: number, purpose: string): void {
+  const missing = bytes - memory.buffer.byteLength;
+  if (missing <= 0) return;
+  try {
+    memory.grow(Math.ceil(missing / 65536));
+  } catch (error) {
+    const mebibytes = Math.ceil(missing / 2 ** 20);
+    throw new FiligreeError('environment', `no memory for ${purpose}: ${mebibytes} MiB more are needed`, {
+      cause: error,
+    });
+  }
 }

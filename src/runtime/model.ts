@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { FiligreeError } from '../errors.ts';
 import type { KernelName } from '../program/kernels.ts';
 import type { Endpoint, Program } from '../program/program.ts';
@@ -7,8 +8,10 @@ import type { MemoryLayout } from './expand.ts';
 import type { Instance } from './instantiate.ts';
 import { imageTarget, writeImage } from './image-input.ts';
 import type { Geometry, Pixels, Preprocessing } from './preprocessing.ts';
-import { imageGeometry } from './preprocessing.ts';
+import { checkPixels, imageGeometry } from './preprocessing.ts';
+import { OutputsInPlace } from './outputs.ts';
 import type { WasmBuild } from './probe.ts';
+import type { Outputs } from './scan.ts';
 
 /** An input or output as the model's author wrote it: NHWC stays NHWC. Outputs are always given as float32. */
 export interface TensorInfo {
@@ -43,6 +46,12 @@ export interface LayerProfile {
   ms: number;
   /** 2 · effective MACs per second / 10⁹. */
   gflops: number;
+}
+
+/** Where an image lay in the input, and what its run took in milliseconds. */
+export interface ImageRun {
+  geometry: Geometry;
+  speed: { preprocess: number; inference: number };
 }
 
 /** A loaded model. Made by `loadModel`. */
@@ -96,43 +105,59 @@ export class Model {
    * @returns Outputs as run() gives them, where the image lies in the input, and milliseconds.
    * @throws FiligreeError `invalid-argument` when the input is no image of the size that `preprocessing` says.
    */
-  async runImage(
-    image: Pixels,
-    preprocessing: Preprocessing,
-  ): Promise<{
-    outputs: Record<string, Tensor>;
-    geometry: Geometry;
-    speed: { preprocess: number; inference: number };
-  }> {
+  async runImage(image: Pixels, preprocessing: Preprocessing): Promise<{ outputs: Record<string, Tensor> } & ImageRun> {
+    const ran = this.#runImage(image, preprocessing);
+    return { outputs: this.#read(), ...ran };
+  }
+
+  /**
+   * As runImage, but outputs stay in linear memory: good until the next run.
+   * @internal
+   */
+  async runImageInPlace(image: Pixels, preprocessing: Preprocessing): Promise<{ outputs: Outputs } & ImageRun> {
+    const ran = this.#runImage(image, preprocessing);
+    const places = this.#program.outputs.map((endpoint) => ({ endpoint, address: this.#address(endpoint) }));
+    return { outputs: new OutputsInPlace(this.#live(), places, this.#layout.bytes), ...ran };
+  }
+
+  #runImage(image: Pixels, preprocessing: Preprocessing): ImageRun {
     const instance = this.#live();
     const start = performance.now();
-    const [endpoint, ...others] = this.#program.inputs;
-    if (others.length)
-      throw new FiligreeError('invalid-argument', `${this.name}: has ${others.length + 1} inputs, not one image`);
+    const { inputs } = this.#program;
+    if (inputs.length !== 1)
+      throw new FiligreeError('invalid-argument', `${this.name}: has ${inputs.length} inputs, not one image`);
+    const [endpoint] = inputs;
+    checkPixels(image);
     const geometry = imageGeometry(image, preprocessing);
-    const target = imageTarget(endpoint, this.#layout.buffers[endpoint.at.buffer] + endpoint.at.offset, this.name);
+    const target = imageTarget(endpoint, this.#address(endpoint), this.name);
     writeImage(instance, this.#layout.bytes, target, image, preprocessing, geometry);
     const written = performance.now();
     instance.exports.run(this.#layout.records[0], this.#layout.records.length);
-    const ran = performance.now();
-    return { outputs: this.#read(), geometry, speed: { preprocess: written - start, inference: ran - written } };
+    return { geometry, speed: { preprocess: written - start, inference: performance.now() - written } };
   }
 
   /**
    * Times each layer over several runs, after a warm-up that lets the engine optimise the kernels.
    * @param options.runs Timed runs, at least 1; 20 if not given. `warmup` runs come before, as many if not given.
+   * @throws FiligreeError as run(), and `invalid-argument` for a number of runs that is none.
    */
   async profile(
     inputs: Record<string, Tensor>,
     { runs = 20, warmup = runs }: { runs?: number; warmup?: number } = {},
   ): Promise<LayerProfile[]> {
     const { exports } = this.#live();
+    if (!Number.isInteger(runs) || runs < 1 || !Number.isInteger(warmup) || warmup < 0) {
+      throw new FiligreeError('invalid-argument', `${this.name}: cannot profile ${runs} runs after ${warmup}`);
+    }
     const { steps, layers } = this.#program;
     const { records } = this.#layout;
-    this.#write(inputs);
-    for (let i = 0; i < warmup; i++) exports.run(records[0], records.length);
+    for (let i = 0; i < warmup; i++) {
+      this.#write(inputs);
+      exports.run(records[0], records.length);
+    }
     const times = layers.map(() => [] as number[]);
     for (let i = 0; i < runs; i++) {
+      this.#write(inputs); // its memory has been used again
       const spent = layers.map(() => 0);
       steps.forEach(({ layer }, step) => {
         const start = performance.now();
@@ -163,9 +188,11 @@ export class Model {
   }
 
   #storage(endpoint: Endpoint): Float32Array {
-    const { memory } = this.#live();
-    const address = this.#layout.buffers[endpoint.at.buffer] + endpoint.at.offset;
-    return new Float32Array(memory.buffer, address, endpointFloats(endpoint));
+    return new Float32Array(this.#live().memory.buffer, this.#address(endpoint), endpointFloats(endpoint));
+  }
+
+  #address({ at }: Endpoint): number {
+    return this.#layout.buffers[at.buffer] + at.offset;
   }
 
   #write(inputs: Record<string, Tensor>): void {
@@ -177,7 +204,7 @@ export class Model {
       }
     }
     for (const endpoint of endpoints) {
-      const tensor = inputs[endpoint.name];
+      const tensor = Object.hasOwn(inputs, endpoint.name) ? inputs[endpoint.name] : undefined;
       if (!tensor) {
         const wanted = `${endpoint.dtype} [${endpoint.shape.join(', ')}]`;
         throw new FiligreeError('invalid-argument', `${this.name}: input "${endpoint.name}" (${wanted}) is missing`);

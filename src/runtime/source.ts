@@ -14,12 +14,17 @@ export interface SourceOptions {
 
 /** What a source is called in messages. */
 export function sourceName(source: ModelSource): string {
-  if (typeof source === 'string') return source;
-  if (source instanceof URL) return source.href;
+  if (typeof source === 'string') return shortened(source);
+  if (source instanceof URL) return shortened(source.href);
   if (source instanceof Uint8Array || source instanceof ArrayBuffer) return 'model';
   if (typeof File !== 'undefined' && source instanceof File) return source.name;
   if (typeof Response !== 'undefined' && source instanceof Response) return source.url || 'response';
   return 'model';
+}
+
+/** `data:` URLs hold the whole file. */
+function shortened(name: string): string {
+  return name.startsWith('data:') && name.length > 60 ? `${name.slice(0, 60)}…` : name;
 }
 
 /**
@@ -44,20 +49,25 @@ export async function readSource(source: ModelSource, options: SourceOptions = {
     response = await fetch(source, { signal: options.signal });
   } catch (error) {
     options.signal?.throwIfAborted();
-    throw new FiligreeError('not-found', `${String(source)}: ${(error as Error).message}`, { cause: error });
+    throw new FiligreeError('not-found', `${sourceName(source)}: ${(error as Error).message}`, { cause: error });
   }
   return readResponse(response, options);
 }
 
+/** The host's files, where it has any. Not imported: bundles for browsers would stumble over `node:`. */
+function fileSystem(): typeof import('node:fs/promises') | undefined {
+  return typeof process === 'undefined' ? undefined : process.getBuiltinModule?.('node:fs/promises');
+}
+
 /** True for what the file system holds: `file:` URLs, and plain strings where there is a file system. */
 function isFile(source: string | URL): boolean {
+  if (!fileSystem()) return false; // fetch() may know what to do
   if (source instanceof URL) return source.protocol === 'file:';
-  if (source.startsWith('file:')) return true;
-  return typeof process !== 'undefined' && !!process.versions?.node && !/^[a-z][a-z+.-]+:\/\//i.test(source);
+  return source.startsWith('file:') || !/^([a-z][a-z+.-]+:\/\/|data:|blob:)/i.test(source);
 }
 
 async function readFile(source: string | URL, signal?: AbortSignal): Promise<Uint8Array> {
-  const fs = await import('node:fs/promises');
+  const fs = fileSystem()!;
   const path = typeof source === 'string' && source.startsWith('file:') ? new URL(source) : source;
   try {
     return await fs.readFile(path, { signal });

@@ -40,6 +40,11 @@ export class CandidateList {
     this.keypoints.push(...keypoints);
   }
 
+  /** A box by its centre and size, without keypoints. */
+  addCentred(x: number, y: number, width: number, height: number, score: number, classIndex: number): void {
+    this.add([x - width / 2, y - height / 2, x + width / 2, y + height / 2], score, classIndex);
+  }
+
   finish(): Candidates {
     return {
       length: this.scores.length,

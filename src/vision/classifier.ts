@@ -12,6 +12,7 @@ import {
 import { ImageReader, type ImageSource } from './image-source.ts';
 import { fitLabels } from './labels.ts';
 import type { ImageModel } from './model.ts';
+import { onnxFacts } from './onnx-facts.ts';
 import type { Preprocessing } from './preprocessing.ts';
 
 export interface ClassifierSettings {
@@ -91,7 +92,7 @@ export class Classifier<M extends ImageModel = ImageModel> {
           'or { scale, offset, order, resize }',
       );
     }
-    const labels = settings.labels ?? vision?.labels ?? [];
+    const labels = settings.labels ?? vision?.labels ?? labelsOfFile(model.metadata, shape.classes) ?? [];
     this.model = model;
     this.classes = shape.classes;
     this.labels = labels.length > 0 ? fitLabels(labels, shape.classes) : [];
@@ -140,6 +141,12 @@ export class Classifier<M extends ImageModel = ImageModel> {
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+/** Names that an ONNX file holds, where there are as many as classes. */
+function labelsOfFile(metadata: Readonly<Record<string, unknown>>, classes: number): readonly string[] | undefined {
+  const { labels } = onnxFacts(metadata);
+  return labels?.length === classes ? labels : undefined;
 }
 
 /** The outputs themselves or their softmax; see ClassifierActivation. */

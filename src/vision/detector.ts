@@ -2,22 +2,42 @@
 import { FiligreeError } from '../errors.ts';
 import type { Candidates } from './candidates.ts';
 import { invalid } from './fields.ts';
-import { headTypes } from './heads.ts';
+import { decoderOf, headTypes, type Decoder } from './heads/index.ts';
 import { ImageReader, type ImageSource } from './image-source.ts';
 import { readVisionMetadata, type VisionMetadata } from './metadata.ts';
 import type { ImageModel } from './model.ts';
-import { suppress, suppressWeighted } from './nms.ts';
-import { inputToImage, type Geometry } from './preprocessing.ts';
-import { recogniseVision } from './recognise.ts';
+import { rankCandidates, suppress, suppressWeighted } from './nms.ts';
+import { tensorOutputs } from './outputs.ts';
+import { inputToImage, type Geometry, type Pixels, type Preprocessing } from './preprocessing.ts';
+import type { HeadName } from './presets.ts';
+import { visionOf } from './recognise.ts';
 
 export interface DetectorSettings {
   /** Detections below this score (0…1) are left out. Default: what the model's metadata says. */
   scoreThreshold?: number;
   /** Boxes that overlap by more than this (intersection over union, 0…1) become one. Default: the model's. */
   iouThreshold?: number;
-  /** Detections at most; default 100. */
+  /** Detections at most; default the model's, or 100. */
   maxResults?: number;
+  /** Boxes of different classes that overlap become one, too; default the model's, or false. */
+  classAgnostic?: boolean;
+  /**
+   * A box counts once for each class that reaches the threshold, not only for its best; default false. It is how the
+   * evaluation of YOLO models counts.
+   */
+  multiLabel?: boolean;
+  /** What its outputs mean, where the model does not say so itself. */
+  head?: HeadName;
+  /** Name of each class, in place of the model's. */
+  labels?: readonly string[];
+  /** How images become its input, where that differs from what the model says or its head usually takes. */
+  preprocessing?: Partial<Omit<Preprocessing, 'width' | 'height'>>;
 }
+
+/** Settings that choose among candidates. */
+type Limits = Required<
+  Pick<DetectorSettings, 'scoreThreshold' | 'iouThreshold' | 'maxResults' | 'classAgnostic' | 'multiLabel'>
+>;
 
 export interface Keypoint {
   name: string;
@@ -53,36 +73,31 @@ export class Detector<M extends ImageModel = ImageModel> {
   /** Names of the keypoints that every detection has; empty for models without. */
   readonly keypoints: readonly string[];
   private readonly vision: VisionMetadata;
-  private readonly settings: Required<DetectorSettings>;
-  private readonly decode: ReturnType<(typeof headTypes)[keyof typeof headTypes]['decoder']>;
+  private readonly limits: Limits;
+  private readonly decode: Decoder;
   private readonly reader = new ImageReader();
   private disposed = false;
 
   /**
    * @throws FiligreeError `unsupported` when the model is no detector we know, `invalid-model` when its metadata is
-   * wrong, `invalid-argument` when a setting is out of range
+   * wrong, `invalid-argument` when a setting is out of range, when nothing says which
+   * head the outputs are, or when they do not fit the one that is named
    */
   constructor(model: M, settings: DetectorSettings = {}) {
-    const vision = readVisionMetadata(model.metadata) ?? recogniseVision(model.inputs, model.outputs);
-    if (!vision) {
-      const shapes = model.outputs.map(({ name, shape }) => `${name} [${shape.join(', ')}]`).join(', ');
-      throw new FiligreeError(
-        'unsupported',
-        `${model.name}: no detector that Filigree knows: it has no metadata.vision, and its outputs are ${shapes}`,
-      );
-    }
+    const { head, labels, preprocessing } = settings;
+    const stated = head === undefined ? readVisionMetadata(model.metadata) : undefined;
+    const vision = withOverrides(stated ?? visionOf(model, head), labels, preprocessing);
     const { width, height } = vision.preprocessing;
     const shape = model.inputs[0]?.shape.join();
     if (shape !== [1, height, width, 3].join() && shape !== [1, 3, height, width].join()) {
       throw invalid('metadata.vision.preprocessing', `the size of the model's input [${shape}]`, { width, height });
     }
-    const head = headTypes[vision.head.type];
     this.model = model;
     this.vision = vision;
-    this.settings = checkedSettings(settings, vision);
+    this.limits = checkedLimits(settings, vision);
     this.labels = vision.labels;
-    this.keypoints = head.keypoints;
-    this.decode = head.decoder(vision.head, vision.preprocessing, model.outputs);
+    this.keypoints = headTypes[vision.head.type].keypoints;
+    this.decode = decoderOf(vision.head, vision.preprocessing, model.outputs);
   }
 
   /**
@@ -94,9 +109,9 @@ export class Detector<M extends ImageModel = ImageModel> {
     const start = performance.now();
     const pixels = await this.reader.read(image);
     const read = performance.now();
-    const { outputs, geometry, speed } = await this.model.runImage(pixels, this.vision.preprocessing);
+    const { outputs, geometry, speed } = await this.run(pixels);
     const ran = performance.now();
-    const detections = this.detections(this.decode(outputs, this.settings.scoreThreshold), geometry);
+    const detections = this.detections(this.decode(outputs, this.limits), geometry);
     return {
       detections,
       speed: {
@@ -119,16 +134,26 @@ export class Detector<M extends ImageModel = ImageModel> {
     this.dispose();
   }
 
+  private async run(pixels: Pixels) {
+    const { model, vision } = this;
+    if (model.runImageInPlace) return model.runImageInPlace(pixels, vision.preprocessing);
+    const { outputs, ...rest } = await model.runImage(pixels, vision.preprocessing);
+    return { outputs: tensorOutputs(outputs), ...rest };
+  }
+
   private detections(candidates: Candidates, geometry: Geometry): Detection[] {
-    if (headTypes[this.vision.head.type].suppression === 'weighted') {
-      const merged = suppressWeighted(candidates, this.settings);
-      return this.inImage(
-        merged,
-        Array.from({ length: merged.length }, (_, i) => i),
-        geometry,
-      );
-    }
-    return this.inImage(candidates, suppress(candidates, this.settings), geometry);
+    const { iouThreshold, maxResults, classAgnostic, multiLabel } = this.limits;
+    const maxCandidates = multiLabel ? 30_000 : undefined; // as many as YOLO's own evaluation looks at
+    const options = { iouThreshold, maxResults, perClass: !classAgnostic, maxCandidates };
+    const { suppression } = headTypes[this.vision.head.type];
+    if (suppression === 'none') return this.inImage(candidates, rankCandidates(candidates, maxResults), geometry);
+    if (suppression === 'plain') return this.inImage(candidates, suppress(candidates, options), geometry);
+    const merged = suppressWeighted(candidates, options);
+    return this.inImage(
+      merged,
+      Array.from({ length: merged.length }, (_, i) => i),
+      geometry,
+    );
   }
 
   private inImage(candidates: Candidates, indices: readonly number[], geometry: Geometry): Detection[] {
@@ -168,11 +193,34 @@ function clamp(value: number, most: number): number {
   return Math.min(Math.max(value, 0), most);
 }
 
-function checkedSettings(settings: DetectorSettings, vision: VisionMetadata): Required<DetectorSettings> {
+/** The model's vision with what the caller says instead, checked as if the model said it. */
+function withOverrides(
+  vision: VisionMetadata,
+  labels: DetectorSettings['labels'],
+  preprocessing: DetectorSettings['preprocessing'],
+): VisionMetadata {
+  if (labels === undefined && preprocessing === undefined) return vision;
+  const { width, height } = vision.preprocessing;
+  const changed = {
+    ...vision,
+    labels: labels ?? vision.labels,
+    preprocessing: { ...vision.preprocessing, ...preprocessing, width, height },
+  };
+  try {
+    return readVisionMetadata({ vision: changed })!;
+  } catch (error) {
+    const message = (error as Error).message.replace('metadata.vision.', '');
+    throw new FiligreeError('invalid-argument', message, { cause: error });
+  }
+}
+
+function checkedLimits(settings: DetectorSettings, vision: VisionMetadata): Limits {
   const {
     scoreThreshold = vision.scoreThreshold,
     iouThreshold = vision.iouThreshold,
-    maxResults = defaultMaxResults,
+    maxResults = vision.maxResults ?? defaultMaxResults,
+    classAgnostic = vision.classAgnostic ?? false,
+    multiLabel = false,
   } = settings;
   for (const [name, value] of Object.entries({ scoreThreshold, iouThreshold })) {
     if (!(value >= 0 && value <= 1)) {
@@ -182,5 +230,10 @@ function checkedSettings(settings: DetectorSettings, vision: VisionMetadata): Re
   if (!Number.isInteger(maxResults) || maxResults < 1) {
     throw new FiligreeError('invalid-argument', `maxResults: wanted a whole number from 1, got ${String(maxResults)}`);
   }
-  return { scoreThreshold, iouThreshold, maxResults };
+  for (const [name, value] of Object.entries({ classAgnostic, multiLabel })) {
+    if (typeof value !== 'boolean') {
+      throw new FiligreeError('invalid-argument', `${name}: wanted true or false, got ${String(value)}`);
+    }
+  }
+  return { scoreThreshold, iouThreshold, maxResults, classAgnostic, multiLabel };
 }

@@ -47,6 +47,11 @@ export function oneOf<const T extends string>({ value, path }: Field, choices: r
   return value as T;
 }
 
+export function flag({ value, path }: Field): boolean {
+  if (typeof value !== 'boolean') throw invalid(path, 'true or false', value);
+  return value;
+}
+
 export function number({ value, path }: Field, least = -Infinity, most = Infinity): number {
   if (typeof value !== 'number' || !Number.isFinite(value) || value < least || value > most) {
     throw invalid(path, Number.isFinite(least) ? `a number from ${least} to ${most}` : 'a finite number', value);

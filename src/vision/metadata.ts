@@ -1,17 +1,21 @@
 // `metadata.vision` of an artifact: what its model sees, and how its inputs and outputs are to be read.
-import { field, integer, invalid, list, number, oneOf, text, type Field } from './fields.ts';
-import { headTypes, type Head } from './heads.ts';
+import { field, flag, integer, invalid, list, number, oneOf, text, type Field } from './fields.ts';
+import { headTypes, type Head } from './heads/index.ts';
 import { resizeModes, type Preprocessing } from './preprocessing.ts';
 
 export interface VisionMetadata {
   readonly task: 'detect';
   readonly head: Head;
   readonly preprocessing: Preprocessing;
-  /** Name of each class. */
+  /** Name of each class; classes without one are called by their number. */
   readonly labels: readonly string[];
   /** What a detector uses when its caller says nothing. */
   readonly scoreThreshold: number;
   readonly iouThreshold: number;
+  /** Whether boxes of different classes suppress each other; false if not given. */
+  readonly classAgnostic?: boolean;
+  /** Detections at most; 100 if not given. */
+  readonly maxResults?: number;
 }
 
 /**
@@ -22,16 +26,24 @@ export function readVisionMetadata(metadata: Record<string, unknown>): VisionMet
   if (metadata.vision === undefined) return undefined;
   const vision: Field = { value: metadata.vision, path: 'metadata.vision' };
   oneOf(field(vision, 'task'), ['detect']);
-  const head = field(vision, 'head');
-  const type = oneOf(field(head, 'type'), Object.keys(headTypes) as Head['type'][]);
+  const labels = field(vision, 'labels');
+  const classAgnostic = field(vision, 'classAgnostic');
+  const maxResults = field(vision, 'maxResults');
   return {
     task: 'detect',
-    head: headTypes[type].read(head),
+    head: readHead(field(vision, 'head')),
     preprocessing: readPreprocessing(field(vision, 'preprocessing')),
-    labels: list(field(vision, 'labels'), text),
+    labels: Array.isArray(labels.value) && labels.value.length === 0 ? [] : list(labels, text),
     scoreThreshold: number(field(vision, 'scoreThreshold'), 0, 1),
     iouThreshold: number(field(vision, 'iouThreshold'), 0, 1),
+    ...(classAgnostic.value !== undefined && { classAgnostic: flag(classAgnostic) }),
+    ...(maxResults.value !== undefined && { maxResults: integer(maxResults, 1, 65536) }),
   };
+}
+
+function readHead(value: Field): Head {
+  const type = oneOf(field(value, 'type'), Object.keys(headTypes) as Head['type'][]);
+  return headTypes[type].read(value);
 }
 
 /** @throws FiligreeError `invalid-model` naming the first field that is wrong */
@@ -41,6 +53,7 @@ export function readPreprocessing(value: Field): Preprocessing {
     if (values.length !== 3) throw invalid(`${value.path}.${name}`, 'three numbers', values);
     return [values[0], values[1], values[2]];
   };
+  const antialias = field(value, 'antialias');
   return {
     width: integer(field(value, 'width'), 1, 65536),
     height: integer(field(value, 'height'), 1, 65536),
@@ -49,6 +62,7 @@ export function readPreprocessing(value: Field): Preprocessing {
     scale: perChannel('scale'),
     offset: perChannel('offset'),
     order: oneOf(field(value, 'order'), ['RGB', 'BGR']),
+    ...(antialias.value !== undefined && { antialias: flag(antialias) }),
     ...(field(value, 'antialias').value === false ? { antialias: false } : {}),
   };
 }

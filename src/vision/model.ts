@@ -1,4 +1,5 @@
 import type { Tensor } from '../tensor.ts';
+import type { Outputs } from './outputs.ts';
 import type { TensorDescription } from './fields.ts';
 import type { Geometry, Pixels, Preprocessing } from './preprocessing.ts';
 
@@ -17,5 +18,10 @@ export interface ImageModel {
     geometry: Geometry;
     speed: { preprocess: number; inference: number };
   }>;
+  /** As runImage, but outputs stay where they are: good until the next run. */
+  runImageInPlace?(
+    image: Pixels,
+    preprocessing: Preprocessing,
+  ): Promise<{ outputs: Outputs; geometry: Geometry; speed: { preprocess: number; inference: number } }>;
   dispose(): void;
 }

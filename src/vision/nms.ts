@@ -19,7 +19,10 @@ export interface SuppressionOptions {
 export function rankCandidates({ length, boxes, scores }: Candidates, most: number): number[] {
   const order: number[] = [];
   for (let i = 0; i < length; i++) {
-    const [xmin, ymin, xmax, ymax] = [boxes[4 * i], boxes[4 * i + 1], boxes[4 * i + 2], boxes[4 * i + 3]];
+    const xmin = boxes[4 * i];
+    const ymin = boxes[4 * i + 1];
+    const xmax = boxes[4 * i + 2];
+    const ymax = boxes[4 * i + 3];
     const finite = Number.isFinite(xmin + ymin + xmax + ymax) && Number.isFinite(scores[i]);
     if (finite && xmax >= xmin && ymax >= ymin) order.push(i);
   }
@@ -47,12 +50,16 @@ export function suppress(candidates: Candidates, options: SuppressionOptions): n
   const { iouThreshold, maxResults, perClass = true, maxCandidates = 3000 } = options;
   const { boxes, classes } = candidates;
   const kept: number[] = [];
+  /** What is kept of each class, best first: only those can suppress. */
+  const rivals = new Map<number, number[]>();
   for (const i of rankCandidates(candidates, maxCandidates)) {
     if (kept.length >= maxResults) break;
-    const suppressed = kept.some(
-      (k) => (!perClass || !classes || classes[k] === classes[i]) && intersectionOverUnion(boxes, k, i) > iouThreshold,
-    );
-    if (!suppressed) kept.push(i);
+    const classIndex = perClass && classes ? classes[i] : 0;
+    let same = rivals.get(classIndex);
+    if (!same) rivals.set(classIndex, (same = []));
+    if (same.some((k) => intersectionOverUnion(boxes, k, i) > iouThreshold)) continue;
+    kept.push(i);
+    same.push(i);
   }
   return kept;
 }

@@ -1,47 +1,130 @@
-// Networks that are known by the shapes of what goes in and comes out. Used when a model is compiled: its artifact
-// carries the answer as `metadata.vision`.
+// Which head a model has: from what its file says, and from the shapes of what goes in and comes out. Used when a model is
+// compiled, whose artifact then carries the answer as `metadata.vision`, and for artifacts that carry none.
+import { FiligreeError } from '../errors.ts';
+import { coco80, coco90 } from './coco-labels.ts';
 import type { TensorDescription } from './fields.ts';
+import { knownModel } from './known-models.ts';
 import type { VisionMetadata } from './metadata.ts';
+import { onnxFacts } from './onnx-facts.ts';
+import { headNames, headPresets, type Fit, type HeadName, type ImageInput, type ModelDescription } from './presets.ts';
 
-/**
- * MediaPipe's two face detectors, dense or sparse. Values from mediapipe/modules/face_detection (Apache-2.0): inputs are
- * letterboxed with black and run from −1 to 1; boxes are merged where they overlap by 0.3.
- */
-const faceDetectors = [
-  { range: 'full', size: 192, anchors: 2304, strides: [4], anchorsPerCell: 1 },
-  { range: 'short', size: 128, anchors: 896, strides: [8, 16, 16, 16], anchorsPerCell: 2 },
-];
+/** What may be known of a model: how it sees, or, where that is not clear, the heads that its outputs fit. */
+export interface Recognition {
+  readonly vision?: VisionMetadata;
+  readonly choices: readonly HeadName[];
+}
 
-/** What a model of these inputs and outputs sees; undefined when we do not know. */
+/** Recognises a detector. Neither an answer nor choices: none that we know. */
+export function recognise({ inputs, outputs, metadata = {} }: ModelDescription): Recognition {
+  const known = knownModel(inputs, outputs);
+  if (known) return { vision: known, choices: [] };
+  const input = imageInput(inputs);
+  const facts = onnxFacts(metadata);
+  if (!input || (facts.task !== undefined && facts.task !== 'detect')) return { choices: [] };
+  const fits: { name: HeadName; fit: Fit; evidence: number }[] = [];
+  for (const name of headNames) {
+    const preset = headPresets[name];
+    const fit = preset.fit(outputs, input);
+    if (!fit || (facts.labels && facts.labels.length !== fit.classes)) continue;
+    const described = preset.words?.test(facts.description) ? 4 : 0;
+    fits.push({ name, fit, evidence: described + (fit.classes === coco80.length ? 1 : 0) });
+  }
+  const likely = fits.filter(({ name, fit: { head } }) => {
+    const { onlyWhenNamed, yieldsTo } = headPresets[name];
+    const decoded = fits.find((other) => other.name === yieldsTo)?.fit.head;
+    const beside = decoded?.type === 'yolo' && 'outputs' in head && !head.outputs.includes(decoded.output);
+    return !onlyWhenNamed && !beside;
+  });
+  const most = Math.max(...likely.map(({ evidence }) => evidence));
+  const best = likely.filter(({ evidence }) => evidence === most);
+  if (best.length !== 1) return { choices: fits.map(({ name }) => name) };
+  return { vision: describe(best[0].name, best[0].fit, input, facts.labels), choices: [] };
+}
+
+/** What a model sees; undefined when we do not know for sure. */
 export function recogniseVision(
   inputs: readonly TensorDescription[],
   outputs: readonly TensorDescription[],
+  metadata: Readonly<Record<string, unknown>> = {},
 ): VisionMetadata | undefined {
-  if (inputs.length !== 1 || outputs.length !== 2) return undefined;
-  for (const { size, anchors, strides, anchorsPerCell } of faceDetectors) {
-    const boxes = withShape(outputs, 1, anchors, 16);
-    const scores = withShape(outputs, 1, anchors, 1);
-    if (!withShape(inputs, 1, size, size, 3) || !boxes || !scores) continue;
-    return {
-      task: 'detect',
-      head: { type: 'mediapipe-face', boxes: boxes.name, scores: scores.name, strides, anchorsPerCell },
-      preprocessing: {
-        width: size,
-        height: size,
-        resize: 'letterbox',
-        padValue: 0,
-        scale: [2 / 255, 2 / 255, 2 / 255],
-        offset: [-1, -1, -1],
-        order: 'RGB',
-      },
-      labels: ['face'],
-      scoreThreshold: 0.5,
-      iouThreshold: 0.3,
-    };
+  return recognise({ inputs, outputs, metadata }).vision;
+}
+
+/**
+ * What a model sees whose head somebody names.
+ * @throws FiligreeError `invalid-argument` when there is no such head, or the model's inputs and outputs do not fit it
+ */
+export function visionWithHead(model: ModelDescription & { readonly name: string }, head: HeadName): VisionMetadata {
+  const preset = Object.hasOwn(headPresets, head) ? headPresets[head] : undefined;
+  if (!preset) {
+    throw new FiligreeError('invalid-argument', `head: wanted ${oneOfHeads(headNames)}; got ${JSON.stringify(head)}`);
   }
+  const input = imageInput(model.inputs);
+  const fit = input && preset.fit(model.outputs, input);
+  if (!input || !fit) {
+    throw new FiligreeError(
+      'invalid-argument',
+      `${model.name}: head "${head}" needs one image as input and ${preset.wants}; the model has inputs ` +
+        `${describeTensors(model.inputs)} and outputs ${describeTensors(model.outputs)}`,
+    );
+  }
+  return describe(head, fit, input, onnxFacts(model.metadata ?? {}).labels);
+}
+
+/**
+ * What a model sees: by the head that is named, or recognised.
+ * @throws FiligreeError `unsupported` when it is no detector we know, `invalid-argument` when only its user can
+ * know which head it has, or it does not fit the head that is named
+ */
+export function visionOf(model: ModelDescription & { readonly name: string }, head?: HeadName): VisionMetadata {
+  if (head !== undefined) return visionWithHead(model, head);
+  const { vision, choices } = recognise(model);
+  if (vision) return vision;
+  const outputs = describeTensors(model.outputs);
+  if (choices.length > 0) {
+    throw new FiligreeError(
+      'invalid-argument',
+      `${model.name}: nothing says which detection head its outputs ${outputs} are. Say it by the option head ` +
+        `(--head): ${oneOfHeads(choices)}`,
+    );
+  }
+  throw new FiligreeError(
+    'unsupported',
+    `${model.name}: no detector that Filigree knows: it has no metadata.vision, and its outputs are ${outputs}`,
+  );
+}
+
+function describe(name: HeadName, { head, classes }: Fit, input: ImageInput, labels?: readonly string[]) {
+  const { preprocessing, scoreThreshold, iouThreshold } = headPresets[name];
+  const { width, height } = input;
+  return {
+    task: 'detect',
+    head,
+    preprocessing: { width, height, ...preprocessing },
+    labels: labels?.length === classes ? labels : defaultLabels(classes),
+    scoreThreshold,
+    iouThreshold,
+  } satisfies VisionMetadata;
+}
+
+/** COCO's, where the number of classes is COCO's. */
+export function defaultLabels(classes: number): readonly string[] {
+  return classes === coco80.length ? coco80 : classes === coco90.length ? coco90 : [];
+}
+
+/** The one input, when it is an RGB image. */
+export function imageInput(inputs: readonly TensorDescription[]): ImageInput | undefined {
+  const { shape } = inputs[0] ?? { shape: [] };
+  if (inputs.length !== 1 || shape.length !== 4 || shape[0] !== 1) return undefined;
+  if (shape[3] === 3) return { height: shape[1], width: shape[2], channelsLast: true };
+  if (shape[1] === 3) return { height: shape[2], width: shape[3], channelsLast: false };
   return undefined;
 }
 
-function withShape(tensors: readonly TensorDescription[], ...shape: number[]): TensorDescription | undefined {
-  return tensors.find((tensor) => tensor.dtype === 'float32' && tensor.shape.join() === shape.join());
+function describeTensors(tensors: readonly TensorDescription[]): string {
+  return tensors.map(({ name, shape }) => `${name} [${shape.join(', ')}]`).join(', ');
+}
+
+function oneOfHeads(names: readonly HeadName[]): string {
+  return names.map((name) => `"${name}"`).join(' or ');
 }

@@ -17,6 +17,16 @@ export interface SsdAnchorOptions {
   readonly reduceBoxesInLowestLayer?: boolean;
 }
 
+/** How many anchors `ssdAnchors` makes, without making them. */
+export function ssdAnchorCount(options: SsdAnchorOptions): number {
+  const { inputWidth, inputHeight, strides } = options;
+  return strides.reduce(
+    (sum, stride, layer) =>
+      sum + Math.ceil(inputWidth / stride) * Math.ceil(inputHeight / stride) * layerSizes(options, layer).length,
+    0,
+  );
+}
+
 /** n × (x centre, y centre, width, height), as fractions of the input: rows, then columns, then anchors of a cell. */
 export function ssdAnchors(options: SsdAnchorOptions): Float32Array {
   const { inputWidth, inputHeight, strides, fixedAnchorSize } = options;

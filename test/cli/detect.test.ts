@@ -161,6 +161,37 @@ describe('filigree detect', () => {
     expect((await readdir(folder)).toSorted()).toEqual(['sample4.png', 'sample5.png']);
   });
 
+  it('makes the directory for pictures, and gives each a name of its own', async () => {
+    const [left, right] = [join(directory, 'left'), join(directory, 'right')];
+    const png = await pngOf(paint(8, 8, () => [120, 130, 140, 255]));
+    for (const folder of [left, right]) {
+      await mkdir(folder);
+      await writeFile(join(folder, 'a.png'), png);
+    }
+    const photos = [left, right].map((folder) => join(folder, 'a.png'));
+    const { photos: results } = await detect(...photos, '--save', join(directory, 'new', 'pictures/'));
+    const saved = ['a.png', 'a-2.png'].map((name) => join(directory, 'new', 'pictures', name));
+    expect(results.map((result) => result.saved)).toEqual(saved);
+    await detect(photos[0], '--save', left); // beside the photo, not over it
+    expect((await readdir(left)).toSorted()).toEqual(['a-2.png', 'a.png']);
+    expect(await readFile(photos[0])).toEqual(Buffer.from(png));
+  });
+
+  it('writes no picture over its photo or under the name of another format', async () => {
+    const file = join(directory, 'own.png');
+    await writeFile(file, await pngOf(paint(8, 8, () => [120, 130, 140, 255])));
+    for (const [save, message] of [
+      [file, `--save ${file}: is the photo itself`],
+      [join(directory, 'out.jpg'), 'pictures are written as PNG; name it .png'],
+      ['', 'It must not be empty.'],
+    ]) {
+      const { code, out, err } = await filigree('detect', file, '--save', save);
+      expect({ code, out }).toEqual({ code: 2, out: '' });
+      expect(err).toContain(message);
+    }
+    expect(await readdir(directory)).not.toContain('out.jpg');
+  });
+
   it('finds nothing in pictures of nothing, of any size', async () => {
     for (const [width, height] of [
       [1, 1],

@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readInput, writeOutput } from '../../src/cli/files.ts';
+import { makeDirectory, readInput, writeOutput } from '../../src/cli/files.ts';
 import { formatBytes, formatCount, formatMs, formatPercent, formatTable } from '../../src/cli/table.ts';
 
 const bytes = (text: string) => new Uint8Array(Buffer.from(text));
@@ -44,6 +44,27 @@ describe('writeOutput', () => {
       await expect(writeOutput(path, bytes('x'))).rejects.toMatchObject({ code: 'invalid-argument' });
     }
     expect(await readdir(directory)).toEqual(['folder']);
+  });
+});
+
+describe('makeDirectory', () => {
+  it('makes what is missing, and says what is in the way', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'filigree-'));
+    for (let i = 0; i < 2; i++) await makeDirectory(join(directory, 'a', 'b', 'c/'));
+    expect((await stat(join(directory, 'a', 'b', 'c'))).isDirectory()).toBe(true);
+    const file = join(directory, 'file');
+    await writeFile(file, '');
+    for (const path of [file, join(file, 'below')]) {
+      await expect(makeDirectory(path)).rejects.toMatchObject({
+        code: 'invalid-argument',
+        message: `${path}: cannot make this directory: a file is in the way`,
+      });
+    }
+    await rm(directory, { recursive: true });
+  });
+
+  it.runIf(process.platform === 'linux')('returns where nothing can be made', async () => {
+    await expect(makeDirectory('/proc/nothing/here')).rejects.toThrow('/proc/nothing/here: cannot make this directory');
   });
 });
 

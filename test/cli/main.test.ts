@@ -207,7 +207,7 @@ describe('bad files', () => {
       expect(refusal(await filigree(command, directory))).toBe(`${directory}: is a directory`);
     }
     const out = join(directory, 'out.filigree');
-    expect(refusal(await filigree('compile', text, '-o', out))).toContain(`${text}: not a TFLite model`);
+    expect(refusal(await filigree('compile', text, '-o', out))).toContain(`${text}: not an ONNX or TFLite model`);
     expect(await readdir(directory)).not.toContain('out.filigree');
   });
 });

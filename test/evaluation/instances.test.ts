@@ -74,11 +74,15 @@ describe('categoriesOfClasses', () => {
   const { categories } = dataset;
 
   it('goes by name where there is one', () => {
-    expect(categoriesOfClasses(['Person', 'bicycle', 'dog '], categories, 'i.json')).toEqual([1, undefined, 18]);
+    expect(categoriesOfClasses(['Person', 'bicycle', 'dog '], categories, 'i.json')).toEqual({
+      ids: [1, undefined, 18],
+      byName: true,
+    });
   });
 
   it('goes by place where there is none and the numbers agree', () => {
-    expect(categoriesOfClasses(['class 0', 'class 1'], categories, 'i.json')).toEqual([18, 1]);
+    expect(categoriesOfClasses(['class 0', 'class 1'], categories, 'i.json')).toEqual({ ids: [18, 1], byName: false });
+    expect(categoriesOfClasses([], categories, 'i.json')).toEqual({ ids: [18, 1], byName: false });
     expect(() => categoriesOfClasses(['face'], categories, 'i.json')).toThrow(
       "i.json: none of its 2 categories (dog, person) is one of the model's 1 labels (face)",
     );

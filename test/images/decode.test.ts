@@ -127,6 +127,13 @@ describe('decodeImage refuses', () => {
     expect(await refusal(Uint8Array.of(1, 2, 0xab))).toContain('it starts with the bytes 01 02 ab');
   });
 
+  it('CMYK', async () => {
+    const cmyk = jpeg.slice();
+    const frame = cmyk.findIndex((byte, i) => byte === 0xff && (cmyk[i + 1] & 0xfc) === 0xc0);
+    cmyk[frame + 9] = 4;
+    expect(await refusal(cmyk)).toBe('photo.jpg: a CMYK JPEG image, which is not decoded; save it as RGB');
+  });
+
   it('truncated pictures, and reads the next one all the same', async () => {
     for (const [name, bytes] of Object.entries({ JPEG: jpeg, PNG: png, WebP: webp })) {
       for (const share of [0.1, 0.3, 0.5, 0.7, 0.9, 0.98]) {

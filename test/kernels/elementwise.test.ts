@@ -280,8 +280,11 @@ describe.each(builds)('%s build', (build) => {
     expect(() => kernels.extents('f32_binary', { ...binary, fn: 8 })).toThrow('unknown binary function code 8');
     expect(() => kernels.extents('f32_binary', { ...binary, a3: 8 })).toThrow('inner strides 8 and 4');
     expect(() => kernels.extents('f32_binary', { ...binary, dim1: 0 })).toThrow('empty extent');
-    expect(() => kernels.extents('f32_binary', { ...binary, dim0: 2, y0: 4 })).toThrow('y may touch 68 bytes');
+    expect(() => kernels.extents('f32_binary', { ...binary, dim0: 2, y0: 4 })).toThrow('the axes of y overlap');
     expect(() => kernels.extents('f32_binary', { ...binary, dim0: 2 ** 32 - 1, b0: 2 ** 32 - 1 })).toThrow(
+      'the axes of y overlap',
+    );
+    expect(() => kernels.extents('f32_binary', { ...binary, dim2: 2, dim3: 8, y2: 32, b2: 2 ** 32 - 1 })).toThrow(
       'b may touch',
     );
   });

@@ -85,6 +85,8 @@ describe('a model', () => {
       [{ image: new Tensor('float32', [1, 3, 2, 2]) }, /is float32 \[1, 2, 2, 3\]; got float32 \[1, 3, 2, 2\]/],
       [{ image: new Tensor('float32', [12]) }, /got float32 \[12\]/],
       [{ image: new Tensor('uint8', [1, 2, 2, 3]) }, /got uint8/],
+      [{ image: new Float32Array(12) as never }, /wanted a Tensor, got Float32Array/],
+      [{ image: { dtype: 'float32', shape: [1, 2, 2, 3], data: new Float32Array(5) } }, /12 elements; the data has 5/],
     ];
     for (const [inputs, message] of cases) {
       const error = await failure(model.run(inputs));
@@ -141,6 +143,7 @@ describe('loadModel', () => {
       new URL(`${url}/model.filigree`),
       await fetch(`${url}/model.filigree`),
       new Blob([artifact as BlobPart]),
+      `data:application/octet-stream;base64,${Buffer.from(artifact).toString('base64')}`,
       artifact.slice().buffer,
       artifact,
       Buffer.from(artifact),
@@ -174,6 +177,13 @@ describe('loadModel', () => {
     expect((await failure(loadModel(42 as never))).code).toBe('invalid-argument');
     const wasm = await failure(loadModel(artifact, { wasm: () => new Uint8Array([1, 2, 3]) }));
     expect(wasm.code).toBe('environment');
+    const build = await failure(loadModel(artifact, { build: 'simd-threads' }));
+    expect([build.code, build.message]).toEqual([
+      'invalid-argument',
+      'build: wanted "simd" or "relaxed", got "simd-threads"',
+    ]);
+    const noData = await failure(loadModel(`data:application/octet-stream;base64,${'AAAA'.repeat(100)}`));
+    expect(noData.message).toMatch(/^data:.{55}…: not a .filigree model \(300 bytes\)$/);
     const noWasm = await failure(loadModel(artifact, { wasm: () => path.join(folder, 'none.wasm') }));
     expect(noWasm.code).toBe('not-found');
   });

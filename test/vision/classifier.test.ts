@@ -123,6 +123,18 @@ describe('Classifier', () => {
     }
   });
 
+  it('takes its labels from settings, metadata.vision, or the ONNX file, in this order', () => {
+    const onnx = { names: "{0: 'cat', 1: 'dog'}" };
+    const vision = { task: 'classify', preprocessing, labels: ['chat', 'chien'] };
+    const labels = (metadata: Record<string, unknown>, given?: string[]) =>
+      new Classifier(fake([0, 1], { metadata }), { preprocessing: 'none', labels: given }).labels;
+    expect(labels({ onnx, vision }, ['Katze', 'Hund'])).toEqual(['Katze', 'Hund']);
+    expect(labels({ onnx, vision })).toEqual(['chat', 'chien']);
+    expect(labels({ onnx })).toEqual(['cat', 'dog']);
+    expect(labels({ onnx: { names: "['cat']" } })).toEqual([]);
+    expect(labels({})).toEqual([]);
+  });
+
   it('fits labels of ImageNet to models with a background class', () => {
     const labels = Array.from({ length: 1000 }, (_, i) => `class ${i}`);
     const classifier = new Classifier(fake(Array.from({ length: 1001 }, () => 0)), { preprocessing: 'none', labels });

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { Tensor } from '../../src/tensor.ts';
 import { Detector } from '../../src/vision/detector.ts';
-import { decodeFaces, faceAnchors, faceKeypoints } from '../../src/vision/mediapipe-face.ts';
+import {
+  decodeFaces,
+  faceAnchors,
+  faceKeypoints,
+  type MediapipeFaceHead,
+} from '../../src/vision/heads/mediapipe-face.ts';
 import type { ImageModel } from '../../src/vision/model.ts';
 import { imageGeometry, type Pixels } from '../../src/vision/preprocessing.ts';
 import { recogniseVision } from '../../src/vision/recognise.ts';
@@ -55,7 +60,7 @@ const bytes = (channels: number) => new Uint8ClampedArray(640 * 480 * channels);
 describe('decodeFaces', () => {
   it('adds offsets in input pixels to the anchor, x before y', () => {
     const vision = recogniseVision(faceShapes(full).inputs, faceShapes(full).outputs)!;
-    const anchors = faceAnchors(vision.head, 192, 192);
+    const anchors = faceAnchors(vision.head as MediapipeFaceHead, 192, 192);
     const keypoints = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
     const tensors = faceOutputs(full, [49, 0, 4, -2, 20, 10, ...keypoints]); // anchor centre (6, 6)
     const faces = decodeFaces(
@@ -208,7 +213,7 @@ describe('metadata.vision', () => {
   it.each([
     [null, 'metadata.vision: wanted an object, found null'],
     [{ ...known, task: 'paint' }, 'metadata.vision.task: wanted "detect", found "paint"'],
-    [{ ...known, head: { type: 'constructor' } }, 'metadata.vision.head.type: wanted "mediapipe-face", found "constr'],
+    [{ ...known, head: { type: 'constructor' } }, 'metadata.vision.head.type: wanted "mediapipe-face" or "yolo"'],
     [{ ...known, head: { ...known.head, strides: [8, 0] } }, 'metadata.vision.head.strides[1]: wanted a number from 1'],
     [{ ...known, head: { ...known.head, strides: [] } }, 'metadata.vision.head.strides: wanted a list'],
     [

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { faceAnchors } from '../../src/vision/mediapipe-face.ts';
+import { faceAnchors } from '../../src/vision/heads/mediapipe-face.ts';
 import { ssdAnchors } from '../../src/vision/ssd-anchors.ts';
 
 const row = (anchors: Float32Array, i: number) => Array.from(anchors.subarray(4 * i, 4 * i + 4));

@@ -3,13 +3,13 @@ import type { ClassificationResult, Classifier } from '../../vision/classifier.t
 import type { ClassifierPreprocessing } from '../../vision/classifier-metadata.ts';
 import { readInput } from '../files.ts';
 import { Progress, reportError, writeJson, type Io } from '../io.ts';
-import { openModel } from '../models.ts';
+import { openModel, withModelOptions, type ModelOptions } from '../models.ts';
 import { count } from '../options.ts';
 import { preprocessHelp, preprocessing, readLabels } from '../preprocess.ts';
 import { Reported } from '../reported.ts';
 import { formatMs, formatPercent, formatTable } from '../table.ts';
 
-interface Options {
+interface Options extends ModelOptions {
   model: string;
   labels?: string;
   top?: number;
@@ -33,7 +33,7 @@ export function classifyCommand(io: Io): Command {
     .option('-k, --top <count>', 'the best so many classes (default: 5)', count)
     .option('--preprocess <how>', preprocessHelp, preprocessing)
     .option('--json', 'print JSON');
-  return command.action(async (photos: string[], options: Options) => {
+  return withModelOptions(command).action(async (photos: string[], options: Options) => {
     if (photos.length === 0) command.help({ error: true });
     await classifyPhotos(io, photos, options);
   });
@@ -43,7 +43,7 @@ async function classifyPhotos(io: Io, photos: string[], options: Options): Promi
   const progress = new Progress(io);
   const labels = options.labels === undefined ? undefined : await readLabels(options.labels);
   const { Classifier } = await import('../../vision/classifier.ts');
-  const model = await openModel(options.model, progress);
+  const model = await openModel(options.model, progress, options);
   const classifier = new Classifier(model, { labels, topK: options.top, preprocessing: options.preprocess });
   const results: PhotoResult[] = [];
   try {

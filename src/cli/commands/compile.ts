@@ -1,27 +1,38 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { FiligreeError } from '../../errors.ts';
 import { readInput, writeOutput } from '../files.ts';
 import { Progress, writeJson, type Io } from '../io.ts';
-import { compileBytes, isForeign } from '../models.ts';
+import { compileBytes, isForeign, withModelOptions, type ModelOptions } from '../models.ts';
+import { headNames, type HeadName } from '../../vision/presets.ts';
 import { reportLayers, reportProgram } from '../report.ts';
 import { formatBytes, formatCount, formatMs, formatPercent } from '../table.ts';
 
-export function compileCommand(io: Io): Command {
-  return new Command('compile')
-    .description('Compile a TFLite model to a .filigree file.')
-    .argument('<input>', 'a TFLite model')
-    .requiredOption('-o, --output <file>', 'where to write the compiled model')
-    .option('--json', 'print JSON')
-    .action((input: string, options: { output: string; json?: boolean }) => compile(io, input, options));
+interface Options extends ModelOptions {
+  output: string;
+  head?: HeadName;
+  json?: boolean;
 }
 
-async function compile(io: Io, input: string, { output, json }: { output: string; json?: boolean }): Promise<void> {
+export function compileCommand(io: Io): Command {
+  const command = new Command('compile')
+    .description('Compile an ONNX or TFLite model to a .filigree file.')
+    .argument('<input>', 'an ONNX or TFLite model')
+    .requiredOption('-o, --output <file>', 'where to write the compiled model')
+    .addOption(
+      new Option('--head <name>', "what a detector's outputs mean, where the model does not say").choices(headNames),
+    )
+    .option('--json', 'print JSON');
+  return withModelOptions(command).action((input: string, options: Options) => compile(io, input, options));
+}
+
+async function compile(io: Io, input: string, options: Options): Promise<void> {
+  const { output, json } = options;
   const bytes = await readInput(input);
-  if (!isForeign(bytes)) {
-    throw new FiligreeError('invalid-model', `${input}: not a TFLite model (${bytes.length} bytes)`);
+  if (!(await isForeign(bytes, input))) {
+    throw new FiligreeError('invalid-model', `${input}: not an ONNX or TFLite model (${bytes.length} bytes)`);
   }
   const start = performance.now();
-  const program = await compileBytes(bytes, input, new Progress(io));
+  const program = await compileBytes(bytes, input, new Progress(io), options);
   const { writeArtifact } = await import('../../artifact/write.ts');
   const artifact = writeArtifact(program);
   const ms = performance.now() - start;

@@ -1,21 +1,23 @@
-import { basename, extname, join } from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { DetectionResult, Detector } from '../../vision/detector.ts';
+import { headNames, type HeadName } from '../../vision/presets.ts';
 import type { Pixels } from '../../vision/preprocessing.ts';
-import { isDirectory, readInput, writeOutput } from '../files.ts';
+import { isDirectory, makeDirectory, readInput, writeOutput } from '../files.ts';
 import { Progress, reportError, writeJson, type Io } from '../io.ts';
-import { openModel } from '../models.ts';
-import { count, fraction } from '../options.ts';
+import { openModel, withModelOptions, type ModelOptions } from '../models.ts';
+import { count, fileName, fraction } from '../options.ts';
+import { pictureFault, picturePaths } from '../pictures.ts';
 import { Reported } from '../reported.ts';
 import { formatMs, formatTable } from '../table.ts';
 
-interface Options {
+interface Options extends ModelOptions {
   model: string;
   scoreThreshold?: number;
   iouThreshold?: number;
   maxResults?: number;
   json?: boolean;
   save?: string;
+  head?: HeadName;
 }
 
 interface PhotoResult extends DetectionResult {
@@ -30,34 +32,42 @@ export function detectCommand(io: Io): Command {
     .description('Find faces, or what another detection model knows, in photos.')
     .usage('[options] PHOTO…')
     .argument('[photos...]', 'JPEG, PNG or WebP files')
-    .option('-m, --model <file>', 'a detection model, .filigree or .tflite (default: faces)')
+    .option('-m, --model <file>', 'a detection model: .filigree, ONNX or TFLite (default: faces)')
     .option('-s, --score-threshold <0…1>', "leave out detections below this score (default: the model's)", fraction)
     .option('--iou-threshold <0…1>', "merge boxes that overlap by more than this (default: the model's)", fraction)
     .option('-n, --max-results <count>', 'detections at most (default: 100)', count)
-    .option('--save <file>', 'write the photo with its boxes to this PNG; for several photos, a directory')
+    .addOption(new Option('--head <name>', "what the model's outputs mean, where it does not say").choices(headNames))
+    .option('--save <file>', 'write the photo with its boxes to this PNG; for several photos, a directory', fileName)
     .option('--json', 'print JSON');
-  return command.action(async (photos: string[], options: Options) => {
+  return withModelOptions(command).action(async (photos: string[], options: Options) => {
     if (photos.length === 0) command.help({ error: true });
-    const intoDirectory =
-      options.save !== undefined && (options.save.endsWith('/') || (await isDirectory(options.save)));
-    if (options.save && photos.length > 1 && !intoDirectory) {
-      command.error(`error: --save ${options.save}: wanted a directory for ${photos.length} photos`);
+    const { save } = options;
+    let pictures: string[] = [];
+    if (save !== undefined && (/[/\\]$/.test(save) || (await isDirectory(save)))) {
+      pictures = picturePaths(photos, save);
+      await makeDirectory(save);
+    } else if (save !== undefined) {
+      const wrong =
+        photos.length > 1
+          ? `wanted a directory for ${photos.length} photos; end its name with / if it is to be made`
+          : pictureFault(save, photos[0]);
+      if (wrong) command.error(`error: --save ${save}: ${wrong}`);
+      pictures = [save];
     }
-    await detectInPhotos(io, photos, { ...options, model: options.model ?? io.defaultModel }, intoDirectory);
+    await detectInPhotos(io, photos, { ...options, model: options.model ?? io.defaultModel }, pictures);
   });
 }
 
-async function detectInPhotos(io: Io, photos: string[], options: Options, intoDirectory: boolean): Promise<void> {
+async function detectInPhotos(io: Io, photos: string[], options: Options, pictures: string[]): Promise<void> {
   const progress = new Progress(io);
   const { Detector } = await import('../../vision/detector.ts');
-  const detector = new Detector(await openModel(options.model, progress), options);
+  const detector = new Detector(await openModel(options.model, progress, options), options);
   const results: PhotoResult[] = [];
   try {
     for (const [i, file] of photos.entries()) {
       progress.show(photos.length > 1 ? `${i + 1}/${photos.length} ${file}` : file);
       try {
-        const save = intoDirectory ? join(options.save!, `${basename(file, extname(file))}.png`) : options.save;
-        results.push(await detectInPhoto(detector, file, save));
+        results.push(await detectInPhoto(detector, file, pictures[i]));
       } catch (error) {
         progress.clear();
         if (photos.length === 1) throw error;

@@ -1,20 +1,21 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { FiligreeError } from '../../errors.ts';
 import type { CocoMetrics, ScoredDetection } from '../../evaluation/average-precision.ts';
 import type { CocoDataset, CocoImage } from '../../evaluation/instances.ts';
 import type { LabelledImage } from '../../evaluation/labelled-images.ts';
 import type { ClassifierPreprocessing } from '../../vision/classifier-metadata.ts';
+import { headNames, type HeadName } from '../../vision/presets.ts';
 import type { Pixels } from '../../vision/preprocessing.ts';
 import { isDirectory, readInput } from '../files.ts';
 import { Progress, writeJson, type Io } from '../io.ts';
-import { openModel } from '../models.ts';
+import { openModel, withModelOptions, type ModelOptions } from '../models.ts';
 import { count, fraction, wholeNumber } from '../options.ts';
 import { preprocessHelp, preprocessing } from '../preprocess.ts';
 import { formatMs, formatPercent, formatTable } from '../table.ts';
 
-interface Options {
+interface Options extends ModelOptions {
   coco?: string;
   labels?: string;
   images?: string;
@@ -22,6 +23,8 @@ interface Options {
   scoreThreshold: number;
   iouThreshold: number;
   maxResults: number;
+  head?: HeadName;
+  multiLabel?: boolean;
   preprocess?: ClassifierPreprocessing;
   labelOffset?: number;
   json?: boolean;
@@ -45,6 +48,10 @@ export function evaluateCommand(io: Io): Command {
     .option('-s, --score-threshold <0…1>', 'leave out detections below this score', fraction, 0.01)
     .option('--iou-threshold <0…1>', 'merge boxes that overlap by more than this', fraction, 0.65)
     .option('-n, --max-results <count>', 'detections of an image at most, all classes together', count, 1000)
+    .addOption(
+      new Option('--head <name>', "what a detector's outputs mean, where the model does not say").choices(headNames),
+    )
+    .option('--multi-label', 'a box counts for each class that reaches the score, as YOLO evaluations count')
     .option('--preprocess <how>', `${preprocessHelp}; classifiers only`, preprocessing)
     .option(
       '--label-offset <count>',
@@ -52,7 +59,7 @@ export function evaluateCommand(io: Io): Command {
       wholeNumber,
     )
     .option('--json', 'print JSON');
-  return command.action(async (model: string, options: Options) => {
+  return withModelOptions(command).action(async (model: string, options: Options) => {
     if ((options.coco === undefined) === (options.labels === undefined)) {
       command.error('error: wanted one of --coco and --labels');
     }
@@ -74,19 +81,19 @@ async function evaluateDetector(io: Io, path: string, instances: string, options
   );
 
   const progress = new Progress(io);
-  const { scoreThreshold, iouThreshold, maxResults } = options;
-  const model = await openModel(path, progress);
-  const detector = new Detector(model, { scoreThreshold, iouThreshold, maxResults });
+  const { scoreThreshold, iouThreshold, maxResults, head, multiLabel } = options;
+  const model = await openModel(path, progress, options);
+  const detector = new Detector(model, { scoreThreshold, iouThreshold, maxResults, head, multiLabel });
   const found: ScoredDetection[] = [];
   let speed: Speed;
-  let categories: (number | undefined)[];
+  let categories: ReturnType<typeof categoriesOfClasses>;
   try {
     categories = categoriesOfClasses(detector.labels, dataset.categories, instances);
     speed = await eachImage(progress, files, async (pixels, i) => {
       checkSize(pixels, images[i], files[i], instances);
       const result = await detector.detect(pixels);
       for (const { classIndex, score, box } of result.detections) {
-        const category = categories[classIndex];
+        const category = categories.ids[classIndex];
         if (category === undefined) continue;
         const { xmin, ymin, xmax, ymax } = box;
         found.push({ image: images[i].id, category, score, box: [xmin, ymin, xmax - xmin, ymax - ymin] });
@@ -129,9 +136,12 @@ const metricNames: readonly [keyof CocoMetrics, name: string, iou: string, size:
   ['arLarge', 'average recall', '.50–.95', 'large', 100],
 ];
 
-function categoryNotes({ categories }: CocoDataset, ofClasses: readonly (number | undefined)[]): string[] {
-  const known = new Set(ofClasses);
-  const missing = categories.filter(({ id }) => !known.has(id));
+function categoryNotes(
+  { categories }: CocoDataset,
+  { ids, byName }: { ids: readonly (number | undefined)[]; byName: boolean },
+): string[] {
+  if (!byName) return ["the model's labels name no category: its classes are taken for the categories in their order"];
+  const missing = categories.filter(({ id }) => !ids.includes(id));
   if (missing.length === 0) return [];
   const names = missing.slice(0, 5).map(({ name }) => name);
   return [
@@ -161,7 +171,7 @@ async function evaluateClassifier(io: Io, path: string, labels: string, options:
   );
 
   const progress = new Progress(io);
-  const model = await openModel(path, progress);
+  const model = await openModel(path, progress, options);
   const classifier = new Classifier(model, { topK: 5, preprocessing: options.preprocess });
   const predictions: { truth: number; ranked: number[] }[] = [];
   let speed: Speed;

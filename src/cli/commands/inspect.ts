@@ -1,20 +1,25 @@
 import { Command } from 'commander';
 import type { Endpoint } from '../../program/program.ts';
 import { Progress, writeJson, type Io } from '../io.ts';
-import { readProgram } from '../models.ts';
+import { readProgram, withModelOptions, type ModelOptions } from '../models.ts';
 import { kernelList, reportLayers, reportProgram } from '../report.ts';
 import { formatBytes, formatCount, formatPercent, formatTable } from '../table.ts';
 
-export function inspectCommand(io: Io): Command {
-  return new Command('inspect')
-    .description('List the layers of a model: shapes, kernels, sparsity, work.')
-    .argument('<model>', 'a model, .filigree or .tflite')
-    .option('--json', 'print JSON')
-    .action((path: string, { json }: { json?: boolean }) => inspect(io, path, json));
+interface Options extends ModelOptions {
+  json?: boolean;
 }
 
-async function inspect(io: Io, path: string, json: boolean | undefined): Promise<void> {
-  const { program, bytes } = await readProgram(path, new Progress(io));
+export function inspectCommand(io: Io): Command {
+  const command = new Command('inspect')
+    .description('List the layers of a model: shapes, kernels, sparsity, work.')
+    .argument('<model>', 'a model: .filigree, ONNX or TFLite')
+    .option('--json', 'print JSON');
+  return withModelOptions(command).action((path: string, options: Options) => inspect(io, path, options));
+}
+
+async function inspect(io: Io, path: string, options: Options): Promise<void> {
+  const { json } = options;
+  const { program, bytes } = await readProgram(path, new Progress(io), options);
   const layers = reportLayers(program);
   const report = reportProgram(program, layers);
   const { name, metadata } = program;

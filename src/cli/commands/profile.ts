@@ -3,21 +3,21 @@ import type { LayerProfile, Model } from '../../runtime/model.ts';
 import type { WasmBuild } from '../../runtime/probe.ts';
 import { elementCount, Tensor } from '../../tensor.ts';
 import { Progress, writeJson, type Io } from '../io.ts';
-import { openModel } from '../models.ts';
+import { openModel, withModelOptions, type ModelOptions } from '../models.ts';
 import { count } from '../options.ts';
 import { kernelList } from '../report.ts';
 import { formatMs, formatPercent, formatTable } from '../table.ts';
 
-interface Options {
+interface Options extends ModelOptions {
   runs: number;
   build?: WasmBuild;
   json?: boolean;
 }
 
 export function profileCommand(io: Io): Command {
-  return new Command('profile')
+  const command = new Command('profile')
     .description('Time each layer of a model, on seeded random input.')
-    .argument('<model>', 'a model, .filigree or .tflite')
+    .argument('<model>', 'a model: .filigree, ONNX or TFLite')
     .option('-r, --runs <count>', 'timed runs, after as many to warm up', count, 50)
     .addOption(
       new Option('--build <name>', 'the WebAssembly build (default: the best this host runs)').choices([
@@ -25,13 +25,14 @@ export function profileCommand(io: Io): Command {
         'relaxed',
       ]),
     )
-    .option('--json', 'print JSON')
-    .action((path: string, options: Options) => profile(io, path, options));
+    .option('--json', 'print JSON');
+  return withModelOptions(command).action((path: string, options: Options) => profile(io, path, options));
 }
 
-async function profile(io: Io, path: string, { runs, build, json }: Options): Promise<void> {
+async function profile(io: Io, path: string, options: Options): Promise<void> {
+  const { runs, json } = options;
   const progress = new Progress(io);
-  const model = await openModel(path, progress, build);
+  const model = await openModel(path, progress, options);
   try {
     progress.show(`${runs} runs`);
     const layers = await model.profile(randomInputs(model), { runs });

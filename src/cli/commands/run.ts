@@ -1,17 +1,16 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { FiligreeError } from '../../errors.ts';
 import type { TensorInfo } from '../../runtime/model.ts';
 import type { Tensor } from '../../tensor.ts';
-import { readInput, writeOutput } from '../files.ts';
+import { makeDirectory, readInput, writeOutput } from '../files.ts';
 import { Progress, writeJson, type Io } from '../io.ts';
-import { openModel } from '../models.ts';
+import { openModel, withModelOptions, type ModelOptions } from '../models.ts';
 import { readNpy, writeNpy } from '../npy.ts';
 import { collect } from '../options.ts';
 import { formatMs, formatTable } from '../table.ts';
 
-interface Options {
+interface Options extends ModelOptions {
   input?: string[];
   outputDir?: string;
   json?: boolean;
@@ -20,15 +19,15 @@ interface Options {
 export function runCommand(io: Io): Command {
   const command = new Command('run')
     .description('Run a model on tensors from .npy files.')
-    .argument('<model>', 'a model, .filigree or .tflite')
+    .argument('<model>', 'a model: .filigree, ONNX or TFLite')
     .option('-i, --input <name=file.npy>', 'a tensor for an input; the name may be left out when there is one', collect)
     .option('-o, --output-dir <directory>', 'write each output to NAME.npy in this directory')
     .option('--json', 'print JSON');
-  return command.action((model: string, options: Options) => run(io, model, options));
+  return withModelOptions(command).action((model: string, options: Options) => run(io, model, options));
 }
 
 async function run(io: Io, path: string, options: Options): Promise<void> {
-  const model = await openModel(path, new Progress(io));
+  const model = await openModel(path, new Progress(io), options);
   try {
     const inputs: Record<string, Tensor> = {};
     for (const given of options.input ?? []) {
@@ -83,17 +82,7 @@ function splitInput(given: string, inputs: readonly TensorInfo[], model: string)
 
 /** Files are called as the outputs are, with what does not belong in a file name as `_`. */
 async function save(outputs: Record<string, Tensor>, directory: string): Promise<string[]> {
-  try {
-    await mkdir(directory, { recursive: true });
-  } catch (cause) {
-    throw new FiligreeError(
-      'invalid-argument',
-      `${directory}: cannot make this directory: ${(cause as Error).message}`,
-      {
-        cause,
-      },
-    );
-  }
+  await makeDirectory(directory);
   const taken = new Set<string>();
   const files: string[] = [];
   for (const [name, tensor] of Object.entries(outputs)) {

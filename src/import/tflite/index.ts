@@ -129,6 +129,9 @@ function checkInputs(model: TfliteModel, translation: Translation, operator: Tfl
     if (index === -1) continue;
     const tensor = model.tensors[index];
     if (tensor.isVariable) throw new FiligreeError('unsupported', `${tensorTitle(tensor)} is a variable`);
+    if (translation.detectionsOf(tensor)) {
+      throw new FiligreeError('unsupported', `${tensorTitle(tensor)} is what was detected; nothing may follow`);
+    }
     if (translation.isMade(tensor) || translation.constantSource(tensor)) continue;
     const reader = `operator ${operator.index} (${operator.name}) reads ${tensorTitle(tensor)}`;
     const maker = model.operators.find((other) => other.outputs.includes(index));
@@ -154,8 +157,15 @@ function standIn(model: TfliteModel, translation: Translation, operator: TfliteO
 function addOutputs(model: TfliteModel, translation: Translation): void {
   const names = new Names();
   if (model.outputs.length === 0) translation.fail('the graph has no outputs');
+  let ended = false;
   for (const index of model.outputs) {
     const tensor = model.tensors[index];
+    const detections = translation.detectionsOf(tensor);
+    if (detections) {
+      if (!ended) detections.named(detections.ends.map((end) => addEnd(translation, end.tensor, end.value, names)));
+      ended = true;
+      continue;
+    }
     const value = translation.computed(tensor);
     if (value === undefined) {
       if (translation.constantSource(tensor)) {
@@ -165,6 +175,13 @@ function addOutputs(model: TfliteModel, translation: Translation): void {
     }
     translation.graph.outputs.push(port(translation, tensor, value, names, 'output'));
   }
+}
+
+/** An output that the file has inside: float32, whatever it says. */
+function addEnd(translation: Translation, tensor: TfliteTensor, value: string, names: Names): string {
+  const output = port(translation, { ...tensor, type: 'float32' }, value, names, 'output');
+  translation.graph.outputs.push(output);
+  return output.name;
 }
 
 function addNotes(model: TfliteModel, translation: Translation): void {

@@ -69,6 +69,7 @@ export interface TfliteOperator {
   inputs: number[];
   outputs: number[];
   options: { type: number; table: Table };
+  customOptions: Uint8Array;
 }
 
 export interface TfliteModel {
@@ -129,6 +130,7 @@ export function readModel(bytes: Uint8Array, name: string): TfliteModel {
       inputs: tensorIndices(table.int32s(1, 'inputs'), path, true),
       outputs: tensorIndices(table.int32s(2, 'outputs'), path, false),
       options: { type: table.uint8(3), table: table.table(4, 'options') ?? inside },
+      customOptions: table.bytes(5, 'custom options'),
     };
   });
   return {

@@ -24,6 +24,12 @@ export function graphShape(shape: Shape): number[] {
   return shape.length === 4 ? permuteShape(shape, channelsFirst) : [...shape];
 }
 
+interface DetectionEnd {
+  operator: TfliteOperator;
+  ends: readonly { tensor: TfliteTensor; value: string }[];
+  named: (names: readonly string[]) => void;
+}
+
 /** The graph under construction, and which tensor of the file became which value. */
 export class Translation {
   readonly model: TfliteModel;
@@ -37,6 +43,8 @@ export class Translation {
   private readonly folded = new Map<number, Integers>();
   /** Constants in the graph, by tensor and form. */
   private readonly sharedValues = new Map<string, string>();
+  /** The operator that decodes detections, and what it reads; see operators/detection.ts. */
+  private detections: DetectionEnd | undefined;
   private readonly nodeNames = new Names();
   private readonly valueNames = new Names();
 
@@ -53,7 +61,20 @@ export class Translation {
   /** Whether an operator, or the graph's input list, has made the tensor. */
   isMade(tensor: TfliteTensor): boolean {
     const { index } = tensor;
+    if (this.detectionsOf(tensor)) return true;
     return this.valueOfTensor.has(index) || this.sources.has(index) || this.folded.has(index);
+  }
+
+  /** Ends the graph before `operator`: `ends` are outputs in place of its own. `named` is told their names. */
+  endInDetections(operator: TfliteOperator, ends: DetectionEnd['ends'], named: DetectionEnd['named']): void {
+    if (this.detections)
+      this.fail(`operators ${this.detections.operator.index} and ${operator.index} end in detections`);
+    this.detections = { operator, ends, named };
+  }
+
+  /** The end of the graph that the tensor, a result of it, stands for. */
+  detectionsOf(tensor: TfliteTensor): DetectionEnd | undefined {
+    return this.detections?.operator.outputs.includes(tensor.index) ? this.detections : undefined;
   }
 
   /** The tensor whose stored values this one has, when it is constant. */

@@ -1,5 +1,5 @@
 // Strided copies, fills and gathers of floats, exact to the element.
-import { kernel } from '../kernel.ts';
+import { checkApart, constantOf, kernel } from '../kernel.ts';
 
 export const copyKernels = {
   /**
@@ -37,15 +37,14 @@ export const copyKernels = {
       const yStrides = [n.y0, n.y1, n.y2, n.y3, n.y4, n.y5];
       let x = 4;
       let y = 4;
-      let bytes = 4;
+      let elements = 1;
       for (let i = 0; i < 6; i++) {
         if (!dims[i]) throw new Error('an empty extent');
         x += (dims[i] - 1) * Math.abs(xStrides[i]);
         y += (dims[i] - 1) * yStrides[i];
-        bytes *= dims[i];
+        elements *= dims[i];
       }
-      // Bounds the work of a hostile record by the memory it may write.
-      if (bytes > y) throw new Error('the axes of y overlap');
+      checkApart('y', elements, y);
       return { x: x + 12, y }; // tiles of 4×4 load up to 3 floats past the end
     },
   }),
@@ -82,10 +81,9 @@ export const copyKernels = {
     },
     extents(n, table) {
       if (!n.d0 || !n.d1 || !n.n || !n.run) throw new Error('an empty extent');
-      const { constant, largest } = table('indices');
-      if (constant.form !== 'i32') throw new Error(`indices must be i32, got ${constant.form}`);
+      const { largest } = constantOf(table, 'indices', 'i32');
       const y = (n.d0 - 1) * n.y0 + (n.d1 - 1) * n.y1 + (n.n - 1) * n.yIndex + 4 * n.run;
-      if (4 * n.d0 * n.d1 * n.n * n.run > y) throw new Error('the axes of y overlap');
+      checkApart('y', n.d0 * n.d1 * n.n * n.run, y);
       return {
         x: (n.d0 - 1) * n.x0 + (n.d1 - 1) * n.x1 + largest * n.xIndex + 4 * n.run,
         indices: 4 * n.n,

@@ -1,6 +1,6 @@
 // One plane at a time: y plane = act(bias + Σ weight × shifted x plane).
 import { activationFields, checkActivation } from '../activations.ts';
-import { kernel } from '../kernel.ts';
+import { checkApart, constantOf, kernel } from '../kernel.ts';
 
 const fields = {
   x: 'read',
@@ -53,11 +53,15 @@ function extents(n: Numbers, area: number, largest: number) {
   const outputs = n.channels * n.multiplier;
   const read = largest + 4 * ((n.height - 1) * (inPlace ? n.xWidth : n.columns) + n.width + 3);
   const plane = inPlace ? read : 4 * n.xHeight * n.xWidth + 16;
+  const x = (n.batch - 1) * n.xBatch + (n.channels - 1) * n.xPlane + plane;
+  const y = (n.batch - 1) * n.yBatch + (outputs - 1) * n.yPlane + 4 * (pixels === 1 ? 1 : pixels + 3);
+  checkApart('x', n.batch * n.channels * n.xHeight * n.xWidth, x);
+  checkApart('y', n.batch * outputs * pixels, y);
   return {
-    x: (n.batch - 1) * n.xBatch + (n.channels - 1) * n.xPlane + plane,
+    x,
     weights: 4 * outputs * (area + 1),
     scratch: inPlace ? 0 : Math.max(read, 4 * n.phasesH * n.phasesW * n.rows * n.columns),
-    y: (n.batch - 1) * n.yBatch + (outputs - 1) * n.yPlane + 4 * (pixels === 1 ? 1 : pixels + 3),
+    y,
   };
 }
 
@@ -89,8 +93,7 @@ export const depthwiseKernels = {
     record: 'DepthwiseTapsRecord',
     fields: tapFields,
     extents(n, table) {
-      const { constant, largest } = table('taps');
-      if (constant.form !== 'i32') throw new Error('taps must be integers');
+      const { largest } = constantOf(table, 'taps', 'i32');
       return { ...extents(n, n.area, largest), taps: 4 * n.area };
     },
   }),

@@ -1,6 +1,6 @@
 // Element by element: unary functions and binary functions with broadcasting.
 import { activationFields, checkActivation } from '../activations.ts';
-import { kernel } from '../kernel.ts';
+import { checkApart, kernel } from '../kernel.ts';
 
 /**
  * Binary functions, by the codes that f32_binary knows them by. The order is the code and is part of the artifact
@@ -42,10 +42,9 @@ export const elementwiseKernels = {
     extents(n) {
       checkActivation(n.activation);
       if (!n.rows || !n.columns) throw new Error('an empty extent');
-      return {
-        x: (n.rows - 1) * n.xRow + 4 * n.columns + overRead,
-        y: (n.rows - 1) * n.yRow + 4 * n.columns,
-      };
+      const y = (n.rows - 1) * n.yRow + 4 * n.columns;
+      checkApart('y', n.rows * n.columns, y);
+      return { x: (n.rows - 1) * n.xRow + 4 * n.columns + overRead, y };
     },
   }),
 
@@ -87,10 +86,12 @@ export const elementwiseKernels = {
       }
       const last = (s0: number, s1: number, s2: number, s3: number) =>
         (n.dim0 - 1) * s0 + (n.dim1 - 1) * s1 + (n.dim2 - 1) * s2 + (n.dim3 - 1) * s3;
+      const y = last(n.y0, n.y1, n.y2, 4) + 4;
+      checkApart('y', n.dim0 * n.dim1 * n.dim2 * n.dim3, y);
       return {
         a: last(n.a0, n.a1, n.a2, n.a3) + 4 + overRead,
         b: last(n.b0, n.b1, n.b2, n.b3) + 4 + overRead,
-        y: last(n.y0, n.y1, n.y2, 4) + 4,
+        y,
       };
     },
   }),

@@ -1,6 +1,6 @@
 // Dense weights × planes: y (rows, pixels) = act(W (rows, columns) · x).
 import { activationFields, checkActivation } from '../activations.ts';
-import { kernel } from '../kernel.ts';
+import { checkApart, constantOf, kernel } from '../kernel.ts';
 
 const fields = {
   x: 'read',
@@ -28,9 +28,9 @@ const gemm = (kind: 'flat' | 'shifted' | 'vector') =>
     fields,
     extents(n, table) {
       checkActivation(n.activation);
-      const { constant } = table('weights');
-      if (constant.form !== 'gemm' || constant.rows !== n.rows || constant.columns !== n.columns) {
-        throw new Error(`weights must be dense with ${n.rows} rows and ${n.columns} columns`);
+      const { constant } = constantOf(table, 'weights', 'gemm');
+      if (constant.rows !== n.rows || constant.columns !== n.columns) {
+        throw new Error(`weights must have ${n.rows} rows and ${n.columns} columns`);
       }
       if (!n.batch || !n.rows || !n.columns || !n.height || !n.width) throw new Error('an empty extent');
       const pixels = n.height * n.width;
@@ -38,16 +38,15 @@ const gemm = (kind: 'flat' | 'shifted' | 'vector') =>
       if (kind === 'shifted' && (n.rowPixels % 4 || n.rowPixels < n.width)) {
         throw new Error(`row of ${n.rowPixels} pixels`);
       }
-      const { largest } = table('taps');
-      const read = kind === 'vector' ? 1 : kind === 'flat' ? up4(pixels) : up4((n.height - 1) * n.rowPixels + n.width);
+      const { largest } = constantOf(table, 'taps', 'taps');
+      const read = kind === 'shifted' ? (n.height - 1) * n.rowPixels + n.width : pixels;
       const written =
         kind === 'vector' ? 4 * n.rows : (n.rows - 1) * n.yPlane + 4 * (kind === 'flat' ? up4(pixels) : pixels + 4);
-      return {
-        x: (n.batch - 1) * n.xBatch + largest + 4 * read,
-        taps: 4 * n.columns,
-        weights: 16 * (n.columns + 1) * Math.ceil(n.rows / 4),
-        y: (n.batch - 1) * n.yBatch + written,
-      };
+      const x = (n.batch - 1) * n.xBatch + largest + 4 * (kind === 'vector' ? 1 : up4(read));
+      const y = (n.batch - 1) * n.yBatch + written;
+      checkApart('x', n.batch * read, x);
+      checkApart('y', n.batch * n.rows * pixels, y);
+      return { x, taps: 4 * n.columns, weights: 16 * (n.columns + 1) * Math.ceil(n.rows / 4), y };
     },
   });
 

@@ -15,6 +15,8 @@ export const imageKernels = {
   f32_image: kernel({
     family: 'image',
     record: 'ImageRecord',
+    // Its scratch holds counts and byte offsets, which another field of a hostile record could overwrite.
+    standalone: true,
     fields: {
       x: 'read', // bytes: `channels` a pixel, interleaved
       scratch: 'write', // imageScratchBytes

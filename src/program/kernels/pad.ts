@@ -1,5 +1,5 @@
 // Padded copies of planes, split into phases so that a strided kernel sees unit strides.
-import { kernel } from '../kernel.ts';
+import { checkApart, kernel } from '../kernel.ts';
 
 export const padKernels = {
   /**
@@ -34,10 +34,12 @@ export const padKernels = {
       }
       if (n.columns % 4) throw new Error(`columns ${n.columns} must be a multiple of 4`);
       if (n.phasesH > n.strideH || n.phasesW > n.strideW) throw new Error('more phases than the stride has');
-      return {
-        x: (n.planes - 1) * n.xPlane + 4 * n.xHeight * n.xWidth + 16,
-        y: (n.planes - 1) * n.yPlane + (n.phasesH * n.phasesW - 1) * n.yPhase + 4 * n.rows * n.columns,
-      };
+      const phases = n.phasesH * n.phasesW;
+      const x = (n.planes - 1) * n.xPlane + 4 * n.xHeight * n.xWidth + 16;
+      const y = (n.planes - 1) * n.yPlane + (phases - 1) * n.yPhase + 4 * n.rows * n.columns;
+      checkApart('x', n.planes * n.xHeight * n.xWidth, x);
+      checkApart('y', n.planes * phases * n.rows * n.columns, y);
+      return { x, y };
     },
   }),
 };

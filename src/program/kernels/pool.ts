@@ -1,6 +1,6 @@
 // Pooling: a window's rows first, into one padded row, then its columns.
 import { activationFields, checkActivation } from '../activations.ts';
-import { kernel } from '../kernel.ts';
+import { checkApart, kernel } from '../kernel.ts';
 
 const fields = {
   x: 'read',
@@ -32,6 +32,9 @@ const averageFields = {
   counts: 'read', // an `f32` constant: elements that a window counts, per output row and then per output column
 } as const;
 
+/** Rows of a window, at most: the kernel steps over those outside of x one by one. Columns are bounded by the scratch. */
+const maximumKernel = 2 ** 16;
+
 type Numbers = Readonly<Record<Exclude<keyof typeof fields, 'x' | 'scratch' | 'y'>, number>>;
 
 /** Bytes of the padded row: all that windows reach, and what vectors of four outputs read beyond. */
@@ -47,12 +50,14 @@ function extents(n: Numbers) {
   if (!n.batch || !n.channels || !n.xHeight || !n.xWidth || !n.height || !n.width || !n.kernelH || !n.kernelW) {
     throw new Error('an empty extent');
   }
+  if (!n.dilationH || !n.dilationW) throw new Error('a dilation of 0');
+  if (n.kernelH > maximumKernel) throw new Error(`a window of ${n.kernelH} rows`);
   const pixels = n.height * n.width;
-  return {
-    x: (n.batch - 1) * n.xBatch + (n.channels - 1) * n.xPlane + 4 * n.xHeight * n.xWidth,
-    scratch: poolRowBytes(n),
-    y: (n.batch - 1) * n.yBatch + (n.channels - 1) * n.yPlane + 4 * (pixels === 1 ? 1 : pixels + 3),
-  };
+  const x = (n.batch - 1) * n.xBatch + (n.channels - 1) * n.xPlane + 4 * n.xHeight * n.xWidth;
+  const y = (n.batch - 1) * n.yBatch + (n.channels - 1) * n.yPlane + 4 * (pixels === 1 ? 1 : pixels + 3);
+  checkApart('x', n.batch * n.channels * n.xHeight * n.xWidth, x);
+  checkApart('y', n.batch * n.channels * pixels, y);
+  return { x, scratch: poolRowBytes(n), y };
 }
 
 export const poolKernels = {

@@ -1,5 +1,5 @@
 // Along axes: softmax and reductions.
-import { kernel } from '../kernel.ts';
+import { checkApart, kernel } from '../kernel.ts';
 
 /**
  * Reductions, by the codes that f32_reduce knows them by; a mean is a sum and a scale. The order is the code and is part
@@ -41,10 +41,9 @@ export const reduceKernels = {
       if (!n.outer0 || !n.outer1 || !n.axis || !n.inner) throw new Error('an empty extent');
       const bytes = (outer0: number, outer1: number, axis: number) =>
         (n.outer0 - 1) * outer0 + (n.outer1 - 1) * outer1 + (n.axis - 1) * axis + 4 * n.inner;
-      return {
-        x: bytes(n.xOuter0, n.xOuter1, n.xAxis) + overRead,
-        y: bytes(n.yOuter0, n.yOuter1, n.yAxis),
-      };
+      const y = bytes(n.yOuter0, n.yOuter1, n.yAxis);
+      checkApart('y', n.outer0 * n.outer1 * n.axis * n.inner, y);
+      return { x: bytes(n.xOuter0, n.xOuter1, n.xAxis) + overRead, y };
     },
   }),
 
@@ -80,10 +79,12 @@ export const reduceKernels = {
         throw new Error('an empty extent');
       }
       const reduced = (n.reduced0 - 1) * n.xReduced0 + (n.reduced1 - 1) * n.xReduced1 + (n.reduced2 - 1) * n.xReduced2;
-      return {
-        x: (n.kept0 - 1) * n.xKept0 + (n.kept1 - 1) * n.xKept1 + 4 * n.inner + reduced + overRead,
-        y: (n.kept0 - 1) * n.yKept0 + (n.kept1 - 1) * n.yKept1 + 4 * n.inner,
-      };
+      const kept = n.kept0 * n.kept1 * n.inner;
+      const x = (n.kept0 - 1) * n.xKept0 + (n.kept1 - 1) * n.xKept1 + 4 * n.inner + reduced + overRead;
+      const y = (n.kept0 - 1) * n.yKept0 + (n.kept1 - 1) * n.yKept1 + 4 * n.inner;
+      checkApart('x', kept * n.reduced0 * n.reduced1 * n.reduced2, x);
+      checkApart('y', kept, y);
+      return { x, y };
     },
   }),
 };

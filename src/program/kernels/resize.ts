@@ -1,5 +1,5 @@
 // Resizing by tables: kernels know no coordinate rules.
-import { kernel } from '../kernel.ts';
+import { checkApart, constantOf, kernel } from '../kernel.ts';
 
 const planes = {
   y: 'write',
@@ -39,10 +39,11 @@ type Numbers = Readonly<Record<Exclude<keyof typeof planes, 'y'>, number>>;
 function extents(n: Numbers, lastRow: number) {
   if (!n.batch || !n.channels || !n.xWidth || !n.height || !n.width) throw new Error('an empty extent');
   const pixels = n.height * n.width;
-  return {
-    x: (n.batch - 1) * n.xBatch + (n.channels - 1) * n.xPlane + lastRow + 4 * up4(n.xWidth),
-    y: (n.batch - 1) * n.yBatch + (n.channels - 1) * n.yPlane + 4 * (pixels === 1 ? 1 : pixels + 3),
-  };
+  const x = (n.batch - 1) * n.xBatch + (n.channels - 1) * n.xPlane + lastRow + 4 * up4(n.xWidth);
+  const y = (n.batch - 1) * n.yBatch + (n.channels - 1) * n.yPlane + 4 * (pixels === 1 ? 1 : pixels + 3);
+  checkApart('x', n.batch * n.channels * n.xWidth, x);
+  checkApart('y', n.batch * n.channels * pixels, y);
+  return { x, y };
 }
 
 function checkColumns(n: Numbers, largest: number): void {
@@ -55,8 +56,8 @@ export const resizeKernels = {
     record: 'ResizeNearestRecord',
     fields: nearestFields,
     extents(n, table) {
-      checkColumns(n, table('columns').largest);
-      return { ...extents(n, table('rows').largest), rows: 4 * n.height, columns: 4 * up4(n.width) };
+      checkColumns(n, constantOf(table, 'columns', 'i32').largest);
+      return { ...extents(n, constantOf(table, 'rows', 'i32').largest), rows: 4 * n.height, columns: 4 * up4(n.width) };
     },
   }),
   /** Every pixel becomes 2×2: height is twice the input's, width 2 · xWidth ≥ 8. */
@@ -76,9 +77,9 @@ export const resizeKernels = {
     record: 'ResizeLinearRecord',
     fields: linearFields,
     extents(n, table) {
-      checkColumns(n, table('columns').largest);
+      checkColumns(n, constantOf(table, 'columns', 'i32').largest);
       return {
-        ...extents(n, table('rows').largest),
+        ...extents(n, constantOf(table, 'rows', 'i32').largest),
         rows: 8 * n.height,
         rowWeights: 4 * n.height,
         columns: 8 * up4(n.width),

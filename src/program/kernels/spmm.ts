@@ -1,6 +1,7 @@
 // Sparse weights × planes: y (rows, pixels) = act(W (rows, columns) · x), W sparse in groups of rows.
 import { activationFields, checkActivation } from '../activations.ts';
-import { kernel } from '../kernel.ts';
+import { checkApart, constantOf, kernel } from '../kernel.ts';
+import type { Table } from '../kernel.ts';
 
 const fields = {
   x: 'read',
@@ -17,6 +18,15 @@ const fields = {
   ...activationFields,
 } as const;
 
+/** The farthest byte offset that the weights hold. @throws Error when the kernel does not take them. */
+function largestOffset(rows: number, group: number, table: (field: string) => Table): number {
+  const { constant, largest } = constantOf(table, 'weights', 'spmm');
+  if (constant.group !== group || constant.rows !== rows) {
+    throw new Error(`weights must be in groups of ${group}, with ${rows} rows`);
+  }
+  return largest;
+}
+
 const up4 = (pixels: number) => Math.ceil(pixels / 4) * 4;
 
 /** `group` rows share positions; `shifted` kernels read rows of `rowPixels` and write rows of `width`. */
@@ -27,19 +37,17 @@ const spmm = (group: number, shifted: boolean) =>
     fields,
     extents(n, table) {
       checkActivation(n.activation);
-      const { constant, largest } = table('weights');
-      if (constant.form !== 'spmm' || constant.group !== group || constant.rows !== n.rows) {
-        throw new Error(`weights must be sparse, in groups of ${group}, with ${n.rows} rows`);
-      }
+      const largest = largestOffset(n.rows, group, table);
       if (!n.batch || !n.rows || !n.height || !n.width) throw new Error('an empty extent');
       if (shifted && (n.rowPixels % 4 || n.rowPixels < n.width)) throw new Error(`row of ${n.rowPixels} pixels`);
-      const read = shifted ? up4((n.height - 1) * n.rowPixels + n.width) : up4(n.height * n.width);
-      const written = shifted ? n.height * n.width + 4 : up4(n.height * n.width);
-      return {
-        x: (n.batch - 1) * n.xBatch + largest + 4 * read,
-        weights: 4,
-        y: (n.batch - 1) * n.yBatch + (n.rows - 1) * n.yPlane + 4 * written,
-      };
+      const pixels = n.height * n.width;
+      const read = shifted ? (n.height - 1) * n.rowPixels + n.width : pixels;
+      const written = shifted ? pixels + 4 : up4(pixels);
+      const x = (n.batch - 1) * n.xBatch + largest + 4 * up4(read);
+      const y = (n.batch - 1) * n.yBatch + (n.rows - 1) * n.yPlane + 4 * written;
+      checkApart('x', n.batch * read, x);
+      checkApart('y', n.batch * n.rows * pixels, y);
+      return { x, weights: 4, y };
     },
   });
 
@@ -51,12 +59,11 @@ const vector = (group: number) =>
     fields,
     extents(n, table) {
       checkActivation(n.activation);
-      const { constant, largest } = table('weights');
-      if (constant.form !== 'spmm' || constant.group !== group || constant.rows !== n.rows) {
-        throw new Error(`weights must be sparse, in groups of ${group}, with ${n.rows} rows`);
-      }
+      const largest = largestOffset(n.rows, group, table);
       if (!n.batch || !n.rows) throw new Error('an empty extent');
-      return { x: (n.batch - 1) * n.xBatch + largest + 4, weights: 4, y: (n.batch - 1) * n.yBatch + 4 * n.rows };
+      const y = (n.batch - 1) * n.yBatch + 4 * n.rows;
+      checkApart('y', n.batch * n.rows, y);
+      return { x: (n.batch - 1) * n.xBatch + largest + 4, weights: 4, y };
     },
   });
 

@@ -196,7 +196,7 @@ describe('what is not supported', () => {
     const [a] = model.apply('a', 'SIN', [x], [[1, 4, 4, 2]]);
     const [b] = model.apply('b', 'ABS', [a], [[1, 4, 4, 2]]);
     const [c] = model.apply('c', 'GELU', [b], [[1, 4, 4, 2]], { Gelu: { approximate: 1 } });
-    const [d] = model.apply('d', 'CUSTOM TFLite_Detection_PostProcess', [c], [[1, 10, 4]]);
+    const [d] = model.apply('d', 'CUSTOM MaxUnpooling2D', [c], [[1, 10, 4]]);
     const [e] = model.apply('e', '200', [d], [[1, 10, 4]]);
     const integers = model.apply('n', 'CAST', [e], [[1, 10, 4]], undefined, { type: 'int32' });
     model.output('f', 'ADD', [e, integers[0]], [[1, 10, 4]], { Add: { activation: 5 } });
@@ -206,7 +206,7 @@ describe('what is not supported', () => {
       'bad.tflite: 6 operators are not supported:',
       '  operator 0 "a" (SIN): there is no such operator here',
       '  operator 2 "c" (GELU): the tanh approximation of GELU',
-      '  operator 3 "d" (CUSTOM (TFLite_Detection_PostProcess)): there is no such operator here',
+      '  operator 3 "d" (CUSTOM (MaxUnpooling2D)): there is no such operator here',
       '  operator 4 "e" (operator 200): there is no such operator here',
       '  operator 5 "n" (CAST): from float32 to int32',
       '  operator 6 "f" (ADD): fused activation SIGN_BIT',

@@ -30,6 +30,8 @@ export interface OperatorSpec {
   inputs: readonly number[];
   outputs: readonly number[];
   options?: Options;
+  /** Options of a custom operator. */
+  customOptions?: Uint8Array;
 }
 
 /** Options by name, with fields in the order of the schema; numbers by their kind. */
@@ -251,16 +253,19 @@ function indexVector(b: Builder, numbers: Numbers, width: IndexWidth): number {
   return table(b, [['at', vector(b, bytesOf(array), array.BYTES_PER_ELEMENT, 4)]]);
 }
 
-function writeOperator(b: Builder, { op, inputs, outputs, options = {} }: OperatorSpec, codes: string[]): number {
+function writeOperator(b: Builder, operator: OperatorSpec, codes: string[]): number {
+  const { op, inputs, outputs, options = {}, customOptions } = operator;
   const [chosen] = Object.entries(options) as [OptionsName, Record<string, number | boolean | readonly number[]>][];
   const optionsAt = chosen && writeOptions(b, chosen[0], chosen[1]);
   const [inputsAt, outputsAt] = [int32s(b, inputs), int32s(b, outputs)];
+  const customAt = customOptions && vector(b, customOptions, 1, 8);
   return table(b, [
     ['int32', codes.indexOf(op)],
     ['at', inputsAt],
     ['at', outputsAt],
     chosen && ['int8', optionTypes[chosen[0]]],
     chosen && ['at', optionsAt],
+    customAt && ['at', customAt],
   ]);
 }
 

@@ -1,10 +1,9 @@
 // The head of MediaPipe's face detectors (BlazeFace, https://arxiv.org/abs/1907.05047), as its graphs configure
 // TensorsToDetectionsCalculator in mediapipe/modules/face_detection/face_detection_{short,full}_range_common.pbtxt.
-import type { Tensor } from '../tensor.ts';
-import { CandidateList, type Candidates } from './candidates.ts';
-import type { HeadType } from './heads.ts';
-import { field, integer, list, outputNamed, shapeIs, text, type Input } from './fields.ts';
-import { ssdAnchors } from './ssd-anchors.ts';
+import { CandidateList, type Candidates } from '../candidates.ts';
+import { field, integer, list, outputNamed, shapeIs, text, type Input } from '../fields.ts';
+import { ssdAnchors } from '../ssd-anchors.ts';
+import type { HeadType } from './index.ts';
 
 export interface MediapipeFaceHead {
   readonly type: 'mediapipe-face';
@@ -96,10 +95,10 @@ export const mediapipeFace: HeadType<MediapipeFaceHead> = {
     shapeIs(outputNamed(outputs, head.boxes), [1, count, valuesPerAnchor]);
     shapeIs(outputNamed(outputs, head.scores), [1, count, 1]);
     const anchors = faceAnchors(head, input.width, input.height);
-    return (tensors: Record<string, Tensor>, scoreThreshold: number) =>
+    return (tensors, { scoreThreshold }) =>
       decodeFaces(
-        tensors[head.boxes].data as Float32Array,
-        tensors[head.scores].data as Float32Array,
+        tensors.values(head.boxes),
+        tensors.values(head.scores),
         anchors,
         input.width,
         input.height,

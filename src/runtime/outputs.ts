@@ -1,0 +1,95 @@
+// A model's outputs where the last run left them: looked through in linear memory, copied only where need be.
+import { detectKernels, foundHeaderBytes } from '../program/kernels/detect.ts';
+import { kernelNames } from '../program/kernels.ts';
+import type { Endpoint } from '../program/program.ts';
+import { elementCount } from '../tensor.ts';
+import { isRowMajor, readOutput } from './endpoint.ts';
+import type { Instance } from './instantiate.ts';
+import { growMemory } from './instantiate.ts';
+import { scanBest, type Found, type Outputs, type ScoreScan } from './scan.ts';
+
+const up64 = (n: number) => Math.ceil(n / 64) * 64;
+const fields = Object.entries(detectKernels.f32_best_class.fields);
+
+export class OutputsInPlace implements Outputs {
+  readonly #instance: Instance;
+  readonly #endpoints: ReadonlyMap<string, { endpoint: Endpoint; address: number }>;
+  readonly #free: number;
+  readonly #copies = new Map<string, Float32Array>();
+
+  /** @param free where memory behind the program starts */
+  constructor(instance: Instance, outputs: readonly { endpoint: Endpoint; address: number }[], free: number) {
+    this.#instance = instance;
+    this.#endpoints = new Map(outputs.map((output) => [output.endpoint.name, output]));
+    this.#free = free;
+  }
+
+  values(name: string): Float32Array {
+    const { endpoint, address } = this.#endpoints.get(name)!;
+    const { buffer } = this.#instance.memory;
+    if (isRowMajor(endpoint)) return new Float32Array(buffer, address, elementCount(endpoint.shape));
+    const copy =
+      this.#copies.get(name) ?? (readOutput(endpoint, new Float32Array(buffer, address)).data as Float32Array);
+    this.#copies.set(name, copy);
+    return copy;
+  }
+
+  best(scan: ScoreScan, threshold: number): Found {
+    const { endpoint, address } = this.#endpoints.get(scan.output)!;
+    const { anchors, classes, background, at, anchorStep, classStep, objectness, activation } = scan;
+    const contiguous = anchorStep === 1 || classStep === 1;
+    const inside = lastElement(scan) < elementCount(endpoint.shape);
+    if (!isRowMajor(endpoint) || !contiguous || !inside || activation === 'softmax' || classes <= background) {
+      return scanBest(this.values(scan.output), scan, threshold);
+    }
+    const { memory, exports } = this.#instance;
+    const record = up64(this.#free);
+    const y = up64(record + 8 + 4 * fields.length);
+    growMemory(memory, y + foundHeaderBytes + 12 * anchors, 'detections');
+    const first = address + 4 * (at + background * classStep);
+    const sigmoid = activation === 'sigmoid';
+    const args: Record<keyof typeof detectKernels.f32_best_class.fields, number> = {
+      x: first,
+      objectness: objectness === undefined ? first : address + 4 * objectness,
+      y,
+      anchors,
+      classes: classes - background,
+      anchorStep: 4 * anchorStep,
+      classStep: 4 * classStep,
+      hasObjectness: objectness === undefined ? 0 : 1,
+      sigmoid: sigmoid ? 1 : 0,
+      floor: floorOf(threshold, sigmoid, objectness !== undefined),
+      threshold,
+      most: anchors,
+    };
+    const view = new DataView(memory.buffer, record);
+    view.setUint32(0, kernelNames.indexOf('f32_best_class'), true);
+    view.setUint32(4, 8 + 4 * fields.length, true);
+    fields.forEach(([name, kind], i) => {
+      const value = args[name as keyof typeof args];
+      if (kind === 'f32') view.setFloat32(8 + 4 * i, value, true);
+      else view.setUint32(8 + 4 * i, value, true);
+    });
+    exports.f32_best_class(record);
+    const { buffer } = memory;
+    const length = new Uint32Array(buffer, y, 1)[0];
+    const table = y + foundHeaderBytes;
+    return {
+      length,
+      anchors: new Int32Array(buffer, table, length).slice(),
+      classes: new Int32Array(buffer, table + 4 * anchors, length).slice(),
+      scores: new Float32Array(buffer, table + 8 * anchors, length).slice(),
+    };
+  }
+}
+
+function lastElement({ anchors, classes, at, anchorStep, classStep, objectness = 0 }: ScoreScan): number {
+  const along = (anchors - 1) * anchorStep;
+  return Math.max(at + along + (classes - 1) * classStep, objectness + along);
+}
+
+/** A best value under it cannot reach the threshold: sigmoids of it and of any objectness are at most 1. */
+function floorOf(threshold: number, sigmoid: boolean, objectness: boolean): number {
+  if (!sigmoid) return objectness ? -Infinity : threshold;
+  return threshold < 1 ? Math.log(threshold / (1 - threshold)) - 0.01 : 4;
+}

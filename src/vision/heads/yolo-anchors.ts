@@ -1,0 +1,108 @@
+// The maps of YOLOv5 and YOLOv7 before they are decoded: logits, several anchors a cell.
+import { CandidateList } from '../candidates.ts';
+import { field, flag, integer, invalid, list, number, outputNamed, text, type TensorDescription } from '../fields.ts';
+import { gridLevels } from '../grid.ts';
+import type { HeadType } from './index.ts';
+import { find } from '../outputs.ts';
+import { sigmoid } from '../scan.ts';
+import { scoresAt, type Rows } from './layout.ts';
+
+export interface YoloAnchorsHead {
+  readonly type: 'yolo-anchors';
+  /**
+   * Names of the outputs, one a level: (1, anchors, rows, columns, 5 + classes), (1, anchors · (5 + classes), rows,
+   * columns), or without `channelsFirst` (1, rows, columns, anchors · (5 + classes)). Logits of x, y, w, h, objectness
+   * and classes.
+   */
+  readonly outputs: readonly string[];
+  /** How outputs of rank 4 lie. */
+  readonly channelsFirst: boolean;
+  /** Input pixels from one cell to the next, one entry a level. */
+  readonly strides: readonly number[];
+  /** Width and height of a cell's anchors in input pixels, one list a level: w, h, w, h, … */
+  readonly anchors: readonly (readonly number[])[];
+}
+
+/** The rows of each anchor of a level. */
+function anchorRows(output: TensorDescription, head: YoloAnchorsHead, rows: number, columns: number, count: number) {
+  const { name, shape, dtype } = output;
+  const { channelsFirst } = head;
+  const cells = rows * columns;
+  const apart = shape.length === 5; // anchors have an axis of their own
+  const channels = apart ? count * shape[4] : shape[channelsFirst ? 1 : 3];
+  const width = channels / count;
+  const wanted = apart
+    ? [1, count, rows, columns, width]
+    : channelsFirst
+      ? [1, channels, rows, columns]
+      : [1, rows, columns, channels];
+  if (shape.join() !== wanted.join() || !Number.isInteger(width) || width < 6 || dtype !== 'float32') {
+    throw invalid(
+      `metadata.vision.head: output "${name}"`,
+      `${count} anchors in ${rows} rows and ${columns} columns of 5 + classes numbers, float32`,
+      shape,
+    );
+  }
+  return Array.from({ length: count }, (_, a): Rows => {
+    const common = { output: name, anchors: cells, width };
+    if (apart) return { ...common, at: a * cells * width, anchorStep: width, step: 1 };
+    if (channelsFirst) return { ...common, at: a * width * cells, anchorStep: 1, step: cells };
+    return { ...common, at: a * width, anchorStep: channels, step: 1 };
+  });
+}
+
+export const yoloAnchors: HeadType<YoloAnchorsHead> = {
+  keypoints: [],
+  suppression: 'plain',
+  read(value) {
+    const size = (item: Parameters<typeof number>[0]) => number(item, 0, 65536);
+    return {
+      type: 'yolo-anchors',
+      outputs: list(field(value, 'outputs'), text, 16),
+      channelsFirst: flag(field(value, 'channelsFirst')),
+      strides: list(field(value, 'strides'), (stride) => integer(stride, 1, 4096), 16),
+      anchors: list(field(value, 'anchors'), (level) => list(level, size, 64), 16),
+    };
+  },
+  decoder(head, input, outputs) {
+    const { strides } = head;
+    for (const name of ['outputs', 'anchors'] as const) {
+      if (head[name].length !== strides.length) {
+        throw invalid(`metadata.vision.head.${name}`, `one for each of ${strides.length} strides`, head[name]);
+      }
+    }
+    const levels = gridLevels(input, strides).flatMap(({ stride, columns, rows }, i) => {
+      const sizes = head.anchors[i];
+      if (sizes.length % 2) throw invalid(`metadata.vision.head.anchors[${i}]`, 'pairs of width and height', sizes);
+      const output = outputNamed(outputs, head.outputs[i]);
+      return anchorRows(output, head, rows, columns, sizes.length / 2).map((anchor, a) => ({
+        rows: anchor,
+        scan: scoresAt(anchor, 5, anchor.width - 5, 'sigmoid', 4),
+        stride,
+        columns,
+        width: sizes[2 * a],
+        height: sizes[2 * a + 1],
+      }));
+    });
+    return (tensors, selection) => {
+      const candidates = new CandidateList();
+      for (const { rows, scan, stride, columns, width, height } of levels) {
+        const found = find(tensors, scan, selection);
+        const values = tensors.values(rows.output);
+        for (let i = 0; i < found.length; i++) {
+          const cell = found.anchors[i];
+          const value = (k: number) => 2 * sigmoid(values[rows.at + cell * rows.anchorStep + k * rows.step]);
+          candidates.addCentred(
+            (value(0) - 0.5 + (cell % columns)) * stride,
+            (value(1) - 0.5 + Math.floor(cell / columns)) * stride,
+            value(2) ** 2 * width,
+            value(3) ** 2 * height,
+            found.scores[i],
+            found.classes[i],
+          );
+        }
+      }
+      return candidates.finish();
+    };
+  },
+};

@@ -1,0 +1,22 @@
+// What a head may ask of a model's outputs.
+import type { Tensor } from '../tensor.ts';
+import { scanAll, scanBest, type Found, type Outputs, type ScoreScan } from './scan.ts';
+
+export type { Outputs };
+
+/** How scores are chosen. */
+export interface Selection {
+  readonly scoreThreshold: number;
+  /** Whether an anchor counts once for each class that reaches the threshold, not only for its best. */
+  readonly multiLabel: boolean;
+}
+
+export function find(outputs: Outputs, scan: ScoreScan, { scoreThreshold, multiLabel }: Selection): Found {
+  return multiLabel ? scanAll(outputs.values(scan.output), scan, scoreThreshold) : outputs.best(scan, scoreThreshold);
+}
+
+/** Outputs that lie in tensors. */
+export function tensorOutputs(tensors: Record<string, Tensor>): Outputs {
+  const values = (name: string) => tensors[name].data as Float32Array;
+  return { values, best: (scan, threshold) => scanBest(values(scan.output), scan, threshold) };
+}

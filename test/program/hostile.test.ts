@@ -1,0 +1,340 @@
+// Whatever an artifact says, it is refused with a FiligreeError or runs without a trap, soon, and inside its buffers: every
+// number, string, list and object of real artifacts is replaced by hostile ones. FILIGREE_HOSTILE=1 tries all of them.
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { readArtifact } from '../../src/artifact/read.ts';
+import { writeArtifact } from '../../src/artifact/write.ts';
+import { compileModel } from '../../src/compile/index.ts';
+import type { CostModel } from '../../src/compile/cost.ts';
+import { defaultCostModel } from '../../src/compile/cost.ts';
+import { lowerGraph } from '../../src/compile/lower.ts';
+import { FiligreeError } from '../../src/errors.ts';
+import { bufferSlack } from '../../src/graph/layout.ts';
+import type { Graph } from '../../src/graph/graph.ts';
+import { checkProgram } from '../../src/program/check.ts';
+import { constantBytes } from '../../src/program/constants.ts';
+import { kernelNames, kernels } from '../../src/program/kernels.ts';
+import type { Program } from '../../src/program/program.ts';
+import type { MemoryLayout } from '../../src/runtime/expand.ts';
+import { expandProgram, layOut } from '../../src/runtime/expand.ts';
+import type { Instance } from '../../src/runtime/instantiate.ts';
+import { instantiate, programBase } from '../../src/runtime/instantiate.ts';
+import { Model } from '../../src/runtime/model.ts';
+import { Tensor, elementCount } from '../../src/tensor.ts';
+import { GraphBuilder } from '../graphs.ts';
+import { faceModels } from '../models/published.ts';
+import { forced } from '../program.ts';
+
+const everything = !!process.env.FILIGREE_HOSTILE;
+const memoryBytes = 2 ** 20;
+const guardBytes = 1024;
+
+type Json = any;
+
+// The same artifacts, in parts: their header, the program in it, and the data of the tensors.
+interface Artifact {
+  header: Json;
+  program: Json;
+  data: Uint8Array;
+}
+
+function takeApart(bytes: Uint8Array): Artifact {
+  const start = 8 + Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, start)));
+  return { header, program: JSON.parse(header.__metadata__.program), data: bytes.subarray(start) };
+}
+
+/** Stands for a list in a list in a list …, so deep that no function can walk it by calling itself. */
+const deep = 'a deep list';
+
+function toText(json: Json): string {
+  return JSON.stringify(json).replaceAll(`"${deep}"`, '['.repeat(20_000) + ']'.repeat(20_000));
+}
+
+function putTogether({ header, data }: Artifact, program: Json): Uint8Array {
+  const metadata = program && { ...header.__metadata__, program: toText(program) };
+  const text = new TextEncoder().encode(toText(metadata ? { ...header, __metadata__: metadata } : header));
+  const start = Math.ceil((8 + text.length) / 64) * 64;
+  const bytes = new Uint8Array(start + data.length).fill(0x20, 8, start);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(start - 8), true);
+  bytes.set(text, 8);
+  bytes.set(data, start);
+  return bytes;
+}
+
+/** Behind the records, with a guard band. */
+const recordsEnd = (records: number[]) => Math.ceil(((records.at(-1) ?? programBase) + 256 + guardBytes) / 64) * 64;
+
+/** A layout as layOut makes it, with every buffer for itself between guard bands; undefined when it takes too much memory. */
+function layOutApart(program: Program): MemoryLayout | undefined {
+  const { records, staging } = layOut(program);
+  let at = recordsEnd(records);
+  const place = (bytes: number) => {
+    const address = at;
+    at = Math.ceil((at + bytes + guardBytes) / 64) * 64;
+    return address;
+  };
+  const buffers = program.buffers.map((b) =>
+    place(b.kind === 'arena' ? b.bytes : constantBytes(b.constant) + 4 * bufferSlack),
+  );
+  const arena = place(staging);
+  const bytes = at + 4 * bufferSlack;
+  return bytes <= memoryBytes ? { records, buffers, arena, staging, bytes } : undefined;
+}
+
+/**
+ * Runs a program once over guards of each pattern.
+ * @throws when a guard, a record or a constant is not what it was, or when what is computed depends on the guards.
+ */
+async function runGuarded(program: Program, layout: MemoryLayout, instance: Instance): Promise<void> {
+  const words = new Uint32Array(instance.memory.buffer, 0, layout.bytes >> 2);
+  const floats = (address: number, bytes: number) => words.subarray(address >> 2, (address + bytes) >> 2);
+  const results: Uint32Array[][] = [];
+  for (const pattern of [0x7fcdef01, 0x4e6e6b28]) {
+    words.fill(0, programBase >> 2);
+    expandProgram(program, layout, instance);
+    const arenas = program.buffers.map((b, i) => floats(layout.buffers[i], b.kind === 'arena' ? b.bytes & ~3 : 0));
+    const kept = program.buffers.map((b, i) =>
+      floats(layout.buffers[i], b.kind === 'constant' ? constantBytes(b.constant) + 4 * bufferSlack : 0),
+    );
+    const constants = kept.map((words) => words.slice());
+    words.fill(pattern, (recordsEnd(layout.records) - guardBytes) >> 2);
+    kept.forEach((constant, i) => constant.set(constants[i]));
+    for (const arena of arenas) arena.fill(0x3f000000); // 0.5
+    const before = words.slice();
+    const model = new Model(program, layout, instance);
+    const inputs = model.inputs.map(({ name, shape }) => [
+      name,
+      new Tensor('float32', shape, new Float32Array(elementCount(shape)).fill(0.25)),
+    ]);
+    try {
+      await model.run(Object.fromEntries(inputs));
+    } catch (error) {
+      if (!(error instanceof FiligreeError)) throw error;
+    }
+    results.push(arenas.map((words) => words.slice()));
+    arenas.forEach((words, i) => before.set(words, layout.buffers[i] >> 2));
+    const at = words.findIndex((word, i) => word !== before[i]);
+    if (at >= 0) throw new Error(`wrote to ${4 * at}, outside of the buffers at ${layout.buffers}`);
+  }
+  for (const [i, arena] of results[0].entries()) {
+    if (arena.some((word, k) => word !== results[1][i][k])) throw new Error(`what buffer ${i} holds came from outside`);
+  }
+}
+
+// Graphs that use every kernel.
+const rank4 = (
+  build: (g: GraphBuilder, x: string) => string[],
+  shape = [1, 4, 5, 6],
+  costModel: CostModel = defaultCostModel,
+) => {
+  const g = new GraphBuilder(3);
+  return { graph: g.finish(...build(g, g.input(shape))), costModel };
+};
+
+const geometry = { dilation: [1, 1], pads: [1, 1, 1, 1], stride: [2, 2] } as const;
+
+const graphs: Record<string, { graph: Graph; costModel: CostModel }> = {
+  ...Object.fromEntries(
+    Object.entries(forced).map(([encoding, costModel]) => [
+      `convolutions, ${encoding}`,
+      rank4((g, x) => [g.conv2d(g.conv2d(g.conv2d(x, 5, 1), 6, 3, geometry), 3, 2, { stride: [3, 3] })], [2, 4, 5, 6], {
+        ...costModel,
+      }),
+    ]),
+  ),
+  'linear, dense': rank4(
+    (g, x) => [g.node('linear', {}, x, g.constant([5, 6]), g.constant([5]))],
+    [2, 6],
+    forced.dense,
+  ),
+  'linear, sparse': rank4((g, x) => [g.node('linear', {}, x, g.constant([5, 6]))], [2, 6], forced[1]),
+  'linear, groups': rank4((g, x) => [g.node('linear', {}, x, g.constant([5, 6]))], [2, 6], forced[4]),
+  'depthwise 3×3 in steps': rank4((g, x) => [g.conv2d(x, 8, 3, { groups: 4, ...geometry })], [1, 4, 8, 8]),
+  depthwise: rank4((g, x) => [
+    g.conv2d(x, 8, 3, { groups: 4, ...geometry }),
+    g.conv2d(x, 4, 5, { groups: 4, activation: { fn: 'silu' } }),
+    g.conv2d(x, 4, 3, { groups: 4, dilation: [2, 1], pads: [2, 2, 2, 2] }),
+    g.conv2d(x, 4, 3, { groups: 4, pads: [0, 0, 0, 0] }),
+  ]),
+  'depthwise 5×5 in steps': rank4(
+    (g, x) => [g.conv2d(x, 2, 5, { ...geometry, groups: 2, pads: [2, 2, 2, 2] })],
+    [1, 2, 9, 9],
+  ),
+  pools: rank4((g, x) => [
+    g.node('maxPool', { kernel: [3, 2], ceilMode: false, ...geometry }, x),
+    g.node(
+      'averagePool',
+      { kernel: [2, 2], stride: [1, 2], pads: [0, 1, 1, 0], ceilMode: true, countIncludePad: false },
+      x,
+    ),
+  ]),
+  elementwise: rank4((g, x) => [
+    g.node('binary', { fn: 'mul' }, g.node('unary', { fn: 'sigmoid' }, x), g.constant([4, 1, 6])),
+    g.node('binary', { fn: 'pow', activation: { fn: 'tanh' } }, x, g.constant([1])),
+  ]),
+  'softmax and sums': rank4((g, x) => [
+    g.node('softmax', { axis: 1, beta: 1 }, x),
+    g.node('softmax', { axis: 3, beta: 2 }, x),
+    g.node('reduce', { fn: 'mean', axes: [2, 3], keepDims: true }, x),
+    g.node('reduce', { fn: 'max', axes: [1], keepDims: false }, x),
+  ]),
+  resizing: rank4((g, x) => [
+    g.node('resize', { mode: 'nearest', size: [10, 12], coordinates: 'asymmetric', nearest: 'floor' }, x),
+    g.node('resize', { mode: 'nearest', size: [7, 5], coordinates: 'asymmetric', nearest: 'floor' }, x),
+    g.node('resize', { mode: 'linear', size: [7, 9], coordinates: 'halfPixel', nearest: 'floor' }, x),
+  ]),
+  copies: rank4((g, x) => [
+    g.node('transpose', { permutation: [0, 2, 3, 1] }, x),
+    g.node('gather', { axis: 2 }, x, g.constant([3], [4, 0, 2])),
+    g.node('pad', { before: [0, 0, 1, 2], after: [0, 0, 2, 1], mode: 'constant', value: 3 }, x),
+  ]),
+};
+
+const artifacts = Object.entries(graphs).map(([name, { graph, costModel }]) => ({
+  name,
+  ...takeApart(writeArtifact(lowerGraph(graph, costModel))),
+}));
+
+const hostile: Json[] = [
+  ...[null, true, 'x', '__proto__', 'constructor', 'inf', '-inf', [], {}, deep, { toString: 1 }, [-1], ['x']],
+  ...[-1, 0, 1, 2, 3, 4, 7, 8, 16, 0.5, 64, 100, 2 ** 16, 2 ** 24, 2 ** 28, 2 ** 30, 2 ** 31 - 1, 2 ** 31],
+  ...[2 ** 32 - 4, 2 ** 32 - 1, 2 ** 32, 2 ** 53, 1e300, -(2 ** 31)],
+];
+
+/** Every place in a JSON value: how to reach it. */
+function* placesOf(value: Json, path: (string | number)[] = []): Generator<(string | number)[]> {
+  if (path.length) yield path;
+  if (typeof value !== 'object' || value === null) return;
+  for (const key of Object.keys(value)) yield* placesOf(value[key], [...path, key]);
+}
+
+/** Puts `value` at a place for as long as `visit` takes. */
+async function replaced(json: Json, path: (string | number)[], value: Json, visit: () => Promise<void>): Promise<void> {
+  const parent = path.slice(0, -1).reduce((at, key) => at[key], json);
+  const key = path.at(-1)!;
+  const old = parent[key];
+  parent[key] = value;
+  try {
+    await visit();
+  } finally {
+    parent[key] = old;
+  }
+}
+
+function seeded(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor(((state >>> 4) / 2 ** 28) * below);
+  };
+}
+
+interface Outcome {
+  refused: number;
+  ran: number;
+}
+
+/** Reads, checks and runs what may be hostile. */
+async function tryOut(bytes: Uint8Array, what: () => string, instance: Instance, outcome: Outcome): Promise<void> {
+  const start = performance.now();
+  try {
+    const program = readArtifact(bytes, 'test');
+    checkProgram(program);
+    const layout = layOutApart(program);
+    if (!layout) return;
+    await runGuarded(program, layout, instance);
+    outcome.ran++;
+  } catch (error) {
+    if (!(error instanceof FiligreeError)) throw new Error(`${what()}: ${String(error)}`, { cause: error });
+    expect(error.code, what()).toBe('invalid-model');
+    expect(error.message.length, what()).toBeLessThan(1000);
+    outcome.refused++;
+  }
+  expect(performance.now() - start, what()).toBeLessThan(5000);
+}
+
+describe('a hostile artifact', async () => {
+  const instance = await instantiate(memoryBytes, 'simd');
+
+  it('is tried with every kernel that programs hold', () => {
+    const used = new Set(artifacts.flatMap(({ program }) => program.steps.map((step: Json) => step[0])));
+    expect([...used].sort()).toEqual(kernelNames.filter((name) => !('standalone' in kernels[name])).sort());
+  });
+
+  it.each(artifacts)('is refused or harmless wherever one thing is changed: $name', async (artifact) => {
+    const { name, program } = artifact;
+    const next = seeded(name.length);
+    const outcome = { refused: 0, ran: 0 };
+    await tryOut(putTogether(artifact, program), () => `${name} as it was`, instance, outcome);
+    expect(outcome).toEqual({ refused: 0, ran: 1 });
+    for (const path of placesOf(program)) {
+      const pointers = program.buffers.map((_: Json, i: number) => i);
+      const values = path[0] === 'steps' ? [...hostile, ...pointers] : hostile;
+      for (const value of values) {
+        if (!everything && next(8)) continue;
+        const what = () => `${name}: ${path.join('.')} = ${JSON.stringify(value)}`;
+        await replaced(program, path, value, () => tryOut(putTogether(artifact, program), what, instance, outcome));
+      }
+    }
+    expect(outcome.refused).toBeGreaterThan(20);
+    expect(outcome.ran).toBeGreaterThan(20);
+  });
+
+  it.each(artifacts)('is refused or harmless when several numbers are changed: $name', async (artifact) => {
+    const { name, program } = artifact;
+    const next = seeded(7 * name.length);
+    const outcome = { refused: 0, ran: 0 };
+    const numbers = [...placesOf({ steps: program.steps, buffers: program.buffers })].filter(
+      (path) => typeof path.reduce((at, key) => at[key], program) === 'number',
+    );
+    for (let round = 0; round < (everything ? 20_000 : 150); round++) {
+      const changes: [path: (string | number)[], value: number][] = [];
+      const first = numbers[next(numbers.length)];
+      const near = numbers.filter((path) => path[0] === first[0] && path[1] === first[1]);
+      for (let i = 2 + next(3); i > 0; i--) {
+        const old = numbers.length;
+        changes.push([near[next(near.length)], [0, 1, 2, 3, 4, 8, 16, 64, 2 ** 31, 2 ** 32 - 4, next(old)][next(11)]]);
+      }
+      const apply = async (rest: typeof changes): Promise<void> => {
+        if (!rest.length) {
+          const what = () => `${name}: ${changes.map(([path, value]) => `${path.join('.')} = ${value}`)}`;
+          return tryOut(putTogether(artifact, program), what, instance, outcome);
+        }
+        const [[path, value], ...others] = rest;
+        return replaced(program, path, value, () => apply(others));
+      };
+      await apply(changes);
+    }
+    expect(outcome.refused).toBeGreaterThan(10);
+  });
+
+  it('is refused or harmless wherever its header is changed', async () => {
+    const { header, data } = artifacts[1];
+    const artifact = { header: structuredClone(header), program: undefined, data };
+    const outcome = { refused: 0, ran: 0 };
+    for (const path of placesOf(artifact.header)) {
+      for (const value of hostile) {
+        const what = () => `header: ${path.join('.')} = ${JSON.stringify(value)}`;
+        const visit = () => tryOut(putTogether(artifact, undefined), what, instance, outcome);
+        await replaced(artifact.header, path, value, visit);
+      }
+    }
+    expect(outcome.refused).toBeGreaterThan(100);
+  });
+
+  it('is refused or harmless when it is a published model', async () => {
+    const artifact = takeApart(compileModel(readFileSync(faceModels.sparse)));
+    const { program } = artifact;
+    const next = seeded(5);
+    const outcome = { refused: 0, ran: 0 };
+    const places = [...placesOf(program)];
+    for (let round = 0; round < (everything ? 20_000 : 60); round++) {
+      const path = places[next(places.length)];
+      const value = hostile[next(hostile.length)];
+      const what = () => `face: ${path.join('.')} = ${JSON.stringify(value)}`;
+      await replaced(program, path, value, () => tryOut(putTogether(artifact, program), what, instance, outcome));
+    }
+    expect(outcome.refused).toBeGreaterThan(10);
+  });
+});

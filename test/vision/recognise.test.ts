@@ -1,0 +1,222 @@
+import { describe, expect, it } from 'vitest';
+import type { TensorDescription } from '../../src/vision/fields.ts';
+import { decoderOf } from '../../src/vision/heads/index.ts';
+import { onnxFacts, pythonNames } from '../../src/vision/onnx-facts.ts';
+import { headNames, headPresets, type HeadName } from '../../src/vision/presets.ts';
+import { recognise, visionOf, visionWithHead } from '../../src/vision/recognise.ts';
+import { readVisionMetadata } from '../../src/vision/metadata.ts';
+
+const tensor = (name: string, ...shape: number[]): TensorDescription => ({ name, dtype: 'float32', shape });
+
+function model(size: number, outputs: TensorDescription[], onnx?: Record<string, string>, channelsLast = false) {
+  const shape = channelsLast ? [1, size, size, 3] : [1, 3, size, size];
+  return { name: 'net.onnx', inputs: [tensor('images', ...shape)], outputs, metadata: onnx ? { onnx } : {} };
+}
+
+/** What Ultralytics writes into its files. */
+function ultralytics(version: string, names: string[], task = 'detect') {
+  return {
+    description: `Ultralytics ${version} model trained on coco.yaml`,
+    author: 'Ultralytics',
+    stride: '32',
+    task,
+    batch: '1',
+    imgsz: '[640, 640]',
+    names: `{${names.map((name, i) => `${i}: '${name}'`).join(', ')}}`,
+  };
+}
+
+const yolov5Maps = (size: number, channels: number) =>
+  [8, 16, 32].map((stride) => tensor(`p${stride}`, 1, channels, size / stride, size / stride));
+
+describe('recognise', () => {
+  const sure: [string, ReturnType<typeof model>, HeadName, object][] = [
+    [
+      'YOLOX-nano',
+      model(416, [tensor('output', 1, 3549, 85)]),
+      'yolox',
+      { type: 'yolo', boxes: 'grid', objectness: true },
+    ],
+    ['YOLOX-s', model(640, [tensor('output', 1, 8400, 85)]), 'yolox', { strides: [8, 16, 32] }],
+    ['YOLOv8', model(640, [tensor('output0', 1, 84, 8400)]), 'yolov8', { channelsFirst: true, boxes: 'pixels' }],
+    [
+      'YOLOv8 transposed',
+      model(640, [tensor('output0', 1, 8400, 84)]),
+      'yolov8',
+      { channelsFirst: false, objectness: false },
+    ],
+    ['YOLOv8 in TFLite', model(640, [tensor('x', 1, 84, 8400)], undefined, true), 'yolov8', { boxes: 'fractions' }],
+    ['YOLOv8 of 3 classes', model(320, [tensor('output0', 1, 7, 2100)]), 'yolov8', { channelsFirst: true }],
+    [
+      'YOLOv8 undecoded',
+      model(640, [tensor('y', 1, 144, 8400)]),
+      'yolov8-dfl',
+      { type: 'gfl', bins: 16, distancesFirst: true },
+    ],
+    [
+      'YOLOv8 maps',
+      model(
+        640,
+        [80, 40, 20].map((n) => tensor(`m${n}`, 1, 144, n, n)),
+      ),
+      'yolov8-dfl',
+      { outputs: ['m80', 'm40', 'm20'], channelsFirst: true },
+    ],
+    ['YOLOv5', model(640, [tensor('output0', 1, 25200, 85)]), 'yolov5', { objectness: true, boxes: 'pixels' }],
+    [
+      'YOLOv5 with its maps beside',
+      model(640, [tensor('output', 1, 25200, 85), ...[80, 40, 20].map((n) => tensor(`m${n}`, 1, 3, n, n, 85))]),
+      'yolov5',
+      { output: 'output' },
+    ],
+    [
+      'NanoDet-Plus',
+      model(416, [tensor('output', 1, 3598, 112)]),
+      'nanodet',
+      { bins: 8, centre: 0, strides: [8, 16, 32, 64] },
+    ],
+    ['NanoDet', model(320, [tensor('output', 1, 2100, 112)]), 'nanodet', { centre: 0.5, distancesFirst: false }],
+  ];
+
+  it.each(sure)('%s', (_, described, name, head) => {
+    const vision = visionOf(described);
+    expect(vision.head).toMatchObject(head);
+    expect(vision.labels).toHaveLength(vision.labels.length === 0 ? 0 : 80);
+    expect(vision).toEqual(visionWithHead(described, name));
+    expect(readVisionMetadata(JSON.parse(JSON.stringify({ vision })))).toEqual(vision);
+    decoderOf(vision.head, vision.preprocessing, described.outputs);
+  });
+
+  it('preprocesses as the makers do', () => {
+    const value = (described: ReturnType<typeof model>, byte: number, channel: number) => {
+      const { scale, offset } = visionOf(described).preprocessing;
+      return byte * scale[channel] + offset[channel];
+    };
+    const yolox = sure[0][1];
+    expect(visionOf(yolox).preprocessing).toMatchObject({ resize: 'letterbox-top-left', padValue: 114, order: 'BGR' });
+    expect(value(yolox, 200, 1)).toBe(200);
+    const yolov8 = sure[2][1];
+    expect(visionOf(yolov8).preprocessing).toMatchObject({ resize: 'letterbox', padValue: 114, order: 'RGB' });
+    expect(value(yolov8, 255, 2)).toBe(1);
+    expect(value(sure[10][1], 103.53 + 57.375, 0)).toBeCloseTo(1, 12); // NanoDet's blue
+  });
+
+  it.each([
+    ['YOLOX or YOLOv8 or …', model(416, [tensor('out', 1, 3549, 12)]), ['yolox', 'yolox-decoded', 'yolov8']],
+    ['YOLOv5 or YOLOv7', model(640, yolov5Maps(640, 255)), ['yolov8-dfl', 'yolov5-maps', 'yolov7-maps']],
+    [
+      'SSD',
+      model(300, [tensor('a', 1, 1917, 4), tensor('b', 1, 1917, 91)]),
+      ['ssd', 'ssd-sigmoid', 'ssd-softmax', 'ssd-corners'],
+    ],
+    ['boxes and scores', model(240, [tensor('scores', 1, 4420, 2), tensor('boxes', 1, 4420, 4)]), ['ssd-corners']],
+    [
+      'CenterNet',
+      model(512, [tensor('hm', 1, 80, 128, 128), tensor('wh', 1, 2, 128, 128), tensor('reg', 1, 2, 128, 128)]),
+      ['centernet-sigmoid', 'centernet'],
+    ],
+  ])('lists the choices for %s', (_, described, choices) => {
+    expect(recognise(described)).toEqual({ choices });
+    expect(() => visionOf(described)).toThrow(expect.objectContaining({ code: 'invalid-argument' }));
+    expect(() => visionOf(described)).toThrow(`(--head): "${choices.join('" or "')}"`);
+    for (const name of choices as HeadName[]) {
+      const { head, preprocessing } = visionOf(described, name);
+      decoderOf(head, preprocessing, described.outputs);
+    }
+  });
+
+  it('goes by what the file says of itself', () => {
+    const names = ['cat', 'dog', "driver's hat"];
+    const ambiguous = [tensor('output0', 1, 3549, 7)]; // YOLOX of two classes, YOLOv8 of three
+    expect(recognise(model(416, ambiguous)).choices).toContain('yolox');
+    const vision = visionOf(model(416, ambiguous, { names: `['cat', 'dog', "driver's hat"]` }));
+    expect(vision.head).toMatchObject({ objectness: false });
+    expect(vision.labels).toEqual(names);
+    const maps = yolov5Maps(640, 255);
+    expect(visionOf(model(640, maps, { description: 'yolov7-tiny' })).head).toMatchObject({
+      anchors: [[12, 16, 19, 36, 40, 28], {}, {}],
+    });
+    const v11 = model(640, [tensor('output0', 1, 7, 8400)], ultralytics('YOLO11n', ['a', 'b', 'c']));
+    expect(visionOf(v11).labels).toEqual(['a', 'b', 'c']);
+  });
+
+  it('knows other tasks for no detection', () => {
+    const pose = [tensor('output0', 1, 56, 8400)];
+    expect(recognise(model(640, pose, ultralytics('YOLOv8n-pose', ['person'], 'pose')))).toEqual({ choices: [] });
+    const segment = [tensor('output0', 1, 116, 8400), tensor('output1', 1, 32, 160, 160)];
+    expect(recognise(model(640, segment)).vision?.head.type).not.toBe('yolo');
+  });
+
+  it.each([
+    ['a classifier', [tensor('prob', 1, 1000)]],
+    ['a sentence', [tensor('out', 1, 128, 768)]],
+    ['a segmentation', [tensor('out', 1, 21, 224, 224)]],
+    ['two maps', [tensor('a', 1, 3, 56, 56), tensor('b', 1, 3, 28, 28)]],
+    ['integers', [{ name: 'out', dtype: 'int32' as const, shape: [1, 84, 1029] }]],
+  ])('does not know %s', (_, outputs) => {
+    expect(recognise(model(224, outputs))).toEqual({ choices: [] });
+    expect(() => visionOf(model(224, outputs))).toThrow('net.onnx: no detector that Filigree knows');
+  });
+
+  it('does not know what takes no image', () => {
+    const { inputs, ...rest } = model(640, [tensor('o', 1, 84, 8400)]);
+    expect(recognise({ ...rest, inputs: [...inputs, ...inputs] })).toEqual({ choices: [] });
+    expect(recognise({ ...rest, inputs: [tensor('x', 1, 1, 640, 640)] })).toEqual({ choices: [] });
+  });
+
+  it('knows the SSD of Objectron, its labels too', () => {
+    const outputs = [
+      tensor('raw_outputs/box_encodings', 1, 1917, 4),
+      tensor('raw_outputs/class_predictions', 1, 1917, 24),
+    ];
+    const vision = visionOf(model(300, outputs, undefined, true));
+    expect(vision.labels).toHaveLength(23);
+    expect([vision.labels[0], vision.labels[3], vision.labels[22]]).toEqual(['Bicycle', 'Person', 'Car']);
+    decoderOf(vision.head, vision.preprocessing, outputs);
+  });
+});
+
+describe('a named head', () => {
+  it('must fit', () => {
+    const described = model(640, [tensor('out', 1, 84, 8400)]);
+    expect(() => visionWithHead(described, 'yolov5')).toThrow(
+      'net.onnx: head "yolov5" needs one image as input and an output [1, 3 · cells, 5 + classes]; the model has inputs ' +
+        'images [1, 3, 640, 640] and outputs out [1, 84, 8400]',
+    );
+    expect(() => visionWithHead(described, 'toString' as HeadName)).toThrow(
+      'head: wanted "yolox" or "yolox-decoded" or ',
+    );
+  });
+
+  it('has a preset that says what it wants', () => {
+    expect(headNames).toContain('yolov8');
+    for (const name of headNames) expect(headPresets[name].wants).toMatch(/^(an output|maps|two outputs|three maps)/);
+  });
+
+  it('need not be the one that would be recognised', () => {
+    const yolox = model(416, [tensor('output', 1, 3549, 85)]);
+    expect(visionOf(yolox, 'yolox-decoded').head).toMatchObject({ boxes: 'pixels', objectness: true });
+  });
+});
+
+describe('what ONNX files say', () => {
+  it.each([
+    ["{0: 'person', 1: 'traffic light'}", ['person', 'traffic light']],
+    [`{0: "driver's hat", 1: 'say \\'cheese\\'', 2: 'a, b: {c}'}`, ["driver's hat", "say 'cheese'", 'a, b: {c}']],
+    ["['cat', 'dog']", ['cat', 'dog']],
+    ['{"0": "x"}', undefined],
+    ["{1: 'b', 0: 'a'}", undefined],
+    ["{0: 'a'", undefined],
+    ["{0: a, 1: 'b'}", undefined],
+    ['{}', undefined],
+    ['', undefined],
+  ])('%s', (text, names) => expect(pythonNames(text)).toEqual(names));
+
+  it('is put together from what is there', () => {
+    expect(onnxFacts({})).toEqual({ description: '' });
+    expect(onnxFacts({ onnx: 'x', producer: 'pytorch' })).toEqual({ description: 'pytorch' });
+    const facts = onnxFacts({ onnx: ultralytics('YOLOv8n', ['a']) });
+    expect(facts).toMatchObject({ task: 'detect', labels: ['a'] });
+    expect(facts.description).toContain('YOLOv8n');
+  });
+});
