@@ -29,7 +29,8 @@ export function checkProgram(program: Program): void {
     if (b.kind === 'arena') return b.bytes;
     const bytes = constantBytes(b.constant);
     constants += bytes;
-    if (constants < maximumBytes) return bytes;
+    // vectors may read past the end of numbers, into the slack behind them; indices and weights are read exactly
+    if (constants < maximumBytes) return b.constant.form === 'f32' ? bytes + 4 * bufferSlack : bytes;
     throw new FiligreeError(
       'invalid-model',
       `${program.name}: constants up to buffers[${i}] (${b.constant.form}) would take ${constants} bytes`,
