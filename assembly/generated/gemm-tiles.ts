@@ -118,7 +118,7 @@ function shifted_8x4(x: usize, w: usize, y: usize, r: GemmRecord, pixel: u32): v
   const rowPixels = r.rowPixels;
   const width = r.width;
   const outPixels = width * r.height;
-  // vectors may straddle the end of a row: what spills is overwritten by the next row's first vector
+  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   let row = pixel / rowPixels;
   let column = pixel - row * rowPixels;
   const o0 = 4 * min(row * width + min(column, width), outPixels);
@@ -195,7 +195,7 @@ function shifted_4x4(x: usize, w: usize, y: usize, r: GemmRecord, pixel: u32): v
   const rowPixels = r.rowPixels;
   const width = r.width;
   const outPixels = width * r.height;
-  // vectors may straddle the end of a row: what spills is overwritten by the next row's first vector
+  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   let row = pixel / rowPixels;
   let column = pixel - row * rowPixels;
   const o0 = 4 * min(row * width + min(column, width), outPixels);

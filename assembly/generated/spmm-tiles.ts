@@ -479,7 +479,7 @@ export function shifted_28x1(x: usize, e: usize, y: usize, groups: u32, r: SpmmR
   const rowPixels = r.rowPixels;
   const width = r.width;
   const outPixels = width * r.height;
-  // vectors may straddle the end of a row: what spills is overwritten by the next row's first vector
+  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   let row = pixel / rowPixels;
   let column = pixel - row * rowPixels;
   const o0 = 4 * min(row * width + min(column, width), outPixels);
@@ -570,7 +570,7 @@ export function shifted_24x1(x: usize, e: usize, y: usize, groups: u32, r: SpmmR
   const rowPixels = r.rowPixels;
   const width = r.width;
   const outPixels = width * r.height;
-  // vectors may straddle the end of a row: what spills is overwritten by the next row's first vector
+  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   let row = pixel / rowPixels;
   let column = pixel - row * rowPixels;
   const o0 = 4 * min(row * width + min(column, width), outPixels);
@@ -651,7 +651,7 @@ export function shifted_20x1(x: usize, e: usize, y: usize, groups: u32, r: SpmmR
   const rowPixels = r.rowPixels;
   const width = r.width;
   const outPixels = width * r.height;
-  // vectors may straddle the end of a row: what spills is overwritten by the next row's first vector
+  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   let row = pixel / rowPixels;
   let column = pixel - row * rowPixels;
   const o0 = 4 * min(row * width + min(column, width), outPixels);
@@ -722,7 +722,7 @@ export function shifted_16x1(x: usize, e: usize, y: usize, groups: u32, r: SpmmR
   const rowPixels = r.rowPixels;
   const width = r.width;
   const outPixels = width * r.height;
-  // vectors may straddle the end of a row: what spills is overwritten by the next row's first vector
+  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   let row = pixel / rowPixels;
   let column = pixel - row * rowPixels;
   const o0 = 4 * min(row * width + min(column, width), outPixels);
@@ -783,7 +783,7 @@ export function shifted_12x1(x: usize, e: usize, y: usize, groups: u32, r: SpmmR
   const rowPixels = r.rowPixels;
   const width = r.width;
   const outPixels = width * r.height;
-  // vectors may straddle the end of a row: what spills is overwritten by the next row's first vector
+  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   let row = pixel / rowPixels;
   let column = pixel - row * rowPixels;
   const o0 = 4 * min(row * width + min(column, width), outPixels);
@@ -834,7 +834,7 @@ export function shifted_8x1(x: usize, e: usize, y: usize, groups: u32, r: SpmmRe
   const rowPixels = r.rowPixels;
   const width = r.width;
   const outPixels = width * r.height;
-  // vectors may straddle the end of a row: what spills is overwritten by the next row's first vector
+  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   let row = pixel / rowPixels;
   let column = pixel - row * rowPixels;
   const o0 = 4 * min(row * width + min(column, width), outPixels);
@@ -875,7 +875,7 @@ export function shifted_4x1(x: usize, e: usize, y: usize, groups: u32, r: SpmmRe
   const rowPixels = r.rowPixels;
   const width = r.width;
   const outPixels = width * r.height;
-  // vectors may straddle the end of a row: what spills is overwritten by the next row's first vector
+  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   let row = pixel / rowPixels;
   let column = pixel - row * rowPixels;
   const o0 = 4 * min(row * width + min(column, width), outPixels);
@@ -906,7 +906,7 @@ export function shifted_16x2(x: usize, e: usize, y: usize, groups: u32, r: SpmmR
   const rowPixels = r.rowPixels;
   const width = r.width;
   const outPixels = width * r.height;
-  // vectors may straddle the end of a row: what spills is overwritten by the next row's first vector
+  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   let row = pixel / rowPixels;
   let column = pixel - row * rowPixels;
   const o0 = 4 * min(row * width + min(column, width), outPixels);
@@ -989,7 +989,7 @@ export function shifted_12x2(x: usize, e: usize, y: usize, groups: u32, r: SpmmR
   const rowPixels = r.rowPixels;
   const width = r.width;
   const outPixels = width * r.height;
-  // vectors may straddle the end of a row: what spills is overwritten by the next row's first vector
+  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   let row = pixel / rowPixels;
   let column = pixel - row * rowPixels;
   const o0 = 4 * min(row * width + min(column, width), outPixels);
@@ -1057,7 +1057,7 @@ export function shifted_8x2(x: usize, e: usize, y: usize, groups: u32, r: SpmmRe
   const rowPixels = r.rowPixels;
   const width = r.width;
   const outPixels = width * r.height;
-  // vectors may straddle the end of a row: what spills is overwritten by the next row's first vector
+  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   let row = pixel / rowPixels;
   let column = pixel - row * rowPixels;
   const o0 = 4 * min(row * width + min(column, width), outPixels);
@@ -1110,7 +1110,7 @@ export function shifted_4x2(x: usize, e: usize, y: usize, groups: u32, r: SpmmRe
   const rowPixels = r.rowPixels;
   const width = r.width;
   const outPixels = width * r.height;
-  // vectors may straddle the end of a row: what spills is overwritten by the next row's first vector
+  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   let row = pixel / rowPixels;
   let column = pixel - row * rowPixels;
   const o0 = 4 * min(row * width + min(column, width), outPixels);
@@ -1148,7 +1148,7 @@ export function shifted_8x4(x: usize, e: usize, y: usize, groups: u32, r: SpmmRe
   const rowPixels = r.rowPixels;
   const width = r.width;
   const outPixels = width * r.height;
-  // vectors may straddle the end of a row: what spills is overwritten by the next row's first vector
+  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   let row = pixel / rowPixels;
   let column = pixel - row * rowPixels;
   const o0 = 4 * min(row * width + min(column, width), outPixels);
@@ -1221,7 +1221,7 @@ export function shifted_4x4(x: usize, e: usize, y: usize, groups: u32, r: SpmmRe
   const rowPixels = r.rowPixels;
   const width = r.width;
   const outPixels = width * r.height;
-  // vectors may straddle the end of a row: what spills is overwritten by the next row's first vector
+  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   let row = pixel / rowPixels;
   let column = pixel - row * rowPixels;
   const o0 = 4 * min(row * width + min(column, width), outPixels);

@@ -7,7 +7,7 @@ function tile(vectors, shifted) {
   const each = (f) => range(4).flatMap((g) => range(vectors).map((v) => f(g, v)));
   const name = `${shifted ? 'shifted' : 'flat'}_${4 * vectors}x4`;
   const place = shifted
-    ? `  // vectors may straddle the end of a row: what spills is overwritten by the next row's first vector
+    ? `  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   let row = pixel / rowPixels;
   let column = pixel - row * rowPixels;
 ${range(vectors)

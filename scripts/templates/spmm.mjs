@@ -12,7 +12,7 @@ function tile(group, vectors, shifted) {
   const stride = 4 + 4 * group;
   const name = `${shifted ? 'shifted' : 'flat'}_${4 * vectors}x${group}`;
   const place = shifted
-    ? `  // vectors may straddle the end of a row: what spills is overwritten by the next row's first vector
+    ? `  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   let row = pixel / rowPixels;
   let column = pixel - row * rowPixels;
 ${range(vectors)

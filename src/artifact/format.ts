@@ -3,7 +3,7 @@
 //   u64 header length | JSON header, padded with spaces so that data starts at a multiple of 64 | tensors
 //
 // Tensors lie without holes (the safetensors rule), widest elements first, so each is aligned to its element. The header
-// lists them by name; `__metadata__` holds three strings: `format`, `version` and `program`, the JSON below.
+// lists them by name, each the part of one constant; `__metadata__` holds three strings: `format`, `version` and `program`, the JSON below.
 import type { DType } from '../tensor.ts';
 
 export const formatName = 'filigree';

@@ -5,6 +5,7 @@ import { verify } from '../graph/verify.ts';
 import { importOnnx, looksLikeOnnx, type OnnxOptions } from '../import/onnx/index.ts';
 import { importTflite } from '../import/tflite/index.ts';
 import { optimise } from '../passes/index.ts';
+import { checkProgram } from '../program/check.ts';
 import type { Program } from '../program/program.ts';
 import { recogniseClassifier } from '../vision/classifier-metadata.ts';
 import type { HeadName } from '../vision/presets.ts';
@@ -52,6 +53,7 @@ export function compileGraph(graph: Graph, options: CompileOptions = {}): Progra
   verify(graph);
   Object.assign(graph.metadata, options.metadata);
   const program = lowerGraph(graph, options.costModel ?? defaultCostModel);
+  checkProgram(program); // what is compiled can be loaded
   if (options.head !== undefined) program.metadata.vision = visionWithHead(program, options.head);
   else {
     program.metadata.vision ??=

@@ -90,7 +90,8 @@ export function lowerGraph(graph: Graph, costModel: CostModel): Program {
         steps.push({ kernel, layer: index, arguments: args as Step['arguments'] });
         layer.macs += cost?.macs ?? 0;
         layer.effectiveMacs += cost?.effectiveMacs ?? cost?.macs ?? 0;
-        if (cost?.sparsity !== undefined) layer.sparsity = cost.sparsity;
+        // over all of a layer's steps: a convolution in groups of channels has one for each group
+        if (cost?.sparsity !== undefined) layer.sparsity = 1 - layer.effectiveMacs / layer.macs;
       },
     };
     lowerNode(graph, node, lowering);

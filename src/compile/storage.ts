@@ -54,8 +54,8 @@ export function assignStorage(graph: Graph, layouts: Layouts): Storage {
         const stop = start + layouts.floats(member);
         if (start >= end || floats >= stop) return true;
         const { first, last } = lifetimes.get(member)!;
-        // a graph input keeps its content, so that a run can be repeated; a view of other elements that this node reads
-        // too must not change under it
+        // nothing is computed over a graph input; a view of other elements that this node reads too must not change
+        // under it
         if (inputs.has(member)) return false;
         return last < index || first > index || (last === index && start === floats && stop === end);
       });
