@@ -11,6 +11,7 @@ export { createDetector } from './vision/create.ts';
 export type { Detection, DetectionResult, Detector, DetectorSettings, Keypoint } from './vision/detector.ts';
 export { drawDetections } from './vision/draw.ts';
 export type { ImageSource } from './vision/image-source.ts';
+export type { HeadName } from './vision/presets.ts';
 export type { Pixels, Preprocessing } from './vision/preprocessing.ts';
 export { Tensor } from './tensor.ts';
 export type { DType, TensorData } from './tensor.ts';

@@ -1,0 +1,149 @@
+// What a caller may set on a detector, on a made-up YOLOv8 of 64 × 64 pixels and three classes.
+import { describe, expect, it } from 'vitest';
+import { Tensor } from '../../src/tensor.ts';
+import { Detector, type DetectorSettings } from '../../src/vision/detector.ts';
+import type { ImageModel } from '../../src/vision/model.ts';
+import { imageGeometry, type Pixels, type Preprocessing } from '../../src/vision/preprocessing.ts';
+import { visionOf } from '../../src/vision/recognise.ts';
+
+const cells = 64 + 16 + 4;
+
+/** Rows of x, y, width, height and three scores, in input pixels; all other anchors have scores of 0. */
+function model(rows: number[][], metadata: Record<string, unknown> = {}) {
+  const data = new Float32Array(7 * cells);
+  rows.forEach((row, i) => row.forEach((value, k) => (data[k * cells + i] = value)));
+  const out = new Tensor('float32', [1, 7, cells], data);
+  const seen: Preprocessing[] = [];
+  const fake: ImageModel & { seen: Preprocessing[] } = {
+    name: 'three.onnx',
+    inputs: [{ name: 'images', dtype: 'float32', shape: [1, 3, 64, 64] }],
+    outputs: [{ name: 'out', dtype: 'float32', shape: out.shape }],
+    metadata,
+    seen,
+    async runImage(image, preprocessing) {
+      seen.push(preprocessing);
+      return {
+        outputs: { out },
+        geometry: imageGeometry(image, preprocessing),
+        speed: { preprocess: 0, inference: 0 },
+      };
+    },
+    dispose() {},
+  };
+  return fake;
+}
+
+/** 128 × 64: letterboxed, it is 64 × 32 from row 16 on. */
+const photo: Pixels = { data: new Uint8Array(128 * 64 * 3), width: 128, height: 64, channels: 3 };
+
+const rows = [
+  [20, 32, 20, 20, 0.9, 0.6, 0],
+  [22, 32, 20, 20, 0.2, 0.8, 0], // nearly the same place
+  [50, 30, 10, 10, 0, 0.1, 0.7],
+];
+
+async function detect(settings: DetectorSettings, metadata?: Record<string, unknown>) {
+  const { detections } = await new Detector(model(rows, metadata), settings).detect(photo);
+  return detections.map(({ classIndex, score }) => [classIndex, Number(score.toFixed(3))]);
+}
+
+describe('settings of a detector', () => {
+  it('keep classes apart, or not', async () => {
+    expect(await detect({ iouThreshold: 0.5 })).toEqual([
+      [0, 0.9],
+      [1, 0.8],
+      [2, 0.7],
+    ]);
+    expect(await detect({ iouThreshold: 0.5, classAgnostic: true })).toEqual([
+      [0, 0.9],
+      [2, 0.7],
+    ]);
+  });
+
+  it('count a box for each of its classes, if asked', async () => {
+    const all = { iouThreshold: 0.9, scoreThreshold: 0.05, multiLabel: true };
+    expect(await detect(all)).toEqual([
+      [0, 0.9],
+      [1, 0.8],
+      [2, 0.7],
+      [1, 0.6],
+      [0, 0.2],
+      [1, 0.1],
+    ]);
+    expect(await detect({ ...all, multiLabel: false })).toEqual([
+      [0, 0.9],
+      [1, 0.8],
+      [2, 0.7],
+    ]);
+  });
+
+  it('stand in the model’s metadata, too', async () => {
+    const vision = { ...visionOf(model([])), iouThreshold: 0.5, classAgnostic: true, maxResults: 1 };
+    expect(await detect({}, { vision })).toEqual([[0, 0.9]]);
+    expect(await detect({ maxResults: 5 }, { vision })).toEqual([
+      [0, 0.9],
+      [2, 0.7],
+    ]);
+    expect(await detect({ maxResults: 5, classAgnostic: false }, { vision })).toEqual([
+      [0, 0.9],
+      [1, 0.8],
+      [2, 0.7],
+    ]);
+  });
+
+  it('undo the letterbox exactly and clip', async () => {
+    const edge = model([[60, 20, 20, 20, 0.9, 0, 0]]);
+    const [{ box }] = (await new Detector(edge).detect(photo)).detections;
+    expect(box).toEqual({ xmin: 100, ymin: 0, xmax: 128, ymax: 28 }); // two image pixels an input pixel
+  });
+
+  it('name classes and change preprocessing', async () => {
+    const fake = model(rows);
+    const detector = new Detector(fake, { labels: ['a', 'b'], preprocessing: { resize: 'stretch', order: 'BGR' } });
+    const { detections } = await detector.detect(photo);
+    expect(detections.map(({ label }) => label)).toEqual(['a', 'b', 'class 2']);
+    expect(fake.seen[0]).toMatchObject({ resize: 'stretch', order: 'BGR', padValue: 114, width: 64, height: 64 });
+    expect(detections[2].box).toEqual({ xmin: 90, ymin: 25, xmax: 110, ymax: 35 });
+  });
+
+  it('name the head', async () => {
+    expect(() => new Detector(model(rows), { head: 'yolov5' })).toThrow('three.onnx: head "yolov5" needs');
+    const vision = { ...visionOf(model([])), head: { type: 'yolo', output: 'nowhere' } };
+    // The head that is named counts, not what the artifact says.
+    expect(await detect({ head: 'yolov8', iouThreshold: 0.5 }, { vision })).toHaveLength(3);
+  });
+
+  it.each([
+    [{ classAgnostic: 'yes' }, 'classAgnostic: wanted true or false, got yes'],
+    [{ multiLabel: 1 }, 'multiLabel: wanted true or false, got 1'],
+    [{ labels: 'person' }, 'labels: wanted a list'],
+    [{ preprocessing: { padValue: 300 } }, 'preprocessing.padValue: wanted a number from 0 to 255'],
+    [{ preprocessing: { scale: 1 / 255 } }, 'preprocessing.scale: wanted a list'],
+    [{ head: 'yolov99' }, 'head: wanted "yolox" or '],
+  ])('must make sense (%#)', (settings, message) => {
+    expect(() => new Detector(model(rows), settings as never)).toThrow(
+      expect.objectContaining({ code: 'invalid-argument' }),
+    );
+    expect(() => new Detector(model(rows), settings as never)).toThrow(message);
+  });
+
+  it('find what is looked for in place, where the model can', async () => {
+    const fake = model(rows);
+    const calls = { values: 0, best: 0 };
+    const data = (await fake.runImage(photo, visionOf(fake).preprocessing)).outputs.out.data as Float32Array;
+    fake.runImageInPlace = async (image, preprocessing) => ({
+      outputs: {
+        values: () => (calls.values++, data),
+        best: () => {
+          calls.best++;
+          return { length: 1, anchors: Int32Array.of(2), classes: Int32Array.of(2), scores: Float32Array.of(0.75) };
+        },
+      },
+      geometry: imageGeometry(image, preprocessing),
+      speed: { preprocess: 0, inference: 0 },
+    });
+    const { detections } = await new Detector(fake).detect(photo);
+    expect(detections.map(({ classIndex, score, box }) => [classIndex, score, box.xmin])).toEqual([[2, 0.75, 90]]);
+    expect(calls).toEqual({ values: 1, best: 1 });
+  });
+});
