@@ -18,6 +18,7 @@ export const detectKernels = {
   f32_best_class: kernel({
     family: 'detect',
     record: 'BestClassRecord',
+    standalone: true,
     fields: {
       x: 'read', // the first class of the first anchor
       objectness: 'read', // of the first anchor, `anchorStep` to the next; anything without hasObjectness
