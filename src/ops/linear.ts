@@ -3,7 +3,10 @@ import { emitMatrixProduct } from '../compile/matrix.ts';
 import { rowMajorStrides } from '../graph/layout.ts';
 import { elementCount } from '../tensor.ts';
 import type { Activation } from '../program/activations.ts';
+import type { Lowering } from '../compile/lowering.ts';
+import type { Pointer } from '../program/program.ts';
 import { checkBias } from './convolution.ts';
+import { emitStridedCopy } from './copy.ts';
 import type { Operator } from './operator.ts';
 
 export interface LinearAttributes {
@@ -46,9 +49,6 @@ export const linear: Operator<LinearAttributes> = {
     if (!weights || (b && !bias)) throw new Error('weights and bias must be constants');
     const [rows, columns] = lowering.shape(w);
     const shape = lowering.shape(x);
-    const strides = lowering.strides(x);
-    const contiguous = rowMajorStrides(shape);
-    if (strides.some((s, i) => shape[i] > 1 && s !== contiguous[i])) throw new Error('the input must lie in flat rows');
     emitMatrixProduct(
       {
         rows,
@@ -64,7 +64,7 @@ export const linear: Operator<LinearAttributes> = {
           phaseBytes: 0,
           rowBytes: 0,
         },
-        x: lowering.at(x),
+        x: flatRows(x, lowering),
         y: lowering.at(node.outputs[0]),
         batch: elementCount(shape) / columns,
         xBatch: columns,
@@ -79,3 +79,14 @@ export const linear: Operator<LinearAttributes> = {
     );
   },
 };
+
+/** Where x lies in flat rows: as it is stored, or a copy without the padding of its planes. */
+function flatRows(x: string, lowering: Lowering): Pointer {
+  const shape = lowering.shape(x);
+  const strides = lowering.strides(x);
+  const contiguous = rowMajorStrides(shape);
+  if (strides.every((stride, axis) => shape[axis] === 1 || stride === contiguous[axis])) return lowering.at(x);
+  const copy = lowering.scratch(4 * elementCount(shape));
+  emitStridedCopy(lowering, shape, { at: lowering.at(x), strides }, { at: copy, strides: contiguous });
+  return copy;
+}

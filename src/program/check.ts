@@ -3,7 +3,7 @@ import { FiligreeError } from '../errors.ts';
 import { bufferSlack } from '../graph/layout.ts';
 import type { Kernel, Table } from './kernel.ts';
 import { kernels } from './kernels.ts';
-import type { Buffer, Constant, Pointer, Program, TapTable } from './program.ts';
+import type { Constant, Pointer, Program, TapTable } from './program.ts';
 import { constantBytes } from './constants.ts';
 
 /** All constants together, once expanded, take less: 1 GiB. */
@@ -29,8 +29,8 @@ export function checkProgram(program: Program): void {
     if (b.kind === 'arena') return b.bytes;
     const bytes = constantBytes(b.constant);
     constants += bytes;
-    // behind a constant there is slack, which vectors may be loaded from (src/runtime/expand.ts)
-    if (constants < maximumBytes) return bytes + 4 * bufferSlack;
+    // vectors may read past the end of numbers, into the slack behind them; indices and weights are read exactly
+    if (constants < maximumBytes) return b.constant.form === 'f32' ? bytes + 4 * bufferSlack : bytes;
     throw new FiligreeError(
       'invalid-model',
       `${program.name}: constants up to buffers[${i}] (${b.constant.form}) would take ${constants} bytes`,
@@ -72,16 +72,12 @@ export function checkProgram(program: Program): void {
       if (kind === 'write' && buffers[buffer].kind !== 'arena') fail(`${field} would write to a constant`);
       if (offset % 4) fail(`${field} starts at byte ${offset}, which is no float`);
       const end = offset + extents[field];
-      // Vectors may go past the last number; never past the last index.
-      const slack = holdsFloats(buffers[buffer]) ? 4 * bufferSlack : 0;
-      if (!(extents[field] >= 0 && end <= sizes[buffer] + slack)) {
+      if (!(extents[field] >= 0 && end <= sizes[buffer])) {
         fail(`${field} would reach byte ${end} of a buffer of ${sizes[buffer]}`);
       }
     }
   });
 }
-
-const holdsFloats = (buffer: Buffer): boolean => buffer.kind === 'constant' && buffer.constant.form === 'f32';
 
 const tapsOf = (program: Program, buffer: number): TapTable | undefined => {
   const taps = program.buffers[buffer];

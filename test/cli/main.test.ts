@@ -106,6 +106,11 @@ describe('a model', () => {
     expect(out).toContain('without sharing');
   });
 
+  it('is compiled once only', async () => {
+    const again = join(directory, 'again.filigree');
+    expect(refusal(await filigree('compile', compiled, '-o', again))).toBe(`${compiled}: is compiled already`);
+  });
+
   it('is inspected, compiled or not', async () => {
     for (const path of [tflite, compiled]) {
       const report = await json('inspect', path);

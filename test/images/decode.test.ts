@@ -168,8 +168,8 @@ describe('decodeImage refuses', () => {
 describe('readImageHeader', () => {
   it('tells the size without decoding', async () => {
     const size = { width: 48, height: 32 };
-    expect(readImageHeader(jpeg)).toEqual({ format: 'JPEG', ...size });
-    expect(readImageHeader(withOrientation(jpeg, 6))).toEqual({ format: 'JPEG', ...size });
+    expect(readImageHeader(jpeg)).toEqual({ format: 'JPEG', ...size, components: 3 });
+    expect(readImageHeader(withOrientation(jpeg, 6))).toEqual({ format: 'JPEG', ...size, components: 3 });
     expect(readImageHeader(png)).toEqual({ format: 'PNG', ...size });
     expect(readImageHeader(webp)).toEqual({ format: 'WebP', ...size });
     expect(readImageHeader(await webpOf(quarters, true))).toEqual({ format: 'WebP', ...size });

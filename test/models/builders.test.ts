@@ -16,6 +16,7 @@ import {
 } from '../../models/index.ts';
 import { writeArtifact } from '../../src/artifact/write.ts';
 import { compileGraph, importModel } from '../../src/compile/index.ts';
+import { exportOnnx } from '../../src/export/onnx/index.ts';
 import { evaluate } from '../../src/graph/evaluate.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import { verify } from '../../src/graph/verify.ts';
@@ -25,6 +26,7 @@ import { loadModel } from '../../src/runtime/load.ts';
 import type { LayerProfile } from '../../src/runtime/model.ts';
 import { elementCount, Tensor } from '../../src/tensor.ts';
 import { builds, randomFloats, relativeError } from '../kernels/wasm.ts';
+import { type OnnxCase, runOnnxModels } from '../peers/onnxruntime.ts';
 import { objectronSsd } from './published.ts';
 
 v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
@@ -199,6 +201,9 @@ function deviations(graph: Graph, values: ReadonlyMap<string, DenseTensor>): [la
 // of the largest magnitude of each part: f32 sums in other orders, through up to a hundred layers
 const tolerance = 1e-4;
 
+/** What was run, to be run by onnxruntime-web too. */
+const runs: { what: string; name: NetworkName; onnx: OnnxCase; outputs: Record<string, Tensor> }[] = [];
+
 /** Runs a network in both builds against the reference; returns the layers of the first. */
 async function agrees(name: NetworkName, options: NetworkOptions): Promise<LayerProfile[]> {
   const graph = networks[name](options);
@@ -209,11 +214,13 @@ async function agrees(name: NetworkName, options: NetworkOptions): Promise<Layer
     expect(deviation, layer).toBeGreaterThan(1e-3);
     expect(deviation, layer).toBeLessThan(1e3);
   }
+  const onnx: OnnxCase = { model: exportOnnx(graph), inputs };
   const artifact = writeArtifact(compileGraph(graph));
   const profiles: LayerProfile[][] = [];
   for (const build of builds) {
     const model = await loadModel(artifact, { build });
     const outputs = await model.run(inputs);
+    runs.push({ what: `${name} ${JSON.stringify(options)}, ${build}`, name, onnx, outputs });
     expect(Object.keys(outputs)).toEqual(Object.keys(expected));
     for (const [output, tensor] of Object.entries(expected)) {
       expect(outputs[output].shape).toEqual(tensor.shape);
@@ -277,8 +284,26 @@ describe.each(names)('a small %s', (name) => {
 describe('with all channels', () => {
   it.each([
     ['mobilenet-v3-small', {}],
-    ['yolox-nano', { resolution: 288, sparsity: { sparsity: 0.9 } }],
+    ['yolox-nano', { resolution: 192, sparsity: { sparsity: 0.9 } }],
   ] as const)('%s gives what the reference gives', async (name, options) => {
     await agrees(name, options);
   });
+});
+
+it('onnxruntime-web gives what both builds give, for all of these', async () => {
+  expect(runs.length).toBeGreaterThan(0);
+  const cases = [...new Set(runs.map(({ onnx }) => onnx))];
+  const results = await runOnnxModels(cases);
+  for (const { what, name, onnx, outputs } of runs) {
+    const expected = results[cases.indexOf(onnx)];
+    if (expected instanceof Error) throw expected;
+    expect(expected.map((output) => output.name)).toEqual(Object.keys(outputs));
+    for (const { name: output, shape, data } of expected) {
+      const found = parts(name, outputs[output!]);
+      expect(outputs[output!].shape).toEqual(shape);
+      for (const [i, part] of parts(name, new Tensor('float32', shape, data)).entries()) {
+        expect(relativeError(found[i], part), `${what}, ${output}, part ${i}`).toBeLessThan(tolerance);
+      }
+    }
+  }
 });

@@ -77,6 +77,57 @@ describe('a model', () => {
     model.dispose();
   });
 
+  it('gives outputs that are constants', async () => {
+    const graph = reluGraph();
+    const data = randomFloats(9)(6);
+    graph.values.set('c', { name: 'c', shape: [2, 3], dtype: 'float32', data });
+    graph.outputs.push({ value: 'c', name: 'anchors', dtype: 'float32', permutation: [1, 0] });
+    const model = await loadModel(bytesOf(graph));
+    const { anchors } = await model.run({ image: image() });
+    expect(anchors.shape).toEqual([3, 2]);
+    expect([...anchors.data]).toEqual([0, 3, 1, 4, 2, 5].map((i) => data[i]));
+    model.dispose();
+  });
+
+  it('takes no property that every object has for an input', async () => {
+    for (const name of ['constructor', '__proto__']) {
+      const graph = reluGraph();
+      graph.inputs[0] = { ...graph.inputs[0], name };
+      graph.outputs[0] = { ...graph.outputs[0], name };
+      const model = await loadModel(bytesOf(graph));
+      expect((await failure(model.run({}))).message).toContain(`input "${name}"`);
+      const outputs = await model.run(Object.fromEntries([[name, image()]]));
+      expect(Object.keys(outputs)).toEqual([name]);
+      model.dispose();
+    }
+  });
+
+  it('refuses to profile no runs', async () => {
+    const model = await loadModel(artifact);
+    for (const options of [{ runs: 0 }, { runs: 1.5 }, { warmup: -1 }, { runs: NaN }]) {
+      expect((await failure(model.profile({ image: image() }, options))).code).toBe('invalid-argument');
+    }
+    const [{ ms }] = await model.profile({ image: image() }, { runs: 1, warmup: 0 });
+    expect(ms).toBeGreaterThanOrEqual(0);
+    model.dispose();
+  });
+
+  it('refuses an image whose bytes do not fit its size', async () => {
+    const model = await loadModel(artifact);
+    const pixels = { data: new Uint8Array(12), width: 2000, height: 2000, channels: 3 } as const;
+    const preprocessing = {
+      width: 2,
+      height: 2,
+      resize: 'stretch',
+      padValue: 0,
+      scale: [1, 1, 1],
+      offset: [0, 0, 0],
+      order: 'RGB',
+    } as const;
+    expect((await failure(model.runImage(pixels, preprocessing))).message).toMatch(/need 12000000 bytes/);
+    model.dispose();
+  });
+
   it('names what is wrong with an input', async () => {
     const model = await loadModel(artifact);
     const cases: [inputs: Record<string, Tensor>, message: RegExp][] = [

@@ -29,6 +29,8 @@ async function compile(io: Io, input: string, options: Options): Promise<void> {
   const { output, json } = options;
   const bytes = await readInput(input);
   if (!(await isForeign(bytes, input))) {
+    const { looksLikeArtifact } = await import('../../artifact/read.ts');
+    if (looksLikeArtifact(bytes)) throw new FiligreeError('invalid-argument', `${input}: is compiled already`);
     throw new FiligreeError('invalid-model', `${input}: not an ONNX or TFLite model (${bytes.length} bytes)`);
   }
   const start = performance.now();

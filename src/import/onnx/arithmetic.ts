@@ -1,7 +1,7 @@
 // Arithmetic on constants: what exporters leave of shape computations. Integers stay integers.
 import type { Shape } from '../../graph/graph.ts';
 import { rowMajorStrides } from '../../graph/layout.ts';
-import { broadcastIndices, broadcastShape } from '../../ops/broadcast.ts';
+import { broadcastIndices } from '../../ops/broadcast.ts';
 import { elementCount } from '../../tensor.ts';
 import { type Constant, emptyNumbers, floatTypes, int64s, isNumeric, type NumericType } from './constant.ts';
 import type { Operation } from './operation.ts';
@@ -17,12 +17,7 @@ const isInteger = (type: ElementType) => !floatTypes.includes(type);
 
 /** The result of an elementwise function of broadcast operands. */
 function combined(operation: Operation, a: Constant, b: Constant, type: ElementType, f: Scalar): Constant {
-  let shape: number[];
-  try {
-    shape = broadcastShape(a.shape, b.shape);
-  } catch (error) {
-    return operation.fail((error as Error).message);
-  }
+  const shape = operation.broadcast(a.shape, b.shape);
   const count = elementCount(shape);
   operation.spend(count);
   const aAt = broadcastIndices(a.shape, shape);
@@ -57,7 +52,7 @@ const mod: Fold = (operation, inputs) => {
 };
 
 const where: Fold = (operation, [condition, a, b]) => {
-  const shape = broadcastShape(broadcastShape(condition.shape, a.shape), b.shape);
+  const shape = operation.broadcast(operation.broadcast(condition.shape, a.shape), b.shape);
   operation.spend(2 * elementCount(shape));
   const [chosen, yes, no] = [condition, a, b].map((input) => broadcasted(input, shape));
   const data = yes.data.slice();

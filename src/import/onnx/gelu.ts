@@ -9,7 +9,11 @@ export function recogniseGelu(model: OnnxModel, tensors: Tensors): void {
   const makers = new Map(model.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
   const readers = new Map<string, OnnxNode[]>();
   for (const node of model.nodes) {
-    for (const name of node.inputs) readers.set(name, [...(readers.get(name) ?? []), node]);
+    for (const name of node.inputs) {
+      const list = readers.get(name);
+      if (list) list.push(node);
+      else readers.set(name, [node]);
+    }
   }
 
   const scalar = (name: string): number | undefined => {

@@ -1,8 +1,9 @@
 // One node of the file while it is translated: what its handler may ask of it and do.
 import { FiligreeError } from '../../errors.ts';
 import type { Node, Shape } from '../../graph/graph.ts';
+import { broadcastShape } from '../../ops/broadcast.ts';
 import type { OperatorName } from '../../ops/index.ts';
-import { type Constant, float32s, floatTypes, integerRanges } from './constant.ts';
+import { type Constant, float32s, floatTypes, integerRanges, mostAxes } from './constant.ts';
 import { type Attribute, elementTypes, type ElementType, type OnnxNode, type StoredTensor } from './schema.ts';
 import { type Computed, type Known, nodeTitle, type Quantisation, type Translation } from './translation.ts';
 
@@ -182,7 +183,17 @@ export class Operation {
 
   /** Distinct non-negative axes, ascending. */
   axes(axes: readonly number[], rank: number): number[] {
+    if (rank > mostAxes) this.fail(`a tensor of rank ${rank}`);
     return [...new Set(axes.map((axis) => this.axis(axis, rank)))].sort((a, b) => a - b);
+  }
+
+  /** The shape that two shapes broadcast to. */
+  broadcast(a: Shape, b: Shape): number[] {
+    try {
+      return broadcastShape(a, b);
+    } catch (error) {
+      return this.fail((error as Error).message);
+    }
   }
 
   /** Throws when an output beyond the first `count` is read by anybody. */

@@ -3,7 +3,7 @@ import { FiligreeError } from '../../errors.ts';
 import { halfToFloat } from '../../graph/constant.ts';
 import { maxElements } from '../../graph/verify.ts';
 import { elementCount } from '../../tensor.ts';
-import { type Constant, emptyNumbers, isNumeric, type NumericType, type Numbers } from './constant.ts';
+import { type Constant, emptyNumbers, isNumeric, mostAxes, type NumericType, type Numbers } from './constant.ts';
 import type { ElementType, OnnxModel, SparseTensor, StoredTensor } from './schema.ts';
 
 /** Gives the bytes of a file that lies beside the model, by the path that the model names; undefined when it is absent. */
@@ -91,7 +91,8 @@ export class Tensors {
   }
 
   private checkShape(shape: readonly number[], title: string): void {
-    if (shape.every((d) => Number.isInteger(d) && d >= 0) && elementCount(shape) <= maxElements) return;
+    const isPossible = shape.length <= mostAxes && shape.every((d) => Number.isInteger(d) && d >= 0);
+    if (isPossible && elementCount(shape) <= maxElements) return;
     this.fail(title, `shape [${shape}] must hold sizes of at most ${maxElements} elements in all`);
   }
 

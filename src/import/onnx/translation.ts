@@ -8,7 +8,7 @@ import { operators } from '../../ops/index.ts';
 import type { OperatorName } from '../../ops/index.ts';
 import type { DenseTensor, Operator } from '../../ops/operator.ts';
 import { elementCount } from '../../tensor.ts';
-import { asFloats, type Constant } from './constant.ts';
+import { asFloats, type Constant, mostAxes } from './constant.ts';
 import type { ElementType, OnnxModel, OnnxNode } from './schema.ts';
 import { type ExternalData, Tensors } from './tensors.ts';
 
@@ -105,7 +105,10 @@ export class Translation {
         inputs.map((input) => (input === '' ? undefined : this.graph.values.get(input))),
       );
       for (const shape of shapes) {
-        const isPossible = shape.every((d) => Number.isInteger(d) && d >= 1) && elementCount(shape) <= maxElements;
+        const isPossible =
+          shape.length <= mostAxes &&
+          shape.every((d) => Number.isInteger(d) && d >= 1) &&
+          elementCount(shape) <= maxElements;
         if (!isPossible) throw new Error(`makes a tensor of shape [${shape}]`);
       }
     } catch (error) {

@@ -1,9 +1,8 @@
 // What moves elements about. All of it works on constants too: shape arithmetic is made of it.
 import { rowMajorStrides } from '../../../graph/layout.ts';
 import type { Shape } from '../../../graph/graph.ts';
-import { broadcastShape } from '../../../ops/broadcast.ts';
 import { elementCount } from '../../../tensor.ts';
-import { type Constant, emptyNumbers, float32s, int64s, type NumericType } from '../constant.ts';
+import { type Constant, mostAxes } from '../constant.ts';
 import type { Handler, Operation } from '../operation.ts';
 import { broadcasted, gathered, joined, permuted, strided } from '../views.ts';
 
@@ -15,6 +14,7 @@ function listOf(operation: Operation, attribute: string, input: number, since: n
 
 /** The input's elements under another shape. */
 function reshapeTo(operation: Operation, shape: Shape): void {
+  if (shape.length > mostAxes) operation.fail(`makes a tensor of rank ${shape.length}`);
   const constant = operation.knownConstant(0);
   if (elementCount(shape) !== elementCount(operation.shape(0)) || shape.some((d) => !Number.isInteger(d) || d < 0)) {
     operation.fail(`shape [${operation.shape(0)}] cannot become [${shape}]`);
@@ -243,12 +243,8 @@ function stretch(operation: Operation, x: string, shape: Shape): string {
 
 const expand: Handler = (operation) => {
   const wanted = operation.integers(1, 'the shape');
-  let shape: number[];
-  try {
-    shape = broadcastShape(operation.shape(0), wanted);
-  } catch (error) {
-    return operation.fail((error as Error).message);
-  }
+  if (wanted.length > mostAxes || wanted.some((d) => d < 0)) operation.fail(`shape [${wanted}]`);
+  const shape = operation.broadcast(operation.shape(0), wanted);
   const constant = operation.knownConstant(0);
   if (constant) {
     operation.spend(elementCount(shape));
@@ -297,44 +293,6 @@ const tile: Handler = (operation) => {
   );
 };
 
-const shapeOf: Handler = (operation) => {
-  const shape = operation.shape(0);
-  const place = (index: number) => Math.min(Math.max(index < 0 ? index + shape.length : index, 0), shape.length);
-  operation.constantResult(
-    int64s(shape.slice(place(operation.int('start', 0)), place(operation.int('end', shape.length)))),
-  );
-};
-
-const size: Handler = (operation) => operation.constantResult(int64s([elementCount(operation.shape(0))], []));
-
-const constantOfShape: Handler = (operation) => {
-  const shape = operation.integers(0, 'the shape');
-  if (shape.some((d) => d < 0)) operation.fail(`shape [${shape}]`);
-  const stored = operation.tensor('value');
-  const fill = stored ? operation.translation.tensors.constant(stored) : float32s([1], Float32Array.of(0));
-  if (fill.data.length !== 1) operation.fail(`value of shape [${fill.shape}] must be one number`);
-  operation.spend(elementCount(shape));
-  const data = emptyNumbers(fill.type as NumericType, elementCount(shape)).fill(fill.data[0]);
-  operation.constantResult({ type: fill.type, shape, data });
-};
-
-const constant: Handler = (operation) => {
-  const { tensors } = operation.translation;
-  const stored = operation.tensor('value');
-  const sparse = operation.node.attributes.get('sparse_value')?.sparse;
-  if (stored) return operation.constantResult(tensors.constant(stored));
-  if (sparse) return operation.constantResult(tensors.sparse(sparse));
-  if (operation.hasAttribute('value_float')) {
-    return operation.constantResult(float32s([], Float32Array.of(operation.float('value_float'))));
-  }
-  if (operation.hasAttribute('value_int')) return operation.constantResult(int64s([operation.int('value_int')], []));
-  const floats = operation.floats('value_floats');
-  if (floats) return operation.constantResult(float32s([floats.length], Float32Array.from(floats)));
-  const ints = operation.ints('value_ints');
-  if (ints) return operation.constantResult(int64s(ints));
-  operation.unsupported('a constant of strings');
-};
-
 function blockSize(operation: Operation): number {
   if (operation.rank(0) !== 4) operation.fail(`an input of rank ${operation.rank(0)}, rank 4 is wanted`);
   return operation.int('blocksize');
@@ -362,10 +320,6 @@ export const arrangement: Record<string, Handler> = {
   Pad: pad,
   Expand: expand,
   Tile: tile,
-  Shape: shapeOf,
-  Size: size,
-  ConstantOfShape: constantOfShape,
-  Constant: constant,
   DepthToSpace: depthToSpace,
   SpaceToDepth: spaceToDepth,
 };

@@ -1,5 +1,6 @@
 import type { Handler } from '../operation.ts';
 import { arrangement } from './arrangement.ts';
+import { constants } from './constants.ts';
 import { convolutions } from './convolution.ts';
 import { elementwise } from './elementwise.ts';
 import { normalisation } from './normalisation.ts';
@@ -15,6 +16,7 @@ export const handlers: ReadonlyMap<string, Handler> = new Map(
     ...convolutions,
     ...elementwise,
     ...arrangement,
+    ...constants,
     ...resizing,
     ...reductions,
     ...normalisation,
