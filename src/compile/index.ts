@@ -66,3 +66,5 @@ export function compileGraph(graph: Graph, options: CompileOptions = {}): Progra
 export { defaultCostModel } from './cost.ts';
 export type { OnnxOptions } from '../import/onnx/index.ts';
 export type { CostModel, KernelCosts } from './cost.ts';
+export { exportOnnx } from '../export/onnx/index.ts';
+export type { OnnxExportOptions } from '../export/onnx/index.ts';

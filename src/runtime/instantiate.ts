@@ -2,7 +2,7 @@ import { FiligreeError } from '../errors.ts';
 import type { KernelName } from '../program/kernels.ts';
 import { wasmUrl } from '../wasm-url.ts';
 import type { WasmBuild } from './probe.ts';
-import { probeBuild } from './probe.ts';
+import { probeBuild, wasmBuilds } from './probe.ts';
 import type { ModelSource } from './source.ts';
 import { readSource, sourceName } from './source.ts';
 
@@ -65,10 +65,17 @@ function moduleOf(build: WasmBuild, provider: WasmProvider): Promise<WebAssembly
 
 /** The build to use: the one asked for, or the best that the host can run. */
 export function chooseBuild(wanted?: WasmBuild): WasmBuild {
-  const build = wanted ?? probeBuild();
-  if (!build) throw new FiligreeError('environment', 'this host has no WebAssembly SIMD, which Filigree needs');
-  if (build !== 'simd' && build !== 'relaxed') {
-    throw new FiligreeError('invalid-argument', `build: wanted "simd" or "relaxed", got "${String(build)}"`);
+  const best = probeBuild();
+  if (!best) throw new FiligreeError('environment', 'this host has no WebAssembly SIMD, which Filigree needs');
+  const build = wanted ?? best;
+  if (!wasmBuilds.includes(build)) {
+    throw new FiligreeError(
+      'invalid-argument',
+      `build: wanted one of ${wasmBuilds.join(', ')}, got "${String(build)}"`,
+    );
+  }
+  if (build.startsWith('relaxed') && best !== 'relaxed') {
+    throw new FiligreeError('environment', `build: this host has no relaxed SIMD, which "${build}" needs`);
   }
   return build;
 }

@@ -66,6 +66,11 @@ export class Model {
   #layout: MemoryLayout;
   #instance: Instance | undefined;
 
+  /** True for models of any entry point: `filigree` and `filigree/inline` are bundles with a class each. */
+  static [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && 'runImage' in value && 'profile' in value && 'info' in value;
+  }
+
   /** @internal */
   constructor(program: Program, layout: MemoryLayout, instance: Instance) {
     this.name = program.name;

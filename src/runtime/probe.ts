@@ -13,7 +13,9 @@ const relaxed = [
 
 const has = (bytes: number[]) => WebAssembly.validate(new Uint8Array(bytes));
 
-export type WasmBuild = 'simd' | 'relaxed' | 'simd-threads' | 'relaxed-threads';
+/** The builds there are. Those with threads have shared memory. */
+export const wasmBuilds = ['simd', 'relaxed', 'simd-threads', 'relaxed-threads'] as const;
+export type WasmBuild = (typeof wasmBuilds)[number];
 
 /** The best single-threaded build that the host can run, or undefined without SIMD. */
 export function probeBuild(): WasmBuild | undefined {

@@ -12,7 +12,7 @@ export async function createDetector(
 ): Promise<Detector<Model>> {
   const model = source instanceof Model ? source : await loadModel(source, options);
   try {
-    return new Detector(model, options);
+    return await Detector.of(model, options);
   } catch (error) {
     if (model !== source) model.dispose();
     throw error;

@@ -10,7 +10,6 @@ import { rankCandidates, suppress, suppressWeighted } from './nms.ts';
 import { tensorOutputs } from './outputs.ts';
 import { inputToImage, type Geometry, type Pixels, type Preprocessing } from './preprocessing.ts';
 import type { HeadName } from './presets.ts';
-import { visionOf } from './recognise.ts';
 
 export interface DetectorSettings {
   /** Detections below this score (0…1) are left out. Default: what the model's metadata says. */
@@ -79,14 +78,21 @@ export class Detector<M extends ImageModel = ImageModel> {
   private disposed = false;
 
   /**
-   * @throws FiligreeError `unsupported` when the model is no detector we know, `invalid-model` when its metadata is
-   * wrong, `invalid-argument` when a setting is out of range, when nothing says which
-   * head the outputs are, or when they do not fit the one that is named
+   * A detector of a loaded model. How heads are recognised is loaded only where neither the model's metadata nor its
+   * author says what it sees.
+   * @throws FiligreeError `unsupported` when the model is no detector we know, `invalid-model` when its metadata is wrong,
+   * `invalid-argument` when a setting is out of range, when nothing says which head the outputs are, or when they do not
+   * fit the one that is named
    */
-  constructor(model: M, settings: DetectorSettings = {}) {
-    const { head, labels, preprocessing } = settings;
+  static async of<M extends ImageModel>(model: M, settings: DetectorSettings = {}): Promise<Detector<M>> {
+    const { head } = settings;
     const stated = head === undefined ? readVisionMetadata(model.metadata) : undefined;
-    const vision = withOverrides(stated ?? visionOf(model, head), labels, preprocessing);
+    return new Detector(model, stated ?? (await import('./recognise.ts')).visionOf(model, head), settings);
+  }
+
+  /** As `of`, for a model of which is known what it sees. */
+  constructor(model: M, known: VisionMetadata, settings: DetectorSettings = {}) {
+    const vision = withOverrides(known, settings.labels, settings.preprocessing);
     const { width, height } = vision.preprocessing;
     const shape = model.inputs[0]?.shape.join();
     if (shape !== [1, height, width, 3].join() && shape !== [1, 3, height, width].join()) {

@@ -39,8 +39,9 @@ const drivers: Record<Peer, string> = {
 const run = promisify(execFile);
 
 /**
- * Runs a model with a peer, on one thread: TFLite, or ONNX with onnxruntime (open dimensions are 1). Inputs are row-major in the file's order, as many numbers as the
- * model's inputs have elements; for integer inputs they are the stored integers. Outputs likewise.
+ * Runs a model with a peer, on one thread: TFLite, or ONNX with onnxruntime, where open dimensions are 1. Inputs are
+ * row-major in the file's order, as many numbers as the model's inputs have elements; for integer inputs they are the
+ * stored integers. Outputs likewise.
  * @throws Error with the peer's own messages when it fails.
  */
 export async function runPeer(

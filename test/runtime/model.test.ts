@@ -228,10 +228,10 @@ describe('loadModel', () => {
     expect((await failure(loadModel(42 as never))).code).toBe('invalid-argument');
     const wasm = await failure(loadModel(artifact, { wasm: () => new Uint8Array([1, 2, 3]) }));
     expect(wasm.code).toBe('environment');
-    const build = await failure(loadModel(artifact, { build: 'simd-threads' }));
+    const build = await failure(loadModel(artifact, { build: 'avx' as never }));
     expect([build.code, build.message]).toEqual([
       'invalid-argument',
-      'build: wanted "simd" or "relaxed", got "simd-threads"',
+      'build: wanted one of simd, relaxed, simd-threads, relaxed-threads, got "avx"',
     ]);
     const noData = await failure(loadModel(`data:application/octet-stream;base64,${'AAAA'.repeat(100)}`));
     expect(noData.message).toMatch(/^data:.{55}…: not a .filigree model \(300 bytes\)$/);

@@ -43,7 +43,7 @@ const rows = [
 ];
 
 async function detect(settings: DetectorSettings, metadata?: Record<string, unknown>) {
-  const { detections } = await new Detector(model(rows, metadata), settings).detect(photo);
+  const { detections } = await (await Detector.of(model(rows, metadata), settings)).detect(photo);
   return detections.map(({ classIndex, score }) => [classIndex, Number(score.toFixed(3))]);
 }
 
@@ -93,13 +93,16 @@ describe('settings of a detector', () => {
 
   it('undo the letterbox exactly and clip', async () => {
     const edge = model([[60, 20, 20, 20, 0.9, 0, 0]]);
-    const [{ box }] = (await new Detector(edge).detect(photo)).detections;
+    const [{ box }] = (await (await Detector.of(edge)).detect(photo)).detections;
     expect(box).toEqual({ xmin: 100, ymin: 0, xmax: 128, ymax: 28 }); // two image pixels an input pixel
   });
 
   it('name classes and change preprocessing', async () => {
     const fake = model(rows);
-    const detector = new Detector(fake, { labels: ['a', 'b'], preprocessing: { resize: 'stretch', order: 'BGR' } });
+    const detector = await Detector.of(fake, {
+      labels: ['a', 'b'],
+      preprocessing: { resize: 'stretch', order: 'BGR' },
+    });
     const { detections } = await detector.detect(photo);
     expect(detections.map(({ label }) => label)).toEqual(['a', 'b', 'class 2']);
     expect(fake.seen[0]).toMatchObject({ resize: 'stretch', order: 'BGR', padValue: 114, width: 64, height: 64 });
@@ -107,7 +110,7 @@ describe('settings of a detector', () => {
   });
 
   it('name the head', async () => {
-    expect(() => new Detector(model(rows), { head: 'yolov5' })).toThrow('three.onnx: head "yolov5" needs');
+    await expect(Detector.of(model(rows), { head: 'yolov5' })).rejects.toThrow('three.onnx: head "yolov5" needs');
     const vision = { ...visionOf(model([])), head: { type: 'yolo', output: 'nowhere' } };
     // The head that is named counts, not what the artifact says.
     expect(await detect({ head: 'yolov8', iouThreshold: 0.5 }, { vision })).toHaveLength(3);
@@ -120,11 +123,11 @@ describe('settings of a detector', () => {
     [{ preprocessing: { padValue: 300 } }, 'preprocessing.padValue: wanted a number from 0 to 255'],
     [{ preprocessing: { scale: 1 / 255 } }, 'preprocessing.scale: wanted a list'],
     [{ head: 'yolov99' }, 'head: wanted "yolox" or '],
-  ])('must make sense (%#)', (settings, message) => {
-    expect(() => new Detector(model(rows), settings as never)).toThrow(
+  ])('must make sense (%#)', async (settings, message) => {
+    await expect(Detector.of(model(rows), settings as never)).rejects.toThrow(
       expect.objectContaining({ code: 'invalid-argument' }),
     );
-    expect(() => new Detector(model(rows), settings as never)).toThrow(message);
+    await expect(Detector.of(model(rows), settings as never)).rejects.toThrow(message);
   });
 
   it('find what is looked for in place, where the model can', async () => {
@@ -142,7 +145,7 @@ describe('settings of a detector', () => {
       geometry: imageGeometry(image, preprocessing),
       speed: { preprocess: 0, inference: 0 },
     });
-    const { detections } = await new Detector(fake).detect(photo);
+    const { detections } = await (await Detector.of(fake)).detect(photo);
     expect(detections.map(({ classIndex, score, box }) => [classIndex, score, box.xmin])).toEqual([[2, 0.75, 90]]);
     expect(calls).toEqual({ values: 1, best: 1 });
   });

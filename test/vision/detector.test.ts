@@ -116,7 +116,7 @@ describe('Detector', () => {
   const face = [anchor, 3, 10, -2, 30, 36, ...Array.from({ length: 12 }, (_, i) => i)];
 
   it('gives boxes and keypoints in source-image pixels', async () => {
-    const { detections, speed } = await new Detector(faceModel(faceOutputs(full, face))).detect(photo);
+    const { detections, speed } = await (await Detector.of(faceModel(faceOutputs(full, face)))).detect(photo);
     expect(detections).toHaveLength(1);
     const [{ label, classIndex, score, box, keypoints }] = detections;
     expect({ label, classIndex }).toEqual({ label: 'face', classIndex: 0 });
@@ -137,7 +137,7 @@ describe('Detector', () => {
   it('merges one face seen by two anchors, and sorts by score', async () => {
     const again = [anchor + 1, 3, 6, -2, 30, 36]; // the same place, from the next anchor
     const other = [40 * 48 + 40, 4, 0, 0, 20, 20];
-    const { detections } = await new Detector(faceModel(faceOutputs(full, face, again, other))).detect(photo);
+    const { detections } = await (await Detector.of(faceModel(faceOutputs(full, face, again, other)))).detect(photo);
     expect(detections.map(({ score }) => score.toFixed(3))).toEqual(['0.982', '0.953']);
     expect(detections[1].box.xmin).toBeCloseTo(150, 3);
   });
@@ -145,7 +145,7 @@ describe('Detector', () => {
   it('clips boxes to the image and drops those in the padding', async () => {
     const edge = [24 * 48, 3, 0, 0, 40, 20]; // centre (2, 98)
     const padding = [20, 5, 0, 0, 10, 10]; // row 0 is padding
-    const { detections } = await new Detector(faceModel(faceOutputs(full, edge, padding))).detect(photo);
+    const { detections } = await (await Detector.of(faceModel(faceOutputs(full, edge, padding)))).detect(photo);
     expect(detections).toHaveLength(1);
     expect(detections[0].box.xmin).toBe(0);
     expect(detections[0].box.xmax).toBeCloseTo(220 / 3, 3);
@@ -154,19 +154,20 @@ describe('Detector', () => {
   it('keeps to its settings', async () => {
     const other = [40 * 48 + 40, 4, 0, 0, 20, 20];
     const model = faceModel(faceOutputs(full, face, other));
-    const count = async (settings: object) => (await new Detector(model, settings).detect(photo)).detections.length;
+    const count = async (settings: object) =>
+      (await (await Detector.of(model, settings)).detect(photo)).detections.length;
     expect(await count({ scoreThreshold: 0.97 })).toBe(1);
     expect(await count({ scoreThreshold: 0.99 })).toBe(0);
     expect(await count({ maxResults: 1 })).toBe(1);
     for (const bad of [{ scoreThreshold: 2 }, { iouThreshold: Number.NaN }, { maxResults: 0 }, { maxResults: 1.5 }]) {
       const name = Object.keys(bad)[0];
-      expect(() => new Detector(model, bad)).toThrow(expect.objectContaining({ code: 'invalid-argument' }));
-      expect(() => new Detector(model, bad)).toThrow(name);
+      await expect(Detector.of(model, bad)).rejects.toThrow(expect.objectContaining({ code: 'invalid-argument' }));
+      await expect(Detector.of(model, bad)).rejects.toThrow(name);
     }
   });
 
   it('reads grey, RGBA and ImageData alike, and refuses what is no image', async () => {
-    const detector = new Detector(faceModel(faceOutputs(full, face)));
+    const detector = await Detector.of(faceModel(faceOutputs(full, face)));
     const sources = [
       { ...photo, data: bytes(1), channels: 1 as const },
       { data: bytes(4), width: 640, height: 480 },
@@ -188,26 +189,26 @@ describe('Detector', () => {
 
   it('is disposed once, and says so afterwards', async () => {
     const model = faceModel(faceOutputs(full));
-    const detector = new Detector(model);
+    const detector = await Detector.of(model);
     detector.dispose();
     detector.dispose();
     expect(model.disposals).toBe(1);
     await expect(detector.detect(photo)).rejects.toMatchObject({ code: 'disposed' });
   });
 
-  it('refuses a model it does not know', () => {
+  it('refuses a model it does not know', async () => {
     const model = { ...faceModel({}), outputs: [{ name: 'prob', dtype: 'float32' as const, shape: [1, 1000] }] };
-    expect(() => new Detector(model)).toThrow('face.filigree: no detector that Filigree knows');
-    expect(() => new Detector(model)).toThrow('prob [1, 1000]');
+    await expect(Detector.of(model)).rejects.toThrow('face.filigree: no detector that Filigree knows');
+    await expect(Detector.of(model)).rejects.toThrow('prob [1, 1000]');
   });
 });
 
 describe('metadata.vision', () => {
   const known = recogniseVision(faceShapes(short).inputs, faceShapes(short).outputs)!;
-  const detector = (vision: unknown) => new Detector(faceModel({}, short, { vision }));
+  const detector = (vision: unknown) => Detector.of(faceModel({}, short, { vision }));
 
-  it('survives JSON', () => {
-    expect(detector(JSON.parse(JSON.stringify(known))).labels).toEqual(['face']);
+  it('survives JSON', async () => {
+    expect((await detector(JSON.parse(JSON.stringify(known)))).labels).toEqual(['face']);
   });
 
   it.each([
@@ -242,8 +243,8 @@ describe('metadata.vision', () => {
       { ...known, preprocessing: { ...known.preprocessing, order: 'GRB' } },
       'order: wanted "RGB" or "BGR", found "GRB"',
     ],
-  ])('names the wrong field (%#)', (vision, message) => {
-    expect(() => detector(vision)).toThrow(message);
-    expect(() => detector(vision)).toThrow(expect.objectContaining({ code: 'invalid-model' }));
+  ])('names the wrong field (%#)', async (vision, message) => {
+    await expect(detector(vision)).rejects.toThrow(message);
+    await expect(detector(vision)).rejects.toThrow(expect.objectContaining({ code: 'invalid-model' }));
   });
 });

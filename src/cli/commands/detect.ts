@@ -61,7 +61,7 @@ export function detectCommand(io: Io): Command {
 async function detectInPhotos(io: Io, photos: string[], options: Options, pictures: string[]): Promise<void> {
   const progress = new Progress(io);
   const { Detector } = await import('../../vision/detector.ts');
-  const detector = new Detector(await openModel(options.model, progress, options), options);
+  const detector = await Detector.of(await openModel(options.model, progress, options), options);
   const results: PhotoResult[] = [];
   try {
     for (const [i, file] of photos.entries()) {

@@ -83,7 +83,7 @@ async function evaluateDetector(io: Io, path: string, instances: string, options
   const progress = new Progress(io);
   const { scoreThreshold, iouThreshold, maxResults, head, multiLabel } = options;
   const model = await openModel(path, progress, options);
-  const detector = new Detector(model, { scoreThreshold, iouThreshold, maxResults, head, multiLabel });
+  const detector = await Detector.of(model, { scoreThreshold, iouThreshold, maxResults, head, multiLabel });
   const found: ScoredDetection[] = [];
   let speed: Speed;
   let categories: ReturnType<typeof categoriesOfClasses>;

@@ -10,7 +10,8 @@ import { declared, inputShapes, portType, type ShapeOptions } from './inputs.ts'
 import { isUnsupported, Operation } from './operation.ts';
 import { handlers } from './operators/index.ts';
 import { orderNodes } from './order.ts';
-import { type OnnxModel, type OnnxNode, readModel, standardOpset, type ValueInfo } from './schema.ts';
+import { readModel } from './read.ts';
+import { type OnnxModel, type OnnxNode, standardOpset, type ValueInfo } from './schema.ts';
 import type { ExternalData } from './tensors.ts';
 import { type Computed, Names, nodeTitle, Translation } from './translation.ts';
 

@@ -1,15 +1,15 @@
 // Real models: what is in them, and what they compute, compiled, against onnxruntime-web.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { writeArtifact } from '../../../src/artifact/write.ts';
 import { compileGraph, importModel } from '../../../src/compile/index.ts';
 import type { Graph } from '../../../src/graph/graph.ts';
 import { loadModel } from '../../../src/runtime/load.ts';
 import { Tensor, elementCount } from '../../../src/tensor.ts';
-import { dataPath, describeWithData } from '../../data.ts';
+import { dataPath, describeWithData, hasData } from '../../data.ts';
 import { randomFloats, relativeError } from '../../kernels/wasm.ts';
-import { runPeer } from '../../peers/index.ts';
+import { runOnnxModels } from '../../peers/onnxruntime.ts';
 
 function opCounts(graph: Graph): Record<string, number> {
   const counts: Record<string, number> = {};
@@ -82,6 +82,20 @@ const models: Record<string, Expected> = {
   },
 };
 
+function inputOf({ input, range }: Expected): Record<string, Tensor> {
+  const numbers = randomFloats(3)(elementCount(input.shape), range);
+  return { [input.name]: new Tensor('float32', input.shape, numbers) };
+}
+
+// One process for all.
+const available = Object.keys(models).filter((file) => hasData(file));
+let peers: ReturnType<typeof runOnnxModels>;
+beforeAll(() => {
+  peers = runOnnxModels(
+    available.map((file) => ({ model: readFileSync(dataPath(file)), inputs: inputOf(models[file]) })),
+  );
+});
+
 for (const [file, expected] of Object.entries(models)) {
   describeWithData(path.basename(file), file, () => {
     const read = () => importModel(readFileSync(dataPath(file)), path.basename(file));
@@ -94,13 +108,14 @@ for (const [file, expected] of Object.entries(models)) {
     });
 
     it('computes what onnxruntime-web does', { timeout: 120_000 }, async () => {
-      const { input, output, range, tolerance } = expected;
-      const numbers = randomFloats(3)(elementCount(input.shape), range);
+      const { input, output, tolerance } = expected;
       const model = await loadModel(writeArtifact(compileGraph(read())));
       expect(model.inputs).toMatchObject([input]);
-      const found = (await model.run({ [input.name]: new Tensor('float32', input.shape, numbers) }))[output.name];
+      const found = (await model.run(inputOf(expected)))[output.name];
       model.dispose();
-      const [wanted] = (await runPeer('onnxruntime', dataPath(file), [numbers])).outputs;
+      const peer = (await peers)[available.indexOf(file)];
+      if (peer instanceof Error) throw peer;
+      const [wanted] = peer;
       expect(wanted.name).toBe(output.name);
       expect(found.shape).toEqual(output.shape);
       expect(wanted.shape).toEqual(output.shape);

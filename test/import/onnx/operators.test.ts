@@ -9,10 +9,9 @@ import { relativeError } from '../../kernels/wasm.ts';
 import type { PeerOutput } from '../../peers/index.ts';
 import { runOnnxModels } from '../../peers/onnxruntime.ts';
 import { OnnxBuilder } from './model.ts';
-import { operatorCases } from './operator-cases.ts';
-import { quantisedCases } from './quantised-cases.ts';
+import { operatorCases } from './cases/index.ts';
 
-const cases = [...operatorCases, ...quantisedCases].map(({ title, opset, build, ...rest }, i) => {
+const cases = operatorCases.map(({ title, opset, build, ...rest }, i) => {
   const model = new OnnxBuilder(opset, i + 1);
   const made = build(model);
   for (const name of Array.isArray(made) ? made : [made]) model.output(name);

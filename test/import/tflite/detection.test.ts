@@ -122,7 +122,7 @@ describe.each([
       dispose() {},
     };
     const scoreThreshold = options.nms_score_threshold < 0.01 ? { scoreThreshold: 0.001 } : {};
-    const { detections } = await new Detector(fake, scoreThreshold).detect(pixels);
+    const { detections } = await (await Detector.of(fake, scoreThreshold)).detect(pixels);
 
     const peer = (await runPeer('tfjs-tflite', file, [image])).outputs;
     const of = (length: number) => peer.filter(({ data }) => data.length === length);

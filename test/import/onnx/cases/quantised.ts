@@ -1,7 +1,7 @@
 // Quantised activations: onnxruntime rounds them to 8 bits, here they stay float32, so results differ by a few of those
 // steps.
-import type { OnnxBuilder } from './model.ts';
-import type { OperatorCase } from './operator-cases.ts';
+import type { OnnxBuilder } from '../model.ts';
+import type { OperatorCase } from './cases.ts';
 
 const tolerance = 0.03;
 const image = [1, 3, 6, 5];

@@ -1,0 +1,14 @@
+import { arrangementCases } from './arrangement.ts';
+import type { OperatorCase } from './cases.ts';
+import { constantsCases } from './constants.ts';
+import { convolutionCases } from './convolution.ts';
+import { elementwiseCases } from './elementwise.ts';
+import { quantisedCases } from './quantised.ts';
+
+export const operatorCases: OperatorCase[] = [
+  convolutionCases.list,
+  elementwiseCases.list,
+  arrangementCases.list,
+  constantsCases.list,
+  quantisedCases,
+].flat();
