@@ -29,11 +29,12 @@ export function recognise(model: ModelDescription): Recognition {
   for (const name of headNames) {
     const preset = headPresets[name];
     const fit = preset.fit(outputs, input);
-    if (!fit || (facts.labels && !fittingLabels(facts.labels, fit.classes))) continue;
+    if (!fit) continue;
     const described = preset.words?.test(facts.description) ? 4 : 0;
     fits.push({ name, fit, evidence: described + (fit.classes === coco80.length ? 1 : 0) });
   }
-  const likely = fits.filter(({ name, fit: { head } }) => {
+  const fitting = fits.filter(({ fit }) => !facts.labels || fittingLabels(facts.labels, fit.classes));
+  const likely = fitting.filter(({ name, fit: { head } }) => {
     const { onlyWhenNamed, yieldsTo } = headPresets[name];
     const decoded = fits.find((other) => other.name === yieldsTo)?.fit.head;
     const beside = decoded?.type === 'yolo' && 'outputs' in head && !head.outputs.includes(decoded.output);
@@ -41,7 +42,9 @@ export function recognise(model: ModelDescription): Recognition {
   });
   const most = Math.max(...likely.map(({ evidence }) => evidence));
   const best = likely.filter(({ evidence }) => evidence === most);
-  if (best.length !== 1) return { choices: fits.map(({ name }) => name) };
+  if (best.length !== 1) {
+    return { choices: (fitting.length > 0 ? fitting : fits).map(({ name }) => name) };
+  }
   return { vision: describe(best[0].name, best[0].fit, model, facts), choices: [] };
 }
 
