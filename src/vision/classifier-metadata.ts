@@ -4,7 +4,7 @@ import { field, invalid, list, oneOf, text, type Field, type TensorDescription }
 import { fileFacts } from './file-facts.ts';
 import { fittingLabels } from './labels.ts';
 import { readPreprocessing } from './metadata.ts';
-import { normalization, type Preprocessing } from './preprocessing.ts';
+import { normalization, type Preprocessing } from '../runtime/preprocessing.ts';
 
 /**
  * How a model's outputs become probabilities: `softmax` of what it gives, or `none`: it gives probabilities. Where

@@ -13,7 +13,7 @@ import { fileFacts } from './file-facts.ts';
 import { ImageReader, type ImageSource } from './image-source.ts';
 import { fitLabels, fittingLabels } from './labels.ts';
 import type { ImageModel } from './model.ts';
-import type { Preprocessing } from './preprocessing.ts';
+import type { Preprocessing } from '../runtime/preprocessing.ts';
 
 export interface ClassifierSettings {
   /** The best so many classes are given; default 5. */
