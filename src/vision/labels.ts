@@ -22,7 +22,7 @@ export function parseLabels(text: string, file: string): string[] {
   const binary = filled.find(({ content }) => content.includes('\0') || content.includes('\uFFFD'));
   if (binary) fail(binary.line, 'this is no text');
 
-  const numbered = filled.map(({ content, line }) => ({ line, parts: /^(\d+)\s*[:,\s]\s*(\S.*)$/.exec(content) }));
+  const numbered = filled.map(({ content, line }) => ({ line, parts: /^(\d+)\s*[:,\s]\s*(\S[^]*)$/.exec(content) }));
   if (numbered.every(({ parts }) => parts !== null)) return numberedLabels(numbered as NumberedLine[], fail);
   const wordNet = /^n\d{8}\s+(?=\S)/;
   if (filled.every(({ content }) => wordNet.test(content))) {

@@ -27,6 +27,7 @@ const identifier = 'M001';
 const mostFileBytes = 2 ** 20;
 const mostLabels = 65536;
 const longestText = 4096;
+const longestNote = 500;
 
 /** AssociatedFileType: names along an axis of an output, or of the values in it. */
 const labelTypes: readonly number[] = [2, 3];
@@ -47,7 +48,7 @@ export function readMetadata(model: TfliteModel, file: Uint8Array, notes: string
     try {
       action();
     } catch (error) {
-      notes.push(`${what} cannot be read and is ignored: ${(error as Error).message}`);
+      notes.push(`${what} cannot be read and is ignored: ${(error as Error).message.slice(0, longestNote)}`);
     }
   };
   attempt(`the model's metadata (${entryName})`, () => {
@@ -133,14 +134,18 @@ function readUltralytics(archive: ZipArchive, found: TfliteMetadata): void {
   const data = name && archive.read(name, mostFileBytes);
   if (!data) return;
   const text = new TextDecoder().decode(data);
-  const quoted = (key: string) =>
-    new RegExp(`['"]${key}['"]\\s*:\\s*['"]([^'"\\n]{1,${longestText}})['"]`).exec(text)?.[1];
   for (const key of ['task', 'description'] as const) {
-    const value = quoted(key);
-    if (value) found[key] = value;
+    const value = /^['"]([^'"\n]+)['"]/.exec(behind(text, key))?.[1];
+    if (value) found[key] = value.slice(0, longestText);
   }
-  const names = /['"]names['"]\s*:\s*([{[][^}\]]*[}\]])/.exec(text)?.[1];
+  const names = /^[{[][^}\]]*[}\]]/.exec(behind(text, 'names'))?.[0];
   // JSON's keys are strings: "0": "person".
   const labels = names && pythonNames(names.replace(/(^|[{,])(\s*)"(\d+)"(\s*:)/g, '$1$2$3$4'));
   if (labels) found.labels = labels;
+}
+
+/** What follows the first `key:`. One place only: the text may hold a million of them. */
+function behind(text: string, key: string): string {
+  const found = new RegExp(`['"]${key}['"]\\s*:\\s*`).exec(text);
+  return found ? text.slice(found.index + found[0].length) : '';
 }

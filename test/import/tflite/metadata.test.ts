@@ -191,6 +191,19 @@ describe('metadata that is broken', () => {
     expect(performance.now() - start).toBeLessThan(1000);
   });
 
+  it.each([
+    ['labels.txt', `1${' '.repeat(500_000)}x\u2028y`],
+    ['labels.txt', '1 '.repeat(500_000)],
+    ['metadata.json', '"names": {'.repeat(100_000)],
+    ['metadata.json', `"task": '${'a"task": '.repeat(100_000)}`],
+    ['metadata.json', `"names": {${'"1": "a", '.repeat(100_000)}}`],
+  ])('a file %s that looks like one thousands of times costs little (%#)', (name, data) => {
+    const file = withZip(classifier(), [{ name, data, deflate: true }]);
+    const start = performance.now();
+    expect(() => read(file)).not.toThrow();
+    expect(performance.now() - start).toBeLessThan(1000);
+  });
+
   it('an archive that is cut has no end, and counts for nothing', () => {
     const file = described(labelled, [{ ...labels, deflate: true }]);
     for (let length = described(labelled).length; length < file.length; length++) {
