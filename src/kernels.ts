@@ -2,7 +2,7 @@
 import { programBase, chooseBuild, instantiate } from './runtime/instantiate.ts';
 import type { WasmExports, WasmProvider } from './runtime/instantiate.ts';
 import type { WasmBuild } from './runtime/probe.ts';
-import { kernelNames, kernels } from './program/kernels.ts';
+import { recordBytes, writeRecord } from './runtime/record.ts';
 import type { KernelName } from './program/kernels.ts';
 
 export { kernelNames, kernels } from './program/kernels.ts';
@@ -42,15 +42,10 @@ export class RawKernels {
 
   /** Writes a record and returns a function that runs it. Arguments go by field name; pointers are addresses. */
   record(name: KernelName, args: Record<string, number>): () => void {
-    const fields = Object.entries(kernels[name].fields as Record<string, string>);
-    const address = this.allocate(8 + 4 * fields.length);
-    const view = new DataView(this.memory.buffer, address);
-    view.setUint32(0, kernelNames.indexOf(name), true);
-    view.setUint32(4, 8 + 4 * fields.length, true);
-    fields.forEach(([field, kind], i) => {
+    const address = this.allocate(recordBytes(name));
+    writeRecord(this.memory, address, name, (field) => {
       if (args[field] === undefined) throw new Error(`${name}: no argument ${field}`);
-      if (kind === 'f32') view.setFloat32(8 + 4 * i, args[field], true);
-      else view.setInt32(8 + 4 * i, args[field], true);
+      return args[field];
     });
     const run = this.exports[name];
     return () => run(address);

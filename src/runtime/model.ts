@@ -2,11 +2,13 @@
 import { FiligreeError } from '../errors.ts';
 import type { KernelName } from '../program/kernels.ts';
 import type { Endpoint, Program } from '../program/program.ts';
-import type { DType, Tensor } from '../tensor.ts';
-import { endpointFloats, readOutput, writeInput } from './endpoint.ts';
+import type { DType } from '../tensor.ts';
+import { Tensor } from '../tensor.ts';
+import { inputValues } from './endpoint.ts';
 import type { MemoryLayout } from './expand.ts';
 import type { Instance } from './instantiate.ts';
 import { imageTarget, writeImage } from './image-input.ts';
+import { readValues, writeValues } from './transfer.ts';
 import type { Geometry, Pixels, Preprocessing } from './preprocessing.ts';
 import { checkPixels, imageGeometry } from './preprocessing.ts';
 import { OutputsInPlace } from './outputs.ts';
@@ -192,10 +194,6 @@ export class Model {
     return this.#instance;
   }
 
-  #storage(endpoint: Endpoint): Float32Array {
-    return new Float32Array(this.#live().memory.buffer, this.#address(endpoint), endpointFloats(endpoint));
-  }
-
   #address({ at }: Endpoint): number {
     return this.#layout.buffers[at.buffer] + at.offset;
   }
@@ -214,12 +212,17 @@ export class Model {
         const wanted = `${endpoint.dtype} [${endpoint.shape.join(', ')}]`;
         throw new FiligreeError('invalid-argument', `${this.name}: input "${endpoint.name}" (${wanted}) is missing`);
       }
-      writeInput(endpoint, tensor, this.#storage(endpoint), this.name);
+      const values = inputValues(endpoint, tensor, this.name);
+      writeValues(this.#live(), this.#layout.bytes, endpoint, this.#address(endpoint), values);
     }
   }
 
   #read(): Record<string, Tensor> {
-    return Object.fromEntries(this.#program.outputs.map((e) => [e.name, readOutput(e, this.#storage(e))]));
+    const outputs = this.#program.outputs.map((endpoint): [string, Tensor] => {
+      const values = readValues(this.#live(), this.#layout.bytes, endpoint, this.#address(endpoint));
+      return [endpoint.name, new Tensor('float32', endpoint.shape, values)];
+    });
+    return Object.fromEntries(outputs);
   }
 }
 
