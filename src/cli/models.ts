@@ -28,11 +28,11 @@ export function withModelOptions(command: Command): Command {
 
 /** Loads a .filigree file, or compiles a foreign one in memory. */
 export async function openModel(path: string, progress: Progress, options: ModelOptions = {}): Promise<Model> {
-  const { build } = options;
+  const { build, dimension, inputShape } = options;
   const { loadModel } = await import('../runtime/load.ts');
   const bytes = await readInput(path);
   if (!(await isForeign(bytes, path))) return named(path, () => loadModel(bytes, { build }));
-  const program = await compileBytes(bytes, path, progress, options);
+  const program = await compileBytes(bytes, path, progress, { dimension, inputShape });
   const { writeArtifact } = await import('../artifact/write.ts');
   return named(path, () => loadModel(writeArtifact(program), { build }));
 }
@@ -41,11 +41,11 @@ export async function openModel(path: string, progress: Progress, options: Model
 export async function readProgram(
   path: string,
   progress: Progress,
-  options: ModelOptions = {},
+  { dimension, inputShape }: ModelOptions = {},
 ): Promise<{ program: Program; bytes: number }> {
   const bytes = await readInput(path);
   if (await isForeign(bytes, path)) {
-    return { program: await compileBytes(bytes, path, progress, options), bytes: bytes.length };
+    return { program: await compileBytes(bytes, path, progress, { dimension, inputShape }), bytes: bytes.length };
   }
   const { looksLikeArtifact, readArtifact } = await import('../artifact/read.ts');
   if (!looksLikeArtifact(bytes)) {
@@ -62,14 +62,14 @@ export async function compileBytes(
   bytes: Uint8Array,
   path: string,
   progress: Progress,
-  { dimension, inputShape, head }: ModelOptions & Pick<CompileOptions, 'head'> = {},
+  { dimension, inputShape, head, labels }: ModelOptions & Pick<CompileOptions, 'head' | 'labels'> = {},
 ): Promise<Program> {
   progress.show(`compiling ${path}`);
   try {
     const { compileGraph, importModel } = await import('../compile/index.ts');
     const externalData = (file: string) => readBeside(path, file);
     const graph = importModel(bytes, path, { dimensions: dimension, inputShapes: inputShape, externalData });
-    const program = compileGraph(graph, { head }); // errors name the file
+    const program = compileGraph(graph, { head, labels }); // errors name the file
     program.name = basename(path, extname(path));
     return program;
   } finally {

@@ -1,4 +1,4 @@
-// The options that `classify` and `evaluate` share: how photos become input, and what classes are called.
+// Options that several commands share: how photos become input, and what classes are called.
 import { InvalidArgumentError } from 'commander';
 import { parseLabels } from '../vision/labels.ts';
 import { preprocessingPresets, type ClassifierPreprocessing } from '../vision/classifier-metadata.ts';
@@ -21,6 +21,10 @@ export function preprocessing(text: string): ClassifierPreprocessing {
   }
   throw new InvalidArgumentError(`It must be ${Object.keys(preprocessingPresets).join(', ')} or a JSON object.`);
 }
+
+/** The option `--labels` of commands that take a model. */
+export const labelsFlags = '-l, --labels <file>';
+export const labelsHelp = "names of the classes, one a line (default: the model's)";
 
 /** @throws FiligreeError naming file and line */
 export async function readLabels(path: string): Promise<string[]> {

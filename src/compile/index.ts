@@ -9,7 +9,7 @@ import { checkProgram } from '../program/check.ts';
 import type { Program } from '../program/program.ts';
 import { recogniseClassifier } from '../vision/classifier-metadata.ts';
 import type { HeadName } from '../vision/presets.ts';
-import { recogniseVision, visionWithHead } from '../vision/recognise.ts';
+import { recogniseVision, visionWithHead, visionWithLabels } from '../vision/recognise.ts';
 import type { CostModel } from './cost.ts';
 import { defaultCostModel } from './cost.ts';
 import { lowerGraph } from './lower.ts';
@@ -22,6 +22,8 @@ export interface CompileOptions extends OnnxOptions {
   metadata?: Record<string, unknown>;
   /** What a detector's outputs mean, where neither the file nor its shapes make that clear. */
   head?: HeadName;
+  /** Name of each class, in place of the file's; kept in the artifact as `metadata.vision.labels`. */
+  labels?: readonly string[];
   /** Shares of peak that kernels reach, for choosing encodings. */
   costModel?: CostModel;
 }
@@ -29,7 +31,7 @@ export interface CompileOptions extends OnnxOptions {
 /**
  * Compiles a foreign model (ONNX, TFLite) to an artifact that `loadModel` reads.
  * @throws FiligreeError `invalid-model` for a broken file, `unsupported` with every operator that cannot be compiled,
- * `invalid-argument` when `head` does not fit the outputs.
+ * `invalid-argument` when `head` or `labels` do not fit the outputs.
  */
 export function compileModel(bytes: Uint8Array, options: CompileOptions = {}): Uint8Array {
   return writeArtifact(compileGraph(importModel(bytes, options.name ?? 'model', options), options));
@@ -58,8 +60,9 @@ export function compileGraph(graph: Graph, options: CompileOptions = {}): Progra
   else {
     program.metadata.vision ??=
       recogniseVision(program.inputs, program.outputs, program.metadata) ??
-      recogniseClassifier(program.inputs, program.outputs);
+      recogniseClassifier(program.inputs, program.outputs, program.metadata);
   }
+  if (options.labels) program.metadata.vision = visionWithLabels(program, options.labels);
   return program;
 }
 

@@ -1,6 +1,8 @@
 // `metadata.vision` of a classifier's artifact, and what stands in for it where there is none.
 import { FiligreeError } from '../errors.ts';
 import { field, invalid, list, oneOf, text, type Field, type TensorDescription } from './fields.ts';
+import { fileFacts } from './file-facts.ts';
+import { fittingLabels } from './labels.ts';
 import { readPreprocessing } from './metadata.ts';
 import { normalization, type Preprocessing } from '../runtime/preprocessing.ts';
 
@@ -13,7 +15,8 @@ export type ClassifierActivation = (typeof classifierActivations)[number];
 
 export interface ClassifierMetadata {
   readonly task: 'classify';
-  readonly preprocessing: Preprocessing;
+  /** Absent where nobody knows. */
+  readonly preprocessing?: Preprocessing;
   /** Name of each class. */
   readonly labels?: readonly string[];
   readonly activation?: ClassifierActivation;
@@ -27,11 +30,12 @@ export function readClassifierMetadata(metadata: Record<string, unknown>): Class
   if (metadata.vision === undefined) return undefined;
   const vision: Field = { value: metadata.vision, path: 'metadata.vision' };
   oneOf(field(vision, 'task'), ['classify']);
+  const preprocessing = field(vision, 'preprocessing');
   const labels = field(vision, 'labels');
   const activation = field(vision, 'activation');
   return {
     task: 'classify',
-    preprocessing: readPreprocessing(field(vision, 'preprocessing')),
+    ...(preprocessing.value !== undefined && { preprocessing: readPreprocessing(preprocessing) }),
     ...(labels.value !== undefined && { labels: list(labels, text) }),
     ...(activation.value !== undefined && { activation: oneOf(activation, classifierActivations) }),
   };
@@ -121,28 +125,32 @@ interface QuantizedDescription extends TensorDescription {
 }
 
 /**
- * A classifier whose input is quantised says itself what a photo's bytes become: uint8 inputs take them as they are, int8
- * inputs less 128 (TFLite's convention), and the quantisation gives the real value. Used when a model is compiled: its
- * artifact carries the answer as `metadata.vision`. Undefined for other models.
+ * What is known of a classifier when it is compiled: its artifact carries it as `metadata.vision`. A quantised input says
+ * itself what a photo's bytes become: uint8 inputs take them as they are, int8 inputs less 128 (TFLite's convention), and
+ * the quantisation gives the real value. For float32 inputs a TFLite file may say how they are normalised. Undefined
+ * for models of which neither is known.
  */
 export function recogniseClassifier(
   inputs: readonly QuantizedDescription[],
   outputs: readonly TensorDescription[],
+  metadata: Readonly<Record<string, unknown>> = {},
 ): ClassifierMetadata | undefined {
   const shape = classifierShape(inputs, outputs);
   if (!shape) return undefined;
-  const [{ dtype, quantization }] = inputs;
-  if (!quantization || (dtype !== 'uint8' && dtype !== 'int8')) return undefined;
-  const { scale, zeroPoint } = quantization;
+  const facts = fileFacts(metadata);
+  const values = quantizedBytes(inputs[0]) ?? (inputs[0].dtype === 'float32' ? facts.normalization : undefined);
+  if (!values) return undefined;
+  const { width, height, classes } = shape;
+  const labels = facts.labels && fittingLabels(facts.labels, classes);
   return {
     task: 'classify',
-    preprocessing: {
-      width: shape.width,
-      height: shape.height,
-      resize: 'stretch',
-      padValue: 0,
-      order: 'RGB',
-      ...same(scale, -scale * (zeroPoint + (dtype === 'int8' ? 128 : 0))),
-    },
+    preprocessing: { width, height, resize: 'stretch', padValue: 0, order: 'RGB', ...values },
+    ...(labels && { labels }),
   };
+}
+
+function quantizedBytes({ dtype, quantization }: QuantizedDescription) {
+  if (!quantization || (dtype !== 'uint8' && dtype !== 'int8')) return undefined;
+  const { scale, zeroPoint } = quantization;
+  return same(scale, -scale * (zeroPoint + (dtype === 'int8' ? 128 : 0)));
 }

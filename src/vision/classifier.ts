@@ -9,10 +9,10 @@ import {
   type ClassifierActivation,
   type ClassifierPreprocessing,
 } from './classifier-metadata.ts';
+import { fileFacts } from './file-facts.ts';
 import { ImageReader, type ImageSource } from './image-source.ts';
-import { fitLabels } from './labels.ts';
+import { fitLabels, fittingLabels } from './labels.ts';
 import type { ImageModel } from './model.ts';
-import { onnxFacts } from './onnx-facts.ts';
 import type { Preprocessing } from '../runtime/preprocessing.ts';
 
 export interface ClassifierSettings {
@@ -81,7 +81,7 @@ export class Classifier<M extends ImageModel = ImageModel> {
       throw new FiligreeError('invalid-argument', `activation: wanted "softmax" or "none", got ${String(activation)}`);
     }
     const vision = readClassifierMetadata(model.metadata);
-    if (vision) checkSize(vision.preprocessing, shape, 'metadata.vision.preprocessing');
+    if (vision?.preprocessing) checkSize(vision.preprocessing, shape, 'metadata.vision.preprocessing');
     const preprocessing =
       settings.preprocessing === undefined ? vision?.preprocessing : choosePreprocessing(settings.preprocessing, shape);
     if (!preprocessing) {
@@ -143,10 +143,10 @@ export class Classifier<M extends ImageModel = ImageModel> {
   }
 }
 
-/** Names that an ONNX file holds, where there are as many as classes. */
+/** Names that the model's file held, where they fit its classes. */
 function labelsOfFile(metadata: Readonly<Record<string, unknown>>, classes: number): readonly string[] | undefined {
-  const { labels } = onnxFacts(metadata);
-  return labels?.length === classes ? labels : undefined;
+  const { labels } = fileFacts(metadata);
+  return labels && fittingLabels(labels, classes);
 }
 
 /** The outputs themselves or their softmax; see ClassifierActivation. */

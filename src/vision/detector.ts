@@ -4,6 +4,7 @@ import type { Candidates } from './candidates.ts';
 import { invalid } from './fields.ts';
 import { decoderOf, headTypes, type Decoder } from './heads/index.ts';
 import { ImageReader, type ImageSource } from './image-source.ts';
+import { fitLabels } from './labels.ts';
 import { readVisionMetadata, type VisionMetadata } from './metadata.ts';
 import type { ImageModel } from './model.ts';
 import { rankCandidates, suppress, suppressWeighted } from './nms.ts';
@@ -27,7 +28,7 @@ export interface DetectorSettings {
   multiLabel?: boolean;
   /** What its outputs mean, where the model does not say so itself. */
   head?: HeadName;
-  /** Name of each class, in place of the model's. */
+  /** Name of each class, in place of the model's: as many as it has classes, or a background's in front of them. */
   labels?: readonly string[];
   /** How images become its input, where that differs from what the model says or its head usually takes. */
   preprocessing?: Partial<Omit<Preprocessing, 'width' | 'height'>>;
@@ -73,7 +74,7 @@ export class Detector<M extends ImageModel = ImageModel> {
   readonly keypoints: readonly string[];
   private readonly vision: VisionMetadata;
   private readonly limits: Limits;
-  private readonly decode: Decoder;
+  private readonly decode: Decoder['decode'];
   private readonly reader = new ImageReader();
   private disposed = false;
 
@@ -101,9 +102,10 @@ export class Detector<M extends ImageModel = ImageModel> {
     this.model = model;
     this.vision = vision;
     this.limits = checkedLimits(settings, vision);
-    this.labels = vision.labels;
     this.keypoints = headTypes[vision.head.type].keypoints;
-    this.decode = decoderOf(vision.head, vision.preprocessing, model.outputs);
+    const { classes, decode } = decoderOf(vision.head, vision.preprocessing, model.outputs);
+    this.labels = settings.labels?.length ? fitLabels(vision.labels, classes) : vision.labels;
+    this.decode = decode;
   }
 
   /**

@@ -58,12 +58,19 @@ function numberedLabels(lines: readonly NumberedLine[], fail: (line: number, mes
  * @throws FiligreeError `invalid-argument` when the numbers do not agree otherwise
  */
 export function fitLabels(labels: readonly string[], classes: number): readonly string[] {
+  const fitting = fittingLabels(labels, classes);
+  if (fitting) return fitting;
+  throw new FiligreeError('invalid-argument', `labels: there are ${labels.length}; the model has ${classes} classes`);
+}
+
+/** As fitLabels; undefined when the numbers do not agree. */
+export function fittingLabels(labels: readonly string[], classes: number): readonly string[] | undefined {
   if (labels.length === classes) return labels;
   if (labels.length === classes + 1 && isBackground(labels[0])) return labels.slice(1);
   if (labels.length + 1 === classes && classes === imageNetWithBackground && !isBackground(labels[0])) {
     return ['background', ...labels];
   }
-  throw new FiligreeError('invalid-argument', `labels: there are ${labels.length}; the model has ${classes} classes`);
+  return undefined;
 }
 
 /** Classes of a model of ImageNet's 1000 classes with a background class in front. */

@@ -1,11 +1,14 @@
 // Which head a model has: from what its file says, and from the shapes of what goes in and comes out. Used when a model is
 // compiled, whose artifact then carries the answer as `metadata.vision`, and for artifacts that carry none.
 import { FiligreeError } from '../errors.ts';
+import { classifierShape, readClassifierMetadata, type ClassifierMetadata } from './classifier-metadata.ts';
 import { coco80, coco90 } from './coco-labels.ts';
-import type { TensorDescription } from './fields.ts';
+import { list, text, type TensorDescription } from './fields.ts';
+import { fileFacts, type FileFacts } from './file-facts.ts';
 import { knownModel } from './known-models.ts';
-import type { VisionMetadata } from './metadata.ts';
-import { onnxFacts } from './onnx-facts.ts';
+import { decoderOf } from './heads/index.ts';
+import { fitLabels, fittingLabels } from './labels.ts';
+import { readVisionMetadata, type VisionMetadata } from './metadata.ts';
 import { headNames, headPresets, type Fit, type HeadName, type ImageInput, type ModelDescription } from './presets.ts';
 
 /** What may be known of a model: how it sees, or, where that is not clear, the heads that its outputs fit. */
@@ -15,21 +18,23 @@ export interface Recognition {
 }
 
 /** Recognises a detector. Neither an answer nor choices: none that we know. */
-export function recognise({ inputs, outputs, metadata = {} }: ModelDescription): Recognition {
+export function recognise(model: ModelDescription): Recognition {
+  const { inputs, outputs, metadata = {} } = model;
   const known = knownModel(inputs, outputs);
   if (known) return { vision: known, choices: [] };
   const input = imageInput(inputs);
-  const facts = onnxFacts(metadata);
+  const facts = fileFacts(metadata);
   if (!input || (facts.task !== undefined && facts.task !== 'detect')) return { choices: [] };
   const fits: { name: HeadName; fit: Fit; evidence: number }[] = [];
   for (const name of headNames) {
     const preset = headPresets[name];
     const fit = preset.fit(outputs, input);
-    if (!fit || (facts.labels && facts.labels.length !== fit.classes)) continue;
+    if (!fit) continue;
     const described = preset.words?.test(facts.description) ? 4 : 0;
     fits.push({ name, fit, evidence: described + (fit.classes === coco80.length ? 1 : 0) });
   }
-  const likely = fits.filter(({ name, fit: { head } }) => {
+  const fitting = fits.filter(({ fit }) => !facts.labels || fittingLabels(facts.labels, fit.classes));
+  const likely = fitting.filter(({ name, fit: { head } }) => {
     const { onlyWhenNamed, yieldsTo } = headPresets[name];
     const decoded = fits.find((other) => other.name === yieldsTo)?.fit.head;
     const beside = decoded?.type === 'yolo' && 'outputs' in head && !head.outputs.includes(decoded.output);
@@ -37,8 +42,10 @@ export function recognise({ inputs, outputs, metadata = {} }: ModelDescription):
   });
   const most = Math.max(...likely.map(({ evidence }) => evidence));
   const best = likely.filter(({ evidence }) => evidence === most);
-  if (best.length !== 1) return { choices: fits.map(({ name }) => name) };
-  return { vision: describe(best[0].name, best[0].fit, input, facts.labels), choices: [] };
+  if (best.length !== 1) {
+    return { choices: (fitting.length > 0 ? fitting : fits).map(({ name }) => name) };
+  }
+  return { vision: describe(best[0].name, best[0].fit, model, facts), choices: [] };
 }
 
 /** What a model sees; undefined when we do not know for sure. */
@@ -68,7 +75,7 @@ export function visionWithHead(model: ModelDescription & { readonly name: string
         `${describeTensors(model.inputs)} and outputs ${describeTensors(model.outputs)}`,
     );
   }
-  return describe(head, fit, input, onnxFacts(model.metadata ?? {}).labels);
+  return describe(head, fit, model, fileFacts(model.metadata ?? {}));
 }
 
 /**
@@ -94,14 +101,45 @@ export function visionOf(model: ModelDescription & { readonly name: string }, he
   );
 }
 
-function describe(name: HeadName, { head, classes }: Fit, input: ImageInput, labels?: readonly string[]) {
+/**
+ * What a model sees, by its metadata, with the names that somebody gives its classes. A classifier of which nothing else
+ * is known counts as one.
+ * @throws FiligreeError `invalid-argument` when there are not as many names as classes, or the model is neither a
+ * detector that we know nor a classifier
+ */
+export function visionWithLabels(
+  model: ModelDescription & { readonly name: string },
+  labels: readonly string[],
+): VisionMetadata | ClassifierMetadata {
+  const { inputs, outputs, metadata = {} } = model;
+  const names = list({ value: labels, path: 'labels' }, text);
+  const shape = classifierShape(inputs, outputs);
+  const { task } = (metadata.vision ?? {}) as { task?: unknown };
+  if (task === 'classify' || (task === undefined && shape)) {
+    if (shape)
+      return { task: 'classify', ...readClassifierMetadata(metadata), labels: fitLabels(names, shape.classes) };
+  }
+  const vision = task === 'detect' && readVisionMetadata(metadata);
+  if (vision) {
+    const { classes } = decoderOf(vision.head, vision.preprocessing, outputs);
+    return { ...vision, labels: fitLabels(names, classes) };
+  }
+  throw new FiligreeError(
+    'invalid-argument',
+    `${model.name}: labels are for classifiers and detectors, which it is not known to be. If it is a detector, name ` +
+      'its head (--head)',
+  );
+}
+
+function describe(name: HeadName, { head, classes }: Fit, { inputs }: ModelDescription, facts: FileFacts) {
   const { preprocessing, scoreThreshold, iouThreshold } = headPresets[name];
-  const { width, height } = input;
+  const { width, height } = imageInput(inputs)!;
+  const stated = inputs[0].dtype === 'float32' && facts.normalization;
   return {
     task: 'detect',
     head,
-    preprocessing: { width, height, ...preprocessing },
-    labels: labels?.length === classes ? labels : defaultLabels(classes),
+    preprocessing: { width, height, ...preprocessing, ...(stated && { ...stated, order: 'RGB' as const }) },
+    labels: (facts.labels && fittingLabels(facts.labels, classes)) ?? defaultLabels(classes),
     scoreThreshold,
     iouThreshold,
   } satisfies VisionMetadata;

@@ -2,7 +2,8 @@
 //
 //   node DRIVER model.tflite FOLDER [iterations]
 //
-// FOLDER holds input0.bin, input1.bin, … (float32, row-major). The driver adds output0.bin, … and result.json.
+// FOLDER holds input0.bin, input1.bin, … (float32, row-major), in some drivers of several runs, one after the other. The
+// driver adds output0.bin, …, of as many runs, and result.json.
 const fs = require('node:fs');
 const path = require('node:path');
 
@@ -14,6 +15,14 @@ function readInput(k, length) {
   const numbers = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
   if (numbers.length !== length) throw new Error(`input ${k} has ${numbers.length} numbers, the model wants ${length}`);
   return numbers;
+}
+
+/** The k-th input of each run, of `length` numbers each. */
+function readInputs(k, length) {
+  const { size } = fs.statSync(path.join(folder, `input${k}.bin`));
+  const runs = Math.max(1, Math.floor(size / 4 / length));
+  const numbers = readInput(k, runs * length);
+  return Array.from({ length: runs }, (_, run) => numbers.subarray(run * length, (run + 1) * length));
 }
 
 /** Outputs are { name?, shape, data }. */
@@ -47,4 +56,4 @@ async function time(run) {
   return { msCold, msMedian: times[times.length >> 1], msMinimum: times[0], megabytes };
 }
 
-module.exports = { modelPath, readInput, writeResult, time };
+module.exports = { modelPath, readInput, readInputs, writeResult, time };

@@ -70,6 +70,29 @@ export async function runPeer(
   }
 }
 
+/**
+ * As runPeer, for many runs of tfjs-tflite in one process.
+ * @param runs The inputs of each run.
+ * @returns The outputs of each run.
+ */
+export async function runPeerOnEach(
+  modelPath: string,
+  runs: readonly (readonly Float32Array[])[],
+): Promise<PeerOutput[][]> {
+  const joined = runs[0].map((first, k) => {
+    const all = new Float32Array(runs.length * first.length);
+    runs.forEach((inputs, run) => all.set(inputs[k], run * first.length));
+    return all;
+  });
+  const { outputs } = await runPeer('tfjs-tflite', modelPath, joined);
+  return runs.map((_, run) =>
+    outputs.map((output) => {
+      const length = output.data.length / runs.length;
+      return { ...output, data: output.data.subarray(run * length, (run + 1) * length) };
+    }),
+  );
+}
+
 function bytesOf(numbers: Float32Array): Uint8Array {
   return new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
 }

@@ -3,7 +3,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const vm = require('node:vm');
-const { modelPath, readInput, time, writeResult } = require('./exchange.cjs');
+const { modelPath, readInputs, time, writeResult } = require('./exchange.cjs');
 
 const base = 'http://local/';
 const folder = path.join(path.dirname(require.resolve('@tensorflow/tfjs-tflite/package.json')), 'wasm');
@@ -46,15 +46,16 @@ async function main() {
   const runner = await TFLiteWebModelRunner.create(new Uint8Array(fs.readFileSync(modelPath)).buffer, {
     numThreads: -1,
   });
-  runner.getInputs().forEach((tensor, k) => {
-    const data = tensor.data();
-    data.set(readInput(k, data.length));
+  const inputs = runner.getInputs().map((tensor, k) => readInputs(k, tensor.data().length));
+  const results = inputs[0].map((_, run) => {
+    runner.getInputs().forEach((tensor, k) => tensor.data().set(inputs[k][run]));
+    if (!runner.infer()) throw new Error('inference failed');
+    return runner.getOutputs().map((tensor) => Array.from(tensor.data()));
   });
-  if (!runner.infer()) throw new Error('inference failed');
-  const outputs = runner.getOutputs().map((tensor) => ({
+  const outputs = runner.getOutputs().map((tensor, k) => ({
     name: tensor.name,
     shape: tensor.shape.split(',').map(Number),
-    data: tensor.data().slice(),
+    data: results.flatMap((result) => result[k]),
   }));
   writeResult(outputs, await time(() => void runner.infer()));
 }

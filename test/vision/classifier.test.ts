@@ -225,7 +225,7 @@ describe('Classifier', () => {
   it.each([
     [null, 'metadata.vision: wanted an object, found null'],
     [{ task: 'detect' }, 'metadata.vision.task: wanted "classify", found "detect"'],
-    [{ task: 'classify' }, 'metadata.vision.preprocessing: wanted an object, found undefined'],
+    [{ task: 'classify', preprocessing: 7 }, 'metadata.vision.preprocessing: wanted an object, found 7'],
     [{ task: 'classify', preprocessing, labels: [1] }, 'metadata.vision.labels[0]: wanted a text, found 1'],
     [{ task: 'classify', preprocessing, activation: 'relu' }, 'metadata.vision.activation: wanted "softmax" or "none"'],
     [{ task: 'classify', preprocessing: { ...preprocessing, width: 9 } }, "the size of the model's input, 8 × 6"],
@@ -273,7 +273,7 @@ describe('recogniseClassifier', () => {
   const input = (dtype: 'uint8' | 'int8' | 'float32', quantization?: { scale: number; zeroPoint: number }) =>
     [{ name: 'x', dtype, shape: [1, 224, 224, 3], quantization }] as const;
   const ends = (...given: Parameters<typeof recogniseClassifier>) => {
-    const { scale, offset } = recogniseClassifier(...given)!.preprocessing;
+    const { scale, offset } = recogniseClassifier(...given)!.preprocessing!;
     return [offset[0], 255 * scale[0] + offset[0]];
   };
 

@@ -100,11 +100,11 @@ describe('settings of a detector', () => {
   it('name classes and change preprocessing', async () => {
     const fake = model(rows);
     const detector = await Detector.of(fake, {
-      labels: ['a', 'b'],
+      labels: ['a', 'b', 'c'],
       preprocessing: { resize: 'stretch', order: 'BGR' },
     });
     const { detections } = await detector.detect(photo);
-    expect(detections.map(({ label }) => label)).toEqual(['a', 'b', 'class 2']);
+    expect(detections.map(({ label }) => label)).toEqual(['a', 'b', 'c']);
     expect(fake.seen[0]).toMatchObject({ resize: 'stretch', order: 'BGR', padValue: 114, width: 64, height: 64 });
     expect(detections[2].box).toEqual({ xmin: 90, ymin: 25, xmax: 110, ymax: 35 });
   });
@@ -120,6 +120,7 @@ describe('settings of a detector', () => {
     [{ classAgnostic: 'yes' }, 'classAgnostic: wanted true or false, got yes'],
     [{ multiLabel: 1 }, 'multiLabel: wanted true or false, got 1'],
     [{ labels: 'person' }, 'labels: wanted a list'],
+    [{ labels: ['a', 'b'] }, 'labels: there are 2; the model has 3 classes'],
     [{ preprocessing: { padValue: 300 } }, 'preprocessing.padValue: wanted a number from 0 to 255'],
     [{ preprocessing: { scale: 1 / 255 } }, 'preprocessing.scale: wanted a list'],
     [{ head: 'yolov99' }, 'head: wanted "yolox" or '],

@@ -140,6 +140,27 @@ describe('recognise', () => {
     expect(visionOf(v11).labels).toEqual(['a', 'b', 'c']);
   });
 
+  it('heeds what a TFLite file says of labels and normalisation', () => {
+    const named = (labels: string[], more = {}) => ({
+      ...model(416, [tensor('output', 1, 3549, 7)], undefined, true),
+      metadata: { tflite: { labels, ...more } },
+    });
+    const classes = ['a', 'b', 'c'];
+    const normalization = { mean: [127.5], std: [1, 2, 4] };
+    const vision = visionOf(named(['???', ...classes], { normalization }), 'yolov8');
+    expect(vision.labels).toEqual(classes);
+    expect(vision.preprocessing).toMatchObject({ scale: [1, 0.5, 0.25], offset: [-127.5, -63.75, -31.875] });
+    expect(visionOf(named(classes)).head).toMatchObject({ objectness: false }); // YOLOv8 of three classes
+    expect(visionOf(named(classes.slice(0, 2))).head).toMatchObject({ objectness: true }); // YOLOX of two
+    expect(recognise(named(['a', 'b', 'c', 'd', 'e', 'f'])).choices).toContain('yolox'); // labels of something else
+    expect(recognise(named(classes, { task: 'segment' }))).toEqual({ choices: [] });
+    // An artifact's metadata may hold anything.
+    for (const tflite of [null, 7, { labels: 'a' }, { labels: [1], normalization: { mean: [1], std: [0] } }]) {
+      const untrusted = { ...named([]), metadata: { tflite } };
+      expect(visionOf(untrusted, 'yolov8').preprocessing).toMatchObject({ offset: [0, 0, 0] });
+    }
+  });
+
   it('knows other tasks for no detection', () => {
     const pose = [tensor('output0', 1, 56, 8400)];
     expect(recognise(model(640, pose, ultralytics('YOLOv8n-pose', ['person'], 'pose')))).toEqual({ choices: [] });

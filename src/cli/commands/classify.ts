@@ -5,7 +5,7 @@ import { readInput } from '../files.ts';
 import { Progress, reportError, writeJson, type Io } from '../io.ts';
 import { openModel, withModelOptions, type ModelOptions } from '../models.ts';
 import { count } from '../options.ts';
-import { preprocessHelp, preprocessing, readLabels } from '../preprocess.ts';
+import { labelsFlags, labelsHelp, preprocessHelp, preprocessing, readLabels } from '../preprocess.ts';
 import { Reported } from '../reported.ts';
 import { formatMs, formatPercent, formatTable } from '../table.ts';
 
@@ -29,7 +29,7 @@ export function classifyCommand(io: Io): Command {
     .usage('[options] PHOTO…')
     .argument('[photos...]', 'JPEG, PNG or WebP files')
     .requiredOption('-m, --model <file>', 'a classification model')
-    .option('-l, --labels <file>', "names of the classes, one a line (default: the model's)")
+    .option(labelsFlags, labelsHelp)
     .option('-k, --top <count>', 'the best so many classes (default: 5)', count)
     .option('--preprocess <how>', preprocessHelp, preprocessing)
     .option('--json', 'print JSON');

@@ -4,12 +4,14 @@ import { readInput, writeOutput } from '../files.ts';
 import { Progress, writeJson, type Io } from '../io.ts';
 import { compileBytes, isForeign, withModelOptions, type ModelOptions } from '../models.ts';
 import { headNames, type HeadName } from '../../vision/presets.ts';
+import { labelsFlags, labelsHelp, readLabels } from '../preprocess.ts';
 import { reportLayers, reportProgram } from '../report.ts';
 import { formatBytes, formatCount, formatMs, formatPercent } from '../table.ts';
 
 interface Options extends ModelOptions {
   output: string;
   head?: HeadName;
+  labels?: string;
   json?: boolean;
 }
 
@@ -21,6 +23,7 @@ export function compileCommand(io: Io): Command {
     .addOption(
       new Option('--head <name>', "what a detector's outputs mean, where the model does not say").choices(headNames),
     )
+    .option(labelsFlags, labelsHelp)
     .option('--json', 'print JSON');
   return withModelOptions(command).action((input: string, options: Options) => compile(io, input, options));
 }
@@ -33,8 +36,9 @@ async function compile(io: Io, input: string, options: Options): Promise<void> {
     if (looksLikeArtifact(bytes)) throw new FiligreeError('invalid-argument', `${input}: is compiled already`);
     throw new FiligreeError('invalid-model', `${input}: not an ONNX or TFLite model (${bytes.length} bytes)`);
   }
+  const labels = options.labels === undefined ? undefined : await readLabels(options.labels);
   const start = performance.now();
-  const program = await compileBytes(bytes, input, new Progress(io), options);
+  const program = await compileBytes(bytes, input, new Progress(io), { ...options, labels });
   const { writeArtifact } = await import('../../artifact/write.ts');
   const artifact = writeArtifact(program);
   const ms = performance.now() - start;

@@ -7,6 +7,7 @@ import { Progress, reportError, writeJson, type Io } from '../io.ts';
 import { openModel, withModelOptions, type ModelOptions } from '../models.ts';
 import { count, fileName, fraction } from '../options.ts';
 import { pictureFault, picturePaths } from '../pictures.ts';
+import { labelsFlags, labelsHelp, readLabels } from '../preprocess.ts';
 import { Reported } from '../reported.ts';
 import { formatMs, formatTable } from '../table.ts';
 
@@ -18,6 +19,7 @@ interface Options extends ModelOptions {
   json?: boolean;
   save?: string;
   head?: HeadName;
+  labels?: string;
 }
 
 interface PhotoResult extends DetectionResult {
@@ -37,6 +39,7 @@ export function detectCommand(io: Io): Command {
     .option('--iou-threshold <0…1>', "merge boxes that overlap by more than this (default: the model's)", fraction)
     .option('-n, --max-results <count>', 'detections at most (default: 100)', count)
     .addOption(new Option('--head <name>', "what the model's outputs mean, where it does not say").choices(headNames))
+    .option(labelsFlags, labelsHelp)
     .option('--save <file>', 'write the photo with its boxes to this PNG; for several photos, a directory', fileName)
     .option('--json', 'print JSON');
   return withModelOptions(command).action(async (photos: string[], options: Options) => {
@@ -60,8 +63,10 @@ export function detectCommand(io: Io): Command {
 
 async function detectInPhotos(io: Io, photos: string[], options: Options, pictures: string[]): Promise<void> {
   const progress = new Progress(io);
+  const labels = options.labels === undefined ? undefined : await readLabels(options.labels);
   const { Detector } = await import('../../vision/detector.ts');
-  const detector = await Detector.of(await openModel(options.model, progress, options), options);
+  const model = await openModel(options.model, progress, options);
+  const detector = await Detector.of(model, { ...options, labels });
   const results: PhotoResult[] = [];
   try {
     for (const [i, file] of photos.entries()) {

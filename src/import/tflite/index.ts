@@ -5,6 +5,7 @@ import { verify } from '../../graph/verify.ts';
 import type { DType } from '../../tensor.ts';
 import { tensorTitle } from './constants.ts';
 import { foldIntegers } from './integers.ts';
+import { readMetadata } from './metadata.ts';
 import { Operation, isUnsupported } from './operation.ts';
 import { handlers } from './operators/index.ts';
 import { readModel } from './schema.ts';
@@ -25,7 +26,7 @@ const portTypes: readonly string[] = [
 
 /**
  * Reads a TFLite model as a graph: NCHW inside, inputs and outputs as the file has them; constants float32, dense.
- * `name` stands in front of messages: the file's name.
+ * What the file says of itself is in `metadata.tflite`. `name` stands in front of messages: the file's name.
  * @throws FiligreeError `invalid-model` when the file is damaged or contradicts itself, naming the tensor or operator;
  * `unsupported` with a list of every operator that cannot be translated.
  */
@@ -34,6 +35,8 @@ export function importTflite(bytes: Uint8Array, name: string): Graph {
   const translation = new Translation(model);
   const { graph } = translation;
   if (model.description !== '') graph.metadata.description = model.description;
+  const metadata = readMetadata(model, bytes, graph.notes);
+  if (Object.keys(metadata).length > 0) graph.metadata.tflite = metadata;
   checkProducers(model, translation);
   addInputs(model, translation);
   translateOperators(model, translation);

@@ -74,6 +74,8 @@ export interface TfliteOperator {
 
 export interface TfliteModel {
   file: string;
+  /** The Model table, for what only some readers want. */
+  root: Table;
   description: string;
   tensors: TfliteTensor[];
   operators: TfliteOperator[];
@@ -135,6 +137,7 @@ export function readModel(bytes: Uint8Array, name: string): TfliteModel {
   });
   return {
     file: name,
+    root: model,
     description: model.string(3, 'description'),
     tensors,
     operators,

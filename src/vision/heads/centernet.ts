@@ -1,7 +1,7 @@
 // Objects as points (CenterNet, https://arxiv.org/abs/1904.07850): peaks of a heatmap, with a size and an offset each.
 import { CandidateList } from '../candidates.ts';
 import { field, flag, oneOf, outputNamed, text, invalid, type TensorDescription } from '../fields.ts';
-import type { HeadType } from './index.ts';
+import type { Decoder, HeadType } from './index.ts';
 import { sigmoid } from '../scan.ts';
 import { mapRows, type Rows } from './layout.ts';
 
@@ -71,7 +71,7 @@ export const centernet: HeadType<CenternetHead> = {
     const offset = pairs(head.offset);
     const [strideX, strideY] = [input.width / columns, input.height / rows];
     const [unitX, unitY] = head.sizeUnit === 'cells' ? [strideX, strideY] : [1, 1];
-    return (tensors, { scoreThreshold }) => {
+    const decode: Decoder['decode'] = (tensors, { scoreThreshold }) => {
       const heat = tensors.values(head.heatmap);
       const sizes = tensors.values(head.size);
       const offsets = head.offset === undefined ? undefined : tensors.values(head.offset);
@@ -104,5 +104,6 @@ export const centernet: HeadType<CenternetHead> = {
       }
       return candidates.finish();
     };
+    return { classes: classes.width, decode };
   },
 };

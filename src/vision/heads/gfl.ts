@@ -3,7 +3,7 @@
 import { CandidateList } from '../candidates.ts';
 import { field, flag, integer, invalid, list, number, oneOf, outputNamed, text } from '../fields.ts';
 import { cellAt, cellCount, gridLevels } from '../grid.ts';
-import type { HeadType } from './index.ts';
+import type { Decoder, HeadType } from './index.ts';
 import { find } from '../outputs.ts';
 import { mapRows, rowsOf, scoresAt, type Rows } from './layout.ts';
 
@@ -85,7 +85,7 @@ export const gfl: HeadType<GflHead> = {
       const scan = scoresAt(rows, distancesFirst ? 4 * bins : 0, classes, head.activation);
       return { rows, first, scan, distances: rows.at + (distancesFirst ? 0 : classes) * rows.step };
     });
-    return (tensors, selection) => {
+    const decode: Decoder['decode'] = (tensors, selection) => {
       const candidates = new CandidateList();
       for (const { rows, first, scan, distances } of scans) {
         const found = find(tensors, scan, selection);
@@ -107,5 +107,6 @@ export const gfl: HeadType<GflHead> = {
       }
       return candidates.finish();
     };
+    return { classes: scans[0].scan.classes, decode };
   },
 };

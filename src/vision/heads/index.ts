@@ -17,14 +17,16 @@ export interface HeadType<H> {
   /** Checks the head's metadata. @throws FiligreeError `invalid-model` naming the field */
   read(value: Field): H;
   /**
-   * Makes the function from outputs to candidates, for an input of the given size.
+   * Makes the decoder of a model's outputs, for an input of the given size.
    * @throws FiligreeError `invalid-model` when the model's outputs are not what the head needs
    */
-  decoder(
-    head: H,
-    input: Input,
-    outputs: readonly TensorDescription[],
-  ): (outputs: Outputs, selection: Selection) => Candidates;
+  decoder(head: H, input: Input, outputs: readonly TensorDescription[]): Decoder;
+}
+
+export interface Decoder {
+  /** Number of classes. */
+  readonly classes: number;
+  readonly decode: (outputs: Outputs, selection: Selection) => Candidates;
 }
 
 export type Head = MediapipeFaceHead | YoloHead | YoloAnchorsHead | GflHead | SsdHead | CenternetHead;
@@ -37,8 +39,6 @@ export const headTypes: { readonly [K in Head['type']]: HeadType<Extract<Head, {
   ssd,
   centernet,
 };
-
-export type Decoder = ReturnType<HeadType<Head>['decoder']>;
 
 /** The decoder of any head. */
 export function decoderOf(head: Head, input: Input, outputs: readonly TensorDescription[]): Decoder {

@@ -3,7 +3,7 @@
 import { CandidateList, type Candidates } from '../candidates.ts';
 import { field, integer, list, outputNamed, shapeIs, text, type Input } from '../fields.ts';
 import { ssdAnchors } from '../ssd-anchors.ts';
-import type { HeadType } from './index.ts';
+import type { Decoder, HeadType } from './index.ts';
 
 export interface MediapipeFaceHead {
   readonly type: 'mediapipe-face';
@@ -95,7 +95,7 @@ export const mediapipeFace: HeadType<MediapipeFaceHead> = {
     shapeIs(outputNamed(outputs, head.boxes), [1, count, valuesPerAnchor]);
     shapeIs(outputNamed(outputs, head.scores), [1, count, 1]);
     const anchors = faceAnchors(head, input.width, input.height);
-    return (tensors, { scoreThreshold }) =>
+    const decode: Decoder['decode'] = (tensors, { scoreThreshold }) =>
       decodeFaces(
         tensors.values(head.boxes),
         tensors.values(head.scores),
@@ -104,5 +104,6 @@ export const mediapipeFace: HeadType<MediapipeFaceHead> = {
         input.height,
         scoreThreshold,
       );
+    return { classes: 1, decode };
   },
 };

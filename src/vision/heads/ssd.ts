@@ -5,7 +5,7 @@ import type { Input, TensorDescription } from '../fields.ts';
 import { find } from '../outputs.ts';
 import { scoreActivations, type ScoreActivation, type ScoreScan } from '../scan.ts';
 import { ssdAnchorCount, ssdAnchors, type SsdAnchorOptions } from '../ssd-anchors.ts';
-import type { HeadType } from './index.ts';
+import type { Decoder, HeadType } from './index.ts';
 
 /** Anchors laid out by rule, in the way of TensorFlow's object detection API. */
 export type SsdAnchorRule = Omit<SsdAnchorOptions, 'inputWidth' | 'inputHeight'>;
@@ -141,7 +141,7 @@ export const ssd: HeadType<SsdHead> = {
     const anchors = isOffsets(coding) ? anchorsOf(head.anchors!, input, count) : undefined;
     const [scaleX, scaleY, scaleWidth, scaleHeight] = head.scales ?? [1, 1, 1, 1];
     const yFirst = coding.startsWith('y') ? 1 : 0;
-    return (tensors, selection) => {
+    const decode: Decoder['decode'] = (tensors, selection) => {
       const found = find(tensors, scan, selection);
       const values = tensors.values(head.boxes);
       const candidates = new CandidateList();
@@ -167,6 +167,7 @@ export const ssd: HeadType<SsdHead> = {
       }
       return candidates.finish();
     };
+    return { classes: scores.width - background, decode };
   },
 };
 

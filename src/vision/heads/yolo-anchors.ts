@@ -2,7 +2,7 @@
 import { CandidateList } from '../candidates.ts';
 import { field, flag, integer, invalid, list, number, outputNamed, text, type TensorDescription } from '../fields.ts';
 import { gridLevels } from '../grid.ts';
-import type { HeadType } from './index.ts';
+import type { Decoder, HeadType } from './index.ts';
 import { find } from '../outputs.ts';
 import { sigmoid } from '../scan.ts';
 import { scoresAt, type Rows } from './layout.ts';
@@ -84,7 +84,7 @@ export const yoloAnchors: HeadType<YoloAnchorsHead> = {
         height: sizes[2 * a + 1],
       }));
     });
-    return (tensors, selection) => {
+    const decode: Decoder['decode'] = (tensors, selection) => {
       const candidates = new CandidateList();
       for (const { rows, scan, stride, columns, width, height } of levels) {
         const found = find(tensors, scan, selection);
@@ -104,5 +104,6 @@ export const yoloAnchors: HeadType<YoloAnchorsHead> = {
       }
       return candidates.finish();
     };
+    return { classes: levels[0].rows.width - 5, decode };
   },
 };

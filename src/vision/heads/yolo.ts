@@ -3,7 +3,7 @@
 import { CandidateList } from '../candidates.ts';
 import { field, flag, integer, invalid, list, oneOf, outputNamed, text } from '../fields.ts';
 import { cellAt, cellCount, gridLevels } from '../grid.ts';
-import type { HeadType } from './index.ts';
+import type { Decoder, HeadType } from './index.ts';
 import { find } from '../outputs.ts';
 import { rowsOf, scoresAt } from './layout.ts';
 
@@ -51,7 +51,7 @@ export const yolo: HeadType<YoloHead> = {
       throw invalid('metadata.vision.head.strides', `the cells of ${rows.anchors} anchors`, head.strides);
     }
     const scan = scoresAt(rows, first, rows.width - first, 'none', objectness ? 4 : undefined);
-    return (tensors, selection) => {
+    const decode: Decoder['decode'] = (tensors, selection) => {
       const found = find(tensors, scan, selection);
       const values = tensors.values(head.output);
       const candidates = new CandidateList();
@@ -79,5 +79,6 @@ export const yolo: HeadType<YoloHead> = {
       }
       return candidates.finish();
     };
+    return { classes: rows.width - first, decode };
   },
 };

@@ -15,7 +15,9 @@ import { imageGeometry } from '../../../src/runtime/preprocessing.ts';
 import { readVisionMetadata } from '../../../src/vision/metadata.ts';
 import { randomFloats } from '../../kernels/wasm.ts';
 import { runPeer } from '../../peers/index.ts';
+import { withZip, writeMetadata } from './metadata-writer.ts';
 import { ModelBuilder } from './model.ts';
+import { writeTflite } from './writer.ts';
 
 const temporary = mkdtempSync(path.join(tmpdir(), 'filigree-detection-'));
 afterAll(() => rmSync(temporary, { recursive: true }));
@@ -66,7 +68,11 @@ const count = 48;
 const random = randomFloats(17);
 
 /** An "image" of 24 × 18 that is 48 rows of nine: four of a box's numbers, five of scores (the background first). */
-function detector(options: Record<string, number | boolean>, change: (model: ModelBuilder) => void = () => {}) {
+function detector(
+  options: Record<string, number | boolean>,
+  change: (model: ModelBuilder) => void = () => {},
+  metadata?: Record<string, Uint8Array>,
+) {
   const model = new ModelBuilder();
   const image = model.input('image', [1, 12, 12, 3]);
   const shape = (...numbers: number[]) => model.integers([numbers.length], numbers);
@@ -82,7 +88,7 @@ function detector(options: Record<string, number | boolean>, change: (model: Mod
   model.operators.push({ op, inputs: [boxes, scores, anchors], outputs: found, customOptions: flexbuffer(options) });
   model.outputs.push(...found);
   change(model);
-  return model.bytes();
+  return writeTflite({ ...model, metadata });
 }
 
 /** 12 · 12 · 3 is 48 · 9: rows of box numbers around 0, scores from 0 to 1. */
@@ -168,6 +174,21 @@ describe('importing it', () => {
     expect(vision.head).toMatchObject({ scales: [0.125, 0.1, 0.25, 0.2] });
     expect(vision.iouThreshold).toBeCloseTo(0.4, 6);
     expect(graph.notes.join()).toContain('the graph ends before operator 3 (CUSTOM (TFLite_Detection_PostProcess))');
+  });
+
+  it('takes labels and normalisation from the file', () => {
+    const TFLITE_METADATA = writeMetadata({
+      normalization: { mean: [128], std: [64] },
+      outputFiles: [[], [{ name: 'labelmap.txt', type: 3 }], [], []],
+    });
+    const labels = { name: 'labelmap.txt', data: '???\nant\nbee\ncat\ndog\n' };
+    const file = withZip(
+      detector(usual, () => {}, { TFLITE_METADATA }),
+      [labels],
+    );
+    const vision = readVisionMetadata(importTflite(file, 'd.tflite').metadata)!;
+    expect(vision.labels).toEqual(['ant', 'bee', 'cat', 'dog']);
+    expect(vision.preprocessing).toMatchObject({ scale: [1 / 64, 1 / 64, 1 / 64], offset: [-2, -2, -2] });
   });
 
   it('takes bytes of a quantised input for the image’s', () => {

@@ -49,6 +49,8 @@ export interface ModelSpec {
   version?: number;
   /** Lists every operator that often, all of them the same bytes. */
   repeatOperators?: number;
+  /** What the entry TFLITE_METADATA holds, and entries by other names. */
+  metadata?: Record<string, Uint8Array>;
   /** Data by offset from the file's start, as in files of more than 2 GB. */
   outsideBuffers?: boolean;
 }
@@ -128,12 +130,14 @@ export function writeTflite(model: ModelSpec): Uint8Array {
 
 function writeModel(model: ModelSpec, places: [number, number][]): Uint8Array {
   const b = new Builder(1024);
+  const entries = Object.entries(model.metadata ?? {});
   const codes = [...new Set(model.operators.map(({ op }) => op))];
   const buffers = [
     table(b, []),
     ...model.tensors.map((tensor, i) =>
       writeBuffer(b, tensor, model.outsideBuffers ? (places[i] ?? [2, 0]) : undefined),
     ),
+    ...entries.map(([, data]) => writeBuffer(b, { shape: [], data }, undefined)),
   ];
   const buffersAt = offsets(b, buffers);
   const codesAt = offsets(
@@ -161,12 +165,24 @@ function writeModel(model: ModelSpec, places: [number, number][]): Uint8Array {
   ];
   for (let i = 0; i < (model.moreSubgraphs ?? 0); i++) subgraphs.push(table(b, []));
   const subgraphsAt = offsets(b, subgraphs);
+  const entriesAt = offsets(
+    b,
+    entries.map(([name], i) => {
+      const nameAt = b.createString(name);
+      return table(b, [
+        ['at', nameAt],
+        ['int32', model.tensors.length + 1 + i],
+      ]);
+    }),
+  );
   const root = table(b, [
     ['int32', model.version ?? 3],
     ['at', codesAt],
     ['at', subgraphsAt],
     undefined,
     ['at', buffersAt],
+    undefined,
+    ['at', entriesAt],
   ]);
   b.finish(root, 'TFL3');
   return b.asUint8Array().slice();
@@ -283,10 +299,10 @@ function writeOptions(
   return table(b, entries);
 }
 
-type Field = ['int8' | 'int32' | 'uint64' | 'float32' | 'at', number] | undefined;
+export type Field = ['int8' | 'int32' | 'uint64' | 'float32' | 'at', number] | undefined;
 
 /** Fields by their number; what they point to must have been written before. */
-function table(b: Builder, entries: (Field | 0 | '')[]): number {
+export function table(b: Builder, entries: (Field | 0 | '')[]): number {
   b.startObject(entries.length);
   entries.forEach((entry, i) => {
     if (!entry) return;
@@ -301,7 +317,7 @@ function table(b: Builder, entries: (Field | 0 | '')[]): number {
   return b.endObject();
 }
 
-function offsets(b: Builder, items: number[]): number {
+export function offsets(b: Builder, items: number[]): number {
   b.startVector(4, items.length, 4);
   for (const item of [...items].reverse()) b.addOffset(item);
   return b.endVector();
@@ -311,12 +327,12 @@ function int32s(b: Builder, numbers: readonly number[]): number {
   return vector(b, bytesOf(Int32Array.from(numbers)), 4, 4);
 }
 
-function vector(b: Builder, bytes: Uint8Array, elementBytes: number, alignment: number): number {
+export function vector(b: Builder, bytes: Uint8Array, elementBytes: number, alignment: number): number {
   b.startVector(elementBytes, bytes.length / elementBytes, alignment);
   for (let i = bytes.length - 1; i >= 0; i--) b.writeInt8(bytes[i]);
   return b.endVector();
 }
 
-function bytesOf(array: ArrayBufferView): Uint8Array {
+export function bytesOf(array: ArrayBufferView): Uint8Array {
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }

@@ -32,7 +32,7 @@ export function decode(
 ): Box[] {
   const read = headTypes[head.type].read({ value: JSON.parse(JSON.stringify(head)), path: 'metadata.vision.head' });
   const decoder = decoderOf(read, input, descriptions(tensors));
-  const { length, boxes, scores, classes } = decoder(tensorOutputs(tensors), { scoreThreshold, multiLabel });
+  const { length, boxes, scores, classes } = decoder.decode(tensorOutputs(tensors), { scoreThreshold, multiLabel });
   return sorted(
     Array.from({ length }, (_, i) => ({
       box: [...boxes.subarray(4 * i, 4 * i + 4)],

@@ -4,7 +4,9 @@ import type { SsdHead } from '../../../vision/heads/ssd.ts';
 import { floatsToBase64 } from '../../../vision/heads/ssd.ts';
 import type { VisionMetadata } from '../../../vision/metadata.ts';
 import { ssdPreprocessing } from '../../../vision/presets.ts';
+import { fittingLabels } from '../../../vision/labels.ts';
 import { defaultLabels } from '../../../vision/recognise.ts';
+import { tfliteFacts } from '../../../vision/tflite-facts.ts';
 import { readFlexMap } from '../flexbuffer.ts';
 import type { Handler, Operation } from '../operation.ts';
 import type { TfliteTensor } from '../schema.ts';
@@ -54,11 +56,12 @@ const postProcess: Handler = (operation) => {
     scales: [scale('x_scale'), scale('y_scale'), scale('w_scale'), scale('h_scale')],
     anchors: floatsToBase64(translation.constants.floats(anchors)),
   };
+  const { labels } = tfliteFacts(translation.graph.metadata);
   const vision: VisionMetadata = {
     task: 'detect',
     head,
     preprocessing: imagePreprocessing(operation),
-    labels: defaultLabels(classes),
+    labels: (labels && fittingLabels(labels, classes)) ?? defaultLabels(classes),
     scoreThreshold: score >= leastScoreThreshold && score <= 1 ? score : usualScoreThreshold,
     iouThreshold: number('nms_iou_threshold', 1),
     classAgnostic: !given.get('use_regular_nms'),
@@ -73,7 +76,7 @@ const postProcess: Handler = (operation) => {
   });
 };
 
-/** The whole input from −1 to 1, or as a quantised input has it: its integers are the image's bytes. */
+/** The whole input as the file says, or from −1 to 1; a quantised input's integers are the image's bytes. */
 function imagePreprocessing(operation: Operation): VisionMetadata['preprocessing'] {
   const { model } = operation.translation;
   const input: TfliteTensor | undefined = model.tensors[model.inputs[0]];
@@ -82,7 +85,10 @@ function imagePreprocessing(operation: Operation): VisionMetadata['preprocessing
     return operation.unsupported('the model does not take one RGB image');
   }
   const { quantization, type } = input;
-  if (!quantization || (type !== 'uint8' && type !== 'int8')) return { width, height, ...ssdPreprocessing };
+  if (!quantization || (type !== 'uint8' && type !== 'int8')) {
+    const { normalization } = tfliteFacts(operation.translation.graph.metadata);
+    return { width, height, ...ssdPreprocessing, ...normalization };
+  }
   const scale = quantization.scales[0];
   const offset = -scale * (quantization.zeroPoints[0] + (type === 'int8' ? 128 : 0));
   return { width, height, ...ssdPreprocessing, scale: [scale, scale, scale], offset: [offset, offset, offset] };

@@ -1,0 +1,34 @@
+// What a TFLite file says of itself, as the importer leaves it in `metadata.tflite`. An artifact's is untrusted: what is
+// not as the importer writes it counts as absent.
+import { normalization, type Preprocessing } from '../runtime/preprocessing.ts';
+
+export interface TfliteFacts {
+  readonly task?: string;
+  readonly labels?: readonly string[];
+  /** What an image's bytes become, where the input is float32. */
+  readonly normalization?: Pick<Preprocessing, 'scale' | 'offset'>;
+  readonly description: string;
+}
+
+export function tfliteFacts(metadata: Readonly<Record<string, unknown>>): TfliteFacts {
+  const tflite = isRecord(metadata.tflite) ? metadata.tflite : {};
+  const { task, labels, name, description } = tflite;
+  const given = isRecord(tflite.normalization) ? tflite.normalization : {};
+  const [mean, std] = [perChannel(given.mean), perChannel(given.std)];
+  return {
+    ...(typeof task === 'string' && { task }),
+    ...(Array.isArray(labels) && labels.every((label) => typeof label === 'string') && { labels }),
+    ...(mean && std && !std.includes(0) && { normalization: normalization(mean, std) }),
+    description: [name, description].filter((value) => typeof value === 'string').join(' '),
+  };
+}
+
+function perChannel(values: unknown): [number, number, number] | undefined {
+  if (!Array.isArray(values) || !values.every(Number.isFinite)) return undefined;
+  if (values.length === 1) return [values[0], values[0], values[0]];
+  return values.length === 3 ? [values[0], values[1], values[2]] : undefined;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
