@@ -107,13 +107,34 @@ function layoutLabel(
   ];
 }
 
+/** What is used of a 2-D context: a page's, a worker's, or that of a canvas library. */
+export interface DrawingContext {
+  readonly canvas: { readonly width: number; readonly height: number };
+  font: string;
+  textAlign: string;
+  textBaseline: string;
+  fillStyle: unknown;
+  strokeStyle: unknown;
+  globalAlpha: number;
+  lineWidth: number;
+  save(): void;
+  restore(): void;
+  strokeRect(x: number, y: number, width: number, height: number): void;
+  fillRect(x: number, y: number, width: number, height: number): void;
+  beginPath(): void;
+  arc(x: number, y: number, radius: number, from: number, to: number): void;
+  fill(): void;
+  measureText(text: string): { readonly width: number };
+  fillText(text: string, x: number, y: number): void;
+}
+
 /**
  * Draws boxes, scores and keypoints on a canvas whose pixels are the image's, e.g. over the image itself. For an image
  * shown at another size, scale the context first.
  * @param size the image's, in pixels; default the canvas's
  */
 export function drawDetections(
-  context: CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D,
+  context: DrawingContext,
   detections: readonly Detection[],
   options: DrawOptions & { width?: number; height?: number } = {},
 ): void {
