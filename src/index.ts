@@ -13,7 +13,7 @@ export { drawDetections } from './vision/draw.ts';
 export type { DrawingContext, DrawOptions } from './vision/draw.ts';
 export type { ImageSource } from './vision/image-source.ts';
 export type { HeadName } from './vision/presets.ts';
-export type { Pixels, Preprocessing } from './vision/preprocessing.ts';
+export type { Pixels, Preprocessing } from './runtime/preprocessing.ts';
 export { Tensor } from './tensor.ts';
 export type { DType, TensorData } from './tensor.ts';
 export { FiligreeError } from './errors.ts';

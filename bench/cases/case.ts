@@ -1,7 +1,7 @@
 // What a benchmark case is; the cases of each kernel family are beside this file.
 import type { RawKernels } from '../../src/kernels.ts';
 import { activationArguments } from '../../src/program/activations.ts';
-import { paddedPlane } from '../../src/graph/layout.ts';
+import { paddedPlane } from '../../src/program/layout.ts';
 import type { Shape } from '../shapes.ts';
 
 /** One kernel ready to run at one shape. */

@@ -2,7 +2,7 @@
 import type { RawKernels } from '../../src/kernels.ts';
 import { packGemm, packSpmm } from '../../src/compile/pack.ts';
 import type { Group } from '../../src/compile/pack.ts';
-import { paddedPlane } from '../../src/graph/layout.ts';
+import { paddedPlane } from '../../src/program/layout.ts';
 import { constantBytes } from '../../src/program/constants.ts';
 import type { KernelName } from '../../src/program/kernels.ts';
 import { placeConstant, placeFloats, randomFloats, seeded } from '../place.ts';

@@ -1,4 +1,4 @@
-import { planeStrides, rowMajorStrides } from '../graph/layout.ts';
+import { planeStrides, rowMajorStrides } from '../program/layout.ts';
 import type { Graph, Shape } from '../graph/graph.ts';
 import { valueOf } from '../graph/graph.ts';
 import { operatorNamed } from '../ops/index.ts';

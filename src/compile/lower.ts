@@ -1,5 +1,5 @@
 import { FiligreeError } from '../errors.ts';
-import { bufferSlack } from '../graph/layout.ts';
+import { bufferSlack } from '../program/layout.ts';
 import type { Graph, Node } from '../graph/graph.ts';
 import { valueOf } from '../graph/graph.ts';
 import { operatorNamed } from '../ops/index.ts';

@@ -1,6 +1,6 @@
 // Axis permutations: axis i of the result is axis permutation[i] of the source.
 import { elementCount } from '../tensor.ts';
-import { rowMajorStrides } from './layout.ts';
+import { rowMajorStrides } from '../program/layout.ts';
 import type { Shape } from './graph.ts';
 
 /** Whether `permutation` holds 0 … rank − 1, each once. */

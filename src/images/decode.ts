@@ -1,6 +1,6 @@
 // Photos in files → pixels, and pixels → PNG files. For Node, Deno and Bun; a page has its own decoders.
 import { FiligreeError } from '../errors.ts';
-import { checkPixels, type Pixels } from '../vision/preprocessing.ts';
+import { checkPixels, type Pixels } from '../runtime/preprocessing.ts';
 import { decodeJpeg, decodePng, decodeWebp, encodePngBytes } from './codecs.ts';
 import { describeBytes, readImageHeader } from './header.ts';
 

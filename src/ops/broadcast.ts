@@ -1,5 +1,5 @@
 // Shapes that broadcast, and loops over values that lie in memory with different strides.
-import { rowMajorStrides } from '../graph/layout.ts';
+import { rowMajorStrides } from '../program/layout.ts';
 import type { Shape } from '../graph/graph.ts';
 
 /**

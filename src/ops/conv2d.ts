@@ -2,7 +2,7 @@ import { activateInPlace } from '../graph/activation.ts';
 import { emitMatrixProduct } from '../compile/matrix.ts';
 import type { Lowering } from '../compile/lowering.ts';
 import type { Node } from '../graph/graph.ts';
-import { paddedPlane } from '../graph/layout.ts';
+import { paddedPlane } from '../program/layout.ts';
 import type { Pointer } from '../program/program.ts';
 import { lowerDepthwise } from './depthwise.ts';
 import type { Activation } from '../program/activations.ts';

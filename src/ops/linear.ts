@@ -1,6 +1,6 @@
 import { activateInPlace } from '../graph/activation.ts';
 import { emitMatrixProduct } from '../compile/matrix.ts';
-import { rowMajorStrides } from '../graph/layout.ts';
+import { rowMajorStrides } from '../program/layout.ts';
 import { elementCount } from '../tensor.ts';
 import type { Activation } from '../program/activations.ts';
 import type { Lowering } from '../compile/lowering.ts';

@@ -1,6 +1,6 @@
 import type { Lowering } from '../compile/lowering.ts';
 import type { Shape } from '../graph/graph.ts';
-import { rowMajorStrides } from '../graph/layout.ts';
+import { rowMajorStrides } from '../program/layout.ts';
 import { elementCount } from '../tensor.ts';
 import { advance, copyView, emitGather, storedView } from './copy.ts';
 import type { Operator } from './operator.ts';

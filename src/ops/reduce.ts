@@ -1,4 +1,4 @@
-import { rowMajorStrides } from '../graph/layout.ts';
+import { rowMajorStrides } from '../program/layout.ts';
 import { reduceFunctions } from '../program/kernels/reduce.ts';
 import { elementCount } from '../tensor.ts';
 import { atLeast, collapse, innermost, withUnitInner } from './broadcast.ts';

@@ -1,5 +1,5 @@
 import type { Shape } from '../graph/graph.ts';
-import { rowMajorStrides } from '../graph/layout.ts';
+import { rowMajorStrides } from '../program/layout.ts';
 import { elementCount } from '../tensor.ts';
 import { emitStridedCopy, isPlacedView, storedView } from './copy.ts';
 import type { Operator } from './operator.ts';

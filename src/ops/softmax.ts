@@ -1,4 +1,4 @@
-import { rowMajorStrides } from '../graph/layout.ts';
+import { rowMajorStrides } from '../program/layout.ts';
 import { elementCount } from '../tensor.ts';
 import { collapse, innermost, withUnitInner } from './broadcast.ts';
 import type { Operator } from './operator.ts';

@@ -1,6 +1,6 @@
 // No record can read or write outside its buffers: checked once, before a program runs.
 import { FiligreeError } from '../errors.ts';
-import { bufferSlack } from '../graph/layout.ts';
+import { bufferSlack } from './layout.ts';
 import type { Kernel, Table } from './kernel.ts';
 import { kernels } from './kernels.ts';
 import type { Constant, Pointer, Program, TapTable } from './program.ts';

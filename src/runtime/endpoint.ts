@@ -1,7 +1,7 @@
 // Callers' tensors ↔ linear memory: the author's axis order and dtype on one side, floats at strides on the other.
 import { FiligreeError } from '../errors.ts';
 import type { Endpoint } from '../program/program.ts';
-import { rowMajorStrides } from '../graph/layout.ts';
+import { rowMajorStrides } from '../program/layout.ts';
 import { Tensor, elementCount } from '../tensor.ts';
 
 /** Calls back once per innermost run of elements: offset in the storage and in the row-major tensor. */

@@ -2,7 +2,7 @@
 //
 //   programBase | records | constants, each 64-byte aligned with slack | arena (first a staging area for compact weights)
 import { FiligreeError } from '../errors.ts';
-import { bufferSlack } from '../graph/layout.ts';
+import { bufferSlack } from '../program/layout.ts';
 import { constantBytes } from '../program/constants.ts';
 import type { FieldKind } from '../program/kernel.ts';
 import { kernelNames, kernels } from '../program/kernels.ts';

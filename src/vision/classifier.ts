@@ -13,7 +13,7 @@ import { ImageReader, type ImageSource } from './image-source.ts';
 import { fitLabels } from './labels.ts';
 import type { ImageModel } from './model.ts';
 import { onnxFacts } from './onnx-facts.ts';
-import type { Preprocessing } from './preprocessing.ts';
+import type { Preprocessing } from '../runtime/preprocessing.ts';
 
 export interface ClassifierSettings {
   /** The best so many classes are given; default 5. */

@@ -8,7 +8,7 @@ import { readVisionMetadata, type VisionMetadata } from './metadata.ts';
 import type { ImageModel } from './model.ts';
 import { rankCandidates, suppress, suppressWeighted } from './nms.ts';
 import { tensorOutputs } from './outputs.ts';
-import { inputToImage, type Geometry, type Pixels, type Preprocessing } from './preprocessing.ts';
+import { inputToImage, type Geometry, type Pixels, type Preprocessing } from '../runtime/preprocessing.ts';
 import type { HeadName } from './presets.ts';
 
 export interface DetectorSettings {

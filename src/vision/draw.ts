@@ -6,7 +6,7 @@ import { placeLabel, type Label } from './place-label.ts';
 export interface DrawOptions {
   /** Whether to draw keypoints; default true. */
   keypoints?: boolean;
-  /** Whether to write labels and scores; default true. */
+  /** Whether to write labels and scores, where they leave the boxes visible; default true. */
   labels?: boolean;
 }
 

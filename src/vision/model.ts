@@ -1,7 +1,7 @@
 import type { Tensor } from '../tensor.ts';
 import type { Outputs } from './outputs.ts';
 import type { TensorDescription } from './fields.ts';
-import type { Geometry, Pixels, Preprocessing } from './preprocessing.ts';
+import type { Geometry, Pixels, Preprocessing } from '../runtime/preprocessing.ts';
 
 /** What vision needs of a loaded model; runtime/model.ts is one. */
 export interface ImageModel {

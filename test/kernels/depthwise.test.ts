@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { paddedPlane } from '../../src/graph/layout.ts';
+import { paddedPlane } from '../../src/program/layout.ts';
 import { packDepthwise } from '../../src/ops/depthwise.ts';
 import { windowOutput, windowPhases } from '../../src/ops/window.ts';
 import { activationArguments } from '../../src/program/activations.ts';

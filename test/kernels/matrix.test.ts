@@ -1,6 +1,6 @@
 // Sparse and dense matrix products, called one by one: guard bands and poison around everything they write.
 import { describe, expect, it } from 'vitest';
-import { paddedPlane } from '../../src/graph/layout.ts';
+import { paddedPlane } from '../../src/program/layout.ts';
 import type { Constant } from '../../src/program/program.ts';
 import type { KernelName } from '../../src/program/kernels.ts';
 import type { Kernels, Region } from './wasm.ts';

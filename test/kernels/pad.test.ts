@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { paddedPlane } from '../../src/graph/layout.ts';
+import { paddedPlane } from '../../src/program/layout.ts';
 import { loadCall, sizes, spread, type Call } from './planes.ts';
 import { builds, randomFloats } from './wasm.ts';
 

@@ -3,7 +3,7 @@
 import { instantiateSync } from '@assemblyscript/loader';
 import { readFileSync } from 'node:fs';
 import v8 from 'node:v8';
-import { bufferSlack } from '../../src/graph/layout.ts';
+import { bufferSlack } from '../../src/program/layout.ts';
 import type { Table } from '../../src/program/kernel.ts';
 import { kernelNames, kernels, type KernelName } from '../../src/program/kernels.ts';
 

@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 import type { Lowering } from '../../src/compile/lowering.ts';
 import { defaultCostModel } from '../../src/compile/cost.ts';
 import type { Placement } from '../../src/compile/placement.ts';
-import { bufferSlack, paddedPlane, planeStrides, rowMajorStrides } from '../../src/graph/layout.ts';
+import { bufferSlack, paddedPlane, planeStrides, rowMajorStrides } from '../../src/program/layout.ts';
 import type { Node } from '../../src/graph/graph.ts';
 import type { InputType, Operator } from '../../src/ops/operator.ts';
 import type { Pointer } from '../../src/program/program.ts';

@@ -3,7 +3,7 @@ import { defaultCostModel } from '../../src/compile/cost.ts';
 import type { Lowering } from '../../src/compile/lowering.ts';
 import type { Placement } from '../../src/compile/placement.ts';
 import type { Shape } from '../../src/graph/graph.ts';
-import { planeStrides, rowMajorStrides } from '../../src/graph/layout.ts';
+import { planeStrides, rowMajorStrides } from '../../src/program/layout.ts';
 import type { Operator } from '../../src/ops/operator.ts';
 import type { KernelName } from '../../src/program/kernels.ts';
 import type { Pointer } from '../../src/program/program.ts';

@@ -9,7 +9,7 @@ import type { CostModel } from '../../src/compile/cost.ts';
 import { defaultCostModel } from '../../src/compile/cost.ts';
 import { lowerGraph } from '../../src/compile/lower.ts';
 import { FiligreeError } from '../../src/errors.ts';
-import { bufferSlack } from '../../src/graph/layout.ts';
+import { bufferSlack } from '../../src/program/layout.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import { checkProgram } from '../../src/program/check.ts';
 import { constantBytes } from '../../src/program/constants.ts';

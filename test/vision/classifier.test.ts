@@ -3,7 +3,7 @@ import { Tensor } from '../../src/tensor.ts';
 import { recogniseClassifier, type ClassifierPreprocessing } from '../../src/vision/classifier-metadata.ts';
 import { Classifier, type ClassifierSettings } from '../../src/vision/classifier.ts';
 import type { ImageModel } from '../../src/vision/model.ts';
-import { imageGeometry, type Pixels, type Preprocessing } from '../../src/vision/preprocessing.ts';
+import { imageGeometry, type Pixels, type Preprocessing } from '../../src/runtime/preprocessing.ts';
 
 const photo: Pixels = { data: new Uint8Array(20 * 10 * 3), width: 20, height: 10, channels: 3 };
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Tensor } from '../../src/tensor.ts';
 import { Detector, type DetectorSettings } from '../../src/vision/detector.ts';
 import type { ImageModel } from '../../src/vision/model.ts';
-import { imageGeometry, type Pixels, type Preprocessing } from '../../src/vision/preprocessing.ts';
+import { imageGeometry, type Pixels, type Preprocessing } from '../../src/runtime/preprocessing.ts';
 import { visionOf } from '../../src/vision/recognise.ts';
 
 const cells = 64 + 16 + 4;

@@ -8,7 +8,7 @@ import {
   type MediapipeFaceHead,
 } from '../../src/vision/heads/mediapipe-face.ts';
 import type { ImageModel } from '../../src/vision/model.ts';
-import { imageGeometry, type Pixels } from '../../src/vision/preprocessing.ts';
+import { imageGeometry, type Pixels } from '../../src/runtime/preprocessing.ts';
 import { recogniseVision } from '../../src/vision/recognise.ts';
 
 const full = { size: 192, anchors: 2304 };

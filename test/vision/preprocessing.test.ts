@@ -10,7 +10,7 @@ import {
   normalizedToImage,
   resizeModes,
   type Pixels,
-} from '../../src/vision/preprocessing.ts';
+} from '../../src/runtime/preprocessing.ts';
 
 describe('letterbox', () => {
   it.each([

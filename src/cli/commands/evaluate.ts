@@ -7,7 +7,7 @@ import type { CocoDataset, CocoImage } from '../../evaluation/instances.ts';
 import type { LabelledImage } from '../../evaluation/labelled-images.ts';
 import type { ClassifierPreprocessing } from '../../vision/classifier-metadata.ts';
 import { headNames, type HeadName } from '../../vision/presets.ts';
-import type { Pixels } from '../../vision/preprocessing.ts';
+import type { Pixels } from '../../runtime/preprocessing.ts';
 import { isDirectory, readInput } from '../files.ts';
 import { Progress, writeJson, type Io } from '../io.ts';
 import { openModel, withModelOptions, type ModelOptions } from '../models.ts';

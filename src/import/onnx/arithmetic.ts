@@ -1,6 +1,6 @@
 // Arithmetic on constants: what exporters leave of shape computations. Integers stay integers.
 import type { Shape } from '../../graph/graph.ts';
-import { rowMajorStrides } from '../../graph/layout.ts';
+import { rowMajorStrides } from '../../program/layout.ts';
 import { broadcastIndices } from '../../ops/broadcast.ts';
 import { elementCount } from '../../tensor.ts';
 import { type Constant, emptyNumbers, floatTypes, int64s, isNumeric, type NumericType } from './constant.ts';

@@ -1,6 +1,6 @@
 // Rearranging constants: every element of the result is some element of the source.
 import type { Shape } from '../../graph/graph.ts';
-import { rowMajorStrides } from '../../graph/layout.ts';
+import { rowMajorStrides } from '../../program/layout.ts';
 import { broadcastStrides } from '../../ops/broadcast.ts';
 import { elementCount } from '../../tensor.ts';
 import type { Constant, Numbers } from './constant.ts';

@@ -11,7 +11,7 @@ import { loadModel } from '../../../src/runtime/load.ts';
 import { Tensor } from '../../../src/tensor.ts';
 import { Detector } from '../../../src/vision/detector.ts';
 import type { ImageModel } from '../../../src/vision/model.ts';
-import { imageGeometry } from '../../../src/vision/preprocessing.ts';
+import { imageGeometry } from '../../../src/runtime/preprocessing.ts';
 import { readVisionMetadata } from '../../../src/vision/metadata.ts';
 import { randomFloats } from '../../kernels/wasm.ts';
 import { runPeer } from '../../peers/index.ts';

@@ -1,5 +1,5 @@
 // What moves elements about. All of it works on constants too: shape arithmetic is made of it.
-import { rowMajorStrides } from '../../../graph/layout.ts';
+import { rowMajorStrides } from '../../../program/layout.ts';
 import type { Shape } from '../../../graph/graph.ts';
 import { elementCount } from '../../../tensor.ts';
 import { type Constant, mostAxes } from '../constant.ts';

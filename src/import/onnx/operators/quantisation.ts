@@ -9,7 +9,7 @@ import type { ElementType } from '../schema.ts';
 import type { Quantisation } from '../translation.ts';
 import { convolve, multiply } from './convolution.ts';
 import type { Activation } from '../../../program/activations.ts';
-import { rowMajorStrides } from '../../../graph/layout.ts';
+import { rowMajorStrides } from '../../../program/layout.ts';
 import { roundHalfToEven } from '../arithmetic.ts';
 
 /** Scale and zero point of a whole tensor, from two inputs. */
