@@ -1,4 +1,5 @@
 // Raw kernels, for benchmarks and for looking at one kernel alone.
+import type { WasmMemory } from './host.ts';
 import { programBase, chooseBuild, instantiate } from './runtime/instantiate.ts';
 import type { WasmExports, WasmProvider } from './runtime/instantiate.ts';
 import type { WasmBuild } from './runtime/probe.ts';
@@ -10,12 +11,12 @@ export type { KernelName } from './program/kernels.ts';
 
 /** An instance of the kernels with memory of its own, and nothing checked: addresses are bytes in `memory`. */
 export class RawKernels {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: WasmMemory;
   readonly exports: WasmExports;
   readonly build: WasmBuild;
   #top = programBase;
 
-  constructor(memory: WebAssembly.Memory, exports: WasmExports, build: WasmBuild) {
+  constructor(memory: WasmMemory, exports: WasmExports, build: WasmBuild) {
     this.memory = memory;
     this.exports = exports;
     this.build = build;

@@ -180,6 +180,11 @@ export class Model {
     });
   }
 
+  /** Whether its memory has been given back. */
+  get disposed(): boolean {
+    return this.#instance === undefined;
+  }
+
   /** Gives the memory back. Calling it again does nothing. */
   dispose(): void {
     this.#instance = undefined;
@@ -200,6 +205,13 @@ export class Model {
 
   #write(inputs: Record<string, Tensor>): void {
     const { inputs: endpoints } = this.#program;
+    if (typeof inputs !== 'object' || inputs === null) {
+      const names = endpoints.map((e) => `"${e.name}"`).join(', ');
+      throw new FiligreeError(
+        'invalid-argument',
+        `${this.name}: wanted an object with a tensor for each input (${names}); got ${String(inputs)}`,
+      );
+    }
     for (const name of Object.keys(inputs)) {
       if (!endpoints.some((e) => e.name === name)) {
         const known = endpoints.map((e) => `"${e.name}"`).join(', ');
