@@ -7,6 +7,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { main as asc } from 'assemblyscript/asc';
 import binaryen from 'binaryen';
 import { build } from 'esbuild';
+import { emitDeclarations } from './declarations.mjs';
 
 const root = new URL('../', import.meta.url);
 /** Programs start here; src/runtime/instantiate.ts says so. */
@@ -71,12 +72,6 @@ async function bundle() {
   await build({ ...common, entryPoints: ['src/cli/main.ts'], splitting: true });
 }
 
-function declarations() {
-  execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], {
-    stdio: 'inherit',
-  });
-}
-
 /** Compiles the models that come with the package. */
 async function models() {
   const { buildModels } = await import(new URL('../models/build.mjs', import.meta.url));
@@ -90,6 +85,6 @@ if (!process.argv.includes('--kernels')) {
   await bundle();
   mkdirSync('dist/wasm', { recursive: true });
   cpSync('src/wasm', 'dist/wasm', { recursive: true });
-  declarations();
+  emitDeclarations('dist/types');
   await models();
 }

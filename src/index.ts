@@ -10,6 +10,7 @@ export type { ClassifierActivation, ClassifierPreprocessing } from './vision/cla
 export { createDetector } from './vision/create.ts';
 export type { Detection, DetectionResult, Detector, DetectorSettings, Keypoint } from './vision/detector.ts';
 export { drawDetections } from './vision/draw.ts';
+export type { DrawingContext, DrawOptions } from './vision/draw.ts';
 export type { ImageSource } from './vision/image-source.ts';
 export type { HeadName } from './vision/presets.ts';
 export type { Pixels, Preprocessing } from './runtime/preprocessing.ts';

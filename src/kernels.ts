@@ -1,8 +1,9 @@
 // Raw kernels, for benchmarks and for looking at one kernel alone.
+import type { WasmMemory } from './host.ts';
 import { programBase, chooseBuild, instantiate } from './runtime/instantiate.ts';
 import type { WasmExports, WasmProvider } from './runtime/instantiate.ts';
 import type { WasmBuild } from './runtime/probe.ts';
-import { kernelNames, kernels } from './program/kernels.ts';
+import { recordBytes, writeRecord } from './runtime/record.ts';
 import type { KernelName } from './program/kernels.ts';
 
 export { kernelNames, kernels } from './program/kernels.ts';
@@ -10,12 +11,12 @@ export type { KernelName } from './program/kernels.ts';
 
 /** An instance of the kernels with memory of its own, and nothing checked: addresses are bytes in `memory`. */
 export class RawKernels {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: WasmMemory;
   readonly exports: WasmExports;
   readonly build: WasmBuild;
   #top = programBase;
 
-  constructor(memory: WebAssembly.Memory, exports: WasmExports, build: WasmBuild) {
+  constructor(memory: WasmMemory, exports: WasmExports, build: WasmBuild) {
     this.memory = memory;
     this.exports = exports;
     this.build = build;
@@ -42,15 +43,10 @@ export class RawKernels {
 
   /** Writes a record and returns a function that runs it. Arguments go by field name; pointers are addresses. */
   record(name: KernelName, args: Record<string, number>): () => void {
-    const fields = Object.entries(kernels[name].fields as Record<string, string>);
-    const address = this.allocate(8 + 4 * fields.length);
-    const view = new DataView(this.memory.buffer, address);
-    view.setUint32(0, kernelNames.indexOf(name), true);
-    view.setUint32(4, 8 + 4 * fields.length, true);
-    fields.forEach(([field, kind], i) => {
+    const address = this.allocate(recordBytes(name));
+    writeRecord(this.memory, address, name, (field) => {
       if (args[field] === undefined) throw new Error(`${name}: no argument ${field}`);
-      if (kind === 'f32') view.setFloat32(8 + 4 * i, args[field], true);
-      else view.setInt32(8 + 4 * i, args[field], true);
+      return args[field];
     });
     const run = this.exports[name];
     return () => run(address);

@@ -38,7 +38,7 @@ export function elementCount(shape: readonly number[]): number {
 
 /**
  * A dense, row-major n-dimensional array.
- * @throws FiligreeError `invalid-argument` when the data's type or length does not fit dtype and shape.
+ * @throws FiligreeError `invalid-argument` for an unknown dtype or a shape that is none, and when the data's type or length does not fit dtype and shape.
  */
 export class Tensor {
   readonly dtype: DType;
@@ -48,6 +48,9 @@ export class Tensor {
   constructor(dtype: DType, shape: readonly number[], data?: TensorData | readonly number[]) {
     const ArrayType = arrays[dtype];
     if (!ArrayType) throw new FiligreeError('invalid-argument', `Tensor: unknown dtype "${String(dtype)}"`);
+    if (!Array.isArray(shape)) {
+      throw new FiligreeError('invalid-argument', `Tensor: the shape must be an array of sizes; got ${String(shape)}`);
+    }
     for (const d of shape) {
       if (!Number.isInteger(d) || d < 0) {
         throw new FiligreeError('invalid-argument', `Tensor: shape [${shape}] must hold non-negative integers`);

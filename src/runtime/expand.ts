@@ -4,11 +4,10 @@
 import { FiligreeError } from '../errors.ts';
 import { bufferSlack } from '../program/layout.ts';
 import { constantBytes } from '../program/constants.ts';
-import type { FieldKind } from '../program/kernel.ts';
-import { kernelNames, kernels } from '../program/kernels.ts';
-import type { Constant, Pointer, Program, WeightData } from '../program/program.ts';
+import type { Constant, Program, WeightData } from '../program/program.ts';
 import type { Instance } from './instantiate.ts';
 import { programBase } from './instantiate.ts';
+import { recordBytes, up64, writeRecord } from './record.ts';
 
 /** Addresses of a program in linear memory. */
 export interface MemoryLayout {
@@ -22,17 +21,14 @@ export interface MemoryLayout {
   bytes: number;
 }
 
-const up64 = (n: number) => Math.ceil(n / 64) * 64;
 const slack = 4 * bufferSlack;
-
-const recordBytes = (step: Program['steps'][number]) => 8 + 4 * Object.keys(kernels[step.kernel].fields).length;
 
 /** Decides where everything goes. */
 export function layOut(program: Program): MemoryLayout {
   let at = programBase;
   const records = program.steps.map((step) => {
     const address = at;
-    at += recordBytes(step);
+    at += recordBytes(step.kernel);
     return address;
   });
   const buffers = program.buffers.map((buffer) => {
@@ -163,20 +159,10 @@ export function expandProgram(program: Program, layout: MemoryLayout, instance: 
 }
 
 function writeRecords(program: Program, layout: MemoryLayout, memory: WebAssembly.Memory): void {
-  const view = new DataView(memory.buffer);
-  const ids = new Map(kernelNames.map((name, id) => [name, id]));
-  program.steps.forEach((step, i) => {
-    let at = layout.records[i];
-    view.setUint32(at, ids.get(step.kernel)!, true);
-    view.setUint32(at + 4, recordBytes(step), true);
-    at += 8;
-    for (const [field, kind] of Object.entries(kernels[step.kernel].fields as Record<string, FieldKind>)) {
-      const value = step.arguments[field];
-      if (kind === 'f32') view.setFloat32(at, value as number, true);
-      else if (kind === 'i32') view.setInt32(at, value as number, true);
-      else if (kind === 'u32') view.setUint32(at, value as number, true);
-      else view.setUint32(at, layout.buffers[(value as Pointer).buffer] + (value as Pointer).offset, true);
-      at += 4;
-    }
+  program.steps.forEach(({ kernel, arguments: args }, i) => {
+    writeRecord(memory, layout.records[i], kernel, (field) => {
+      const value = args[field];
+      return typeof value === 'number' ? value : layout.buffers[value.buffer] + value.offset;
+    });
   });
 }

@@ -1,10 +1,10 @@
 // An image's bytes → a model's input, by the kernel f32_image.
 import { FiligreeError } from '../errors.ts';
 import { imageScratchBytes, imageKernels } from '../program/kernels/image.ts';
-import { kernelNames } from '../program/kernels.ts';
 import type { Endpoint } from '../program/program.ts';
 import type { Instance } from './instantiate.ts';
 import { growMemory } from './instantiate.ts';
+import { recordBytes, up64, writeRecord } from './record.ts';
 import type { Geometry, Pixels, Preprocessing } from './preprocessing.ts';
 
 /** Where an input of shape (1, H, W, 3) or (1, 3, H, W) is stored; strides in bytes. */
@@ -37,9 +37,6 @@ export function imageTarget({ name, shape, strides }: Endpoint, address: number,
   };
 }
 
-const up64 = (n: number) => Math.ceil(n / 64) * 64;
-const fields = Object.entries(imageKernels.f32_image.fields);
-
 /**
  * Writes an image into its place. The pixels are staged behind the program, at address `free`; memory grows the first
  * time an image is larger than all before.
@@ -60,7 +57,7 @@ export function writeImage(
     );
   }
   const record = up64(free);
-  const scratch = up64(record + 8 + 4 * fields.length);
+  const scratch = up64(record + recordBytes('f32_image'));
   const pixels = up64(scratch + imageScratchBytes(destination.width));
   growMemory(memory, pixels + image.data.length + 64, 'an image');
   new Uint8Array(memory.buffer).set(image.data, pixels);
@@ -93,13 +90,6 @@ export function writeImage(
     offset1: offset[1],
     offset2: offset[2],
   };
-  const view = new DataView(memory.buffer, record);
-  view.setUint32(0, kernelNames.indexOf('f32_image'), true);
-  view.setUint32(4, 8 + 4 * fields.length, true);
-  fields.forEach(([name, kind], i) => {
-    const value = args[name as keyof typeof args];
-    if (kind === 'f32') view.setFloat32(8 + 4 * i, value, true);
-    else view.setUint32(8 + 4 * i, value, true);
-  });
+  writeRecord(memory, record, 'f32_image', (field) => args[field as keyof typeof args]);
   exports.f32_image(record);
 }

@@ -1,4 +1,5 @@
 import { FiligreeError } from '../errors.ts';
+import type { WasmMemory, WasmModule } from '../host.ts';
 import type { KernelName } from '../program/kernels.ts';
 import { wasmUrl } from '../wasm-url.ts';
 import type { WasmBuild } from './probe.ts';
@@ -18,7 +19,7 @@ export type WasmExports = Record<KernelName, (record: number) => void> & {
 /** One instance with its own memory. Dropping it gives the memory back. */
 export interface Instance {
   build: WasmBuild;
-  memory: WebAssembly.Memory;
+  memory: WasmMemory;
   exports: WasmExports;
 }
 
@@ -26,7 +27,7 @@ export interface Instance {
 export const programBase = 16384;
 
 /** Where a build's wasm comes from: the module itself, its bytes, or where to read them. */
-export type WasmSource = WebAssembly.Module | ModelSource;
+export type WasmSource = WasmModule | ModelSource;
 
 /** Gives the wasm of a build, for hosts that must import it as a module or that embed it. */
 export type WasmProvider = (build: WasmBuild) => WasmSource | Promise<WasmSource>;
@@ -115,7 +116,7 @@ export async function instantiate(
  * Makes memory at least `bytes` long. Views of it are lost when it grows.
  * @throws FiligreeError `environment` when the host cannot give that much
  */
-export function growMemory(memory: WebAssembly.Memory, bytes: number, purpose: string): void {
+export function growMemory(memory: WasmMemory, bytes: number, purpose: string): void {
   const missing = bytes - memory.buffer.byteLength;
   if (missing <= 0) return;
   try {

@@ -38,6 +38,17 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
   return new Model(program, layout, instance);
 }
 
+/**
+ * A model as it is, or loaded from where it is.
+ * @throws FiligreeError `disposed` for a model after dispose(), and as `loadModel`
+ */
+export async function modelOf(source: ModelSource | Model, options: LoadOptions): Promise<Model> {
+  if (!(source instanceof Model)) return loadModel(source, options);
+  if (source.disposed)
+    throw new FiligreeError('disposed', `${source.name}: the model has been disposed; load it again`);
+  return source;
+}
+
 function notCompiled(bytes: Uint8Array, name: string): FiligreeError {
   const isTflite = new TextDecoder('latin1').decode(bytes.subarray(4, 8)) === 'TFL3';
   const isOnnx = /\.onnx$/i.test(name);

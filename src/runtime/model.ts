@@ -2,11 +2,13 @@
 import { FiligreeError } from '../errors.ts';
 import type { KernelName } from '../program/kernels.ts';
 import type { Endpoint, Program } from '../program/program.ts';
-import type { DType, Tensor } from '../tensor.ts';
-import { endpointFloats, readOutput, writeInput } from './endpoint.ts';
+import type { DType } from '../tensor.ts';
+import { Tensor } from '../tensor.ts';
+import { inputValues } from './endpoint.ts';
 import type { MemoryLayout } from './expand.ts';
 import type { Instance } from './instantiate.ts';
 import { imageTarget, writeImage } from './image-input.ts';
+import { readValues, writeValues } from './transfer.ts';
 import type { Geometry, Pixels, Preprocessing } from './preprocessing.ts';
 import { checkPixels, imageGeometry } from './preprocessing.ts';
 import { OutputsInPlace } from './outputs.ts';
@@ -178,6 +180,11 @@ export class Model {
     });
   }
 
+  /** Whether its memory has been given back. */
+  get disposed(): boolean {
+    return this.#instance === undefined;
+  }
+
   /** Gives the memory back. Calling it again does nothing. */
   dispose(): void {
     this.#instance = undefined;
@@ -192,16 +199,19 @@ export class Model {
     return this.#instance;
   }
 
-  #storage(endpoint: Endpoint): Float32Array {
-    return new Float32Array(this.#live().memory.buffer, this.#address(endpoint), endpointFloats(endpoint));
-  }
-
   #address({ at }: Endpoint): number {
     return this.#layout.buffers[at.buffer] + at.offset;
   }
 
   #write(inputs: Record<string, Tensor>): void {
     const { inputs: endpoints } = this.#program;
+    if (typeof inputs !== 'object' || inputs === null) {
+      const names = endpoints.map((e) => `"${e.name}"`).join(', ');
+      throw new FiligreeError(
+        'invalid-argument',
+        `${this.name}: wanted an object with a tensor for each input (${names}); got ${String(inputs)}`,
+      );
+    }
     for (const name of Object.keys(inputs)) {
       if (!endpoints.some((e) => e.name === name)) {
         const known = endpoints.map((e) => `"${e.name}"`).join(', ');
@@ -214,12 +224,17 @@ export class Model {
         const wanted = `${endpoint.dtype} [${endpoint.shape.join(', ')}]`;
         throw new FiligreeError('invalid-argument', `${this.name}: input "${endpoint.name}" (${wanted}) is missing`);
       }
-      writeInput(endpoint, tensor, this.#storage(endpoint), this.name);
+      const values = inputValues(endpoint, tensor, this.name);
+      writeValues(this.#live(), this.#layout.bytes, endpoint, this.#address(endpoint), values);
     }
   }
 
   #read(): Record<string, Tensor> {
-    return Object.fromEntries(this.#program.outputs.map((e) => [e.name, readOutput(e, this.#storage(e))]));
+    const outputs = this.#program.outputs.map((endpoint): [string, Tensor] => {
+      const values = readValues(this.#live(), this.#layout.bytes, endpoint, this.#address(endpoint));
+      return [endpoint.name, new Tensor('float32', endpoint.shape, values)];
+    });
+    return Object.fromEntries(outputs);
   }
 }
 

@@ -1,15 +1,13 @@
 // A model's outputs where the last run left them: looked through in linear memory, copied only where need be.
 import { detectKernels, foundHeaderBytes } from '../program/kernels/detect.ts';
-import { kernelNames } from '../program/kernels.ts';
 import type { Endpoint } from '../program/program.ts';
 import { elementCount } from '../tensor.ts';
-import { isRowMajor, readOutput } from './endpoint.ts';
+import { isRowMajor } from './endpoint.ts';
 import type { Instance } from './instantiate.ts';
 import { growMemory } from './instantiate.ts';
+import { recordBytes, up64, writeRecord } from './record.ts';
+import { readValues } from './transfer.ts';
 import { scanBest, type Found, type Outputs, type ScoreScan } from './scan.ts';
-
-const up64 = (n: number) => Math.ceil(n / 64) * 64;
-const fields = Object.entries(detectKernels.f32_best_class.fields);
 
 export class OutputsInPlace implements Outputs {
   readonly #instance: Instance;
@@ -28,8 +26,7 @@ export class OutputsInPlace implements Outputs {
     const { endpoint, address } = this.#endpoints.get(name)!;
     const { buffer } = this.#instance.memory;
     if (isRowMajor(endpoint)) return new Float32Array(buffer, address, elementCount(endpoint.shape));
-    const copy =
-      this.#copies.get(name) ?? (readOutput(endpoint, new Float32Array(buffer, address)).data as Float32Array);
+    const copy = this.#copies.get(name) ?? readValues(this.#instance, this.#free, endpoint, address);
     this.#copies.set(name, copy);
     return copy;
   }
@@ -44,7 +41,7 @@ export class OutputsInPlace implements Outputs {
     }
     const { memory, exports } = this.#instance;
     const record = up64(this.#free);
-    const y = up64(record + 8 + 4 * fields.length);
+    const y = up64(record + recordBytes('f32_best_class'));
     growMemory(memory, y + foundHeaderBytes + 12 * anchors, 'detections');
     const first = address + 4 * (at + background * classStep);
     const sigmoid = activation === 'sigmoid';
@@ -62,14 +59,7 @@ export class OutputsInPlace implements Outputs {
       threshold,
       most: anchors,
     };
-    const view = new DataView(memory.buffer, record);
-    view.setUint32(0, kernelNames.indexOf('f32_best_class'), true);
-    view.setUint32(4, 8 + 4 * fields.length, true);
-    fields.forEach(([name, kind], i) => {
-      const value = args[name as keyof typeof args];
-      if (kind === 'f32') view.setFloat32(8 + 4 * i, value, true);
-      else view.setUint32(8 + 4 * i, value, true);
-    });
+    writeRecord(memory, record, 'f32_best_class', (field) => args[field as keyof typeof args]);
     exports.f32_best_class(record);
     const { buffer } = memory;
     const length = new Uint32Array(buffer, y, 1)[0];

@@ -29,7 +29,8 @@ function shortened(name: string): string {
 
 /**
  * All bytes of a source.
- * @throws FiligreeError `not-found` for a missing file or an HTTP error; the signal's reason when aborted.
+ * @throws FiligreeError `not-found` for a missing file or an HTTP error, `invalid-argument` for what is no source, or a
+ * response that has been read; the signal's reason when aborted.
  */
 export async function readSource(source: ModelSource, options: SourceOptions = {}): Promise<Uint8Array> {
   options.signal?.throwIfAborted();
@@ -84,6 +85,12 @@ async function readResponse(response: Response, { signal, onProgress }: SourceOp
     throw new FiligreeError(
       'not-found',
       `${response.url || 'response'}: HTTP ${response.status} ${response.statusText}`,
+    );
+  }
+  if (response.bodyUsed || response.body?.locked) {
+    throw new FiligreeError(
+      'invalid-argument',
+      `${response.url || 'response'}: its body has been read already; clone() it before, or fetch it again`,
     );
   }
   if (!onProgress || !response.body) return new Uint8Array(await response.arrayBuffer());

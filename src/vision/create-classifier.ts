@@ -1,6 +1,6 @@
 import type { LoadOptions } from '../runtime/load.ts';
-import { loadModel } from '../runtime/load.ts';
-import { Model } from '../runtime/model.ts';
+import { modelOf } from '../runtime/load.ts';
+import type { Model } from '../runtime/model.ts';
 import type { ModelSource } from '../runtime/source.ts';
 import type { ClassifierSettings } from './classifier.ts';
 import { Classifier } from './classifier.ts';
@@ -10,7 +10,7 @@ export async function createClassifier(
   source: ModelSource | Model,
   options: LoadOptions & ClassifierSettings = {},
 ): Promise<Classifier<Model>> {
-  const model = source instanceof Model ? source : await loadModel(source, options);
+  const model = await modelOf(source, options);
   try {
     return new Classifier(model, options);
   } catch (error) {

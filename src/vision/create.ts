@@ -1,6 +1,6 @@
 import type { LoadOptions } from '../runtime/load.ts';
-import { loadModel } from '../runtime/load.ts';
-import { Model } from '../runtime/model.ts';
+import { modelOf } from '../runtime/load.ts';
+import type { Model } from '../runtime/model.ts';
 import type { ModelSource } from '../runtime/source.ts';
 import type { DetectorSettings } from './detector.ts';
 import { Detector } from './detector.ts';
@@ -10,7 +10,7 @@ export async function createDetector(
   source: ModelSource | Model,
   options: LoadOptions & DetectorSettings = {},
 ): Promise<Detector<Model>> {
-  const model = source instanceof Model ? source : await loadModel(source, options);
+  const model = await modelOf(source, options);
   try {
     return await Detector.of(model, options);
   } catch (error) {

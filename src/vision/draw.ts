@@ -1,11 +1,12 @@
 // How detections are drawn, for any surface: sizes follow the picture's, so that lines and text can be read on a
 // thumbnail and on a 50-megapixel photo.
 import type { Detection } from './detector.ts';
+import { placeLabel, type Label } from './place-label.ts';
 
 export interface DrawOptions {
   /** Whether to draw keypoints; default true. */
   keypoints?: boolean;
-  /** Whether to write labels and scores; default true. */
+  /** Whether to write labels and scores, where they leave the boxes visible; default true. */
   labels?: boolean;
 }
 
@@ -45,7 +46,8 @@ const black: Colour = [0, 0, 0];
 const white: Colour = [255, 255, 255];
 
 /**
- * Lays out boxes, keypoints and labels on a picture of width × height pixels, the best detection on top.
+ * Lays out boxes, keypoints and labels on a picture of width × height pixels, the best detection on top. Labels of the
+ * best find their places first; those without a place that leaves the boxes visible are left out.
  * @param textWidth pixels a text takes at a font size
  */
 export function layoutDetections(
@@ -57,54 +59,65 @@ export function layoutDetections(
 ): Shape[] {
   const longSide = Math.max(width, height);
   const line = Math.max(1.5, longSide / 320);
+  const bestFirst = detections.map(({ box: { xmin, ymin, xmax, ymax }, ...rest }) => ({
+    ...rest,
+    box: { x: xmin, y: ymin, width: xmax - xmin, height: ymax - ymin },
+    colour: classColours[rest.classIndex % classColours.length],
+  }));
+  bestFirst.sort((a, b) => b.score - a.score);
   const boxes: Shape[] = [];
   const dots: Shape[] = [];
-  const labels: Shape[] = [];
-  const worstFirst = [...detections];
-  worstFirst.sort((a, b) => a.score - b.score);
-  for (const { box, classIndex, label, score, keypoints } of worstFirst) {
-    const colour = classColours[classIndex % classColours.length];
-    const boxWidth = box.xmax - box.xmin;
-    const outline = { x: box.xmin, y: box.ymin, width: boxWidth, height: box.ymax - box.ymin };
-    boxes.push({ kind: 'outline', ...outline, line: 1.7 * line, colour: black, alpha: 0.5 });
-    boxes.push({ kind: 'outline', ...outline, line, colour, alpha: 1 });
-    if (options.keypoints !== false) {
-      const radius = Math.max(1, Math.min(1.3 * line, boxWidth / 24));
-      for (const { x, y } of keypoints ?? []) {
-        dots.push({ kind: 'dot', x, y, radius: 1.5 * radius, colour: black }, { kind: 'dot', x, y, radius, colour });
-      }
-    }
-    if (options.labels !== false) {
-      labels.push(...layoutLabel(`${label} ${score.toFixed(2)}`, box, colour, line, width, height, textWidth));
+  for (const { box, keypoints, colour } of bestFirst.toReversed()) {
+    boxes.push({ kind: 'outline', ...box, line: 1.7 * line, colour: black, alpha: 0.5 });
+    boxes.push({ kind: 'outline', ...box, line, colour, alpha: 1 });
+    if (options.keypoints === false) continue;
+    const radius = Math.max(0.6, Math.min(1.3 * line, box.width / 24));
+    for (const { x, y } of keypoints ?? []) {
+      dots.push({ kind: 'dot', x, y, radius: 1.5 * radius, colour: black }, { kind: 'dot', x, y, radius, colour });
     }
   }
-  return [...boxes, ...dots, ...labels];
+  const shapes = [...boxes, ...dots];
+  if (options.labels === false) return shapes;
+  const labels: Label[] = [];
+  const scene = { width, height, labels, boxes: bestFirst.map(({ box }) => box) };
+  for (const { box, label: name, score, colour } of bestFirst) {
+    const number = score.toFixed(2);
+    const label = placeLabel(scene, box, [`${name} ${number}`, number], line / 2, textWidth);
+    if (!label) continue;
+    labels.push(label);
+    shapes.push(...drawLabel(label, colour));
+  }
+  return shapes;
 }
 
-/** A filled tab on top of the box, or inside where there is no room above; within the picture if it fits. */
-function layoutLabel(
-  text: string,
-  box: Detection['box'],
-  background: Colour,
-  line: number,
-  width: number,
-  height: number,
-  textWidth: (text: string, size: number) => number,
-): Shape[] {
-  const largest = Math.max(12, Math.max(width, height) / 45);
-  const asWideAsBox = (0.9 * (box.xmax - box.xmin)) / textWidth(text, 1);
-  const size = Math.min(largest, Math.max(asWideAsBox, 0.65 * largest, 11));
-  const tabWidth = textWidth(text, size) + 0.5 * size;
-  const tabHeight = 1.25 * size;
-  const x = Math.max(0, Math.min(box.xmin - line / 2, width - tabWidth));
-  const above = box.ymin - line / 2 - tabHeight;
-  const y = Math.max(0, Math.min(above >= 0 ? above : box.ymin, height - tabHeight));
+function drawLabel({ x, y, width, height, text, size }: Label, background: Colour): Shape[] {
   const [r, g, b] = background;
   const bright = 0.299 * r + 0.587 * g + 0.114 * b > 120;
   return [
-    { kind: 'fill', x, y, width: tabWidth, height: tabHeight, colour: background },
+    { kind: 'fill', x, y, width, height, colour: background },
     { kind: 'text', x: x + 0.25 * size, y: y + 0.98 * size, size, text, colour: bright ? black : white },
   ];
+}
+
+/** What is used of a 2-D context: a page's, a worker's, or that of a canvas library. */
+export interface DrawingContext {
+  readonly canvas: { readonly width: number; readonly height: number };
+  font: string;
+  textAlign: string;
+  textBaseline: string;
+  fillStyle: unknown;
+  strokeStyle: unknown;
+  globalAlpha: number;
+  lineWidth: number;
+  save(): void;
+  restore(): void;
+  strokeRect(x: number, y: number, width: number, height: number): void;
+  fillRect(x: number, y: number, width: number, height: number): void;
+  beginPath(): void;
+  arc(x: number, y: number, radius: number, from: number, to: number): void;
+  fill(): void;
+  measureText(text: string): { readonly width: number };
+  fillText(text: string, x: number, y: number): void;
 }
 
 /**
@@ -113,7 +126,7 @@ function layoutLabel(
  * @param size the image's, in pixels; default the canvas's
  */
 export function drawDetections(
-  context: CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D,
+  context: DrawingContext,
   detections: readonly Detection[],
   options: DrawOptions & { width?: number; height?: number } = {},
 ): void {

@@ -1,17 +1,18 @@
 // Whatever a host has for an image → bytes.
 import { FiligreeError } from '../errors.ts';
+import type { HostClass } from '../host.ts';
 import { checkPixels, type Pixels } from '../runtime/preprocessing.ts';
 
 /** An image: pixels in memory anywhere; in browsers also what a page has. */
 export type ImageSource =
   | Pixels
-  | ImageData
-  | ImageBitmap
-  | HTMLImageElement
-  | HTMLVideoElement
-  | HTMLCanvasElement
-  | OffscreenCanvas
-  | VideoFrame
+  | HostClass<'ImageData'>
+  | HostClass<'ImageBitmap'>
+  | HostClass<'HTMLImageElement'>
+  | HostClass<'HTMLVideoElement'>
+  | HostClass<'HTMLCanvasElement'>
+  | HostClass<'OffscreenCanvas'>
+  | HostClass<'VideoFrame'>
   | Blob;
 
 type Canvas2d = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;

@@ -148,6 +148,37 @@ describe('a model', () => {
     expect((await filigree('run', compiled, '-i', tensor)).out).toMatch(/y +float32 \[1, 4, 4, 8\].*\n\d.* ms\n$/);
   });
 
+  it('says which outputs hold values that are no numbers', async () => {
+    const odd = join(directory, 'odd.npy');
+    const values = numbers.slice();
+    values[8] = NaN;
+    values[17] = values[26] = -Infinity;
+    await writeFile(odd, writeNpy(new Tensor('float32', [1, 4, 4, 8], values)));
+    const [y] = (await json('run', compiled, '-i', odd)).outputs as Record<string, number>[];
+    expect(y).toMatchObject({ nan: 1, infinite: 2 });
+    const finite = [...numbers].flatMap((x, i) => ([8, 17, 26].includes(i) ? [] : (((i + 7) % 8) + 1) * x + 0.5));
+    expect(y.least).toBeCloseTo(Math.min(...finite), 5); // float32
+    expect(y.most).toBeCloseTo(Math.max(...finite), 5);
+    expect(y.mean).toBeCloseTo(finite.reduce((sum, value) => sum + value) / 125, 5);
+    const { out, err } = await filigree('run', compiled, '-i', odd);
+    expect(out).toMatch(/y +float32 \[1, 4, 4, 8\] +-?[\d.]+ +-?[\d.]+ +-?[\d.]+\n/);
+    expect(err).toBe('filigree: output "y" has 1 NaN and 2 infinite among 128 values; the table is of the others\n');
+
+    await writeFile(
+      odd,
+      writeNpy(
+        new Tensor(
+          'float32',
+          [1, 4, 4, 8],
+          numbers.map(() => NaN),
+        ),
+      ),
+    );
+    const none = { least: null, mean: null, most: null, nan: 128, infinite: 0 };
+    expect((await json('run', compiled, '-i', odd)).outputs).toMatchObject([none]);
+    expect((await filigree('run', compiled, '-i', odd)).out).toMatch(/ – +– +–\n/);
+  });
+
   it('is profiled', async () => {
     const report = await json('profile', compiled, '--runs', '3', '--build', 'simd');
     expect(report).toMatchObject({

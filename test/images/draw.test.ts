@@ -26,7 +26,7 @@ describe('layoutDetections', () => {
       return [outline.line, Math.round(text.size)];
     });
     expect(sizes).toEqual([
-      [1.5, 11],
+      [1.5, 8],
       [2, 14],
       [20, 142],
     ]);
@@ -37,24 +37,75 @@ describe('layoutDetections', () => {
     ['inside at the top edge', face(100, 3, 200, 200), 'inside'],
     ['within the right edge', face(620, 100, 640, 120), 'above'],
     ['within the bottom edge', face(0, 2, 640, 480), 'inside'],
+    ['below a small box at the top edge', face(600, 3, 630, 43), 'below'],
   ])('puts the label %s', (_, detection, where) => {
     const shapes = layoutDetections([detection], 640, 480, halfEm);
     const tab = shapes.find(({ kind }) => kind === 'fill');
     if (tab?.kind !== 'fill') throw new Error('no label');
     if (where === 'above') expect(tab.y + tab.height).toBeLessThanOrEqual(detection.box.ymin);
-    else expect(tab.y).toBe(detection.box.ymin);
+    else if (where === 'inside') expect(tab.y).toBe(detection.box.ymin);
+    else expect(tab.y).toBeGreaterThanOrEqual(detection.box.ymax);
     expect(Math.min(tab.x, tab.y)).toBeGreaterThanOrEqual(0);
     expect(tab.x + tab.width).toBeLessThanOrEqual(640);
     expect(tab.y + tab.height).toBeLessThanOrEqual(480);
   });
 
   it('draws the best last, and only what is asked for', () => {
-    const two = [face(0, 50, 50, 100, 0.9), face(10, 50, 60, 100, 0.8)];
-    const texts = layoutDetections(two, 100, 100, halfEm).flatMap((s) => (s.kind === 'text' ? [s.text] : []));
-    expect(texts).toEqual(['face 0.80', 'face 0.90']);
+    const two = [face(0, 50, 50, 90, 0.9), face(10, 50, 60, 90, 0.8)];
+    const outlines = layoutDetections(two, 100, 100, halfEm).flatMap((s) => (s.kind === 'outline' ? [s.x] : []));
+    expect(outlines).toEqual([10, 10, 0, 0]);
     const bare = layoutDetections(two, 100, 100, halfEm, { labels: false, keypoints: false });
     expect(new Set(bare.map(({ kind }) => kind))).toEqual(new Set(['outline']));
     expect(two.map(({ score }) => score)).toEqual([0.9, 0.8]); // unchanged
+  });
+});
+
+describe('labels', () => {
+  const labels = (detections: Detection[], width: number, height: number) => {
+    const shapes = layoutDetections(detections, width, height, halfEm);
+    const texts = shapes.flatMap((shape) => (shape.kind === 'text' ? [shape] : []));
+    return shapes.flatMap((shape) => (shape.kind === 'fill' ? [shape] : [])).map((tab, i) => ({ tab, ...texts[i] }));
+  };
+  const shared = (
+    a: { x: number; y: number; width: number; height: number },
+    { box: { xmin, ymin, xmax, ymax } }: Detection,
+  ) =>
+    Math.max(0, Math.min(a.x + a.width, xmax) - Math.max(a.x, xmin)) *
+    Math.max(0, Math.min(a.y + a.height, ymax) - Math.max(a.y, ymin));
+
+  it('keep off other boxes and other labels, the best at its first choice', () => {
+    // Two small faces side by side; the label of either is wider than both.
+    const two = [face(60, 60, 75, 78, 0.6), face(80, 60, 95, 78, 0.9)];
+    const [best, other] = labels(two, 160, 120);
+    expect([best.text, other.text]).toEqual(['face 0.90', 'face 0.60']);
+    expect(best.tab.x).toBeCloseTo(80 - 1.5 / 2);
+    expect(best.tab.y + best.tab.height).toBeLessThanOrEqual(60);
+    expect(other.tab.x + other.tab.width).toBeLessThanOrEqual(best.tab.x);
+    for (const { tab } of [best, other]) for (const detection of two) expect(shared(tab, detection)).toBe(0);
+  });
+
+  it('say less, in smaller letters, where there is less room', () => {
+    // Between two boxes there are 12 pixels, of which the line takes 0.75; a label of 10 pixels' letters is 12.5 high.
+    const [label] = labels([face(50, 66, 80, 90), face(50, 44, 80, 54, 0.1), face(0, 91, 160, 160, 0.1)], 160, 160);
+    expect(label.text).toBe('face 0.93');
+    expect(label.size).toBeLessThan(10);
+    expect(label.tab.y).toBeGreaterThanOrEqual(54);
+    expect(label.tab.y + label.tab.height).toBeLessThanOrEqual(66);
+    // 30 pixels wide, the score alone fits.
+    expect(labels([face(2, 2, 28, 26)], 30, 60).map(({ text }) => text)).toEqual(['0.93']);
+  });
+
+  it('are left out where they would hide what they are about', () => {
+    expect(labels([face(4, 4, 26, 20)], 30, 24)).toEqual([]);
+    const crowd = Array.from({ length: 100 }, (_, i) => {
+      const [x, y] = [16 * (i % 10), 16 * Math.floor(i / 10)];
+      return face(x + 1, y + 1, x + 15, y + 15, 0.5 + i / 250);
+    });
+    const crowded = labels(crowd, 160, 160);
+    for (const { tab } of crowded) {
+      for (const detection of crowd) expect(shared(tab, detection)).toBeLessThanOrEqual(0.4 * 14 * 14);
+    }
+    expect(crowded.length).toBeLessThan(50);
   });
 });
 

@@ -12,6 +12,8 @@ import { FiligreeError } from '../../src/errors.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import { loadModel } from '../../src/runtime/load.ts';
 import { Tensor } from '../../src/tensor.ts';
+import { createClassifier } from '../../src/vision/create-classifier.ts';
+import { createDetector } from '../../src/vision/create.ts';
 import { randomFloats } from '../kernels/wasm.ts';
 import { oneNode } from '../program.ts';
 
@@ -144,6 +146,13 @@ describe('a model', () => {
       expect(error.code).toBe('invalid-argument');
       expect(error.message).toMatch(message);
     }
+    for (const nothing of [undefined, null, 5]) {
+      for (const promise of [model.run(nothing as never), model.profile(nothing as never)]) {
+        const { code, message } = await failure(promise);
+        expect(code).toBe('invalid-argument');
+        expect(message).toContain(`wanted an object with a tensor for each input ("image"); got ${nothing}`);
+      }
+    }
     model.dispose();
   });
 
@@ -153,6 +162,12 @@ describe('a model', () => {
     model[Symbol.dispose]();
     expect((await failure(model.run({ image: image() }))).code).toBe('disposed');
     expect((await failure(model.profile({ image: image() }))).code).toBe('disposed');
+    expect(model.disposed).toBe(true);
+    for (const create of [createDetector, createClassifier]) {
+      const { code, message } = await failure(create(model));
+      expect(code).toBe('disposed');
+      expect(message).toBe('test: the model has been disposed; load it again');
+    }
   });
 
   it('profiles every layer', async () => {
@@ -228,6 +243,18 @@ describe('loadModel', () => {
     expect((await failure(loadModel(42 as never))).code).toBe('invalid-argument');
     const wasm = await failure(loadModel(artifact, { wasm: () => new Uint8Array([1, 2, 3]) }));
     expect(wasm.code).toBe('environment');
+    for (const read of [
+      (response: Response) => response.arrayBuffer(),
+      async (response: Response) => void response.body!.getReader(),
+    ]) {
+      const response = await fetch(`${url}/model.filigree`);
+      await read(response);
+      const { code, message } = await failure(loadModel(response));
+      expect(code).toBe('invalid-argument');
+      expect(message).toBe(
+        `${url}/model.filigree: its body has been read already; clone() it before, or fetch it again`,
+      );
+    }
     const build = await failure(loadModel(artifact, { build: 'avx' as never }));
     expect([build.code, build.message]).toEqual([
       'invalid-argument',

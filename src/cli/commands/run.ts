@@ -55,11 +55,17 @@ async function run(io: Io, path: string, options: Options): Promise<void> {
     const rows = described.map(({ name, dtype, shape, least, mean, most, file }) => [
       name,
       `${dtype} [${shape.join(', ')}]`,
-      ...[least, mean, most].map((value) => value.toPrecision(6)),
+      ...[least, mean, most].map((value) => value?.toPrecision(6) ?? '–'),
       ...(files.length > 0 ? [file!] : []),
     ]);
     const header = ['output', 'tensor', 'least', 'mean', 'most', ...(files.length > 0 ? ['file'] : [])];
     io.stdout.write(`${formatTable(header, rows)}${formatMs(ms)}\n`);
+    for (const { name, shape, nan, infinite } of described) {
+      if (nan + infinite === 0) continue;
+      const counts = [nan > 0 && `${nan} NaN`, infinite > 0 && `${infinite} infinite`].filter(Boolean).join(' and ');
+      const all = shape.reduce((product, size) => product * size, 1);
+      io.stderr.write(`filigree: output "${name}" has ${counts} among ${all} values; the table is of the others\n`);
+    }
   } finally {
     model.dispose();
   }
@@ -96,15 +102,33 @@ async function save(outputs: Record<string, Tensor>, directory: string): Promise
   return files;
 }
 
-function summary({ data }: Tensor): { least: number; mean: number; most: number } {
+interface Summary {
+  /** Of the finite values; null when there are none. */
+  least: number | null;
+  mean: number | null;
+  most: number | null;
+  /** How many values are not finite. JSON has no way to write those. */
+  nan: number;
+  infinite: number;
+}
+
+function summary({ data }: Tensor): Summary {
   let least = Infinity;
   let most = -Infinity;
   let sum = 0;
+  let nan = 0;
+  let infinite = 0;
   for (const element of data) {
     const value = Number(element);
-    least = Math.min(least, value);
-    most = Math.max(most, value);
-    sum += value;
+    if (Number.isNaN(value)) nan++;
+    else if (!Number.isFinite(value)) infinite++;
+    else {
+      least = Math.min(least, value);
+      most = Math.max(most, value);
+      sum += value;
+    }
   }
-  return { least, mean: sum / data.length, most };
+  const finite = data.length - nan - infinite;
+  if (finite === 0) return { least: null, mean: null, most: null, nan, infinite };
+  return { least, mean: sum / finite, most, nan, infinite };
 }
