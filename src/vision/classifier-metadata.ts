@@ -1,8 +1,6 @@
 // `metadata.vision` of a classifier's artifact, and what stands in for it where there is none.
 import { FiligreeError } from '../errors.ts';
 import { field, invalid, list, oneOf, text, type Field, type TensorDescription } from './fields.ts';
-import { fileFacts } from './file-facts.ts';
-import { fittingLabels } from './labels.ts';
 import { readPreprocessing } from './metadata.ts';
 import { normalization, type Preprocessing } from '../runtime/preprocessing.ts';
 
@@ -41,7 +39,7 @@ export function readClassifierMetadata(metadata: Record<string, unknown>): Class
   };
 }
 
-const same = (scale: number, offset: number): Pick<Preprocessing, 'scale' | 'offset'> => ({
+export const same = (scale: number, offset: number): Pick<Preprocessing, 'scale' | 'offset'> => ({
   scale: [scale, scale, scale],
   offset: [offset, offset, offset],
 });
@@ -118,39 +116,4 @@ export function classifierShape(
   if (image[2] === 3) return { height: image[0], width: image[1], classes: classes[0] };
   if (image[0] === 3) return { height: image[1], width: image[2], classes: classes[0] };
   return undefined;
-}
-
-interface QuantizedDescription extends TensorDescription {
-  readonly quantization?: { readonly scale: number; readonly zeroPoint: number };
-}
-
-/**
- * What is known of a classifier when it is compiled: its artifact carries it as `metadata.vision`. A quantised input says
- * itself what a photo's bytes become: uint8 inputs take them as they are, int8 inputs less 128 (TFLite's convention), and
- * the quantisation gives the real value. For float32 inputs a TFLite file may say how they are normalised. Undefined
- * for models of which neither is known.
- */
-export function recogniseClassifier(
-  inputs: readonly QuantizedDescription[],
-  outputs: readonly TensorDescription[],
-  metadata: Readonly<Record<string, unknown>> = {},
-): ClassifierMetadata | undefined {
-  const shape = classifierShape(inputs, outputs);
-  if (!shape) return undefined;
-  const facts = fileFacts(metadata);
-  const values = quantizedBytes(inputs[0]) ?? (inputs[0].dtype === 'float32' ? facts.normalization : undefined);
-  if (!values) return undefined;
-  const { width, height, classes } = shape;
-  const labels = facts.labels && fittingLabels(facts.labels, classes);
-  return {
-    task: 'classify',
-    preprocessing: { width, height, resize: 'stretch', padValue: 0, order: 'RGB', ...values },
-    ...(labels && { labels }),
-  };
-}
-
-function quantizedBytes({ dtype, quantization }: QuantizedDescription) {
-  if (!quantization || (dtype !== 'uint8' && dtype !== 'int8')) return undefined;
-  const { scale, zeroPoint } = quantization;
-  return same(scale, -scale * (zeroPoint + (dtype === 'int8' ? 128 : 0)));
 }

@@ -9,9 +9,8 @@ import {
   type ClassifierActivation,
   type ClassifierPreprocessing,
 } from './classifier-metadata.ts';
-import { fileFacts } from './file-facts.ts';
 import { ImageReader, type ImageSource } from './image-source.ts';
-import { fitLabels, fittingLabels } from './labels.ts';
+import { fitLabels } from './labels.ts';
 import type { ImageModel } from './model.ts';
 import type { Preprocessing } from '../runtime/preprocessing.ts';
 
@@ -92,7 +91,7 @@ export class Classifier<M extends ImageModel = ImageModel> {
           'or { scale, offset, order, resize }',
       );
     }
-    const labels = settings.labels ?? vision?.labels ?? labelsOfFile(model.metadata, shape.classes) ?? [];
+    const labels = settings.labels ?? vision?.labels ?? [];
     this.model = model;
     this.classes = shape.classes;
     this.labels = labels.length > 0 ? fitLabels(labels, shape.classes) : [];
@@ -141,12 +140,6 @@ export class Classifier<M extends ImageModel = ImageModel> {
   [Symbol.dispose](): void {
     this.dispose();
   }
-}
-
-/** Names that the model's file held, where they fit its classes. */
-function labelsOfFile(metadata: Readonly<Record<string, unknown>>, classes: number): readonly string[] | undefined {
-  const { labels } = fileFacts(metadata);
-  return labels && fittingLabels(labels, classes);
 }
 
 /** The outputs themselves or their softmax; see ClassifierActivation. */

@@ -1,14 +1,12 @@
 // Which head a model has: from what its file says, and from the shapes of what goes in and comes out. Used when a model is
 // compiled, whose artifact then carries the answer as `metadata.vision`, and for artifacts that carry none.
 import { FiligreeError } from '../errors.ts';
-import { classifierShape, readClassifierMetadata, type ClassifierMetadata } from './classifier-metadata.ts';
 import { coco80, coco90 } from './coco-labels.ts';
-import { list, text, type TensorDescription } from './fields.ts';
+import type { TensorDescription } from './fields.ts';
 import { fileFacts, type FileFacts } from './file-facts.ts';
 import { knownModel } from './known-models.ts';
-import { decoderOf } from './heads/index.ts';
-import { fitLabels, fittingLabels } from './labels.ts';
-import { readVisionMetadata, type VisionMetadata } from './metadata.ts';
+import { fittingLabels } from './labels.ts';
+import type { VisionMetadata } from './metadata.ts';
 import { headNames, headPresets, type Fit, type HeadName, type ImageInput, type ModelDescription } from './presets.ts';
 
 /** What may be known of a model: how it sees, or, where that is not clear, the heads that its outputs fit. */
@@ -98,36 +96,6 @@ export function visionOf(model: ModelDescription & { readonly name: string }, he
   throw new FiligreeError(
     'unsupported',
     `${model.name}: no detector that Filigree knows: it has no metadata.vision, and its outputs are ${outputs}`,
-  );
-}
-
-/**
- * What a model sees, by its metadata, with the names that somebody gives its classes. A classifier of which nothing else
- * is known counts as one.
- * @throws FiligreeError `invalid-argument` when there are not as many names as classes, or the model is neither a
- * detector that we know nor a classifier
- */
-export function visionWithLabels(
-  model: ModelDescription & { readonly name: string },
-  labels: readonly string[],
-): VisionMetadata | ClassifierMetadata {
-  const { inputs, outputs, metadata = {} } = model;
-  const names = list({ value: labels, path: 'labels' }, text);
-  const shape = classifierShape(inputs, outputs);
-  const { task } = (metadata.vision ?? {}) as { task?: unknown };
-  if (task === 'classify' || (task === undefined && shape)) {
-    if (shape)
-      return { task: 'classify', ...readClassifierMetadata(metadata), labels: fitLabels(names, shape.classes) };
-  }
-  const vision = task === 'detect' && readVisionMetadata(metadata);
-  if (vision) {
-    const { classes } = decoderOf(vision.head, vision.preprocessing, outputs);
-    return { ...vision, labels: fitLabels(names, classes) };
-  }
-  throw new FiligreeError(
-    'invalid-argument',
-    `${model.name}: labels are for classifiers and detectors, which it is not known to be. If it is a detector, name ` +
-      'its head (--head)',
   );
 }
 

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { Tensor } from '../../src/tensor.ts';
-import { recogniseClassifier, type ClassifierPreprocessing } from '../../src/vision/classifier-metadata.ts';
+import type { ClassifierPreprocessing } from '../../src/vision/classifier-metadata.ts';
 import { Classifier, type ClassifierSettings } from '../../src/vision/classifier.ts';
 import type { ImageModel } from '../../src/vision/model.ts';
+import { recogniseClassifier } from '../../src/vision/recognise-classifier.ts';
 import { imageGeometry, type Pixels, type Preprocessing } from '../../src/runtime/preprocessing.ts';
 
 const photo: Pixels = { data: new Uint8Array(20 * 10 * 3), width: 20, height: 10, channels: 3 };
@@ -123,15 +124,12 @@ describe('Classifier', () => {
     }
   });
 
-  it('takes its labels from settings, metadata.vision, or the ONNX file, in this order', () => {
-    const onnx = { names: "{0: 'cat', 1: 'dog'}" };
+  it('takes its labels from settings or metadata.vision, in this order', () => {
     const vision = { task: 'classify', preprocessing, labels: ['chat', 'chien'] };
     const labels = (metadata: Record<string, unknown>, given?: string[]) =>
       new Classifier(fake([0, 1], { metadata }), { preprocessing: 'none', labels: given }).labels;
-    expect(labels({ onnx, vision }, ['Katze', 'Hund'])).toEqual(['Katze', 'Hund']);
-    expect(labels({ onnx, vision })).toEqual(['chat', 'chien']);
-    expect(labels({ onnx })).toEqual(['cat', 'dog']);
-    expect(labels({ onnx: { names: "['cat']" } })).toEqual([]);
+    expect(labels({ vision }, ['Katze', 'Hund'])).toEqual(['Katze', 'Hund']);
+    expect(labels({ vision })).toEqual(['chat', 'chien']);
     expect(labels({})).toEqual([]);
   });
 
@@ -283,6 +281,16 @@ describe('recogniseClassifier', () => {
     const [black, white] = ends(input('int8', { scale: 1 / 127.5, zeroPoint: -1 }), outputs);
     expect(black).toBeCloseTo(-127 / 127.5, 12);
     expect(white).toBeCloseTo(128 / 127.5, 12);
+  });
+
+  it('takes the names of classes from the file, where there are as many', () => {
+    const two = [{ name: 'y', dtype: 'float32', shape: [1, 2] }] as const;
+    const recognise = (metadata: Record<string, unknown>) => recogniseClassifier(input('float32'), two, metadata);
+    const vision = { task: 'classify', labels: ['cat', 'dog'] };
+    expect(recognise({ onnx: { names: "{0: 'cat', 1: 'dog'}" } })).toEqual(vision);
+    expect(recognise({ tflite: { labels: ['background', 'cat', 'dog'] } })).toEqual(vision);
+    expect(recognise({ onnx: { names: "['cat']" } })).toBeUndefined();
+    expect(recognise({ tflite: { labels: ['cat'] } })).toBeUndefined();
   });
 
   it('does not guess what float inputs want', () => {

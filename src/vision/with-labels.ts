@@ -1,0 +1,38 @@
+// Names that somebody gives to the classes of a model that is compiled.
+import { FiligreeError } from '../errors.ts';
+import { classifierShape, readClassifierMetadata, type ClassifierMetadata } from './classifier-metadata.ts';
+import { list, text } from './fields.ts';
+import { decoderOf } from './heads/index.ts';
+import { fitLabels } from './labels.ts';
+import { readVisionMetadata, type VisionMetadata } from './metadata.ts';
+import type { ModelDescription } from './presets.ts';
+
+/**
+ * What a model sees, by its metadata, with the names that somebody gives its classes. A classifier of which nothing else
+ * is known counts as one.
+ * @throws FiligreeError `invalid-argument` when there are not as many names as classes, or the model is neither a
+ * detector that we know nor a classifier
+ */
+export function visionWithLabels(
+  model: ModelDescription & { readonly name: string },
+  labels: readonly string[],
+): VisionMetadata | ClassifierMetadata {
+  const { inputs, outputs, metadata = {} } = model;
+  const names = list({ value: labels, path: 'labels' }, text);
+  const shape = classifierShape(inputs, outputs);
+  const { task } = (metadata.vision ?? {}) as { task?: unknown };
+  if (task === 'classify' || (task === undefined && shape)) {
+    if (shape)
+      return { task: 'classify', ...readClassifierMetadata(metadata), labels: fitLabels(names, shape.classes) };
+  }
+  const vision = task === 'detect' && readVisionMetadata(metadata);
+  if (vision) {
+    const { classes } = decoderOf(vision.head, vision.preprocessing, outputs);
+    return { ...vision, labels: fitLabels(names, classes) };
+  }
+  throw new FiligreeError(
+    'invalid-argument',
+    `${model.name}: labels are for classifiers and detectors, which it is not known to be. If it is a detector, name ` +
+      'its head (--head)',
+  );
+}
