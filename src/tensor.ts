@@ -17,6 +17,11 @@ export const elementBytes: Record<DType, number> = {
   bool: 1,
 };
 
+/** Whether a name is that of a dtype. */
+export function isDType(name: string): name is DType {
+  return Object.hasOwn(elementBytes, name);
+}
+
 const arrays = {
   float32: Float32Array,
   float16: Uint16Array, // raw bits

@@ -64,6 +64,3 @@ export function int64s(numbers: readonly number[], shape: Shape = [numbers.lengt
 export function float32s(shape: Shape, data: Float32Array): Constant {
   return { type: 'float32', shape, data };
 }
-
-/** More axes than any tensor has. */
-export const mostAxes = 32;

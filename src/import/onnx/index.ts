@@ -4,7 +4,8 @@ import type { Graph, Port } from '../../graph/graph.ts';
 import { maxElements, verify } from '../../graph/verify.ts';
 import { elementCount } from '../../tensor.ts';
 import { foldArithmetic, foldsConstants } from './arithmetic.ts';
-import { type Constant, floatTypes, mostAxes } from './constant.ts';
+import { mostAxes } from '../graph-writer.ts';
+import { type Constant, floatTypes } from './constant.ts';
 import { recogniseGelu } from './gelu.ts';
 import { declared, inputShapes, portType, type ShapeOptions } from './inputs.ts';
 import { isUnsupported, Operation } from './operation.ts';
@@ -13,7 +14,8 @@ import { orderNodes } from './order.ts';
 import { readModel } from './read.ts';
 import { type OnnxModel, type OnnxNode, standardOpset, type ValueInfo } from './schema.ts';
 import type { ExternalData } from './tensors.ts';
-import { type Computed, Names, nodeTitle, Translation } from './translation.ts';
+import { Names } from '../names.ts';
+import { type Computed, nodeTitle, Translation } from './translation.ts';
 
 export interface OnnxOptions extends ShapeOptions {
   /** Reads files that hold weights beside the model, by their path in the model; undefined for a file that is not there. */

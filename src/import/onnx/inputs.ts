@@ -1,6 +1,6 @@
 // The graph's inputs: which dimensions are open in the file, and what options make of them.
 import { FiligreeError } from '../../errors.ts';
-import type { DType } from '../../tensor.ts';
+import { isDType, type DType } from '../../tensor.ts';
 import type { Dimension, ElementType, OnnxModel, ValueInfo } from './schema.ts';
 
 export interface ShapeOptions {
@@ -10,20 +10,8 @@ export interface ShapeOptions {
   inputShapes?: Record<string, readonly number[]>;
 }
 
-const portTypes: readonly string[] = [
-  'float32',
-  'float16',
-  'int8',
-  'uint8',
-  'int16',
-  'uint16',
-  'int32',
-  'int64',
-  'bool',
-] satisfies DType[];
-
 export function portType(type: ElementType): DType | undefined {
-  return portTypes.includes(type) ? (type as DType) : undefined;
+  return isDType(type) ? type : undefined;
 }
 
 /**

@@ -1,9 +1,10 @@
 // One node of the file while it is translated: what its handler may ask of it and do.
+import { mostAxes } from '../graph-writer.ts';
 import { FiligreeError } from '../../errors.ts';
 import type { Node, Shape } from '../../graph/graph.ts';
 import { broadcastShape } from '../../ops/broadcast.ts';
 import type { OperatorName } from '../../ops/index.ts';
-import { type Constant, float32s, floatTypes, integerRanges, mostAxes } from './constant.ts';
+import { type Constant, float32s, floatTypes, integerRanges } from './constant.ts';
 import { type Attribute, elementTypes, type ElementType, type OnnxNode, type StoredTensor } from './schema.ts';
 import { type Computed, type Known, nodeTitle, type Quantisation, type Translation } from './translation.ts';
 

@@ -3,7 +3,8 @@ import { FiligreeError } from '../../errors.ts';
 import { halfToFloat } from '../../graph/constant.ts';
 import { maxElements } from '../../graph/verify.ts';
 import { elementCount } from '../../tensor.ts';
-import { type Constant, emptyNumbers, isNumeric, mostAxes, type NumericType, type Numbers } from './constant.ts';
+import { mostAxes } from '../graph-writer.ts';
+import { type Constant, emptyNumbers, isNumeric, type NumericType, type Numbers } from './constant.ts';
 import type { ElementType, OnnxModel, SparseTensor, StoredTensor } from './schema.ts';
 
 /** Gives the bytes of a file that lies beside the model, by the path that the model names; undefined when it is absent. */

@@ -1,14 +1,11 @@
 // From ONNX's tensors to the graph's values: both are NCHW, so nothing is permuted.
-import { FiligreeError } from '../../errors.ts';
 import { evaluateNode } from '../../graph/evaluate.ts';
-import { emptyGraph } from '../../graph/graph.ts';
-import type { Graph, Node, Shape, Value } from '../../graph/graph.ts';
-import { maxElements } from '../../graph/verify.ts';
-import { operators } from '../../ops/index.ts';
+import type { Node } from '../../graph/graph.ts';
 import type { OperatorName } from '../../ops/index.ts';
-import type { DenseTensor, Operator } from '../../ops/operator.ts';
+import type { DenseTensor } from '../../ops/operator.ts';
 import { elementCount } from '../../tensor.ts';
-import { asFloats, type Constant, mostAxes } from './constant.ts';
+import { GraphWriter } from '../graph-writer.ts';
+import { asFloats, type Constant } from './constant.ts';
 import type { ElementType, OnnxModel, OnnxNode } from './schema.ts';
 import { type ExternalData, Tensors } from './tensors.ts';
 
@@ -32,10 +29,9 @@ export type Known = { constant: Constant } | { computed: Computed } | { missing:
 const mostFoldingWork = 2 ** 28;
 
 /** The graph under construction, and what became of every tensor of the file. */
-export class Translation {
+export class Translation extends GraphWriter {
   readonly model: OnnxModel;
   readonly opset: number;
-  readonly graph: Graph;
   readonly tensors: Tensors;
   /** How many weights were stored as each quantised or half type. */
   readonly dequantised = new Map<ElementType, number>();
@@ -43,18 +39,12 @@ export class Translation {
   private readonly known = new Map<string, Known>();
   /** Values that hold constants. */
   private readonly constantValues = new Map<Constant, string>();
-  private readonly nodeNames = new Names();
-  private readonly valueNames = new Names();
 
   constructor(model: OnnxModel, opset: number, externalData: ExternalData | undefined) {
+    super(model.file);
     this.model = model;
     this.opset = opset;
-    this.graph = emptyGraph(model.file);
     this.tensors = new Tensors(model, externalData);
-  }
-
-  fail(message: string): never {
-    throw new FiligreeError('invalid-model', `${this.model.file}: ${message}`);
   }
 
   /** A tensor by name; undefined when it is no initializer and nothing has made it yet. */
@@ -73,17 +63,6 @@ export class Translation {
     return known;
   }
 
-  shapeOf(value: string): Shape {
-    return this.graph.values.get(value)!.shape;
-  }
-
-  /** Registers a value under `name`, or the first of `name#2`, `name#3`, … that is free. */
-  addValue(name: string, value: Omit<Value, 'name'>): string {
-    const unique = this.valueNames.take(name);
-    this.graph.values.set(unique, { ...value, name: unique });
-    return unique;
-  }
-
   /** A constant as a float32 value of the graph. */
   constantValue(constant: Constant, name: string): string {
     const known = this.constantValues.get(constant);
@@ -95,48 +74,9 @@ export class Translation {
     return value;
   }
 
-  /** Appends a node, its outputs' shapes by the operator's own rule. The caller names node and outputs in the end. */
+  /** Appends a node that an ONNX node makes; see GraphWriter. */
   emit(op: OperatorName, attributes: object, inputs: string[], origin: OnnxNode): Node {
-    const operator = operators[op] as unknown as Operator;
-    let shapes: Shape[];
-    try {
-      shapes = operator.infer(
-        attributes,
-        inputs.map((input) => (input === '' ? undefined : this.graph.values.get(input))),
-      );
-      for (const shape of shapes) {
-        const isPossible =
-          shape.length <= mostAxes &&
-          shape.every((d) => Number.isInteger(d) && d >= 1) &&
-          elementCount(shape) <= maxElements;
-        if (!isPossible) throw new Error(`makes a tensor of shape [${shape}]`);
-      }
-    } catch (error) {
-      if (error instanceof FiligreeError) throw error;
-      this.fail(`${nodeTitle(origin)}: ${(error as Error).message}`);
-    }
-    const title = origin.outputs[0] ?? origin.name;
-    const outputs = shapes.map((shape) => this.addValue(`${title}/${op}`, { shape, dtype: 'float32' }));
-    const node: Node = { name: '', op, inputs, outputs, attributes };
-    this.graph.nodes.push(node);
-    return node;
-  }
-
-  nameNode(node: Node, name: string): void {
-    node.name = this.nodeNames.take(name);
-  }
-
-  /** Gives a value that a node of index ≥ `firstNode` has just made the name of its tensor. */
-  renameValue(value: string, name: string, firstNode: number): string {
-    const { values, nodes } = this.graph;
-    const known = values.get(value)!;
-    values.delete(value);
-    const unique = this.addValue(name, known);
-    for (let i = firstNode; i < nodes.length; i++) {
-      nodes[i].inputs = nodes[i].inputs.map((input) => (input === value ? unique : input));
-      nodes[i].outputs = nodes[i].outputs.map((output) => (output === value ? unique : output));
-    }
-    return unique;
+    return this.append(op, attributes, inputs, origin.outputs[0] ?? origin.name, nodeTitle(origin));
   }
 
   /**
@@ -173,24 +113,4 @@ export class Translation {
 export function nodeTitle({ name, op, domain, index, outputs }: OnnxNode): string {
   const title = name || outputs[0] || String(index);
   return `node ${JSON.stringify(title)} (${domain === '' ? op : `${domain}.${op}`})`;
-}
-
-/** Hands out each name once: `x`, then `x#2`, `x#3`, … */
-export class Names {
-  private readonly taken = new Set<string>();
-  private readonly counts = new Map<string, number>();
-
-  take(name: string): string {
-    let count = this.counts.get(name) ?? 1;
-    let unique = name;
-    while (unique === '' || this.taken.has(unique)) unique = `${name}#${++count}`;
-    this.counts.set(name, count);
-    this.taken.add(unique);
-    return unique;
-  }
-
-  /** Lets a name be taken again. */
-  release(name: string): void {
-    this.taken.delete(name);
-  }
 }

@@ -2,7 +2,7 @@
 import { FiligreeError } from '../../errors.ts';
 import type { Graph, Port } from '../../graph/graph.ts';
 import { verify } from '../../graph/verify.ts';
-import type { DType } from '../../tensor.ts';
+import { isDType } from '../../tensor.ts';
 import { tensorTitle } from './constants.ts';
 import { foldIntegers } from './integers.ts';
 import { readMetadata } from './metadata.ts';
@@ -10,19 +10,8 @@ import { Operation, isUnsupported } from './operation.ts';
 import { handlers } from './operators/index.ts';
 import { readModel } from './schema.ts';
 import type { TfliteModel, TfliteOperator, TfliteTensor } from './schema.ts';
-import { channelsLast, graphShape, Names, Translation } from './translation.ts';
-
-const portTypes: readonly string[] = [
-  'float32',
-  'float16',
-  'int8',
-  'uint8',
-  'int16',
-  'uint16',
-  'int32',
-  'int64',
-  'bool',
-] satisfies DType[];
+import { Names } from '../names.ts';
+import { channelsLast, graphShape, Translation } from './translation.ts';
 
 /**
  * Reads a TFLite model as a graph: NCHW inside, inputs and outputs as the file has them; constants float32, dense.
@@ -89,11 +78,11 @@ function inputShape(tensor: TfliteTensor, translation: Translation): number[] {
 
 function port(translation: Translation, tensor: TfliteTensor, value: string, names: Names, kind: string): Port {
   const { type, quantization } = tensor;
-  if (!portTypes.includes(type) || (quantization && quantization.scales.length > 1)) {
-    const reason = portTypes.includes(type) ? 'is quantised per channel' : `is of type ${type}`;
+  if (!isDType(type) || (quantization && quantization.scales.length > 1)) {
+    const reason = isDType(type) ? 'is quantised per channel' : `is of type ${type}`;
     throw new FiligreeError('unsupported', `${translation.model.file}: ${kind} ${tensorTitle(tensor)} ${reason}`);
   }
-  const result: Port = { value, name: names.take(tensor.name), dtype: type as DType };
+  const result: Port = { value, name: names.take(tensor.name), dtype: type };
   if (translation.shapeOf(value).length === 4) result.permutation = channelsLast;
   if (quantization && type !== 'float32') {
     result.quantization = { scale: quantization.scales[0], zeroPoint: quantization.zeroPoints[0] };

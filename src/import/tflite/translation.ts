@@ -3,13 +3,10 @@
 // A tensor of rank 4 is one value in NCHW, any other tensor a value in its own order. An operator whose meaning hangs
 // on NHWC order (RESHAPE, …) works on the transposed value between explicit `transpose` nodes, which a later pass
 // cancels in pairs.
-import { FiligreeError } from '../../errors.ts';
-import { emptyGraph } from '../../graph/graph.ts';
-import type { Graph, Node, Shape, Value } from '../../graph/graph.ts';
+import type { Node, Shape } from '../../graph/graph.ts';
 import { permuteShape } from '../../graph/permute.ts';
-import { operators } from '../../ops/index.ts';
 import type { OperatorName } from '../../ops/index.ts';
-import type { Operator } from '../../ops/operator.ts';
+import { GraphWriter } from '../graph-writer.ts';
 import { Constants, tensorTitle } from './constants.ts';
 import type { Integers } from './integers.ts';
 import type { TfliteModel, TfliteOperator, TfliteTensor } from './schema.ts';
@@ -31,9 +28,8 @@ interface DetectionEnd {
 }
 
 /** The graph under construction, and which tensor of the file became which value. */
-export class Translation {
+export class Translation extends GraphWriter {
   readonly model: TfliteModel;
-  readonly graph: Graph;
   readonly constants: Constants;
   /** Value of each computed tensor; NCHW at rank 4. */
   private readonly valueOfTensor = new Map<number, string>();
@@ -45,17 +41,11 @@ export class Translation {
   private readonly sharedValues = new Map<string, string>();
   /** The operator that decodes detections, and what it reads; see operators/detection.ts. */
   private detections: DetectionEnd | undefined;
-  private readonly nodeNames = new Names();
-  private readonly valueNames = new Names();
 
   constructor(model: TfliteModel) {
+    super(model.file);
     this.model = model;
-    this.graph = emptyGraph(model.file);
     this.constants = new Constants(model);
-  }
-
-  fail(message: string): never {
-    throw new FiligreeError('invalid-model', `${this.model.file}: ${message}`);
   }
 
   /** Whether an operator, or the graph's input list, has made the tensor. */
@@ -104,17 +94,6 @@ export class Translation {
     return this.valueOfTensor.get(tensor.index);
   }
 
-  shapeOf(value: string): Shape {
-    return this.graph.values.get(value)!.shape;
-  }
-
-  /** Registers a value under `name`, or the first of `name#2`, `name#3`, … that is free. */
-  addValue(name: string, value: Omit<Value, 'name'>): string {
-    const unique = this.valueNames.take(name);
-    this.graph.values.set(unique, { ...value, name: unique });
-    return unique;
-  }
-
   /** The value made earlier under that key, or a new one. */
   shared(key: string, make: () => string): string {
     const value = this.sharedValues.get(key) ?? make();
@@ -122,40 +101,9 @@ export class Translation {
     return value;
   }
 
-  /** Appends a node, its outputs' shapes by the operator's own rule. The caller names node and outputs in the end. */
+  /** Appends a node that a TFLite operator makes; see GraphWriter. */
   emit(origin: TfliteOperator, op: OperatorName, attributes: object, inputs: string[], title: string): Node {
-    const operator = operators[op] as unknown as Operator;
-    let shapes: Shape[];
-    try {
-      shapes = operator.infer(
-        attributes,
-        inputs.map((input) => (input === '' ? undefined : this.graph.values.get(input))),
-      );
-    } catch (error) {
-      if (error instanceof FiligreeError) throw error;
-      this.fail(`operator ${origin.index} (${origin.name}) "${title}": ${(error as Error).message}`);
-    }
-    const outputs = shapes.map((shape) => this.addValue(`${title}/${op}`, { shape, dtype: 'float32' }));
-    const node: Node = { name: '', op, inputs, outputs, attributes };
-    this.graph.nodes.push(node);
-    return node;
-  }
-
-  nameNode(node: Node, name: string): void {
-    node.name = this.nodeNames.take(name);
-  }
-
-  /** Gives a value that a node of index ≥ `firstNode` has just made the name of its tensor. */
-  renameValue(value: string, name: string, firstNode: number): string {
-    const { values, nodes } = this.graph;
-    const known = values.get(value)!;
-    values.delete(value);
-    const unique = this.addValue(name, known);
-    for (const node of nodes.slice(firstNode)) {
-      node.inputs = node.inputs.map((input) => (input === value ? unique : input));
-      node.outputs = node.outputs.map((output) => (output === value ? unique : output));
-    }
-    return unique;
+    return this.append(op, attributes, inputs, title, `operator ${origin.index} (${origin.name}) "${title}"`);
   }
 
   /** Throws when the graph's shape of a tensor is not what the file declares for it. */
@@ -174,19 +122,4 @@ export class Translation {
 /** A tensor of no elements needs no data: the shape operand of a reshape to a scalar. */
 function emptyConstant(tensor: TfliteTensor): TfliteTensor | undefined {
   return tensor.shape.includes(0) ? tensor : undefined;
-}
-
-/** Hands out each name once: `x`, then `x#2`, `x#3`, … */
-export class Names {
-  private readonly taken = new Set<string>();
-  private readonly counts = new Map<string, number>();
-
-  take(name: string): string {
-    let count = this.counts.get(name) ?? 1;
-    let unique = name;
-    while (unique === '' || this.taken.has(unique)) unique = `${name}#${++count}`;
-    this.counts.set(name, count);
-    this.taken.add(unique);
-    return unique;
-  }
 }

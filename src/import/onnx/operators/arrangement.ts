@@ -2,7 +2,8 @@
 import { rowMajorStrides } from '../../../program/layout.ts';
 import type { Shape } from '../../../graph/graph.ts';
 import { elementCount } from '../../../tensor.ts';
-import { type Constant, mostAxes } from '../constant.ts';
+import { mostAxes } from '../../graph-writer.ts';
+import type { Constant } from '../constant.ts';
 import type { Handler, Operation } from '../operation.ts';
 import { broadcasted, gathered, joined, permuted, strided } from '../views.ts';
 

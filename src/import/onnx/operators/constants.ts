@@ -1,6 +1,7 @@
 // What makes constants: stored ones, and the shapes of values.
+import { mostAxes } from '../../graph-writer.ts';
 import { elementCount } from '../../../tensor.ts';
-import { emptyNumbers, float32s, int64s, isNumeric, mostAxes } from '../constant.ts';
+import { emptyNumbers, float32s, int64s, isNumeric } from '../constant.ts';
 import type { Handler } from '../operation.ts';
 
 const shapeOf: Handler = (operation) => {

@@ -1,0 +1,86 @@
+// What every importer does with the graph that it writes, whatever file it reads.
+import { FiligreeError } from '../errors.ts';
+import { emptyGraph } from '../graph/graph.ts';
+import type { Graph, Node, Shape, Value } from '../graph/graph.ts';
+import { maxElements } from '../graph/verify.ts';
+import { operators } from '../ops/index.ts';
+import type { OperatorName } from '../ops/index.ts';
+import type { Operator } from '../ops/operator.ts';
+import { elementCount } from '../tensor.ts';
+import { Names } from './names.ts';
+
+/** More axes than any tensor has. */
+export const mostAxes = 32;
+
+/** A graph under construction: values and nodes have a name each, shapes follow the operators' own rules. */
+export class GraphWriter {
+  readonly graph: Graph;
+  protected readonly nodeNames = new Names();
+  protected readonly valueNames = new Names();
+
+  /** @param file what messages call the file */
+  constructor(file: string) {
+    this.graph = emptyGraph(file);
+  }
+
+  fail(message: string): never {
+    throw new FiligreeError('invalid-model', `${this.graph.name}: ${message}`);
+  }
+
+  shapeOf(value: string): Shape {
+    return this.graph.values.get(value)!.shape;
+  }
+
+  /** Registers a value under `name`, or the first of `name#2`, `name#3`, … that is free. */
+  addValue(name: string, value: Omit<Value, 'name'>): string {
+    const unique = this.valueNames.take(name);
+    this.graph.values.set(unique, { ...value, name: unique });
+    return unique;
+  }
+
+  /**
+   * Appends a node whose outputs are values `title/op`, to be named in the end (nameNode, renameValue). `origin` is what
+   * messages call the part of the file that it comes from.
+   */
+  append(op: OperatorName, attributes: object, inputs: string[], title: string, origin: string): Node {
+    const operator = operators[op] as unknown as Operator;
+    let shapes: Shape[];
+    try {
+      shapes = operator.infer(
+        attributes,
+        inputs.map((input) => (input === '' ? undefined : this.graph.values.get(input))),
+      );
+      for (const shape of shapes) {
+        const isPossible =
+          shape.length <= mostAxes &&
+          shape.every((d) => Number.isInteger(d) && d >= 1) &&
+          elementCount(shape) <= maxElements;
+        if (!isPossible) throw new Error(`makes a tensor of shape [${shape}]`);
+      }
+    } catch (error) {
+      if (error instanceof FiligreeError) throw error;
+      this.fail(`${origin}: ${(error as Error).message}`);
+    }
+    const outputs = shapes.map((shape) => this.addValue(`${title}/${op}`, { shape, dtype: 'float32' }));
+    const node: Node = { name: '', op, inputs, outputs, attributes };
+    this.graph.nodes.push(node);
+    return node;
+  }
+
+  nameNode(node: Node, name: string): void {
+    node.name = this.nodeNames.take(name);
+  }
+
+  /** Gives a value that a node of index ≥ `firstNode` has just made the name of its tensor. */
+  renameValue(value: string, name: string, firstNode: number): string {
+    const { values, nodes } = this.graph;
+    const known = values.get(value)!;
+    values.delete(value);
+    const unique = this.addValue(name, known);
+    for (let i = firstNode; i < nodes.length; i++) {
+      nodes[i].inputs = nodes[i].inputs.map((input) => (input === value ? unique : input));
+      nodes[i].outputs = nodes[i].outputs.map((output) => (output === value ? unique : output));
+    }
+    return unique;
+  }
+}
