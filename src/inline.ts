@@ -1,16 +1,20 @@
 // The public API with the wasm embedded: nothing to serve beside the bundle, nothing to configure.
 import relaxed from './wasm/filigree-relaxed.wasm';
 import simd from './wasm/filigree-simd.wasm';
+import { FiligreeError } from './errors.ts';
 import type { LoadOptions } from './runtime/load.ts';
 import { loadModel as load } from './runtime/load.ts';
 import type { Model } from './runtime/model.ts';
 import type { ModelSource } from './runtime/source.ts';
-import { createClassifier as classifier } from './vision/create-classifier.ts';
 import type { Classifier, ClassifierSettings } from './vision/classifier.ts';
-import { createDetector as create } from './vision/create.ts';
+import * as create from './vision/create.ts';
 import type { Detector, DetectorSettings } from './vision/detector.ts';
 
-const wasm: LoadOptions['wasm'] = (build) => (build === 'relaxed' ? relaxed : simd);
+const wasm: LoadOptions['wasm'] = (build) => {
+  if (build === 'simd') return simd;
+  if (build === 'relaxed') return relaxed;
+  throw new FiligreeError('invalid-argument', `build: "filigree/inline" embeds simd and relaxed, not "${build}"`);
+};
 
 /** See `loadModel` of `filigree`. */
 export function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
@@ -22,7 +26,7 @@ export function createDetector(
   source: ModelSource | Model,
   options: LoadOptions & DetectorSettings = {},
 ): Promise<Detector<Model>> {
-  return create(source, { wasm, ...options });
+  return create.createDetector(source, { wasm, ...options });
 }
 
 /** See `createClassifier` of `filigree`. */
@@ -30,7 +34,7 @@ export function createClassifier(
   source: ModelSource | Model,
   options: LoadOptions & ClassifierSettings = {},
 ): Promise<Classifier<Model>> {
-  return classifier(source, { wasm, ...options });
+  return create.createClassifier(source, { wasm, ...options });
 }
 
 export { Model } from './runtime/model.ts';

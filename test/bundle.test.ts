@@ -1,21 +1,45 @@
 // What bundlers for pages make of the public entry points.
 import { build } from 'esbuild';
 import { expect, it } from 'vitest';
+import { writeArtifact } from '../src/artifact/write.ts';
+import { defaultCostModel } from '../src/compile/cost.ts';
+import { lowerGraph } from '../src/compile/lower.ts';
+import { oneNode } from './program.ts';
 
-it.each(['index', 'inline', 'kernels', 'compile/index'])('src/%s.ts is bundled for browsers', async (entry) => {
-  const { errors, warnings, metafile } = await build({
+const bundle = (entry: string) =>
+  build({
     entryPoints: [`src/${entry}.ts`],
     bundle: true,
     format: 'esm',
     minify: true,
     platform: 'browser',
+    target: 'es2023',
     loader: { '.wasm': 'binary' },
     write: false,
     outdir: 'nowhere',
     metafile: true,
     logLevel: 'silent',
   });
+
+it.each(['index', 'inline', 'kernels', 'compile/index'])('src/%s.ts is bundled for browsers', async (entry) => {
+  const { errors, warnings, metafile } = await bundle(entry);
   expect({ errors, warnings }).toEqual({ errors: [], warnings: [] });
   const imports = Object.values(metafile.outputs).flatMap((output) => output.imports);
   expect(imports).toEqual([]); // nothing that the page would have to have
+});
+
+it('src/inline.ts runs the builds that it embeds, and names them when another is asked for', async () => {
+  const { outputFiles } = await bundle('inline');
+  const code = Buffer.from(outputFiles[0].contents).toString('base64');
+  const { loadModel } = await import(/* @vite-ignore */ `data:text/javascript;base64,${code}`);
+  const artifact = writeArtifact(lowerGraph(oneNode('unary', { fn: 'abs' }, [[1, 4]], []), defaultCostModel));
+  for (const build of ['simd', 'relaxed'] as const) {
+    const model = await loadModel(artifact, { build });
+    expect(model.info.build).toBe(build);
+    model.dispose();
+  }
+  await expect(loadModel(artifact, { build: 'simd-threads' })).rejects.toMatchObject({
+    code: 'invalid-argument',
+    message: 'build: "filigree/inline" embeds simd and relaxed, not "simd-threads"',
+  });
 });
