@@ -52,8 +52,7 @@ export function importModel(bytes: Uint8Array, name: string, options: OnnxOption
 /** A graph → its program. The graph is optimised in place. A vision model that we know is given its `metadata.vision`. */
 export function compileGraph(graph: Graph, options: CompileOptions = {}): Program {
   verify(graph);
-  optimise(graph);
-  verify(graph);
+  optimise(graph); // verifies what it leaves
   Object.assign(graph.metadata, options.metadata);
   const program = lowerGraph(graph, options.costModel ?? defaultCostModel);
   checkProgram(program); // what is compiled can be loaded

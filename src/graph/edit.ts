@@ -1,4 +1,5 @@
 // Reading and editing a graph's edges.
+import { dependencyOrder } from './dependency-order.ts';
 import { FiligreeError } from '../errors.ts';
 import type { DenseTensor } from '../ops/operator.ts';
 import { asFloat32 } from './constant.ts';
@@ -96,37 +97,17 @@ function rewire(graph: Graph, from: string, to: string): void {
  */
 export function topologicalSort(graph: Graph): void {
   const makers = producers(graph);
-  const state = new Map<Node, 'open' | 'done'>();
-  const sorted: Node[] = [];
-  for (const root of graph.nodes) {
-    // Depth first without recursion: networks are deeper than stacks.
-    const path: { node: Node; next: number }[] = [];
-    const enter = (node: Node) => {
-      state.set(node, 'open');
-      path.push({ node, next: 0 });
-    };
-    if (!state.has(root)) enter(root);
-    while (path.length > 0) {
-      const top = path[path.length - 1];
-      if (top.next === top.node.inputs.length) {
-        state.set(top.node, 'done');
-        sorted.push(top.node);
-        path.pop();
-        continue;
-      }
-      const maker = makers.get(top.node.inputs[top.next++]);
-      if (!maker || state.get(maker) === 'done') continue;
-      if (state.get(maker) === 'open') {
-        const cycle = path.slice(path.findIndex(({ node }) => node === maker)).map(({ node }) => `"${node.name}"`);
-        throw new FiligreeError(
-          'invalid-model',
-          `${graph.name}: nodes need each other's results: ${[...cycle, cycle[0]].join(' ← ')}`,
-        );
-      }
-      enter(maker);
-    }
-  }
-  graph.nodes = sorted;
+  graph.nodes = dependencyOrder(
+    graph.nodes,
+    ({ inputs }) => inputs.map((input) => makers.get(input)).filter((maker) => maker !== undefined),
+    (nodes) => {
+      const cycle = nodes.map(({ name }) => `"${name}"`);
+      throw new FiligreeError(
+        'invalid-model',
+        `${graph.name}: nodes need each other's results: ${[...cycle, cycle[0]].join(' ← ')}`,
+      );
+    },
+  );
 }
 
 /** A constant as float32, or undefined when the value is computed or absent. Not a copy: do not write to it. */

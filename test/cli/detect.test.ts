@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { main } from '../../src/cli/program.ts';
+import { commandLine } from './command-line.ts';
 import { decodeImage } from '../../src/images/decode.ts';
 import type { Detection } from '../../src/vision/detector.ts';
 import { jpegOf, paint, pngOf, withOrientation } from '../images/pictures.ts';
@@ -14,28 +14,14 @@ const faceModel = (kind: string) => `node_modules/@mediapipe/face_detection/face
 let directory: string;
 let defaultModel: string;
 
-async function filigree(...argv: string[]) {
-  const written = { out: '', err: '' };
-  const code = await main(argv, {
-    stdout: { write: (text) => (written.out += text) },
-    stderr: { write: (text) => (written.err += text) },
-    debug: false,
-    version: '0.0.0',
-    defaultModel,
-  });
-  return { code, ...written };
-}
+const { filigree, json } = commandLine(() => defaultModel);
 
 interface Report {
   model: string;
   photos: { file: string; width: number; height: number; detections: Detection[]; saved?: string }[];
 }
 
-async function detect(...argv: string[]): Promise<Report> {
-  const { code, out, err } = await filigree('detect', '--json', ...argv);
-  expect({ code, err }).toEqual({ code: 0, err: '' });
-  return JSON.parse(out) as Report;
-}
+const detect = (...argv: string[]) => json<Report>('detect', ...argv);
 
 /** Whether each point lies in a box of its own, well inside. */
 function found(detections: readonly Detection[], points: readonly (readonly [number, number])[]): boolean {

@@ -3,42 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { progressBar } from '../../src/cli/commands/evaluate.ts';
-import { main } from '../../src/cli/program.ts';
 import { dataPath, describeWithData } from '../data.ts';
 import { paint, pngOf } from '../images/pictures.ts';
+import { commandLine } from './command-line.ts';
 import { ModelBuilder } from '../import/tflite/model.ts';
 
 let directory: string;
 beforeAll(async () => void (directory = await mkdtemp(join(tmpdir(), 'filigree-evaluate-'))));
 afterAll(() => rm(directory, { recursive: true }));
 
-async function filigree(...argv: string[]) {
-  const written = { out: '', err: '' };
-  const code = await main(argv, {
-    stdout: { write: (text) => (written.out += text) },
-    stderr: { write: (text) => (written.err += text) },
-    debug: false,
-    version: '1.2.3',
-    defaultModel: '',
-  });
-  return { code, ...written };
-}
-
-/** What `--json` prints. */
-const json = async (...argv: string[]) => {
-  const { code, out, err } = await filigree(...argv, '--json');
-  expect({ code, err }).toEqual({ code: 0, err: '' });
-  return JSON.parse(out) as Record<string, never>;
-};
-
-/** One line on stderr, `filigree: …`, and nothing on stdout. */
-async function refusal(...argv: string[]): Promise<string> {
-  const { code, out, err } = await filigree(...argv);
-  expect({ argv, code, out }).toEqual({ argv, code: 1, out: '' });
-  expect(err).toMatch(/^filigree: [^\n]+\n$/);
-  expect(err).not.toContain('unexpected;');
-  return err.slice('filigree: '.length, -1);
-}
+const { filigree, json, refused: refusal } = commandLine();
 
 /** Writes a file below the temporary directory; gives its path. */
 async function written(name: string, data: string | Uint8Array): Promise<string> {

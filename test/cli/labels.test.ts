@@ -3,8 +3,8 @@ import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { main } from '../../src/cli/program.ts';
 import { paint, pngOf } from '../images/pictures.ts';
+import { commandLine } from './command-line.ts';
 import { ModelBuilder } from '../import/tflite/model.ts';
 import { sparseModel } from './tflite-model.ts';
 
@@ -12,30 +12,13 @@ let directory: string;
 beforeAll(async () => void (directory = await mkdtemp(join(tmpdir(), 'filigree-labels-'))));
 afterAll(() => rm(directory, { recursive: true }));
 
-async function filigree(...argv: string[]) {
-  const written = { out: '', err: '' };
-  const code = await main(argv, {
-    stdout: { write: (text) => (written.out += text) },
-    stderr: { write: (text) => (written.err += text) },
-    debug: false,
-    version: '0.0.0',
-    defaultModel: '',
-  });
-  return { code, ...written };
-}
+const { json: report, refused: refusal } = commandLine();
 
-async function json(...argv: string[]) {
-  const { code, out, err } = await filigree(...argv, '--json');
-  expect({ code, err }).toEqual({ code: 0, err: '' });
-  return JSON.parse(out) as { metadata: { vision: object }; photos: { [list: string]: { label: string }[] }[] };
+interface Report {
+  metadata: { vision: object };
+  photos: { [list: string]: { label: string }[] }[];
 }
-
-async function refusal(...argv: string[]): Promise<string> {
-  const { code, out, err } = await filigree(...argv);
-  expect({ code, out }).toEqual({ code: 1, out: '' });
-  expect(err).toMatch(/^filigree: [^\n]+\n$/);
-  return err.slice('filigree: '.length, -1);
-}
+const json = (...argv: string[]) => report<Report>(...argv);
 
 async function written(name: string, data: string | Uint8Array): Promise<string> {
   const file = join(directory, name);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readNpy, writeNpy } from '../../src/cli/npy.ts';
-import { main } from '../../src/cli/program.ts';
+import { commandLine, refusal } from './command-line.ts';
 import { Tensor } from '../../src/tensor.ts';
 import { sparseModel } from './tflite-model.ts';
 
@@ -13,31 +13,7 @@ afterAll(() => rm(directory, { recursive: true }));
 
 const fullRange = 'node_modules/@mediapipe/face_detection/face_detection_full_range_sparse.tflite';
 
-async function filigree(...argv: string[]) {
-  const written = { out: '', err: '' };
-  const code = await main(argv, {
-    stdout: { write: (text) => (written.out += text) },
-    stderr: { write: (text) => (written.err += text) },
-    debug: false,
-    version: '1.2.3',
-    defaultModel: fullRange,
-  });
-  return { code, ...written };
-}
-
-/** What `--json` prints. */
-const json = async (...argv: string[]) => {
-  const { code, out, err } = await filigree(...argv, '--json');
-  expect({ code, err }).toEqual({ code: 0, err: '' });
-  return JSON.parse(out) as Record<string, never>;
-};
-
-/** One line on stderr, `filigree: …`, and nothing on stdout. */
-function refusal({ code, out, err }: Awaited<ReturnType<typeof filigree>>): string {
-  expect({ code, out }).toEqual({ code: 1, out: '' });
-  expect(err).toMatch(/^filigree: [^\n]+\n$/);
-  return err.slice('filigree: '.length, -1);
-}
+const { filigree, json } = commandLine(() => fullRange);
 
 describe('filigree', () => {
   it('prints help and its version', async () => {

@@ -12,8 +12,7 @@ import { FiligreeError } from '../../src/errors.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import { loadModel } from '../../src/runtime/load.ts';
 import { Tensor } from '../../src/tensor.ts';
-import { createClassifier } from '../../src/vision/create-classifier.ts';
-import { createDetector } from '../../src/vision/create.ts';
+import { createClassifier, createDetector } from '../../src/vision/create.ts';
 import { randomFloats } from '../kernels/wasm.ts';
 import { oneNode } from '../program.ts';
 

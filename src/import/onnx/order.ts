@@ -1,4 +1,5 @@
 // Which nodes of a file are translated, in which order.
+import { dependencyOrder } from '../../graph/dependency-order.ts';
 import type { OnnxModel, OnnxNode } from './schema.ts';
 import { nodeTitle, type Translation } from './translation.ts';
 
@@ -20,39 +21,21 @@ export function orderNodes(model: OnnxModel, translation: Translation): OnnxNode
     }
   }
 
-  const state = new Map<OnnxNode, 'open' | 'done'>();
-  const needed = new Set<OnnxNode>();
-  const sorted: OnnxNode[] = [];
-  // Depth first without recursion: networks are deeper than stacks.
-  const path: { node: OnnxNode; next: number }[] = [];
-  const enter = (node: OnnxNode) => {
-    state.set(node, 'open');
-    needed.add(node);
-    path.push({ node, next: 0 });
-  };
-  for (const { name } of model.outputs) {
-    const root = makers.get(name);
-    if (!root || state.has(root)) continue;
-    enter(root);
-    while (path.length > 0) {
-      const top = path[path.length - 1];
-      if (top.next === top.node.inputs.length) {
-        state.set(top.node, 'done');
-        sorted.push(top.node);
-        path.pop();
-        continue;
-      }
-      const input = top.node.inputs[top.next++];
+  function* readFrom(node: OnnxNode): Generator<OnnxNode> {
+    for (const input of node.inputs) {
       const maker = makers.get(input);
-      if (!maker) {
-        if (input === '' || given.has(input) || isStored(input)) continue;
-        translation.fail(`${nodeTitle(top.node)} reads "${input}", which no node, input or initializer gives`);
-      } else if (state.get(maker) === 'open') {
-        const cycle = path.slice(path.findIndex(({ node }) => node === maker)).map(({ node }) => nodeTitle(node));
-        translation.fail(`nodes need each other's results: ${[...cycle, cycle[0]].join(' reads from ')}`);
-      } else if (!state.has(maker)) enter(maker);
+      if (maker) yield maker;
+      else if (input !== '' && !given.has(input) && !isStored(input)) {
+        translation.fail(`${nodeTitle(node)} reads "${input}", which no node, input or initializer gives`);
+      }
     }
   }
+  const roots = model.outputs.map(({ name }) => makers.get(name)).filter((node) => node !== undefined);
+  const sorted = dependencyOrder(roots, readFrom, (nodes) => {
+    const cycle = nodes.map(nodeTitle);
+    return translation.fail(`nodes need each other's results: ${[...cycle, cycle[0]].join(' reads from ')}`);
+  });
+  const needed = new Set(sorted);
   // The file's own order where it is one.
   const places = new Map(model.nodes.map((node, i) => [node, i]));
   const inFileOrder = model.nodes.filter((node) => needed.has(node));
