@@ -18,7 +18,8 @@ v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
 /** A cost model with which an encoding that is cheap at these shares is chosen everywhere. */
 function shares(dense: number, one: number, two: number, four: number): CostModel {
   const costs = { dense, sparse: { 1: one, 2: two, 4: four }, groupOverhead: 1 };
-  return { planes: costs, vector: costs };
+  const never = { one: 1e-9, four: 1e-9 };
+  return { planes: costs, vector: { ...costs, quantised: { 4: never, 8: never }, transpose: 1e9 } };
 }
 
 /** Cost models that make one encoding free, and with it chosen. Rows that are left over stand alone: they are cheap too. */

@@ -47,21 +47,84 @@ export function expand_taps(
   }
 }
 
-/** values (rows, columns), bias (rows) → groups of four rows as assembly/gemm/index.ts draws them. */
-export function expand_gemm(values: usize, bias: usize, to: usize, rows: u32, columns: u32): void {
-  for (let row: u32 = 0; row < rows; row += 4) {
-    for (let lane: u32 = 0; lane < 4; lane++) {
-      const real = row + lane < rows;
-      const from = values + 4 * (row + lane) * columns;
+/**
+ * values (rows, columns), bias (rows) → panels of rows as assembly/gemm/index.ts (4 rows) and assembly/linear/index.ts (28)
+ * draw them. The last panel of 4 is filled up with zeros; a last one of 28 begins earlier, if there are as many rows.
+ */
+export function expand_gemm(values: usize, bias: usize, to: usize, rows: u32, columns: u32, panel: u32): void {
+  const last = panel > 4 && rows >= panel ? rows - panel : rows;
+  for (let row: u32 = 0; row < rows; row += panel) {
+    const first = min(row, last);
+    for (let lane: u32 = 0; lane < panel; lane++) {
+      const real = first + lane < rows;
+      const from = values + 4 * (first + lane) * columns;
       let at = to + 4 * lane;
-      store<f32>(at, real ? load<f32>(bias + 4 * (row + lane)) : 0);
+      store<f32>(at, real ? load<f32>(bias + 4 * (first + lane)) : 0);
       for (let c: u32 = 0; c < columns; c++) {
-        at += 16;
+        at += 4 * panel;
         store<f32>(at, real ? load<f32>(from + 4 * c) : 0);
       }
     }
-    to += 16 * (columns + 1);
+    to += 4 * panel * (columns + 1);
   }
+}
+
+/**
+ * counts, gaps, values and scales (src/compile/quantise.ts draws them), bias (rows) → rows of groups as
+ * assembly/linear/quantised.ts draws them. Without counts every row has all groups. Returns what expand_spmm does.
+ */
+export function expand_quantised(
+  counts: usize,
+  gaps: usize,
+  gapsEnd: usize,
+  values: usize,
+  scales: usize,
+  bias: usize,
+  to: usize,
+  rows: u32,
+  groups: u32,
+  bits: u32,
+): u32 {
+  for (let row: u32 = 0; row < rows; row++) {
+    const n = counts != 0 ? load<u32>(counts + 4 * row) : groups;
+    store<u32>(to, n);
+    store<f32>(to, bits == 8 ? load<f32>(scales + 4 * row) : 1, 4);
+    store<f32>(to, load<f32>(bias + 4 * row), 8);
+    store<u32>(to, 0, 12);
+    to += 16;
+    let group: u32 = 0;
+    for (let k: u32 = 0; k < n; k++) {
+      if (counts != 0) {
+        for (;;) {
+          if (gaps >= gapsEnd) return 1 + row;
+          const gap = load<u8>(gaps++);
+          group += gap;
+          if (gap != 255) break;
+        }
+        if (group >= groups) return 1 + row;
+      }
+      store<u16>(to, group);
+      to += 2;
+      group += 1;
+      if (bits == 4) {
+        store<u32>(to, load<u32>(scales));
+        store<u64>(to, load<u64>(values), 4);
+        scales += 4;
+        values += 8;
+        to += 12;
+      }
+    }
+    if (bits == 8) {
+      for (; to & 15; to += 2) store<u16>(to, 0);
+      memory.copy(to, values, 16 * n);
+      values += 16 * n;
+      to += 16 * n;
+    } else if (to & 3) {
+      store<u16>(to, 0);
+      to += 2;
+    }
+  }
+  return gaps == gapsEnd ? 0 : 0xffffffff;
 }
 
 /**

@@ -47,6 +47,36 @@ export class GemmRecord {
 }
 
 @unmanaged
+export class LinearRecord {
+  kernel: u32;
+  bytes: u32;
+  x: usize;
+  weights: usize;
+  y: usize;
+  batch: u32;
+  xBatch: u32;
+  yBatch: u32;
+  rows: u32;
+  columns: u32;
+  min: f32;
+  max: f32;
+  activation: u32;
+  alpha: f32;
+  beta: f32;
+}
+
+@unmanaged
+export class LinearInputRecord {
+  kernel: u32;
+  bytes: u32;
+  x: usize;
+  y: usize;
+  batch: u32;
+  xBatch: u32;
+  columns: u32;
+}
+
+@unmanaged
 export class PadRecord {
   kernel: u32;
   bytes: u32;

@@ -17,7 +17,7 @@ export type JsonBuffer =
   | { arena: number; bytes: number }
   | { form: 'f32' | 'i32'; data: string }
   | { form: 'taps'; taps: number[] } // channels, kernel, stride, dilation (two each), channelBytes, phaseBytes, rowBytes
-  | { form: 'gemm'; rows: number; columns: number; values: string; bias: string | null }
+  | { form: 'gemm'; rows: number; columns: number; panel: number; values: string; bias: string | null }
   | {
       form: 'spmm';
       rows: number;
@@ -28,6 +28,17 @@ export type JsonBuffer =
       values: string;
       bias: string | null;
       taps: number;
+    }
+  | {
+      form: 'quantised';
+      rows: number;
+      columns: number;
+      bits: number;
+      counts: string | null;
+      gaps: string | null;
+      values: string;
+      scales: string;
+      bias: string | null;
     };
 
 export interface JsonProgram {

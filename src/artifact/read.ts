@@ -216,7 +216,9 @@ function readConstant(read: Reader, tensors: Map<string, StoredArray>): Constant
   const rows = read.integer('rows') || read.bad('rows', 'positive');
   const columns = read.integer('columns') || read.bad('columns', 'positive');
   if (form === 'gemm') {
-    return { form, rows, columns, values: weights('values', rows * columns), bias: bias(rows) };
+    const panel = read.integer('panel');
+    if (panel !== 4 && panel !== 28) return read.bad('panel', '4 or 28');
+    return { form, rows, columns, panel, values: weights('values', rows * columns), bias: bias(rows) };
   }
   if (form === 'spmm') {
     const group = read.integer('group');
@@ -237,7 +239,26 @@ function readConstant(read: Reader, tensors: Map<string, StoredArray>): Constant
       taps: read.integer('taps'),
     };
   }
-  return read.bad('form', 'f32, i32, taps, gemm or spmm');
+  if (form === 'quantised') {
+    const bits = read.integer('bits');
+    if (bits !== 4 && bits !== 8) return read.bad('bits', '4 or 8');
+    const groups = Math.ceil(columns / 16);
+    if (groups > 65536) read.bad('columns', 'at most 2²⁰'); // kernels hold the group's number in 16 bits
+    const counts = read.json.counts === null ? null : tensor('counts', rows, Uint32Array);
+    const kept = counts ? counts.reduce((sum, count) => sum + count, 0) : rows * groups;
+    return {
+      form,
+      rows,
+      columns,
+      bits,
+      counts,
+      gaps: counts && tensor('gaps', undefined, Uint8Array),
+      values: tensor('values', kept * 2 * bits, Uint8Array),
+      scales: weights('scales', bits === 8 ? rows : kept),
+      bias: bias(rows),
+    };
+  }
+  return read.bad('form', 'f32, i32, taps, gemm, spmm or quantised');
 }
 
 function readLayer(read: Reader): Layer {

@@ -33,7 +33,7 @@ export function reportLayers(program: Program): LayerReport[] {
       const buffer = program.buffers[index];
       if (buffer.kind !== 'constant') continue;
       bytes += savedBytes(buffer.constant);
-      sparse ||= buffer.constant.form === 'spmm';
+      sparse ||= skipsZeros(buffer.constant);
     }
     const { name, op, shape, sparsity, macs, effectiveMacs } = layer;
     return {
@@ -48,6 +48,11 @@ export function reportLayers(program: Program): LayerReport[] {
       bytes,
     };
   });
+}
+
+/** Whether kernels leave out zeros of these weights. */
+function skipsZeros(constant: Constant): boolean {
+  return constant.form === 'spmm' || (constant.form === 'quantised' && constant.counts !== null);
 }
 
 function savedBytes(constant: Constant): number {

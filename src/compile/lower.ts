@@ -6,14 +6,14 @@ import { operatorNamed } from '../ops/index.ts';
 import type { Buffer, Constant, Endpoint, Layer, Pointer, Program, Step } from '../program/program.ts';
 import type { CostModel } from './cost.ts';
 import { assignLayouts } from './layouts.ts';
-import type { Lowering } from './lowering.ts';
+import type { LinearWeights, Lowering } from './lowering.ts';
 import { narrow } from './pack.ts';
 import type { Piece } from './plan.ts';
 import { planMemory } from './plan.ts';
 import { assignStorage } from './storage.ts';
 
 /** A verified, optimised graph → its program. */
-export function lowerGraph(graph: Graph, costModel: CostModel): Program {
+export function lowerGraph(graph: Graph, costModel: CostModel, linearWeights?: LinearWeights): Program {
   const names = layerNames(graph);
   const layouts = assignLayouts(graph);
   const storage = assignStorage(graph, layouts);
@@ -21,6 +21,7 @@ export function lowerGraph(graph: Graph, costModel: CostModel): Program {
   const pieces: (Piece & { buffer: number })[] = [];
   const steps: Step[] = [];
   const layers: Layer[] = [];
+  const notes = [...graph.notes];
   const rootBuffers = new Map<string, number>();
   const uploaded = new Map<string, Pointer>();
   const tables = new Map<string, Pointer>();
@@ -73,6 +74,7 @@ export function lowerGraph(graph: Graph, costModel: CostModel): Program {
     layers.push(layer);
     const lowering: Lowering = {
       costModel,
+      linearWeights,
       shape: (value) => valueOf(graph, value).shape,
       strides: (value) => layouts.strides(value),
       inPlanes: (value) => layouts.inPlanes(value),
@@ -86,6 +88,7 @@ export function lowerGraph(graph: Graph, costModel: CostModel): Program {
       },
       scratch: (bytes) => ({ buffer: arena(bytes + 4 * bufferSlack, index, index), offset: 0 }),
       constant,
+      note: (text) => void notes.push(`${layer.name}: ${text}`),
       emit(kernel, args, cost) {
         steps.push({ kernel, layer: index, arguments: args as Step['arguments'] });
         layer.macs += cost?.macs ?? 0;
@@ -125,7 +128,7 @@ export function lowerGraph(graph: Graph, costModel: CostModel): Program {
     layers,
     inputs,
     outputs,
-    notes: [...graph.notes],
+    notes,
     metadata: { ...graph.metadata },
   };
 }

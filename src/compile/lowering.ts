@@ -3,6 +3,9 @@ import type { KernelArguments, KernelName } from '../program/kernels.ts';
 import type { Constant, Pointer } from '../program/program.ts';
 import type { CostModel } from './cost.ts';
 
+/** What the weights of linear layers are rounded to. */
+export type LinearWeights = 'int8' | 'int4';
+
 /** What a step costs, for profiles and reports. */
 export interface StepCost {
   /** Multiply-accumulates of the dense operation. */
@@ -16,6 +19,8 @@ export interface StepCost {
 /** What an operator's `lower` may ask and emit. */
 export interface Lowering {
   readonly costModel: CostModel;
+  /** Integers that linear layers may round their weights to. */
+  readonly linearWeights?: LinearWeights;
   shape(value: string): Shape;
   /** Strides of each axis in floats, as the value is stored. */
   strides(value: string): number[];
@@ -31,5 +36,7 @@ export interface Lowering {
   scratch(bytes: number): Pointer;
   /** Data that the program needs at run time: packed weights, tables. */
   constant(constant: Constant): Pointer;
+  /** Says about this node what a user should know. */
+  note(text: string): void;
   emit<K extends KernelName>(kernel: K, args: KernelArguments<K>, cost?: StepCost): void;
 }

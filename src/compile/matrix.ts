@@ -2,8 +2,8 @@
 import { activationArguments } from '../program/activations.ts';
 import type { Activation } from '../program/activations.ts';
 import type { Pointer, TapTable } from '../program/program.ts';
+import { emitLinear } from './linear.ts';
 import type { Lowering, StepCost } from './lowering.ts';
-import type { Group } from './pack.ts';
 import { chooseEncoding, packGemm, packSpmm } from './pack.ts';
 
 /** W (rows, columns) and what it multiplies. Strides are in floats. */
@@ -29,20 +29,18 @@ export interface MatrixProduct {
 }
 
 const sparseKernels = {
-  vector: { 1: 'f32_spmm_1x1', 4: 'f32_spmm_1x4' },
   flat: { 1: 'f32_spmm_28x1', 2: 'f32_spmm_16x2', 4: 'f32_spmm_8x4' },
   shifted: { 1: 'f32_conv_spmm_28x1', 2: 'f32_conv_spmm_16x2', 4: 'f32_conv_spmm_8x4' },
 } as const;
 
-const denseKernels = { vector: 'f32_gemm_1x4', flat: 'f32_gemm_8x4', shifted: 'f32_conv_gemm_8x4' } as const;
+const denseKernels = { flat: 'f32_gemm_8x4', shifted: 'f32_conv_gemm_8x4' } as const;
 
 /** Emits y = act(W · x) with the encoding that the weights' own zeros make cheapest. */
 export function emitMatrixProduct(p: MatrixProduct, lowering: Lowering): void {
   const pixels = p.height * p.width;
-  const kind = pixels === 1 ? 'vector' : p.rowPixels === 0 ? 'flat' : 'shifted';
-  const costs = lowering.costModel[kind === 'vector' ? 'vector' : 'planes'];
-  const groups: Group[] = kind === 'vector' ? [1, 4] : [1, 2, 4];
-  const encoding = chooseEncoding(p.rows, p.columns, p.weights, costs, groups);
+  if (pixels === 1) return emitLinear(p, lowering, emitMatrixProduct);
+  const kind = p.rowPixels === 0 ? 'flat' : 'shifted';
+  const encoding = chooseEncoding(p.rows, p.columns, p.weights, lowering.costModel.planes);
   const cost: StepCost = {
     macs: p.batch * pixels * p.rows * p.columns,
     effectiveMacs: p.batch * pixels * encoding.nonzeros,
@@ -67,9 +65,6 @@ export function emitMatrixProduct(p: MatrixProduct, lowering: Lowering): void {
     lowering.emit(denseKernels[kind], { ...common, taps, weights, columns: p.columns }, cost);
   } else {
     const weights = lowering.constant(packSpmm(p.rows, p.columns, encoding.group, p.weights, p.bias, taps.buffer));
-    const kernels: { [group: number]: (typeof sparseKernels)['flat' | 'shifted'][Group] } = sparseKernels[
-      kind
-    ] as never;
-    lowering.emit(kernels[encoding.group], { ...common, weights }, cost);
+    lowering.emit(sparseKernels[kind][encoding.group], { ...common, weights }, cost);
   }
 }

@@ -32,8 +32,24 @@ export function narrow(values: Float32Array): WeightData {
   return halves;
 }
 
+/** The floats of saved weights. */
+export function widen(data: WeightData): Float32Array {
+  if (data instanceof Float32Array) return data;
+  return Float32Array.from(data, (h) => {
+    const exponent = (h >> 10) & 31;
+    const fraction = h & 1023;
+    const magnitude = exponent ? (1024 + fraction) * 2 ** (exponent - 25) : fraction * 2 ** -24;
+    return h & 0x8000 ? -magnitude : magnitude;
+  });
+}
+
 export function packGemm(rows: number, columns: number, weights: Float32Array, bias?: Float32Array): Constant {
-  return { form: 'gemm', rows, columns, values: narrow(weights), bias: bias ? narrow(bias) : null };
+  return { form: 'gemm', rows, columns, panel: 4, values: narrow(weights), bias: bias ? narrow(bias) : null };
+}
+
+/** Dense weights of a linear layer. */
+export function packPanels(rows: number, columns: number, weights: Float32Array, bias?: Float32Array): Constant {
+  return { form: 'gemm', rows, columns, panel: 28, values: narrow(weights), bias: bias ? narrow(bias) : null };
 }
 
 /** Rows of each group, first row and number of rows. */

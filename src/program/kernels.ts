@@ -12,6 +12,7 @@ import { detectKernels } from './kernels/detect.ts';
 import { elementwiseKernels } from './kernels/elementwise.ts';
 import { gemmKernels } from './kernels/gemm.ts';
 import { imageKernels } from './kernels/image.ts';
+import { linearKernels } from './kernels/linear.ts';
 import { padKernels } from './kernels/pad.ts';
 import { poolKernels } from './kernels/pool.ts';
 import { reduceKernels } from './kernels/reduce.ts';
@@ -22,6 +23,7 @@ import type { Pointer } from './program.ts';
 export const kernels = {
   ...spmmKernels,
   ...gemmKernels,
+  ...linearKernels,
   ...padKernels,
   ...depthwiseKernels,
   ...poolKernels,

@@ -33,8 +33,11 @@ export type Constant =
   | { form: 'i32'; data: Int32Array }
   /** A table of byte offsets; see TapTable. */
   | { form: 'taps'; taps: TapTable }
-  /** Dense weights, row-major (rows, columns), with their biases. Expanded as assembly/gemm/index.ts draws it. */
-  | { form: 'gemm'; rows: number; columns: number; values: WeightData; bias: WeightData | null }
+  /**
+   * Dense weights, row-major (rows, columns), with their biases. Expanded to panels of 4 rows as assembly/gemm/index.ts
+   * draws them, or of 28 as assembly/linear/index.ts does.
+   */
+  | { form: 'gemm'; rows: number; columns: number; panel: 4 | 28; values: WeightData; bias: WeightData | null }
   /**
    * Sparse (rows, columns) weights: `group` consecutive rows share positions; rows beyond a multiple of `group` stand
    * alone. Saved as src/compile/pack.ts draws it, expanded as assembly/spmm/index.ts draws it.
@@ -50,6 +53,22 @@ export type Constant =
       bias: WeightData | null;
       /** The buffer with the tap table that turns columns into byte offsets. */
       taps: number;
+    }
+  /**
+   * (rows, columns) weights in integers of 8 bits, with a scale a row, or of 4 bits, with a scale a group of 16 columns.
+   * Saved as src/compile/quantise.ts draws it, expanded as assembly/linear/quantised.ts draws it.
+   */
+  | {
+      form: 'quantised';
+      rows: number;
+      columns: number;
+      bits: 4 | 8;
+      /** Kept groups of each row, and their gaps; null when all are kept. */
+      counts: Uint32Array | null;
+      gaps: Uint8Array | null;
+      values: Uint8Array;
+      scales: WeightData;
+      bias: WeightData | null;
     };
 
 export type Buffer =

@@ -63,6 +63,14 @@ export function stagingBytes(constant: Constant): number {
         up64(constant.counts.byteLength) +
         up64(constant.gaps.length)
       );
+    case 'quantised':
+      return (
+        floats(constant.scales) +
+        2 * up64(4 * constant.rows) +
+        up64(constant.counts?.byteLength ?? 0) +
+        up64(constant.gaps?.length ?? 0) +
+        up64(constant.values.length)
+      );
     default:
       return 0;
   }
@@ -119,7 +127,7 @@ export function expandConstant(
       break;
     }
     case 'gemm':
-      exports.expand_gemm(floats(c.values), bias(c.bias, c.rows), to, c.rows, c.columns);
+      exports.expand_gemm(floats(c.values), bias(c.bias, c.rows), to, c.rows, c.columns, c.panel);
       break;
     case 'spmm': {
       const counts = stage(c.counts);
@@ -127,12 +135,26 @@ export function expandConstant(
       const values = floats(c.values);
       const biases = bias(c.bias, c.rows);
       const end = gaps + c.gaps.length;
-      const bad = exports.expand_spmm(counts, gaps, end, values, biases, taps, to, c.rows, c.columns, c.group);
-      if (bad) {
-        return bad >>> 0 === 0xffffffff ? 'gaps are left over' : `row ${bad - 1}: gaps leave the ${c.columns} columns`;
-      }
+      return wrongGaps(
+        exports.expand_spmm(counts, gaps, end, values, biases, taps, to, c.rows, c.columns, c.group),
+        c.columns,
+      );
+    }
+    case 'quantised': {
+      const counts = c.counts ? stage(c.counts) : 0;
+      const gaps = c.gaps ? stage(c.gaps) : 0;
+      const groups = Math.ceil(c.columns / 16);
+      const end = gaps + (c.gaps?.length ?? 0);
+      const rest = [stage(c.values), floats(c.scales), bias(c.bias, c.rows), to, c.rows, groups, c.bits];
+      return wrongGaps(exports.expand_quantised(counts, gaps, end, ...rest), c.columns);
     }
   }
+}
+
+/** What the expansion of sparse indices found wrong. */
+function wrongGaps(bad: number, columns: number): string | undefined {
+  if (!bad) return undefined;
+  return bad >>> 0 === 0xffffffff ? 'gaps are left over' : `row ${bad - 1}: gaps leave the ${columns} columns`;
 }
 
 /**

@@ -12,7 +12,8 @@ export type WasmExports = Record<KernelName, (record: number) => void> & {
   run(record: number, count: number): void;
   expand_f16(from: number, to: number, n: number): void;
   expand_taps(to: number, ...geometry: number[]): void;
-  expand_gemm(values: number, bias: number, to: number, rows: number, columns: number): void;
+  expand_gemm(values: number, bias: number, to: number, rows: number, columns: number, panel: number): void;
+  expand_quantised(...args: number[]): number;
   expand_spmm(...args: number[]): number;
 };
 

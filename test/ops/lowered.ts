@@ -151,6 +151,7 @@ export function runLowered<A extends object>(
   const emitted: Emitted[] = [];
   const lowering: Lowering = {
     costModel: defaultCostModel,
+    note: () => undefined,
     shape: placement.shape,
     strides: placement.strides,
     inPlanes: (name) => valueOf(name).layout === 'planes',

@@ -104,6 +104,7 @@ export function runOperator<A extends object>(
   };
   const lowering: Lowering = {
     costModel: defaultCostModel,
+    note: () => undefined,
     shape: (value) => place(value).shape,
     strides: (value) => stridesOf(place(value)),
     inPlanes: (value) => place(value).storage === 'planes',

@@ -8,6 +8,7 @@ import { compileModel } from '../../src/compile/index.ts';
 import type { CostModel } from '../../src/compile/cost.ts';
 import { defaultCostModel } from '../../src/compile/cost.ts';
 import { lowerGraph } from '../../src/compile/lower.ts';
+import type { LinearWeights } from '../../src/compile/lowering.ts';
 import { FiligreeError } from '../../src/errors.ts';
 import { bufferSlack } from '../../src/program/layout.ts';
 import type { Graph } from '../../src/graph/graph.ts';
@@ -23,6 +24,7 @@ import { Model } from '../../src/runtime/model.ts';
 import { Tensor, elementCount } from '../../src/tensor.ts';
 import { GraphBuilder } from '../graphs.ts';
 import { faceModels } from '../models/published.ts';
+import { randomFloats } from '../kernels/wasm.ts';
 import { forced } from '../program.ts';
 
 const everything = !!process.env.FILIGREE_HOSTILE;
@@ -132,9 +134,23 @@ const rank4 = (
   return { graph: g.finish(...build(g, g.input(shape))), costModel };
 };
 
+/** A linear layer whose weights are rounded, some groups of them pruned. */
+function quantised(linearWeights: LinearWeights, shape: number[]) {
+  const weights = randomFloats(5)(7 * 40).map((w, i) => (i % 96 < 32 ? 0 : w));
+  const built = rank4((g, x) => [g.node('linear', {}, x, g.constant([7, 40], weights))], shape, rounding);
+  return { ...built, linearWeights };
+}
+
+const { vector } = defaultCostModel;
+const rounding = {
+  ...defaultCostModel,
+  vector: { ...vector, quantised: { 4: { one: 1e9, four: 1e9 }, 8: { one: 1e9, four: 1e9 } }, transpose: 0 },
+};
+const transposing = { ...defaultCostModel, vector: { ...vector, transpose: 0 } };
+
 const geometry = { dilation: [1, 1], pads: [1, 1, 1, 1], stride: [2, 2] } as const;
 
-const graphs: Record<string, { graph: Graph; costModel: CostModel }> = {
+const graphs: Record<string, { graph: Graph; costModel: CostModel; linearWeights?: LinearWeights }> = {
   ...Object.fromEntries(
     Object.entries(forced).map(([encoding, costModel]) => [
       `convolutions, ${encoding}`,
@@ -150,6 +166,9 @@ const graphs: Record<string, { graph: Graph; costModel: CostModel }> = {
   ),
   'linear, sparse': rank4((g, x) => [g.node('linear', {}, x, g.constant([5, 6]))], [2, 6], forced[1]),
   'linear, groups': rank4((g, x) => [g.node('linear', {}, x, g.constant([5, 6]))], [2, 6], forced[4]),
+  'linear, 8 bits': quantised('int8', [3, 40]),
+  'linear, 4 bits': quantised('int4', [5, 40]),
+  'linear, planes': rank4((g, x) => [g.node('linear', {}, x, g.constant([24, 16]))], [8, 16], transposing),
   'depthwise 3×3 in steps': rank4((g, x) => [g.conv2d(x, 8, 3, { groups: 4, ...geometry })], [1, 4, 8, 8]),
   depthwise: rank4((g, x) => [
     g.conv2d(x, 8, 3, { groups: 4, ...geometry }),
@@ -191,9 +210,9 @@ const graphs: Record<string, { graph: Graph; costModel: CostModel }> = {
   ]),
 };
 
-const artifacts = Object.entries(graphs).map(([name, { graph, costModel }]) => ({
+const artifacts = Object.entries(graphs).map(([name, { graph, costModel, linearWeights }]) => ({
   name,
-  ...takeApart(writeArtifact(lowerGraph(graph, costModel))),
+  ...takeApart(writeArtifact(lowerGraph(graph, costModel, linearWeights))),
 }));
 
 const others: Json[] = [null, true, 'x', '__proto__', 'inf', '-inf', [], {}, deep, { toString: 1 }, [-1], ['x']];

@@ -48,7 +48,7 @@ async function profile(io: Io, path: string, options: Options): Promise<void> {
 }
 
 function isSparse({ kernels }: LayerProfile): boolean {
-  return kernels.some((kernel) => kernel.includes('spmm'));
+  return kernels.some((kernel) => /spmm|sparse/.test(kernel));
 }
 
 /** Uniform in [−1, 1), the same each time. */

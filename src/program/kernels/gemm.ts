@@ -21,7 +21,7 @@ const fields = {
 
 const up4 = (pixels: number) => Math.ceil(pixels / 4) * 4;
 
-const gemm = (kind: 'flat' | 'shifted' | 'vector') =>
+const gemm = (kind: 'flat' | 'shifted') =>
   kernel({
     family: 'gemm',
     record: 'GemmRecord',
@@ -29,20 +29,18 @@ const gemm = (kind: 'flat' | 'shifted' | 'vector') =>
     extents(n, table) {
       checkActivation(n.activation);
       const { constant } = constantOf(table, 'weights', 'gemm');
-      if (constant.rows !== n.rows || constant.columns !== n.columns) {
-        throw new Error(`weights must have ${n.rows} rows and ${n.columns} columns`);
+      if (constant.rows !== n.rows || constant.columns !== n.columns || constant.panel !== 4) {
+        throw new Error(`weights must have ${n.rows} rows and ${n.columns} columns, in panels of 4`);
       }
       if (!n.batch || !n.rows || !n.columns || !n.height || !n.width) throw new Error('an empty extent');
       const pixels = n.height * n.width;
-      if (kind === 'vector' && pixels !== 1) throw new Error(`${pixels} pixels, where one is meant`);
       if (kind === 'shifted' && (n.rowPixels % 4 || n.rowPixels < n.width)) {
         throw new Error(`row of ${n.rowPixels} pixels`);
       }
       const { largest } = constantOf(table, 'taps', 'taps');
       const read = kind === 'shifted' ? (n.height - 1) * n.rowPixels + n.width : pixels;
-      const written =
-        kind === 'vector' ? 4 * n.rows : (n.rows - 1) * n.yPlane + 4 * (kind === 'flat' ? up4(pixels) : pixels + 4);
-      const x = (n.batch - 1) * n.xBatch + largest + 4 * (kind === 'vector' ? 1 : up4(read));
+      const written = (n.rows - 1) * n.yPlane + 4 * (kind === 'flat' ? up4(pixels) : pixels + 4);
+      const x = (n.batch - 1) * n.xBatch + largest + 4 * up4(read);
       const y = (n.batch - 1) * n.yBatch + written;
       checkApart('x', n.batch * read, x);
       checkApart('y', n.batch * n.rows * pixels, y);
@@ -52,6 +50,5 @@ const gemm = (kind: 'flat' | 'shifted' | 'vector') =>
 
 export const gemmKernels = {
   f32_gemm_8x4: gemm('flat'),
-  f32_gemm_1x4: gemm('vector'),
   f32_conv_gemm_8x4: gemm('shifted'),
 };
