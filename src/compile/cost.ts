@@ -31,7 +31,7 @@ export const defaultCostModel: CostModel = {
     dense: 0.7,
     sparse: { 1: 0.12, 2: 0.12, 4: 0.4 },
     groupOverhead: 2,
-    quantised: { 4: { one: 0.6, four: 1 }, 8: { one: 0.8, four: 1.4 } },
+    quantised: { 4: { one: 0.64, four: 0.87 }, 8: { one: 0.85, four: 1.25 } },
     transpose: 8,
   },
 };

@@ -29,8 +29,8 @@ export interface CompileOptions extends OnnxOptions {
   /** Shares of peak that kernels reach, for choosing encodings. */
   costModel?: CostModel;
   /**
-   * Rounds the weights of linear layers (and of 1×1 convolutions of one pixel) to integers where they run faster than f32:
-   * `int8` with a scale a row, `int4` with a scale for every 16 inputs. Groups of 16 weights that are all 0 are skipped. Their
+   * Rounds the weights of linear layers (and of convolutions of one pixel) of 2¹⁴ weights and more to integers, unless f32 that
+   * skips zeros is faster: `int8` with a scale a row, `int4` with a scale for every 16 inputs. Groups of 16 weights that are all 0 are skipped. Their
    * inputs are rounded to 16 bits when they run. The artifact's notes name each such layer and the relative (L2) error of its weights.
    */
   linearWeights?: LinearWeights;
@@ -58,10 +58,14 @@ export function importModel(bytes: Uint8Array, name: string, options: OnnxOption
 
 /** A graph → its program. The graph is optimised in place. A vision model that we know is given its `metadata.vision`. */
 export function compileGraph(graph: Graph, options: CompileOptions = {}): Program {
+  const { linearWeights } = options;
+  if (linearWeights !== undefined && linearWeights !== 'int8' && linearWeights !== 'int4') {
+    throw new FiligreeError('invalid-argument', `linearWeights: wanted int8 or int4, got ${String(linearWeights)}`);
+  }
   verify(graph);
   optimise(graph); // verifies what it leaves
   Object.assign(graph.metadata, options.metadata);
-  const program = lowerGraph(graph, options.costModel ?? defaultCostModel, options.linearWeights);
+  const program = lowerGraph(graph, options.costModel ?? defaultCostModel, linearWeights);
   checkProgram(program); // what is compiled can be loaded
   if (options.head !== undefined) program.metadata.vision = visionWithHead(program, options.head);
   else {

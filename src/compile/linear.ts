@@ -31,28 +31,42 @@ export function emitLinear(
   emitPlanes: (p: MatrixProduct, lowering: Lowering) => void,
 ): void {
   const { vector, planes } = lowering.costModel;
-  const encoding = chooseEncoding(p.rows, p.columns, p.weights, vector, [1, 4]);
-  const bits = lowering.linearWeights && weightBits[lowering.linearWeights];
-  const costs = {
-    vector: p.batch * encoding.cost,
-    planes: p.batch > 1 ? planesCost(p, vector, chooseEncoding(p.rows, p.columns, p.weights, planes)) : Infinity,
-    quantised: bits ? quantisedCost(p, vector, bits) : Infinity,
-  };
-  if (bits && costs.quantised < Math.min(costs.vector, costs.planes)) return emitQuantised(p, bits, encoding, lowering);
-  const rows = vectorsOf(p, lowering);
-  if (costs.planes < costs.vector) emitTransposed(p, rows, lowering, emitPlanes);
-  else emitVectors(p, rows, encoding, lowering);
+  const byVector = chooseEncoding(p.rows, p.columns, p.weights, vector, [1, 4]);
+  const byPlanes = chooseEncoding(p.rows, p.columns, p.weights, planes);
+  const vectorCost = p.batch * byVector.cost;
+  const transposedCost = p.batch > 1 ? planesCost(p, vector, byPlanes) : Infinity;
+  const isTransposed = transposedCost < vectorCost;
+  if (lowering.linearWeights && canRound(p)) {
+    const bits = weightBits[lowering.linearWeights];
+    // integers outrun what is dense in all but the hottest caches
+    const isDense = (isTransposed ? byPlanes : byVector).group === 'dense';
+    if (isDense || quantisedCost(p, vector, bits) < Math.min(vectorCost, transposedCost)) {
+      return emitQuantised(p, bits, byVector, lowering);
+    }
+  }
+  const x = vectorsOf(p, lowering);
+  if (isTransposed) emitTransposed(p, x, lowering, emitPlanes);
+  else emitVectors(p, x, byVector, lowering);
 }
 
 const weightBits = { int8: 8, int4: 4 } as const;
 
-/** In multiply-accumulates at peak: planes come in vectors of four images, and are transposed before and after. */
+/** Fewer weights than these stay f32: they are in a cache, and small in a file. */
+const fewestRounded = 2 ** 14;
+
+function canRound({ rows, columns, weights }: MatrixProduct): boolean {
+  return rows * columns >= fewestRounded && columns <= groupColumns * 2 ** 16 && isQuantisable(weights);
+}
+
+/**
+ * In multiply-accumulates at peak: planes come in vectors of four images, of which one alone is as slow as two, and are
+ * transposed before and after.
+ */
 function planesCost({ batch, rows, columns }: MatrixProduct, costs: LinearCosts, { cost }: Encoding): number {
-  return 4 * Math.ceil(batch / 4) * cost + costs.transpose * batch * (rows + columns);
+  return Math.max(8, 4 * Math.ceil(batch / 4)) * cost + costs.transpose * batch * (rows + columns);
 }
 
 function quantisedCost({ batch, rows, columns, weights }: MatrixProduct, costs: LinearCosts, bits: WeightBits): number {
-  if (!isQuantisable(weights) || columns > groupColumns * 2 ** 16) return Infinity;
   const { one, four } = costs.quantised[bits];
   const kept = groupColumns * keptGroups(rows, columns, weights) + costs.groupOverhead * rows;
   return kept * ((batch % 4) / one + (batch - (batch % 4)) / four) + costs.transpose * batch * columns;
@@ -137,7 +151,10 @@ function flatTaps(channels: number, channelBytes: number): TapTable {
   return { channels, kernel: [1, 1], stride: [1, 1], dilation: [1, 1], channelBytes, phaseBytes: 0, rowBytes: 0 };
 }
 
-/** The batch becomes the pixels of planes and comes back. */
+/** Weights of this many bytes, as f32, stay in an L2 cache while all tiles of pixels go over them. */
+const blockBytes = 2 ** 18;
+
+/** The batch becomes the pixels of planes and comes back. Products are of blocks of rows: weights come from memory once. */
 function emitTransposed(
   p: MatrixProduct,
   x: Vectors,
@@ -149,22 +166,25 @@ function emitTransposed(
   const from = { at: lowering.scratch(4 * columns * plane), strides: [1, plane] };
   const to = { at: lowering.scratch(4 * rows * plane), strides: [1, plane] };
   emitStridedCopy(lowering, [batch, columns], { at: x.at, strides: [x.batch, 1] }, from);
-  emitPlanes(
-    {
-      ...p,
-      taps: flatTaps(columns, 4 * plane),
-      x: from.at,
-      y: to.at,
-      batch: 1,
-      xBatch: columns * plane,
-      yBatch: rows * plane,
-      height: 1,
-      width: batch,
-      yPlane: plane,
-      rowPixels: 0,
-    },
-    lowering,
-  );
+  const planes = {
+    ...p,
+    taps: flatTaps(columns, 4 * plane),
+    x: from.at,
+    batch: 1,
+    xBatch: 0,
+    yBatch: 0,
+    height: 1,
+    width: batch,
+    yPlane: plane,
+    rowPixels: 0,
+  };
+  const block = 4 * Math.max(1, Math.floor(blockBytes / 16 / columns));
+  for (let row = 0; row < rows; row += block) {
+    const end = Math.min(row + block, rows);
+    const y = { buffer: to.at.buffer, offset: to.at.offset + 4 * row * plane };
+    const weights = p.weights.subarray(row * columns, end * columns);
+    emitPlanes({ ...planes, rows: end - row, weights, bias: p.bias?.subarray(row, end), y }, lowering);
+  }
   emitStridedCopy(lowering, [batch, rows], to, { at: p.y, strides: [p.yBatch, 1] });
 }
 
