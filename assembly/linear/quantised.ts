@@ -102,8 +102,6 @@ function groupAt(x: usize, o: usize): usize {
 /** Bytes of the positions of as many groups as 32 bits can sum: 128 · 4 · 127 · 32767 < 2³¹. */
 const summed: u32 = 2 * 128;
 
-// @ts-ignore: decorator
-@inline
 function i8_row(row: usize, x: usize, y: usize): void {
   let o = row + 16;
   const end = o + 2 * load<u32>(row);
@@ -120,8 +118,6 @@ function i8_row(row: usize, x: usize, y: usize): void {
   finish1(f, row, x, y);
 }
 
-// @ts-ignore: decorator
-@inline
 function i8_row_of_4(row: usize, x: usize, bytes: usize, y: usize, yBatch: usize): void {
   let o = row + 16;
   const end = o + 2 * load<u32>(row);
@@ -155,8 +151,6 @@ function i8_row_of_4(row: usize, x: usize, bytes: usize, y: usize, yBatch: usize
   finish4(f0, f1, f2, f3, row, x, bytes, y, yBatch);
 }
 
-// @ts-ignore: decorator
-@inline
 function i4_row(row: usize, x: usize, y: usize): void {
   let e = row + 16;
   let f = f32x4.splat(0);
@@ -168,8 +162,6 @@ function i4_row(row: usize, x: usize, y: usize): void {
   finish1(f, row, x, y);
 }
 
-// @ts-ignore: decorator
-@inline
 function i4_row_of_4(row: usize, x: usize, bytes: usize, y: usize, yBatch: usize): void {
   let e = row + 16;
   let f0 = f32x4.splat(0);
@@ -192,57 +184,39 @@ function i4_row_of_4(row: usize, x: usize, bytes: usize, y: usize, yBatch: usize
   finish4(f0, f1, f2, f3, row, x, bytes, y, yBatch);
 }
 
-// @ts-ignore: decorator
-@inline
-function activate(r: LinearRecord): void {
+/** Rows outside, so that weights come from memory once; images four at a time, so that they are widened once for four. */
+function quantised(r: LinearRecord, isBytes: bool): void {
+  const bytes = inputBytes(r.columns);
+  let row = r.weights;
+  for (let i: u32 = 0; i < r.rows; i++) {
+    let x = r.x;
+    let y = r.y + 4 * i;
+    let left = r.batch;
+    for (; left >= 4; left -= 4) {
+      if (isBytes) i8_row_of_4(row, x, bytes, y, r.yBatch);
+      else i4_row_of_4(row, x, bytes, y, r.yBatch);
+      x += 4 * bytes;
+      y += 4 * r.yBatch;
+    }
+    for (; left != 0; left--) {
+      if (isBytes) i8_row(row, x, y);
+      else i4_row(row, x, y);
+      x += bytes;
+      y += r.yBatch;
+    }
+    const groups = load<u32>(row);
+    row += 16 + (isBytes ? ((2 * groups + 15) & ~15) + 16 * groups : (14 * groups + 3) & ~3);
+  }
   for (let n: u32 = 0; n < r.batch; n++) {
     const y = r.y + n * r.yBatch;
     activateRow(y, y, r.rows, r.min, r.max, r.activation, r.alpha, r.beta);
   }
 }
 
-/** Rows outside, so that weights come from memory once; images four at a time, so that they are widened once for four. */
 export function i8_linear(r: LinearRecord): void {
-  const bytes = inputBytes(r.columns);
-  let row = r.weights;
-  for (let i: u32 = 0; i < r.rows; i++) {
-    let x = r.x;
-    let y = r.y + 4 * i;
-    let left = r.batch;
-    for (; left >= 4; left -= 4) {
-      i8_row_of_4(row, x, bytes, y, r.yBatch);
-      x += 4 * bytes;
-      y += 4 * r.yBatch;
-    }
-    for (; left != 0; left--) {
-      i8_row(row, x, y);
-      x += bytes;
-      y += r.yBatch;
-    }
-    const groups = load<u32>(row);
-    row += 16 + ((2 * groups + 15) & ~15) + 16 * groups;
-  }
-  activate(r);
+  quantised(r, true);
 }
 
 export function i4_linear(r: LinearRecord): void {
-  const bytes = inputBytes(r.columns);
-  let row = r.weights;
-  for (let i: u32 = 0; i < r.rows; i++) {
-    let x = r.x;
-    let y = r.y + 4 * i;
-    let left = r.batch;
-    for (; left >= 4; left -= 4) {
-      i4_row_of_4(row, x, bytes, y, r.yBatch);
-      x += 4 * bytes;
-      y += 4 * r.yBatch;
-    }
-    for (; left != 0; left--) {
-      i4_row(row, x, y);
-      x += bytes;
-      y += r.yBatch;
-    }
-    row += 16 + ((14 * load<u32>(row) + 3) & ~3);
-  }
-  activate(r);
+  quantised(r, false);
 }
