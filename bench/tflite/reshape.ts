@@ -8,26 +8,21 @@ interface Group {
   to: number[];
 }
 
+const product = (axes: number[], shape: Shape) => axes.reduce((elements, axis) => elements * shape[axis], 1);
+
 /** Cuts two shapes of as many elements into the smallest groups of neighbouring axes that match. */
 function matchAxes(from: Shape, to: Shape): Group[] {
   const groups: Group[] = [];
   let [i, j] = [0, 0];
   while (i < from.length || j < to.length) {
     const group: Group = { from: [], to: [] };
-    let [left, right] = [1, 1];
-    const takeFrom = () => {
-      left *= from[i];
-      group.from.push(i++);
-    };
-    const takeTo = () => {
-      right *= to[j];
-      group.to.push(j++);
-    };
-    if (i < from.length) takeFrom();
-    if (j < to.length) takeTo();
-    while (left !== right) {
-      if (left < right) takeFrom();
-      else takeTo();
+    if (i < from.length) group.from.push(i++);
+    if (j < to.length) group.to.push(j++);
+    for (;;) {
+      const [left, right] = [product(group.from, from), product(group.to, to)];
+      if (left === right) break;
+      if (left < right) group.from.push(i++);
+      else group.to.push(j++);
     }
     groups.push(group);
   }
