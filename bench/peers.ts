@@ -1,14 +1,16 @@
 // npm run bench:peers: Filigree and its peers on the same networks in one run.
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
+import type { Report as KernelReport } from './kernels.ts';
 import { markdownTables } from './peers/markdown.ts';
 import type { PeersReport, Runtime } from './peers/results.ts';
 import { runtimes } from './peers/results.ts';
 import { comparePeers } from './peers/run.ts';
 import { states } from './peers/states.ts';
+import { checkTargets, targetLines } from './peers/targets.ts';
 
 const usage = `npm run bench:peers -- [options]
 
@@ -26,6 +28,10 @@ process of its own, in turns: milliseconds of a run, from start to first result,
   --folder DIR        keeps the peers' model files, and finds them again
   --no-profile        leaves out each layer's time and its floor
   --json FILE         everything measured
+  --from FILE,…       measures nothing: shows what earlier runs of parts wrote as JSON, as one run
+  --targets           what we want to reach, and whether this run does
+  --kernels FILE      what \`npm run bench\` wrote, for targets and the HTML report
+  --two-threads FILE  what a run with --threads 2 wrote, for targets
   --help`;
 
 function number(name: string, text: string, least: number): number {
@@ -42,32 +48,47 @@ function chosenRuntimes(list: string | undefined): Runtime[] {
   return runtimes.filter((runtime) => runtime === 'filigree' || names.includes(runtime));
 }
 
+const options = {
+  models: { type: 'string', default: '' },
+  runtimes: { type: 'string' },
+  rounds: { type: 'string', default: '3' },
+  iterations: { type: 'string', default: '60' },
+  timed: { type: 'string', default: '1000' },
+  'warm-up': { type: 'string', default: '500' },
+  threads: { type: 'string', default: '1' },
+  node: { type: 'string', default: process.execPath },
+  folder: { type: 'string' },
+  'no-profile': { type: 'boolean', default: false },
+  json: { type: 'string' },
+  from: { type: 'string' },
+  targets: { type: 'boolean', default: false },
+  kernels: { type: 'string' },
+  'two-threads': { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+type Values = ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
+
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      models: { type: 'string', default: '' },
-      runtimes: { type: 'string' },
-      rounds: { type: 'string', default: '3' },
-      iterations: { type: 'string', default: '60' },
-      timed: { type: 'string', default: '1000' },
-      'warm-up': { type: 'string', default: '500' },
-      threads: { type: 'string', default: '1' },
-      node: { type: 'string', default: process.execPath },
-      folder: { type: 'string' },
-      'no-profile': { type: 'boolean', default: false },
-      json: { type: 'string' },
-      help: { type: 'boolean', short: 'h' },
-    },
-  });
+  const { values } = parseArgs({ options });
   if (values.help) return console.log(usage);
+  const report = values.from === undefined ? await measure(values) : await mergeReports(values.from.split(','));
+  console.log(markdownTables(report));
+  const kernels = values.kernels === undefined ? undefined : await readJson<KernelReport>(values.kernels);
+  const twoThreads =
+    values['two-threads'] === undefined ? undefined : await readJson<PeersReport>(values['two-threads']);
+  if (values.targets) console.log(targetLines(checkTargets(report, { kernels, twoThreads })) + '\n');
+  if (values.json) await write(values.json, JSON.stringify(report, null, 2));
+}
+
+async function measure(values: Values): Promise<PeersReport> {
   const chosen = states.filter(({ id }) => new RegExp(values.models).test(id));
   if (chosen.length === 0)
     throw new Error(`--models ${values.models} fits none of ${states.map(({ id }) => id).join(', ')}`);
   const { stderr } = process;
   const temporary = values.folder === undefined ? await mkdtemp(path.join(tmpdir(), 'filigree-bench-')) : undefined;
-  let report: PeersReport;
   try {
-    report = await comparePeers({
+    return await comparePeers({
       states: chosen,
       runtimes: chosenRuntimes(values.runtimes),
       rounds: number('rounds', values.rounds, 1),
@@ -84,8 +105,22 @@ async function main(): Promise<void> {
     if (temporary) await rm(temporary, { recursive: true, force: true });
     if (stderr.isTTY) stderr.write('\r\x1b[K');
   }
-  console.log(markdownTables(report));
-  if (values.json) await write(values.json, JSON.stringify(report, null, 2));
+}
+
+async function readJson<T>(file: string): Promise<T> {
+  return JSON.parse(await readFile(file, 'utf8')) as T;
+}
+
+/** States of several runs, of the last that has each. @throws Error when they are of different engines or threads. */
+async function mergeReports(files: string[]): Promise<PeersReport> {
+  const reports = await Promise.all(files.map((file) => readJson<PeersReport>(file)));
+  const last = reports.at(-1)!;
+  const kind = ({ node, threads }: PeersReport) => `Node ${node}, threads: ${threads}`;
+  const different = reports.find((report) => kind(report) !== kind(last));
+  if (different) throw new Error(`--from: runs on ${kind(different)} and on ${kind(last)} are no one run`);
+  const measured = new Map(reports.flatMap(({ states }) => states.map((state) => [state.id, state] as const)));
+  const ordered = states.flatMap(({ id }) => measured.get(id) ?? []);
+  return { ...last, sizes: Object.assign({}, ...reports.map(({ sizes }) => sizes)), states: ordered };
 }
 
 async function write(file: string, text: string): Promise<void> {
