@@ -12,6 +12,9 @@ import { comparePeers } from './peers/run.ts';
 import { states } from './peers/states.ts';
 import { checkTargets, targetLines } from './peers/targets.ts';
 
+import type { Sweep } from './report/density.ts';
+import { renderReport } from './report/page.ts';
+
 const usage = `npm run bench:peers -- [options]
 
 Runs Filigree, LiteRT.js, tfjs-tflite, tfjs-backend-wasm and onnxruntime-web on the same networks, each round of each in a
@@ -29,9 +32,11 @@ process of its own, in turns: milliseconds of a run, from start to first result,
   --no-profile        leaves out each layer's time and its floor
   --json FILE         everything measured
   --from FILE,…       measures nothing: shows what earlier runs of parts wrote as JSON, as one run
+  --html FILE         the same as a page to look at
   --targets           what we want to reach, and whether this run does
   --kernels FILE      what \`npm run bench\` wrote, for targets and the HTML report
   --two-threads FILE  what a run with --threads 2 wrote, for targets
+  --sweep FILE        what \`npm run bench:sweep\` wrote, for the HTML report
   --help`;
 
 function number(name: string, text: string, least: number): number {
@@ -62,7 +67,9 @@ const options = {
   json: { type: 'string' },
   from: { type: 'string' },
   targets: { type: 'boolean', default: false },
+  html: { type: 'string' },
   kernels: { type: 'string' },
+  sweep: { type: 'string' },
   'two-threads': { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const;
@@ -78,6 +85,10 @@ async function main(): Promise<void> {
   const twoThreads =
     values['two-threads'] === undefined ? undefined : await readJson<PeersReport>(values['two-threads']);
   if (values.targets) console.log(targetLines(checkTargets(report, { kernels, twoThreads })) + '\n');
+  if (values.html) {
+    const sweep = values.sweep === undefined ? undefined : await readJson<Sweep>(values.sweep);
+    await write(values.html, renderReport(report, { kernels, twoThreads, sweep }));
+  }
   if (values.json) await write(values.json, JSON.stringify(report, null, 2));
 }
 

@@ -4,7 +4,7 @@ import { bestPeer, runtimes, runtimeTitles } from './results.ts';
 
 const milliseconds = (ms: number) => ms.toFixed(ms < 9.95 ? 2 : ms < 99.5 ? 1 : 0);
 
-export const stateTitle = ({ title, zeros }: StateResult) => (zeros ? `${title}, ${zeros} zeros` : title);
+export const stateTitle = ({ title, zeros }: StateResult) => (zeros ? `${title}, ${zeros}` : title);
 
 export function measuredRuntimes({ states }: PeersReport): Runtime[] {
   return runtimes.filter((runtime) => states.some((state) => state.runtimes[runtime] || state.failures[runtime]));

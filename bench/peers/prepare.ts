@@ -21,6 +21,8 @@ export interface Prepared {
   inputs: Partial<Record<Peer, Float32Array>>;
   /** The input as the graph's author has it, for the reference evaluator. */
   input: { name: string; shape: readonly number[]; data: Float32Array };
+  /** Of each layer of the compiled program: bytes of what it reads and writes, without weights. */
+  activationBytes: Map<string, number>;
 }
 
 /** Writes what is not there yet; the artifact always, since it depends on the compiler. */
@@ -53,7 +55,20 @@ export async function prepare(state: NetworkState, runtimes: readonly Peer[], fo
     }
   }
   await writeFile(files.filigree!, writeArtifact(compileGraph(graph))); // changes the graph
-  return { files, inputs, input };
+  return { files, inputs, input, activationBytes: activationBytes(graph) };
+}
+
+function activationBytes(graph: Graph): Map<string, number> {
+  const bytes = (value: string) => {
+    const { shape, data } = valueOf(graph, value);
+    return data ? 0 : 4 * elementCount(shape);
+  };
+  return new Map(
+    graph.nodes.map(({ name, inputs, outputs }) => [
+      name,
+      [...inputs.filter((input) => input !== ''), ...outputs].reduce((sum, value) => sum + bytes(value), 0),
+    ]),
+  );
 }
 
 /** Noise in the range of the network's pixels. */

@@ -36,6 +36,8 @@ export interface RuntimeResult extends Timing, Agreement {}
 export interface LayerFloor extends LayerProfile {
   /** Bytes of its weights as the kernels read them. */
   weightBytes: number;
+  /** Bytes of what it reads and writes, each once; absent when that is not known. */
+  activationBytes?: number;
   /** Milliseconds: effective multiply-adds at peak, or the weights once at memory bandwidth, whichever is longer. */
   floorMs: number;
 }

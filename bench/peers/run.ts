@@ -11,6 +11,7 @@ import type { Peer, PeerOutput, PeerResult } from '../../test/peers/index.ts';
 import { median } from '../measure.ts';
 import { judge } from './compare.ts';
 import { floorOf } from './floor.ts';
+import type { Prepared } from './prepare.ts';
 import { prepare } from './prepare.ts';
 import type { ProfileResult } from './profile-process.ts';
 import type { PeersReport, Runtime, RuntimeResult, Spread, StateResult } from './results.ts';
@@ -45,15 +46,18 @@ export async function comparePeers(options: PeersOptions): Promise<PeersReport> 
   const date = new Date().toISOString();
   const bare: PeerResult[] = [];
   const results: StateResult[] = [];
+  const activationBytes = new Map<string, Prepared['activationBytes']>();
   for (const [i, state] of states.entries()) {
     const what = `${i + 1}/${states.length} ${state.id}`;
     onProgress?.(`${what}: preparing`);
-    results.push(await compareOn(state, options, bare, (detail) => onProgress?.(`${what}: ${detail}`)));
+    results.push(
+      await compareOn(state, options, bare, activationBytes, (detail) => onProgress?.(`${what}: ${detail}`)),
+    );
   }
   onProgress?.('profiling');
   const { stdout } = await run(node, ['-p', 'JSON.stringify(process.versions)']);
   const versions = JSON.parse(stdout) as { node: string; v8: string };
-  const profile = await profileStates(results, options);
+  const profile = await profileStates(results, activationBytes, options);
   onProgress?.('sizes');
   return {
     version: 1,
@@ -83,10 +87,12 @@ async function compareOn(
   state: NetworkState,
   { runtimes, rounds, node, folder, iterations, warmUpMs, timedMs, threads }: PeersOptions,
   bare: PeerResult[],
+  activationBytes: Map<string, Prepared['activationBytes']>,
   onProgress: (what: string) => void,
 ): Promise<StateResult> {
   const chosen = runtimes.filter((runtime) => runtime === 'filigree' || state.peers.includes(runtime));
   const prepared = await prepare(state, chosen, folder);
+  activationBytes.set(state.id, prepared.activationBytes);
   const collected = new Map<Peer, PeerResult[]>();
   const failures: StateResult['failures'] = {};
   for (let round = 0; round < rounds; round++) {
@@ -141,6 +147,7 @@ function firstError({ stderr, message }: Error & { stderr?: string }): string {
 /** Adds each state's floor; returns the peak that it was measured against. */
 async function profileStates(
   results: StateResult[],
+  activationBytes: ReadonlyMap<string, Prepared['activationBytes']>,
   { node, folder, profileMs }: PeersOptions,
 ): Promise<ProfileResult | undefined> {
   if (profileMs === 0) return undefined;
@@ -150,7 +157,7 @@ async function profileStates(
   await run(node, [...script, ...artifacts], { cwd: root, maxBuffer: 2 ** 24 });
   const profile = JSON.parse(await readFile(file, 'utf8')) as ProfileResult;
   results.forEach((result, i) => {
-    result.floor = floorOf(profile.layers[i], profile.gflops, profile.memoryGbps);
+    result.floor = floorOf(profile.layers[i], activationBytes.get(result.id)!, profile.gflops, profile.memoryGbps);
   });
   return profile;
 }

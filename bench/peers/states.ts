@@ -15,7 +15,7 @@ import type { Peer } from '../../test/peers/index.ts';
 export interface NetworkState {
   id: string;
   title: string;
-  /** Of all weights that are sparse in this state; in the title of tables. */
+  /** `90 % zeros in pairs`: of the layers that have them. */
   zeros?: string;
   range: ImageRange;
   graph(): Graph;
@@ -101,7 +101,7 @@ function miscomputed(what: 'head' | 'pool'): Graph {
 const wrong = (id: string, title: string, what: 'head' | 'pool'): NetworkState => ({
   id,
   title,
-  zeros: '90 %',
+  zeros: '90 % zeros',
   range: [-1, 1],
   graph: () => miscomputed(what),
   sparseEncoding: true,
@@ -117,29 +117,29 @@ const sparse = (zeros: string, dense: string): Partial<NetworkState> => ({
 });
 
 export const states: readonly NetworkState[] = [
-  published('face-sparse', 'MediaPipe face, full range, sparse', () => faceModels.sparse, '65 %'),
+  published('face-sparse', 'MediaPipe face, full range, sparse', () => faceModels.sparse, '65 % zeros'),
   published('face-dense', 'MediaPipe face, full range', () => faceModels.dense),
   published('face-short', 'MediaPipe face, short range', () => faceModels.short),
   published('objectron-ssd', 'SSD MobileNetV2 300²', () => (ssdFile ??= objectronSsd())),
   seeded('mobilenet-v1', 'MobileNetV1 224²', 'mobilenet-v1', {}),
   seeded('mobilenet-v1-50', 'MobileNetV1 224²', 'mobilenet-v1', pruned(0.5), {
-    ...sparse('50 %', 'mobilenet-v1'),
+    ...sparse('50 % zeros', 'mobilenet-v1'),
     // below two thirds zeros XNNPACK gains nothing from the encoding
     sparseEncoding: false,
   }),
-  seeded('mobilenet-v1-90', 'MobileNetV1 224²', 'mobilenet-v1', pruned(0.9), sparse('90 %', 'mobilenet-v1')),
+  seeded('mobilenet-v1-90', 'MobileNetV1 224²', 'mobilenet-v1', pruned(0.9), sparse('90 % zeros', 'mobilenet-v1')),
   seeded('mobilenet-v1-90-group2', 'MobileNetV1 224²', 'mobilenet-v1', pruned(0.9, 'group2'), {
-    ...sparse('90 %, in pairs', 'mobilenet-v1'),
+    ...sparse('90 % zeros in pairs', 'mobilenet-v1'),
   }),
   seeded('mobilenet-v1-90-group4', 'MobileNetV1 224²', 'mobilenet-v1', pruned(0.9, 'group4'), {
-    ...sparse('90 %, in fours', 'mobilenet-v1'),
+    ...sparse('90 % zeros in fours', 'mobilenet-v1'),
   }),
   seeded('mobilenet-v2', 'MobileNetV2 224²', 'mobilenet-v2', {}),
   seeded('mobilenet-v2-50', 'MobileNetV2 224²', 'mobilenet-v2', pruned(0.5), {
-    ...sparse('50 %', 'mobilenet-v2'),
+    ...sparse('50 % zeros', 'mobilenet-v2'),
     sparseEncoding: false,
   }),
-  seeded('mobilenet-v2-90', 'MobileNetV2 224²', 'mobilenet-v2', pruned(0.9), sparse('90 %', 'mobilenet-v2')),
+  seeded('mobilenet-v2-90', 'MobileNetV2 224²', 'mobilenet-v2', pruned(0.9), sparse('90 % zeros', 'mobilenet-v2')),
   seeded('yolox-nano', 'YOLOX-nano 640²', 'yolox-nano', { resolution: 640 }),
   seeded('yolov8n', 'YOLOv8n 640²', 'yolov8n', {}),
   seeded(
@@ -148,7 +148,7 @@ export const states: readonly NetworkState[] = [
     'yolov8n',
     { sparsity: { sparsity: 0.8, layers: ({ role }) => role !== 'first' } },
     // k×k convolutions and concats: no peer runs it sparse
-    { zeros: '80 %', dense: 'yolov8n', peers: [] },
+    { zeros: '80 % zeros', dense: 'yolov8n', peers: [] },
   ),
   wrong('sparse-head', 'a sparse backbone with a detection head', 'head'),
   wrong('sparse-pool', 'a sparse backbone with a max-pool', 'pool'),
