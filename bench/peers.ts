@@ -3,9 +3,11 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Report as KernelReport } from './kernels.ts';
-import { markdownTables } from './peers/markdown.ts';
+import { format } from 'prettier';
+import { insertTable, markdownTables, readmeTable } from './peers/markdown.ts';
 import type { PeersReport, Runtime } from './peers/results.ts';
 import { runtimes } from './peers/results.ts';
 import { comparePeers } from './peers/run.ts';
@@ -14,6 +16,8 @@ import { checkTargets, targetLines } from './peers/targets.ts';
 
 import type { Sweep } from './report/density.ts';
 import { renderReport } from './report/page.ts';
+
+const readmeFile = fileURLToPath(new URL('../README.md', import.meta.url));
 
 const usage = `npm run bench:peers -- [options]
 
@@ -33,6 +37,7 @@ process of its own, in turns: milliseconds of a run, from start to first result,
   --json FILE         everything measured
   --from FILE,…       measures nothing: shows what earlier runs of parts wrote as JSON, as one run
   --html FILE         the same as a page to look at
+  --readme            rewrites the table in README.md
   --targets           what we want to reach, and whether this run does
   --kernels FILE      what \`npm run bench\` wrote, for targets and the HTML report
   --two-threads FILE  what a run with --threads 2 wrote, for targets
@@ -68,6 +73,7 @@ const options = {
   from: { type: 'string' },
   targets: { type: 'boolean', default: false },
   html: { type: 'string' },
+  readme: { type: 'boolean', default: false },
   kernels: { type: 'string' },
   sweep: { type: 'string' },
   'two-threads': { type: 'string' },
@@ -88,6 +94,10 @@ async function main(): Promise<void> {
   if (values.html) {
     const sweep = values.sweep === undefined ? undefined : await readJson<Sweep>(values.sweep);
     await write(values.html, renderReport(report, { kernels, twoThreads, sweep }));
+  }
+  if (values.readme) {
+    const text = insertTable(await readFile(readmeFile, 'utf8'), readmeTable(report));
+    await write(readmeFile, await format(text, { parser: 'markdown', printWidth: 120 }));
   }
   if (values.json) await write(values.json, JSON.stringify(report, null, 2));
 }

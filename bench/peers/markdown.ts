@@ -21,14 +21,16 @@ function latencyCell(result: RuntimeResult | undefined, failure: string | undefi
   return result.isWrong ? `~~${time}~~ wrong by ${result.errorFromReference!.toFixed(2)}` : time;
 }
 
-/** Milliseconds of a run; a wrong runtime's time is struck out, beside its distance from the right outputs. */
+/** Milliseconds of a run, medians (minima); a wrong runtime's time is struck out, beside its distance from the right outputs. */
 function latencyTable(report: PeersReport): string {
   const columns = measuredRuntimes(report);
   const rows = report.states.map((state) => {
     const best = bestPeer(report, state);
-    const own = state.runtimes.filigree!.run.median;
+    const own = state.runtimes.filigree!.run;
     const suffix = best && best.state !== state ? ', dense' : '';
-    const ratio = best ? `${(own / best.ms).toFixed(2)} (${runtimeTitles[best.runtime]}${suffix})` : '–';
+    const ratio = best
+      ? `${(own.median / best.ms).toFixed(2)} (${(own.minimum / best.fastest).toFixed(2)}) ${runtimeTitles[best.runtime]}${suffix}`
+      : '–';
     return [
       stateTitle(state),
       ...columns.map((runtime) => latencyCell(state.runtimes[runtime], state.failures[runtime])),
@@ -85,6 +87,49 @@ function floorTable({ states, peak }: PeersReport): string {
     'of the floor',
   ];
   return table([head, ...rows]);
+}
+
+/** The README's short form: medians, and what one network costs beside time. */
+export function readmeTable(report: PeersReport): string {
+  const { node, threads, machine, states, sizes, bare } = report;
+  const columns = measuredRuntimes(report);
+  const titles = columns.map((runtime) => runtimeTitles[runtime]);
+  const rows = states.map((state) => {
+    const best = bestPeer(report, state);
+    const cells = columns.map((runtime) => {
+      const result = state.runtimes[runtime];
+      if (!result) return '–';
+      return result.isWrong ? '*wrong*' : milliseconds(result.run.median);
+    });
+    return [stateTitle(state), ...cells, best ? (state.runtimes.filigree!.run.median / best.ms).toFixed(2) : '–'];
+  });
+  const state = states.find(({ id }) => id === 'mobilenet-v2') ?? states[0];
+  const of = (unit: (runtime: Runtime) => number | undefined) =>
+    columns.map((runtime) => unit(runtime)?.toFixed(0) ?? '–');
+  const footprint = [
+    ['start to first result, ms', ...of((runtime) => state.runtimes[runtime]?.cold.median)],
+    ['peak memory, MB', ...of((runtime) => state.runtimes[runtime]?.megabytes.median)],
+    [
+      'download, kB',
+      ...of((runtime) => sizes[runtime] && (sizes[runtime].wasmBrotli + sizes[runtime].jsBrotli) / 1000),
+    ],
+  ];
+  const where = `${machine.cpu}, Node ${node.slice(1).split('.')[0]}, ${threads === 1 ? 'one thread' : `${threads} threads`}`;
+  return [
+    `Milliseconds of a run (${where}; medians):`,
+    table([['', ...titles, 'over the best peer'], ...rows]),
+    `${stateTitle(state)} from the start of the process (bare Node: ${bare.cold.median.toFixed(0)} ms, ${bare.megabytes.median.toFixed(0)} MB), and what a page downloads, compressed:`,
+    table([['', ...titles], ...footprint]),
+  ].join('\n\n');
+}
+
+export const readmeMarkers = ['<!-- bench:peers -->', '<!-- end of bench:peers -->'] as const;
+
+/** The README with the table between its markers replaced. @throws Error when it has no markers. */
+export function insertTable(readme: string, text: string): string {
+  const [start, end] = readmeMarkers.map((marker) => readme.indexOf(marker));
+  if (start < 0 || end < start) throw new Error(`the README lacks ${readmeMarkers.join(' or ')}`);
+  return `${readme.slice(0, start + readmeMarkers[0].length)}\n\n${text}\n\n${readme.slice(end)}`;
 }
 
 export function markdownTables(report: PeersReport): string {

@@ -29,7 +29,7 @@ function barChart(label: string, rows: readonly (Bar | { key: string; heading: s
   return chart(label, (width) => ({
     height: rows.length * rowHeight + 8,
     marginLeft: 128,
-    marginRight: width > 500 ? 200 : 110,
+    marginRight: bars.some(({ isWrong }) => isWrong) ? (width > 500 ? 150 : 125) : 62,
     marginTop: 2,
     marginBottom: 6,
     x: { axis: null, domain: [0, longest] },

@@ -10,7 +10,7 @@ const measured = ({ states }: PeersReport) => states.filter((state): state is Me
 
 /** What a layer is, by its kernels. */
 export const layerKinds = {
-  pointwise: 'sparse and dense products',
+  pointwise: '1×1 convolutions and linear layers',
   shifted: 'k×k convolutions',
   depthwise: 'depthwise',
   other: 'all else',

@@ -31,7 +31,7 @@ function headline(report: PeersReport): string {
     if (!best || !own || state.caution) return [];
     const ratio = best.ms / own.run.median;
     const than = `${runtimeTitles[best.runtime]}${best.state === state ? '' : ', dense'}`;
-    return [`<li><b>${ratio.toFixed(2)}×</b> <span>${escape(stateTitle(state))}<br>than ${escape(than)}</span></li>`];
+    return [`<li><b>${ratio.toFixed(2)}×</b> <span>${escape(stateTitle(state))}<br>over ${escape(than)}</span></li>`];
   });
   return tiles.length === 0 ? '' : `<h2>Times as fast as the best peer</h2><ul class="tiles">${tiles.join('')}</ul>`;
 }
