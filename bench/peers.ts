@@ -19,6 +19,9 @@ import { renderReport } from './report/page.ts';
 
 const readmeFile = fileURLToPath(new URL('../README.md', import.meta.url));
 
+/** Those whose drivers start threads; the others want a page with cross-origin isolation around them. */
+const threaded: Runtime[] = ['filigree', 'onnxruntime'];
+
 const usage = `npm run bench:peers -- [options]
 
 Runs Filigree, LiteRT.js, tfjs-tflite, tfjs-backend-wasm and onnxruntime-web on the same networks, each round of each in a
@@ -26,11 +29,11 @@ process of its own, in turns: milliseconds of a run, from start to first result,
 
   --models REGEX      only network states whose ids match (${states.map(({ id }) => id).join(', ')})
   --runtimes LIST     of ${runtimes.join(', ')}; default: all
-  --rounds N          processes of each; default 3
+  --rounds N          processes of each; default 5
   --iterations N      timed runs in each, at most; default 60
-  --timed MS          stops timing after this long; default 1000
-  --warm-up MS        default 500
-  --threads N         default 1; more are given to runtimes that can use them
+  --timed MS          stops timing after this long; default 500
+  --warm-up MS        default 400
+  --threads N         default 1; with more, only ${threaded.join(' and ')} run
   --node PATH         the Node that runs them; default: this one
   --folder DIR        keeps the peers' model files, and finds them again
   --no-profile        leaves out each layer's time and its floor
@@ -50,7 +53,8 @@ function number(name: string, text: string, least: number): number {
   return value;
 }
 
-function chosenRuntimes(list: string | undefined): Runtime[] {
+function chosenRuntimes(list: string | undefined, threads: number): Runtime[] {
+  if (threads > 1) return threaded;
   if (list === undefined) return [...runtimes];
   const names = list.split(',');
   const unknown = names.filter((name) => !(runtimes as string[]).includes(name));
@@ -61,10 +65,10 @@ function chosenRuntimes(list: string | undefined): Runtime[] {
 const options = {
   models: { type: 'string', default: '' },
   runtimes: { type: 'string' },
-  rounds: { type: 'string', default: '3' },
+  rounds: { type: 'string', default: '5' },
   iterations: { type: 'string', default: '60' },
-  timed: { type: 'string', default: '1000' },
-  'warm-up': { type: 'string', default: '500' },
+  timed: { type: 'string', default: '500' },
+  'warm-up': { type: 'string', default: '400' },
   threads: { type: 'string', default: '1' },
   node: { type: 'string', default: process.execPath },
   folder: { type: 'string' },
@@ -106,17 +110,18 @@ async function measure(values: Values): Promise<PeersReport> {
   const chosen = states.filter(({ id }) => new RegExp(values.models).test(id));
   if (chosen.length === 0)
     throw new Error(`--models ${values.models} fits none of ${states.map(({ id }) => id).join(', ')}`);
+  const threads = number('threads', values.threads, 1);
   const { stderr } = process;
   const temporary = values.folder === undefined ? await mkdtemp(path.join(tmpdir(), 'filigree-bench-')) : undefined;
   try {
     return await comparePeers({
       states: chosen,
-      runtimes: chosenRuntimes(values.runtimes),
+      runtimes: chosenRuntimes(values.runtimes, threads),
       rounds: number('rounds', values.rounds, 1),
       iterations: number('iterations', values.iterations, 1),
       timedMs: number('timed', values.timed, 1),
       warmUpMs: number('warm-up', values['warm-up'], 0),
-      threads: number('threads', values.threads, 1),
+      threads,
       node: values.node,
       folder: temporary ?? values.folder!,
       profileMs: values['no-profile'] ? 0 : 300,

@@ -47,7 +47,7 @@ function lineChart(label: string, lines: readonly Line[]): string {
       type: 'log',
       label: '↑ times faster than dense',
       domain: [Math.min(0.5, ...points.map(({ speedup }) => speedup)), most * 1.1],
-      ticks: 5,
+      ticks: [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50],
       tickFormat: '~g',
       grid: true,
     },

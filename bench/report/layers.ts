@@ -46,7 +46,7 @@ export function whereFigure(report: PeersReport): string {
   const states = measured(report).map(stateTitle);
   const body = chart('Share of the floor in the time of every network', (width) => ({
     height: states.length * (width > 500 ? 26 : 40) + 34,
-    marginLeft: width > 500 ? 250 : 8,
+    marginLeft: width > 500 ? 330 : 8,
     marginRight: 16,
     marginTop: width > 500 ? 2 : 14,
     x: { label: null, tickFormat: '%', domain: [0, 1] },

@@ -52,12 +52,12 @@ Wrong results count for nothing in comparisons.</p><ul>${items.join('')}</ul>`;
 }
 
 function targetsTable(report: PeersReport, others: OtherReports): string {
-  const rows = checkTargets(report, others).map(({ what, wanted, comparison, found, isMet, detail }) => {
+  const rows = checkTargets(report, others).map(({ what, wanted, comparison, found, foundByMinima, isMet, detail }) => {
     const verdict = isMet === undefined ? 'not measured' : isMet ? 'met' : 'missed';
-    const value = found === undefined ? '–' : found.toFixed(found < 10 ? 2 : 0);
-    return `<tr class="${verdict.replace(' ', '-')}"><td>${escape(what)}</td><td>${comparison} ${wanted}</td><td>${value}</td><td>${verdict}</td><td>${escape(detail ?? '')}</td></tr>`;
+    const figure = (value: number | undefined, absent: string) => value?.toFixed(value < 10 ? 2 : 0) ?? absent;
+    return `<tr class="${verdict.replace(' ', '-')}"><td>${escape(what)}</td><td>${comparison} ${wanted}</td><td>${figure(found, '–')}</td><td>${figure(foundByMinima, '')}</td><td>${verdict}</td><td>${escape(detail ?? '')}</td></tr>`;
   });
-  return `<details open><summary>Targets</summary><div class="scroll"><table><thead><tr><th>target</th><th>wanted</th><th>found</th><th></th><th></th></tr></thead>
+  return `<details open><summary>Targets</summary><div class="scroll"><table><thead><tr><th>target</th><th>wanted</th><th>found</th><th>by minima</th><th></th><th></th></tr></thead>
 <tbody>${rows.join('')}</tbody></table></div></details>`;
 }
 

@@ -64,21 +64,14 @@ export function rooflineFigure({ peak, states }: PeersReport): string {
         title: 'note',
       }),
       Plot.text([{ x: most, y: gflops }], { x: 'x', y: 'y', text: () => label, textAnchor: 'end', dy: -8 }),
-      Plot.text([{ x: ridge, y: gflops }], {
-        x: 'x',
-        y: 'y',
-        text: () => `${memoryGbps.toFixed(0)} GB/s from memory`,
-        textAnchor: width > 500 ? 'end' : 'start',
-        dx: width > 500 ? -10 : 4,
-        dy: width > 500 ? 4 : 14,
-      }),
     ],
   }));
   const kinds = (Object.keys(layerKinds) as LayerKind[]).filter((kind) => points.some((point) => point.kind === kind));
   return figure(
     'Roofline',
-    'Layers of all networks above. Bytes: weights, and activations read and written once. Layers above the sloping roof find ' +
-      'their data in the caches; the flat roof is the best of three loops of multiply-adds, measured in the same process.',
+    'Layers of all networks above. Bytes: weights, and activations read and written once. The flat roof is the best of three ' +
+      `loops of multiply-adds, measured in the same process; the sloping one a copy in memory, ${memoryGbps.toFixed(0)} GB/s. ` +
+      'Layers above it find their data in the caches.',
     legend(kinds.map((kind) => [layerKinds[kind], kindColor(kind)] as const)),
     body,
   );

@@ -5,14 +5,14 @@ export const style = `
   --paper: #fff; --ink: #1b1f24; --muted: #6a737d; --rule: #d9dee3; --faint: #f4f6f8; --good: #0a7d4f; --bad: #b3261e;
   --filigree: #d1495b; --tfjs-tflite: #3d7ea6; --litert: #7fb3d3; --tfjs-wasm: #e0a43a; --onnxruntime: #8d6fb0;
   --floor: #3b4754; --pointwise: #3d7ea6; --shifted: #d1495b; --depthwise: #2f9e7a; --other: #e0a43a;
-  --c1: #d1495b; --c2: #3d7ea6; --c3: #2f9e7a; --c4: #e0a43a; --c5: #8d6fb0; --c6: #7fb3d3; --c7: #6b7280; --c8: #b5651d;
+  --c1: #d1495b; --c2: #3d7ea6; --c3: #2f9e7a; --c4: #e0a43a; --c5: #8d6fb0; --c6: #7fb3d3; --c7: #14213d; --c8: #b5651d;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --paper: #14171b; --ink: #e7eaee; --muted: #8f99a4; --rule: #333a42; --faint: #1d2126; --good: #5fd0a0; --bad: #ff8a80;
     --filigree: #ff7a8a; --tfjs-tflite: #62a8d4; --litert: #a9d0ea; --tfjs-wasm: #f0c060; --onnxruntime: #b89ae0;
     --floor: #aab4bf; --pointwise: #62a8d4; --shifted: #ff7a8a; --depthwise: #56c9a2; --other: #f0c060;
-    --c1: #ff7a8a; --c2: #62a8d4; --c3: #56c9a2; --c4: #f0c060; --c5: #b89ae0; --c6: #a9d0ea; --c7: #a0a8b3; --c8: #dd9a5b;
+    --c1: #ff7a8a; --c2: #62a8d4; --c3: #56c9a2; --c4: #f0c060; --c5: #b89ae0; --c6: #a9d0ea; --c7: #d5e1ff; --c8: #dd9a5b;
   }
 }
 * { box-sizing: border-box; }
@@ -42,9 +42,10 @@ select { font: inherit; color: inherit; background: var(--faint); border: 1px so
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 0.88rem; width: 100%; }
 td, th { text-align: left; padding: 5px 10px 5px 0; border-bottom: 1px solid var(--rule); vertical-align: top; }
-td:nth-child(2), td:nth-child(3) { font-variant-numeric: tabular-nums; white-space: nowrap; }
-.met td:nth-child(4) { color: var(--good); }
-.missed td:nth-child(4) { color: var(--bad); font-weight: 600; }
+td:nth-child(2), td:nth-child(3), td:nth-child(4) { font-variant-numeric: tabular-nums; white-space: nowrap; }
+.met td:nth-child(5) { color: var(--good); }
+.missed td:nth-child(5) { color: var(--bad); font-weight: 600; }
+td:nth-child(5) { white-space: nowrap; }
 .not-measured { color: var(--muted); }
 summary { cursor: pointer; font-weight: 600; margin-bottom: 0.5em; }
 code { background: var(--faint); padding: 1px 5px; border-radius: 4px; }
