@@ -45,6 +45,13 @@ async function buildWasm() {
   }
 }
 
+const wasmFrom = (path) => ({
+  name: 'wasm-from',
+  setup({ onResolve }) {
+    onResolve({ filter: /\/wasm-files\.ts$/ }, () => ({ path: new URL(path, root).pathname }));
+  },
+});
+
 /**
  * Entry points are bundles of their own, so that a cold start reads few files; the command line is split, so that a
  * command loads what it needs. Chunks lie at the root of dist/, where wasm/ is.
@@ -66,6 +73,19 @@ async function bundle() {
   };
   for (const entry of ['src/inline.ts', 'src/kernels.ts', 'src/compile/index.ts']) {
     await build({ ...common, entryPoints: [entry] });
+  }
+  // hosts that cannot read files: their own way to the wasm takes the place of src/wasm-files.ts
+  for (const host of ['browser', 'workerd', 'edge-light']) {
+    await build({
+      ...common,
+      entryPoints: { [host]: 'src/index.ts' },
+      outdir: 'dist/hosts',
+      splitting: true,
+      chunkNames: `${host}-[hash]`,
+      // imported from where the published file lies
+      external: host === 'browser' ? [] : ['../wasm/*'],
+      plugins: [wasmFrom(`src/hosts/${host}.ts`)],
+    });
   }
   // what recognises a model that does not say what it sees is a chunk that others never load
   await build({ ...common, entryPoints: ['src/index.ts'], splitting: true });

@@ -1,7 +1,7 @@
 import { FiligreeError } from '../errors.ts';
 import type { WasmMemory, WasmModule } from '../host.ts';
 import type { KernelName } from '../program/kernels.ts';
-import { wasmUrl } from '../wasm-url.ts';
+import { wasmOf } from '../wasm-files.ts';
 import type { WasmBuild } from './probe.ts';
 import { probeBuild, wasmBuilds } from './probe.ts';
 import type { ModelSource } from './source.ts';
@@ -88,7 +88,7 @@ export function chooseBuild(wanted?: WasmBuild): WasmBuild {
 export async function instantiate(
   bytes: number,
   build: WasmBuild,
-  provider: WasmProvider = wasmUrl,
+  provider: WasmProvider = wasmOf,
 ): Promise<Instance> {
   const module = await moduleOf(build, provider);
   const pages = Math.ceil(bytes / 65536);
