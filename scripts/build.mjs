@@ -45,10 +45,11 @@ async function buildWasm() {
   }
 }
 
-const wasmFrom = (path) => ({
-  name: 'wasm-from',
+/** Puts another module of src/ in a module's place. */
+const replace = (name, other) => ({
+  name: 'replace',
   setup({ onResolve }) {
-    onResolve({ filter: /\/wasm-files\.ts$/ }, () => ({ path: new URL(path, root).pathname }));
+    onResolve({ filter: new RegExp(`/${name}\\.ts$`) }, () => ({ path: new URL(`src/${other}.ts`, root).pathname }));
   },
 });
 
@@ -71,20 +72,29 @@ async function bundle() {
     loader: { '.wasm': 'binary' },
     logLevel: 'warning',
   };
-  for (const entry of ['src/inline.ts', 'src/kernels.ts', 'src/compile/index.ts']) {
+  for (const entry of ['src/inline.ts', 'src/kernels.ts', 'src/compile/index.ts', 'src/images/index.ts']) {
     await build({ ...common, entryPoints: [entry] });
   }
-  // hosts that cannot read files: their own way to the wasm takes the place of src/wasm-files.ts
+  // hosts that cannot read files: their own way to the wasm takes the place of the files
   for (const host of ['browser', 'workerd', 'edge-light']) {
-    await build({
+    const variant = {
       ...common,
-      entryPoints: { [host]: 'src/index.ts' },
       outdir: 'dist/hosts',
       splitting: true,
       chunkNames: `${host}-[hash]`,
       // imported from where the published file lies
       external: host === 'browser' ? [] : ['../wasm/*'],
-      plugins: [wasmFrom(`src/hosts/${host}.ts`)],
+    };
+    await build({
+      ...variant,
+      entryPoints: { [host]: 'src/index.ts' },
+      plugins: [replace('wasm-files', `hosts/${host}`)],
+    });
+    if (host === 'browser') continue; // it decodes images itself
+    await build({
+      ...variant,
+      entryPoints: { [`${host}-images`]: 'src/images/index.ts' },
+      plugins: [replace('codec-files', `hosts/${host}-images`)],
     });
   }
   // what recognises a model that does not say what it sees is a chunk that others never load

@@ -4,10 +4,14 @@ import relaxed from '../wasm/filigree-relaxed.wasm';
 import simd from '../wasm/filigree-simd.wasm';
 import { FiligreeError } from '../errors.ts';
 import type { WasmProvider, WasmSource } from '../runtime/instantiate.ts';
+import type { WasmBuild } from '../runtime/probe.ts';
 
-/** In this host the import is a WebAssembly.Module. */
+export const hostBuilds: readonly WasmBuild[] = ['simd', 'relaxed'];
+
+const modules: { [build: string]: unknown } = { simd, relaxed };
+
+/** In this host the imports are WebAssembly.Modules. */
 export const wasmOf: WasmProvider = (build) => {
-  if (build === 'simd') return simd as WasmSource;
-  if (build === 'relaxed') return relaxed as WasmSource;
+  if (build in modules) return modules[build] as WasmSource;
   throw new FiligreeError('invalid-argument', `build: workerd has no threads, so no "${build}"`);
 };

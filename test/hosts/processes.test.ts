@@ -8,7 +8,7 @@ import type { Report } from './project.ts';
 import { expectFileFailures, expectReport, isInstalled, photo, project, root } from './project.ts';
 
 const run = promisify(execFile);
-const modules = path.join(root, 'node_modules');
+const modules = path.join(root, 'test/hosts/node_modules');
 
 const entry = `
 import * as filigree from 'filigree';
