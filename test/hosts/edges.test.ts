@@ -1,16 +1,14 @@
 // Edge runtimes: code comes by import only. Cloudflare's workerd, the binary itself, and Vercel's edge-runtime.
-import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
-import type { Readable } from 'node:stream';
 import { EdgeRuntime } from 'edge-runtime';
 import { build } from 'esbuild';
 import type { Plugin } from 'esbuild';
 import { afterEach, beforeAll, expect, it } from 'vitest';
 import type { Detection } from '../../src/index.ts';
 import type { Report } from './project.ts';
+import { serveWorkerd, workerd } from './workerd.ts';
 import { expectReport, expectSameFaces, isInstalled, modelFile, photo, project, root } from './project.ts';
 
 const handler = `
@@ -25,9 +23,6 @@ export async function respond(request) {
   return Response.json(await scenario(filigree, { model: () => new Uint8Array(model), photo, threads: [1] }));
 }
 `;
-
-/** The binary. */
-const workerd = createRequire(import.meta.url)('workerd').default as string;
 
 let body: Uint8Array<ArrayBuffer>;
 let query: string;
@@ -44,24 +39,6 @@ beforeAll(async () => {
 
 const children: ChildProcess[] = [];
 afterEach(() => children.splice(0).forEach((child) => child.kill()));
-
-/** Starts workerd on a port of its own choice. @returns the URL it listens at */
-async function serve(folder: string): Promise<string> {
-  const child = spawn(workerd, ['serve', 'config.capnp', '--control-fd=3'], {
-    cwd: folder,
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-  });
-  children.push(child);
-  let said = '';
-  let complaints = '';
-  child.stderr!.on('data', (chunk) => (complaints += chunk));
-  for await (const chunk of child.stdio[3] as Readable) {
-    said += chunk;
-    const event = said.split('\n').find((line) => line.includes('"listen"'));
-    if (event) return `http://127.0.0.1:${(JSON.parse(event) as { port: number }).port}/`;
-  }
-  throw new Error(`workerd ended: ${complaints}`);
-}
 
 it.skipIf(!isInstalled(workerd))('finds the same faces in workerd', async () => {
   const folder = project({ 'worker.js': `${handler}\nexport default { fetch: respond };` });
@@ -92,7 +69,9 @@ const config :Workerd.Config = (
 const main :Workerd.Worker = (modules = [${modules.join(', ')}], compatibilityDate = "2026-11-01");
 `,
   );
-  const response = await fetch((await serve(folder)) + query, { method: 'POST', body });
+  const { url, child } = await serveWorkerd(folder);
+  children.push(child);
+  const response = await fetch(url + query, { method: 'POST', body });
   expect(response.status).toBe(200);
   const report = (await response.json()) as Report;
   expectReport(report, wanted);
