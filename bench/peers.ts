@@ -6,7 +6,7 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Report as KernelReport } from './kernels.ts';
-import { format } from 'prettier';
+import { format, resolveConfig } from 'prettier';
 import { insertTable, markdownTables, readmeTable } from './peers/markdown.ts';
 import type { PeersReport, Runtime } from './peers/results.ts';
 import { runtimes } from './peers/results.ts';
@@ -100,8 +100,8 @@ async function main(): Promise<void> {
     await write(values.html, renderReport(report, { kernels, twoThreads, sweep }));
   }
   if (values.readme) {
-    const text = insertTable(await readFile(readmeFile, 'utf8'), readmeTable(report));
-    await write(readmeFile, await format(text, { parser: 'markdown', printWidth: 120 }));
+    const table = await format(readmeTable(report), { ...(await resolveConfig(readmeFile)), parser: 'markdown' });
+    await write(readmeFile, insertTable(await readFile(readmeFile, 'utf8'), table.trim()));
   }
   if (values.json) await write(values.json, JSON.stringify(report, null, 2));
 }

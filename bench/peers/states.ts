@@ -150,6 +150,6 @@ export const states: readonly NetworkState[] = [
     // k×k convolutions and concats: no peer runs it sparse
     { zeros: '80 % zeros', dense: 'yolov8n', peers: [] },
   ),
-  wrong('sparse-head', 'a sparse backbone with a detection head', 'head'),
-  wrong('sparse-pool', 'a sparse backbone with a max-pool', 'pool'),
+  wrong('sparse-head', 'Sparse backbone, detection head', 'head'),
+  wrong('sparse-pool', 'Sparse backbone, max-pool', 'pool'),
 ];

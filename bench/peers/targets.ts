@@ -123,7 +123,7 @@ function kernelShare({ kernel, density, layers }: Target, { results }: KernelRep
     best.set(name, Math.max(best.get(name) ?? 0, shareOfPeak));
   }
   const [worst] = [...best].toSorted(([, a], [, b]) => a - b);
-  return worst ? { found: worst[1], detail: worst[0] } : { found: NaN };
+  return worst ? { found: worst[1], detail: `${worst[0]}, of ${best.size} shapes` } : { found: NaN };
 }
 
 /** 56² and smaller: the seven shapes of the table. */
