@@ -1,4 +1,5 @@
 // npm run bench:peers: Filigree and its peers on the same networks in one run.
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -107,6 +108,8 @@ async function main(): Promise<void> {
 }
 
 async function measure(values: Values): Promise<PeersReport> {
+  if (!existsSync(new URL('../dist/index.js', import.meta.url)))
+    throw new Error('run npm run build first: dist/ is missing');
   const chosen = states.filter(({ id }) => new RegExp(values.models).test(id));
   if (chosen.length === 0)
     throw new Error(`--models ${values.models} fits none of ${states.map(({ id }) => id).join(', ')}`);
