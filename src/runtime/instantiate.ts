@@ -12,7 +12,6 @@ export type WasmExports = Record<KernelName, (record: number) => void> & {
   run(record: number, count: number): void;
   expand_f16(from: number, to: number, n: number): void;
   expand_taps(to: number, ...geometry: number[]): void;
-  expand_gemm(values: number, bias: number, to: number, rows: number, columns: number): void;
   expand_spmm(...args: number[]): number;
 };
 
@@ -62,6 +61,11 @@ function moduleOf(build: WasmBuild, provider: WasmProvider): Promise<WebAssembly
     module.catch(() => known.delete(build));
   }
   return module;
+}
+
+/** Begins to compile a build, for a caller who will instantiate it; what is wrong with it is said then. */
+export function prepare(build: WasmBuild, provider: WasmProvider = wasmUrl): void {
+  moduleOf(build, provider).catch(() => {});
 }
 
 /** The build to use: the one asked for, or the best that the host can run. */
