@@ -4,7 +4,7 @@ import { FiligreeError } from '../errors.ts';
 import { elementBytes, elementCount } from '../tensor.ts';
 import { constantBytes } from '../program/constants.ts';
 import type { DType } from '../tensor.ts';
-import { kernels } from '../program/kernels.ts';
+import { fieldsOf, kernels } from '../program/kernels.ts';
 import type { KernelName } from '../program/kernels.ts';
 import type { FieldKind } from '../program/kernel.ts';
 import type {
@@ -183,22 +183,30 @@ export function readHeader(bytes: Uint8Array, name: string, size = bytes.length)
   let needed = start;
   for (const [name, entry] of Object.entries(header)) {
     if (name === '__metadata__') continue;
-    const path = `tensor "${name}".`;
     if (!isObject(entry)) return fail(`tensor "${name}" is ${describe(entry)}, should be an object`);
-    const read = new Reader(entry, fail, path);
-    const type = read.text('dtype') as ArrayTypeName;
-    if (!Object.hasOwn(arrayTypes, type)) read.bad('dtype', `one of ${Object.keys(arrayTypes)}`);
-    const [from, to] = read.integers('data_offsets', 2);
-    const [length] = read.integers('shape', 1);
+    const { dtype, shape, data_offsets: offsets } = entry;
+    const read = () => new Reader(entry, fail, `tensor "${name}".`); // most tensors are as they should be
+    const type = dtype as ArrayTypeName;
+    if (typeof dtype !== 'string' || !Object.hasOwn(arrayTypes, type)) {
+      return read().bad('dtype', `one of ${Object.keys(arrayTypes)}`);
+    }
+    const [from, to] = isPlace(offsets, 2) ? offsets : read().integers('data_offsets', 2);
+    const [length] = isPlace(shape, 1) ? shape : read().integers('shape', 1);
     const width = arrayTypes[type].BYTES_PER_ELEMENT;
-    if (to - from !== length * width) read.bad('data_offsets', `${length * width} bytes apart`);
-    if (start + to > size) fail(`truncated: ${path}data ends at byte ${start + to}, the file at ${size}`);
+    if (to - from !== length * width) read().bad('data_offsets', `${length * width} bytes apart`);
+    if (start + to > size) fail(`truncated: tensor "${name}".data ends at byte ${start + to}, the file at ${size}`);
     listed += to - from;
-    if (listed > size) read.bad('data_offsets', 'apart from those of other tensors');
+    if (listed > size) read().bad('data_offsets', 'apart from those of other tensors');
     if (isInteger32(type)) needed = Math.max(needed, start + to);
     tensors.set(name, { type, from: start + from, length });
   }
   return { metadata, tensors, needed };
+}
+
+function isPlace(value: unknown, length: number): value is number[] {
+  if (!Array.isArray(value) || value.length !== length) return false;
+  for (let i = 0; i < length; i++) if (!isInteger(value[i], limit)) return false;
+  return true;
 }
 
 /** A tensor's numbers: a view where the bytes allow one, else a copy; only their place when they are behind the bytes. */
@@ -232,7 +240,9 @@ function readConstant(read: Reader, tensors: Map<string, StoredTensor>, bytes: U
     }
     // once expanded, the file is not much larger than it was
     tensors.delete(read.text(key));
-    return numbersOf(found, bytes);
+    const numbers = numbersOf(found, bytes);
+    if (isInteger32(found.type) && !ArrayBuffer.isView(numbers)) return read.bad(key, 'in the part that has been read');
+    return numbers;
   };
   const weights = (key: string, length?: number) => tensor(key, length, 'F32', 'F16') as WeightData;
   const bias = (rows: number) => (read.json.bias === null ? null : weights('bias', rows));
@@ -266,7 +276,7 @@ function readConstant(read: Reader, tensors: Map<string, StoredTensor>, bytes: U
     const full = Math.floor(rows / group);
     const counts = tensor('counts', full + (rows % group), 'U32') as Uint32Array;
     let kept = 0;
-    counts.forEach((count, i) => (kept += count * (i < full ? group : 1)));
+    for (let i = 0; i < counts.length; i++) kept += counts[i] * (i < full ? group : 1);
     return {
       form,
       rows,
@@ -300,23 +310,23 @@ function readPointer(buffer: unknown, offset: unknown, program: Program): Pointe
 }
 
 function readStep(json: unknown, index: number, program: Program, fail: (what: string) => never): Step {
-  const path = `steps[${index}]`;
-  if (!Array.isArray(json)) return fail(`${path} is not a list`);
+  if (!Array.isArray(json)) return fail(`steps[${index}] is not a list`);
   const [kernel, layer] = json as [KernelName, unknown];
   if (typeof kernel !== 'string' || !Object.hasOwn(kernels, kernel)) {
-    return fail(`${path}: no kernel named ${describe(kernel)}`);
+    return fail(`steps[${index}]: no kernel named ${describe(kernel)}`);
   }
-  if (!isInteger(layer, program.layers.length - 1)) return fail(`${path} (${kernel}): no layer ${describe(layer)}`);
+  if (!isInteger(layer, program.layers.length - 1))
+    return fail(`steps[${index}] (${kernel}): no layer ${describe(layer)}`);
   const step: Step = { kernel, layer, arguments: {} };
   let at = 2;
-  for (const [field, kind] of Object.entries(kernels[kernel].fields as Record<string, FieldKind>)) {
+  for (const [field, kind] of fieldsOf(kernel)) {
     const found = json[at++] as unknown;
     const value =
       kind === 'read' || kind === 'write' ? readPointer(found, json[at++], program) : readNumber(found, kind);
-    if (value === undefined) return fail(`${path} (${kernel}): ${field} is ${describe(found)}`);
+    if (value === undefined) return fail(`steps[${index}] (${kernel}): ${field} is ${describe(found)}`);
     step.arguments[field] = value;
   }
-  if (at !== json.length) fail(`${path} (${kernel}): ${json.length - 2} numbers, should be ${at - 2}`);
+  if (at !== json.length) fail(`steps[${index}] (${kernel}): ${json.length - 2} numbers, should be ${at - 2}`);
   return step;
 }
 

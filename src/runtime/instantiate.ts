@@ -5,7 +5,7 @@ import { wasmUrl } from '../wasm-url.ts';
 import type { WasmBuild } from './probe.ts';
 import { probeBuild, wasmBuilds } from './probe.ts';
 import type { ModelSource } from './source.ts';
-import { readSource, sourceName } from './source.ts';
+import { readSmallFile, readSource, sourceName } from './source.ts';
 
 /** What the wasm exports: the program runner, expansion of weights, and every kernel by name (one record's address). */
 export type WasmExports = Record<KernelName, (record: number) => void> & {
@@ -34,7 +34,7 @@ export type WasmProvider = (build: WasmBuild) => WasmSource | Promise<WasmSource
 async function compile(build: WasmBuild, provider: WasmProvider): Promise<WebAssembly.Module> {
   const source = await provider(build);
   if (source instanceof WebAssembly.Module) return source;
-  const bytes = await readSource(source);
+  const bytes = readSmallFile(source) ?? (await readSource(source));
   try {
     return await WebAssembly.compile(bytes as BufferSource);
   } catch (error) {

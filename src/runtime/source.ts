@@ -96,6 +96,15 @@ async function called<T>(
 const readFile = (source: string | URL, signal?: AbortSignal) =>
   called<Uint8Array>(source, signal, (done) => fileSystem()!.readFile(pathOf(source), { signal }, done));
 
+/** A small file at once, where waiting takes longer than reading; undefined for what is none, or cannot be read. */
+export function readSmallFile(source: ModelSource): Uint8Array | undefined {
+  try {
+    return source instanceof URL && isFile(source) ? fileSystem()!.readFileSync(source) : undefined;
+  } catch {
+    return undefined; // readSource will say why
+  }
+}
+
 /** A source of which the beginning has been read. */
 export interface OpenSource {
   /** Of all of it, in bytes. */
@@ -109,7 +118,7 @@ export interface OpenSource {
 }
 
 /** So much of a file is read at first: the header of most models. */
-const headBytes = 1 << 16;
+const headBytes = 1 << 17;
 
 /**
  * Opens a source: a file so that the rest can be read straight into place, anything else by reading all of it.
@@ -137,13 +146,25 @@ async function openFile(
 ): Promise<OpenSource | undefined> {
   const fs = fileSystem()!;
   const fd = await called<number>(source, signal, (done) => fs.open(pathOf(source), done));
-  const readInto = async (from: number, places: readonly Uint8Array[]): Promise<void> => {
-    for (let left = places.filter((place) => place.length > 0); left.length > 0;) {
+  const readAt = async (from: number, places: readonly Uint8Array[]): Promise<void> => {
+    for (let left = places; left.length > 0;) {
       const read = await called<number>(source, signal, (done) => fs.readv(fd, left.slice(0, mostPlaces), from, done));
       signal?.throwIfAborted();
       if (read === 0) throw new FiligreeError('invalid-model', `${String(source)}: truncated while it was read`);
       from += read;
-      left = without(left, read);
+      left = splitAt(left, read)[1];
+    }
+  };
+  const readInto = async (from: number, places: readonly Uint8Array[]): Promise<void> => {
+    const reading: Promise<void>[] = [];
+    for (let left = places.filter((place) => place.length > 0); left.length > 0; from += partBytes) {
+      const [part, behind] = splitAt(left, partBytes);
+      reading.push(readAt(from, part));
+      left = behind;
+    }
+    // none may write to memory any more once this one has failed
+    for (const { status, ...rest } of await Promise.allSettled(reading)) {
+      if (status === 'rejected') throw (rest as PromiseRejectedResult).reason;
     }
   };
   let open = false;
@@ -169,13 +190,19 @@ async function openFile(
 /** As many as one call of the operating system takes. */
 const mostPlaces = 1024;
 
-/** Places without their first `bytes` bytes. */
-function without(places: readonly Uint8Array[], bytes: number): Uint8Array[] {
+/** So many bytes are read by one thread; half of the time goes into the first touch of each page of memory. */
+const partBytes = 4 << 20;
+
+/** Places up to `bytes` bytes, and those behind. */
+function splitAt(places: readonly Uint8Array[], bytes: number): [Uint8Array[], Uint8Array[]] {
   let i = 0;
   for (; i < places.length && bytes >= places[i].length; i++) bytes -= places[i].length;
-  const left = places.slice(i);
-  if (bytes > 0) left[0] = left[0].subarray(bytes);
-  return left;
+  const [before, behind] = [places.slice(0, i), places.slice(i)];
+  if (bytes > 0 && behind.length > 0) {
+    before.push(behind[0].subarray(0, bytes));
+    behind[0] = behind[0].subarray(bytes);
+  }
+  return [before, behind];
 }
 
 async function readResponse(response: Response, { signal, onProgress }: SourceOptions): Promise<Uint8Array> {
