@@ -73,7 +73,12 @@ const hosts: [name: string, start: () => Promise<Server>][] = [
     'Deno',
     () =>
       serveProcess(path.join(hostModules, '.bin/deno'), [
-        ...['serve', '--no-prompt', '--allow-read', '--host', '127.0.0.1', '--port', '0', 'dist/deno.js'],
+        'serve',
+        '--no-prompt',
+        '--allow-read',
+        '--host=127.0.0.1',
+        '--port=0',
+        'dist/deno.js',
       ]),
   ],
   ['Node', () => serveProcess(process.execPath, ['dist/node.js'])],
