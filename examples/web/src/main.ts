@@ -47,7 +47,11 @@ async function load(choice: Choice): Promise<void> {
   try {
     const threads = Number(threadsPicker.value || 1);
     const onProgress = comlink.proxy((share: number) => (bar.value = share));
-    loaded = await worker.load(choice.sources, threads, onProgress);
+    // the worker lies elsewhere: what is relative is so to the page
+    const sources = choice.sources.map((source) =>
+      typeof source === 'string' ? new URL(source, document.baseURI).href : source,
+    );
+    loaded = await worker.load(sources, threads, onProgress);
     runs = choice.runs.map((name) => ({ name, times: [] }));
     tell(undefined);
   } finally {

@@ -3,11 +3,10 @@ import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { build } from 'vite';
 import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { isolation, serveFolder, strictPolicy, useBrowser } from '../hosts/browser.ts';
-import { jpegFile, project, root } from '../hosts/project.ts';
+import { isolation, serveFolder, strictPolicy, useBrowser } from './browser.ts';
+import { jpegFile, project, root } from './project.ts';
 
 let site: string;
 /** Where screenshots go, for people to look at. */
@@ -24,14 +23,18 @@ beforeAll(async () => {
   for (const name of ['@mediapipe', '@vladmandic', 'fflate', 'flatbuffers', 'pbf']) {
     symlinkSync(path.join(root, 'node_modules', name), path.join(modules, name));
   }
-  symlinkSync(path.join(root, 'test/hosts/node_modules/comlink'), path.join(modules, 'comlink'));
-  await promisify(execFile)(process.execPath, ['prepare.mjs'], { cwd: folder });
-  await build({ root: folder, logLevel: 'error' });
+  for (const name of ['comlink', 'vite']) {
+    symlinkSync(path.join(root, 'test/hosts/node_modules', name), path.join(modules, name));
+  }
+  const run = (...script: string[]) =>
+    promisify(execFile)(process.execPath, script, { cwd: folder, env: { ...process.env, NODE_ENV: 'production' } });
+  await run('prepare.mjs');
+  await run('node_modules/vite/bin/vite.js', 'build');
   site = path.join(folder, 'dist');
   mkdirSync(pictures, { recursive: true });
 });
 
-const ready = (page: Page) => page.waitForSelector('#chart svg', { timeout: 60_000 });
+const ready = (page: Page) => page.waitForSelector('#chart svg', { timeout: 20_000 });
 const status = (page: Page) => page.textContent('#count');
 
 async function drop(page: Page, file: string, name: string, type: string): Promise<void> {
