@@ -46,6 +46,13 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
     const layout = layOut(program);
     const instance = await instantiate(layout.bytes, build, options.wasm);
     options.signal?.throwIfAborted();
+    const missing = program.steps.find(({ kernel }) => !(kernel in instance.exports))?.kernel;
+    if (missing) {
+      throw new FiligreeError(
+        'environment',
+        `${name}: the wasm has been trimmed for other models: it has no ${missing}`,
+      );
+    }
     writeRecords(program, layout, instance.memory);
     for (const batch of planBatches(program, layout, instance)) {
       await readPieces(file, placePieces(batch.pieces, instance.memory), instance);
