@@ -4,6 +4,7 @@ import { checkProgram } from '../program/check.ts';
 import { expandProgram, layOut } from './expand.ts';
 import type { WasmProvider } from './instantiate.ts';
 import { chooseBuild, instantiate } from './instantiate.ts';
+import type { ThreadHost } from './threads/host.ts';
 import { Model } from './model.ts';
 import type { WasmBuild } from './probe.ts';
 import type { ModelSource, SourceOptions } from './source.ts';
@@ -14,6 +15,14 @@ export interface LoadOptions extends SourceOptions {
   build?: WasmBuild;
   /** Where the wasm comes from; the files beside this module if not given. */
   wasm?: WasmProvider;
+  /**
+   * Threads that run the model, 1 if not given; 'auto' takes as many as the machine runs at a time, 4 at most. The threads
+   * are the model's own, sleep between runs, and end when it is disposed of: do that. Where a host has no threads the model
+   * runs on one, and `info.notes` says why. Results are the same to the bit.
+   */
+  threads?: number | 'auto';
+  /** @internal Where the threads run, or why nowhere. */
+  threadHost?: ThreadHost | string;
 }
 
 /**
@@ -32,10 +41,33 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
   const program = readArtifact(bytes, name);
   checkProgram(program);
   const layout = layOut(program);
+  const { threads = 1, signal } = options;
+  if (threads !== 1) {
+    const { formTeam } = await import('./threads/team.ts');
+    const formed = await formTeam(program, layout, checkedThreads(threads), build, options.wasm, options.threadHost);
+    if (typeof formed === 'object') {
+      const { team, instance } = formed;
+      try {
+        signal?.throwIfAborted();
+        expandProgram(program, formed.layout, instance);
+        await team.ready(signal);
+      } catch (error) {
+        team.dispose();
+        throw error;
+      }
+      return new Model(program, formed.layout, instance, team);
+    }
+    if (formed) program.notes = [...program.notes, `runs on one thread: ${formed}`];
+  }
   const instance = await instantiate(layout.bytes, build, options.wasm);
-  options.signal?.throwIfAborted();
+  signal?.throwIfAborted();
   expandProgram(program, layout, instance);
   return new Model(program, layout, instance);
+}
+
+function checkedThreads(threads: number | 'auto'): number | 'auto' {
+  if (threads === 'auto' || (Number.isInteger(threads) && threads >= 1 && threads <= 64)) return threads;
+  throw new FiligreeError('invalid-argument', `threads: wanted 1 to 64 or "auto", got ${String(threads)}`);
 }
 
 /**
