@@ -7,13 +7,14 @@
 //
 //   0 arrived      64 epoch, failed      128 sleepers      192 command
 //
-// A thread that waits looks at the epoch for a while, which is cheap while the others are about to come, then sleeps.
+// A thread that waits looks at the word for a while, then sleeps. It looks for longer than sleep and wake cost: schedulers,
+// those of virtual machines most of all, wake a thread on the core of the one that wakes it, and leave both there.
 import { dispatch } from './generated/dispatch';
 
 const barrierRecord: u32 = 0xffffffff;
 
-/** Looks before sleep: some 20 µs, about what falling asleep and being woken cost. */
-const looks: i32 = 20000;
+/** Looks before sleep: about a millisecond. */
+const looks: i32 = 3000000;
 
 /** A thread that hears nothing for six times 5 s gives the others up: one was ended in the middle of a run. */
 const patience: i64 = 5_000_000_000;

@@ -57,6 +57,9 @@ export interface ImageRun {
   speed: { preprocess: number; inference: number };
 }
 
+/** What runs a program on threads. */
+type ProgramRunner = Pick<Team, 'threads' | 'isAsynchronous' | 'run' | 'dispose'>;
+
 /** A loaded model. Made by `loadModel`. */
 export class Model {
   readonly name: string;
@@ -68,7 +71,7 @@ export class Model {
   #program: Program;
   #layout: MemoryLayout;
   #instance: Instance | undefined;
-  #team: Team | undefined;
+  #team: ProgramRunner | undefined;
   /** Settles when the runs before are done. */
   #queue: Promise<unknown> | undefined;
 
@@ -78,7 +81,7 @@ export class Model {
   }
 
   /** @internal */
-  constructor(program: Program, layout: MemoryLayout, instance: Instance, team?: Team) {
+  constructor(program: Program, layout: MemoryLayout, instance: Instance, team?: ProgramRunner) {
     this.name = program.name;
     this.inputs = program.inputs.map(tensorInfo);
     this.outputs = program.outputs.map(tensorInfo);

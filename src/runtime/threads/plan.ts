@@ -42,7 +42,8 @@ interface Touch {
 /** By which thread, since all have met last. */
 type Touched = Omit<Touch, 'own'> & { thread: number };
 
-export function planThreads(program: Program, layout: MemoryLayout, threads: number): ThreadPlan {
+/** @param least nanoseconds of work that a share has at least; for tests */
+export function planThreads(program: Program, layout: MemoryLayout, threads: number, least?: number): ThreadPlan {
   const lists: Entry[][] = Array.from({ length: threads }, () => []);
   const load = lists.map(() => 0);
   let touched: Touched[] = [];
@@ -63,7 +64,7 @@ export function planThreads(program: Program, layout: MemoryLayout, threads: num
     thread: number;
   }[] = [];
   for (const { step, work } of steps) {
-    const shares = splitStep(work, threads);
+    const shares = splitStep(work, threads, least);
     if (shares.length > 1) split++;
     const touches = shares.map((share) => touchesOf(program, layout, step, share));
     // a step in one part goes to the thread that has least to do and needs to wait for no other

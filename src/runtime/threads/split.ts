@@ -27,14 +27,16 @@ const worthwhile = 2000;
 /** What reading a byte costs another thread that has to, in nanoseconds. */
 const readAgain = 0.03;
 
-/** At most `parts` shares; one where the kernel cannot be split or the work is too small. */
-export function splitStep(step: Work, parts: number): Share[] {
+/**
+ * At most `parts` shares; one where the kernel cannot be split or the work is too small: `least` nanoseconds a share.
+ */
+export function splitStep(step: Work, parts: number, least = worthwhile): Share[] {
   const { kernel, numbers, tables } = step;
   const touched = extentsOf(step, numbers);
   const work = workOf(step, touched);
   let best: Share[] = [{ numbers, moves: {}, own: [], touched, work }];
   let time = work;
-  const most = Math.min(parts, Math.floor(work / worthwhile));
+  const most = Math.min(parts, least ? Math.floor(work / least) : parts);
   if (most < 2) return best;
   for (const axis of kernel.axes?.(numbers) ?? []) {
     let shares: Share[];
