@@ -3,7 +3,10 @@ import { FiligreeError } from '../errors.ts';
 import { checkProgram } from '../program/check.ts';
 import { expandProgram, layOut } from './expand.ts';
 import type { WasmProvider } from './instantiate.ts';
+import type { MemoryLayout } from './expand.ts';
+import type { Instance } from './instantiate.ts';
 import { chooseBuild, instantiate } from './instantiate.ts';
+import type { Program } from '../program/program.ts';
 import type { ThreadHost } from './threads/host.ts';
 import { Model } from './model.ts';
 import type { WasmBuild } from './probe.ts';
@@ -50,7 +53,7 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
       try {
         signal?.throwIfAborted();
         expandProgram(program, formed.layout, instance);
-        await team.ready(signal);
+        await team.ready((until) => tryOut(program, formed.layout, instance, until), signal);
       } catch (error) {
         team.dispose();
         throw error;
@@ -63,6 +66,14 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
   signal?.throwIfAborted();
   expandProgram(program, layout, instance);
   return new Model(program, layout, instance);
+}
+
+/** Runs steps, the ones with the least to do first, again and again until it is time. */
+function tryOut({ steps, layers }: Program, { records }: MemoryLayout, { exports }: Instance, until: number): void {
+  const order = records
+    .map((_, i) => i)
+    .sort((a, b) => layers[steps[a].layer].effectiveMacs - layers[steps[b].layer].effectiveMacs);
+  for (let i = 0; performance.now() < until; i = (i + 1) % order.length) exports.run(records[order[i]], 1);
 }
 
 function checkedThreads(threads: number | 'auto'): number | 'auto' {

@@ -3,7 +3,7 @@ import type { LayerProfile, Model } from '../../runtime/model.ts';
 import type { WasmBuild } from '../../runtime/probe.ts';
 import { elementCount, Tensor } from '../../tensor.ts';
 import { Progress, writeJson, type Io } from '../io.ts';
-import { openModel, withModelOptions, type ModelOptions } from '../models.ts';
+import { openModel, withRunOptions, type ModelOptions } from '../models.ts';
 import { count } from '../options.ts';
 import { kernelList } from '../report.ts';
 import { formatMs, formatPercent, formatTable } from '../table.ts';
@@ -26,7 +26,7 @@ export function profileCommand(io: Io): Command {
       ]),
     )
     .option('--json', 'print JSON');
-  return withModelOptions(command).action((path: string, options: Options) => profile(io, path, options));
+  return withRunOptions(command).action((path: string, options: Options) => profile(io, path, options));
 }
 
 async function profile(io: Io, path: string, options: Options): Promise<void> {

@@ -66,6 +66,9 @@ function mayBlock(): boolean {
   }
 }
 
+/** Milliseconds for which steps are run ahead of the first run, so that the engine optimises the kernels that all share. */
+const warmUpMs = 40;
+
 interface Pending {
   resolve(): void;
   reject(error: unknown): void;
@@ -114,13 +117,19 @@ export class Team {
     }
   }
 
-  /** Until all workers await commands. @throws FiligreeError `environment` when one does not start; the signal's reason */
-  async ready(signal?: AbortSignal): Promise<void> {
+  /**
+   * Until all workers await commands. Meanwhile, weights being in their places, the steps of the program are tried out: the
+   * first run would be several times slower than the second, and half of the workers' time would go into waiting.
+   * @throws FiligreeError `environment` when one does not start; the signal's reason
+   */
+  async ready(tryOut: (until: number) => void, signal?: AbortSignal): Promise<void> {
     const abort = () => this.#pending?.reject(signal!.reason);
     signal?.addEventListener('abort', abort);
     try {
       if (this.#failure) throw this.#failure;
+      if (this.#takesPart) tryOut(performance.now() + warmUpMs);
       if (this.#starting > 0) await this.#event();
+      if (!this.#takesPart) await this.run();
       signal?.throwIfAborted();
     } catch (error) {
       this.dispose();
