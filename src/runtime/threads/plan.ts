@@ -24,8 +24,9 @@ export interface ThreadPlan {
   readonly lists: readonly { readonly from: number; readonly to: number }[];
   /** The end of it all in linear memory. */
   readonly bytes: number;
-  /** Steps that run in parts, and barriers of a run. */
-  readonly split: number;
+  /** The largest part of each step's work that one thread does: 1 where it is not split. */
+  readonly largest: readonly number[];
+  /** Barriers of a run. */
   readonly barriers: number;
   /** Writes the lists; `memory` is at least `bytes` long. */
   write(memory: WebAssembly.Memory): void;
@@ -49,7 +50,7 @@ export function planThreads(program: Program, layout: MemoryLayout, threads: num
   let touched: Touched[] = [];
   let barriers = 0;
   let scratch = 0;
-  let split = 0;
+  const largest: number[] = [];
   const meet = () => {
     barriers++;
     for (const list of lists) list.push('barrier');
@@ -65,7 +66,8 @@ export function planThreads(program: Program, layout: MemoryLayout, threads: num
   }[] = [];
   for (const { step, work } of steps) {
     const shares = splitStep(work, threads, least);
-    if (shares.length > 1) split++;
+    const works = shares.map((share) => share.work);
+    largest.push(Math.max(...works) / works.reduce((a, b) => a + b));
     const touches = shares.map((share) => touchesOf(program, layout, step, share));
     // a step in one part goes to the thread that has least to do and needs to wait for no other
     const order = lists.map((_, i) => i).sort((a, b) => load[a] - load[b]);
@@ -111,7 +113,7 @@ export function planThreads(program: Program, layout: MemoryLayout, threads: num
     sync,
     lists: places,
     bytes: at + 64,
-    split,
+    largest,
     barriers,
     write: (memory) => lists.forEach((list, i) => writeList(memory, places[i].from, list)),
   };
