@@ -114,7 +114,7 @@ export function largestTap({
 }
 
 /** The largest index or offset that a kernel can find in a constant. */
-function largestEntry(program: Program, constant: Constant): number {
+export function largestEntry(program: Program, constant: Constant): number {
   switch (constant.form) {
     case 'taps':
       return largestTap(constant.taps);

@@ -18,6 +18,7 @@ export type WasmExports = Record<KernelName, (record: number) => void> & {
 /** One instance with its own memory. Dropping it gives the memory back. */
 export interface Instance {
   build: WasmBuild;
+  module: WasmModule;
   memory: WasmMemory;
   exports: WasmExports;
 }
@@ -110,7 +111,7 @@ export async function instantiate(bytes: number, build: WasmBuild, provider: Was
     );
   }
   const instance = await WebAssembly.instantiate(module, { env: { memory } });
-  return { build, memory, exports: instance.exports as unknown as WasmExports };
+  return { build, module, memory, exports: instance.exports as unknown as WasmExports };
 }
 
 /**

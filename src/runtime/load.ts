@@ -2,11 +2,13 @@ import { headerEnd, looksLikeArtifact, readArtifact, readHeader } from '../artif
 import type { Header } from '../artifact/read.ts';
 import { FiligreeError } from '../errors.ts';
 import { checkProgram } from '../program/check.ts';
-import type { Unread } from '../program/program.ts';
+import type { Program, Unread } from '../program/program.ts';
 import { clearStaging, finishBatch, layOut, placePieces, planBatches, writeRecords } from './expand.ts';
-import type { Piece } from './expand.ts';
+import type { MemoryLayout, Piece } from './expand.ts';
 import type { Instance, WasmProvider } from './instantiate.ts';
 import { chooseBuild, instantiate, prepare } from './instantiate.ts';
+import type { ThreadHost } from './threads/host.ts';
+import type { Formed } from './threads/team.ts';
 import { Model } from './model.ts';
 import type { WasmBuild } from './probe.ts';
 import type { ModelSource, OpenSource, SourceOptions } from './source.ts';
@@ -17,6 +19,14 @@ export interface LoadOptions extends SourceOptions {
   build?: WasmBuild;
   /** Where the wasm comes from; the files beside this module if not given. */
   wasm?: WasmProvider;
+  /**
+   * Threads that run the model, 1 if not given; 'auto' takes as many as the machine runs at a time, 4 at most. The threads
+   * are the model's own, sleep between runs, and end when it is disposed of: do that. Where a host has no threads the model
+   * runs on one, and `info.notes` says why. Results are the same to the bit.
+   */
+  threads?: number | 'auto';
+  /** @internal Where the threads run, or why nowhere. */
+  threadHost?: ThreadHost | string;
 }
 
 /**
@@ -30,7 +40,7 @@ export interface LoadOptions extends SourceOptions {
 export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
   const name = sourceName(source);
   const build = chooseBuild(options.build, options.wasm);
-  prepare(build, options.wasm);
+  if ((options.threads ?? 1) === 1) prepare(build, options.wasm);
   let header: Header | undefined;
   const file = await openSource(source, options, (bytes, size) => {
     if (!looksLikeArtifact(bytes)) return 0;
@@ -43,27 +53,50 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
     if (!looksLikeArtifact(file.head)) throw notCompiled(file, name);
     const program = readArtifact(file.head, name, header);
     checkProgram(program);
-    const layout = layOut(program);
-    const instance = await instantiate(layout.bytes, build, options.wasm);
-    options.signal?.throwIfAborted();
-    const missing = program.steps.find(({ kernel }) => !(kernel in instance.exports))?.kernel;
-    if (missing) {
-      throw new FiligreeError(
-        'environment',
-        `${name}: the wasm has been trimmed for other models: it has no ${missing}`,
-      );
+    const alone = layOut(program);
+    const formed = await threadsFor(program, alone, build, options);
+    const layout = formed?.layout ?? alone;
+    try {
+      const instance = formed?.instance ?? (await instantiate(layout.bytes, build, options.wasm));
+      options.signal?.throwIfAborted();
+      const missing = program.steps.find(({ kernel }) => !(kernel in instance.exports))?.kernel;
+      if (missing) {
+        throw new FiligreeError(
+          'environment',
+          `${name}: the wasm has been trimmed for other models: it has no ${missing}`,
+        );
+      }
+      writeRecords(program, layout, instance.memory);
+      for (const batch of planBatches(program, layout, instance)) {
+        await readPieces(file, placePieces(batch.pieces, instance.memory), instance);
+        finishBatch(batch, program.name);
+      }
+      clearStaging(layout, instance.memory);
+      program.buffers = []; // the file's bytes are not kept
+      await formed?.team.ready((until) => tryOut(program, layout, instance, until), options.signal);
+      return new Model(program, layout, instance, formed?.team);
+    } catch (error) {
+      formed?.team.dispose();
+      throw error;
     }
-    writeRecords(program, layout, instance.memory);
-    for (const batch of planBatches(program, layout, instance)) {
-      await readPieces(file, placePieces(batch.pieces, instance.memory), instance);
-      finishBatch(batch, program.name);
-    }
-    clearStaging(layout, instance.memory);
-    program.buffers = []; // the file's bytes are not kept
-    return new Model(program, layout, instance);
   } finally {
     file.close();
   }
+}
+
+/** Workers for a program, where they are asked for and can be had; where they cannot, the program notes why. */
+async function threadsFor(
+  program: Program,
+  layout: MemoryLayout,
+  build: WasmBuild,
+  { threads = 1, wasm, threadHost }: LoadOptions,
+): Promise<Formed | undefined> {
+  if (threads === 1) return undefined;
+  const { formTeam } = await import('./threads/team.ts');
+  const formed = await formTeam(program, layout, checkedThreads(threads), build, wasm, threadHost);
+  if (typeof formed !== 'string') return formed;
+  program.notes = [...program.notes, `runs on one thread: ${formed}`];
+  return undefined;
 }
 
 /** Reads pieces straight into linear memory, those that lie side by side in the file at once. */
@@ -79,6 +112,19 @@ async function readPieces(file: OpenSource, pieces: (Piece & { data: Unread })[]
     }
     await file.readInto(from, places);
   }
+}
+
+/** Runs steps, the ones with the least to do first, again and again until it is time. */
+function tryOut({ steps, layers }: Program, { records }: MemoryLayout, { exports }: Instance, until: number): void {
+  const order = records
+    .map((_, i) => i)
+    .sort((a, b) => layers[steps[a].layer].effectiveMacs - layers[steps[b].layer].effectiveMacs);
+  for (let i = 0; performance.now() < until; i = (i + 1) % order.length) exports.run(records[order[i]], 1);
+}
+
+function checkedThreads(threads: number | 'auto'): number | 'auto' {
+  if (threads === 'auto' || (Number.isInteger(threads) && threads >= 1 && threads <= 64)) return threads;
+  throw new FiligreeError('invalid-argument', `threads: wanted 1 to 64 or "auto", got ${String(threads)}`);
 }
 
 /**
