@@ -40,7 +40,8 @@ export interface LoadOptions extends SourceOptions {
 export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
   const name = sourceName(source);
   const build = chooseBuild(options.build, options.wasm);
-  const threads = checkedThreads(options.threads ?? 1);
+  const { threads: wanted = 1 } = options;
+  const threads = checkedThreads(wanted);
   if (threads === 1) prepare(build, options.wasm);
   let header: Header | undefined;
   const file = await openSource(source, options, (bytes, size) => {
