@@ -39,7 +39,11 @@ async function buildWasm() {
   execFileSync('node', ['scripts/generate.mjs'], { cwd: root, stdio: 'inherit' });
   mkdirSync(new URL('src/wasm/', root), { recursive: true });
   for (const target of targets) {
-    const { error, stderr } = await asc([...(target.endsWith('threads') ? ['assembly/threads.ts'] : []), '--target', target]);
+    const { error, stderr } = await asc([
+      ...(target.endsWith('threads') ? ['assembly/threads.ts'] : []),
+      '--target',
+      target,
+    ]);
     if (error) throw new Error(`asc --target ${target}: ${error.message}\n${stderr}`);
     const path = new URL(`src/wasm/filigree-${target}.wasm`, root).pathname;
     console.log(`filigree-${target}.wasm  ${optimise(path)} bytes`);

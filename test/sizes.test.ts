@@ -22,7 +22,8 @@ describe('the wasm', () => {
 });
 
 describe('the runtime', () => {
-  it('is under 16 kB, minified and compressed, 25 kB with what detects', async () => {
+  // 17 kB since kernels say how they divide and runs may take turns (0.9 kB); workers and plans are loaded on demand
+  it('is under 17 kB, minified and compressed, 26 kB with what detects', async () => {
     const { bundleLazily } = await import(new URL('../scripts/bundle.mjs', import.meta.url).href);
     const files: Map<string, { lazy: boolean; contents: Uint8Array }> = await bundleLazily(`${root}src/index.ts`, {
       outdir: `${root}dist`,
@@ -31,7 +32,7 @@ describe('the runtime', () => {
     });
     const compressed = (name: string) => brotliCompressSync(files.get(name)!.contents).length;
     expect([...files].filter(([, { lazy }]) => !lazy).map(([name]) => name)).toEqual(['index.js']);
-    expect(compressed('index.js')).toBeLessThan(16 * kilobyte);
-    expect(compressed('index.js') + compressed('detector.js')).toBeLessThan(25 * kilobyte);
+    expect(compressed('index.js')).toBeLessThan(17 * kilobyte);
+    expect(compressed('index.js') + compressed('detector.js')).toBeLessThan(26 * kilobyte);
   });
 });

@@ -8,7 +8,7 @@ import type { MemoryLayout, Piece } from './expand.ts';
 import type { Instance, WasmProvider } from './instantiate.ts';
 import { chooseBuild, instantiate, prepare } from './instantiate.ts';
 import type { ThreadHost } from './threads/host.ts';
-import type { Formed } from './threads/team.ts';
+import type { Team } from './threads/team.ts';
 import { Model } from './model.ts';
 import type { WasmBuild } from './probe.ts';
 import type { ModelSource, OpenSource, SourceOptions } from './source.ts';
@@ -40,7 +40,9 @@ export interface LoadOptions extends SourceOptions {
 export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
   const name = sourceName(source);
   const build = chooseBuild(options.build, options.wasm);
-  if ((options.threads ?? 1) === 1) prepare(build, options.wasm);
+  const { threads: wanted = 1 } = options;
+  const threads = checkedThreads(wanted);
+  if (threads === 1) prepare(build, options.wasm);
   let header: Header | undefined;
   const file = await openSource(source, options, (bytes, size) => {
     if (!looksLikeArtifact(bytes)) return 0;
@@ -49,54 +51,44 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
     header = readHeader(bytes, name, size);
     return header.needed;
   });
+  let team: Team | undefined;
   try {
     if (!looksLikeArtifact(file.head)) throw notCompiled(file, name);
     const program = readArtifact(file.head, name, header);
     checkProgram(program);
-    const alone = layOut(program);
-    const formed = await threadsFor(program, alone, build, options);
-    const layout = formed?.layout ?? alone;
-    try {
-      const instance = formed?.instance ?? (await instantiate(layout.bytes, build, options.wasm));
-      options.signal?.throwIfAborted();
-      const missing = program.steps.find(({ kernel }) => !(kernel in instance.exports))?.kernel;
-      if (missing) {
-        throw new FiligreeError(
-          'environment',
-          `${name}: the wasm has been trimmed for other models: it has no ${missing}`,
-        );
-      }
-      writeRecords(program, layout, instance.memory);
-      for (const batch of planBatches(program, layout, instance)) {
-        await readPieces(file, placePieces(batch.pieces, instance.memory), instance);
-        finishBatch(batch, program.name);
-      }
-      clearStaging(layout, instance.memory);
-      program.buffers = []; // the file's bytes are not kept
-      await formed?.team.ready((until) => tryOut(program, layout, instance, until), options.signal);
-      return new Model(program, layout, instance, formed?.team);
-    } catch (error) {
-      formed?.team.dispose();
-      throw error;
+    let layout = layOut(program);
+    let instance: Instance | undefined;
+    if (threads !== 1) {
+      const { formTeam } = await import('./threads/team.ts');
+      const formed = await formTeam(program, layout, threads, build, options.wasm, options.threadHost);
+      if (typeof formed === 'object') ({ layout, instance, team } = formed);
+      else if (formed) program.notes = [...program.notes, `runs on one thread: ${formed}`];
     }
+    instance ??= await instantiate(layout.bytes, build, options.wasm);
+    options.signal?.throwIfAborted();
+    const { exports } = instance;
+    const missing = program.steps.find(({ kernel }) => !(kernel in exports))?.kernel;
+    if (missing) {
+      throw new FiligreeError(
+        'environment',
+        `${name}: the wasm has been trimmed for other models: it has no ${missing}`,
+      );
+    }
+    writeRecords(program, layout, instance.memory);
+    for (const batch of planBatches(program, layout, instance)) {
+      await readPieces(file, placePieces(batch.pieces, instance.memory), instance);
+      finishBatch(batch, program.name);
+    }
+    clearStaging(layout, instance.memory);
+    program.buffers = []; // the file's bytes are not kept
+    await team?.ready((until) => tryOut(program, layout, exports, until), options.signal);
+    return new Model(program, layout, instance, team);
+  } catch (error) {
+    team?.dispose();
+    throw error;
   } finally {
     file.close();
   }
-}
-
-/** Workers for a program, where they are asked for and can be had; where they cannot, the program notes why. */
-async function threadsFor(
-  program: Program,
-  layout: MemoryLayout,
-  build: WasmBuild,
-  { threads = 1, wasm, threadHost }: LoadOptions,
-): Promise<Formed | undefined> {
-  if (threads === 1) return undefined;
-  const { formTeam } = await import('./threads/team.ts');
-  const formed = await formTeam(program, layout, checkedThreads(threads), build, wasm, threadHost);
-  if (typeof formed !== 'string') return formed;
-  program.notes = [...program.notes, `runs on one thread: ${formed}`];
-  return undefined;
 }
 
 /** Reads pieces straight into linear memory, those that lie side by side in the file at once. */
@@ -115,7 +107,12 @@ async function readPieces(file: OpenSource, pieces: (Piece & { data: Unread })[]
 }
 
 /** Runs steps, the ones with the least to do first, again and again until it is time. */
-function tryOut({ steps, layers }: Program, { records }: MemoryLayout, { exports }: Instance, until: number): void {
+function tryOut(
+  { steps, layers }: Program,
+  { records }: MemoryLayout,
+  exports: Instance['exports'],
+  until: number,
+): void {
   const order = records
     .map((_, i) => i)
     .sort((a, b) => layers[steps[a].layer].effectiveMacs - layers[steps[b].layer].effectiveMacs);

@@ -2,7 +2,9 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import v8 from 'node:v8';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { networks } from '../../models/index.ts';
 import { writeArtifact } from '../../src/artifact/write.ts';
@@ -205,6 +207,15 @@ it('gives up what is going on when it is disposed of during a run', async () => 
   model.dispose();
   for (const run of runs) expect((await run).code).toBe('disposed');
   expect(workers.every(({ ended }) => ended)).toBe(true);
+});
+
+it('reads a file straight into the memory that threads share', async () => {
+  const file = path.join(mkdtempSync(path.join(tmpdir(), 'filigree-threads-')), 'model.filigree');
+  writeFileSync(file, mobilenet);
+  const [one, two] = await Promise.all([loadModel(mobilenet), loadModel(file, { threads: 2 })]);
+  expect(bitsOf(await two.run(inputsOf(one)))).toEqual(bitsOf(await one.run(inputsOf(one))));
+  one.dispose();
+  two.dispose();
 });
 
 it('runs on one thread and says why where there are no threads', async () => {
