@@ -1,13 +1,16 @@
-import { looksLikeArtifact, readArtifact } from '../artifact/read.ts';
+import { headerEnd, looksLikeArtifact, readArtifact, readHeader } from '../artifact/read.ts';
+import type { Header } from '../artifact/read.ts';
 import { FiligreeError } from '../errors.ts';
 import { checkProgram } from '../program/check.ts';
-import { expandProgram, layOut } from './expand.ts';
-import type { WasmProvider } from './instantiate.ts';
-import { chooseBuild, instantiate } from './instantiate.ts';
+import type { Unread } from '../program/program.ts';
+import { clearStaging, finishBatch, layOut, placePieces, planBatches, writeRecords } from './expand.ts';
+import type { Piece } from './expand.ts';
+import type { Instance, WasmProvider } from './instantiate.ts';
+import { chooseBuild, instantiate, prepare } from './instantiate.ts';
 import { Model } from './model.ts';
 import type { WasmBuild } from './probe.ts';
-import type { ModelSource, SourceOptions } from './source.ts';
-import { readSource, sourceName } from './source.ts';
+import type { ModelSource, OpenSource, SourceOptions } from './source.ts';
+import { openSource, sourceName } from './source.ts';
 
 export interface LoadOptions extends SourceOptions {
   /** The wasm build to run, for tests and measurements; the best that the host can run if not given. */
@@ -26,16 +29,49 @@ export interface LoadOptions extends SourceOptions {
  */
 export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
   const name = sourceName(source);
-  const build = chooseBuild(options.build);
-  const bytes = await readSource(source, options);
-  if (!looksLikeArtifact(bytes)) throw notCompiled(bytes, name);
-  const program = readArtifact(bytes, name);
-  checkProgram(program);
-  const layout = layOut(program);
-  const instance = await instantiate(layout.bytes, build, options.wasm);
-  options.signal?.throwIfAborted();
-  expandProgram(program, layout, instance);
-  return new Model(program, layout, instance);
+  const build = chooseBuild(options.build, options.wasm);
+  prepare(build, options.wasm);
+  let header: Header | undefined;
+  const file = await openSource(source, options, (bytes, size) => {
+    if (!looksLikeArtifact(bytes)) return 0;
+    const end = headerEnd(bytes);
+    if (end > bytes.length) return end;
+    header = readHeader(bytes, name, size);
+    return header.needed;
+  });
+  try {
+    if (!looksLikeArtifact(file.head)) throw notCompiled(file, name);
+    const program = readArtifact(file.head, name, header);
+    checkProgram(program);
+    const layout = layOut(program);
+    const instance = await instantiate(layout.bytes, build, options.wasm);
+    options.signal?.throwIfAborted();
+    writeRecords(program, layout, instance.memory);
+    for (const batch of planBatches(program, layout, instance)) {
+      await readPieces(file, placePieces(batch.pieces, instance.memory), instance);
+      finishBatch(batch, program.name);
+    }
+    clearStaging(layout, instance.memory);
+    program.buffers = []; // the file's bytes are not kept
+    return new Model(program, layout, instance);
+  } finally {
+    file.close();
+  }
+}
+
+/** Reads pieces straight into linear memory, those that lie side by side in the file at once. */
+async function readPieces(file: OpenSource, pieces: (Piece & { data: Unread })[], { memory }: Instance): Promise<void> {
+  pieces.sort((a, b) => a.data.from - b.data.from);
+  for (let i = 0; i < pieces.length;) {
+    const { from } = pieces[i].data;
+    const places: Uint8Array[] = [];
+    for (let end = from; i < pieces.length && pieces[i].data.from === end; i++) {
+      const { data, at } = pieces[i];
+      places.push(new Uint8Array(memory.buffer, at, data.byteLength));
+      end += data.byteLength;
+    }
+    await file.readInto(from, places);
+  }
 }
 
 /**
@@ -49,8 +85,8 @@ export async function modelOf(source: ModelSource | Model, options: LoadOptions)
   return source;
 }
 
-function notCompiled(bytes: Uint8Array, name: string): FiligreeError {
-  const isTflite = new TextDecoder('latin1').decode(bytes.subarray(4, 8)) === 'TFL3';
+function notCompiled({ head, size }: OpenSource, name: string): FiligreeError {
+  const isTflite = new TextDecoder('latin1').decode(head.subarray(4, 8)) === 'TFL3';
   const isOnnx = /\.onnx$/i.test(name);
   if (isTflite || isOnnx) {
     return new FiligreeError(
@@ -59,5 +95,5 @@ function notCompiled(bytes: Uint8Array, name: string): FiligreeError {
         'or compileModel() from "filigree/compile"',
     );
   }
-  return new FiligreeError('invalid-model', `${name}: not a .filigree model (${bytes.length} bytes)`);
+  return new FiligreeError('invalid-model', `${name}: not a .filigree model (${size} bytes)`);
 }
