@@ -45,6 +45,14 @@ async function buildWasm() {
   }
 }
 
+/** Puts another module of src/ in a module's place. */
+const replace = (name, other) => ({
+  name: 'replace',
+  setup({ onResolve }) {
+    onResolve({ filter: new RegExp(`/${name}\\.ts$`) }, () => ({ path: new URL(`src/${other}.ts`, root).pathname }));
+  },
+});
+
 /**
  * Entry points are bundles of their own, so that a cold start reads few files; the command line is split, so that a
  * command loads what it needs. Chunks lie at the root of dist/, where wasm/ is.
@@ -64,8 +72,30 @@ async function bundle() {
     loader: { '.wasm': 'binary' },
     logLevel: 'warning',
   };
-  for (const entry of ['src/inline.ts', 'src/kernels.ts', 'src/compile/index.ts']) {
+  for (const entry of ['src/inline.ts', 'src/kernels.ts', 'src/compile/index.ts', 'src/images/index.ts']) {
     await build({ ...common, entryPoints: [entry] });
+  }
+  // hosts that cannot read files: their own way to the wasm takes the place of the files
+  for (const host of ['browser', 'workerd', 'edge-light']) {
+    const variant = {
+      ...common,
+      outdir: 'dist/hosts',
+      splitting: true,
+      chunkNames: `${host}-[hash]`,
+      // imported from where the published file lies
+      external: host === 'browser' ? [] : ['../wasm/*'],
+    };
+    await build({
+      ...variant,
+      entryPoints: { [host]: 'src/index.ts' },
+      plugins: [replace('wasm-files', `hosts/${host}`)],
+    });
+    if (host === 'browser') continue; // it decodes images itself
+    await build({
+      ...variant,
+      entryPoints: { [`${host}-images`]: 'src/images/index.ts' },
+      plugins: [replace('codec-files', `hosts/${host}-images`)],
+    });
   }
   // what recognises a model that does not say what it sees is a chunk that others never load
   await build({ ...common, entryPoints: ['src/index.ts'], splitting: true });

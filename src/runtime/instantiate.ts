@@ -1,7 +1,7 @@
 import { FiligreeError } from '../errors.ts';
 import type { WasmMemory, WasmModule } from '../host.ts';
 import type { KernelName } from '../program/kernels.ts';
-import { wasmUrl } from '../wasm-url.ts';
+import { hostBuilds, wasmOf } from '../wasm-files.ts';
 import type { WasmBuild } from './probe.ts';
 import { probeBuild, wasmBuilds } from './probe.ts';
 import type { ModelSource } from './source.ts';
@@ -64,9 +64,10 @@ function moduleOf(build: WasmBuild, provider: WasmProvider): Promise<WebAssembly
   return module;
 }
 
-/** The build to use: the one asked for, or the best that the host can run. */
-export function chooseBuild(wanted?: WasmBuild): WasmBuild {
-  const best = probeBuild();
+/** The build to use: the one asked for, or the best that the host can run and that comes with this entry point. */
+export function chooseBuild(wanted?: WasmBuild, provider?: WasmProvider): WasmBuild {
+  const probed = probeBuild();
+  const best = probed && !provider && !hostBuilds.includes(probed) ? 'simd' : probed;
   if (!best) throw new FiligreeError('environment', 'this host has no WebAssembly SIMD, which Filigree needs');
   const build = wanted ?? best;
   if (!wasmBuilds.includes(build)) {
@@ -85,11 +86,7 @@ export function chooseBuild(wanted?: WasmBuild): WasmBuild {
  * Instantiates a build with `bytes` of memory.
  * @throws FiligreeError `environment` when the host cannot give that much, `not-found` when the wasm is missing.
  */
-export async function instantiate(
-  bytes: number,
-  build: WasmBuild,
-  provider: WasmProvider = wasmUrl,
-): Promise<Instance> {
+export async function instantiate(bytes: number, build: WasmBuild, provider: WasmProvider = wasmOf): Promise<Instance> {
   const module = await moduleOf(build, provider);
   const pages = Math.ceil(bytes / 65536);
   let memory: WebAssembly.Memory;

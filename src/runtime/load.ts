@@ -26,7 +26,7 @@ export interface LoadOptions extends SourceOptions {
  */
 export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
   const name = sourceName(source);
-  const build = chooseBuild(options.build);
+  const build = chooseBuild(options.build, options.wasm);
   const bytes = await readSource(source, options);
   if (!looksLikeArtifact(bytes)) throw notCompiled(bytes, name);
   const program = readArtifact(bytes, name);

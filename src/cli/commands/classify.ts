@@ -72,7 +72,7 @@ async function classifyPhotos(io: Io, photos: string[], options: Options): Promi
 
 async function classifyPhoto(classifier: Classifier, file: string): Promise<PhotoResult> {
   const { decodeImage } = await import('../../images/decode.ts');
-  const image = await decodeImage(await readInput(file), file);
+  const image = await decodeImage(await readInput(file), { name: file });
   return { file, width: image.width, height: image.height, ...(await classifier.classify(image)) };
 }
 

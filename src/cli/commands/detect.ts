@@ -93,7 +93,7 @@ async function detectInPhotos(io: Io, photos: string[], options: Options, pictur
 
 async function detectInPhoto(detector: Detector, file: string, save: string | undefined): Promise<PhotoResult> {
   const { decodeImage } = await import('../../images/decode.ts');
-  const image = await decodeImage(await readInput(file), file);
+  const image = await decodeImage(await readInput(file), { name: file });
   const result = await detector.detect(image);
   if (save) await savePicture(image, result, save);
   return { file, width: image.width, height: image.height, ...result, ...(save && { saved: save }) };

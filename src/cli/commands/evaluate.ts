@@ -258,7 +258,7 @@ async function eachImage(
     for (const [i, file] of files.entries()) {
       const spent = performance.now() - start;
       progress.show(progressBar(i, files.length, spent));
-      const speed = await visit(await decodeImage(await readInput(file), file), i);
+      const speed = await visit(await decodeImage(await readInput(file), { name: file }), i);
       total.preprocess += speed.preprocess;
       total.inference += speed.inference;
       total.postprocess += speed.postprocess;
