@@ -7,15 +7,10 @@
 // Over planes, tiles of pixels outside, rows inside: each tile is packed once, then weights stream past it.
 import { activate } from '../elementwise/activate';
 import { activationBlock, activatePlanes } from '../elementwise/planes';
-import { tile_4x4, tile_4x8, tile_8x4 } from '../generated/gemm-tiles';
+import { tile_4x4, tile_8x4 } from '../generated/gemm-tiles';
 import { GemmRecord, MatrixRecord } from '../generated/records';
 import { madd } from '../madd';
 import { packOne, packTwo } from '../matrix/pack';
-
-/** Bytes of weights that stay in an L2 cache while all pixels pass. */
-// @ts-ignore: decorator
-@inline
-const weightBlock: u32 = 1 << 19;
 
 export function f32_gemm_8x4(r: MatrixRecord): void {
   product(r, 1, r.height * r.width);
@@ -25,24 +20,17 @@ export function f32_conv_gemm_8x4(r: MatrixRecord): void {
   product(r, r.height, r.width);
 }
 
-/** `rows` × 4 pixels beyond a row's end are garbage: the next row's first vector overwrites it, or it is in the padding. */
+/** All pixels of all images, two vectors at a time, tiles outside and rows inside. */
 function product(r: MatrixRecord, height: u32, width: u32): void {
-  const group = 16 * (r.columns + 1);
-  const most = max<u32>(8, (weightBlock / group) * 4) & ~7;
-  for (let n: u32 = 0; n < r.batch; n++) {
-    for (let first: u32 = 0; first < r.rows; first += most) {
-      const y = r.y + n * r.yBatch + first * r.yPlane;
-      block(r, r.x + n * r.xBatch, r.weights + (first / 4) * group, y, min(most, r.rows - first), height, width);
-    }
-  }
+  for (let n: u32 = 0; n < r.batch; n++) image(r, r.x + n * r.xBatch, r.y + n * r.yBatch, height, width);
 }
 
-/** All pixels of so many rows. */
-function block(r: MatrixRecord, x: usize, w: usize, y: usize, rows: u32, height: u32, width: u32): void {
+/** What a row's last vector spills, the next row's first one overwrites, or it is in the plane's padding. */
+function image(r: MatrixRecord, x: usize, y: usize, height: u32, width: u32): void {
   const rowPixels = r.rowPixels;
   const scratch = r.scratch;
   const pixels = height * width;
-  const worth = activationBlock(rows);
+  const worth = activationBlock(r.rows);
   let row: u32 = 0;
   let column: u32 = 0;
   let done: u32 = 0;
@@ -63,16 +51,14 @@ function block(r: MatrixRecord, x: usize, w: usize, y: usize, rows: u32, height:
         row++;
       }
       packTwo(x0, x1, r.taps, r.columns, scratch);
-      tile_8x4(scratch, w, y, o0, o1, rows, r);
+      tile_8x4(scratch, r.weights, y, o0, o1, r.rows, r);
     } else {
       packOne(x0, r.taps, r.columns, scratch);
-      const paired = rows > 4 ? ((rows + 3) & ~7) : 0;
-      const rest = tile_4x8(scratch, w, y, o0, rows, r);
-      tile_4x4(scratch, rest, y + paired * r.yPlane, o0, rows - min(rows, paired), r);
+      tile_4x4(scratch, r.weights, y, o0, r.rows, r);
     }
     const finished = row < height ? row * width + column : pixels;
     if (r.activation != 0 && (finished == pixels || finished - done >= worth)) {
-      activatePlanes(y + 4 * done, finished - done, rows, r.yPlane, r.activation, r.alpha, r.beta);
+      activatePlanes(y + 4 * done, finished - done, r.rows, r.yPlane, r.activation, r.alpha, r.beta);
       done = finished;
     }
   }

@@ -3,8 +3,8 @@
 import { madd } from '../madd';
 import { MatrixRecord } from './records';
 
-/** All rows; returns where the weights go on. */
-export function tile_8x4(x: usize, w: usize, y: usize, o0: usize, o1: usize, rows: u32, r: MatrixRecord): usize {
+/** All rows at a packed tile; o0, …: bytes from y to where its vectors go. */
+export function tile_8x4(x: usize, w: usize, y: usize, o0: usize, o1: usize, rows: u32, r: MatrixRecord): void {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
@@ -12,60 +12,50 @@ export function tile_8x4(x: usize, w: usize, y: usize, o0: usize, o1: usize, row
   const add = r.add != 0;
   const delta = r.residual - r.y;
   for (; rows != 0; rows -= min(rows, 4)) {
-    let a00 = v128.load32_splat(w, 0);
-    let a01 = a00;
-    let a10 = v128.load32_splat(w, 4);
-    let a11 = a10;
-    let a20 = v128.load32_splat(w, 8);
-    let a21 = a20;
-    let a30 = v128.load32_splat(w, 12);
-    let a31 = a30;
+    let a00 = v128.load32_splat(w, 0), a01 = a00;
+    let a10 = v128.load32_splat(w, 4), a11 = a10;
+    let a20 = v128.load32_splat(w, 8), a21 = a20;
+    let a30 = v128.load32_splat(w, 12), a31 = a30;
     w += 16;
     for (let p = x; p < end; p += 32) {
-      const v0 = v128.load(p, 0);
-      const v1 = v128.load(p, 16);
-      const s0 = v128.load32_splat(w, 0);
-      a00 = madd(v0, s0, a00);
-      a01 = madd(v1, s0, a01);
-      const s1 = v128.load32_splat(w, 4);
-      a10 = madd(v0, s1, a10);
-      a11 = madd(v1, s1, a11);
-      const s2 = v128.load32_splat(w, 8);
-      a20 = madd(v0, s2, a20);
-      a21 = madd(v1, s2, a21);
-      const s3 = v128.load32_splat(w, 12);
-      a30 = madd(v0, s3, a30);
-      a31 = madd(v1, s3, a31);
+      const v0 = v128.load(p, 0); const v1 = v128.load(p, 16);
+      const w0 = v128.load32_splat(w, 0);
+      a00 = madd(v0, w0, a00);
+      a01 = madd(v1, w0, a01);
+      const w1 = v128.load32_splat(w, 4);
+      a10 = madd(v0, w1, a10);
+      a11 = madd(v1, w1, a11);
+      const w2 = v128.load32_splat(w, 8);
+      a20 = madd(v0, w2, a20);
+      a21 = madd(v1, w2, a21);
+      const w3 = v128.load32_splat(w, 12);
+      a30 = madd(v0, w3, a30);
+      a31 = madd(v1, w3, a31);
       w += 16;
     }
     if (add) { a00 = f32x4.add(a00, v128.load(y + delta + o0)); a01 = f32x4.add(a01, v128.load(y + delta + o1)); }
-    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a00, lo), hi));
-    v128.store(y + o1, f32x4.pmin(f32x4.pmax(a01, lo), hi));
-    y += plane;
+      v128.store(y + o0, f32x4.pmin(f32x4.pmax(a00, lo), hi)); v128.store(y + o1, f32x4.pmin(f32x4.pmax(a01, lo), hi));
+      y += plane;
     if (rows > 1) {
       if (add) { a10 = f32x4.add(a10, v128.load(y + delta + o0)); a11 = f32x4.add(a11, v128.load(y + delta + o1)); }
-      v128.store(y + o0, f32x4.pmin(f32x4.pmax(a10, lo), hi));
-      v128.store(y + o1, f32x4.pmin(f32x4.pmax(a11, lo), hi));
+      v128.store(y + o0, f32x4.pmin(f32x4.pmax(a10, lo), hi)); v128.store(y + o1, f32x4.pmin(f32x4.pmax(a11, lo), hi));
       y += plane;
     }
     if (rows > 2) {
       if (add) { a20 = f32x4.add(a20, v128.load(y + delta + o0)); a21 = f32x4.add(a21, v128.load(y + delta + o1)); }
-      v128.store(y + o0, f32x4.pmin(f32x4.pmax(a20, lo), hi));
-      v128.store(y + o1, f32x4.pmin(f32x4.pmax(a21, lo), hi));
+      v128.store(y + o0, f32x4.pmin(f32x4.pmax(a20, lo), hi)); v128.store(y + o1, f32x4.pmin(f32x4.pmax(a21, lo), hi));
       y += plane;
     }
     if (rows > 3) {
       if (add) { a30 = f32x4.add(a30, v128.load(y + delta + o0)); a31 = f32x4.add(a31, v128.load(y + delta + o1)); }
-      v128.store(y + o0, f32x4.pmin(f32x4.pmax(a30, lo), hi));
-      v128.store(y + o1, f32x4.pmin(f32x4.pmax(a31, lo), hi));
+      v128.store(y + o0, f32x4.pmin(f32x4.pmax(a30, lo), hi)); v128.store(y + o1, f32x4.pmin(f32x4.pmax(a31, lo), hi));
       y += plane;
     }
   }
-  return w;
 }
 
-/** All rows; returns where the weights go on. */
-export function tile_4x4(x: usize, w: usize, y: usize, o0: usize, rows: u32, r: MatrixRecord): usize {
+/** All rows at a packed tile; o0, …: bytes from y to where its vectors go. */
+export function tile_4x4(x: usize, w: usize, y: usize, o0: usize, rows: u32, r: MatrixRecord): void {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
@@ -80,19 +70,19 @@ export function tile_4x4(x: usize, w: usize, y: usize, o0: usize, rows: u32, r: 
     w += 16;
     for (let p = x; p < end; p += 16) {
       const v0 = v128.load(p, 0);
-      const s0 = v128.load32_splat(w, 0);
-      a00 = madd(v0, s0, a00);
-      const s1 = v128.load32_splat(w, 4);
-      a10 = madd(v0, s1, a10);
-      const s2 = v128.load32_splat(w, 8);
-      a20 = madd(v0, s2, a20);
-      const s3 = v128.load32_splat(w, 12);
-      a30 = madd(v0, s3, a30);
+      const w0 = v128.load32_splat(w, 0);
+      a00 = madd(v0, w0, a00);
+      const w1 = v128.load32_splat(w, 4);
+      a10 = madd(v0, w1, a10);
+      const w2 = v128.load32_splat(w, 8);
+      a20 = madd(v0, w2, a20);
+      const w3 = v128.load32_splat(w, 12);
+      a30 = madd(v0, w3, a30);
       w += 16;
     }
     if (add) { a00 = f32x4.add(a00, v128.load(y + delta + o0)); }
-    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a00, lo), hi));
-    y += plane;
+      v128.store(y + o0, f32x4.pmin(f32x4.pmax(a00, lo), hi));
+      y += plane;
     if (rows > 1) {
       if (add) { a10 = f32x4.add(a10, v128.load(y + delta + o0)); }
       v128.store(y + o0, f32x4.pmin(f32x4.pmax(a10, lo), hi));
@@ -109,82 +99,4 @@ export function tile_4x4(x: usize, w: usize, y: usize, o0: usize, rows: u32, r: 
       y += plane;
     }
   }
-  return w;
-}
-
-/** All rows, less the last ones if they are 4 or fewer; returns where the weights go on. */
-export function tile_4x8(x: usize, w: usize, y: usize, o0: usize, rows: u32, r: MatrixRecord): usize {
-  const plane = r.yPlane;
-  const lo = f32x4.splat(r.min);
-  const hi = f32x4.splat(r.max);
-  const end = x + 16 * r.columns;
-  const add = r.add != 0;
-  const delta = r.residual - r.y;
-  const group = 16 * (r.columns + 1);
-  for (; rows > 4; rows -= min(rows, 8)) {
-    let w1 = w + group;
-    let a00 = v128.load32_splat(w, 0);
-    let a10 = v128.load32_splat(w, 4);
-    let a20 = v128.load32_splat(w, 8);
-    let a30 = v128.load32_splat(w, 12);
-    let a40 = v128.load32_splat(w1, 0);
-    let a50 = v128.load32_splat(w1, 4);
-    let a60 = v128.load32_splat(w1, 8);
-    let a70 = v128.load32_splat(w1, 12);
-    w += 16;
-    w1 += 16;
-    for (let p = x; p < end; p += 16) {
-      const v0 = v128.load(p, 0);
-      const s0 = v128.load32_splat(w, 0);
-      a00 = madd(v0, s0, a00);
-      const s1 = v128.load32_splat(w, 4);
-      a10 = madd(v0, s1, a10);
-      const s2 = v128.load32_splat(w, 8);
-      a20 = madd(v0, s2, a20);
-      const s3 = v128.load32_splat(w, 12);
-      a30 = madd(v0, s3, a30);
-      const s4 = v128.load32_splat(w1, 0);
-      a40 = madd(v0, s4, a40);
-      const s5 = v128.load32_splat(w1, 4);
-      a50 = madd(v0, s5, a50);
-      const s6 = v128.load32_splat(w1, 8);
-      a60 = madd(v0, s6, a60);
-      const s7 = v128.load32_splat(w1, 12);
-      a70 = madd(v0, s7, a70);
-      w += 16;
-      w1 += 16;
-    }
-    w = w1;
-    if (add) { a00 = f32x4.add(a00, v128.load(y + delta + o0)); }
-    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a00, lo), hi));
-    y += plane;
-    if (add) { a10 = f32x4.add(a10, v128.load(y + delta + o0)); }
-    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a10, lo), hi));
-    y += plane;
-    if (add) { a20 = f32x4.add(a20, v128.load(y + delta + o0)); }
-    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a20, lo), hi));
-    y += plane;
-    if (add) { a30 = f32x4.add(a30, v128.load(y + delta + o0)); }
-    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a30, lo), hi));
-    y += plane;
-    if (add) { a40 = f32x4.add(a40, v128.load(y + delta + o0)); }
-    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a40, lo), hi));
-    y += plane;
-    if (rows > 5) {
-      if (add) { a50 = f32x4.add(a50, v128.load(y + delta + o0)); }
-      v128.store(y + o0, f32x4.pmin(f32x4.pmax(a50, lo), hi));
-      y += plane;
-    }
-    if (rows > 6) {
-      if (add) { a60 = f32x4.add(a60, v128.load(y + delta + o0)); }
-      v128.store(y + o0, f32x4.pmin(f32x4.pmax(a60, lo), hi));
-      y += plane;
-    }
-    if (rows > 7) {
-      if (add) { a70 = f32x4.add(a70, v128.load(y + delta + o0)); }
-      v128.store(y + o0, f32x4.pmin(f32x4.pmax(a70, lo), hi));
-      y += plane;
-    }
-  }
-  return w;
 }

@@ -92,13 +92,18 @@ export function emitMatrixProduct(p: MatrixProduct, lowering: Lowering): void {
   }
 }
 
-/** Packing a tile costs each of its columns about as much as two of its positions do; small tiles stay cached anyway. */
-function isPacked({ columns }: MatrixProduct, { group, kept }: Encoding): boolean {
-  return group === 1 && columns >= 96 && kept >= 12 * columns;
-}
-
 /** Columns whose packed tiles stay in an L1 cache of 48 KiB beside the weights and what is written. */
 const packedColumns = 320;
+
+const packedRuns = (columns: number) => Math.ceil(columns / packedColumns);
+
+/**
+ * Whether a tile is packed first. It costs each column about as much as two positions do, so many rows must read it; rows
+ * must be long enough for being begun anew in every run. Tiles of few columns stay cached as they are.
+ */
+function isPacked({ rows, columns }: MatrixProduct, { group, kept }: Encoding): boolean {
+  return group === 1 && columns >= 96 && kept >= 12 * columns && kept >= 12 * packedRuns(columns) ** 2 * rows;
+}
 
 /**
  * Unstructured rows over packed tiles. Many columns go in runs of a step each, which adds to what the steps before have
@@ -113,7 +118,7 @@ function emitPacked(
 ): void {
   const { channels, kernel } = p.taps;
   const area = kernel[0] * kernel[1];
-  const runs = kind === 'flat' || p.width % 4 === 0 ? Math.ceil(p.columns / packedColumns) : 1;
+  const runs = kind === 'flat' || p.width % 4 === 0 ? packedRuns(p.columns) : 1;
   const most = Math.ceil(channels / runs);
   const scratch = lowering.scratch(matrixScratchBytes(area * most, packedTile.sparse));
   for (let first = 0; first < channels; first += most) {
