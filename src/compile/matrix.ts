@@ -78,17 +78,22 @@ export function emitMatrixProduct(p: MatrixProduct, lowering: Lowering): void {
     }
     return;
   }
-  const residual = p.residual ?? p.y;
-  const given = { ...common, taps, residual, columns: p.columns, add: p.residual ? 1 : 0 };
+  // every kernel over planes has the same fields, scratch for a dense tile included: one can take another's place
+  const given = {
+    ...common,
+    taps,
+    residual: p.residual ?? p.y,
+    columns: p.columns,
+    add: p.residual ? 1 : 0,
+  };
+  if (isPacked(p, encoding)) return emitPacked(p, kind, given, cost, lowering);
+  const scratch = lowering.scratch(matrixScratchBytes(p.columns, packedTile.dense));
   if (encoding.group === 'dense') {
     const weights = lowering.constant(packGemm(p.rows, p.columns, p.weights, p.bias));
-    const scratch = lowering.scratch(matrixScratchBytes(p.columns, packedTile.dense));
     lowering.emit(denseKernels[kind], { ...given, weights, scratch, packed: 1 }, cost);
-  } else if (isPacked(p, encoding)) {
-    emitPacked(p, kind, given, cost, lowering);
   } else {
     const weights = lowering.constant(packSpmm(p.rows, p.columns, encoding.group, p.weights, p.bias, taps.buffer));
-    lowering.emit(sparseKernels[kind][encoding.group], { ...given, weights, scratch: p.y, packed: 0 }, cost);
+    lowering.emit(sparseKernels[kind][encoding.group], { ...given, weights, scratch, packed: 0 }, cost);
   }
 }
 
