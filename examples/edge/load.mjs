@@ -91,7 +91,10 @@ for (const host of values.hosts.split(',')) {
       result.requests.average.toFixed(1),
       `${result.latency.p50} ms`,
       `${result.latency.p99} ms`,
-      ...[count(200), count(415), others, result.errors + result.timeouts],
+      count(200),
+      count(415),
+      others,
+      result.errors + result.timeouts,
       before.toFixed(0),
       megabytes(child.pid).toFixed(0),
     ];

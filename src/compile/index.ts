@@ -71,3 +71,4 @@ export type { OnnxOptions } from '../import/onnx/index.ts';
 export type { CostModel, KernelCosts } from './cost.ts';
 export { exportOnnx } from '../export/onnx/index.ts';
 export type { OnnxExportOptions } from '../export/onnx/index.ts';
+export { trimWasm } from './trim.ts';

@@ -5,20 +5,20 @@ import { hostBuilds, wasmOf } from '../wasm-files.ts';
 import type { WasmBuild } from './probe.ts';
 import { probeBuild, wasmBuilds } from './probe.ts';
 import type { ModelSource } from './source.ts';
-import { readSource, sourceName } from './source.ts';
+import { readSmallFile, readSource, sourceName } from './source.ts';
 
 /** What the wasm exports: the program runner, expansion of weights, and every kernel by name (one record's address). */
 export type WasmExports = Record<KernelName, (record: number) => void> & {
   run(record: number, count: number): void;
   expand_f16(from: number, to: number, n: number): void;
   expand_taps(to: number, ...geometry: number[]): void;
-  expand_gemm(values: number, bias: number, to: number, rows: number, columns: number): void;
   expand_spmm(...args: number[]): number;
 };
 
 /** One instance with its own memory. Dropping it gives the memory back. */
 export interface Instance {
   build: WasmBuild;
+  module: WasmModule;
   memory: WasmMemory;
   exports: WasmExports;
 }
@@ -35,7 +35,7 @@ export type WasmProvider = (build: WasmBuild) => WasmSource | Promise<WasmSource
 async function compile(build: WasmBuild, provider: WasmProvider): Promise<WebAssembly.Module> {
   const source = await provider(build);
   if (source instanceof WebAssembly.Module) return source;
-  const bytes = await readSource(source);
+  const bytes = readSmallFile(source) ?? (await readSource(source));
   try {
     return await WebAssembly.compile(bytes as BufferSource);
   } catch (error) {
@@ -62,6 +62,11 @@ function moduleOf(build: WasmBuild, provider: WasmProvider): Promise<WebAssembly
     module.catch(() => known.delete(build));
   }
   return module;
+}
+
+/** Begins to compile a build, for a caller who will instantiate it; what is wrong with it is said then. */
+export function prepare(build: WasmBuild, provider: WasmProvider = wasmOf): void {
+  moduleOf(build, provider).catch(() => {});
 }
 
 /** The build to use: the one asked for, or the best that the host can run and that comes with this entry point. */
@@ -106,7 +111,7 @@ export async function instantiate(bytes: number, build: WasmBuild, provider: Was
     );
   }
   const instance = await WebAssembly.instantiate(module, { env: { memory } });
-  return { build, memory, exports: instance.exports as unknown as WasmExports };
+  return { build, module, memory, exports: instance.exports as unknown as WasmExports };
 }
 
 /**

@@ -101,7 +101,7 @@ function placeWeights(
   }
   if (isDense) {
     const values = Float32Array.from(denseStream(weights, bias, p));
-    const constant: Constant = { form: 'gemm', rows: p.rows, columns: p.columns, values, bias: null };
+    const constant: Constant = { form: 'gemm', rows: p.rows, columns: p.columns, values };
     return { ...fields, weights: k.floats(values, { constant, largest: 0 }).address };
   }
   const group = Number(name.at(-1));

@@ -2,7 +2,7 @@
 import { activationFields, checkActivation } from '../activations.ts';
 import { checkApart, constantOf, kernel } from '../kernel.ts';
 import type { Table } from '../kernel.ts';
-import { matrixExtents, matrixFields, packedTile } from './matrix.ts';
+import { matrixAxes, matrixExtents, matrixFields, packedTile } from './matrix.ts';
 
 /** Bytes of the weights. @throws Error when they are not of that shape. */
 function weightBytes(rows: number, columns: number, table: (field: string) => Table): number {
@@ -22,6 +22,8 @@ const planes = (shifted: boolean) =>
       const weights = weightBytes(n.rows, n.columns, table);
       return matrixExtents(n, table, { shifted, tile: packedTile.dense, weights, largest: 0 });
     },
+    // a quarter of a group of rows
+    axes: (n) => matrixAxes(n, { shifted, group: 4, weights: 4 * (n.columns + 1) }),
   });
 
 export const gemmKernels = {
@@ -60,5 +62,6 @@ export const gemmKernels = {
       checkApart('y', n.batch * n.rows, y);
       return { x, taps: 4 * n.columns, weights, y };
     },
+    axes: (n) => [{ field: 'rows', multiple: 4, moves: { x: 0, taps: 0, weights: 4 * (n.columns + 1), y: 4 } }],
   }),
 };

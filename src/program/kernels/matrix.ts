@@ -64,3 +64,27 @@ export function matrixExtents(
   const scratch = tile ? Math.max(matrixScratchBytes(n.columns, tile), largest + 4 * tile) : 0;
   return { x, taps: 4 * n.columns, weights, scratch, residual: n.add ? y : 0, y };
 }
+
+/** Ways to divide a kernel over planes: by `group` rows, whose weights are `weights` bytes a row; flat planes by pixels too. */
+export function matrixAxes(
+  n: Numbers,
+  { shifted, group, weights }: { shifted: boolean; group: number; weights: number | 'groups' },
+) {
+  const pixels = n.height * n.width;
+  const still = { taps: 0, scratch: 'own' } as const;
+  const rows = {
+    field: 'rows',
+    multiple: group,
+    moves: { ...still, x: 0, weights, residual: n.yPlane, y: n.yPlane },
+  } as const;
+  const flat = {
+    field: 'width',
+    units: pixels,
+    set: { height: 1 },
+    multiple: 4,
+    moves: { ...still, x: 4, weights: 0, residual: 4, y: 4 },
+  } as const;
+  // vectors run over the end of shifted planes: into a part's own padding, but for rows and pixels into another part
+  const apart = n.yPlane >= 4 * (shifted ? pixels + 4 : up4(pixels));
+  return [...(apart ? [rows] : []), ...(shifted ? [] : [flat])];
+}

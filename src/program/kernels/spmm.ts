@@ -2,7 +2,7 @@
 import { activationFields, checkActivation } from '../activations.ts';
 import { checkApart, constantOf, kernel } from '../kernel.ts';
 import type { Table } from '../kernel.ts';
-import { matrixExtents, matrixFields, packedTile } from './matrix.ts';
+import { matrixAxes, matrixExtents, matrixFields, packedTile } from './matrix.ts';
 
 const fields = {
   x: 'read',
@@ -41,6 +41,7 @@ const spmm = (group: number, shifted: boolean) =>
       const tile = n.packed ? packedTile.sparse : 0;
       return matrixExtents(n, table, { shifted, tile, weights: 4, largest });
     },
+    axes: (n) => matrixAxes(n, { shifted, group, weights: 'groups' }),
   });
 
 /** One pixel: x and y are vectors. */
@@ -57,6 +58,7 @@ const vector = (group: number) =>
       checkApart('y', n.batch * n.rows, y);
       return { x: (n.batch - 1) * n.xBatch + largest + 4, weights: 4, y };
     },
+    axes: () => [{ field: 'rows', multiple: group, moves: { x: 0, weights: 'groups', y: 4 } }],
   });
 
 export const spmmKernels = {

@@ -9,9 +9,9 @@ import { brotliCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeImage, encodePng } from '../../src/images/decode.ts';
 import type { Detection } from '../../src/index.ts';
-import { serveWorkerd } from '../hosts/workerd.ts';
-import type { Server } from '../hosts/workerd.ts';
-import { expectSameFaces, jpegFile, modelFile, photo, project, root } from '../hosts/project.ts';
+import { serveWorkerd } from './workerd.ts';
+import type { Server } from './workerd.ts';
+import { expectSameFaces, jpegFile, modelFile, photo, project, root } from './project.ts';
 
 const run = promisify(execFile);
 const hostModules = path.join(root, 'test/hosts/node_modules');
@@ -73,7 +73,12 @@ const hosts: [name: string, start: () => Promise<Server>][] = [
     'Deno',
     () =>
       serveProcess(path.join(hostModules, '.bin/deno'), [
-        ...['serve', '--no-prompt', '--allow-read', '--host', '127.0.0.1', '--port', '0', 'dist/deno.js'],
+        'serve',
+        '--no-prompt',
+        '--allow-read',
+        '--host=127.0.0.1',
+        '--port=0',
+        'dist/deno.js',
       ]),
   ],
   ['Node', () => serveProcess(process.execPath, ['dist/node.js'])],
