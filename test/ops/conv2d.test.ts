@@ -86,6 +86,28 @@ describe.each(builds)('convolutions, %s build', (build) => {
       }
     });
 
+    it('meet the reference where many columns go in runs, their tiles packed', async () => {
+      const activation = { fn: 'clamp', alpha: 0, beta: 6 } as const;
+      for (const [channels, side, kernel] of [
+        [96, 9, 1],
+        [700, 7, 1],
+        [40, 8, 3],
+        [40, 9, 3], // rows that vectors run over: one run
+      ]) {
+        const attributes = { pads: kernel === 3 ? [1, 1, 1, 1] : [0, 0, 0, 0] } as Partial<Conv2dAttributes>;
+        const c: Case = {
+          channels,
+          outputs: 33,
+          size: [side, side],
+          kernel: [kernel, kernel],
+          density: 0.6,
+          attributes,
+        };
+        await check(c, encoding, build, channels);
+        await check({ ...c, batch: 2, attributes: { ...attributes, activation } }, encoding, build, side);
+      }
+    });
+
     it.each([0, 0.001, 0.1, 0.5, 0.9, 1])('meet the reference at density %f, empty rows included', async (density) => {
       for (const [channels, outputs] of [
         [1, 1],

@@ -2,6 +2,7 @@
 import { activationFields, checkActivation } from '../activations.ts';
 import { checkApart, constantOf, kernel } from '../kernel.ts';
 import type { Table } from '../kernel.ts';
+import { matrixAxes, matrixExtents, matrixFields, packedTile } from './matrix.ts';
 
 const fields = {
   x: 'read',
@@ -27,42 +28,20 @@ function largestOffset(rows: number, group: number, table: (field: string) => Ta
   return largest;
 }
 
-const up4 = (pixels: number) => Math.ceil(pixels / 4) * 4;
-
 /** `group` rows share positions; `shifted` kernels read rows of `rowPixels` and write rows of `width`. */
 const spmm = (group: number, shifted: boolean) =>
   kernel({
     family: 'spmm',
-    record: 'SpmmRecord',
-    fields,
+    record: 'MatrixRecord',
+    fields: matrixFields,
     extents(n, table) {
-      checkActivation(n.activation);
       const largest = largestOffset(n.rows, group, table);
-      if (!n.batch || !n.rows || !n.height || !n.width) throw new Error('an empty extent');
-      if (shifted && (n.rowPixels % 4 || n.rowPixels < n.width)) throw new Error(`row of ${n.rowPixels} pixels`);
-      const pixels = n.height * n.width;
-      const read = shifted ? (n.height - 1) * n.rowPixels + n.width : pixels;
-      const written = shifted ? pixels + 4 : up4(pixels);
-      const x = (n.batch - 1) * n.xBatch + largest + 4 * up4(read);
-      const y = (n.batch - 1) * n.yBatch + (n.rows - 1) * n.yPlane + 4 * written;
-      checkApart('x', n.batch * read, x);
-      checkApart('y', n.batch * n.rows * pixels, y);
-      return { x, weights: 4, y };
+      // only single rows have a tile to pack
+      if (n.packed > (group === 1 ? 1 : 0)) throw new Error(`packed is ${n.packed}`);
+      const tile = n.packed ? packedTile.sparse : 0;
+      return matrixExtents(n, table, { shifted, tile, weights: 4, largest });
     },
-    axes(n) {
-      const pixels = n.height * n.width;
-      const rows = { field: 'rows', multiple: group, moves: { x: 0, weights: 'groups', y: n.yPlane } } as const;
-      const flat = {
-        field: 'width',
-        units: pixels,
-        set: { height: 1 },
-        multiple: 4,
-        moves: { x: 4, weights: 0, y: 4 },
-      } as const;
-      // vectors run over the end of shifted planes: into a part's own padding, but for rows and pixels into another part
-      const apart = n.yPlane >= 4 * (shifted ? pixels + 4 : up4(pixels));
-      return [...(apart ? [rows] : []), ...(shifted ? [] : [flat])];
-    },
+    axes: (n) => matrixAxes(n, { shifted, group, weights: 'groups' }),
   });
 
 /** One pixel: x and y are vectors. */
