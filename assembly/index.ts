@@ -1,3 +1,3 @@
 export { run } from './program';
-export { expand_f16, expand_gemm, expand_spmm, expand_taps } from './expand';
+export { expand_f16, expand_gemm, expand_i8, expand_spmm, expand_taps } from './expand';
 export * from './generated/dispatch';

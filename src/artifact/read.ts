@@ -218,26 +218,25 @@ function readConstant(read: Reader, tensors: Map<string, StoredArray>): Constant
   if (form === 'gemm') {
     return { form, rows, columns, values: weights('values', rows * columns), bias: bias(rows) };
   }
-  if (form === 'spmm') {
+  if (form === 'spmm' || form === 'i8') {
     const group = read.integer('group');
     if (group !== 1 && group !== 2 && group !== 4) read.bad('group', '1, 2 or 4');
     const full = Math.floor(rows / group);
     const counts = tensor('counts', full + (rows % group), Uint32Array);
     let kept = 0;
     counts.forEach((count, i) => (kept += count * (i < full ? group : 1)));
+    const gaps = tensor('gaps', undefined, Uint8Array);
+    const common = { rows, columns, group, counts, gaps, taps: read.integer('taps') };
+    if (form === 'spmm') return { form, ...common, values: weights('values', kept), bias: bias(rows) };
     return {
       form,
-      rows,
-      columns,
-      group,
-      counts,
-      gaps: tensor('gaps', undefined, Uint8Array),
-      values: weights('values', kept),
-      bias: bias(rows),
-      taps: read.integer('taps'),
+      ...common,
+      values: tensor('values', kept, Int8Array),
+      scales: tensor('scales', rows, Float32Array),
+      bias: tensor('bias', rows, Float32Array),
     };
   }
-  return read.bad('form', 'f32, i32, taps, gemm or spmm');
+  return read.bad('form', 'f32, i32, taps, gemm, spmm or i8');
 }
 
 function readLayer(read: Reader): Layer {

@@ -2,6 +2,8 @@
 import { activationArguments } from '../program/activations.ts';
 import type { Activation } from '../program/activations.ts';
 import type { Pointer, TapTable } from '../program/program.ts';
+import type { Range } from './int8.ts';
+import { emitInt8Product } from './int8.ts';
 import type { Lowering, StepCost } from './lowering.ts';
 import type { Group } from './pack.ts';
 import { chooseEncoding, packGemm, packSpmm } from './pack.ts';
@@ -26,6 +28,8 @@ export interface MatrixProduct {
   /** Floats of an input row when x is a padded copy; 0 when x's planes are read pixel by pixel. */
   rowPixels: number;
   activation?: Activation;
+  /** Of x, where it is known and the product may be done in eight bits. */
+  range?: Range;
 }
 
 const sparseKernels = {
@@ -43,6 +47,7 @@ export function emitMatrixProduct(p: MatrixProduct, lowering: Lowering): void {
   const costs = lowering.costModel[kind === 'vector' ? 'vector' : 'planes'];
   const groups: Group[] = kind === 'vector' ? [1, 4] : [1, 2, 4];
   const encoding = chooseEncoding(p.rows, p.columns, p.weights, costs, groups);
+  if (p.range && kind === 'flat' && emitInt8Product(p, p.range, encoding.cost, lowering)) return;
   const cost: StepCost = {
     macs: p.batch * pixels * p.rows * p.columns,
     effectiveMacs: p.batch * pixels * encoding.nonzeros,

@@ -63,6 +63,11 @@ export function stagingBytes(constant: Constant): number {
         up64(constant.counts.byteLength) +
         up64(constant.gaps.length)
       );
+    case 'i8':
+      return [constant.values, constant.scales, constant.bias, constant.counts, constant.gaps].reduce(
+        (sum, part) => sum + up64(part.byteLength),
+        0,
+      );
     default:
       return 0;
   }
@@ -121,13 +126,16 @@ export function expandConstant(
     case 'gemm':
       exports.expand_gemm(floats(c.values), bias(c.bias, c.rows), to, c.rows, c.columns);
       break;
-    case 'spmm': {
+    case 'spmm':
+    case 'i8': {
       const counts = stage(c.counts);
       const gaps = stage(c.gaps);
-      const values = floats(c.values);
-      const biases = bias(c.bias, c.rows);
       const end = gaps + c.gaps.length;
-      const bad = exports.expand_spmm(counts, gaps, end, values, biases, taps, to, c.rows, c.columns, c.group);
+      const shape = [taps, to, c.rows, c.columns, c.group];
+      const bad =
+        c.form === 'spmm'
+          ? exports.expand_spmm(counts, gaps, end, floats(c.values), bias(c.bias, c.rows), ...shape)
+          : exports.expand_i8(counts, gaps, end, stage(c.values), stage(c.scales), stage(c.bias), ...shape);
       if (bad) {
         return bad >>> 0 === 0xffffffff ? 'gaps are left over' : `row ${bad - 1}: gaps leave the ${c.columns} columns`;
       }
@@ -146,7 +154,7 @@ export function expandProgram(program: Program, layout: MemoryLayout, instance: 
     for (const { buffer, i } of constants) {
       if (buffer.kind !== 'constant' || (buffer.constant.form === 'taps') !== isTaps) continue;
       const { constant } = buffer;
-      const taps = constant.form === 'spmm' ? layout.buffers[constant.taps] : 0;
+      const taps = constant.form === 'spmm' || constant.form === 'i8' ? layout.buffers[constant.taps] : 0;
       const wrong = expandConstant(constant, layout.buffers[i], taps, layout.arena, instance);
       if (wrong) {
         throw new FiligreeError('invalid-model', `${program.name}: buffers[${i}] (sparse weights): ${wrong}`);
