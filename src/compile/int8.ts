@@ -34,7 +34,7 @@ const maximumColumns = Math.floor(2 ** 31 / (levels * 127)) - 1;
 export function stepsOf({ min, max }: Range): Steps {
   const low = Math.min(min, 0);
   const step = Math.fround((Math.max(max, 0) - low) / levels) || 1;
-  return { step, zero: Math.min(levels, Math.round(-low / step)) };
+  return { step, zero: Math.min(levels, Math.round((0 - low) / step)) };
 }
 
 /** (rows, columns) weights as whole numbers −127…127, and the step of each row. */

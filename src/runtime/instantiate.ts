@@ -15,6 +15,7 @@ export type WasmExports = Record<KernelName, (record: number) => void> & {
   expand_gemm(values: number, bias: number, to: number, rows: number, columns: number): void;
   expand_spmm(...args: number[]): number;
   expand_i8(...args: number[]): number;
+  i8_dot(a: number, b: number, c: number): number;
 };
 
 /** One instance with its own memory. Dropping it gives the memory back. */

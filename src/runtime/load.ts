@@ -1,8 +1,9 @@
 import { looksLikeArtifact, readArtifact } from '../artifact/read.ts';
 import { FiligreeError } from '../errors.ts';
 import { checkProgram } from '../program/check.ts';
+import type { Program } from '../program/program.ts';
 import { expandProgram, layOut } from './expand.ts';
-import type { WasmProvider } from './instantiate.ts';
+import type { Instance, WasmProvider } from './instantiate.ts';
 import { chooseBuild, instantiate } from './instantiate.ts';
 import { Model } from './model.ts';
 import type { WasmBuild } from './probe.ts';
@@ -32,11 +33,19 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
   const program = readArtifact(bytes, name);
   checkProgram(program);
   const layout = layOut(program);
-  const instance = await instantiate(layout.bytes, build, options.wasm);
+  let instance = await instantiate(layout.bytes, build, options.wasm);
+  if (usesInt8(program) && !multipliesRight(instance)) {
+    instance = await instantiate(layout.bytes, build.replace('relaxed', 'simd') as WasmBuild, options.wasm);
+  }
   options.signal?.throwIfAborted();
   expandProgram(program, layout, instance);
   return new Model(program, layout, instance);
 }
+
+const usesInt8 = ({ buffers }: Program) => buffers.some((b) => b.kind === 'constant' && b.constant.form === 'i8');
+
+/** Some engines compile relaxed 8-bit products wrongly (assembly/int8/index.ts): eight bits run in the other build there. */
+const multipliesRight = ({ exports }: Instance) => exports.i8_dot(-3, 5, 1000) === 940;
 
 /**
  * A model as it is, or loaded from where it is.
