@@ -11,7 +11,7 @@ import { defaultTiming } from './measure.ts';
 import type { Timing } from './measure.ts';
 import { peakLoops, peakOf } from './peak.ts';
 import type { Peak } from './peak.ts';
-import { peakBlock, resultBlocks, summaryBlock } from './report.ts';
+import { peakBlock, resultBlocks, summaryBlock } from './kernel-report.ts';
 import { readShapes } from './shapes.ts';
 import type { Measurement, Result } from './suite.ts';
 import { describeContest, planContests, rate, runContest, thinContests } from './suite.ts';

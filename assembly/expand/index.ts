@@ -1,20 +1,27 @@
 // From the compact form of an artifact to what kernels read. Lengths have been checked; indices are checked here.
 
-/** IEEE half → single, exact. Subnormals by scaling; infinities and NaN keep their meaning. */
+/**
+ * IEEE halves, in 32 bits each → floats, exact. Subnormals by scaling; infinities and NaN keep their meaning.
+ */
 // @ts-ignore: decorator
 @inline
-function halfToFloat(h: u32): f32 {
-  const sign = (h & 0x8000) << 16;
-  const rest = h & 0x7fff;
-  if (rest >= 0x7c00) return reinterpret<f32>(sign | 0x7f800000 | ((rest & 0x3ff) << 13));
-  // as a float, rest << 13 is the value times 2^-112
-  return reinterpret<f32>(sign | reinterpret<u32>(reinterpret<f32>(rest << 13) * reinterpret<f32>(0x77800000)));
+function halvesToFloats(h: v128): v128 {
+  const sign = i32x4.shl(v128.and(h, i32x4.splat(0x8000)), 16);
+  const rest = v128.and(h, i32x4.splat(0x7fff));
+  // as floats, rest << 13 are the values times 2^-112
+  const scaled = f32x4.mul(i32x4.shl(rest, 13), i32x4.splat(0x77800000));
+  const special = v128.and(i32x4.gt_s(rest, i32x4.splat(0x7bff)), i32x4.splat(0x7f800000));
+  return v128.or(v128.or(scaled, special), sign);
 }
 
-/** n halves at `from` → n floats at `to`. */
+/** n halves at `from` → n floats at `to`; the halves may be the second half of where the floats go. */
 export function expand_f16(from: usize, to: usize, n: u32): void {
-  for (const end = to + 4 * n; to < end; to += 4) {
-    store<f32>(to, halfToFloat(load<u16>(from)));
+  for (const end = to + 16 * (n >> 2); to < end; to += 16) {
+    v128.store(to, halvesToFloats(v128.load_ext<u16>(from)));
+    from += 8;
+  }
+  for (const end = to + 4 * (n & 3); to < end; to += 4) {
+    store<f32>(to, f32x4.extract_lane(halvesToFloats(i32x4.splat(load<u16>(from))), 0));
     from += 2;
   }
 }
@@ -44,23 +51,6 @@ export function expand_taps(
         to += 4;
       }
     }
-  }
-}
-
-/** values (rows, columns), bias (rows) → groups of four rows as assembly/gemm/index.ts draws them. */
-export function expand_gemm(values: usize, bias: usize, to: usize, rows: u32, columns: u32): void {
-  for (let row: u32 = 0; row < rows; row += 4) {
-    for (let lane: u32 = 0; lane < 4; lane++) {
-      const real = row + lane < rows;
-      const from = values + 4 * (row + lane) * columns;
-      let at = to + 4 * lane;
-      store<f32>(at, real ? load<f32>(bias + 4 * (row + lane)) : 0);
-      for (let c: u32 = 0; c < columns; c++) {
-        at += 16;
-        store<f32>(at, real ? load<f32>(from + 4 * c) : 0);
-      }
-    }
-    to += 16 * (columns + 1);
   }
 }
 

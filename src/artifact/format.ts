@@ -2,12 +2,13 @@
 //
 //   u64 header length | JSON header, padded with spaces so that data starts at a multiple of 64 | tensors
 //
-// Tensors lie without holes (the safetensors rule), widest elements first, so each is aligned to its element. The header
+// Tensors lie without holes (the safetensors rule), widest elements first, so each is aligned to its element, and integers
+// before floats, since they are looked at before anything is placed in memory. The header
 // lists them by name, each the part of one constant; `__metadata__` holds three strings: `format`, `version` and `program`, the JSON below.
 import type { DType } from '../tensor.ts';
 
 export const formatName = 'filigree';
-export const formatVersion = 1;
+export const formatVersion = 2;
 
 /** Infinities have no JSON number. */
 export type JsonNumber = number | 'inf' | '-inf';
@@ -17,7 +18,7 @@ export type JsonBuffer =
   | { arena: number; bytes: number }
   | { form: 'f32' | 'i32'; data: string }
   | { form: 'taps'; taps: number[] } // channels, kernel, stride, dilation (two each), channelBytes, phaseBytes, rowBytes
-  | { form: 'gemm'; rows: number; columns: number; values: string; bias: string | null }
+  | { form: 'gemm'; rows: number; columns: number; values: string }
   | {
       form: 'spmm';
       rows: number;
@@ -75,4 +76,6 @@ export const arrayTypes = {
   I8: Int8Array,
 };
 export type ArrayTypeName = keyof typeof arrayTypes;
+/** Types of the numbers that the checker looks at. */
+export const isInteger32 = (type: ArrayTypeName) => type === 'I32' || type === 'U32';
 export type StoredArray = Float32Array | Int32Array | Uint32Array | Uint16Array | Uint8Array | Int8Array;

@@ -45,7 +45,7 @@ export async function calibrate(
   try {
     for (const [i, photo] of photos.entries()) {
       progress.show(`calibrating: ${i + 1}/${photos.length} photos`);
-      await seer.see(await decodeImage(await readInput(photo), photo));
+      await seer.see(await decodeImage(await readInput(photo), { name: photo }));
     }
   } finally {
     progress.clear();

@@ -9,11 +9,12 @@ import type { WasmBuild } from '../runtime/probe.ts';
 import type { Model } from '../runtime/model.ts';
 import { readInput } from './files.ts';
 import type { Progress } from './io.ts';
-import { namedShape, namedSize } from './options.ts';
+import { namedShape, namedSize, threadCount } from './options.ts';
 
 /** What a command's options say about the model it opens. */
 export interface ModelOptions {
   build?: WasmBuild;
+  threads?: number | 'auto';
   /** Sizes of named dimensions, and whole shapes of inputs, that an ONNX file leaves open. */
   dimension?: Record<string, number>;
   inputShape?: Record<string, number[]>;
@@ -26,15 +27,21 @@ export function withModelOptions(command: Command): Command {
     .option('--input-shape <name=1,3,640,640>', "fix an ONNX model's input shape; may be repeated", namedShape);
 }
 
+/** Adds the options that every command has which runs a model. */
+export function withRunOptions(command: Command): Command {
+  const help = "threads that run the model: a number, or 'auto' (default: 1)";
+  return withModelOptions(command).option('--threads <count>', help, threadCount);
+}
+
 /** Loads a .filigree file, or compiles a foreign one in memory. */
 export async function openModel(path: string, progress: Progress, options: ModelOptions = {}): Promise<Model> {
-  const { build, dimension, inputShape } = options;
+  const { build, threads, dimension, inputShape } = options;
   const { loadModel } = await import('../runtime/load.ts');
   const bytes = await readInput(path);
-  if (!(await isForeign(bytes, path))) return named(path, () => loadModel(bytes, { build }));
+  if (!(await isForeign(bytes, path))) return named(path, () => loadModel(bytes, { build, threads }));
   const program = await compileBytes(bytes, path, progress, { dimension, inputShape });
   const { writeArtifact } = await import('../artifact/write.ts');
-  return named(path, () => loadModel(writeArtifact(program), { build }));
+  return named(path, () => loadModel(writeArtifact(program), { build, threads }));
 }
 
 /** The program of a .filigree file, or of a foreign one, compiled. */

@@ -79,3 +79,4 @@ export type { OnnxOptions } from '../import/onnx/index.ts';
 export type { CostModel, Int8Costs, KernelCosts } from './cost.ts';
 export { exportOnnx } from '../export/onnx/index.ts';
 export type { OnnxExportOptions } from '../export/onnx/index.ts';
+export { trimWasm } from './trim.ts';

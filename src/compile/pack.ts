@@ -1,17 +1,19 @@
-// Weights in the compact form that artifacts hold and loaders expand (assembly/expand).
+// Weights in the form that artifacts hold and loaders expand (assembly/expand).
+//
+// A dense matrix lies as its kernel reads it, so that a file is read straight into place; assembly/gemm/index.ts draws it.
 //
 // A sparse (rows, columns) matrix in groups of g rows that share positions; rows beyond a multiple of g are groups of one:
 //
 //   counts   n n n …                      u32, positions in each group
 //   gaps     b b b …                      u8, per position the zeros since the last one in its group; 255 adds 255 and goes on
 //   values   w…w w…w …                    per position one weight for each row of the group
-import type { Constant, WeightData } from '../program/program.ts';
+import type { Constant } from '../program/program.ts';
 import type { KernelCosts } from './cost.ts';
 
 export type Group = 1 | 2 | 4;
 
 /** f32 → f16 bits, when every value is a half exactly; else the values themselves. */
-export function narrow(values: Float32Array): WeightData {
+export function narrow(values: Float32Array): Float32Array | Uint16Array {
   const halves = new Uint16Array(values.length);
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
   for (let i = 0; i < values.length; i++) {
@@ -33,7 +35,13 @@ export function narrow(values: Float32Array): WeightData {
 }
 
 export function packGemm(rows: number, columns: number, weights: Float32Array, bias?: Float32Array): Constant {
-  return { form: 'gemm', rows, columns, values: narrow(weights), bias: bias ? narrow(bias) : null };
+  const stream = new Float32Array(4 * (columns + 1) * Math.ceil(rows / 4));
+  for (let row = 0; row < rows; row++) {
+    let at = 4 * (columns + 1) * (row >> 2) + (row & 3);
+    stream[at] = bias?.[row] ?? 0;
+    for (let i = row * columns; i < (row + 1) * columns; i++) stream[(at += 4)] = weights[i];
+  }
+  return { form: 'gemm', rows, columns, values: narrow(stream) };
 }
 
 /** Rows of each group, first row and number of rows. */

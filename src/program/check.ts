@@ -2,7 +2,7 @@
 import { FiligreeError } from '../errors.ts';
 import { bufferSlack } from './layout.ts';
 import type { Kernel, Table } from './kernel.ts';
-import { kernels } from './kernels.ts';
+import { fieldsOf, kernels } from './kernels.ts';
 import type { Constant, Pointer, Program, TapTable } from './program.ts';
 import { constantBytes } from './constants.ts';
 
@@ -67,7 +67,7 @@ export function checkProgram(program: Program): void {
       if (error instanceof FiligreeError) throw error;
       return fail((error as Error).message, error);
     }
-    for (const [field, kind] of Object.entries(kernel.fields)) {
+    for (const [field, kind] of fieldsOf(step.kernel)) {
       if (kind !== 'read' && kind !== 'write') continue;
       const { buffer, offset } = step.arguments[field] as Pointer;
       if (kind === 'write' && buffers[buffer].kind !== 'arena') fail(`${field} would write to a constant`);
@@ -119,7 +119,7 @@ export function largestTap({
 }
 
 /** The largest index or offset that a kernel can find in a constant. */
-function largestEntry(program: Program, constant: Constant): number {
+export function largestEntry(program: Program, constant: Constant): number {
   switch (constant.form) {
     case 'taps':
       return largestTap(constant.taps);

@@ -13,13 +13,13 @@ export function constantBytes(constant: Constant): number {
     case 'gemm':
       return 16 * (constant.columns + 1) * Math.ceil(constant.rows / 4);
     case 'spmm': {
-      const { rows, group, counts } = constant;
+      // the values say how many positions the full groups have, but for those of the last rows, which stand alone
+      const { rows, group, counts, values } = constant;
       const full = Math.floor(rows / group);
-      let bytes = 0;
-      counts.forEach((count, i) => {
-        bytes += (1 + count) * (4 + 4 * (i < full ? group : 1));
-      });
-      return bytes;
+      let single = 0;
+      for (let i = full; i < counts.length; i++) single += counts[i];
+      const shared = (values.length - single) / group;
+      return (full + shared) * (4 + 4 * group) + (counts.length - full + single) * 8;
     }
     case 'i8': {
       const { rows, group, counts } = constant;

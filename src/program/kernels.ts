@@ -18,6 +18,7 @@ import { poolKernels } from './kernels/pool.ts';
 import { reduceKernels } from './kernels/reduce.ts';
 import { resizeKernels } from './kernels/resize.ts';
 import { spmmKernels } from './kernels/spmm.ts';
+import type { FieldKind } from './kernel.ts';
 import type { Pointer } from './program.ts';
 
 export const kernels = {
@@ -39,6 +40,15 @@ export type KernelName = keyof typeof kernels;
 
 /** Names in the order of their ids. */
 export const kernelNames = Object.keys(kernels) as KernelName[];
+
+const known = new Map<KernelName, readonly (readonly [name: string, kind: FieldKind])[]>();
+
+/** Fields of a kernel with their kinds, in order. */
+export function fieldsOf(kernel: KernelName): readonly (readonly [name: string, kind: FieldKind])[] {
+  let fields = known.get(kernel);
+  if (!fields) known.set(kernel, (fields = Object.entries<FieldKind>(kernels[kernel].fields)));
+  return fields;
+}
 
 type Fields<K extends KernelName> = (typeof kernels)[K]['fields'];
 

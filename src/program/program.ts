@@ -24,8 +24,16 @@ export interface TapTable {
   rowBytes: number;
 }
 
+/** Numbers of a constant that are still in the model's file, at byte `from`. */
+export interface Unread {
+  readonly from: number;
+  readonly length: number;
+  readonly byteLength: number;
+  readonly BYTES_PER_ELEMENT: number;
+}
+
 /** Weight values as they are saved: f32, or f16 bits where that loses nothing. */
-export type WeightData = Float32Array | Uint16Array;
+export type WeightData = Float32Array | Uint16Array | Unread;
 
 /** Read-only data of a program in its compact form, expanded into linear memory when the program is loaded. */
 export type Constant =
@@ -33,8 +41,8 @@ export type Constant =
   | { form: 'i32'; data: Int32Array }
   /** A table of byte offsets; see TapTable. */
   | { form: 'taps'; taps: TapTable }
-  /** Dense weights, row-major (rows, columns), with their biases. Expanded as assembly/gemm/index.ts draws it. */
-  | { form: 'gemm'; rows: number; columns: number; values: WeightData; bias: WeightData | null }
+  /** Dense (rows, columns) weights with their biases, in the order in which assembly/gemm/index.ts draws them. */
+  | { form: 'gemm'; rows: number; columns: number; values: WeightData }
   /**
    * Sparse (rows, columns) weights: `group` consecutive rows share positions; rows beyond a multiple of `group` stand
    * alone. Saved as src/compile/pack.ts draws it, expanded as assembly/spmm/index.ts draws it.
@@ -45,7 +53,7 @@ export type Constant =
       columns: number;
       group: number;
       counts: Uint32Array;
-      gaps: Uint8Array;
+      gaps: Uint8Array | Unread;
       values: WeightData;
       bias: WeightData | null;
       /** The buffer with the tap table that turns columns into byte offsets. */
@@ -61,10 +69,10 @@ export type Constant =
       columns: number;
       group: number;
       counts: Uint32Array;
-      gaps: Uint8Array;
-      values: Int8Array;
-      scales: Float32Array;
-      bias: Float32Array;
+      gaps: Uint8Array | Unread;
+      values: Int8Array | Unread;
+      scales: Float32Array | Unread;
+      bias: Float32Array | Unread;
       taps: number;
     };
 

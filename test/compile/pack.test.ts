@@ -7,7 +7,8 @@ import type { Group } from '../../src/compile/pack.ts';
 /** What the drawing in pack.ts says, read back. */
 function unpack(constant: ReturnType<typeof packSpmm>): Float32Array {
   if (constant.form !== 'spmm' || !(constant.values instanceof Float32Array)) throw new Error('not sparse f32 weights');
-  const { rows, columns, group, counts, gaps, values } = constant;
+  const { rows, columns, group, counts, values } = constant;
+  const gaps = constant.gaps as Uint8Array;
   const weights = new Float32Array(rows * columns);
   let [gap, value] = [0, 0];
   let row = 0;

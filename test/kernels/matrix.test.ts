@@ -84,7 +84,7 @@ function placeWeights(
   const largest = Math.max(...l.offsets);
   if (name.includes('gemm')) {
     const values = Float32Array.from(denseStream(weights, bias, p));
-    const constant: Constant = { form: 'gemm', rows: p.rows, columns: p.columns, values, bias: null };
+    const constant: Constant = { form: 'gemm', rows: p.rows, columns: p.columns, values };
     const taps: Constant = {
       form: 'taps',
       taps: {

@@ -114,7 +114,7 @@ export function runOperator<A extends object>(
     constant(constant) {
       if (constant.form === 'i32') return { buffer: allocate(kernels.integers(constant.data)), offset: 0 };
       if (constant.form === 'f32') {
-        const data = Float32Array.from(constant.data);
+        const data = Float32Array.from(constant.data as Float32Array);
         return { buffer: allocate(kernels.floats(data, { constant, largest: 0 })), offset: 0 };
       }
       throw new Error(`runOperator does not expand ${constant.form} constants`);

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { FiligreeError } from '../../errors.ts';
 import { readInput, writeOutput } from '../files.ts';
@@ -8,6 +9,9 @@ import type { CompileOptions } from '../../compile/index.ts';
 import type { ClassifierPreprocessing } from '../../vision/classifier-metadata.ts';
 import { labelsFlags, labelsHelp, preprocessHelp, preprocessing, readLabels } from '../preprocess.ts';
 import { reportLayers, reportProgram } from '../report.ts';
+import type { Program } from '../../program/program.ts';
+import { readSource } from '../../runtime/source.ts';
+import { wasmOf } from '../../wasm-files.ts';
 import { formatBytes, formatCount, formatMs, formatPercent } from '../table.ts';
 
 interface Options extends ModelOptions {
@@ -17,6 +21,7 @@ interface Options extends ModelOptions {
   int8?: boolean;
   calibrate?: string;
   preprocess?: ClassifierPreprocessing;
+  trim?: string;
   json?: boolean;
 }
 
@@ -32,6 +37,7 @@ export function compileCommand(io: Io): Command {
     .option('--int8', 'do pointwise convolutions in eight bits where that is predicted to be faster')
     .option('--calibrate <directory>', 'photos that show what --int8 has to represent; none that you evaluate with')
     .option('--preprocess <how>', `${preprocessHelp}; for --calibrate with classifiers`, preprocessing)
+    .option('--trim <folder>', 'write the wasm builds there, cut down to the kernels that this model needs')
     .option('--json', 'print JSON');
   return withModelOptions(command).action(async (input: string, options: Options) => {
     if ((options.int8 ?? false) !== (options.calibrate !== undefined)) {
@@ -62,9 +68,10 @@ async function compile(io: Io, input: string, options: Options): Promise<void> {
   const artifact = writeArtifact(program);
   const ms = performance.now() - start;
   await writeOutput(output, artifact);
+  const trimmed = options.trim === undefined ? [] : await writeTrimmed(program, options.trim);
   const report = reportProgram(program, reportLayers(program));
   if (json) {
-    writeJson(io, { input, output, inputBytes: bytes.length, outputBytes: artifact.length, ms, ...report });
+    writeJson(io, { input, output, inputBytes: bytes.length, outputBytes: artifact.length, ms, trimmed, ...report });
     return;
   }
   const { activationBytes, activationBytesUnshared, macs, effectiveMacs } = report;
@@ -75,8 +82,27 @@ async function compile(io: Io, input: string, options: Options): Promise<void> {
       `layers       ${report.layers}: ${report.sparseLayers} sparse, ${report.denseLayers} dense, the rest without weights`,
       `MACs         ${formatCount(effectiveMacs)}${skipped}`,
       `activations  ${formatBytes(activationBytes)} planned, ${formatBytes(activationBytesUnshared)} without sharing`,
+      ...trimmed.map(
+        ({ file, bytes, fullBytes }) => `wasm         ${file}: ${formatBytes(bytes)} of ${formatBytes(fullBytes)}`,
+      ),
       ...report.notes.map((note) => `note         ${note}`),
       '',
     ].join('\n'),
   );
+}
+
+/** Writes the builds that a program can run in, each with its kernels only. */
+async function writeTrimmed(program: Program, folder: string) {
+  const { trimWasm } = await import('../../compile/trim.ts');
+  const { mkdir } = await import('node:fs/promises');
+  await mkdir(folder, { recursive: true });
+  const written: { file: string; bytes: number; fullBytes: number }[] = [];
+  for (const build of ['simd', 'relaxed'] as const) {
+    const full = await readSource(wasmOf(build));
+    const wasm = await trimWasm(full, [program]);
+    const file = join(folder, `filigree-${build}.wasm`);
+    await writeOutput(file, wasm);
+    written.push({ file, bytes: wasm.length, fullBytes: full.length });
+  }
+  return written;
 }

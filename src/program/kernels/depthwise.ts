@@ -65,6 +65,14 @@ function extents(n: Numbers, area: number, largest: number) {
   };
 }
 
+/** By channels, where a plane's padding takes what is stored beyond its end. */
+const axes = (n: Numbers, area: number) => {
+  const pixels = n.height * n.width;
+  if (n.yPlane < 4 * (pixels === 1 ? 1 : pixels + 3)) return [];
+  const weights = 4 * n.multiplier * (area + 1);
+  return [{ field: 'channels', moves: { x: n.xPlane, weights, scratch: 'own', y: n.multiplier * n.yPlane } }] as const;
+};
+
 /** A square kernel, the same stride both ways. Tiles are `tileRows` × 4 pixels, the last ones overlap. */
 const square = (size: number, stride: number, tileRows: number) =>
   kernel({
@@ -80,6 +88,7 @@ const square = (size: number, stride: number, tileRows: number) =>
       const reach = Math.floor((size - 1) / stride);
       return extents(n, size * size, (stride * stride - 1) * n.rows * row + reach * (row + 4));
     },
+    axes: (n) => axes(n, size * size),
   });
 
 export const depthwiseKernels = {
@@ -96,5 +105,6 @@ export const depthwiseKernels = {
       const { largest } = constantOf(table, 'taps', 'i32');
       return { ...extents(n, n.area, largest), taps: 4 * n.area };
     },
+    axes: (n) => axes(n, n.area).map((axis) => ({ ...axis, moves: { ...axis.moves, taps: 0 } })),
   }),
 };

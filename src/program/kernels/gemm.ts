@@ -48,6 +48,22 @@ const gemm = (kind: 'flat' | 'shifted' | 'vector') =>
       checkApart('y', n.batch * n.rows * pixels, y);
       return { x, taps: 4 * n.columns, weights: 16 * (n.columns + 1) * Math.ceil(n.rows / 4), y };
     },
+    axes(n) {
+      const pixels = n.height * n.width;
+      const weights = 4 * (n.columns + 1); // a quarter of a group of rows
+      if (kind === 'vector') return [{ field: 'rows', multiple: 4, moves: { x: 0, taps: 0, weights, y: 4 } }];
+      const rows = { field: 'rows', multiple: 4, moves: { x: 0, taps: 0, weights, y: n.yPlane } } as const;
+      const flat = {
+        field: 'width',
+        units: pixels,
+        set: { height: 1 },
+        multiple: 4,
+        moves: { x: 4, taps: 0, weights: 0, y: 4 },
+      } as const;
+      // vectors run over the end of shifted planes: into a part's own padding, but for rows and pixels into another part
+      const apart = n.yPlane >= 4 * (kind === 'shifted' ? pixels + 4 : up4(pixels));
+      return [...(apart ? [rows] : []), ...(kind === 'shifted' ? [] : [flat])];
+    },
   });
 
 export const gemmKernels = {

@@ -49,6 +49,20 @@ const spmm = (group: number, shifted: boolean) =>
       checkApart('y', n.batch * n.rows * pixels, y);
       return { x, weights: 4, y };
     },
+    axes(n) {
+      const pixels = n.height * n.width;
+      const rows = { field: 'rows', multiple: group, moves: { x: 0, weights: 'groups', y: n.yPlane } } as const;
+      const flat = {
+        field: 'width',
+        units: pixels,
+        set: { height: 1 },
+        multiple: 4,
+        moves: { x: 4, weights: 0, y: 4 },
+      } as const;
+      // vectors run over the end of shifted planes: into a part's own padding, but for rows and pixels into another part
+      const apart = n.yPlane >= 4 * (shifted ? pixels + 4 : up4(pixels));
+      return [...(apart ? [rows] : []), ...(shifted ? [] : [flat])];
+    },
   });
 
 /** One pixel: x and y are vectors. */
@@ -65,6 +79,7 @@ const vector = (group: number) =>
       checkApart('y', n.batch * n.rows, y);
       return { x: (n.batch - 1) * n.xBatch + largest + 4, weights: 4, y };
     },
+    axes: () => [{ field: 'rows', multiple: group, moves: { x: 0, weights: 'groups', y: 4 } }],
   });
 
 export const spmmKernels = {
