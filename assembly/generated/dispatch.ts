@@ -10,7 +10,8 @@ import { f32_resize_nearest, f32_upsample_2x2, f32_resize_linear } from '../resi
 import { f32_copy, f32_fill, f32_gather } from '../copy';
 import { f32_image } from '../image';
 import { f32_best_class } from '../detect';
-import { MatrixRecord, SpmmRecord, GemmRecord, PadRecord, DepthwiseRecord, DepthwiseTapsRecord, PoolRecord, AveragePoolRecord, UnaryRecord, BinaryRecord, SoftmaxRecord, ReduceRecord, ResizeNearestRecord, UpsampleRecord, ResizeLinearRecord, CopyRecord, FillRecord, GatherRecord, ImageRecord, BestClassRecord } from './records';
+import { i8_quantise, i8_spmm_8x4, i8_spmm_8x2, i8_spmm_16x1 } from '../int8';
+import { MatrixRecord, SpmmRecord, GemmRecord, PadRecord, DepthwiseRecord, DepthwiseTapsRecord, PoolRecord, AveragePoolRecord, UnaryRecord, BinaryRecord, SoftmaxRecord, ReduceRecord, ResizeNearestRecord, UpsampleRecord, ResizeLinearRecord, CopyRecord, FillRecord, GatherRecord, ImageRecord, BestClassRecord, QuantiseRecord, Int8Record } from './records';
 
 /** Runs the one record at this address. */
 export function dispatch(record: usize): void {
@@ -139,7 +140,23 @@ export function dispatch(record: usize): void {
       f32_best_class(changetype<BestClassRecord>(record));
       break;
     }
+    case 31: {
+      i8_quantise(changetype<QuantiseRecord>(record));
+      break;
+    }
+    case 32: {
+      i8_spmm_8x4(changetype<Int8Record>(record));
+      break;
+    }
+    case 33: {
+      i8_spmm_8x2(changetype<Int8Record>(record));
+      break;
+    }
+    case 34: {
+      i8_spmm_16x1(changetype<Int8Record>(record));
+      break;
+    }
   }
 }
 
-export { f32_spmm_28x1, f32_spmm_16x2, f32_spmm_8x4, f32_spmm_1x1, f32_spmm_1x4, f32_conv_spmm_28x1, f32_conv_spmm_16x2, f32_conv_spmm_8x4, f32_gemm_8x4, f32_conv_gemm_8x4, f32_gemm_1x4, f32_pad, f32_depthwise_3x3, f32_depthwise_3x3s2, f32_depthwise_5x5, f32_depthwise_5x5s2, f32_depthwise, f32_max_pool, f32_average_pool, f32_unary, f32_binary, f32_softmax, f32_reduce, f32_resize_nearest, f32_upsample_2x2, f32_resize_linear, f32_copy, f32_fill, f32_gather, f32_image, f32_best_class };
+export { f32_spmm_28x1, f32_spmm_16x2, f32_spmm_8x4, f32_spmm_1x1, f32_spmm_1x4, f32_conv_spmm_28x1, f32_conv_spmm_16x2, f32_conv_spmm_8x4, f32_gemm_8x4, f32_conv_gemm_8x4, f32_gemm_1x4, f32_pad, f32_depthwise_3x3, f32_depthwise_3x3s2, f32_depthwise_5x5, f32_depthwise_5x5s2, f32_depthwise, f32_max_pool, f32_average_pool, f32_unary, f32_binary, f32_softmax, f32_reduce, f32_resize_nearest, f32_upsample_2x2, f32_resize_linear, f32_copy, f32_fill, f32_gather, f32_image, f32_best_class, i8_quantise, i8_spmm_8x4, i8_spmm_8x2, i8_spmm_16x1 };

@@ -23,7 +23,7 @@ function kindOf({ op, height, width, kernel, stride }: Shape): Kind | undefined 
 }
 
 /** Random weights (rows, columns) at a density; `group` rows share positions. */
-function sparseWeights(rows: number, columns: number, group: Group, density: number): Float32Array {
+export function sparseWeights(rows: number, columns: number, group: Group, density: number): Float32Array {
   const weights = Float32Array.from(randomFloats(rows * columns));
   const random = seeded(rows + columns);
   const full = rows - (rows % group);

@@ -29,6 +29,18 @@ export type JsonBuffer =
       values: string;
       bias: string | null;
       taps: number;
+    }
+  | {
+      form: 'i8';
+      rows: number;
+      columns: number;
+      group: number;
+      counts: string;
+      gaps: string;
+      values: string;
+      scales: string;
+      bias: string;
+      taps: number;
     };
 
 export interface JsonProgram {
@@ -55,8 +67,15 @@ export interface JsonEndpoint {
 }
 
 /** safetensors dtype names of the arrays that programs hold. */
-export const arrayTypes = { F32: Float32Array, I32: Int32Array, U32: Uint32Array, F16: Uint16Array, U8: Uint8Array };
+export const arrayTypes = {
+  F32: Float32Array,
+  I32: Int32Array,
+  U32: Uint32Array,
+  F16: Uint16Array,
+  U8: Uint8Array,
+  I8: Int8Array,
+};
 export type ArrayTypeName = keyof typeof arrayTypes;
 /** Types of the numbers that the checker looks at. */
 export const isInteger32 = (type: ArrayTypeName) => type === 'I32' || type === 'U32';
-export type StoredArray = Float32Array | Int32Array | Uint32Array | Uint16Array | Uint8Array;
+export type StoredArray = Float32Array | Int32Array | Uint32Array | Uint16Array | Uint8Array | Int8Array;

@@ -270,26 +270,25 @@ function readConstant(read: Reader, tensors: Map<string, StoredTensor>, bytes: U
   if (form === 'gemm') {
     return { form, rows, columns, values: weights('values', 4 * (columns + 1) * Math.ceil(rows / 4)) };
   }
-  if (form === 'spmm') {
+  if (form === 'spmm' || form === 'i8') {
     const group = read.integer('group');
     if (group !== 1 && group !== 2 && group !== 4) read.bad('group', '1, 2 or 4');
     const full = Math.floor(rows / group);
     const counts = tensor('counts', full + (rows % group), 'U32') as Uint32Array;
     let kept = 0;
     for (let i = 0; i < counts.length; i++) kept += counts[i] * (i < full ? group : 1);
+    const gaps = tensor('gaps', undefined, 'U8') as Uint8Array | Unread;
+    const common = { rows, columns, group, counts, gaps, taps: read.integer('taps') };
+    if (form === 'spmm') return { form, ...common, values: weights('values', kept), bias: bias(rows) };
     return {
       form,
-      rows,
-      columns,
-      group,
-      counts,
-      gaps: tensor('gaps', undefined, 'U8') as Uint8Array | Unread,
-      values: weights('values', kept),
-      bias: bias(rows),
-      taps: read.integer('taps'),
+      ...common,
+      values: tensor('values', kept, 'I8') as Int8Array | Unread,
+      scales: tensor('scales', rows, 'F32') as Float32Array | Unread,
+      bias: tensor('bias', rows, 'F32') as Float32Array | Unread,
     };
   }
-  return read.bad('form', 'f32, i32, taps, gemm or spmm');
+  return read.bad('form', 'f32, i32, taps, gemm, spmm or i8');
 }
 
 function readLayer(read: Reader): Layer {

@@ -88,6 +88,19 @@ function jsonBuffer(buffer: Buffer, add: (part: string, data: StoredArray | Unre
         bias: c.bias && add('bias', c.bias),
         taps: c.taps,
       };
+    case 'i8':
+      return {
+        form: 'i8',
+        rows: c.rows,
+        columns: c.columns,
+        group: c.group,
+        counts: add('counts', c.counts),
+        gaps: add('gaps', c.gaps),
+        values: add('values', c.values),
+        scales: add('scales', c.scales),
+        bias: add('bias', c.bias),
+        taps: c.taps,
+      };
   }
 }
 

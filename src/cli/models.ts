@@ -69,19 +69,25 @@ export async function compileBytes(
   bytes: Uint8Array,
   path: string,
   progress: Progress,
-  { dimension, inputShape, head, labels }: ModelOptions & Pick<CompileOptions, 'head' | 'labels'> = {},
+  { dimension, inputShape, head, labels, int8 }: ModelOptions & Pick<CompileOptions, 'head' | 'labels' | 'int8'> = {},
 ): Promise<Program> {
   progress.show(`compiling ${path}`);
   try {
-    const { compileGraph, importModel } = await import('../compile/index.ts');
-    const externalData = (file: string) => readBeside(path, file);
-    const graph = importModel(bytes, path, { dimensions: dimension, inputShapes: inputShape, externalData });
-    const program = compileGraph(graph, { head, labels }); // errors name the file
+    const { compileGraph } = await import('../compile/index.ts');
+    const graph = await importBytes(bytes, path, { dimension, inputShape });
+    const program = compileGraph(graph, { head, labels, int8 }); // errors name the file
     program.name = basename(path, extname(path));
     return program;
   } finally {
     progress.clear();
   }
+}
+
+/** The graph of a foreign model. */
+export async function importBytes(bytes: Uint8Array, path: string, { dimension, inputShape }: ModelOptions) {
+  const { importModel } = await import('../compile/index.ts');
+  const externalData = (file: string) => readBeside(path, file);
+  return importModel(bytes, path, { dimensions: dimension, inputShapes: inputShape, externalData });
 }
 
 /** A file that a model keeps weights in, which must lie beside it or below. */

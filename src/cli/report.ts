@@ -33,7 +33,8 @@ export function reportLayers(program: Program): LayerReport[] {
       const buffer = program.buffers[index];
       if (buffer.kind !== 'constant') continue;
       bytes += savedBytes(buffer.constant);
-      sparse ||= buffer.constant.form === 'spmm';
+      const { constant: c } = buffer;
+      sparse ||= c.form === 'spmm' || (c.form === 'i8' && c.values.length < c.rows * c.columns);
     }
     const { name, op, shape, sparsity, macs, effectiveMacs } = layer;
     return {

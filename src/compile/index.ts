@@ -13,6 +13,7 @@ import { recogniseVision, visionWithHead } from '../vision/recognise.ts';
 import { visionWithLabels } from '../vision/with-labels.ts';
 import type { CostModel } from './cost.ts';
 import { defaultCostModel } from './cost.ts';
+import type { Ranges } from './int8.ts';
 import { lowerGraph } from './lower.ts';
 
 /** Sizes that an ONNX file leaves open and weights that it keeps elsewhere are given by the options of `OnnxOptions`. */
@@ -27,6 +28,11 @@ export interface CompileOptions extends OnnxOptions {
   labels?: readonly string[];
   /** Shares of peak that kernels reach, for choosing encodings. */
   costModel?: CostModel;
+  /**
+   * Pointwise convolutions whose input has a range here are done with 8-bit weights and inputs where that is predicted
+   * to be faster. `Calibration` finds the ranges.
+   */
+  int8?: { readonly ranges: Ranges };
 }
 
 /**
@@ -54,7 +60,7 @@ export function compileGraph(graph: Graph, options: CompileOptions = {}): Progra
   verify(graph);
   optimise(graph); // verifies what it leaves
   Object.assign(graph.metadata, options.metadata);
-  const program = lowerGraph(graph, options.costModel ?? defaultCostModel);
+  const program = lowerGraph(graph, options.costModel ?? defaultCostModel, options.int8?.ranges);
   checkProgram(program); // what is compiled can be loaded
   if (options.head !== undefined) program.metadata.vision = visionWithHead(program, options.head);
   else {
@@ -66,9 +72,11 @@ export function compileGraph(graph: Graph, options: CompileOptions = {}): Progra
   return program;
 }
 
-export { defaultCostModel } from './cost.ts';
+export { Calibration } from './calibrate.ts';
+export { defaultCostModel, defaultInt8Costs } from './cost.ts';
+export type { Range, Ranges } from './int8.ts';
 export type { OnnxOptions } from '../import/onnx/index.ts';
-export type { CostModel, KernelCosts } from './cost.ts';
+export type { CostModel, Int8Costs, KernelCosts } from './cost.ts';
 export { exportOnnx } from '../export/onnx/index.ts';
 export type { OnnxExportOptions } from '../export/onnx/index.ts';
 export { trimWasm } from './trim.ts';

@@ -6,14 +6,15 @@ import { operatorNamed } from '../ops/index.ts';
 import type { Buffer, Constant, Endpoint, Layer, Pointer, Program, Step } from '../program/program.ts';
 import type { CostModel } from './cost.ts';
 import { assignLayouts } from './layouts.ts';
+import type { Ranges } from './int8.ts';
 import type { Lowering } from './lowering.ts';
 import { narrow } from './pack.ts';
 import type { Piece } from './plan.ts';
 import { planMemory } from './plan.ts';
 import { assignStorage } from './storage.ts';
 
-/** A verified, optimised graph → its program. */
-export function lowerGraph(graph: Graph, costModel: CostModel): Program {
+/** A verified, optimised graph → its program. `ranges`: see CompileOptions.int8. */
+export function lowerGraph(graph: Graph, costModel: CostModel, ranges: Ranges = {}): Program {
   const names = layerNames(graph);
   const layouts = assignLayouts(graph);
   const storage = assignStorage(graph, layouts);
@@ -73,6 +74,7 @@ export function lowerGraph(graph: Graph, costModel: CostModel): Program {
     layers.push(layer);
     const lowering: Lowering = {
       costModel,
+      range: (value) => (Object.hasOwn(ranges, value) ? ranges[value] : undefined),
       shape: (value) => valueOf(graph, value).shape,
       strides: (value) => layouts.strides(value),
       inPlanes: (value) => layouts.inPlanes(value),

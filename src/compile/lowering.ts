@@ -2,6 +2,7 @@ import type { Shape } from '../graph/graph.ts';
 import type { KernelArguments, KernelName } from '../program/kernels.ts';
 import type { Constant, Pointer } from '../program/program.ts';
 import type { CostModel } from './cost.ts';
+import type { Range } from './int8.ts';
 
 /** What a step costs, for profiles and reports. */
 export interface StepCost {
@@ -16,6 +17,8 @@ export interface StepCost {
 /** What an operator's `lower` may ask and emit. */
 export interface Lowering {
   readonly costModel: CostModel;
+  /** What a value is known to hold, where it may be quantised: see CompileOptions.int8. */
+  range?(value: string): Range | undefined;
   shape(value: string): Shape;
   /** Strides of each axis in floats, as the value is stored. */
   strides(value: string): number[];

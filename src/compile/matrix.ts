@@ -3,6 +3,8 @@ import { activationArguments } from '../program/activations.ts';
 import type { Activation } from '../program/activations.ts';
 import { matrixScratchBytes, packedTile } from '../program/kernels/matrix.ts';
 import type { Pointer, TapTable } from '../program/program.ts';
+import type { Range } from './int8.ts';
+import { emitInt8Product } from './int8.ts';
 import type { Lowering, StepCost } from './lowering.ts';
 import type { KernelArguments } from '../program/kernels.ts';
 import type { Encoding, Group } from './pack.ts';
@@ -30,6 +32,8 @@ export interface MatrixProduct {
   /** Laid out as y: y = act(W · x + bias + residual). */
   residual?: Pointer;
   activation?: Activation;
+  /** Of x, where it is known and the product may be done in eight bits. */
+  range?: Range;
 }
 
 const sparseKernels = {
@@ -47,6 +51,7 @@ export function emitMatrixProduct(p: MatrixProduct, lowering: Lowering): void {
   const costs = lowering.costModel[kind === 'vector' ? 'vector' : 'planes'];
   const groups: Group[] = kind === 'vector' ? [1, 4] : [1, 2, 4];
   const encoding = chooseEncoding(p.rows, p.columns, p.weights, costs, groups);
+  if (p.range && kind === 'flat' && emitInt8Product(p, p.range, encoding.cost, lowering)) return;
   const cost: StepCost = {
     macs: p.batch * pixels * p.rows * p.columns,
     effectiveMacs: p.batch * pixels * encoding.nonzeros,

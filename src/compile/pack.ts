@@ -56,14 +56,8 @@ function isKept(weights: Float32Array, columns: number, row: number, size: numbe
   return false;
 }
 
-export function packSpmm(
-  rows: number,
-  columns: number,
-  group: Group,
-  weights: Float32Array,
-  bias: Float32Array | undefined,
-  taps: number,
-): Constant {
+/** Positions and weights of a sparse matrix, as drawn above. */
+export function packPositions(rows: number, columns: number, group: Group, weights: Float32Array) {
   const counts: number[] = [];
   const gaps: number[] = [];
   const values: number[] = [];
@@ -83,13 +77,25 @@ export function packSpmm(
     }
     counts.push(count);
   }
+  return { counts: Uint32Array.from(counts), gaps: Uint8Array.from(gaps), values };
+}
+
+export function packSpmm(
+  rows: number,
+  columns: number,
+  group: Group,
+  weights: Float32Array,
+  bias: Float32Array | undefined,
+  taps: number,
+): Constant {
+  const { counts, gaps, values } = packPositions(rows, columns, group, weights);
   return {
     form: 'spmm',
     rows,
     columns,
     group,
-    counts: Uint32Array.from(counts),
-    gaps: Uint8Array.from(gaps),
+    counts,
+    gaps,
     values: narrow(Float32Array.from(values)),
     bias: bias ? narrow(bias) : null,
     taps,

@@ -37,7 +37,8 @@ export function checkProgram(program: Program): void {
     );
   });
   buffers.forEach((b, i) => {
-    if (b.kind === 'constant' && b.constant.form === 'spmm') checkTaps(program, b.constant, i);
+    if (b.kind === 'constant' && (b.constant.form === 'spmm' || b.constant.form === 'i8'))
+      checkTaps(program, b.constant, i);
   });
 
   program.steps.forEach((step, index) => {
@@ -85,7 +86,11 @@ const tapsOf = (program: Program, buffer: number): TapTable | undefined => {
 };
 
 /** Sparse weights take their byte offsets from a tap table that must have an entry for each of their columns. */
-function checkTaps(program: Program, { taps, columns }: Extract<Constant, { form: 'spmm' }>, index: number): void {
+function checkTaps(
+  program: Program,
+  { taps, columns }: Extract<Constant, { form: 'spmm' | 'i8' }>,
+  index: number,
+): void {
   const table = tapsOf(program, taps);
   const entries = table && table.channels * table.kernel[0] * table.kernel[1];
   if (entries === columns) return;
@@ -119,6 +124,7 @@ export function largestEntry(program: Program, constant: Constant): number {
     case 'taps':
       return largestTap(constant.taps);
     case 'spmm':
+    case 'i8':
       return largestTap(tapsOf(program, constant.taps)!);
     case 'i32': {
       let most = 0;

@@ -21,5 +21,16 @@ export function constantBytes(constant: Constant): number {
       const shared = (values.length - single) / group;
       return (full + shared) * (4 + 4 * group) + (counts.length - full + single) * 8;
     }
+    case 'i8': {
+      const { rows, group, counts } = constant;
+      const full = Math.floor(rows / group);
+      let bytes = 0;
+      counts.forEach((count, i) => {
+        const g = i < full ? group : 1;
+        // inputs two by two or four by four: the build decides
+        bytes += 4 + 8 * g + Math.max(Math.ceil(count / 2) * (8 + 4 * g), Math.ceil(count / 4) * (16 + 4 * g));
+      });
+      return bytes;
+    }
   }
 }

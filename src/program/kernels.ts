@@ -12,6 +12,7 @@ import { detectKernels } from './kernels/detect.ts';
 import { elementwiseKernels } from './kernels/elementwise.ts';
 import { gemmKernels } from './kernels/gemm.ts';
 import { imageKernels } from './kernels/image.ts';
+import { int8Kernels } from './kernels/int8.ts';
 import { padKernels } from './kernels/pad.ts';
 import { poolKernels } from './kernels/pool.ts';
 import { reduceKernels } from './kernels/reduce.ts';
@@ -32,6 +33,7 @@ export const kernels = {
   ...copyKernels,
   ...imageKernels,
   ...detectKernels,
+  ...int8Kernels,
 };
 
 export type KernelName = keyof typeof kernels;

@@ -58,6 +58,22 @@ export type Constant =
       bias: WeightData | null;
       /** The buffer with the tap table that turns columns into byte offsets. */
       taps: number;
+    }
+  /**
+   * The same with 8-bit weights for 8-bit planes: a row's sum times its scale, plus its bias, is a float. Expanded as
+   * assembly/int8/index.ts draws it.
+   */
+  | {
+      form: 'i8';
+      rows: number;
+      columns: number;
+      group: number;
+      counts: Uint32Array;
+      gaps: Uint8Array | Unread;
+      values: Int8Array | Unread;
+      scales: Float32Array | Unread;
+      bias: Float32Array | Unread;
+      taps: number;
     };
 
 export type Buffer =

@@ -60,6 +60,8 @@ export function layOut(program: Program): MemoryLayout {
 
 /** Bytes that a constant's compact parts take while it is expanded. */
 export function stagingBytes(c: Constant): number {
+  if (c.form === 'i8')
+    return [c.counts, c.gaps, c.values, c.scales, c.bias].reduce((n, d) => n + up64(d.byteLength), 0);
   if (c.form !== 'spmm') return 0;
   return up64(c.counts.byteLength) + up64(c.gaps.byteLength) + up64(4 * c.values.length) + up64(4 * c.rows);
 }
@@ -138,6 +140,17 @@ function addConstant(
       exports.expand_taps(to, channels, ...kernel, ...stride, ...dilation, channelBytes, phaseBytes, rowBytes);
       break;
     }
+    case 'i8': {
+      const [counts, gaps, values, scales, bias] = [c.counts, c.gaps, c.values, c.scales, c.bias].map(stage);
+      const end = gaps + c.gaps.length;
+      finish(() =>
+        wrongIndices(
+          c,
+          exports.expand_i8(counts, gaps, end, values, scales, bias, taps, to, c.rows, c.columns, c.group),
+        ),
+      );
+      break;
+    }
     case 'spmm': {
       const counts = stage(c.counts);
       const gaps = stage(c.gaps);
@@ -147,12 +160,19 @@ function addConstant(
       const end = gaps + c.gaps.length;
       finish(() => {
         if (!c.bias) new Uint8Array(memory.buffer).fill(0, bias, bias + 4 * c.rows);
-        const bad = exports.expand_spmm(counts, gaps, end, values, bias, taps, to, c.rows, c.columns, c.group);
-        if (!bad) return undefined;
-        return bad >>> 0 === 0xffffffff ? 'gaps are left over' : `row ${bad - 1}: gaps leave the ${c.columns} columns`;
+        return wrongIndices(
+          c,
+          exports.expand_spmm(counts, gaps, end, values, bias, taps, to, c.rows, c.columns, c.group),
+        );
       });
     }
   }
+}
+
+/** What the expansion of sparse weights says, in words. */
+function wrongIndices({ columns }: { columns: number }, bad: number): string | undefined {
+  if (!bad) return undefined;
+  return bad >>> 0 === 0xffffffff ? 'gaps are left over' : `row ${bad - 1}: gaps leave the ${columns} columns`;
 }
 
 const emptyBatch = (): Batch => ({ pieces: [], finish: [], staged: 0 });
@@ -165,7 +185,7 @@ export function planBatches(program: Program, layout: MemoryLayout, instance: In
       if (b.kind !== 'constant' || (b.constant.form === 'taps') !== isTaps) return;
       const { constant } = b;
       if (batches.at(-1)!.staged + stagingBytes(constant) > layout.staging) batches.push(emptyBatch());
-      const taps = constant.form === 'spmm' ? layout.buffers[constant.taps] : 0;
+      const taps = constant.form === 'spmm' || constant.form === 'i8' ? layout.buffers[constant.taps] : 0;
       addConstant(batches.at(-1)!, i, constant, layout.buffers[i], taps, layout.arena, instance);
     });
   }

@@ -13,6 +13,8 @@ export type WasmExports = Record<KernelName, (record: number) => void> & {
   expand_f16(from: number, to: number, n: number): void;
   expand_taps(to: number, ...geometry: number[]): void;
   expand_spmm(...args: number[]): number;
+  expand_i8(...args: number[]): number;
+  i8_dot(a: number, b: number, c: number): number;
 };
 
 /** One instance with its own memory. Dropping it gives the memory back. */

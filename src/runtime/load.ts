@@ -6,7 +6,7 @@ import type { Program, Unread } from '../program/program.ts';
 import { clearStaging, finishBatch, layOut, placePieces, planBatches, writeRecords } from './expand.ts';
 import type { MemoryLayout, Piece } from './expand.ts';
 import type { Instance, WasmProvider } from './instantiate.ts';
-import { chooseBuild, instantiate, prepare } from './instantiate.ts';
+import { chooseBuild, instantiate, prepare, programBase } from './instantiate.ts';
 import type { ThreadHost } from './threads/host.ts';
 import type { Team } from './threads/team.ts';
 import { Model } from './model.ts';
@@ -39,10 +39,10 @@ export interface LoadOptions extends SourceOptions {
  */
 export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
   const name = sourceName(source);
-  const build = chooseBuild(options.build, options.wasm);
+  const best = chooseBuild(options.build, options.wasm);
   const { threads: wanted = 1 } = options;
   const threads = checkedThreads(wanted);
-  if (threads === 1) prepare(build, options.wasm);
+  if (threads === 1) prepare(best, options.wasm);
   let header: Header | undefined;
   const file = await openSource(source, options, (bytes, size) => {
     if (!looksLikeArtifact(bytes)) return 0;
@@ -56,6 +56,7 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
     if (!looksLikeArtifact(file.head)) throw notCompiled(file, name);
     const program = readArtifact(file.head, name, header);
     checkProgram(program);
+    const build = await int8Build(best, program, options.wasm);
     let layout = layOut(program);
     let instance: Instance | undefined;
     if (threads !== 1) {
@@ -122,6 +123,14 @@ function tryOut(
 function checkedThreads(threads: number | 'auto'): number | 'auto' {
   if (threads === 'auto' || (Number.isInteger(threads) && threads >= 1 && threads <= 64)) return threads;
   throw new FiligreeError('invalid-argument', `threads: wanted 1 to 64 or "auto", got ${String(threads)}`);
+}
+
+/** Some engines compile relaxed 8-bit products wrongly (assembly/int8/index.ts): eight bits run in the other build there. */
+async function int8Build(build: WasmBuild, { buffers }: Program, wasm?: WasmProvider): Promise<WasmBuild> {
+  const isUsed = buffers.some((b) => b.kind === 'constant' && b.constant.form === 'i8');
+  if (!isUsed || !build.startsWith('relaxed')) return build;
+  const { exports } = await instantiate(programBase, build, wasm);
+  return exports.i8_dot(-3, 5, 1000) === 940 ? build : (build.replace('relaxed', 'simd') as WasmBuild);
 }
 
 /**

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { readArtifact } from '../../src/artifact/read.ts';
 import { writeArtifact } from '../../src/artifact/write.ts';
 import { compileModel } from '../../src/compile/index.ts';
+import type { Ranges } from '../../src/compile/int8.ts';
 import type { CostModel } from '../../src/compile/cost.ts';
 import { defaultCostModel } from '../../src/compile/cost.ts';
 import { lowerGraph } from '../../src/compile/lower.ts';
@@ -134,7 +135,18 @@ const rank4 = (
 
 const geometry = { dilation: [1, 1], pads: [1, 1, 1, 1], stride: [2, 2] } as const;
 
-const graphs: Record<string, { graph: Graph; costModel: CostModel }> = {
+/** Every pointwise convolution of what `x` becomes in eight bits, in groups of rows as the cost model likes them. */
+const eightBits = (costModel: CostModel) => {
+  const int8 = { ...costModel.planes, dense: 1e-9, quantise: 0 };
+  const planes = { ...costModel.planes, dense: 1e-9, sparse: { 1: 1e-9, 2: 1e-9, 4: 1e-9 } };
+  const { graph } = rank4((g, x) => [g.conv2d(x, 5, 1), g.conv2d(x, 4, 1)], [2, 3, 4, 5]);
+  return { graph, costModel: { ...costModel, planes, int8 }, ranges: { [graph.inputs[0].value]: { min: -1, max: 2 } } };
+};
+
+const graphs: Record<string, { graph: Graph; costModel: CostModel; ranges?: Ranges }> = {
+  'eight bits, single rows': eightBits(forced[1]),
+  'eight bits, pairs of rows': eightBits(forced[2]),
+  'eight bits, groups of rows': eightBits(forced[4]),
   ...Object.fromEntries(
     Object.entries(forced).map(([encoding, costModel]) => [
       `convolutions, ${encoding}`,
@@ -191,9 +203,9 @@ const graphs: Record<string, { graph: Graph; costModel: CostModel }> = {
   ]),
 };
 
-const artifacts = Object.entries(graphs).map(([name, { graph, costModel }]) => ({
+const artifacts = Object.entries(graphs).map(([name, { graph, costModel, ranges }]) => ({
   name,
-  ...takeApart(writeArtifact(lowerGraph(graph, costModel))),
+  ...takeApart(writeArtifact(lowerGraph(graph, costModel, ranges))),
 }));
 
 const others: Json[] = [null, true, 'x', '__proto__', 'inf', '-inf', [], {}, deep, { toString: 1 }, [-1], ['x']];

@@ -5,7 +5,9 @@ import { readInput, writeOutput } from '../files.ts';
 import { Progress, writeJson, type Io } from '../io.ts';
 import { compileBytes, isForeign, withModelOptions, type ModelOptions } from '../models.ts';
 import { headNames, type HeadName } from '../../vision/presets.ts';
-import { labelsFlags, labelsHelp, readLabels } from '../preprocess.ts';
+import type { CompileOptions } from '../../compile/index.ts';
+import type { ClassifierPreprocessing } from '../../vision/classifier-metadata.ts';
+import { labelsFlags, labelsHelp, preprocessHelp, preprocessing, readLabels } from '../preprocess.ts';
 import { reportLayers, reportProgram } from '../report.ts';
 import type { Program } from '../../program/program.ts';
 import { readSource } from '../../runtime/source.ts';
@@ -16,6 +18,9 @@ interface Options extends ModelOptions {
   output: string;
   head?: HeadName;
   labels?: string;
+  int8?: boolean;
+  calibrate?: string;
+  preprocess?: ClassifierPreprocessing;
   trim?: string;
   json?: boolean;
 }
@@ -29,9 +34,17 @@ export function compileCommand(io: Io): Command {
       new Option('--head <name>', "what a detector's outputs mean, where the model does not say").choices(headNames),
     )
     .option(labelsFlags, labelsHelp)
+    .option('--int8', 'do pointwise convolutions in eight bits where that is predicted to be faster')
+    .option('--calibrate <directory>', 'photos that show what --int8 has to represent; none that you evaluate with')
+    .option('--preprocess <how>', `${preprocessHelp}; for --calibrate with classifiers`, preprocessing)
     .option('--trim <folder>', 'write the wasm builds there, cut down to the kernels that this model needs')
     .option('--json', 'print JSON');
-  return withModelOptions(command).action((input: string, options: Options) => compile(io, input, options));
+  return withModelOptions(command).action(async (input: string, options: Options) => {
+    if ((options.int8 ?? false) !== (options.calibrate !== undefined)) {
+      command.error('error: --int8 and --calibrate go together');
+    }
+    await compile(io, input, options);
+  });
 }
 
 async function compile(io: Io, input: string, options: Options): Promise<void> {
@@ -44,7 +57,13 @@ async function compile(io: Io, input: string, options: Options): Promise<void> {
   }
   const labels = options.labels === undefined ? undefined : await readLabels(options.labels);
   const start = performance.now();
-  const program = await compileBytes(bytes, input, new Progress(io), { ...options, labels });
+  const progress = new Progress(io);
+  let int8: CompileOptions['int8'];
+  if (options.calibrate !== undefined) {
+    const { calibrate } = await import('../calibrate.ts');
+    int8 = { ranges: await calibrate(bytes, input, options.calibrate, progress, options) };
+  }
+  const program = await compileBytes(bytes, input, progress, { ...options, labels, int8 });
   const { writeArtifact } = await import('../../artifact/write.ts');
   const artifact = writeArtifact(program);
   const ms = performance.now() - start;
