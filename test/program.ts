@@ -4,6 +4,7 @@ import { writeArtifact } from '../src/artifact/write.ts';
 import { defaultCostModel } from '../src/compile/cost.ts';
 import type { CostModel } from '../src/compile/cost.ts';
 import { lowerGraph } from '../src/compile/lower.ts';
+import { matrixKernels } from '../src/compile/matrix-kernels.ts';
 import { emptyGraph } from '../src/graph/graph.ts';
 import type { Graph, Shape } from '../src/graph/graph.ts';
 import { inferShapes } from '../src/graph/infer.ts';
@@ -15,19 +16,15 @@ import type { Build } from './kernels/wasm.ts';
 
 v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
 
-/** A cost model with which an encoding that is cheap at these shares is chosen everywhere. */
-function shares(dense: number, one: number, two: number, four: number): CostModel {
-  const costs = { dense, sparse: { 1: one, 2: two, 4: four }, groupOverhead: 1 };
-  return { planes: costs, vector: costs };
+/** A cost model that finds one encoding free, and single rows cheap for kinds of products that do not have it. */
+function free(group: 'dense' | 1 | 2 | 4): CostModel {
+  const cost = (found: 'dense' | 1 | 2 | 4) => (found === group ? 0 : found === 1 ? 1e-4 : 1);
+  const costs = Object.entries(matrixKernels).map(([name, kernel]) => [name, { position: cost(kernel.group), group: cost(kernel.group) }]);
+  return { peak: 1, cacheBytes: Infinity, costs: { ...Object.fromEntries(costs), other: {} } };
 }
 
-/** Cost models that make one encoding free, and with it chosen. Rows that are left over stand alone: they are cheap too. */
-export const forced = {
-  dense: shares(1e9, 1, 1, 1),
-  1: shares(1, 1e9, 1, 1),
-  2: shares(1, 1e4, 1e9, 1),
-  4: shares(1, 1e4, 1, 1e9),
-};
+/** Cost models that make one encoding free, and with it chosen. */
+export const forced = { dense: free('dense'), 1: free(1), 2: free(2), 4: free(4) };
 
 /** The model a graph becomes, by way of an artifact's bytes. */
 export function loadGraph(graph: Graph, build: Build, costModel: CostModel = defaultCostModel): Promise<Model> {

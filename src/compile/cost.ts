@@ -1,23 +1,159 @@
-// What kernels cost, for choosing between encodings. All constants of the choice are here; `npm run bench` measures them.
-
-/** Shares of the machine's peak that the kernels of one kind reach, and what a group of rows costs to begin and end. */
-export interface KernelCosts {
-  dense: number;
-  /** By the rows that share a position. */
-  sparse: { 1: number; 2: number; 4: number };
-  /** In positions. */
-  groupOverhead: number;
-}
+// What programs cost: the time of every step by its numbers alone, for choosing encodings, for reports, and for whoever
+// searches under a latency budget.
+//
+// A step's time is a sum of counts times costs. Costs are in multiply-adds of one vector of four floats at the machine's
+// peak (8 floating-point operations each), so that a machine twice as fast needs another `peak` and nothing else.
+//
+//   matrix products   tile columns × (groups × `group` + positions × `position`)     each tile column walks all weights
+//                   + vectors × (kept weights × `vector` + rows × `store`)           vectors of 4 pixels in a plane
+//   all other steps   `step` + planes × `plane` + vectors read and written × `vector`, for windows of any size × `tap` too
+//   on top of both    `weights.byte` for bytes of weights that come from beyond L2, `activation.NAME` for each vector
+//
+// The constants are measured: `filigree tune --cost-model src/compile/cost-model.json` writes them anew.
+import { unaryFunctions } from '../program/activations.ts';
+import type { Kernel, Table } from '../program/kernel.ts';
+import { kernels } from '../program/kernels.ts';
+import type { KernelName } from '../program/kernels.ts';
+import type { Constant, Pointer, Program, Step } from '../program/program.ts';
+import measured from './cost-model.json' with { type: 'json' };
+import { isMatrixKernel, matrixKernels } from './matrix-kernels.ts';
+import type { MatrixKernelName } from './matrix-kernels.ts';
+import type { Kept } from './pack.ts';
 
 export interface CostModel {
-  /** Planes of two pixels and more. */
-  planes: KernelCosts;
-  /** One pixel an image: linear layers, what follows a global pool. */
-  vector: KernelCosts;
+  /** What was measured, where. */
+  note?: string;
+  /** GFLOP/s of the machine's multiply-adds. */
+  peak: number;
+  /** Weights beyond this many bytes are read anew from behind the cache by every tile column. */
+  cacheBytes: number;
+  /** By kernel (or `activation`, `weights`, `other`) and by what is counted: vector multiply-adds at peak. */
+  costs: { [kernel: string]: { [count: string]: number } };
 }
 
-export const defaultCostModel: CostModel = {
-  planes: { dense: 0.9, sparse: { 1: 0.66, 2: 0.84, 4: 0.88 }, groupOverhead: 2 },
-  // there is no kernel for pairs of rows at one pixel: its share is that of two single rows
-  vector: { dense: 0.57, sparse: { 1: 0.09, 2: 0.09, 4: 0.41 }, groupOverhead: 2 },
+export const defaultCostModel: CostModel = measured;
+
+/** `times` of what the cost model knows as costs[kernel][count]. */
+export type Work = { kernel: string; count: string; times: number }[];
+
+/** The planes that weights multiply, as kernel records have it. */
+export interface ProductShape {
+  batch: number;
+  rows: number;
+  columns: number;
+  /** Of an output plane. */
+  height: number;
+  width: number;
+  /** Pixels in a row of a padded copy; 0 when planes are read pixel by pixel. */
+  rowPixels: number;
+}
+
+/** The work of y (rows, pixels) = W (rows, columns) · x by a kernel that keeps so much of W. */
+export function productWork(kernel: MatrixKernelName, shape: ProductShape, kept: Kept, cacheBytes: number): Work {
+  const { kind, group, tile } = matrixKernels[kernel];
+  const { batch, rows, columns, height, width, rowPixels } = shape;
+  const pixels = kind === 'shifted' ? (height - 1) * rowPixels + width : height * width;
+  const vectors = Math.ceil(pixels / 4);
+  const tiles = batch * Math.ceil(vectors / tile);
+  // as they are laid out: biases and weights, and a byte offset for each position (dense: for each column)
+  const offsets = group === 'dense' ? columns : kept.positions + kept.groups;
+  const bytes = 4 * (kept.weights + rows + offsets);
+  return [
+    { kernel, count: 'group', times: tiles * kept.groups },
+    { kernel, count: 'position', times: tiles * kept.positions },
+    { kernel, count: 'vector', times: batch * vectors * kept.weights },
+    { kernel, count: 'store', times: batch * vectors * rows },
+    { kernel: 'weights', count: 'byte', times: bytes * (bytes > cacheBytes ? tiles : 1) },
+  ];
+}
+
+/** Milliseconds of work. */
+export function predict(work: Work, { costs, peak }: CostModel): number {
+  const { other } = costs;
+  const units = work.reduce((sum, { kernel, count, times }) => {
+    return sum + times * ((costs[kernel] ?? other)[count] ?? 0);
+  }, 0);
+  return units * unitMs(peak);
+}
+
+/** Milliseconds of a vector multiply-add at peak. */
+export function unitMs(peak: number): number {
+  return 8 / (peak * 1e6);
+}
+
+/** Milliseconds of a program's layers, in order. */
+export function predictLayers(program: Program, model: CostModel = defaultCostModel): number[] {
+  const ms = program.layers.map(() => 0);
+  for (const step of program.steps) ms[step.layer] += predict(stepWork(step, program, model.cacheBytes), model);
+  return ms;
+}
+
+/** The work of one step of a program. */
+export function stepWork(step: Step, program: Program, cacheBytes: number): Work {
+  const { kernel, arguments: args } = step;
+  const work = isMatrixKernel(kernel)
+    ? productWork(kernel, ...productOf(kernel, step, program), cacheBytes)
+    : otherWork(step, program);
+  const code = args.activation;
+  if (typeof code === 'number' && code > 0) {
+    const times = extentsOf(step, program).y / 16;
+    work.push({ kernel: 'activation', count: unaryFunctions[code], times });
+  }
+  return work;
+}
+
+const constantAt = (program: Program, value: number | Pointer): Constant | undefined => {
+  const buffer = typeof value === 'number' ? undefined : program.buffers[value.buffer];
+  return buffer?.kind === 'constant' ? buffer.constant : undefined;
 };
+
+/** A matrix product's shape and weights, read from its record. */
+function productOf(kernel: MatrixKernelName, step: Step, program: Program): [ProductShape, Kept] {
+  const args = step.arguments as Record<string, number>;
+  const constant = constantAt(program, step.arguments.weights);
+  if (constant?.form !== 'gemm' && constant?.form !== 'spmm') throw new Error(`${kernel}: no weights`);
+  const { rows, columns } = constant;
+  const { batch, height, width, rowPixels } = args;
+  const shape = { batch, rows, columns, height, width, rowPixels };
+  if (constant.form === 'gemm') {
+    const groups = Math.ceil(rows / 4);
+    return [shape, { groups, positions: groups * columns, weights: 4 * groups * columns }];
+  }
+  const { counts, values } = constant;
+  const positions = counts.reduce((sum, n) => sum + n, 0);
+  return [shape, { groups: counts.length, positions, weights: values.length }];
+}
+
+/** Bytes that a step touches from each of its pointers on. */
+function extentsOf({ kernel, arguments: args }: Step, program: Program): Record<string, number> {
+  const table = (field: string): Table => {
+    const constant = constantAt(program, args[field]);
+    if (!constant) throw new Error(`${kernel}: ${field} is no constant`);
+    return { constant, largest: 0 };
+  };
+  return (kernels[kernel] as unknown as Kernel).extents(args as Record<string, number>, table);
+}
+
+/** Activations that a step reads and writes, in vectors of four floats. */
+function otherWork(step: Step, program: Program): Work {
+  const args = step.arguments as Record<string, number>;
+  const extents = extentsOf(step, program);
+  let bytes = 0;
+  for (const field of Object.keys(extents)) {
+    if (field !== 'scratch' && !constantAt(program, step.arguments[field])) bytes += extents[field];
+  }
+  const { batch = 1, planes = 1, channels = planes, area, kernelH, kernelW } = args;
+  const kernel = costName(step);
+  const vectors = bytes / 16;
+  return [
+    { kernel, count: 'step', times: 1 },
+    { kernel, count: 'plane', times: batch * channels },
+    { kernel, count: 'vector', times: vectors },
+    { kernel, count: 'tap', times: vectors * (area ?? (kernelH ?? 0) * (kernelW ?? 0)) },
+  ];
+}
+
+/** Copies that move single floats are another kind of work than those of whole runs. */
+function costName({ kernel, arguments: args }: Step): KernelName | 'f32_copy_strided' {
+  return kernel === 'f32_copy' && (args.x5 !== 4 || args.y5 !== 4) ? 'f32_copy_strided' : kernel;
+}

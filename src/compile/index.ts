@@ -25,7 +25,7 @@ export interface CompileOptions extends OnnxOptions {
   head?: HeadName;
   /** Name of each class, in place of the file's; kept in the artifact as `metadata.vision.labels`. */
   labels?: readonly string[];
-  /** Shares of peak that kernels reach, for choosing encodings. */
+  /** What kernels cost, for choosing encodings; measured on the device that the model will run on, if not given on ours. */
   costModel?: CostModel;
 }
 
@@ -66,8 +66,8 @@ export function compileGraph(graph: Graph, options: CompileOptions = {}): Progra
   return program;
 }
 
-export { defaultCostModel } from './cost.ts';
+export { defaultCostModel, predictLayers } from './cost.ts';
 export type { OnnxOptions } from '../import/onnx/index.ts';
-export type { CostModel, KernelCosts } from './cost.ts';
+export type { CostModel } from './cost.ts';
 export { exportOnnx } from '../export/onnx/index.ts';
 export type { OnnxExportOptions } from '../export/onnx/index.ts';

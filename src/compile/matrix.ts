@@ -1,10 +1,14 @@
 // Weights × shifted planes: what convolutions and linear layers lower to.
 import { activationArguments } from '../program/activations.ts';
 import type { Activation } from '../program/activations.ts';
-import type { Pointer, TapTable } from '../program/program.ts';
+import type { Constant, Pointer, TapTable } from '../program/program.ts';
+import type { CostModel, ProductShape } from './cost.ts';
+import { predict, productWork } from './cost.ts';
 import type { Lowering, StepCost } from './lowering.ts';
-import type { Group } from './pack.ts';
-import { chooseEncoding, packGemm, packSpmm } from './pack.ts';
+import type { MatrixKernelName, MatrixKind } from './matrix-kernels.ts';
+import { kernelsOf, matrixKernels } from './matrix-kernels.ts';
+import type { Kept } from './pack.ts';
+import { countKept, packGemm, packSpmm } from './pack.ts';
 
 /** W (rows, columns) and what it multiplies. Strides are in floats. */
 export interface MatrixProduct {
@@ -28,29 +32,22 @@ export interface MatrixProduct {
   activation?: Activation;
 }
 
-const sparseKernels = {
-  vector: { 1: 'f32_spmm_1x1', 4: 'f32_spmm_1x4' },
-  flat: { 1: 'f32_spmm_28x1', 2: 'f32_spmm_16x2', 4: 'f32_spmm_8x4' },
-  shifted: { 1: 'f32_conv_spmm_28x1', 2: 'f32_conv_spmm_16x2', 4: 'f32_conv_spmm_8x4' },
-} as const;
-
-const denseKernels = { vector: 'f32_gemm_1x4', flat: 'f32_gemm_8x4', shifted: 'f32_conv_gemm_8x4' } as const;
-
-/** Emits y = act(W · x) with the encoding that the weights' own zeros make cheapest. */
+/** Emits y = act(W · x) by the kernel that the cost model finds fastest for the weights' own zeros. */
 export function emitMatrixProduct(p: MatrixProduct, lowering: Lowering): void {
   const pixels = p.height * p.width;
-  const kind = pixels === 1 ? 'vector' : p.rowPixels === 0 ? 'flat' : 'shifted';
-  const costs = lowering.costModel[kind === 'vector' ? 'vector' : 'planes'];
-  const groups: Group[] = kind === 'vector' ? [1, 4] : [1, 2, 4];
-  const encoding = chooseEncoding(p.rows, p.columns, p.weights, costs, groups);
+  const kernel = fastest(rankKernels(p, p.weights, lowering.costModel));
+  let nonzeros = 0;
+  for (const w of p.weights) if (w !== 0) nonzeros++;
   const cost: StepCost = {
     macs: p.batch * pixels * p.rows * p.columns,
-    effectiveMacs: p.batch * pixels * encoding.nonzeros,
-    sparsity: 1 - encoding.nonzeros / (p.rows * p.columns),
+    effectiveMacs: p.batch * pixels * nonzeros,
+    sparsity: 1 - nonzeros / (p.rows * p.columns),
   };
   const taps = lowering.constant({ form: 'taps', taps: p.taps });
+  const weights = lowering.constant(packFor(kernel, p, p.weights, p.bias, taps.buffer));
   const common = {
     x: p.x,
+    weights,
     y: p.y,
     batch: p.batch,
     xBatch: 4 * p.xBatch,
@@ -62,14 +59,46 @@ export function emitMatrixProduct(p: MatrixProduct, lowering: Lowering): void {
     yPlane: 4 * p.yPlane,
     ...activationArguments(p.activation),
   };
-  if (encoding.group === 'dense') {
-    const weights = lowering.constant(packGemm(p.rows, p.columns, p.weights, p.bias));
-    lowering.emit(denseKernels[kind], { ...common, taps, weights, columns: p.columns }, cost);
-  } else {
-    const weights = lowering.constant(packSpmm(p.rows, p.columns, encoding.group, p.weights, p.bias, taps.buffer));
-    const kernels: { [group: number]: (typeof sparseKernels)['flat' | 'shifted'][Group] } = sparseKernels[
-      kind
-    ] as never;
-    lowering.emit(kernels[encoding.group], { ...common, weights }, cost);
-  }
+  // fields that sparse kernels do not have are not theirs to be told
+  const dense = matrixKernels[kernel].group === 'dense' ? { taps, columns: p.columns } : {};
+  lowering.emit(kernel, { ...common, ...dense } as never, cost);
+}
+
+/** A kernel that can do a product, and what the cost model says. */
+export interface Candidate {
+  kernel: MatrixKernelName;
+  kept: Kept;
+  /** Predicted milliseconds. */
+  ms: number;
+}
+
+/** Every kernel that can do a product with these (rows, columns) weights, dense first. */
+export function rankKernels(shape: ProductShape, weights: Float32Array, model: CostModel): Candidate[] {
+  const kind = kindOf(shape);
+  return kernelsOf(kind).map((kernel) => {
+    const kept = countKept(shape.rows, shape.columns, weights, matrixKernels[kernel].group);
+    return { kernel, kept, ms: predict(productWork(kernel, shape, kept, model.cacheBytes), model) };
+  });
+}
+
+export function kindOf({ height, width, rowPixels }: ProductShape): MatrixKind {
+  return height * width === 1 ? 'vector' : rowPixels === 0 ? 'flat' : 'shifted';
+}
+
+/** The first of the fastest: dense, unless a sparse kernel is faster. */
+export function fastest(candidates: readonly Candidate[]): MatrixKernelName {
+  return candidates.reduce((best, candidate) => (candidate.ms < best.ms ? candidate : best)).kernel;
+}
+
+/** Weights as a kernel wants them. `taps`: the buffer with the table that turns columns into byte offsets. */
+export function packFor(
+  kernel: MatrixKernelName,
+  { rows, columns }: { rows: number; columns: number },
+  weights: Float32Array,
+  bias: Float32Array | undefined,
+  taps: number,
+): Constant {
+  const { group } = matrixKernels[kernel];
+  if (group === 'dense') return packGemm(rows, columns, weights, bias);
+  return packSpmm(rows, columns, group, weights, bias, taps);
 }
