@@ -6,8 +6,9 @@
 //
 //   matrix products   tile columns × (groups × `group` + positions × `position`)     each tile column walks all weights
 //                   + vectors × (kept weights × `vector` + rows × `store`)           vectors of 4 pixels in a plane
-//   all other steps   `step` + planes × `plane` + vectors read and written × `vector`, for windows of any size × `tap` too
-//   on top of both    `weights.byte` for bytes of weights that come from beyond L2, `activation.NAME` for each vector
+//   all other steps   `step` + planes × `plane` + vectors × `read` and `write` + vectors written × size of a window × `tap`
+//   on top of both    `memory.weight` for bytes of weights, `memory.map` for bytes of maps that do not fit the cache,
+//                     `activation.NAME` for each vector
 //
 // The constants are measured: `filigree tune --cost-model src/compile/cost-model.json` writes them anew.
 import { unaryFunctions } from '../program/activations.ts';
@@ -27,7 +28,7 @@ export interface CostModel {
   peak: number;
   /** Weights beyond this many bytes are read anew from behind the cache by every tile column. */
   cacheBytes: number;
-  /** By kernel (or `activation`, `weights`, `other`) and by what is counted: vector multiply-adds at peak. */
+  /** By kernel (or `activation`, `memory`, `other`) and by what is counted: vector multiply-adds at peak. */
   costs: { [kernel: string]: { [count: string]: number } };
 }
 
@@ -63,7 +64,7 @@ export function productWork(kernel: MatrixKernelName, shape: ProductShape, kept:
     { kernel, count: 'position', times: tiles * kept.positions },
     { kernel, count: 'vector', times: batch * vectors * kept.weights },
     { kernel, count: 'store', times: batch * vectors * rows },
-    { kernel: 'weights', count: 'byte', times: bytes * (bytes > cacheBytes ? tiles : 1) },
+    { kernel: 'memory', count: 'weight', times: bytes * (bytes > cacheBytes ? tiles : 1) },
   ];
 }
 
@@ -90,15 +91,16 @@ export function predictLayers(program: Program, model: CostModel = defaultCostMo
 
 /** The work of one step of a program. */
 export function stepWork(step: Step, program: Program, cacheBytes: number): Work {
-  const { kernel, arguments: args } = step;
+  const { kernel } = step;
+  const args = step.arguments as Record<string, number>;
+  const { read, written } = mapBytes(step, program);
   const work = isMatrixKernel(kernel)
     ? productWork(kernel, ...productOf(kernel, step, program), cacheBytes)
-    : otherWork(step, program);
-  const code = args.activation;
-  if (typeof code === 'number' && code > 0) {
-    const times = extentsOf(step, program).y / 16;
-    work.push({ kernel: 'activation', count: unaryFunctions[code], times });
+    : otherWork(step, read, written);
+  if (args.activation > 0) {
+    work.push({ kernel: 'activation', count: unaryFunctions[args.activation], times: written / 16 });
   }
+  if (read + written > cacheBytes) work.push({ kernel: 'memory', count: 'map', times: read + written });
   return work;
 }
 
@@ -124,32 +126,33 @@ function productOf(kernel: MatrixKernelName, step: Step, program: Program): [Pro
   return [shape, { groups: counts.length, positions, weights: values.length }];
 }
 
-/** Bytes that a step touches from each of its pointers on. */
-function extentsOf({ kernel, arguments: args }: Step, program: Program): Record<string, number> {
+/** Bytes of activations between the first and the last that a step reads and writes. */
+function mapBytes({ kernel, arguments: args }: Step, program: Program): { read: number; written: number } {
   const table = (field: string): Table => {
     const constant = constantAt(program, args[field]);
     if (!constant) throw new Error(`${kernel}: ${field} is no constant`);
     return { constant, largest: 0 };
   };
-  return (kernels[kernel] as unknown as Kernel).extents(args as Record<string, number>, table);
+  const row = kernels[kernel] as unknown as Kernel;
+  const extents: Record<string, number> = row.extents(args as Record<string, number>, table);
+  const bytes = { read: 0, written: 0 };
+  for (const [field, kind] of Object.entries(row.fields)) {
+    if (field === 'scratch') continue;
+    if (kind === 'write') bytes.written += extents[field];
+    else if (kind === 'read' && !constantAt(program, args[field])) bytes.read += extents[field];
+  }
+  return bytes;
 }
 
-/** Activations that a step reads and writes, in vectors of four floats. */
-function otherWork(step: Step, program: Program): Work {
-  const args = step.arguments as Record<string, number>;
-  const extents = extentsOf(step, program);
-  let bytes = 0;
-  for (const field of Object.keys(extents)) {
-    if (field !== 'scratch' && !constantAt(program, step.arguments[field])) bytes += extents[field];
-  }
-  const { batch = 1, planes = 1, channels = planes, area, kernelH, kernelW } = args;
+function otherWork(step: Step, read: number, written: number): Work {
+  const { batch = 1, planes = 1, channels = planes, area, kernelH, kernelW } = step.arguments as Record<string, number>;
   const kernel = costName(step);
-  const vectors = bytes / 16;
   return [
     { kernel, count: 'step', times: 1 },
     { kernel, count: 'plane', times: batch * channels },
-    { kernel, count: 'vector', times: vectors },
-    { kernel, count: 'tap', times: vectors * (area ?? (kernelH ?? 0) * (kernelW ?? 0)) },
+    { kernel, count: 'read', times: read / 16 },
+    { kernel, count: 'write', times: written / 16 },
+    { kernel, count: 'tap', times: (written / 16) * (area ?? (kernelH ?? 0) * (kernelW ?? 0)) },
   ];
 }
 

@@ -1,3 +1,4 @@
+import { looksLikeArtifact, readArtifact } from '../artifact/read.ts';
 import { writeArtifact } from '../artifact/write.ts';
 import { FiligreeError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
@@ -14,6 +15,8 @@ import { visionWithLabels } from '../vision/with-labels.ts';
 import type { CostModel } from './cost.ts';
 import { defaultCostModel } from './cost.ts';
 import { lowerGraph } from './lower.ts';
+import { tuneProgram } from './tune.ts';
+import type { TuneOptions } from './tune.ts';
 
 /** Sizes that an ONNX file leaves open and weights that it keeps elsewhere are given by the options of `OnnxOptions`. */
 export interface CompileOptions extends OnnxOptions {
@@ -36,6 +39,29 @@ export interface CompileOptions extends OnnxOptions {
  */
 export function compileModel(bytes: Uint8Array, options: CompileOptions = {}): Uint8Array {
   return writeArtifact(compileGraph(importModel(bytes, options.name ?? 'model', options), options));
+}
+
+/**
+ * Tunes a model for this device: an artifact, which is packed anew, or an ONNX or TFLite file, which is compiled first.
+ * Every kernel that can do a layer's matrix product runs in the whole network, and the fastest stays.
+ * @returns An artifact with the fastest encodings; its `metadata.tuning` (see `Tuning`) says what was measured. Results
+ * are those of the untuned model up to the rounding of sums in another order.
+ * @throws FiligreeError as `compileModel` and `loadModel`, and `invalid-argument` for a budget that is none and for a
+ * model without matrix products
+ */
+export async function tuneModel(bytes: Uint8Array, options: CompileOptions & TuneOptions = {}): Promise<Uint8Array> {
+  const { name = 'model' } = options;
+  return writeArtifact(await tuneProgram(readModel(bytes, name, options), options));
+}
+
+/** The program of an artifact, checked, or of a foreign file, compiled. */
+function readModel(bytes: Uint8Array, name: string, options: CompileOptions): Program {
+  if (!(bytes instanceof Uint8Array && looksLikeArtifact(bytes))) {
+    return compileGraph(importModel(bytes, name, options), options);
+  }
+  const program = readArtifact(bytes, name);
+  checkProgram(program);
+  return program;
 }
 
 /** A foreign file → its graph. `name` stands in front of messages: the file's name. */
@@ -69,5 +95,9 @@ export function compileGraph(graph: Graph, options: CompileOptions = {}): Progra
 export { defaultCostModel, predictLayers } from './cost.ts';
 export type { OnnxOptions } from '../import/onnx/index.ts';
 export type { CostModel } from './cost.ts';
+export { measureCostModel } from './calibrate.ts';
+export type { CalibrationOptions } from './calibrate.ts';
+export { tuneProgram } from './tune.ts';
+export type { TunedLayer, TuneOptions, Tuning } from './tune.ts';
 export { exportOnnx } from '../export/onnx/index.ts';
 export type { OnnxExportOptions } from '../export/onnx/index.ts';

@@ -91,7 +91,7 @@ export async function measureProducts(
     const isOver = (share: number) => performance.now() - start >= 1000 * seconds * share;
     let rounds = 0;
     // the engine's optimising compiler needs a third of the time at most, and half a second does
-    for (let isWarm = false; rounds === 0 || !isOver(1); ) {
+    for (let isWarm = false; rounds === 0 || !isOver(1);) {
       signal?.throwIfAborted();
       for (const [i, model] of models.entries()) {
         const profile = await model.profile(inputs, { runs: 1, warmup: 0 });

@@ -1,6 +1,4 @@
 // Encodings by measurement: every candidate of every matrix product runs on this device, and the fastest stays.
-import { looksLikeArtifact, readArtifact } from '../artifact/read.ts';
-import { writeArtifact } from '../artifact/write.ts';
 import { FiligreeError } from '../errors.ts';
 import { checkProgram } from '../program/check.ts';
 import type { Program } from '../program/program.ts';
@@ -62,10 +60,7 @@ export async function tuneProgram(program: Program, options: TuneOptions = {}): 
   }
   const measured = await measureProducts(program, products, { seconds, ...rest });
   const choices = chooseKernels(products, measured.layers);
-  const tuned = repack(
-    program,
-    new Map(products.map(({ step, layer }) => [step, choices.get(layer)!])),
-  );
+  const tuned = repack(program, new Map(products.map(({ step, layer }) => [step, choices.get(layer)!])));
   const tuning: Tuning = {
     build: measured.build,
     engine: engineName(),
@@ -81,26 +76,6 @@ export async function tuneProgram(program: Program, options: TuneOptions = {}): 
   tuned.metadata.tuning = tuning;
   checkProgram(tuned);
   return tuned;
-}
-
-/**
- * Tunes a model for this device: an artifact, which is packed anew, or an ONNX or TFLite file, which is compiled first.
- * @returns An artifact with the fastest encodings; its `metadata.tuning` (see `Tuning`) says what was measured.
- * @throws FiligreeError as `compileModel` and `loadModel`, and `invalid-argument` for a budget that is none and for a
- * model without matrix products
- */
-export async function tuneModel(
-  bytes: Uint8Array,
-  options: TuneOptions & { name?: string; compile?: (bytes: Uint8Array) => Program },
-): Promise<Uint8Array> {
-  const { name = 'model', compile, ...rest } = options;
-  let program: Program;
-  if (bytes instanceof Uint8Array && looksLikeArtifact(bytes)) {
-    program = readArtifact(bytes, name);
-    checkProgram(program);
-  } else if (compile) program = compile(bytes);
-  else throw new FiligreeError('invalid-model', `${name}: not a .filigree model`);
-  return writeArtifact(await tuneProgram(program, rest));
 }
 
 /**

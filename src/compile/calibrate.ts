@@ -1,0 +1,53 @@
+// A cost model of this device: a network of layers of all kinds runs with every encoding, and costs are fitted to it.
+import type { Program } from '../program/program.ts';
+import { optimise } from '../passes/index.ts';
+import { calibrationGraph } from './calibration-graph.ts';
+import { defaultCostModel, stepWork } from './cost.ts';
+import type { CostModel, Work } from './cost.ts';
+import { fitCosts } from './fit.ts';
+import type { Observation } from './fit.ts';
+import { lowerGraph } from './lower.ts';
+import { measureProducts } from './measure.ts';
+import type { MeasureOptions } from './measure.ts';
+import { measurePeak } from './peak.ts';
+import { findProducts } from './repack.ts';
+
+export type CalibrationOptions = Partial<Omit<MeasureOptions, 'hopeless'>> & {
+  device?: string;
+  observations?: (o: unknown) => void;
+};
+
+/** Bytes of weights that stay in a core's cache from one tile column to the next. */
+const cacheBytes = 2 ** 20;
+
+/**
+ * Measures what kernels cost on this device, for `CompileOptions.costModel`.
+ * @param options.seconds How long to run; 20 if not given.
+ */
+export async function measureCostModel(options: CalibrationOptions = {}): Promise<CostModel> {
+  const { seconds = 20, device, ...rest } = options;
+  const graph = calibrationGraph();
+  optimise(graph);
+  const program = lowerGraph(graph, defaultCostModel);
+  const peaks = [await measurePeak()];
+  const products = findProducts(program, defaultCostModel);
+  const measured = await measureProducts(program, products, { seconds, ...rest, hopeless: Infinity });
+  peaks.push(await measurePeak());
+  options.observations?.(measured.programs.flatMap(observe));
+  const peak = Number(Math.max(...peaks).toPrecision(3));
+  const note = [device, measured.build, `${measured.rounds} rounds`].filter(Boolean).join(', ');
+  return { note, peak, cacheBytes, costs: withOther(fitCosts(measured.programs.flatMap(observe), peak)) };
+}
+
+/** What each layer of a program did, and what it took. */
+export function observe({ program, ms }: { program: Program; ms: readonly number[] }): Observation[] {
+  const work = program.layers.map((): Work => []);
+  for (const step of program.steps) work[step.layer].push(...stepWork(step, program, cacheBytes));
+  return ms.flatMap((took, layer) => (work[layer].length > 0 && took > 0 ? [{ work: work[layer], ms: took }] : []));
+}
+
+/** Kernels that were not measured cost what adding does. */
+function withOther(costs: CostModel['costs']): CostModel['costs'] {
+  const sorted = Object.entries(costs).sort(([a], [b]) => (a < b ? -1 : 1));
+  return { ...Object.fromEntries(sorted), other: costs.f32_binary };
+}
