@@ -19,8 +19,11 @@ v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
 /** A cost model that finds one encoding free, and single rows cheap for kinds of products that do not have it. */
 function free(group: 'dense' | 1 | 2 | 4): CostModel {
   const cost = (found: 'dense' | 1 | 2 | 4) => (found === group ? 0 : found === 1 ? 1e-4 : 1);
-  const costs = Object.entries(matrixKernels).map(([name, kernel]) => [name, { position: cost(kernel.group), group: cost(kernel.group) }]);
-  return { peak: 1, cacheBytes: Infinity, costs: { ...Object.fromEntries(costs), other: {} } };
+  const costs = Object.entries(matrixKernels).map(([name, kernel]) => [
+    name,
+    { position: cost(kernel.group), group: cost(kernel.group) },
+  ]);
+  return { peak: 1, cacheBytes: Infinity, l1Bytes: Infinity, costs: { ...Object.fromEntries(costs), other: {} } };
 }
 
 /** Cost models that make one encoding free, and with it chosen. */

@@ -3,7 +3,7 @@ import type { Program } from '../program/program.ts';
 import { optimise } from '../passes/index.ts';
 import { calibrationGraph } from './calibration-graph.ts';
 import { defaultCostModel, stepWork } from './cost.ts';
-import type { CostModel, Work } from './cost.ts';
+import type { Caches, CostModel, Work } from './cost.ts';
 import { fitCosts } from './fit.ts';
 import type { Observation } from './fit.ts';
 import { lowerGraph } from './lower.ts';
@@ -17,8 +17,8 @@ export type CalibrationOptions = Partial<Omit<MeasureOptions, 'hopeless'>> & {
   observations?: (o: unknown) => void;
 };
 
-/** Bytes of weights that stay in a core's cache from one tile column to the next. */
-const cacheBytes = 2 ** 20;
+/** Of the machine that the default model was measured on; others are near enough. */
+const caches: Caches = { l1Bytes: 48 * 1024, cacheBytes: 1024 * 1024 };
 
 /**
  * Measures what kernels cost on this device, for `CompileOptions.costModel`.
@@ -33,16 +33,16 @@ export async function measureCostModel(options: CalibrationOptions = {}): Promis
   const products = findProducts(program, defaultCostModel);
   const measured = await measureProducts(program, products, { seconds, ...rest, hopeless: Infinity });
   peaks.push(await measurePeak());
-  options.observations?.(measured.programs.flatMap(observe));
+  const observations = measured.programs.flatMap((own) => observe(own, caches));
   const peak = Number(Math.max(...peaks).toPrecision(3));
   const note = [device, measured.build, `${measured.rounds} rounds`].filter(Boolean).join(', ');
-  return { note, peak, cacheBytes, costs: withOther(fitCosts(measured.programs.flatMap(observe), peak)) };
+  return { note, peak, ...caches, costs: withOther(fitCosts(observations, peak)) };
 }
 
 /** What each layer of a program did, and what it took. */
-export function observe({ program, ms }: { program: Program; ms: readonly number[] }): Observation[] {
+export function observe({ program, ms }: { program: Program; ms: readonly number[] }, caches: Caches): Observation[] {
   const work = program.layers.map((): Work => []);
-  for (const step of program.steps) work[step.layer].push(...stepWork(step, program, cacheBytes));
+  for (const step of program.steps) work[step.layer].push(...stepWork(step, program, caches));
   return ms.flatMap((took, layer) => (work[layer].length > 0 && took > 0 ? [{ work: work[layer], ms: took }] : []));
 }
 

@@ -6,9 +6,10 @@
 //
 //   matrix products   tile columns × (groups × `group` + positions × `position`)     each tile column walks all weights
 //                   + vectors × (kept weights × `vector` + rows × `store`)           vectors of 4 pixels in a plane
+//                   + tile columns × positions × cache lines of a tile × `line`      where tiles of all columns exceed L1
+//                   + bytes of weights × `memory.weight`                             once; each tile column beyond L2
 //   all other steps   `step` + planes × `plane` + vectors × `read` and `write` + vectors written × size of a window × `tap`
-//   on top of both    `memory.weight` for bytes of weights, `memory.map` for bytes of maps that do not fit the cache,
-//                     `activation.NAME` for each vector
+//   on top of both    vectors written × `activation.NAME`
 //
 // The constants are measured: `filigree tune --cost-model src/compile/cost-model.json` writes them anew.
 import { unaryFunctions } from '../program/activations.ts';
@@ -21,13 +22,19 @@ import { isMatrixKernel, matrixKernels } from './matrix-kernels.ts';
 import type { MatrixKernelName } from './matrix-kernels.ts';
 import type { Kept } from './pack.ts';
 
-export interface CostModel {
+/** What a core keeps near. */
+export interface Caches {
+  /** Tiles of all inputs together beyond this many bytes come from behind the first cache for every group of rows. */
+  l1Bytes: number;
+  /** Weights beyond this many bytes come from behind the second cache for every tile column. */
+  cacheBytes: number;
+}
+
+export interface CostModel extends Caches {
   /** What was measured, where. */
   note?: string;
   /** GFLOP/s of the machine's multiply-adds. */
   peak: number;
-  /** Weights beyond this many bytes are read anew from behind the cache by every tile column. */
-  cacheBytes: number;
   /** By kernel (or `activation`, `memory`, `other`) and by what is counted: vector multiply-adds at peak. */
   costs: { [kernel: string]: { [count: string]: number } };
 }
@@ -50,7 +57,12 @@ export interface ProductShape {
 }
 
 /** The work of y (rows, pixels) = W (rows, columns) · x by a kernel that keeps so much of W. */
-export function productWork(kernel: MatrixKernelName, shape: ProductShape, kept: Kept, cacheBytes: number): Work {
+export function productWork(
+  kernel: MatrixKernelName,
+  shape: ProductShape,
+  kept: Kept,
+  { l1Bytes, cacheBytes }: Caches,
+): Work {
   const { kind, group, tile } = matrixKernels[kernel];
   const { batch, rows, columns, height, width, rowPixels } = shape;
   const pixels = kind === 'shifted' ? (height - 1) * rowPixels + width : height * width;
@@ -59,12 +71,15 @@ export function productWork(kernel: MatrixKernelName, shape: ProductShape, kept:
   // as they are laid out: biases and weights, and a byte offset for each position (dense: for each column)
   const offsets = group === 'dense' ? columns : kept.positions + kept.groups;
   const bytes = 4 * (kept.weights + rows + offsets);
+  // cache lines of a tile, which seldom begins with one
+  const lines = tile / 4 + 1;
   return [
     { kernel, count: 'group', times: tiles * kept.groups },
     { kernel, count: 'position', times: tiles * kept.positions },
     { kernel, count: 'vector', times: batch * vectors * kept.weights },
     { kernel, count: 'store', times: batch * vectors * rows },
     { kernel: 'memory', count: 'weight', times: bytes * (bytes > cacheBytes ? tiles : 1) },
+    { kernel, count: 'line', times: 64 * columns * lines > l1Bytes ? tiles * kept.positions * lines : 0 },
   ];
 }
 
@@ -85,22 +100,21 @@ export function unitMs(peak: number): number {
 /** Milliseconds of a program's layers, in order. */
 export function predictLayers(program: Program, model: CostModel = defaultCostModel): number[] {
   const ms = program.layers.map(() => 0);
-  for (const step of program.steps) ms[step.layer] += predict(stepWork(step, program, model.cacheBytes), model);
+  for (const step of program.steps) ms[step.layer] += predict(stepWork(step, program, model), model);
   return ms;
 }
 
 /** The work of one step of a program. */
-export function stepWork(step: Step, program: Program, cacheBytes: number): Work {
+export function stepWork(step: Step, program: Program, caches: Caches): Work {
   const { kernel } = step;
   const args = step.arguments as Record<string, number>;
   const { read, written } = mapBytes(step, program);
   const work = isMatrixKernel(kernel)
-    ? productWork(kernel, ...productOf(kernel, step, program), cacheBytes)
+    ? productWork(kernel, ...productOf(kernel, step, program), caches)
     : otherWork(step, read, written);
   if (args.activation > 0) {
     work.push({ kernel: 'activation', count: unaryFunctions[args.activation], times: written / 16 });
   }
-  if (read + written > cacheBytes) work.push({ kernel: 'memory', count: 'map', times: read + written });
   return work;
 }
 

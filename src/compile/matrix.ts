@@ -77,7 +77,7 @@ export function rankKernels(shape: ProductShape, weights: Float32Array, model: C
   const kind = kindOf(shape);
   return kernelsOf(kind).map((kernel) => {
     const kept = countKept(shape.rows, shape.columns, weights, matrixKernels[kernel].group);
-    return { kernel, kept, ms: predict(productWork(kernel, shape, kept, model.cacheBytes), model) };
+    return { kernel, kept, ms: predict(productWork(kernel, shape, kept, model), model) };
   });
 }
 
@@ -85,9 +85,13 @@ export function kindOf({ height, width, rowPixels }: ProductShape): MatrixKind {
   return height * width === 1 ? 'vector' : rowPixels === 0 ? 'flat' : 'shifted';
 }
 
-/** The first of the fastest: dense, unless a sparse kernel is faster. */
+/** What sparse kernels must gain over dense, as predictions are no better: where little is to be won, nothing is lost. */
+const caution = 0.04;
+
+/** The fastest by the cost model: dense, unless a sparse kernel is clearly faster. */
 export function fastest(candidates: readonly Candidate[]): MatrixKernelName {
-  return candidates.reduce((best, candidate) => (candidate.ms < best.ms ? candidate : best)).kernel;
+  const cost = ({ kernel, ms }: Candidate) => (matrixKernels[kernel].group === 'dense' ? (1 - caution) * ms : ms);
+  return candidates.reduce((best, candidate) => (cost(candidate) < cost(best) ? candidate : best)).kernel;
 }
 
 /** Weights as a kernel wants them. `taps`: the buffer with the table that turns columns into byte offsets. */

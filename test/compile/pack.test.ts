@@ -79,4 +79,3 @@ describe('halves', () => {
     expect(narrow(Float32Array.of(1, value))).toBeInstanceOf(Float32Array);
   });
 });
-
