@@ -14,12 +14,10 @@ import { defaultCostModel, predictLayers } from '../src/compile/cost.ts';
 import type { CostModel } from '../src/compile/cost.ts';
 import { parseCostModel } from '../src/compile/check-cost-model.ts';
 import { compileGraph } from '../src/compile/index.ts';
-import { matrixKernels } from '../src/compile/matrix-kernels.ts';
-import type { MatrixKernelName } from '../src/compile/matrix-kernels.ts';
-import { measureProducts, noise, productsByLayer } from '../src/compile/measure.ts';
-import { findProducts, repack } from '../src/compile/repack.ts';
+import type { OnChoice } from '../src/compile/lowering.ts';
+import { measureWays, noise } from '../src/compile/measure.ts';
+import type { Lower } from '../src/compile/measure.ts';
 import type { Graph } from '../src/graph/graph.ts';
-import type { Program } from '../src/program/program.ts';
 import { loadModel } from '../src/runtime/load.ts';
 import { formatTable } from '../src/cli/table.ts';
 import { chooseBuild } from './kernels.ts';
@@ -49,12 +47,13 @@ export interface LayerResult {
   layer: string;
   /** Of the output. */
   shape: readonly number[];
-  chosen: MatrixKernelName;
-  best: MatrixKernelName;
+  chosen: string;
+  dense: string;
+  best: string;
   ms: number;
   denseMs: number;
   bestMs: number;
-  candidates: { kernel: MatrixKernelName; ms: number; medianMs: number; predictedMs: number }[];
+  candidates: { kernel: string; ms: number; medianMs: number; predictedMs: number }[];
 }
 
 /** A whole network at one density, as compiled and with every layer dense. */
@@ -125,12 +124,13 @@ export async function sweep(options: SweepOptions = {}): Promise<SweepReport> {
       for (const share of zeros) {
         if (share === 0 && i > 0) continue; // the same in every pattern
         onProgress?.(`${network} ${pattern} ${Math.round(100 * share)} %`);
-        const program = compileGraph(pruned(graph, 1 - share, pattern), { costModel });
+        const zeroed = pruned(graph, 1 - share, pattern);
+        const lower: Lower = (plan) => compileGraph(zeroed, { costModel }, plan);
         const where = { network, pattern, zeros: share };
-        const { layers, predictions } = await measureLayers(program, where, costModel, seconds, build);
+        const { layers, predictions } = await measureLayers(lower, where, costModel, seconds, build);
         report.layers.push(...layers);
         report.predictions.push(...predictions);
-        report.networks.push(await measureNetwork(program, where, costModel, seconds / 2, build));
+        report.networks.push(await measureNetwork(lower, where, costModel, seconds / 2, build));
       }
     }
   }
@@ -140,54 +140,55 @@ export async function sweep(options: SweepOptions = {}): Promise<SweepReport> {
 type Where = Pick<LayerResult, 'network' | 'pattern' | 'zeros'>;
 
 async function measureLayers(
-  program: Program,
+  lower: Lower,
   where: Where,
   costModel: CostModel,
   seconds: number,
   build: 'simd' | 'relaxed',
 ): Promise<Pick<SweepReport, 'layers' | 'predictions'>> {
-  const products = findProducts(program, costModel);
-  const measured = await measureProducts(program, products, { seconds, build });
-  const predicted = predictLayers(program, costModel);
-  const layers = [...productsByLayer(products)].map(([layer, own]): LayerResult => {
-    const { name, shape, sparsity = 0 } = program.layers[layer];
-    const predictedMs = (kernel: MatrixKernelName) =>
-      own.reduce((ms, { candidates }) => ms + candidates.find((c) => c.kernel === kernel)!.ms, 0);
-    const candidates = measured.layers[layer].map((times) => ({ ...times, predictedMs: predictedMs(times.kernel) }));
-    const best = candidates.reduce((a, b) => (b.ms < a.ms ? b : a));
-    const chosen = candidates.find(({ kernel }) => kernel === own[0].kernel)!;
-    const dense = candidates.find(({ kernel }) => matrixKernels[kernel].group === 'dense')!;
+  const measured = await measureWays(lower, { seconds, build });
+  const [{ program, ms }] = measured.programs;
+  const layers = measured.layers.map(({ layer, name, predicted, ways }): LayerResult => {
+    const { shape, sparsity = 0 } = program.layers[layer];
+    const chosen = ways.find((way) => way.name === predicted)!;
+    const dense = ways.find(({ isDense }) => isDense)!;
+    const best = ways.reduce((a, b) => (b.measuredMs < a.measuredMs ? b : a));
     return {
       ...where,
       sparsity,
       layer: name,
       shape,
-      chosen: chosen.kernel,
-      best: best.kernel,
-      ms: chosen.ms,
-      denseMs: dense.ms,
-      bestMs: best.ms,
-      candidates,
+      chosen: chosen.name,
+      dense: dense.name,
+      best: best.name,
+      ms: chosen.measuredMs,
+      denseMs: dense.measuredMs,
+      bestMs: best.measuredMs,
+      candidates: ways.map((way) => {
+        return { kernel: way.name, ms: way.measuredMs, medianMs: way.medianMs, predictedMs: way.ms };
+      }),
     };
   });
-  // the first program has every layer by the candidate that was predicted to be fastest: the program as compiled
+  const predicted = predictLayers(program, costModel);
   const predictions = program.layers.map(({ name, op }, i): Prediction => {
     const kernels = program.steps.filter(({ layer }) => layer === i).map(({ kernel }) => kernel);
-    return { ...where, layer: name, op, kernels, predictedMs: predicted[i], ms: measured.programs[0].ms[i] };
+    return { ...where, layer: name, op, kernels, predictedMs: predicted[i], ms: ms[i] };
   });
   return { layers, predictions: predictions.filter(({ kernels }) => kernels.length > 0) };
 }
 
 /** The network as compiled and all dense, run in turns. */
 async function measureNetwork(
-  program: Program,
+  lower: Lower,
   where: Where,
   costModel: CostModel,
   seconds: number,
   build: 'simd' | 'relaxed',
 ): Promise<NetworkResult> {
-  const dense = findProducts(program, costModel).map(({ step, candidates }) => [step, candidates[0].kernel] as const);
-  const programs = [program, repack(program, new Map(dense))];
+  const dense = new Map<string, string>();
+  const onChoice: OnChoice = (layer, ways) => void dense.set(layer, ways.find(({ isDense }) => isDense)!.name);
+  const program = lower({ onChoice });
+  const programs = [program, lower({ choices: dense })];
   const models = await Promise.all(programs.map((p) => loadModel(writeArtifact(p), { build })));
   const inputs = noise(models[0]);
   const times: number[][] = [[], []];
@@ -235,7 +236,6 @@ export function formatSweep({ layers, networks: whole, predictions, cpu, node, b
     const summary = [0.5, 0.9, 0.99].map((q) => `${percent(q)} ≤ ${quantile(ratios, q).toFixed(3)}`).join(', ');
     return `${title}: ${layers.length} layers, ${summary}\n${formatTable(header, rows)}`;
   };
-  const denseOf = (l: LayerResult) => l.candidates.find(({ kernel }) => kernel.includes('gemm'))!.kernel;
   const rows = whole.map((n) => [
     n.network,
     n.pattern,
@@ -249,7 +249,11 @@ export function formatSweep({ layers, networks: whole, predictions, cpu, node, b
   const header = ['network', 'pattern', 'zeros', 'ms', 'dense ms', 'ratio', 'of medians', 'predicted ms'];
   return [
     `Filigree's choices, ${build} build; ${cpu}, Node ${node}, ${date}`,
-    worst('Chosen over dense', (l) => l.ms / l.denseMs, denseOf),
+    worst(
+      'Chosen over dense',
+      (l) => l.ms / l.denseMs,
+      (l) => l.dense,
+    ),
     worst(
       'Chosen over the best',
       (l) => l.ms / l.bestMs,

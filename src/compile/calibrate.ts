@@ -7,10 +7,10 @@ import type { Caches, CostModel, Work } from './cost.ts';
 import { fitCosts } from './fit.ts';
 import type { Observation } from './fit.ts';
 import { lowerGraph } from './lower.ts';
-import { measureProducts } from './measure.ts';
-import type { MeasureOptions } from './measure.ts';
+import { measureWays } from './measure.ts';
+import type { Lower, MeasureOptions } from './measure.ts';
 import { measurePeak } from './peak.ts';
-import { findProducts } from './repack.ts';
+import { engineName } from './tune.ts';
 
 export type CalibrationOptions = Partial<Omit<MeasureOptions, 'hopeless'>> & {
   device?: string;
@@ -28,14 +28,15 @@ export async function measureCostModel(options: CalibrationOptions = {}): Promis
   const { seconds = 20, device, ...rest } = options;
   const graph = calibrationGraph();
   optimise(graph);
-  const program = lowerGraph(graph, defaultCostModel);
   const peaks = [await measurePeak()];
-  const products = findProducts(program, defaultCostModel);
-  const measured = await measureProducts(program, products, { seconds, ...rest, hopeless: Infinity });
+  const lower: Lower = (plan) => lowerGraph(graph, defaultCostModel, plan);
+  const measured = await measureWays(lower, { seconds, ...rest, hopeless: Infinity });
   peaks.push(await measurePeak());
   const observations = measured.programs.flatMap((own) => observe(own, caches));
   const peak = Number(Math.max(...peaks).toPrecision(3));
-  const note = [device, measured.build, `${measured.rounds} rounds`].filter(Boolean).join(', ');
+  const note = [device, engineName(), `${measured.build} build`, `${measured.rounds} rounds`]
+    .filter(Boolean)
+    .join(', ');
   return { note, peak, ...caches, costs: withOther(fitCosts(observations, peak)) };
 }
 

@@ -1,4 +1,3 @@
-import { looksLikeArtifact, readArtifact } from '../artifact/read.ts';
 import { writeArtifact } from '../artifact/write.ts';
 import { FiligreeError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
@@ -15,6 +14,7 @@ import { visionWithLabels } from '../vision/with-labels.ts';
 import type { CostModel } from './cost.ts';
 import { defaultCostModel } from './cost.ts';
 import { lowerGraph } from './lower.ts';
+import type { Choices, OnChoice } from './lowering.ts';
 import { tuneProgram } from './tune.ts';
 import type { TuneOptions } from './tune.ts';
 
@@ -42,26 +42,20 @@ export function compileModel(bytes: Uint8Array, options: CompileOptions = {}): U
 }
 
 /**
- * Tunes a model for this device: an artifact, which is packed anew, or an ONNX or TFLite file, which is compiled first.
- * Every kernel that can do a layer's matrix product runs in the whole network, and the fastest stays.
- * @returns An artifact with the fastest encodings; its `metadata.tuning` (see `Tuning`) says what was measured. Results
- * are those of the untuned model up to the rounding of sums in another order.
- * @throws FiligreeError as `compileModel` and `loadModel`, and `invalid-argument` for a budget that is none and for a
- * model without matrix products
+ * Compiles a foreign model as `compileModel` does, but with the encodings that are fastest on this device: every kernel
+ * that can do a layer's matrix product runs in the whole network, and the fastest stays.
+ * @returns An artifact; its `metadata.tuning` (see `Tuning`) says what was measured. Results are those of the untuned
+ * model up to the rounding of sums in another order.
+ * @throws FiligreeError as `compileModel` and `loadModel`, and `invalid-argument` for a number of seconds that is none and
+ * for a model without weights
  */
 export async function tuneModel(bytes: Uint8Array, options: CompileOptions & TuneOptions = {}): Promise<Uint8Array> {
-  const { name = 'model' } = options;
-  return writeArtifact(await tuneProgram(readModel(bytes, name, options), options));
+  return writeArtifact(await tuneGraph(importModel(bytes, options.name ?? 'model', options), options));
 }
 
-/** The program of an artifact, checked, or of a foreign file, compiled. */
-function readModel(bytes: Uint8Array, name: string, options: CompileOptions): Program {
-  if (!(bytes instanceof Uint8Array && looksLikeArtifact(bytes))) {
-    return compileGraph(importModel(bytes, name, options), options);
-  }
-  const program = readArtifact(bytes, name);
-  checkProgram(program);
-  return program;
+/** A graph → its program with the encodings that are fastest on this device. The graph is optimised in place. */
+export function tuneGraph(graph: Graph, options: CompileOptions & TuneOptions = {}): Promise<Program> {
+  return tuneProgram((plan) => compileGraph(graph, options, plan), options);
 }
 
 /** A foreign file → its graph. `name` stands in front of messages: the file's name. */
@@ -75,12 +69,16 @@ export function importModel(bytes: Uint8Array, name: string, options: OnnxOption
   throw new FiligreeError('invalid-model', `${name}: neither an ONNX nor a TFLite model (${bytes.length} bytes)`);
 }
 
-/** A graph → its program. The graph is optimised in place. A vision model that we know is given its `metadata.vision`. */
-export function compileGraph(graph: Graph, options: CompileOptions = {}): Program {
+/** A graph → its program. The graph is optimised in place. `plan` chooses encodings. A vision model that we know is given its `metadata.vision`. */
+export function compileGraph(
+  graph: Graph,
+  options: CompileOptions = {},
+  plan: { choices?: Choices; onChoice?: OnChoice } = {},
+): Program {
   verify(graph);
   optimise(graph); // verifies what it leaves
   Object.assign(graph.metadata, options.metadata);
-  const program = lowerGraph(graph, options.costModel ?? defaultCostModel);
+  const program = lowerGraph(graph, options.costModel ?? defaultCostModel, plan);
   checkProgram(program); // what is compiled can be loaded
   if (options.head !== undefined) program.metadata.vision = visionWithHead(program, options.head);
   else {
@@ -97,7 +95,7 @@ export type { OnnxOptions } from '../import/onnx/index.ts';
 export type { CostModel } from './cost.ts';
 export { measureCostModel } from './calibrate.ts';
 export type { CalibrationOptions } from './calibrate.ts';
-export { tuneProgram } from './tune.ts';
+export { parseCostModel } from './check-cost-model.ts';
 export type { TunedLayer, TuneOptions, Tuning } from './tune.ts';
 export { exportOnnx } from '../export/onnx/index.ts';
 export type { OnnxExportOptions } from '../export/onnx/index.ts';

@@ -4,16 +4,21 @@ import type { Graph, Node } from '../graph/graph.ts';
 import { valueOf } from '../graph/graph.ts';
 import { operatorNamed } from '../ops/index.ts';
 import type { Buffer, Constant, Endpoint, Layer, Pointer, Program, Step } from '../program/program.ts';
+import { fastest } from './cost.ts';
 import type { CostModel } from './cost.ts';
 import { assignLayouts } from './layouts.ts';
-import type { Lowering } from './lowering.ts';
+import type { Choices, Lowering, OnChoice } from './lowering.ts';
 import { narrow } from './pack.ts';
 import type { Piece } from './plan.ts';
 import { planMemory } from './plan.ts';
 import { assignStorage } from './storage.ts';
 
 /** A verified, optimised graph → its program. */
-export function lowerGraph(graph: Graph, costModel: CostModel): Program {
+export function lowerGraph(
+  graph: Graph,
+  costModel: CostModel,
+  { choices, onChoice }: { choices?: Choices; onChoice?: OnChoice } = {},
+): Program {
   const names = layerNames(graph);
   const layouts = assignLayouts(graph);
   const storage = assignStorage(graph, layouts);
@@ -86,6 +91,11 @@ export function lowerGraph(graph: Graph, costModel: CostModel): Program {
       },
       scratch: (bytes) => ({ buffer: arena(bytes + 4 * bufferSlack, index, index), offset: 0 }),
       constant,
+      choose(ways, likeness) {
+        onChoice?.(names[index], ways, likeness);
+        const wanted = choices?.get(names[index]);
+        return ways.some(({ name }) => name === wanted) ? wanted! : fastest(ways);
+      },
       emit(kernel, args, cost) {
         steps.push({ kernel, layer: index, arguments: args as Step['arguments'] });
         layer.macs += cost?.macs ?? 0;

@@ -4,10 +4,9 @@ import type { Activation } from '../program/activations.ts';
 import type { Constant, Pointer, TapTable } from '../program/program.ts';
 import type { CostModel, ProductShape } from './cost.ts';
 import { predict, productWork } from './cost.ts';
-import type { Lowering, StepCost } from './lowering.ts';
+import type { Lowering, StepCost, Way } from './lowering.ts';
 import type { MatrixKernelName, MatrixKind } from './matrix-kernels.ts';
 import { kernelsOf, matrixKernels } from './matrix-kernels.ts';
-import type { Kept } from './pack.ts';
 import { countKept, packGemm, packSpmm } from './pack.ts';
 
 /** W (rows, columns) and what it multiplies. Strides are in floats. */
@@ -35,7 +34,13 @@ export interface MatrixProduct {
 /** Emits y = act(W · x) by the kernel that the cost model finds fastest for the weights' own zeros. */
 export function emitMatrixProduct(p: MatrixProduct, lowering: Lowering): void {
   const pixels = p.height * p.width;
-  const kernel = fastest(rankKernels(p, p.weights, lowering.costModel));
+  const ways = waysOf(p, p.weights, lowering.costModel);
+  const { rows, columns, batch, height, width, rowPixels } = p;
+  const density = ways.map(({ ms }) => Math.round((20 * ms) / ways[0].ms));
+  const kernel = lowering.choose(
+    ways,
+    `${[rows, columns, batch, height, width, rowPixels]} ${density}`,
+  ) as MatrixKernelName;
   let nonzeros = 0;
   for (const w of p.weights) if (w !== 0) nonzeros++;
   const cost: StepCost = {
@@ -64,38 +69,21 @@ export function emitMatrixProduct(p: MatrixProduct, lowering: Lowering): void {
   lowering.emit(kernel, { ...common, ...dense } as never, cost);
 }
 
-/** A kernel that can do a product, and what the cost model says. */
-export interface Candidate {
-  kernel: MatrixKernelName;
-  kept: Kept;
-  /** Predicted milliseconds. */
-  ms: number;
-}
-
 /** Every kernel that can do a product with these (rows, columns) weights, dense first. */
-export function rankKernels(shape: ProductShape, weights: Float32Array, model: CostModel): Candidate[] {
-  const kind = kindOf(shape);
-  return kernelsOf(kind).map((kernel) => {
-    const kept = countKept(shape.rows, shape.columns, weights, matrixKernels[kernel].group);
-    return { kernel, kept, ms: predict(productWork(kernel, shape, kept, model), model) };
+function waysOf(shape: ProductShape, weights: Float32Array, model: CostModel): (Way & { name: MatrixKernelName })[] {
+  return kernelsOf(kindOf(shape)).map((name) => {
+    const { group } = matrixKernels[name];
+    const kept = countKept(shape.rows, shape.columns, weights, group);
+    return { name, ms: predict(productWork(name, shape, kept, model), model), isDense: group === 'dense' };
   });
 }
 
-export function kindOf({ height, width, rowPixels }: ProductShape): MatrixKind {
+function kindOf({ height, width, rowPixels }: ProductShape): MatrixKind {
   return height * width === 1 ? 'vector' : rowPixels === 0 ? 'flat' : 'shifted';
 }
 
-/** What sparse kernels must gain over dense, as predictions are no better: where little is to be won, nothing is lost. */
-const caution = 0.04;
-
-/** The fastest by the cost model: dense, unless a sparse kernel is clearly faster. */
-export function fastest(candidates: readonly Candidate[]): MatrixKernelName {
-  const cost = ({ kernel, ms }: Candidate) => (matrixKernels[kernel].group === 'dense' ? (1 - caution) * ms : ms);
-  return candidates.reduce((best, candidate) => (cost(candidate) < cost(best) ? candidate : best)).kernel;
-}
-
 /** Weights as a kernel wants them. `taps`: the buffer with the table that turns columns into byte offsets. */
-export function packFor(
+function packFor(
   kernel: MatrixKernelName,
   { rows, columns }: { rows: number; columns: number },
   weights: Float32Array,

@@ -1,22 +1,22 @@
-// Times of a program's matrix products by every kernel that can do them, on this device.
+// Times of a network's matrix products by every kernel that can do them, on this device.
 //
-// Each candidate is timed where it will run: in the whole network, its input just written by the layer before, its weights
-// as cold as a run of the network leaves them. The i-th of several programs has every product by its i-th candidate; the
+// Each way is timed where it will run: in the whole network, its input just written by the layer before, its weights as
+// cold as a run of the network leaves them. The i-th of several programs has every layer by its i-th candidate; the
 // programs run in turns, layer by layer, so that what else the machine does hits all alike.
 import { writeArtifact } from '../artifact/write.ts';
+import { FiligreeError } from '../errors.ts';
 import type { Program } from '../program/program.ts';
 import type { WasmProvider } from '../runtime/instantiate.ts';
 import type { Model } from '../runtime/model.ts';
 import type { WasmBuild } from '../runtime/probe.ts';
 import { elementCount, Tensor } from '../tensor.ts';
-import type { MatrixKernelName } from './matrix-kernels.ts';
-import type { Product } from './repack.ts';
-import { repack } from './repack.ts';
+import { fastest } from './cost.ts';
+import type { Choices, OnChoice, Way } from './lowering.ts';
 
 export interface MeasureOptions {
-  /** Seconds to spend on running, warm-up included. Each candidate runs at least twice, however long that takes. */
+  /** Seconds to spend on running, warm-up included. Each candidate runs twice at least, however long that takes. */
   seconds: number;
-  /** Candidates that the cost model finds so many times slower than the best are not tried. Default 3. */
+  /** Ways that the cost model finds so many times slower than the best are not tried. Default 3. */
   hopeless?: number;
   build?: WasmBuild;
   wasm?: WasmProvider;
@@ -25,72 +25,73 @@ export interface MeasureOptions {
   onProgress?: (share: number) => void;
 }
 
-export interface LayerTimes {
-  /** The kernels of the layer's matrix products: all by the same one. */
-  kernel: MatrixKernelName;
-  /** Milliseconds of the whole layer, copies for k×k included: the least, and the median. */
-  ms: number;
+/** A network's program with these choices. Layers and their order are the same each time. */
+export type Lower = (plan: { choices?: Choices; onChoice?: OnChoice }) => Program;
+
+/** A way to do a layer, and what it takes. */
+export interface TimedWay extends Way {
+  /** Milliseconds of the whole layer, copies for k×k included: the least of all rounds, and the median. */
+  measuredMs: number;
   medianMs: number;
 }
 
-/** What was measured. */
+/** A layer that there are ways to do. */
+export interface MeasuredLayer {
+  /** Index into the program's layers. */
+  layer: number;
+  name: string;
+  /** What the cost model chose. */
+  predicted: string;
+  /** In the order of their predicted times. Dense is always one of them. */
+  ways: TimedWay[];
+  /** The same for layers that take as long. */
+  likeness: string;
+}
+
 export interface Measured {
   build: WasmBuild;
   rounds: number;
-  /** By layer; empty for layers without matrix products. Candidates in the order of `layerCandidates`. */
-  layers: LayerTimes[][];
-  /** Milliseconds of every layer in each of the programs that ran. */
+  layers: MeasuredLayer[];
+  /** What ran, the program of the cost model's choices first, with the least milliseconds of each of its layers. */
   programs: { program: Program; ms: number[] }[];
 }
 
-/** The products of each layer that has any. */
-export function productsByLayer(products: readonly Product[]): Map<number, Product[]> {
-  const layers = new Map<number, Product[]>();
-  for (const product of products) layers.set(product.layer, [...(layers.get(product.layer) ?? []), product]);
-  return layers;
-}
-
-/** The kernels worth trying for a layer's products and their predicted milliseconds, fastest first. Dense is always one. */
-export function layerCandidates(
-  products: readonly Product[],
-  hopeless = 3,
-): { kernel: MatrixKernelName; ms: number; kept: number; isDense: boolean }[] {
-  const sums = products[0].candidates.map(({ kernel }, i) => ({
-    kernel,
-    ms: products.reduce((sum, { candidates }) => sum + candidates[i].ms, 0),
-    kept: products.reduce((sum, { candidates }) => sum + candidates[i].kept.weights, 0),
-    isDense: i === 0,
-  }));
-  const best = Math.min(...sums.map(({ ms }) => ms));
-  return sums.filter(({ ms, isDense }) => isDense || ms <= hopeless * best).sort((a, b) => a.ms - b.ms);
-}
-
-/** Measures every candidate of every layer. */
-export async function measureProducts(
-  program: Program,
-  products: readonly Product[],
-  options: MeasureOptions,
-): Promise<Measured> {
-  const { seconds, build, wasm, signal, onProgress } = options;
-  const { loadModel } = await import('../runtime/load.ts');
-  const layers = productsByLayer(products);
-  const candidates = new Map([...layers].map(([layer, own]) => [layer, layerCandidates(own, options.hopeless)]));
-  const programs = [...Array(Math.max(1, ...[...candidates.values()].map((own) => own.length))).keys()].map((i) => {
-    const choices = products.map(({ step, layer }) => {
-      const own = candidates.get(layer)!;
-      return [step, own[i % own.length].kernel] as const;
-    });
-    return repack(program, new Map(choices));
+/**
+ * Measures every way to do each layer.
+ * @throws FiligreeError `invalid-argument` for a network without layers to choose for, and as `loadModel`
+ */
+export async function measureWays(lower: Lower, options: MeasureOptions): Promise<Measured> {
+  const { seconds, hopeless = 3, build, wasm, signal, onProgress } = options;
+  const found = new Map<string, { ways: Way[]; likeness: string }>();
+  const asCompiled = lower({
+    onChoice: (layer, ways, likeness) => void found.set(layer, added(found.get(layer), ways, likeness)),
   });
+  if (found.size === 0) {
+    throw new FiligreeError(
+      'invalid-argument',
+      `${asCompiled.name}: has no layers with weights to choose encodings for`,
+    );
+  }
+  const layers = asCompiled.layers.flatMap(({ name }, layer) => {
+    const known = found.get(name);
+    return known ? [{ layer, name, likeness: known.likeness, ...candidates(known.ways, hopeless) }] : [];
+  });
+  const count = Math.max(...layers.map(({ ways }) => ways.length));
+  const programs = [asCompiled];
+  for (let i = 1; i < count; i++) {
+    programs.push(lower({ choices: new Map(layers.map(({ name, ways }) => [name, ways[i % ways.length].name])) }));
+  }
+  // what runs is loaded here, so that whoever only compiles does not load the runtime
+  const { loadModel } = await import('../runtime/load.ts');
   const models: Model[] = [];
   try {
-    for (const candidate of programs) models.push(await loadModel(writeArtifact(candidate), { build, wasm, signal }));
+    for (const program of programs) models.push(await loadModel(writeArtifact(program), { build, wasm, signal }));
     const inputs = noise(models[0]);
-    const times = models.map(() => program.layers.map((): number[] => []));
+    const times = models.map(() => asCompiled.layers.map((): number[] => []));
     const start = performance.now();
     const isOver = (share: number) => performance.now() - start >= 1000 * seconds * share;
     let rounds = 0;
-    // the engine's optimising compiler needs a third of the time at most, and half a second does
+    // the engine's optimising compiler is done after half a second
     for (let isWarm = false; rounds === 0 || !isOver(1);) {
       signal?.throwIfAborted();
       for (const [i, model] of models.entries()) {
@@ -101,22 +102,41 @@ export async function measureProducts(
       isWarm ||= isOver(Math.min(1 / 3, 0.5 / seconds));
       onProgress?.(Math.min(1, (performance.now() - start) / (1000 * seconds)));
     }
-    const least = times.map((own) => own.map((values) => Math.min(...values)));
     return {
       build: models[0].info.build,
       rounds,
-      layers: program.layers.map((_, layer) => {
-        return (candidates.get(layer) ?? []).map(({ kernel }, i) => {
-          // programs beyond the number of candidates have them once more
-          const own = times.flatMap((t, p) => (p % candidates.get(layer)!.length === i ? t[layer] : []));
-          return { kernel, ms: Math.min(...own), medianMs: own.sort((a, b) => a - b)[own.length >> 1] };
-        });
-      }),
-      programs: programs.map((candidate, i) => ({ program: candidate, ms: least[i] })),
+      layers: layers.map((entry) => ({
+        ...entry,
+        ways: entry.ways.map((way, i) => {
+          // layers with fewer ways than there are programs have some of them several times
+          const own = times.flatMap((of, p) => (p % entry.ways.length === i ? of[entry.layer] : []));
+          return { ...way, measuredMs: Math.min(...own), medianMs: own.sort((a, b) => a - b)[own.length >> 1] };
+        }),
+      })),
+      programs: programs.map((program, i) => ({ program, ms: times[i].map((own) => Math.min(...own)) })),
     };
   } finally {
     for (const model of models) model.dispose();
   }
+}
+
+/** A layer's ways, summed over its products: a convolution in groups of channels has one for each group. */
+function added(before: { ways: Way[]; likeness: string } | undefined, ways: readonly Way[], likeness: string) {
+  if (!before) return { ways: [...ways], likeness };
+  const sums = before.ways.map((way) => ({
+    ...way,
+    ms: way.ms + (ways.find(({ name }) => name === way.name)?.ms ?? 0),
+  }));
+  return { ways: sums, likeness: `${before.likeness}, ${likeness}` };
+}
+
+/** The ways worth trying: the predicted choice, then from the fastest on; dense is one of them. */
+function candidates(ways: readonly Way[], hopeless: number): { predicted: string; ways: Way[] } {
+  const best = Math.min(...ways.map(({ ms }) => ms));
+  const predicted = fastest(ways);
+  const tried = ways.filter(({ name, ms, isDense }) => isDense || name === predicted || ms <= hopeless * best);
+  const rank = ({ name, ms }: Way) => (name === predicted ? -1 : ms);
+  return { predicted, ways: tried.toSorted((a, b) => rank(a) - rank(b)) };
 }
 
 /** Seeded inputs, uniform in [−1, 1). */

@@ -115,32 +115,3 @@ export function countKept(rows: number, columns: number, weights: Float32Array, 
   }
   return kept;
 }
-
-/** f16 bits → f32. */
-export function widen(data: WeightData): Float32Array {
-  if (data instanceof Float32Array) return data;
-  return Float32Array.from(data, (half) => {
-    const [sign, exponent, mantissa] = [half >> 15 ? -1 : 1, (half >> 10) & 31, half & 1023];
-    return sign * (exponent === 0 ? mantissa * 2 ** -24 : (1 + mantissa / 1024) * 2 ** (exponent - 15));
-  });
-}
-
-/** Packed weights → what they were packed from, (rows, columns). @throws Error when sparse indices leave their matrix. */
-export function unpackWeights(constant: Extract<Constant, { form: 'gemm' | 'spmm' }>): Float32Array {
-  const values = widen(constant.values);
-  if (constant.form === 'gemm') return values;
-  const { rows, columns, group, counts, gaps } = constant;
-  const weights = new Float32Array(rows * columns);
-  let [gap, value, index] = [0, 0, 0];
-  for (const [row, size] of groupsOf(rows, group as Group)) {
-    let column = -1;
-    for (let left = counts[index++]; left > 0; left--) {
-      for (; gaps[gap] === 255; gap++) column += 255;
-      column += gaps[gap++] + 1;
-      if (!(column < columns)) throw new Error(`row ${row}: gaps leave the ${columns} columns`);
-      for (let i = row; i < row + size; i++) weights[i * columns + column] = values[value++];
-    }
-  }
-  if (gap !== gaps.length) throw new Error('gaps are left over');
-  return weights;
-}
