@@ -4,6 +4,7 @@ import { basename, dirname, extname, isAbsolute, relative, resolve } from 'node:
 import type { Command } from 'commander';
 import { FiligreeError } from '../errors.ts';
 import type { CompileOptions } from '../compile/index.ts';
+import type { Graph } from '../graph/graph.ts';
 import type { Program } from '../program/program.ts';
 import type { WasmBuild } from '../runtime/probe.ts';
 import type { Model } from '../runtime/model.ts';
@@ -57,19 +58,36 @@ export async function readProgram(
   return { program: readArtifact(bytes, path), bytes: bytes.length };
 }
 
+/** A foreign model's graph. */
+export async function importBytes(
+  bytes: Uint8Array,
+  path: string,
+  progress: Progress,
+  { dimension, inputShape }: ModelOptions,
+): Promise<Graph> {
+  progress.show(`reading ${path}`);
+  try {
+    const { importModel } = await import('../compile/index.ts');
+    const externalData = (file: string) => readBeside(path, file);
+    return importModel(bytes, path, { dimensions: dimension, inputShapes: inputShape, externalData });
+  } finally {
+    progress.clear();
+  }
+}
+
 /** Compiles a foreign model. */
 export async function compileBytes(
   bytes: Uint8Array,
   path: string,
   progress: Progress,
-  { dimension, inputShape, head, labels }: ModelOptions & Pick<CompileOptions, 'head' | 'labels'> = {},
+  options: ModelOptions & Pick<CompileOptions, 'head' | 'labels' | 'costModel'> = {},
 ): Promise<Program> {
+  const graph = await importBytes(bytes, path, progress, options);
   progress.show(`compiling ${path}`);
   try {
-    const { compileGraph, importModel } = await import('../compile/index.ts');
-    const externalData = (file: string) => readBeside(path, file);
-    const graph = importModel(bytes, path, { dimensions: dimension, inputShapes: inputShape, externalData });
-    const program = compileGraph(graph, { head, labels }); // errors name the file
+    const { compileGraph } = await import('../compile/index.ts');
+    const { head, labels, costModel } = options;
+    const program = compileGraph(graph, { head, labels, costModel }); // errors name the file
     program.name = basename(path, extname(path));
     return program;
   } finally {

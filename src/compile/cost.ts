@@ -94,7 +94,7 @@ export function predict(work: Work, { costs, peak }: CostModel): number {
 }
 
 /** What sparse kernels must gain over dense, as predictions are no better: where little is to be won, nothing is lost. */
-const caution = 0.04;
+const caution = 0.08;
 
 /** The fastest way as predicted: dense, unless a sparse one is clearly faster. */
 export function fastest(ways: readonly Way[]): string {

@@ -12,6 +12,7 @@ interface Options extends ModelOptions {
   output: string;
   head?: HeadName;
   labels?: string;
+  costModel?: string;
   json?: boolean;
 }
 
@@ -24,6 +25,7 @@ export function compileCommand(io: Io): Command {
       new Option('--head <name>', "what a detector's outputs mean, where the model does not say").choices(headNames),
     )
     .option(labelsFlags, labelsHelp)
+    .option('--cost-model <file>', 'what kernels cost, as "filigree tune --cost-model" measures it on a device')
     .option('--json', 'print JSON');
   return withModelOptions(command).action((input: string, options: Options) => compile(io, input, options));
 }
@@ -37,8 +39,12 @@ async function compile(io: Io, input: string, options: Options): Promise<void> {
     throw new FiligreeError('invalid-model', `${input}: not an ONNX or TFLite model (${bytes.length} bytes)`);
   }
   const labels = options.labels === undefined ? undefined : await readLabels(options.labels);
+  const { parseCostModel } = await import('../../compile/index.ts');
+  const file = options.costModel;
+  const costModel =
+    file === undefined ? undefined : parseCostModel(new TextDecoder().decode(await readInput(file)), file);
   const start = performance.now();
-  const program = await compileBytes(bytes, input, new Progress(io), { ...options, labels });
+  const program = await compileBytes(bytes, input, new Progress(io), { ...options, labels, costModel });
   const { writeArtifact } = await import('../../artifact/write.ts');
   const artifact = writeArtifact(program);
   const ms = performance.now() - start;
