@@ -64,11 +64,13 @@ async function bundle() {
     loader: { '.wasm': 'binary' },
     logLevel: 'warning',
   };
-  for (const entry of ['src/inline.ts', 'src/kernels.ts', 'src/compile/index.ts']) {
+  for (const entry of ['src/inline.ts', 'src/kernels.ts']) {
     await build({ ...common, entryPoints: [entry] });
   }
   // what recognises a model that does not say what it sees is a chunk that others never load
   await build({ ...common, entryPoints: ['src/index.ts'], splitting: true });
+  // what tuning runs is a chunk that compiling does not load, beside wasm/
+  await build({ ...common, entryPoints: ['src/compile/index.ts'], splitting: true });
   await build({ ...common, entryPoints: ['src/cli/main.ts'], splitting: true });
 }
 

@@ -20,7 +20,7 @@ export function parseCostModel(text: string, file: string): CostModel {
     return fail(`not JSON: ${(error as Error).message}`);
   }
   if (!isObject(json)) return fail('not a cost model');
-  for (const field of ['peak', 'cacheBytes']) {
+  for (const field of ['peak', 'l1Bytes', 'cacheBytes']) {
     if (!(isCost(json[field]) && json[field] > 0)) fail(`${field} must be a positive number`);
   }
   const { costs } = json;
