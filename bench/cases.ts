@@ -6,6 +6,7 @@ import { depthwiseCases } from './cases/depthwise.ts';
 import { detectCases } from './cases/detect.ts';
 import { elementwiseCases } from './cases/elementwise.ts';
 import { imageCases } from './cases/image.ts';
+import { int8Cases } from './cases/int8.ts';
 import { linearCases } from './cases/linear.ts';
 import { matrixCases } from './cases/matrix.ts';
 import { poolCases } from './cases/pool.ts';
@@ -23,4 +24,5 @@ export const cases: { readonly [K in KernelName]: CaseBuilder } = {
   ...copyCases,
   ...imageCases,
   ...detectCases,
+  ...int8Cases,
 };

@@ -11,7 +11,7 @@ import { defaultTiming } from './measure.ts';
 import type { Timing } from './measure.ts';
 import { peakLoops, peakOf } from './peak.ts';
 import type { Peak } from './peak.ts';
-import { peakBlock, resultBlocks, summaryBlock } from './report.ts';
+import { peakBlock, resultBlocks, summaryBlock } from './kernel-report.ts';
 import { readShapes } from './shapes.ts';
 import type { Measurement, Result } from './suite.ts';
 import { describeContest, planContests, rate, runContest, thinContests } from './suite.ts';
@@ -61,7 +61,7 @@ export const defaultShapes: readonly URL[] = ['mobilenet_v1', 'mobilenet_v2', 'f
 );
 
 /** The build to measure; turns the engine's flag on when relaxed SIMD is asked for and hidden behind it. */
-function chooseBuild(wanted?: 'simd' | 'relaxed'): 'simd' | 'relaxed' {
+export function chooseBuild(wanted?: 'simd' | 'relaxed'): 'simd' | 'relaxed' {
   const found = probeBuild();
   if (wanted === 'relaxed' && found !== 'relaxed') v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
   if (!found || (wanted === 'relaxed' && probeBuild() !== 'relaxed')) {

@@ -6,6 +6,7 @@ import type { CostModel } from '../src/compile/cost.ts';
 import type { LinearWeights } from '../src/compile/lowering.ts';
 import { kernelList } from '../src/cli/report.ts';
 import { lowerGraph } from '../src/compile/lower.ts';
+import { matrixKernels } from '../src/compile/matrix-kernels.ts';
 import { emptyGraph } from '../src/graph/graph.ts';
 import { constantBytes } from '../src/program/constants.ts';
 import type { Program } from '../src/program/program.ts';
@@ -28,14 +29,14 @@ interface Variant {
   costModel?: CostModel;
 }
 
-const { vector, planes } = defaultCostModel;
-const dense = { sparse: { 1: 1e-9, 2: 1e-9, 4: 1e-9 } };
-const vectors = { ...defaultCostModel, vector: { ...vector, transpose: 1e9 } };
-const integers = { planes: { ...planes, ...dense }, vector: { ...vector, ...dense } };
-const only = (group: 1 | 4): CostModel => {
-  const sparse = { 1: 1e-3, 2: 1e-9, 4: 1e-9, [group]: 1e9 };
-  return { planes: { ...planes, sparse }, vector: { ...vector, sparse, transpose: 1e9 } };
+/** A cost model that leaves these kernels, and what can not be done by them. */
+const only = (...left: string[]): CostModel => {
+  const others = Object.keys(matrixKernels).flatMap((name) => [name, `${name}_packed`]);
+  const hopeless = others.filter((name) => !left.includes(name)).map((name) => [name, { vector: 1e6 }] as const);
+  return { ...defaultCostModel, costs: { ...defaultCostModel.costs, ...Object.fromEntries(hopeless) } };
 };
+
+const integers = only('f32_linear_dense');
 
 const variants: Variant[] = [
   { name: 'f32', block: [1, 1] },
@@ -46,14 +47,10 @@ const variants: Variant[] = [
 
 /** The ways that the default cost model chooses between, each by force. */
 const ways: Variant[] = [
-  { name: 'vectors', block: [1, 1], costModel: { planes, vector: { ...vectors.vector, ...dense } } },
-  { name: 'vectors, sparse', block: [1, 1], costModel: only(1) },
-  { name: 'vectors, groups of 4', block: [4, 1], costModel: only(4) },
-  {
-    name: 'planes',
-    block: [1, 1],
-    costModel: { planes, vector: { ...vector, ...dense, dense: 1e-9, transpose: 0 } },
-  },
+  { name: 'vectors', block: [1, 1], costModel: only('f32_linear_dense') },
+  { name: 'vectors, sparse', block: [1, 1], costModel: only('f32_linear_sparse') },
+  { name: 'vectors, groups of 4', block: [4, 1], costModel: only('f32_linear_sparse_4') },
+  { name: 'planes', block: [1, 1], costModel: only('f32_gemm_8x4') },
 ];
 
 function layer(rows: number, columns: number, batch: number, density: number, variant: Variant): Program {
@@ -67,7 +64,7 @@ function layer(rows: number, columns: number, batch: number, density: number, va
   graph.inputs.push({ value: 'x', name: 'x', dtype: 'float32' });
   graph.outputs.push({ value: 'y', name: 'y', dtype: 'float32' });
   graph.nodes.push({ name: 'linear', op: 'linear', inputs: ['x', 'w', 'b'], outputs: ['y'], attributes: {} });
-  return lowerGraph(graph, variant.costModel ?? defaultCostModel, variant.linearWeights);
+  return lowerGraph(graph, variant.costModel ?? defaultCostModel, { linearWeights: variant.linearWeights });
 }
 
 /** A program ready to run, and the bytes of its expanded weights. */

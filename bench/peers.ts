@@ -1,76 +1,164 @@
-// Published TFLite models on Filigree and on its peers, in one run, processes interleaved:
-//
-//   npm run bench:peers [-- --rounds 7 --iterations 60]
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+// npm run bench:peers: Filigree and its peers on the same networks in one run.
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { compileModel } from '../src/compile/index.ts';
-import { readArtifact } from '../src/artifact/read.ts';
-import { elementCount } from '../src/tensor.ts';
-import { randomFloats, relativeError } from '../test/kernels/wasm.ts';
-import { faceModels, objectronSsd } from '../test/models/published.ts';
-import { runPeer } from '../test/peers/index.ts';
-import type { Peer, PeerResult } from '../test/peers/index.ts';
+import type { Report as KernelReport } from './kernels.ts';
+import { format, resolveConfig } from 'prettier';
+import { insertTable, markdownTables, readmeTable } from './peers/markdown.ts';
+import type { PeersReport, Runtime } from './peers/results.ts';
+import { runtimes } from './peers/results.ts';
+import { comparePeers } from './peers/run.ts';
+import { states } from './peers/states.ts';
+import { checkTargets, targetLines } from './peers/targets.ts';
 
-const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '7' }, iterations: { type: 'string', default: '60' } },
-});
-const rounds = Number(values.rounds);
-const iterations = Number(values.iterations);
-const runtimes: Peer[] = ['filigree', 'tfjs-tflite', 'litert'];
-const models: [name: string, file: string][] = [
-  ['face, full range, sparse (65 % zeros)', faceModels.sparse],
-  ['face, full range, dense', faceModels.dense],
-  ['face, short range', faceModels.short],
-  ['SSD MobileNetV2 300²', objectronSsd()],
-];
+import type { Sweep } from './report/density.ts';
+import { renderReport } from './report/page.ts';
 
-const median = (numbers: number[]) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
+const readmeFile = fileURLToPath(new URL('../README.md', import.meta.url));
 
-const folder = await mkdtemp(path.join(tmpdir(), 'filigree-bench-'));
-try {
-  console.log(
-    `Node ${process.version}, one thread, ${rounds} rounds of ${iterations} runs; ms median (minimum) · cold ms · MB\n`,
-  );
-  console.log(`| model | ${runtimes.join(' | ')} | Filigree over the best peer |`);
-  console.log(`|---|${runtimes.map(() => '---|').join('')}---|`);
-  for (const [name, file] of models) {
-    const artifact = compileModel(await readFile(file), { name });
-    const compiled = path.join(folder, 'model.filigree');
-    await writeFile(compiled, artifact);
-    const input = randomFloats(9)(elementCount(readArtifact(artifact, name).inputs[0].shape));
-    const results = Object.fromEntries(runtimes.map((runtime) => [runtime, [] as PeerResult[]]));
-    for (let round = 0; round < rounds; round++) {
-      for (const runtime of runtimes) {
-        const result = await runPeer(runtime, runtime === 'filigree' ? compiled : file, [input], { iterations });
-        results[runtime].push(result);
-      }
-    }
-    // the peers' outputs are ours: matched by size, as their order may differ
-    for (const peer of runtimes.slice(1)) {
-      for (const { data } of results[peer][0].outputs) {
-        const errors = results.filigree[0].outputs
-          .filter((o) => o.data.length === data.length)
-          .map((o) => relativeError(o.data, data));
-        if (!(Math.min(...errors) < 1e-4))
-          console.log(`${name}: outputs differ from ${peer}'s by ${Math.min(...errors)}`);
-      }
-    }
-    const medianOf = (runtime: Peer) => median(results[runtime].map((r) => r.msMedian!));
-    const cells = runtimes.map((runtime) => {
-      const all = results[runtime];
-      const [fast, cold, memory] = [
-        Math.min(...all.map((r) => r.msMinimum!)),
-        median(all.map((r) => r.msCold)),
-        median(all.map((r) => r.megabytes!)),
-      ];
-      return `${medianOf(runtime).toFixed(2)} (${fast.toFixed(2)}) · ${cold.toFixed(0)} · ${memory.toFixed(0)}`;
-    });
-    const ratio = medianOf('filigree') / Math.min(...runtimes.slice(1).map(medianOf));
-    console.log(`| ${name} | ${cells.join(' | ')} | ${ratio.toFixed(2)} |`);
-  }
-} finally {
-  await rm(folder, { recursive: true, force: true });
+/** Those whose drivers start threads; the others want a page with cross-origin isolation around them. */
+const threaded: Runtime[] = ['filigree', 'onnxruntime'];
+
+const usage = `npm run bench:peers -- [options]
+
+Runs Filigree, LiteRT.js, tfjs-tflite, tfjs-backend-wasm and onnxruntime-web on the same networks, each round of each in a
+process of its own, in turns: milliseconds of a run, from start to first result, peak memory, size, outputs compared.
+
+  --models REGEX      only network states whose ids match (${states.map(({ id }) => id).join(', ')})
+  --runtimes LIST     of ${runtimes.join(', ')}; default: all
+  --rounds N          processes of each; default 5
+  --iterations N      timed runs in each, at most; default 60
+  --timed MS          stops timing after this long; default 500
+  --warm-up MS        default 400
+  --threads N         default 1; with more, only ${threaded.join(' and ')} run
+  --node PATH         the Node that runs them; default: this one
+  --folder DIR        keeps the peers' model files, and finds them again
+  --no-profile        leaves out each layer's time and its floor
+  --json FILE         everything measured
+  --from FILE,…       measures nothing: shows what earlier runs of parts wrote as JSON, as one run
+  --html FILE         the same as a page to look at
+  --readme            rewrites the table in README.md
+  --targets           what we want to reach, and whether this run does
+  --kernels FILE      what \`npm run bench\` wrote, for targets and the HTML report
+  --two-threads FILE  what a run with --threads 2 wrote, for targets
+  --sweep FILE        what \`npm run bench:sweep\` wrote, for the HTML report
+  --help`;
+
+function number(name: string, text: string, least: number): number {
+  const value = Number(text);
+  if (!(value >= least)) throw new Error(`--${name} ${text}: a number of at least ${least} is wanted`);
+  return value;
 }
+
+function chosenRuntimes(list: string | undefined, threads: number): Runtime[] {
+  if (threads > 1) return threaded;
+  if (list === undefined) return [...runtimes];
+  const names = list.split(',');
+  const unknown = names.filter((name) => !(runtimes as string[]).includes(name));
+  if (unknown.length > 0) throw new Error(`--runtimes: ${unknown.join(', ')}: known are ${runtimes.join(', ')}`);
+  return runtimes.filter((runtime) => runtime === 'filigree' || names.includes(runtime));
+}
+
+const options = {
+  models: { type: 'string', default: '' },
+  runtimes: { type: 'string' },
+  rounds: { type: 'string', default: '5' },
+  iterations: { type: 'string', default: '60' },
+  timed: { type: 'string', default: '500' },
+  'warm-up': { type: 'string', default: '400' },
+  threads: { type: 'string', default: '1' },
+  node: { type: 'string', default: process.execPath },
+  folder: { type: 'string' },
+  'no-profile': { type: 'boolean', default: false },
+  json: { type: 'string' },
+  from: { type: 'string' },
+  targets: { type: 'boolean', default: false },
+  html: { type: 'string' },
+  readme: { type: 'boolean', default: false },
+  kernels: { type: 'string' },
+  sweep: { type: 'string' },
+  'two-threads': { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+type Values = ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options });
+  if (values.help) return console.log(usage);
+  const report = values.from === undefined ? await measure(values) : await mergeReports(values.from.split(','));
+  console.log(markdownTables(report));
+  const kernels = values.kernels === undefined ? undefined : await readJson<KernelReport>(values.kernels);
+  const twoThreads =
+    values['two-threads'] === undefined ? undefined : await readJson<PeersReport>(values['two-threads']);
+  if (values.targets) console.log(targetLines(checkTargets(report, { kernels, twoThreads })) + '\n');
+  if (values.html) {
+    const sweep = values.sweep === undefined ? undefined : await readJson<Sweep>(values.sweep);
+    await write(values.html, renderReport(report, { kernels, twoThreads, sweep }));
+  }
+  if (values.readme) {
+    const table = await format(readmeTable(report), { ...(await resolveConfig(readmeFile)), parser: 'markdown' });
+    await write(readmeFile, insertTable(await readFile(readmeFile, 'utf8'), table.trim()));
+  }
+  if (values.json) await write(values.json, JSON.stringify(report, null, 2));
+}
+
+async function measure(values: Values): Promise<PeersReport> {
+  if (!existsSync(new URL('../dist/index.js', import.meta.url)))
+    throw new Error('run npm run build first: dist/ is missing');
+  const chosen = states.filter(({ id }) => new RegExp(values.models).test(id));
+  if (chosen.length === 0)
+    throw new Error(`--models ${values.models} fits none of ${states.map(({ id }) => id).join(', ')}`);
+  const threads = number('threads', values.threads, 1);
+  const { stderr } = process;
+  const temporary = values.folder === undefined ? await mkdtemp(path.join(tmpdir(), 'filigree-bench-')) : undefined;
+  try {
+    return await comparePeers({
+      states: chosen,
+      runtimes: chosenRuntimes(values.runtimes, threads),
+      rounds: number('rounds', values.rounds, 1),
+      iterations: number('iterations', values.iterations, 1),
+      timedMs: number('timed', values.timed, 1),
+      warmUpMs: number('warm-up', values['warm-up'], 0),
+      threads,
+      node: values.node,
+      folder: temporary ?? values.folder!,
+      profileMs: values['no-profile'] ? 0 : 300,
+      onProgress: stderr.isTTY ? (what) => stderr.write(`\r\x1b[K${what}`) : undefined,
+    });
+  } finally {
+    if (temporary) await rm(temporary, { recursive: true, force: true });
+    if (stderr.isTTY) stderr.write('\r\x1b[K');
+  }
+}
+
+async function readJson<T>(file: string): Promise<T> {
+  return JSON.parse(await readFile(file, 'utf8')) as T;
+}
+
+/** States of several runs, of the last that has each. @throws Error when they are of different engines or threads. */
+async function mergeReports(files: string[]): Promise<PeersReport> {
+  const reports = await Promise.all(files.map((file) => readJson<PeersReport>(file)));
+  const last = reports.at(-1)!;
+  const kind = ({ node, threads }: PeersReport) => `Node ${node}, threads: ${threads}`;
+  const different = reports.find((report) => kind(report) !== kind(last));
+  if (different) throw new Error(`--from: runs on ${kind(different)} and on ${kind(last)} are no one run`);
+  const measured = new Map(reports.flatMap(({ states }) => states.map((state) => [state.id, state] as const)));
+  const ordered = states.flatMap(({ id }) => measured.get(id) ?? []);
+  return { ...last, sizes: Object.assign({}, ...reports.map(({ sizes }) => sizes)), states: ordered };
+}
+
+async function write(file: string, text: string): Promise<void> {
+  await mkdir(path.dirname(path.resolve(file)), { recursive: true });
+  await writeFile(file, text);
+  console.log(`written to ${file}`);
+}
+
+main().catch((error: Error) => {
+  console.error(error.message);
+  process.exitCode = 1;
+});

@@ -7,6 +7,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { main as asc } from 'assemblyscript/asc';
 import binaryen from 'binaryen';
 import { build } from 'esbuild';
+import { bundleLazily, bundling } from './bundle.mjs';
 import { emitDeclarations } from './declarations.mjs';
 
 const root = new URL('../', import.meta.url);
@@ -38,38 +39,56 @@ async function buildWasm() {
   execFileSync('node', ['scripts/generate.mjs'], { cwd: root, stdio: 'inherit' });
   mkdirSync(new URL('src/wasm/', root), { recursive: true });
   for (const target of targets) {
-    const { error, stderr } = await asc(['--target', target]);
+    const { error, stderr } = await asc([
+      ...(target.endsWith('threads') ? ['assembly/threads.ts'] : []),
+      '--target',
+      target,
+    ]);
     if (error) throw new Error(`asc --target ${target}: ${error.message}\n${stderr}`);
     const path = new URL(`src/wasm/filigree-${target}.wasm`, root).pathname;
     console.log(`filigree-${target}.wasm  ${optimise(path)} bytes`);
   }
 }
 
+/** Puts another module of src/ in a module's place. */
+const replace = (name, other) => ({
+  name: 'replace',
+  setup({ onResolve }) {
+    onResolve({ filter: new RegExp(`/${name}\\.ts$`) }, () => ({ path: new URL(`src/${other}.ts`, root).pathname }));
+  },
+});
+
 /**
- * Entry points are bundles of their own, so that a cold start reads few files; the command line is split, so that a
- * command loads what it needs. Chunks lie at the root of dist/, where wasm/ is.
+ * Entry points are bundles of their own, so that a cold start reads few files. What pages and edge functions load is
+ * minified; its sources are beside it, for debuggers. The command line is split, so that a command loads what it needs.
+ * Chunks lie at the root of dist/, where wasm/ is.
  */
 async function bundle() {
-  const common = {
-    bundle: true,
-    format: 'esm',
-    target: 'es2023',
-    packages: 'external',
-    external: ['node:*'],
-    platform: 'neutral',
-    outbase: 'src',
-    outdir: 'dist',
-    entryNames: '[dir]/[name]',
-    chunkNames: 'chunk-[hash]',
-    loader: { '.wasm': 'binary' },
-    logLevel: 'warning',
-  };
-  for (const entry of ['src/inline.ts', 'src/kernels.ts', 'src/compile/index.ts']) {
-    await build({ ...common, entryPoints: [entry] });
+  const common = { ...bundling, outdir: 'dist' };
+  const small = { minify: true, sourcemap: true, sourcesContent: true };
+  const names = { outbase: 'src', entryNames: '[dir]/[name]', chunkNames: 'chunk-[hash]' };
+  await bundleLazily('src/index.ts', { ...common, ...small });
+  await build({ ...common, ...small, ...names, entryPoints: ['src/inline.ts'] });
+  for (const entry of ['src/kernels.ts', 'src/images/index.ts']) {
+    await build({ ...common, ...names, entryPoints: [entry] });
   }
-  // what recognises a model that does not say what it sees is a chunk that others never load
-  await build({ ...common, entryPoints: ['src/index.ts'], splitting: true });
-  await build({ ...common, entryPoints: ['src/cli/main.ts'], splitting: true });
+  // what tuning runs is a chunk that compiling does not load, beside wasm/
+  await build({ ...common, ...names, entryPoints: ['src/compile/index.ts'], splitting: true });
+  await build({ ...common, ...names, entryPoints: ['src/cli/main.ts'], splitting: true });
+  // hosts that cannot read files: their own way to the wasm takes the place of the files
+  for (const host of ['browser', 'workerd', 'edge-light']) {
+    const variant = {
+      ...common,
+      ...small,
+      outdir: `dist/${host}`,
+      // imported from where the published file lies
+      external: host === 'browser' ? [] : ['../wasm/*'],
+    };
+    await bundleLazily('src/index.ts', { ...variant, plugins: [replace('wasm-files', `hosts/${host}`)] });
+    if (host === 'browser') continue; // it decodes images itself
+    const plugins = [replace('codec-files', `hosts/${host}-images`)];
+    await build({ ...variant, entryPoints: { images: 'src/images/index.ts' }, plugins });
+  }
 }
 
 /** Compiles the models that come with the package. */

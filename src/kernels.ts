@@ -55,6 +55,10 @@ export class RawKernels {
 
 /** Instantiates the kernels of a build; the best that the host can run if none is named. */
 export async function createKernels(options: { build?: WasmBuild; wasm?: WasmProvider } = {}): Promise<RawKernels> {
-  const { memory, exports, build } = await instantiate(programBase, chooseBuild(options.build), options.wasm);
+  const { memory, exports, build } = await instantiate(
+    programBase,
+    chooseBuild(options.build, options.wasm),
+    options.wasm,
+  );
   return new RawKernels(memory, exports, build);
 }

@@ -1,19 +1,31 @@
 // y (N, C·m, H′, W′) = act(bias + kernel (C·m, kh, kw) ⋆ x (N, C, H, W)), one plane at a time.
 //
-// A plane is padded, and split into phases when strides are not 1, into a scratch that stays in the L1 cache; what is left
-// is unaligned loads at unit stride. A plane that needs neither is read where it is. The clamp is part of the tiles; other
-// activations run over the finished plane, out of L1.
+// 3×3 windows read planes where they are. For other windows a plane is padded, and split into phases when strides are not
+// 1, into a scratch that stays in the L1 cache. The clamp is part of the tiles; other activations run over the finished
+// plane, out of L1.
+import { activateRow } from '../elementwise/activate';
 import { DepthwiseRecord, DepthwiseTapsRecord } from '../generated/records';
 import { padPlane } from '../pad/plane';
-import { activatePlane } from './activate-plane';
-import { plane3x3, plane3x3s2 } from './plane3x3';
+import { missingBottom, missingLeft, missingRight, missingTop, plane3x3, plane3x3s2 } from './plane3x3';
 import { plane5x5, plane5x5s2 } from './plane5x5';
 import { planeAny } from './plane-any';
+
+/** The borders of one pixel that a plane read in place lacks for windows of 3×3. */
+function missingBorders(r: DepthwiseRecord, stride: u32): u32 {
+  if (r.rows != 0) return 0;
+  let missing: u32 = 0;
+  if (r.top != 0) missing |= missingTop;
+  if (r.left != 0) missing |= missingLeft;
+  if ((r.height - 1) * stride + 2 - r.top >= r.xHeight) missing |= missingBottom;
+  if ((r.width - 1) * stride + 2 - r.left >= r.xWidth) missing |= missingRight;
+  return missing;
+}
 
 function planes(r: DepthwiseRecord, area: u32, kind: u32): void {
   const inPlace = r.rows == 0;
   const row = 4 * (inPlace ? r.xWidth : r.columns);
   const phase = r.rows * row;
+  const missing = missingBorders(r, kind == 1 ? 2 : 1);
   let border = true;
   for (let n: u32 = 0; n < r.batch; n++) {
     let x = r.x + n * r.xBatch;
@@ -30,12 +42,14 @@ function planes(r: DepthwiseRecord, area: u32, kind: u32): void {
         border = false;
       }
       for (let m = r.multiplier; m != 0; m--) {
-        if (kind == 0) plane3x3(r, from, row, weights, y);
-        else if (kind == 1) plane3x3s2(r, from, row, phase, weights, y);
+        if (kind == 0) plane3x3(r, from, row, missing, weights, y);
+        else if (kind == 1) plane3x3s2(r, from, row, missing, weights, y);
         else if (kind == 2) plane5x5(r, from, row, weights, y);
         else if (kind == 3) plane5x5s2(r, from, row, phase, weights, y);
         else planeAny(changetype<DepthwiseTapsRecord>(changetype<usize>(r)), from, row, weights, y);
-        if (r.activation != 0) activatePlane(y, r.height * r.width, r.activation, r.alpha, r.beta);
+        if (r.activation != 0) {
+          activateRow(y, y, r.height * r.width, -Infinity, Infinity, r.activation, r.alpha, r.beta);
+        }
         weights += 4 * (area + 1);
         y += r.yPlane;
       }

@@ -1,10 +1,77 @@
-// 3×3 over one plane, 4 or 2 rows × 4 pixels at a time, the nine weights in registers. Tiles at the right and lower edge overlap
-// their neighbours instead of running over: planes are at least 2 rows of 4 pixels.
+// 3×3 over one plane, down a strip of 4 pixels after the other, the nine weights in registers. An input row is loaded once
+// for all output rows that it is part of. The last strip overlaps the one before: planes are at least 4 pixels wide.
+//
+// `missing` says which border of one pixel the plane lacks: what stands in its columns is masked away in the first and in
+// the last strip, its rows are left out.
 import { DepthwiseRecord } from '../generated/records';
 import { madd } from '../madd';
 
+export const missingTop: u32 = 1;
+export const missingLeft: u32 = 2;
+export const missingBottom: u32 = 4;
+export const missingRight: u32 = 8;
+
+/** sum + u·w0 + v·w1 + z·w2. The products add up apart from the sum: three short chains are faster than one of nine. */
+// @ts-ignore: decorator
+@inline
+function row3(sum: v128, u: v128, w0: v128, v: v128, w1: v128, z: v128, w2: v128): v128 {
+  return f32x4.add(sum, madd(z, w2, madd(v, w1, f32x4.mul(u, w0))));
+}
+
+// @ts-ignore: decorator
+@inline
+function leftMask(missing: u32, first: bool): v128 {
+  return first && missing & missingLeft ? i32x4(0, -1, -1, -1) : i32x4.splat(-1);
+}
+
+// @ts-ignore: decorator
+@inline
+function rightMask(missing: u32, last: bool): v128 {
+  return last && missing & missingRight ? i32x4(-1, -1, -1, 0) : i32x4.splat(-1);
+}
+
+/** A strip of plane3x3: the sums of two output rows wait for their lower kernel rows and move up by one with each input row. */
+// @ts-ignore: decorator
+@inline
+function strip(
+  x: usize, row: usize, y: usize, yRow: usize, height: u32, missing: u32, bias: v128,
+  w00: v128, w01: v128, w02: v128, w10: v128, w11: v128, w12: v128, w20: v128, w21: v128, w22: v128,
+  lo: v128, hi: v128, edge: bool, left: v128, right: v128,
+): void {
+  let a = bias;
+  let b = bias;
+  for (let i: u32 = missing & missingTop ? 1 : 2; i != 0; i--) {
+    let u = v128.load(x);
+    const v = v128.load(x, 4);
+    let z = v128.load(x, 8);
+    if (edge) {
+      u = v128.and(u, left);
+      z = v128.and(z, right);
+    }
+    a = row3(b, u, w10, v, w11, z, w12);
+    b = row3(bias, u, w00, v, w01, z, w02);
+    x += row;
+  }
+  if (missing & missingBottom) height--;
+  for (; height != 0; height--) {
+    let u = v128.load(x);
+    const v = v128.load(x, 4);
+    let z = v128.load(x, 8);
+    if (edge) {
+      u = v128.and(u, left);
+      z = v128.and(z, right);
+    }
+    v128.store(y, f32x4.pmin(f32x4.pmax(row3(a, u, w20, v, w21, z, w22), lo), hi));
+    a = row3(b, u, w10, v, w11, z, w12);
+    b = row3(bias, u, w00, v, w01, z, w02);
+    x += row;
+    y += yRow;
+  }
+  if (missing & missingBottom) v128.store(y, f32x4.pmin(f32x4.pmax(a, lo), hi));
+}
+
 /** x: rows of `row` bytes, weights: bias, then 3×3. */
-export function plane3x3(r: DepthwiseRecord, x: usize, row: usize, weights: usize, y: usize): void {
+export function plane3x3(r: DepthwiseRecord, x: usize, row: usize, missing: u32, weights: usize, y: usize): void {
   const bias = v128.load32_splat(weights);
   const w00 = v128.load32_splat(weights, 4), w01 = v128.load32_splat(weights, 8), w02 = v128.load32_splat(weights, 12);
   const w10 = v128.load32_splat(weights, 16), w11 = v128.load32_splat(weights, 20), w12 = v128.load32_splat(weights, 24);
@@ -12,109 +79,90 @@ export function plane3x3(r: DepthwiseRecord, x: usize, row: usize, weights: usiz
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
   const yRow: usize = 4 * r.width;
-  const lastColumn = yRow - 16;
-  let i: u32 = 0;
-  for (; i + 4 <= r.height; i += 4) {
-    const from = x + i * row;
-    const to = y + i * yRow;
-    for (let j: usize = 0; ; j = min<usize>(j + 16, lastColumn)) {
-      let p = from + j;
-      let q = to + j;
-      let u = v128.load(p);
-      let v = v128.load(p, 4);
-      let w = v128.load(p, 8);
-      let a = madd(w, w02, madd(v, w01, madd(u, w00, bias)));
-      p += row;
-      u = v128.load(p);
-      v = v128.load(p, 4);
-      w = v128.load(p, 8);
-      a = madd(w, w12, madd(v, w11, madd(u, w10, a)));
-      let b = madd(w, w02, madd(v, w01, madd(u, w00, bias)));
-      p += row;
-      u = v128.load(p);
-      v = v128.load(p, 4);
-      w = v128.load(p, 8);
-      a = madd(w, w22, madd(v, w21, madd(u, w20, a)));
-      v128.store(q, f32x4.pmin(f32x4.pmax(a, lo), hi));
-      q += yRow;
-      b = madd(w, w12, madd(v, w11, madd(u, w10, b)));
-      let c = madd(w, w02, madd(v, w01, madd(u, w00, bias)));
-      p += row;
-      u = v128.load(p);
-      v = v128.load(p, 4);
-      w = v128.load(p, 8);
-      b = madd(w, w22, madd(v, w21, madd(u, w20, b)));
-      v128.store(q, f32x4.pmin(f32x4.pmax(b, lo), hi));
-      q += yRow;
-      c = madd(w, w12, madd(v, w11, madd(u, w10, c)));
-      let d = madd(w, w02, madd(v, w01, madd(u, w00, bias)));
-      p += row;
-      u = v128.load(p);
-      v = v128.load(p, 4);
-      w = v128.load(p, 8);
-      c = madd(w, w22, madd(v, w21, madd(u, w20, c)));
-      v128.store(q, f32x4.pmin(f32x4.pmax(c, lo), hi));
-      q += yRow;
-      d = madd(w, w12, madd(v, w11, madd(u, w10, d)));
-      p += row;
-      u = v128.load(p);
-      v = v128.load(p, 4);
-      w = v128.load(p, 8);
-      d = madd(w, w22, madd(v, w21, madd(u, w20, d)));
-      v128.store(q, f32x4.pmin(f32x4.pmax(d, lo), hi));
-      if (j == lastColumn) break;
+  const last = yRow - 16;
+  if (missing & missingLeft) x -= 4;
+  for (let j: usize = 0; ; j = min<usize>(j + 16, last)) {
+    const p = x + j;
+    const q = y + j;
+    if (j == 0 || j == last) {
+      const left = leftMask(missing, j == 0);
+      const right = rightMask(missing, j == last);
+      strip(p, row, q, yRow, r.height, missing, bias, w00, w01, w02, w10, w11, w12, w20, w21, w22, lo, hi, true, left, right);
+    } else {
+      strip(p, row, q, yRow, r.height, missing, bias, w00, w01, w02, w10, w11, w12, w20, w21, w22, lo, hi, false, lo, lo);
     }
-  }
-  while (i < r.height) {
-    i = min(i, r.height - 2);
-    const from = x + i * row;
-    const to = y + i * yRow;
-    for (let j: usize = 0; ; j = min<usize>(j + 16, lastColumn)) {
-      let p = from + j;
-      let v = v128.load(p);
-      let a = madd(v, w00, bias);
-      v = v128.load(p, 4);
-      a = madd(v, w01, a);
-      v = v128.load(p, 8);
-      a = madd(v, w02, a);
-      p += row;
-      v = v128.load(p);
-      a = madd(v, w10, a);
-      let b = madd(v, w00, bias);
-      v = v128.load(p, 4);
-      a = madd(v, w11, a);
-      b = madd(v, w01, b);
-      v = v128.load(p, 8);
-      a = madd(v, w12, a);
-      b = madd(v, w02, b);
-      p += row;
-      v = v128.load(p);
-      a = madd(v, w20, a);
-      b = madd(v, w10, b);
-      v = v128.load(p, 4);
-      a = madd(v, w21, a);
-      b = madd(v, w11, b);
-      v = v128.load(p, 8);
-      a = madd(v, w22, a);
-      b = madd(v, w12, b);
-      p += row;
-      b = madd(v128.load(p), w20, b);
-      b = madd(v128.load(p, 4), w21, b);
-      b = madd(v128.load(p, 8), w22, b);
-      const q = to + j;
-      v128.store(q, f32x4.pmin(f32x4.pmax(a, lo), hi));
-      v128.store(q + yRow, f32x4.pmin(f32x4.pmax(b, lo), hi));
-      if (j == lastColumn) break;
-    }
-    i += 2;
+    if (j == last) break;
   }
 }
 
-/**
- * Down one column of four pixels after the other: a row between two outputs belongs to both and stays in registers.
- * x: phases (0, 0), (0, 1), (1, 0), (1, 1) of `phase` bytes, rows of `row` bytes.
- */
-export function plane3x3s2(r: DepthwiseRecord, x: usize, row: usize, phase: usize, weights: usize, y: usize): void {
+// @ts-ignore: decorator
+@inline
+function evens(a: v128, b: v128): v128 {
+  return i32x4.shuffle(a, b, 0, 2, 4, 6);
+}
+
+// @ts-ignore: decorator
+@inline
+function odds(a: v128, b: v128): v128 {
+  return i32x4.shuffle(a, b, 1, 3, 5, 7);
+}
+
+/** A strip of plane3x3s2: an input row between two output rows belongs to both. */
+// @ts-ignore: decorator
+@inline
+function strip2(
+  x: usize, row: usize, y: usize, yRow: usize, height: u32, missing: u32, bias: v128,
+  w00: v128, w01: v128, w02: v128, w10: v128, w11: v128, w12: v128, w20: v128, w21: v128, w22: v128,
+  lo: v128, hi: v128, edge: bool, left: v128, right: v128,
+): void {
+  let a = bias;
+  if (!(missing & missingTop)) {
+    const s = v128.load(x);
+    const t = v128.load(x, 16);
+    let u = evens(s, t);
+    const v = odds(s, t);
+    let z = i32x4.shuffle(u, v128.load(x, 32), 1, 2, 3, 4);
+    if (edge) {
+      u = v128.and(u, left);
+      z = v128.and(z, right);
+    }
+    a = row3(bias, u, w00, v, w01, z, w02);
+    x += row;
+  }
+  for (;;) {
+    const s = v128.load(x);
+    const t = v128.load(x, 16);
+    let u = evens(s, t);
+    const v = odds(s, t);
+    let z = i32x4.shuffle(u, v128.load(x, 32), 1, 2, 3, 4);
+    if (edge) {
+      u = v128.and(u, left);
+      z = v128.and(z, right);
+    }
+    a = row3(a, u, w10, v, w11, z, w12);
+    x += row;
+    if (--height == 0 && missing & missingBottom) break;
+    const s2 = v128.load(x);
+    const t2 = v128.load(x, 16);
+    let u2 = evens(s2, t2);
+    const v2 = odds(s2, t2);
+    let z2 = i32x4.shuffle(u2, v128.load(x, 32), 1, 2, 3, 4);
+    if (edge) {
+      u2 = v128.and(u2, left);
+      z2 = v128.and(z2, right);
+    }
+    a = row3(a, u2, w20, v2, w21, z2, w22);
+    if (height == 0) break;
+    v128.store(y, f32x4.pmin(f32x4.pmax(a, lo), hi));
+    a = row3(bias, u2, w00, v2, w01, z2, w02);
+    x += row;
+    y += yRow;
+  }
+  v128.store(y, f32x4.pmin(f32x4.pmax(a, lo), hi));
+}
+
+/** As plane3x3, with a stride of 2 both ways. */
+export function plane3x3s2(r: DepthwiseRecord, x: usize, row: usize, missing: u32, weights: usize, y: usize): void {
   const bias = v128.load32_splat(weights);
   const w00 = v128.load32_splat(weights, 4), w01 = v128.load32_splat(weights, 8), w02 = v128.load32_splat(weights, 12);
   const w10 = v128.load32_splat(weights, 16), w11 = v128.load32_splat(weights, 20), w12 = v128.load32_splat(weights, 24);
@@ -122,29 +170,18 @@ export function plane3x3s2(r: DepthwiseRecord, x: usize, row: usize, phase: usiz
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
   const yRow: usize = 4 * r.width;
-  const lastColumn = yRow - 16;
-  const height: usize = r.height;
-  for (let j: usize = 0; ; j = min<usize>(j + 16, lastColumn)) {
-    let even = x + j;
-    let odd = even + phase + phase;
-    let q = y + j;
-    let u = v128.load(even);
-    let v = v128.load(even + phase);
-    let w = v128.load(even, 4);
-    for (let i = height; i != 0; i--) {
-      let a = madd(w, w02, madd(v, w01, madd(u, w00, bias)));
-      a = madd(v128.load(odd), w10, a);
-      a = madd(v128.load(odd + phase), w11, a);
-      a = madd(v128.load(odd, 4), w12, a);
-      odd += row;
-      even += row;
-      u = v128.load(even);
-      v = v128.load(even + phase);
-      w = v128.load(even, 4);
-      a = madd(w, w22, madd(v, w21, madd(u, w20, a)));
-      v128.store(q, f32x4.pmin(f32x4.pmax(a, lo), hi));
-      q += yRow;
+  const last = yRow - 16;
+  if (missing & missingLeft) x -= 4;
+  for (let j: usize = 0; ; j = min<usize>(j + 16, last)) {
+    const p = x + 2 * j;
+    const q = y + j;
+    if (j == 0 || j == last) {
+      const left = leftMask(missing, j == 0);
+      const right = rightMask(missing, j == last);
+      strip2(p, row, q, yRow, r.height, missing, bias, w00, w01, w02, w10, w11, w12, w20, w21, w22, lo, hi, true, left, right);
+    } else {
+      strip2(p, row, q, yRow, r.height, missing, bias, w00, w01, w02, w10, w11, w12, w20, w21, w22, lo, hi, false, lo, lo);
     }
-    if (j == lastColumn) break;
+    if (j == last) break;
   }
 }

@@ -20,7 +20,7 @@ function clamp(v: v128, lo: v128, hi: v128): v128 {
 // Constants of exp lie in memory: V8 makes a splat of a literal anew at each use, in two or three instructions, where a
 // broadcast from memory is one.
 //
-//   0 log₂ e | 1 toInteger | 2 −ln 2, high | 3 −ln 2, low | 4… polynomial, highest first | 10 one | 11 bounds
+//   0 log₂ e | 1 toInteger | 2 −ln 2, high | 3 −ln 2, low | 4… polynomial, highest first | 10 one | 11 bounds | 13 of expm1
 
 /** Adding it leaves the nearest integer to |x| < 2²² in the low bits. */
 const toInteger: f32 = 12582912;
@@ -30,7 +30,7 @@ const exponentBias: i32 = toIntegerBits - 127;
 const constants = memory.data<f32>([
   1.44269504088896341, toInteger, -0.693359375, 2.12194440e-4,
   1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1,
-  1, -105, 89, -87.3, 20,
+  1, -105, 89, 20,
 ]);
 
 // @ts-ignore: decorator
@@ -72,20 +72,41 @@ export function exp(x: v128): v128 {
   return f32x4.mul(f32x4.mul(y, first), second);
 }
 
-/** As exp, but ∞ from 88.4 on and 1.2e-38 below −87.3: one factor of 2ⁿ holds that. */
+// e⁻ᵛ for the functions made of it: −v = n·ln 2 − r with |r| ≤ ln 2 / 2, e⁻ᵛ = 2ⁿ·e⁻ʳ, relative error below 2e-7.
+//
+//   0 −log₂ e | 1 toInteger + 127: the low bits of what is rounded are an exponent | 2 ln 2, high | 3 ln 2, low |
+//   4… polynomial in r, highest first (minimax, 9e-8) | 9 one | 10 bounds: e⁻ᵛ is ∞ below −88.4, 2⁻¹²⁶ above 87.3
+const negative = memory.data<f32>([
+  -1.44269504088896341, 12583039, 0.693359375, -2.12194440e-4,
+  -8.290272206068039e-3, 4.189816117286682e-2, -0.1666763871908188, 0.4999914765357971, -0.9999997019767761,
+  1, -89, 87.3,
+]);
+
 // @ts-ignore: decorator
 @inline
-function boundedExp(x: v128): v128 {
-  x = clamp(x, constant(13), constant(12));
-  const t = madd(x, constant(0), constant(1));
-  const scale = i32x4.shl(i32x4.sub(t, i32x4.splat(exponentBias)), 23);
-  // A sum of two products would be ∞ − ∞ where 2ⁿ is infinite and eʳ is not: from 88.4 to 88.7.
-  return f32x4.mul(f32x4.add(smallExpm1(remainder(x, t)), constant(10)), scale);
+function negativeConstant(i: usize): v128 {
+  return v128.load32_splat(negative + 4 * i);
+}
+
+/** e⁻ᵛ + c */
+// @ts-ignore: decorator
+@inline
+function expNegativePlus(v: v128, c: v128): v128 {
+  v = clamp(v, negativeConstant(10), negativeConstant(11));
+  const t = madd(v, negativeConstant(0), negativeConstant(1));
+  const n = f32x4.sub(t, negativeConstant(1));
+  const r = madd(n, negativeConstant(3), madd(n, negativeConstant(2), v));
+  let p = madd(negativeConstant(4), r, negativeConstant(5));
+  p = madd(p, r, negativeConstant(6));
+  p = madd(p, r, negativeConstant(7));
+  p = madd(p, r, negativeConstant(8));
+  p = madd(p, r, negativeConstant(9));
+  return madd(p, i32x4.shl(t, 23), c);
 }
 
 /** eˣ − 1 without cancellation near 0; x is taken as clamped to ±20. */
 function expm1(x: v128): v128 {
-  x = clamp(x, f32x4.neg(constant(14)), constant(14));
+  x = clamp(x, f32x4.neg(constant(13)), constant(13));
   const t = madd(x, constant(0), constant(1));
   const scale = i32x4.shl(i32x4.sub(t, i32x4.splat(exponentBias)), 23);
   return madd(smallExpm1(remainder(x, t)), scale, f32x4.sub(scale, constant(10)));
@@ -148,7 +169,7 @@ function normal(x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function inverseSigmoid(v: v128): v128 {
-  return f32x4.add(boundedExp(f32x4.neg(v)), constant(10));
+  return expNegativePlus(v, negativeConstant(9));
 }
 
 /** The body of activate(); with a literal `fn`, one function alone. */
@@ -163,7 +184,7 @@ function apply(v: v128, fn: u32, alpha: f32, beta: f32): v128 {
     case 2: // leakyRelu
       return v128.bitselect(f32x4.mul(v, splat(alpha)), v, f32x4.lt(v, zero));
     case 3: // sigmoid
-      return f32x4.div(constant(10), inverseSigmoid(v));
+      return f32x4.div(negativeConstant(9), inverseSigmoid(v));
     case 4: // silu
       return f32x4.div(v, inverseSigmoid(v));
     case 5: // hardSigmoid
@@ -195,7 +216,7 @@ function apply(v: v128, fn: u32, alpha: f32, beta: f32): v128 {
     case 17: // elu
       return v128.bitselect(f32x4.mul(expm1(v), splat(alpha)), v, f32x4.lt(v, zero));
     case 18: // softplus
-      return f32x4.add(f32x4.pmax(v, zero), log1p(boundedExp(f32x4.neg(f32x4.abs(v)))));
+      return f32x4.add(f32x4.pmax(v, zero), log1p(expNegativePlus(f32x4.abs(v), zero)));
     case 19: { // mish: tanh(ln(1 + e)) = n/(n + 2), n = e·(e + 2); 1 beyond 20
       const e = exp(f32x4.pmin(v, splat(20)));
       const n = f32x4.mul(e, f32x4.add(e, splat(2)));
@@ -237,6 +258,29 @@ function activateVectors(x: usize, y: usize, n: u32, lo: v128, hi: v128, fn: u32
   }
 }
 
+/** y (vectors of 4) = f(x), four at a time: they share the loads of constants, and their long chains overlap. */
+// @ts-ignore: decorator
+@inline
+function activateFours(x: usize, y: usize, n: u32, fn: u32): void {
+  for (; n >= 4; n -= 4) {
+    const a = apply(v128.load(x), fn, 0, 0);
+    const b = apply(v128.load(x, 16), fn, 0, 0);
+    const c = apply(v128.load(x, 32), fn, 0, 0);
+    const d = apply(v128.load(x, 48), fn, 0, 0);
+    v128.store(y, a);
+    v128.store(y, b, 16);
+    v128.store(y, c, 32);
+    v128.store(y, d, 48);
+    x += 64;
+    y += 64;
+  }
+  for (; n != 0; n--) {
+    v128.store(y, activate(v128.load(x), fn, 0, 0));
+    x += 16;
+    y += 16;
+  }
+}
+
 /**
  * y (count) = activate(clamp(x)) for a contiguous run, exact to the element; y may be x. The functions that networks use
  * run without a call for each vector: where many values wait, that is up to twice as fast as activate().
@@ -245,7 +289,9 @@ export function activateRow(x: usize, y: usize, count: u32, min: f32, max: f32, 
   const lo = splat(min);
   const hi = splat(max);
   const n = count / 4;
-  switch (fn) {
+  // Sigmoid and SiLU have no clamp of their own; with one, they take the way of the rare functions.
+  const open = min == -Infinity && max == Infinity;
+  switch (open || (fn != 3 && fn != 4) ? fn : u32.MAX_VALUE) {
     case 0: {
       clampVectors(x, y, n, lo, hi);
       break;
@@ -255,11 +301,11 @@ export function activateRow(x: usize, y: usize, count: u32, min: f32, max: f32, 
       break;
     }
     case 3: {
-      activateVectors(x, y, n, lo, hi, 3, alpha, beta);
+      activateFours(x, y, n, 3);
       break;
     }
     case 4: {
-      activateVectors(x, y, n, lo, hi, 4, alpha, beta);
+      activateFours(x, y, n, 4);
       break;
     }
     case 6: {

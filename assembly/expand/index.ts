@@ -1,20 +1,27 @@
 // From the compact form of an artifact to what kernels read. Lengths have been checked; indices are checked here.
 
-/** IEEE half → single, exact. Subnormals by scaling; infinities and NaN keep their meaning. */
+/**
+ * IEEE halves, in 32 bits each → floats, exact. Subnormals by scaling; infinities and NaN keep their meaning.
+ */
 // @ts-ignore: decorator
 @inline
-function halfToFloat(h: u32): f32 {
-  const sign = (h & 0x8000) << 16;
-  const rest = h & 0x7fff;
-  if (rest >= 0x7c00) return reinterpret<f32>(sign | 0x7f800000 | ((rest & 0x3ff) << 13));
-  // as a float, rest << 13 is the value times 2^-112
-  return reinterpret<f32>(sign | reinterpret<u32>(reinterpret<f32>(rest << 13) * reinterpret<f32>(0x77800000)));
+function halvesToFloats(h: v128): v128 {
+  const sign = i32x4.shl(v128.and(h, i32x4.splat(0x8000)), 16);
+  const rest = v128.and(h, i32x4.splat(0x7fff));
+  // as floats, rest << 13 are the values times 2^-112
+  const scaled = f32x4.mul(i32x4.shl(rest, 13), i32x4.splat(0x77800000));
+  const special = v128.and(i32x4.gt_s(rest, i32x4.splat(0x7bff)), i32x4.splat(0x7f800000));
+  return v128.or(v128.or(scaled, special), sign);
 }
 
-/** n halves at `from` → n floats at `to`. */
+/** n halves at `from` → n floats at `to`; the halves may be the second half of where the floats go. */
 export function expand_f16(from: usize, to: usize, n: u32): void {
-  for (const end = to + 4 * n; to < end; to += 4) {
-    store<f32>(to, halfToFloat(load<u16>(from)));
+  for (const end = to + 16 * (n >> 2); to < end; to += 16) {
+    v128.store(to, halvesToFloats(v128.load_ext<u16>(from)));
+    from += 8;
+  }
+  for (const end = to + 4 * (n & 3); to < end; to += 4) {
+    store<f32>(to, f32x4.extract_lane(halvesToFloats(i32x4.splat(load<u16>(from))), 0));
     from += 2;
   }
 }
@@ -48,25 +55,113 @@ export function expand_taps(
 }
 
 /**
- * values (rows, columns), bias (rows) → panels of rows as assembly/gemm/index.ts (4 rows) and assembly/linear/index.ts (28)
- * draw them. The last panel of 4 is filled up with zeros; a last one of 28 begins earlier, if there are as many rows.
+ * counts, gaps and values (src/compile/pack.ts draws them), bias (rows), taps (columns) → entries as
+ * assembly/spmm/index.ts draws them. Returns 0, or 1 + the row at which gaps leave the columns or run out;
+ * 0xffffffff when gaps are left over. The caller has checked that counts add up to the values.
  */
-export function expand_gemm(values: usize, bias: usize, to: usize, rows: u32, columns: u32, panel: u32): void {
-  const last = panel > 4 && rows >= panel ? rows - panel : rows;
-  for (let row: u32 = 0; row < rows; row += panel) {
-    const first = min(row, last);
-    for (let lane: u32 = 0; lane < panel; lane++) {
-      const real = first + lane < rows;
-      const from = values + 4 * (first + lane) * columns;
-      let at = to + 4 * lane;
-      store<f32>(at, real ? load<f32>(bias + 4 * (first + lane)) : 0);
-      for (let c: u32 = 0; c < columns; c++) {
-        at += 4 * panel;
-        store<f32>(at, real ? load<f32>(from + 4 * c) : 0);
+export function expand_spmm(
+  counts: usize,
+  gaps: usize,
+  gapsEnd: usize,
+  values: usize,
+  bias: usize,
+  taps: usize,
+  to: usize,
+  rows: u32,
+  columns: u32,
+  group: u32,
+): u32 {
+  for (let row: u32 = 0; row < rows; ) {
+    const g: u32 = rows - row >= group ? group : 1;
+    const n = load<u32>(counts);
+    counts += 4;
+    store<u32>(to, n * (4 + 4 * g));
+    to += 4;
+    for (let i: u32 = 0; i < g; i++) {
+      store<f32>(to, load<f32>(bias + 4 * (row + i)));
+      to += 4;
+    }
+    let column: u32 = 0;
+    for (let k: u32 = 0; k < n; k++) {
+      for (;;) {
+        if (gaps >= gapsEnd) return 1 + row;
+        const gap = load<u8>(gaps++);
+        column += gap;
+        if (gap != 255) break;
+      }
+      if (column >= columns) return 1 + row;
+      store<u32>(to, load<u32>(taps + 4 * column));
+      to += 4;
+      column += 1;
+      for (let i: u32 = 0; i < g; i++) {
+        store<f32>(to, load<f32>(values));
+        to += 4;
+        values += 4;
       }
     }
-    to += 4 * panel * (columns + 1);
+    row += g;
   }
+  return gaps == gapsEnd ? 0 : 0xffffffff;
+}
+
+/**
+ * The same with 8-bit values, scales and biases (rows) → entries as assembly/int8/index.ts draws them: inputs two by two, or
+ * four by four in relaxed builds.
+ */
+export function expand_i8(
+  counts: usize,
+  gaps: usize,
+  gapsEnd: usize,
+  values: usize,
+  scales: usize,
+  bias: usize,
+  taps: usize,
+  to: usize,
+  rows: u32,
+  columns: u32,
+  group: u32,
+): u32 {
+  const inputs: u32 = ASC_FEATURE_RELAXED_SIMD ? 4 : 2;
+  for (let row: u32 = 0; row < rows; ) {
+    const g: u32 = rows - row >= group ? group : 1;
+    const n = load<u32>(counts);
+    const entry = 4 * (inputs + g);
+    counts += 4;
+    store<u32>(to, ((n + inputs - 1) / inputs) * entry);
+    to += 4;
+    for (let i: u32 = 0; i < g; i++) {
+      store<f32>(to, load<f32>(scales + 4 * (row + i)));
+      store<f32>(to, load<f32>(bias + 4 * (row + i)), 4);
+      to += 8;
+    }
+    let column: u32 = 0;
+    for (let k: u32 = 0; k < n; k++) {
+      for (;;) {
+        if (gaps >= gapsEnd) return 1 + row;
+        const gap = load<u8>(gaps++);
+        column += gap;
+        if (gap != 255) break;
+      }
+      if (column >= columns) return 1 + row;
+      const slot = k % inputs;
+      if (slot == 0) {
+        // what no weight fills multiplies the first input by zero
+        for (let i: u32 = 0; i < inputs; i++) store<u32>(to + 4 * i, load<u32>(taps + 4 * column));
+        for (let i = inputs; i < inputs + g; i++) store<u32>(to + 4 * i, 0);
+        to += entry;
+      }
+      const weights = to - 4 * g;
+      store<u32>(to - entry + 4 * slot, load<u32>(taps + 4 * column));
+      column += 1;
+      for (let i: u32 = 0; i < g; i++) {
+        const w = load<i8>(values++);
+        if (ASC_FEATURE_RELAXED_SIMD) store<i8>(weights + 4 * i + slot, w);
+        else store<i16>(weights + 4 * i + 2 * slot, w);
+      }
+    }
+    row += g;
+  }
+  return gaps == gapsEnd ? 0 : 0xffffffff;
 }
 
 /**
@@ -123,56 +218,6 @@ export function expand_quantised(
       store<u16>(to, 0);
       to += 2;
     }
-  }
-  return gaps == gapsEnd ? 0 : 0xffffffff;
-}
-
-/**
- * counts, gaps and values (src/compile/pack.ts draws them), bias (rows), taps (columns) → entries as
- * assembly/spmm/index.ts draws them. Returns 0, or 1 + the row at which gaps leave the columns or run out;
- * 0xffffffff when gaps are left over. The caller has checked that counts add up to the values.
- */
-export function expand_spmm(
-  counts: usize,
-  gaps: usize,
-  gapsEnd: usize,
-  values: usize,
-  bias: usize,
-  taps: usize,
-  to: usize,
-  rows: u32,
-  columns: u32,
-  group: u32,
-): u32 {
-  for (let row: u32 = 0; row < rows; ) {
-    const g: u32 = rows - row >= group ? group : 1;
-    const n = load<u32>(counts);
-    counts += 4;
-    store<u32>(to, n * (4 + 4 * g));
-    to += 4;
-    for (let i: u32 = 0; i < g; i++) {
-      store<f32>(to, load<f32>(bias + 4 * (row + i)));
-      to += 4;
-    }
-    let column: u32 = 0;
-    for (let k: u32 = 0; k < n; k++) {
-      for (;;) {
-        if (gaps >= gapsEnd) return 1 + row;
-        const gap = load<u8>(gaps++);
-        column += gap;
-        if (gap != 255) break;
-      }
-      if (column >= columns) return 1 + row;
-      store<u32>(to, load<u32>(taps + 4 * column));
-      to += 4;
-      column += 1;
-      for (let i: u32 = 0; i < g; i++) {
-        store<f32>(to, load<f32>(values));
-        to += 4;
-        values += 4;
-      }
-    }
-    row += g;
   }
   return gaps == gapsEnd ? 0 : 0xffffffff;
 }

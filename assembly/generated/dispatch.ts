@@ -11,41 +11,42 @@ import { f32_resize_nearest, f32_upsample_2x2, f32_resize_linear } from '../resi
 import { f32_copy, f32_fill, f32_gather } from '../copy';
 import { f32_image } from '../image';
 import { f32_best_class } from '../detect';
-import { SpmmRecord, GemmRecord, LinearRecord, LinearInputRecord, PadRecord, DepthwiseRecord, DepthwiseTapsRecord, PoolRecord, AveragePoolRecord, UnaryRecord, BinaryRecord, SoftmaxRecord, ReduceRecord, ResizeNearestRecord, UpsampleRecord, ResizeLinearRecord, CopyRecord, FillRecord, GatherRecord, ImageRecord, BestClassRecord } from './records';
+import { i8_quantise, i8_spmm_8x4, i8_spmm_8x2, i8_spmm_16x1 } from '../int8';
+import { MatrixRecord, LinearRecord, LinearInputRecord, PadRecord, DepthwiseRecord, DepthwiseTapsRecord, PoolRecord, AveragePoolRecord, UnaryRecord, BinaryRecord, SoftmaxRecord, ReduceRecord, ResizeNearestRecord, UpsampleRecord, ResizeLinearRecord, CopyRecord, FillRecord, GatherRecord, ImageRecord, BestClassRecord, QuantiseRecord, Int8Record } from './records';
 
 /** Runs the one record at this address. */
 export function dispatch(record: usize): void {
   switch (load<u32>(record)) {
     case 0: {
-      f32_spmm_28x1(changetype<SpmmRecord>(record));
+      f32_spmm_28x1(changetype<MatrixRecord>(record));
       break;
     }
     case 1: {
-      f32_spmm_16x2(changetype<SpmmRecord>(record));
+      f32_spmm_16x2(changetype<MatrixRecord>(record));
       break;
     }
     case 2: {
-      f32_spmm_8x4(changetype<SpmmRecord>(record));
+      f32_spmm_8x4(changetype<MatrixRecord>(record));
       break;
     }
     case 3: {
-      f32_conv_spmm_28x1(changetype<SpmmRecord>(record));
+      f32_conv_spmm_28x1(changetype<MatrixRecord>(record));
       break;
     }
     case 4: {
-      f32_conv_spmm_16x2(changetype<SpmmRecord>(record));
+      f32_conv_spmm_16x2(changetype<MatrixRecord>(record));
       break;
     }
     case 5: {
-      f32_conv_spmm_8x4(changetype<SpmmRecord>(record));
+      f32_conv_spmm_8x4(changetype<MatrixRecord>(record));
       break;
     }
     case 6: {
-      f32_gemm_8x4(changetype<GemmRecord>(record));
+      f32_gemm_8x4(changetype<MatrixRecord>(record));
       break;
     }
     case 7: {
-      f32_conv_gemm_8x4(changetype<GemmRecord>(record));
+      f32_conv_gemm_8x4(changetype<MatrixRecord>(record));
       break;
     }
     case 8: {
@@ -152,7 +153,23 @@ export function dispatch(record: usize): void {
       f32_best_class(changetype<BestClassRecord>(record));
       break;
     }
+    case 34: {
+      i8_quantise(changetype<QuantiseRecord>(record));
+      break;
+    }
+    case 35: {
+      i8_spmm_8x4(changetype<Int8Record>(record));
+      break;
+    }
+    case 36: {
+      i8_spmm_8x2(changetype<Int8Record>(record));
+      break;
+    }
+    case 37: {
+      i8_spmm_16x1(changetype<Int8Record>(record));
+      break;
+    }
   }
 }
 
-export { f32_spmm_28x1, f32_spmm_16x2, f32_spmm_8x4, f32_conv_spmm_28x1, f32_conv_spmm_16x2, f32_conv_spmm_8x4, f32_gemm_8x4, f32_conv_gemm_8x4, f32_linear_dense, f32_linear_sparse, f32_linear_sparse_4, i16_linear_input, i8_linear, i4_linear, f32_pad, f32_depthwise_3x3, f32_depthwise_3x3s2, f32_depthwise_5x5, f32_depthwise_5x5s2, f32_depthwise, f32_max_pool, f32_average_pool, f32_unary, f32_binary, f32_softmax, f32_reduce, f32_resize_nearest, f32_upsample_2x2, f32_resize_linear, f32_copy, f32_fill, f32_gather, f32_image, f32_best_class };
+export { f32_spmm_28x1, f32_spmm_16x2, f32_spmm_8x4, f32_conv_spmm_28x1, f32_conv_spmm_16x2, f32_conv_spmm_8x4, f32_gemm_8x4, f32_conv_gemm_8x4, f32_linear_dense, f32_linear_sparse, f32_linear_sparse_4, i16_linear_input, i8_linear, i4_linear, f32_pad, f32_depthwise_3x3, f32_depthwise_3x3s2, f32_depthwise_5x5, f32_depthwise_5x5s2, f32_depthwise, f32_max_pool, f32_average_pool, f32_unary, f32_binary, f32_softmax, f32_reduce, f32_resize_nearest, f32_upsample_2x2, f32_resize_linear, f32_copy, f32_fill, f32_gather, f32_image, f32_best_class, i8_quantise, i8_spmm_8x4, i8_spmm_8x2, i8_spmm_16x1 };

@@ -2,12 +2,15 @@
 // Tiles of the sparse kernels; scripts/templates/spmm.mjs is the template, assembly/spmm/index.ts draws the weights.
 import { activationBlock, activatePlanes } from '../elementwise/planes';
 import { madd } from '../madd';
-import { SpmmRecord } from './records';
+import { packFlat, packRows } from '../matrix/pack';
+import { MatrixRecord } from './records';
 
-export function flat_28x1(x: usize, e: usize, y: usize, groups: u32, r: SpmmRecord): usize {
+export function flat_28x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
+  const add = r.add != 0;
+  const delta = r.residual - r.y;
   for (; groups != 0; groups--) {
     const end = e + 8 + load<u32>(e);
     let a00 = v128.load32_splat(e, 4);
@@ -28,29 +31,34 @@ export function flat_28x1(x: usize, e: usize, y: usize, groups: u32, r: SpmmReco
       a05 = madd(v128.load(p, 80), w0, a05);
       a06 = madd(v128.load(p, 96), w0, a06);
     }
-    a00 = f32x4.pmin(f32x4.pmax(a00, lo), hi);
-    a01 = f32x4.pmin(f32x4.pmax(a01, lo), hi);
-    a02 = f32x4.pmin(f32x4.pmax(a02, lo), hi);
-    a03 = f32x4.pmin(f32x4.pmax(a03, lo), hi);
-    a04 = f32x4.pmin(f32x4.pmax(a04, lo), hi);
-    a05 = f32x4.pmin(f32x4.pmax(a05, lo), hi);
-    a06 = f32x4.pmin(f32x4.pmax(a06, lo), hi);
-    v128.store(y, a00, 0);
-    v128.store(y, a01, 16);
-    v128.store(y, a02, 32);
-    v128.store(y, a03, 48);
-    v128.store(y, a04, 64);
-    v128.store(y, a05, 80);
-    v128.store(y, a06, 96);
-    y += 1 * plane;
+    if (add) {
+      let q = y + delta;
+      a00 = f32x4.add(a00, v128.load(q, 0));
+      a01 = f32x4.add(a01, v128.load(q, 16));
+      a02 = f32x4.add(a02, v128.load(q, 32));
+      a03 = f32x4.add(a03, v128.load(q, 48));
+      a04 = f32x4.add(a04, v128.load(q, 64));
+      a05 = f32x4.add(a05, v128.load(q, 80));
+      a06 = f32x4.add(a06, v128.load(q, 96));
+    }
+    v128.store(y, f32x4.pmin(f32x4.pmax(a00, lo), hi), 0);
+    v128.store(y, f32x4.pmin(f32x4.pmax(a01, lo), hi), 16);
+    v128.store(y, f32x4.pmin(f32x4.pmax(a02, lo), hi), 32);
+    v128.store(y, f32x4.pmin(f32x4.pmax(a03, lo), hi), 48);
+    v128.store(y, f32x4.pmin(f32x4.pmax(a04, lo), hi), 64);
+    v128.store(y, f32x4.pmin(f32x4.pmax(a05, lo), hi), 80);
+    v128.store(y, f32x4.pmin(f32x4.pmax(a06, lo), hi), 96);
+    y += plane;
   }
   return e;
 }
 
-export function flat_24x1(x: usize, e: usize, y: usize, groups: u32, r: SpmmRecord): usize {
+export function flat_24x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
+  const add = r.add != 0;
+  const delta = r.residual - r.y;
   for (; groups != 0; groups--) {
     const end = e + 8 + load<u32>(e);
     let a00 = v128.load32_splat(e, 4);
@@ -69,27 +77,32 @@ export function flat_24x1(x: usize, e: usize, y: usize, groups: u32, r: SpmmReco
       a04 = madd(v128.load(p, 64), w0, a04);
       a05 = madd(v128.load(p, 80), w0, a05);
     }
-    a00 = f32x4.pmin(f32x4.pmax(a00, lo), hi);
-    a01 = f32x4.pmin(f32x4.pmax(a01, lo), hi);
-    a02 = f32x4.pmin(f32x4.pmax(a02, lo), hi);
-    a03 = f32x4.pmin(f32x4.pmax(a03, lo), hi);
-    a04 = f32x4.pmin(f32x4.pmax(a04, lo), hi);
-    a05 = f32x4.pmin(f32x4.pmax(a05, lo), hi);
-    v128.store(y, a00, 0);
-    v128.store(y, a01, 16);
-    v128.store(y, a02, 32);
-    v128.store(y, a03, 48);
-    v128.store(y, a04, 64);
-    v128.store(y, a05, 80);
-    y += 1 * plane;
+    if (add) {
+      let q = y + delta;
+      a00 = f32x4.add(a00, v128.load(q, 0));
+      a01 = f32x4.add(a01, v128.load(q, 16));
+      a02 = f32x4.add(a02, v128.load(q, 32));
+      a03 = f32x4.add(a03, v128.load(q, 48));
+      a04 = f32x4.add(a04, v128.load(q, 64));
+      a05 = f32x4.add(a05, v128.load(q, 80));
+    }
+    v128.store(y, f32x4.pmin(f32x4.pmax(a00, lo), hi), 0);
+    v128.store(y, f32x4.pmin(f32x4.pmax(a01, lo), hi), 16);
+    v128.store(y, f32x4.pmin(f32x4.pmax(a02, lo), hi), 32);
+    v128.store(y, f32x4.pmin(f32x4.pmax(a03, lo), hi), 48);
+    v128.store(y, f32x4.pmin(f32x4.pmax(a04, lo), hi), 64);
+    v128.store(y, f32x4.pmin(f32x4.pmax(a05, lo), hi), 80);
+    y += plane;
   }
   return e;
 }
 
-export function flat_20x1(x: usize, e: usize, y: usize, groups: u32, r: SpmmRecord): usize {
+export function flat_20x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
+  const add = r.add != 0;
+  const delta = r.residual - r.y;
   for (; groups != 0; groups--) {
     const end = e + 8 + load<u32>(e);
     let a00 = v128.load32_splat(e, 4);
@@ -106,25 +119,30 @@ export function flat_20x1(x: usize, e: usize, y: usize, groups: u32, r: SpmmReco
       a03 = madd(v128.load(p, 48), w0, a03);
       a04 = madd(v128.load(p, 64), w0, a04);
     }
-    a00 = f32x4.pmin(f32x4.pmax(a00, lo), hi);
-    a01 = f32x4.pmin(f32x4.pmax(a01, lo), hi);
-    a02 = f32x4.pmin(f32x4.pmax(a02, lo), hi);
-    a03 = f32x4.pmin(f32x4.pmax(a03, lo), hi);
-    a04 = f32x4.pmin(f32x4.pmax(a04, lo), hi);
-    v128.store(y, a00, 0);
-    v128.store(y, a01, 16);
-    v128.store(y, a02, 32);
-    v128.store(y, a03, 48);
-    v128.store(y, a04, 64);
-    y += 1 * plane;
+    if (add) {
+      let q = y + delta;
+      a00 = f32x4.add(a00, v128.load(q, 0));
+      a01 = f32x4.add(a01, v128.load(q, 16));
+      a02 = f32x4.add(a02, v128.load(q, 32));
+      a03 = f32x4.add(a03, v128.load(q, 48));
+      a04 = f32x4.add(a04, v128.load(q, 64));
+    }
+    v128.store(y, f32x4.pmin(f32x4.pmax(a00, lo), hi), 0);
+    v128.store(y, f32x4.pmin(f32x4.pmax(a01, lo), hi), 16);
+    v128.store(y, f32x4.pmin(f32x4.pmax(a02, lo), hi), 32);
+    v128.store(y, f32x4.pmin(f32x4.pmax(a03, lo), hi), 48);
+    v128.store(y, f32x4.pmin(f32x4.pmax(a04, lo), hi), 64);
+    y += plane;
   }
   return e;
 }
 
-export function flat_16x1(x: usize, e: usize, y: usize, groups: u32, r: SpmmRecord): usize {
+export function flat_16x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
+  const add = r.add != 0;
+  const delta = r.residual - r.y;
   for (; groups != 0; groups--) {
     const end = e + 8 + load<u32>(e);
     let a00 = v128.load32_splat(e, 4);
@@ -139,23 +157,28 @@ export function flat_16x1(x: usize, e: usize, y: usize, groups: u32, r: SpmmReco
       a02 = madd(v128.load(p, 32), w0, a02);
       a03 = madd(v128.load(p, 48), w0, a03);
     }
-    a00 = f32x4.pmin(f32x4.pmax(a00, lo), hi);
-    a01 = f32x4.pmin(f32x4.pmax(a01, lo), hi);
-    a02 = f32x4.pmin(f32x4.pmax(a02, lo), hi);
-    a03 = f32x4.pmin(f32x4.pmax(a03, lo), hi);
-    v128.store(y, a00, 0);
-    v128.store(y, a01, 16);
-    v128.store(y, a02, 32);
-    v128.store(y, a03, 48);
-    y += 1 * plane;
+    if (add) {
+      let q = y + delta;
+      a00 = f32x4.add(a00, v128.load(q, 0));
+      a01 = f32x4.add(a01, v128.load(q, 16));
+      a02 = f32x4.add(a02, v128.load(q, 32));
+      a03 = f32x4.add(a03, v128.load(q, 48));
+    }
+    v128.store(y, f32x4.pmin(f32x4.pmax(a00, lo), hi), 0);
+    v128.store(y, f32x4.pmin(f32x4.pmax(a01, lo), hi), 16);
+    v128.store(y, f32x4.pmin(f32x4.pmax(a02, lo), hi), 32);
+    v128.store(y, f32x4.pmin(f32x4.pmax(a03, lo), hi), 48);
+    y += plane;
   }
   return e;
 }
 
-export function flat_12x1(x: usize, e: usize, y: usize, groups: u32, r: SpmmRecord): usize {
+export function flat_12x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
+  const add = r.add != 0;
+  const delta = r.residual - r.y;
   for (; groups != 0; groups--) {
     const end = e + 8 + load<u32>(e);
     let a00 = v128.load32_splat(e, 4);
@@ -168,21 +191,26 @@ export function flat_12x1(x: usize, e: usize, y: usize, groups: u32, r: SpmmReco
       a01 = madd(v128.load(p, 16), w0, a01);
       a02 = madd(v128.load(p, 32), w0, a02);
     }
-    a00 = f32x4.pmin(f32x4.pmax(a00, lo), hi);
-    a01 = f32x4.pmin(f32x4.pmax(a01, lo), hi);
-    a02 = f32x4.pmin(f32x4.pmax(a02, lo), hi);
-    v128.store(y, a00, 0);
-    v128.store(y, a01, 16);
-    v128.store(y, a02, 32);
-    y += 1 * plane;
+    if (add) {
+      let q = y + delta;
+      a00 = f32x4.add(a00, v128.load(q, 0));
+      a01 = f32x4.add(a01, v128.load(q, 16));
+      a02 = f32x4.add(a02, v128.load(q, 32));
+    }
+    v128.store(y, f32x4.pmin(f32x4.pmax(a00, lo), hi), 0);
+    v128.store(y, f32x4.pmin(f32x4.pmax(a01, lo), hi), 16);
+    v128.store(y, f32x4.pmin(f32x4.pmax(a02, lo), hi), 32);
+    y += plane;
   }
   return e;
 }
 
-export function flat_8x1(x: usize, e: usize, y: usize, groups: u32, r: SpmmRecord): usize {
+export function flat_8x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
+  const add = r.add != 0;
+  const delta = r.residual - r.y;
   for (; groups != 0; groups--) {
     const end = e + 8 + load<u32>(e);
     let a00 = v128.load32_splat(e, 4);
@@ -193,19 +221,24 @@ export function flat_8x1(x: usize, e: usize, y: usize, groups: u32, r: SpmmRecor
       a00 = madd(v128.load(p, 0), w0, a00);
       a01 = madd(v128.load(p, 16), w0, a01);
     }
-    a00 = f32x4.pmin(f32x4.pmax(a00, lo), hi);
-    a01 = f32x4.pmin(f32x4.pmax(a01, lo), hi);
-    v128.store(y, a00, 0);
-    v128.store(y, a01, 16);
-    y += 1 * plane;
+    if (add) {
+      let q = y + delta;
+      a00 = f32x4.add(a00, v128.load(q, 0));
+      a01 = f32x4.add(a01, v128.load(q, 16));
+    }
+    v128.store(y, f32x4.pmin(f32x4.pmax(a00, lo), hi), 0);
+    v128.store(y, f32x4.pmin(f32x4.pmax(a01, lo), hi), 16);
+    y += plane;
   }
   return e;
 }
 
-export function flat_4x1(x: usize, e: usize, y: usize, groups: u32, r: SpmmRecord): usize {
+export function flat_4x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
+  const add = r.add != 0;
+  const delta = r.residual - r.y;
   for (; groups != 0; groups--) {
     const end = e + 8 + load<u32>(e);
     let a00 = v128.load32_splat(e, 4);
@@ -214,17 +247,22 @@ export function flat_4x1(x: usize, e: usize, y: usize, groups: u32, r: SpmmRecor
       const w0 = v128.load32_splat(e, 4);
       a00 = madd(v128.load(p, 0), w0, a00);
     }
-    a00 = f32x4.pmin(f32x4.pmax(a00, lo), hi);
-    v128.store(y, a00, 0);
-    y += 1 * plane;
+    if (add) {
+      let q = y + delta;
+      a00 = f32x4.add(a00, v128.load(q, 0));
+    }
+    v128.store(y, f32x4.pmin(f32x4.pmax(a00, lo), hi), 0);
+    y += plane;
   }
   return e;
 }
 
-export function flat_16x2(x: usize, e: usize, y: usize, groups: u32, r: SpmmRecord): usize {
+export function flat_16x2(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
+  const add = r.add != 0;
+  const delta = r.residual - r.y;
   for (; groups != 0; groups--) {
     const end = e + 12 + load<u32>(e);
     let a00 = v128.load32_splat(e, 4);
@@ -252,32 +290,38 @@ export function flat_16x2(x: usize, e: usize, y: usize, groups: u32, r: SpmmReco
       a03 = madd(v3, w0, a03);
       a13 = madd(v3, w1, a13);
     }
-    a00 = f32x4.pmin(f32x4.pmax(a00, lo), hi);
-    a01 = f32x4.pmin(f32x4.pmax(a01, lo), hi);
-    a02 = f32x4.pmin(f32x4.pmax(a02, lo), hi);
-    a03 = f32x4.pmin(f32x4.pmax(a03, lo), hi);
-    a10 = f32x4.pmin(f32x4.pmax(a10, lo), hi);
-    a11 = f32x4.pmin(f32x4.pmax(a11, lo), hi);
-    a12 = f32x4.pmin(f32x4.pmax(a12, lo), hi);
-    a13 = f32x4.pmin(f32x4.pmax(a13, lo), hi);
-    const y1 = y + plane;
-    v128.store(y, a00, 0);
-    v128.store(y, a01, 16);
-    v128.store(y, a02, 32);
-    v128.store(y, a03, 48);
-    v128.store(y1, a10, 0);
-    v128.store(y1, a11, 16);
-    v128.store(y1, a12, 32);
-    v128.store(y1, a13, 48);
-    y += 2 * plane;
+    if (add) {
+      let q = y + delta;
+      a00 = f32x4.add(a00, v128.load(q, 0));
+      a01 = f32x4.add(a01, v128.load(q, 16));
+      a02 = f32x4.add(a02, v128.load(q, 32));
+      a03 = f32x4.add(a03, v128.load(q, 48));
+      q += plane;
+      a10 = f32x4.add(a10, v128.load(q, 0));
+      a11 = f32x4.add(a11, v128.load(q, 16));
+      a12 = f32x4.add(a12, v128.load(q, 32));
+      a13 = f32x4.add(a13, v128.load(q, 48));
+    }
+    v128.store(y, f32x4.pmin(f32x4.pmax(a00, lo), hi), 0);
+    v128.store(y, f32x4.pmin(f32x4.pmax(a01, lo), hi), 16);
+    v128.store(y, f32x4.pmin(f32x4.pmax(a02, lo), hi), 32);
+    v128.store(y, f32x4.pmin(f32x4.pmax(a03, lo), hi), 48);
+    y += plane;
+    v128.store(y, f32x4.pmin(f32x4.pmax(a10, lo), hi), 0);
+    v128.store(y, f32x4.pmin(f32x4.pmax(a11, lo), hi), 16);
+    v128.store(y, f32x4.pmin(f32x4.pmax(a12, lo), hi), 32);
+    v128.store(y, f32x4.pmin(f32x4.pmax(a13, lo), hi), 48);
+    y += plane;
   }
   return e;
 }
 
-export function flat_12x2(x: usize, e: usize, y: usize, groups: u32, r: SpmmRecord): usize {
+export function flat_12x2(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
+  const add = r.add != 0;
+  const delta = r.residual - r.y;
   for (; groups != 0; groups--) {
     const end = e + 12 + load<u32>(e);
     let a00 = v128.load32_splat(e, 4);
@@ -300,28 +344,34 @@ export function flat_12x2(x: usize, e: usize, y: usize, groups: u32, r: SpmmReco
       a02 = madd(v2, w0, a02);
       a12 = madd(v2, w1, a12);
     }
-    a00 = f32x4.pmin(f32x4.pmax(a00, lo), hi);
-    a01 = f32x4.pmin(f32x4.pmax(a01, lo), hi);
-    a02 = f32x4.pmin(f32x4.pmax(a02, lo), hi);
-    a10 = f32x4.pmin(f32x4.pmax(a10, lo), hi);
-    a11 = f32x4.pmin(f32x4.pmax(a11, lo), hi);
-    a12 = f32x4.pmin(f32x4.pmax(a12, lo), hi);
-    const y1 = y + plane;
-    v128.store(y, a00, 0);
-    v128.store(y, a01, 16);
-    v128.store(y, a02, 32);
-    v128.store(y1, a10, 0);
-    v128.store(y1, a11, 16);
-    v128.store(y1, a12, 32);
-    y += 2 * plane;
+    if (add) {
+      let q = y + delta;
+      a00 = f32x4.add(a00, v128.load(q, 0));
+      a01 = f32x4.add(a01, v128.load(q, 16));
+      a02 = f32x4.add(a02, v128.load(q, 32));
+      q += plane;
+      a10 = f32x4.add(a10, v128.load(q, 0));
+      a11 = f32x4.add(a11, v128.load(q, 16));
+      a12 = f32x4.add(a12, v128.load(q, 32));
+    }
+    v128.store(y, f32x4.pmin(f32x4.pmax(a00, lo), hi), 0);
+    v128.store(y, f32x4.pmin(f32x4.pmax(a01, lo), hi), 16);
+    v128.store(y, f32x4.pmin(f32x4.pmax(a02, lo), hi), 32);
+    y += plane;
+    v128.store(y, f32x4.pmin(f32x4.pmax(a10, lo), hi), 0);
+    v128.store(y, f32x4.pmin(f32x4.pmax(a11, lo), hi), 16);
+    v128.store(y, f32x4.pmin(f32x4.pmax(a12, lo), hi), 32);
+    y += plane;
   }
   return e;
 }
 
-export function flat_8x2(x: usize, e: usize, y: usize, groups: u32, r: SpmmRecord): usize {
+export function flat_8x2(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
+  const add = r.add != 0;
+  const delta = r.residual - r.y;
   for (; groups != 0; groups--) {
     const end = e + 12 + load<u32>(e);
     let a00 = v128.load32_splat(e, 4);
@@ -339,24 +389,30 @@ export function flat_8x2(x: usize, e: usize, y: usize, groups: u32, r: SpmmRecor
       a01 = madd(v1, w0, a01);
       a11 = madd(v1, w1, a11);
     }
-    a00 = f32x4.pmin(f32x4.pmax(a00, lo), hi);
-    a01 = f32x4.pmin(f32x4.pmax(a01, lo), hi);
-    a10 = f32x4.pmin(f32x4.pmax(a10, lo), hi);
-    a11 = f32x4.pmin(f32x4.pmax(a11, lo), hi);
-    const y1 = y + plane;
-    v128.store(y, a00, 0);
-    v128.store(y, a01, 16);
-    v128.store(y1, a10, 0);
-    v128.store(y1, a11, 16);
-    y += 2 * plane;
+    if (add) {
+      let q = y + delta;
+      a00 = f32x4.add(a00, v128.load(q, 0));
+      a01 = f32x4.add(a01, v128.load(q, 16));
+      q += plane;
+      a10 = f32x4.add(a10, v128.load(q, 0));
+      a11 = f32x4.add(a11, v128.load(q, 16));
+    }
+    v128.store(y, f32x4.pmin(f32x4.pmax(a00, lo), hi), 0);
+    v128.store(y, f32x4.pmin(f32x4.pmax(a01, lo), hi), 16);
+    y += plane;
+    v128.store(y, f32x4.pmin(f32x4.pmax(a10, lo), hi), 0);
+    v128.store(y, f32x4.pmin(f32x4.pmax(a11, lo), hi), 16);
+    y += plane;
   }
   return e;
 }
 
-export function flat_4x2(x: usize, e: usize, y: usize, groups: u32, r: SpmmRecord): usize {
+export function flat_4x2(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
+  const add = r.add != 0;
+  const delta = r.residual - r.y;
   for (; groups != 0; groups--) {
     const end = e + 12 + load<u32>(e);
     let a00 = v128.load32_splat(e, 4);
@@ -369,20 +425,26 @@ export function flat_4x2(x: usize, e: usize, y: usize, groups: u32, r: SpmmRecor
       a00 = madd(v0, w0, a00);
       a10 = madd(v0, w1, a10);
     }
-    a00 = f32x4.pmin(f32x4.pmax(a00, lo), hi);
-    a10 = f32x4.pmin(f32x4.pmax(a10, lo), hi);
-    const y1 = y + plane;
-    v128.store(y, a00, 0);
-    v128.store(y1, a10, 0);
-    y += 2 * plane;
+    if (add) {
+      let q = y + delta;
+      a00 = f32x4.add(a00, v128.load(q, 0));
+      q += plane;
+      a10 = f32x4.add(a10, v128.load(q, 0));
+    }
+    v128.store(y, f32x4.pmin(f32x4.pmax(a00, lo), hi), 0);
+    y += plane;
+    v128.store(y, f32x4.pmin(f32x4.pmax(a10, lo), hi), 0);
+    y += plane;
   }
   return e;
 }
 
-export function flat_8x4(x: usize, e: usize, y: usize, groups: u32, r: SpmmRecord): usize {
+export function flat_8x4(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
+  const add = r.add != 0;
+  const delta = r.residual - r.y;
   for (; groups != 0; groups--) {
     const end = e + 20 + load<u32>(e);
     let a00 = v128.load32_splat(e, 4);
@@ -410,34 +472,42 @@ export function flat_8x4(x: usize, e: usize, y: usize, groups: u32, r: SpmmRecor
       a21 = madd(v1, w2, a21);
       a31 = madd(v1, w3, a31);
     }
-    a00 = f32x4.pmin(f32x4.pmax(a00, lo), hi);
-    a01 = f32x4.pmin(f32x4.pmax(a01, lo), hi);
-    a10 = f32x4.pmin(f32x4.pmax(a10, lo), hi);
-    a11 = f32x4.pmin(f32x4.pmax(a11, lo), hi);
-    a20 = f32x4.pmin(f32x4.pmax(a20, lo), hi);
-    a21 = f32x4.pmin(f32x4.pmax(a21, lo), hi);
-    a30 = f32x4.pmin(f32x4.pmax(a30, lo), hi);
-    a31 = f32x4.pmin(f32x4.pmax(a31, lo), hi);
-    const y1 = y + plane;
-    const y2 = y1 + plane;
-    const y3 = y2 + plane;
-    v128.store(y, a00, 0);
-    v128.store(y, a01, 16);
-    v128.store(y1, a10, 0);
-    v128.store(y1, a11, 16);
-    v128.store(y2, a20, 0);
-    v128.store(y2, a21, 16);
-    v128.store(y3, a30, 0);
-    v128.store(y3, a31, 16);
-    y += 4 * plane;
+    if (add) {
+      let q = y + delta;
+      a00 = f32x4.add(a00, v128.load(q, 0));
+      a01 = f32x4.add(a01, v128.load(q, 16));
+      q += plane;
+      a10 = f32x4.add(a10, v128.load(q, 0));
+      a11 = f32x4.add(a11, v128.load(q, 16));
+      q += plane;
+      a20 = f32x4.add(a20, v128.load(q, 0));
+      a21 = f32x4.add(a21, v128.load(q, 16));
+      q += plane;
+      a30 = f32x4.add(a30, v128.load(q, 0));
+      a31 = f32x4.add(a31, v128.load(q, 16));
+    }
+    v128.store(y, f32x4.pmin(f32x4.pmax(a00, lo), hi), 0);
+    v128.store(y, f32x4.pmin(f32x4.pmax(a01, lo), hi), 16);
+    y += plane;
+    v128.store(y, f32x4.pmin(f32x4.pmax(a10, lo), hi), 0);
+    v128.store(y, f32x4.pmin(f32x4.pmax(a11, lo), hi), 16);
+    y += plane;
+    v128.store(y, f32x4.pmin(f32x4.pmax(a20, lo), hi), 0);
+    v128.store(y, f32x4.pmin(f32x4.pmax(a21, lo), hi), 16);
+    y += plane;
+    v128.store(y, f32x4.pmin(f32x4.pmax(a30, lo), hi), 0);
+    v128.store(y, f32x4.pmin(f32x4.pmax(a31, lo), hi), 16);
+    y += plane;
   }
   return e;
 }
 
-export function flat_4x4(x: usize, e: usize, y: usize, groups: u32, r: SpmmRecord): usize {
+export function flat_4x4(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
+  const add = r.add != 0;
+  const delta = r.residual - r.y;
   for (; groups != 0; groups--) {
     const end = e + 20 + load<u32>(e);
     let a00 = v128.load32_splat(e, 4);
@@ -456,30 +526,37 @@ export function flat_4x4(x: usize, e: usize, y: usize, groups: u32, r: SpmmRecor
       a20 = madd(v0, w2, a20);
       a30 = madd(v0, w3, a30);
     }
-    a00 = f32x4.pmin(f32x4.pmax(a00, lo), hi);
-    a10 = f32x4.pmin(f32x4.pmax(a10, lo), hi);
-    a20 = f32x4.pmin(f32x4.pmax(a20, lo), hi);
-    a30 = f32x4.pmin(f32x4.pmax(a30, lo), hi);
-    const y1 = y + plane;
-    const y2 = y1 + plane;
-    const y3 = y2 + plane;
-    v128.store(y, a00, 0);
-    v128.store(y1, a10, 0);
-    v128.store(y2, a20, 0);
-    v128.store(y3, a30, 0);
-    y += 4 * plane;
+    if (add) {
+      let q = y + delta;
+      a00 = f32x4.add(a00, v128.load(q, 0));
+      q += plane;
+      a10 = f32x4.add(a10, v128.load(q, 0));
+      q += plane;
+      a20 = f32x4.add(a20, v128.load(q, 0));
+      q += plane;
+      a30 = f32x4.add(a30, v128.load(q, 0));
+    }
+    v128.store(y, f32x4.pmin(f32x4.pmax(a00, lo), hi), 0);
+    y += plane;
+    v128.store(y, f32x4.pmin(f32x4.pmax(a10, lo), hi), 0);
+    y += plane;
+    v128.store(y, f32x4.pmin(f32x4.pmax(a20, lo), hi), 0);
+    y += plane;
+    v128.store(y, f32x4.pmin(f32x4.pmax(a30, lo), hi), 0);
+    y += plane;
   }
   return e;
 }
 
-export function shifted_28x1(x: usize, e: usize, y: usize, groups: u32, r: SpmmRecord, pixel: u32): usize {
+export function shifted_28x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, pixel: u32, rowPixels: u32): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const rowPixels = r.rowPixels;
+  const add = r.add != 0;
+  const delta = r.residual - r.y;
+  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   const width = r.width;
   const outPixels = width * r.height;
-  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   let row = pixel / rowPixels;
   let column = pixel - row * rowPixels;
   const o0 = 4 * min(row * width + min(column, width), outPixels);
@@ -544,33 +621,37 @@ export function shifted_28x1(x: usize, e: usize, y: usize, groups: u32, r: SpmmR
       a05 = madd(v128.load(p, 80), w0, a05);
       a06 = madd(v128.load(p, 96), w0, a06);
     }
-    a00 = f32x4.pmin(f32x4.pmax(a00, lo), hi);
-    a01 = f32x4.pmin(f32x4.pmax(a01, lo), hi);
-    a02 = f32x4.pmin(f32x4.pmax(a02, lo), hi);
-    a03 = f32x4.pmin(f32x4.pmax(a03, lo), hi);
-    a04 = f32x4.pmin(f32x4.pmax(a04, lo), hi);
-    a05 = f32x4.pmin(f32x4.pmax(a05, lo), hi);
-    a06 = f32x4.pmin(f32x4.pmax(a06, lo), hi);
-    v128.store(y + o0, a00);
-    v128.store(y + o1, a01);
-    v128.store(y + o2, a02);
-    v128.store(y + o3, a03);
-    v128.store(y + o4, a04);
-    v128.store(y + o5, a05);
-    v128.store(y + o6, a06);
-    y += 1 * plane;
+    if (add) {
+      let q = y + delta;
+      a00 = f32x4.add(a00, v128.load(q + o0));
+      a01 = f32x4.add(a01, v128.load(q + o1));
+      a02 = f32x4.add(a02, v128.load(q + o2));
+      a03 = f32x4.add(a03, v128.load(q + o3));
+      a04 = f32x4.add(a04, v128.load(q + o4));
+      a05 = f32x4.add(a05, v128.load(q + o5));
+      a06 = f32x4.add(a06, v128.load(q + o6));
+    }
+    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a00, lo), hi));
+    v128.store(y + o1, f32x4.pmin(f32x4.pmax(a01, lo), hi));
+    v128.store(y + o2, f32x4.pmin(f32x4.pmax(a02, lo), hi));
+    v128.store(y + o3, f32x4.pmin(f32x4.pmax(a03, lo), hi));
+    v128.store(y + o4, f32x4.pmin(f32x4.pmax(a04, lo), hi));
+    v128.store(y + o5, f32x4.pmin(f32x4.pmax(a05, lo), hi));
+    v128.store(y + o6, f32x4.pmin(f32x4.pmax(a06, lo), hi));
+    y += plane;
   }
   return e;
 }
 
-export function shifted_24x1(x: usize, e: usize, y: usize, groups: u32, r: SpmmRecord, pixel: u32): usize {
+export function shifted_24x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, pixel: u32, rowPixels: u32): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const rowPixels = r.rowPixels;
+  const add = r.add != 0;
+  const delta = r.residual - r.y;
+  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   const width = r.width;
   const outPixels = width * r.height;
-  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   let row = pixel / rowPixels;
   let column = pixel - row * rowPixels;
   const o0 = 4 * min(row * width + min(column, width), outPixels);
@@ -627,31 +708,35 @@ export function shifted_24x1(x: usize, e: usize, y: usize, groups: u32, r: SpmmR
       a04 = madd(v128.load(p, 64), w0, a04);
       a05 = madd(v128.load(p, 80), w0, a05);
     }
-    a00 = f32x4.pmin(f32x4.pmax(a00, lo), hi);
-    a01 = f32x4.pmin(f32x4.pmax(a01, lo), hi);
-    a02 = f32x4.pmin(f32x4.pmax(a02, lo), hi);
-    a03 = f32x4.pmin(f32x4.pmax(a03, lo), hi);
-    a04 = f32x4.pmin(f32x4.pmax(a04, lo), hi);
-    a05 = f32x4.pmin(f32x4.pmax(a05, lo), hi);
-    v128.store(y + o0, a00);
-    v128.store(y + o1, a01);
-    v128.store(y + o2, a02);
-    v128.store(y + o3, a03);
-    v128.store(y + o4, a04);
-    v128.store(y + o5, a05);
-    y += 1 * plane;
+    if (add) {
+      let q = y + delta;
+      a00 = f32x4.add(a00, v128.load(q + o0));
+      a01 = f32x4.add(a01, v128.load(q + o1));
+      a02 = f32x4.add(a02, v128.load(q + o2));
+      a03 = f32x4.add(a03, v128.load(q + o3));
+      a04 = f32x4.add(a04, v128.load(q + o4));
+      a05 = f32x4.add(a05, v128.load(q + o5));
+    }
+    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a00, lo), hi));
+    v128.store(y + o1, f32x4.pmin(f32x4.pmax(a01, lo), hi));
+    v128.store(y + o2, f32x4.pmin(f32x4.pmax(a02, lo), hi));
+    v128.store(y + o3, f32x4.pmin(f32x4.pmax(a03, lo), hi));
+    v128.store(y + o4, f32x4.pmin(f32x4.pmax(a04, lo), hi));
+    v128.store(y + o5, f32x4.pmin(f32x4.pmax(a05, lo), hi));
+    y += plane;
   }
   return e;
 }
 
-export function shifted_20x1(x: usize, e: usize, y: usize, groups: u32, r: SpmmRecord, pixel: u32): usize {
+export function shifted_20x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, pixel: u32, rowPixels: u32): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const rowPixels = r.rowPixels;
+  const add = r.add != 0;
+  const delta = r.residual - r.y;
+  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   const width = r.width;
   const outPixels = width * r.height;
-  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   let row = pixel / rowPixels;
   let column = pixel - row * rowPixels;
   const o0 = 4 * min(row * width + min(column, width), outPixels);
@@ -700,29 +785,33 @@ export function shifted_20x1(x: usize, e: usize, y: usize, groups: u32, r: SpmmR
       a03 = madd(v128.load(p, 48), w0, a03);
       a04 = madd(v128.load(p, 64), w0, a04);
     }
-    a00 = f32x4.pmin(f32x4.pmax(a00, lo), hi);
-    a01 = f32x4.pmin(f32x4.pmax(a01, lo), hi);
-    a02 = f32x4.pmin(f32x4.pmax(a02, lo), hi);
-    a03 = f32x4.pmin(f32x4.pmax(a03, lo), hi);
-    a04 = f32x4.pmin(f32x4.pmax(a04, lo), hi);
-    v128.store(y + o0, a00);
-    v128.store(y + o1, a01);
-    v128.store(y + o2, a02);
-    v128.store(y + o3, a03);
-    v128.store(y + o4, a04);
-    y += 1 * plane;
+    if (add) {
+      let q = y + delta;
+      a00 = f32x4.add(a00, v128.load(q + o0));
+      a01 = f32x4.add(a01, v128.load(q + o1));
+      a02 = f32x4.add(a02, v128.load(q + o2));
+      a03 = f32x4.add(a03, v128.load(q + o3));
+      a04 = f32x4.add(a04, v128.load(q + o4));
+    }
+    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a00, lo), hi));
+    v128.store(y + o1, f32x4.pmin(f32x4.pmax(a01, lo), hi));
+    v128.store(y + o2, f32x4.pmin(f32x4.pmax(a02, lo), hi));
+    v128.store(y + o3, f32x4.pmin(f32x4.pmax(a03, lo), hi));
+    v128.store(y + o4, f32x4.pmin(f32x4.pmax(a04, lo), hi));
+    y += plane;
   }
   return e;
 }
 
-export function shifted_16x1(x: usize, e: usize, y: usize, groups: u32, r: SpmmRecord, pixel: u32): usize {
+export function shifted_16x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, pixel: u32, rowPixels: u32): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const rowPixels = r.rowPixels;
+  const add = r.add != 0;
+  const delta = r.residual - r.y;
+  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   const width = r.width;
   const outPixels = width * r.height;
-  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   let row = pixel / rowPixels;
   let column = pixel - row * rowPixels;
   const o0 = 4 * min(row * width + min(column, width), outPixels);
@@ -763,27 +852,31 @@ export function shifted_16x1(x: usize, e: usize, y: usize, groups: u32, r: SpmmR
       a02 = madd(v128.load(p, 32), w0, a02);
       a03 = madd(v128.load(p, 48), w0, a03);
     }
-    a00 = f32x4.pmin(f32x4.pmax(a00, lo), hi);
-    a01 = f32x4.pmin(f32x4.pmax(a01, lo), hi);
-    a02 = f32x4.pmin(f32x4.pmax(a02, lo), hi);
-    a03 = f32x4.pmin(f32x4.pmax(a03, lo), hi);
-    v128.store(y + o0, a00);
-    v128.store(y + o1, a01);
-    v128.store(y + o2, a02);
-    v128.store(y + o3, a03);
-    y += 1 * plane;
+    if (add) {
+      let q = y + delta;
+      a00 = f32x4.add(a00, v128.load(q + o0));
+      a01 = f32x4.add(a01, v128.load(q + o1));
+      a02 = f32x4.add(a02, v128.load(q + o2));
+      a03 = f32x4.add(a03, v128.load(q + o3));
+    }
+    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a00, lo), hi));
+    v128.store(y + o1, f32x4.pmin(f32x4.pmax(a01, lo), hi));
+    v128.store(y + o2, f32x4.pmin(f32x4.pmax(a02, lo), hi));
+    v128.store(y + o3, f32x4.pmin(f32x4.pmax(a03, lo), hi));
+    y += plane;
   }
   return e;
 }
 
-export function shifted_12x1(x: usize, e: usize, y: usize, groups: u32, r: SpmmRecord, pixel: u32): usize {
+export function shifted_12x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, pixel: u32, rowPixels: u32): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const rowPixels = r.rowPixels;
+  const add = r.add != 0;
+  const delta = r.residual - r.y;
+  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   const width = r.width;
   const outPixels = width * r.height;
-  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   let row = pixel / rowPixels;
   let column = pixel - row * rowPixels;
   const o0 = 4 * min(row * width + min(column, width), outPixels);
@@ -816,25 +909,29 @@ export function shifted_12x1(x: usize, e: usize, y: usize, groups: u32, r: SpmmR
       a01 = madd(v128.load(p, 16), w0, a01);
       a02 = madd(v128.load(p, 32), w0, a02);
     }
-    a00 = f32x4.pmin(f32x4.pmax(a00, lo), hi);
-    a01 = f32x4.pmin(f32x4.pmax(a01, lo), hi);
-    a02 = f32x4.pmin(f32x4.pmax(a02, lo), hi);
-    v128.store(y + o0, a00);
-    v128.store(y + o1, a01);
-    v128.store(y + o2, a02);
-    y += 1 * plane;
+    if (add) {
+      let q = y + delta;
+      a00 = f32x4.add(a00, v128.load(q + o0));
+      a01 = f32x4.add(a01, v128.load(q + o1));
+      a02 = f32x4.add(a02, v128.load(q + o2));
+    }
+    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a00, lo), hi));
+    v128.store(y + o1, f32x4.pmin(f32x4.pmax(a01, lo), hi));
+    v128.store(y + o2, f32x4.pmin(f32x4.pmax(a02, lo), hi));
+    y += plane;
   }
   return e;
 }
 
-export function shifted_8x1(x: usize, e: usize, y: usize, groups: u32, r: SpmmRecord, pixel: u32): usize {
+export function shifted_8x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, pixel: u32, rowPixels: u32): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const rowPixels = r.rowPixels;
+  const add = r.add != 0;
+  const delta = r.residual - r.y;
+  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   const width = r.width;
   const outPixels = width * r.height;
-  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   let row = pixel / rowPixels;
   let column = pixel - row * rowPixels;
   const o0 = 4 * min(row * width + min(column, width), outPixels);
@@ -859,23 +956,27 @@ export function shifted_8x1(x: usize, e: usize, y: usize, groups: u32, r: SpmmRe
       a00 = madd(v128.load(p, 0), w0, a00);
       a01 = madd(v128.load(p, 16), w0, a01);
     }
-    a00 = f32x4.pmin(f32x4.pmax(a00, lo), hi);
-    a01 = f32x4.pmin(f32x4.pmax(a01, lo), hi);
-    v128.store(y + o0, a00);
-    v128.store(y + o1, a01);
-    y += 1 * plane;
+    if (add) {
+      let q = y + delta;
+      a00 = f32x4.add(a00, v128.load(q + o0));
+      a01 = f32x4.add(a01, v128.load(q + o1));
+    }
+    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a00, lo), hi));
+    v128.store(y + o1, f32x4.pmin(f32x4.pmax(a01, lo), hi));
+    y += plane;
   }
   return e;
 }
 
-export function shifted_4x1(x: usize, e: usize, y: usize, groups: u32, r: SpmmRecord, pixel: u32): usize {
+export function shifted_4x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, pixel: u32, rowPixels: u32): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const rowPixels = r.rowPixels;
+  const add = r.add != 0;
+  const delta = r.residual - r.y;
+  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   const width = r.width;
   const outPixels = width * r.height;
-  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   let row = pixel / rowPixels;
   let column = pixel - row * rowPixels;
   const o0 = 4 * min(row * width + min(column, width), outPixels);
@@ -892,21 +993,25 @@ export function shifted_4x1(x: usize, e: usize, y: usize, groups: u32, r: SpmmRe
       const w0 = v128.load32_splat(e, 4);
       a00 = madd(v128.load(p, 0), w0, a00);
     }
-    a00 = f32x4.pmin(f32x4.pmax(a00, lo), hi);
-    v128.store(y + o0, a00);
-    y += 1 * plane;
+    if (add) {
+      let q = y + delta;
+      a00 = f32x4.add(a00, v128.load(q + o0));
+    }
+    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a00, lo), hi));
+    y += plane;
   }
   return e;
 }
 
-export function shifted_16x2(x: usize, e: usize, y: usize, groups: u32, r: SpmmRecord, pixel: u32): usize {
+export function shifted_16x2(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, pixel: u32, rowPixels: u32): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const rowPixels = r.rowPixels;
+  const add = r.add != 0;
+  const delta = r.residual - r.y;
+  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   const width = r.width;
   const outPixels = width * r.height;
-  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   let row = pixel / rowPixels;
   let column = pixel - row * rowPixels;
   const o0 = 4 * min(row * width + min(column, width), outPixels);
@@ -960,36 +1065,41 @@ export function shifted_16x2(x: usize, e: usize, y: usize, groups: u32, r: SpmmR
       a03 = madd(v3, w0, a03);
       a13 = madd(v3, w1, a13);
     }
-    a00 = f32x4.pmin(f32x4.pmax(a00, lo), hi);
-    a01 = f32x4.pmin(f32x4.pmax(a01, lo), hi);
-    a02 = f32x4.pmin(f32x4.pmax(a02, lo), hi);
-    a03 = f32x4.pmin(f32x4.pmax(a03, lo), hi);
-    a10 = f32x4.pmin(f32x4.pmax(a10, lo), hi);
-    a11 = f32x4.pmin(f32x4.pmax(a11, lo), hi);
-    a12 = f32x4.pmin(f32x4.pmax(a12, lo), hi);
-    a13 = f32x4.pmin(f32x4.pmax(a13, lo), hi);
-    const y1 = y + plane;
-    v128.store(y + o0, a00);
-    v128.store(y + o1, a01);
-    v128.store(y + o2, a02);
-    v128.store(y + o3, a03);
-    v128.store(y1 + o0, a10);
-    v128.store(y1 + o1, a11);
-    v128.store(y1 + o2, a12);
-    v128.store(y1 + o3, a13);
-    y += 2 * plane;
+    if (add) {
+      let q = y + delta;
+      a00 = f32x4.add(a00, v128.load(q + o0));
+      a01 = f32x4.add(a01, v128.load(q + o1));
+      a02 = f32x4.add(a02, v128.load(q + o2));
+      a03 = f32x4.add(a03, v128.load(q + o3));
+      q += plane;
+      a10 = f32x4.add(a10, v128.load(q + o0));
+      a11 = f32x4.add(a11, v128.load(q + o1));
+      a12 = f32x4.add(a12, v128.load(q + o2));
+      a13 = f32x4.add(a13, v128.load(q + o3));
+    }
+    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a00, lo), hi));
+    v128.store(y + o1, f32x4.pmin(f32x4.pmax(a01, lo), hi));
+    v128.store(y + o2, f32x4.pmin(f32x4.pmax(a02, lo), hi));
+    v128.store(y + o3, f32x4.pmin(f32x4.pmax(a03, lo), hi));
+    y += plane;
+    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a10, lo), hi));
+    v128.store(y + o1, f32x4.pmin(f32x4.pmax(a11, lo), hi));
+    v128.store(y + o2, f32x4.pmin(f32x4.pmax(a12, lo), hi));
+    v128.store(y + o3, f32x4.pmin(f32x4.pmax(a13, lo), hi));
+    y += plane;
   }
   return e;
 }
 
-export function shifted_12x2(x: usize, e: usize, y: usize, groups: u32, r: SpmmRecord, pixel: u32): usize {
+export function shifted_12x2(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, pixel: u32, rowPixels: u32): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const rowPixels = r.rowPixels;
+  const add = r.add != 0;
+  const delta = r.residual - r.y;
+  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   const width = r.width;
   const outPixels = width * r.height;
-  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   let row = pixel / rowPixels;
   let column = pixel - row * rowPixels;
   const o0 = 4 * min(row * width + min(column, width), outPixels);
@@ -1032,32 +1142,37 @@ export function shifted_12x2(x: usize, e: usize, y: usize, groups: u32, r: SpmmR
       a02 = madd(v2, w0, a02);
       a12 = madd(v2, w1, a12);
     }
-    a00 = f32x4.pmin(f32x4.pmax(a00, lo), hi);
-    a01 = f32x4.pmin(f32x4.pmax(a01, lo), hi);
-    a02 = f32x4.pmin(f32x4.pmax(a02, lo), hi);
-    a10 = f32x4.pmin(f32x4.pmax(a10, lo), hi);
-    a11 = f32x4.pmin(f32x4.pmax(a11, lo), hi);
-    a12 = f32x4.pmin(f32x4.pmax(a12, lo), hi);
-    const y1 = y + plane;
-    v128.store(y + o0, a00);
-    v128.store(y + o1, a01);
-    v128.store(y + o2, a02);
-    v128.store(y1 + o0, a10);
-    v128.store(y1 + o1, a11);
-    v128.store(y1 + o2, a12);
-    y += 2 * plane;
+    if (add) {
+      let q = y + delta;
+      a00 = f32x4.add(a00, v128.load(q + o0));
+      a01 = f32x4.add(a01, v128.load(q + o1));
+      a02 = f32x4.add(a02, v128.load(q + o2));
+      q += plane;
+      a10 = f32x4.add(a10, v128.load(q + o0));
+      a11 = f32x4.add(a11, v128.load(q + o1));
+      a12 = f32x4.add(a12, v128.load(q + o2));
+    }
+    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a00, lo), hi));
+    v128.store(y + o1, f32x4.pmin(f32x4.pmax(a01, lo), hi));
+    v128.store(y + o2, f32x4.pmin(f32x4.pmax(a02, lo), hi));
+    y += plane;
+    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a10, lo), hi));
+    v128.store(y + o1, f32x4.pmin(f32x4.pmax(a11, lo), hi));
+    v128.store(y + o2, f32x4.pmin(f32x4.pmax(a12, lo), hi));
+    y += plane;
   }
   return e;
 }
 
-export function shifted_8x2(x: usize, e: usize, y: usize, groups: u32, r: SpmmRecord, pixel: u32): usize {
+export function shifted_8x2(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, pixel: u32, rowPixels: u32): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const rowPixels = r.rowPixels;
+  const add = r.add != 0;
+  const delta = r.residual - r.y;
+  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   const width = r.width;
   const outPixels = width * r.height;
-  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   let row = pixel / rowPixels;
   let column = pixel - row * rowPixels;
   const o0 = 4 * min(row * width + min(column, width), outPixels);
@@ -1089,28 +1204,33 @@ export function shifted_8x2(x: usize, e: usize, y: usize, groups: u32, r: SpmmRe
       a01 = madd(v1, w0, a01);
       a11 = madd(v1, w1, a11);
     }
-    a00 = f32x4.pmin(f32x4.pmax(a00, lo), hi);
-    a01 = f32x4.pmin(f32x4.pmax(a01, lo), hi);
-    a10 = f32x4.pmin(f32x4.pmax(a10, lo), hi);
-    a11 = f32x4.pmin(f32x4.pmax(a11, lo), hi);
-    const y1 = y + plane;
-    v128.store(y + o0, a00);
-    v128.store(y + o1, a01);
-    v128.store(y1 + o0, a10);
-    v128.store(y1 + o1, a11);
-    y += 2 * plane;
+    if (add) {
+      let q = y + delta;
+      a00 = f32x4.add(a00, v128.load(q + o0));
+      a01 = f32x4.add(a01, v128.load(q + o1));
+      q += plane;
+      a10 = f32x4.add(a10, v128.load(q + o0));
+      a11 = f32x4.add(a11, v128.load(q + o1));
+    }
+    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a00, lo), hi));
+    v128.store(y + o1, f32x4.pmin(f32x4.pmax(a01, lo), hi));
+    y += plane;
+    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a10, lo), hi));
+    v128.store(y + o1, f32x4.pmin(f32x4.pmax(a11, lo), hi));
+    y += plane;
   }
   return e;
 }
 
-export function shifted_4x2(x: usize, e: usize, y: usize, groups: u32, r: SpmmRecord, pixel: u32): usize {
+export function shifted_4x2(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, pixel: u32, rowPixels: u32): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const rowPixels = r.rowPixels;
+  const add = r.add != 0;
+  const delta = r.residual - r.y;
+  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   const width = r.width;
   const outPixels = width * r.height;
-  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   let row = pixel / rowPixels;
   let column = pixel - row * rowPixels;
   const o0 = 4 * min(row * width + min(column, width), outPixels);
@@ -1131,24 +1251,29 @@ export function shifted_4x2(x: usize, e: usize, y: usize, groups: u32, r: SpmmRe
       a00 = madd(v0, w0, a00);
       a10 = madd(v0, w1, a10);
     }
-    a00 = f32x4.pmin(f32x4.pmax(a00, lo), hi);
-    a10 = f32x4.pmin(f32x4.pmax(a10, lo), hi);
-    const y1 = y + plane;
-    v128.store(y + o0, a00);
-    v128.store(y1 + o0, a10);
-    y += 2 * plane;
+    if (add) {
+      let q = y + delta;
+      a00 = f32x4.add(a00, v128.load(q + o0));
+      q += plane;
+      a10 = f32x4.add(a10, v128.load(q + o0));
+    }
+    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a00, lo), hi));
+    y += plane;
+    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a10, lo), hi));
+    y += plane;
   }
   return e;
 }
 
-export function shifted_8x4(x: usize, e: usize, y: usize, groups: u32, r: SpmmRecord, pixel: u32): usize {
+export function shifted_8x4(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, pixel: u32, rowPixels: u32): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const rowPixels = r.rowPixels;
+  const add = r.add != 0;
+  const delta = r.residual - r.y;
+  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   const width = r.width;
   const outPixels = width * r.height;
-  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   let row = pixel / rowPixels;
   let column = pixel - row * rowPixels;
   const o0 = 4 * min(row * width + min(column, width), outPixels);
@@ -1190,38 +1315,45 @@ export function shifted_8x4(x: usize, e: usize, y: usize, groups: u32, r: SpmmRe
       a21 = madd(v1, w2, a21);
       a31 = madd(v1, w3, a31);
     }
-    a00 = f32x4.pmin(f32x4.pmax(a00, lo), hi);
-    a01 = f32x4.pmin(f32x4.pmax(a01, lo), hi);
-    a10 = f32x4.pmin(f32x4.pmax(a10, lo), hi);
-    a11 = f32x4.pmin(f32x4.pmax(a11, lo), hi);
-    a20 = f32x4.pmin(f32x4.pmax(a20, lo), hi);
-    a21 = f32x4.pmin(f32x4.pmax(a21, lo), hi);
-    a30 = f32x4.pmin(f32x4.pmax(a30, lo), hi);
-    a31 = f32x4.pmin(f32x4.pmax(a31, lo), hi);
-    const y1 = y + plane;
-    const y2 = y1 + plane;
-    const y3 = y2 + plane;
-    v128.store(y + o0, a00);
-    v128.store(y + o1, a01);
-    v128.store(y1 + o0, a10);
-    v128.store(y1 + o1, a11);
-    v128.store(y2 + o0, a20);
-    v128.store(y2 + o1, a21);
-    v128.store(y3 + o0, a30);
-    v128.store(y3 + o1, a31);
-    y += 4 * plane;
+    if (add) {
+      let q = y + delta;
+      a00 = f32x4.add(a00, v128.load(q + o0));
+      a01 = f32x4.add(a01, v128.load(q + o1));
+      q += plane;
+      a10 = f32x4.add(a10, v128.load(q + o0));
+      a11 = f32x4.add(a11, v128.load(q + o1));
+      q += plane;
+      a20 = f32x4.add(a20, v128.load(q + o0));
+      a21 = f32x4.add(a21, v128.load(q + o1));
+      q += plane;
+      a30 = f32x4.add(a30, v128.load(q + o0));
+      a31 = f32x4.add(a31, v128.load(q + o1));
+    }
+    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a00, lo), hi));
+    v128.store(y + o1, f32x4.pmin(f32x4.pmax(a01, lo), hi));
+    y += plane;
+    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a10, lo), hi));
+    v128.store(y + o1, f32x4.pmin(f32x4.pmax(a11, lo), hi));
+    y += plane;
+    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a20, lo), hi));
+    v128.store(y + o1, f32x4.pmin(f32x4.pmax(a21, lo), hi));
+    y += plane;
+    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a30, lo), hi));
+    v128.store(y + o1, f32x4.pmin(f32x4.pmax(a31, lo), hi));
+    y += plane;
   }
   return e;
 }
 
-export function shifted_4x4(x: usize, e: usize, y: usize, groups: u32, r: SpmmRecord, pixel: u32): usize {
+export function shifted_4x4(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, pixel: u32, rowPixels: u32): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const rowPixels = r.rowPixels;
+  const add = r.add != 0;
+  const delta = r.residual - r.y;
+  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   const width = r.width;
   const outPixels = width * r.height;
-  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
   let row = pixel / rowPixels;
   let column = pixel - row * rowPixels;
   const o0 = 4 * min(row * width + min(column, width), outPixels);
@@ -1248,23 +1380,29 @@ export function shifted_4x4(x: usize, e: usize, y: usize, groups: u32, r: SpmmRe
       a20 = madd(v0, w2, a20);
       a30 = madd(v0, w3, a30);
     }
-    a00 = f32x4.pmin(f32x4.pmax(a00, lo), hi);
-    a10 = f32x4.pmin(f32x4.pmax(a10, lo), hi);
-    a20 = f32x4.pmin(f32x4.pmax(a20, lo), hi);
-    a30 = f32x4.pmin(f32x4.pmax(a30, lo), hi);
-    const y1 = y + plane;
-    const y2 = y1 + plane;
-    const y3 = y2 + plane;
-    v128.store(y + o0, a00);
-    v128.store(y1 + o0, a10);
-    v128.store(y2 + o0, a20);
-    v128.store(y3 + o0, a30);
-    y += 4 * plane;
+    if (add) {
+      let q = y + delta;
+      a00 = f32x4.add(a00, v128.load(q + o0));
+      q += plane;
+      a10 = f32x4.add(a10, v128.load(q + o0));
+      q += plane;
+      a20 = f32x4.add(a20, v128.load(q + o0));
+      q += plane;
+      a30 = f32x4.add(a30, v128.load(q + o0));
+    }
+    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a00, lo), hi));
+    y += plane;
+    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a10, lo), hi));
+    y += plane;
+    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a20, lo), hi));
+    y += plane;
+    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a30, lo), hi));
+    y += plane;
   }
   return e;
 }
 
-function flat_column_x1(x: usize, w: usize, y: usize, r: SpmmRecord, vectors: u32): void {
+function flat_column_x1(x: usize, w: usize, y: usize, r: MatrixRecord, vectors: u32): void {
   const groups = r.rows / 1;
   switch (vectors) {
     case 7: {
@@ -1299,7 +1437,7 @@ function flat_column_x1(x: usize, w: usize, y: usize, r: SpmmRecord, vectors: u3
 }
 
 /** All pixels: full tiles, and the last two of them shared out evenly so that no tile is nearly empty. */
-export function flat_x1(r: SpmmRecord, vectors: u32): void {
+export function flat_x1(r: MatrixRecord, vectors: u32): void {
   const full: u32 = 7;
   const block = activationBlock(r.rows);
   for (let n: u32 = 0; n < r.batch; n++) {
@@ -1310,7 +1448,12 @@ export function flat_x1(r: SpmmRecord, vectors: u32): void {
     let done: u32 = 0;
     while (left != 0) {
       const now = left <= full ? left : left < 2 * full ? (left + 1) / 2 : full;
-      flat_column_x1(x + 4 * pixel, r.weights, y + 4 * pixel, r, now);
+      let from = x + 4 * pixel;
+      if (r.packed != 0) {
+        from = r.scratch;
+        packFlat(r, x + 4 * pixel, now);
+      }
+      flat_column_x1(from, r.weights, y + 4 * pixel, r, now);
       pixel += 4 * now;
       left -= now;
       if (r.activation != 0 && (left == 0 || pixel - done >= block)) {
@@ -1321,7 +1464,7 @@ export function flat_x1(r: SpmmRecord, vectors: u32): void {
   }
 }
 
-function flat_column_x2(x: usize, w: usize, y: usize, r: SpmmRecord, vectors: u32): void {
+function flat_column_x2(x: usize, w: usize, y: usize, r: MatrixRecord, vectors: u32): void {
   const groups = r.rows / 2;
   const rest = r.rows % 2;
   let e: usize;
@@ -1350,7 +1493,7 @@ function flat_column_x2(x: usize, w: usize, y: usize, r: SpmmRecord, vectors: u3
 }
 
 /** All pixels: full tiles, and the last two of them shared out evenly so that no tile is nearly empty. */
-export function flat_x2(r: SpmmRecord, vectors: u32): void {
+export function flat_x2(r: MatrixRecord, vectors: u32): void {
   const full: u32 = 4;
   const block = activationBlock(r.rows);
   for (let n: u32 = 0; n < r.batch; n++) {
@@ -1361,7 +1504,8 @@ export function flat_x2(r: SpmmRecord, vectors: u32): void {
     let done: u32 = 0;
     while (left != 0) {
       const now = left <= full ? left : left < 2 * full ? (left + 1) / 2 : full;
-      flat_column_x2(x + 4 * pixel, r.weights, y + 4 * pixel, r, now);
+      const from = x + 4 * pixel;
+      flat_column_x2(from, r.weights, y + 4 * pixel, r, now);
       pixel += 4 * now;
       left -= now;
       if (r.activation != 0 && (left == 0 || pixel - done >= block)) {
@@ -1372,7 +1516,7 @@ export function flat_x2(r: SpmmRecord, vectors: u32): void {
   }
 }
 
-function flat_column_x4(x: usize, w: usize, y: usize, r: SpmmRecord, vectors: u32): void {
+function flat_column_x4(x: usize, w: usize, y: usize, r: MatrixRecord, vectors: u32): void {
   const groups = r.rows / 4;
   const rest = r.rows % 4;
   let e: usize;
@@ -1391,7 +1535,7 @@ function flat_column_x4(x: usize, w: usize, y: usize, r: SpmmRecord, vectors: u3
 }
 
 /** All pixels: full tiles, and the last two of them shared out evenly so that no tile is nearly empty. */
-export function flat_x4(r: SpmmRecord, vectors: u32): void {
+export function flat_x4(r: MatrixRecord, vectors: u32): void {
   const full: u32 = 2;
   const block = activationBlock(r.rows);
   for (let n: u32 = 0; n < r.batch; n++) {
@@ -1402,7 +1546,8 @@ export function flat_x4(r: SpmmRecord, vectors: u32): void {
     let done: u32 = 0;
     while (left != 0) {
       const now = left <= full ? left : left < 2 * full ? (left + 1) / 2 : full;
-      flat_column_x4(x + 4 * pixel, r.weights, y + 4 * pixel, r, now);
+      const from = x + 4 * pixel;
+      flat_column_x4(from, r.weights, y + 4 * pixel, r, now);
       pixel += 4 * now;
       left -= now;
       if (r.activation != 0 && (left == 0 || pixel - done >= block)) {
@@ -1413,44 +1558,45 @@ export function flat_x4(r: SpmmRecord, vectors: u32): void {
   }
 }
 
-function shifted_column_x1(x: usize, w: usize, y: usize, r: SpmmRecord, vectors: u32, pixel: u32): void {
+function shifted_column_x1(x: usize, w: usize, y: usize, r: MatrixRecord, vectors: u32, pixel: u32, rowPixels: u32): void {
   const groups = r.rows / 1;
   switch (vectors) {
     case 7: {
-      shifted_28x1(x, w, y, groups, r, pixel);
+      shifted_28x1(x, w, y, groups, r, pixel, rowPixels);
       break;
     }
     case 6: {
-      shifted_24x1(x, w, y, groups, r, pixel);
+      shifted_24x1(x, w, y, groups, r, pixel, rowPixels);
       break;
     }
     case 5: {
-      shifted_20x1(x, w, y, groups, r, pixel);
+      shifted_20x1(x, w, y, groups, r, pixel, rowPixels);
       break;
     }
     case 4: {
-      shifted_16x1(x, w, y, groups, r, pixel);
+      shifted_16x1(x, w, y, groups, r, pixel, rowPixels);
       break;
     }
     case 3: {
-      shifted_12x1(x, w, y, groups, r, pixel);
+      shifted_12x1(x, w, y, groups, r, pixel, rowPixels);
       break;
     }
     case 2: {
-      shifted_8x1(x, w, y, groups, r, pixel);
+      shifted_8x1(x, w, y, groups, r, pixel, rowPixels);
       break;
     }
     default: {
-      shifted_4x1(x, w, y, groups, r, pixel);
+      shifted_4x1(x, w, y, groups, r, pixel, rowPixels);
       break;
     }
   }
 }
 
 /** All pixels: full tiles, and the last two of them shared out evenly so that no tile is nearly empty. */
-export function shifted_x1(r: SpmmRecord, vectors: u32): void {
+export function shifted_x1(r: MatrixRecord, vectors: u32): void {
   const full: u32 = 7;
   const block = activationBlock(r.rows);
+  const rowPixels = r.packed != 0 ? (r.width + 3) & ~3 : r.rowPixels;
   for (let n: u32 = 0; n < r.batch; n++) {
     const x = r.x + n * r.xBatch;
     const y = r.y + n * r.yBatch;
@@ -1459,11 +1605,16 @@ export function shifted_x1(r: SpmmRecord, vectors: u32): void {
     let done: u32 = 0;
     while (left != 0) {
       const now = left <= full ? left : left < 2 * full ? (left + 1) / 2 : full;
-      shifted_column_x1(x + 4 * pixel, r.weights, y, r, now, pixel);
+      let from = x + 4 * pixel;
+      if (r.packed != 0) {
+        from = r.scratch;
+        packRows(r, x, pixel, rowPixels, now);
+      }
+      shifted_column_x1(from, r.weights, y, r, now, pixel, rowPixels);
       pixel += 4 * now;
       left -= now;
       if (r.activation != 0) {
-        const rows = left == 0 ? r.height : pixel / r.rowPixels;
+        const rows = left == 0 ? r.height : pixel / rowPixels;
         if (left == 0 || (rows - done) * r.width >= block) {
           activatePlanes(y + 4 * done * r.width, (rows - done) * r.width, r.rows, r.yPlane, r.activation, r.alpha, r.beta);
           done = rows;
@@ -1473,38 +1624,39 @@ export function shifted_x1(r: SpmmRecord, vectors: u32): void {
   }
 }
 
-function shifted_column_x2(x: usize, w: usize, y: usize, r: SpmmRecord, vectors: u32, pixel: u32): void {
+function shifted_column_x2(x: usize, w: usize, y: usize, r: MatrixRecord, vectors: u32, pixel: u32, rowPixels: u32): void {
   const groups = r.rows / 2;
   const rest = r.rows % 2;
   let e: usize;
   switch (vectors) {
     case 4: {
-      e = shifted_16x2(x, w, y, groups, r, pixel);
-      if (rest != 0) shifted_16x1(x, e, y + groups * 2 * r.yPlane, rest, r, pixel);
+      e = shifted_16x2(x, w, y, groups, r, pixel, rowPixels);
+      if (rest != 0) shifted_16x1(x, e, y + groups * 2 * r.yPlane, rest, r, pixel, rowPixels);
       break;
     }
     case 3: {
-      e = shifted_12x2(x, w, y, groups, r, pixel);
-      if (rest != 0) shifted_12x1(x, e, y + groups * 2 * r.yPlane, rest, r, pixel);
+      e = shifted_12x2(x, w, y, groups, r, pixel, rowPixels);
+      if (rest != 0) shifted_12x1(x, e, y + groups * 2 * r.yPlane, rest, r, pixel, rowPixels);
       break;
     }
     case 2: {
-      e = shifted_8x2(x, w, y, groups, r, pixel);
-      if (rest != 0) shifted_8x1(x, e, y + groups * 2 * r.yPlane, rest, r, pixel);
+      e = shifted_8x2(x, w, y, groups, r, pixel, rowPixels);
+      if (rest != 0) shifted_8x1(x, e, y + groups * 2 * r.yPlane, rest, r, pixel, rowPixels);
       break;
     }
     default: {
-      e = shifted_4x2(x, w, y, groups, r, pixel);
-      if (rest != 0) shifted_4x1(x, e, y + groups * 2 * r.yPlane, rest, r, pixel);
+      e = shifted_4x2(x, w, y, groups, r, pixel, rowPixels);
+      if (rest != 0) shifted_4x1(x, e, y + groups * 2 * r.yPlane, rest, r, pixel, rowPixels);
       break;
     }
   }
 }
 
 /** All pixels: full tiles, and the last two of them shared out evenly so that no tile is nearly empty. */
-export function shifted_x2(r: SpmmRecord, vectors: u32): void {
+export function shifted_x2(r: MatrixRecord, vectors: u32): void {
   const full: u32 = 4;
   const block = activationBlock(r.rows);
+  const rowPixels = r.rowPixels;
   for (let n: u32 = 0; n < r.batch; n++) {
     const x = r.x + n * r.xBatch;
     const y = r.y + n * r.yBatch;
@@ -1513,11 +1665,12 @@ export function shifted_x2(r: SpmmRecord, vectors: u32): void {
     let done: u32 = 0;
     while (left != 0) {
       const now = left <= full ? left : left < 2 * full ? (left + 1) / 2 : full;
-      shifted_column_x2(x + 4 * pixel, r.weights, y, r, now, pixel);
+      const from = x + 4 * pixel;
+      shifted_column_x2(from, r.weights, y, r, now, pixel, rowPixels);
       pixel += 4 * now;
       left -= now;
       if (r.activation != 0) {
-        const rows = left == 0 ? r.height : pixel / r.rowPixels;
+        const rows = left == 0 ? r.height : pixel / rowPixels;
         if (left == 0 || (rows - done) * r.width >= block) {
           activatePlanes(y + 4 * done * r.width, (rows - done) * r.width, r.rows, r.yPlane, r.activation, r.alpha, r.beta);
           done = rows;
@@ -1527,28 +1680,29 @@ export function shifted_x2(r: SpmmRecord, vectors: u32): void {
   }
 }
 
-function shifted_column_x4(x: usize, w: usize, y: usize, r: SpmmRecord, vectors: u32, pixel: u32): void {
+function shifted_column_x4(x: usize, w: usize, y: usize, r: MatrixRecord, vectors: u32, pixel: u32, rowPixels: u32): void {
   const groups = r.rows / 4;
   const rest = r.rows % 4;
   let e: usize;
   switch (vectors) {
     case 2: {
-      e = shifted_8x4(x, w, y, groups, r, pixel);
-      if (rest != 0) shifted_8x1(x, e, y + groups * 4 * r.yPlane, rest, r, pixel);
+      e = shifted_8x4(x, w, y, groups, r, pixel, rowPixels);
+      if (rest != 0) shifted_8x1(x, e, y + groups * 4 * r.yPlane, rest, r, pixel, rowPixels);
       break;
     }
     default: {
-      e = shifted_4x4(x, w, y, groups, r, pixel);
-      if (rest != 0) shifted_4x1(x, e, y + groups * 4 * r.yPlane, rest, r, pixel);
+      e = shifted_4x4(x, w, y, groups, r, pixel, rowPixels);
+      if (rest != 0) shifted_4x1(x, e, y + groups * 4 * r.yPlane, rest, r, pixel, rowPixels);
       break;
     }
   }
 }
 
 /** All pixels: full tiles, and the last two of them shared out evenly so that no tile is nearly empty. */
-export function shifted_x4(r: SpmmRecord, vectors: u32): void {
+export function shifted_x4(r: MatrixRecord, vectors: u32): void {
   const full: u32 = 2;
   const block = activationBlock(r.rows);
+  const rowPixels = r.rowPixels;
   for (let n: u32 = 0; n < r.batch; n++) {
     const x = r.x + n * r.xBatch;
     const y = r.y + n * r.yBatch;
@@ -1557,11 +1711,12 @@ export function shifted_x4(r: SpmmRecord, vectors: u32): void {
     let done: u32 = 0;
     while (left != 0) {
       const now = left <= full ? left : left < 2 * full ? (left + 1) / 2 : full;
-      shifted_column_x4(x + 4 * pixel, r.weights, y, r, now, pixel);
+      const from = x + 4 * pixel;
+      shifted_column_x4(from, r.weights, y, r, now, pixel, rowPixels);
       pixel += 4 * now;
       left -= now;
       if (r.activation != 0) {
-        const rows = left == 0 ? r.height : pixel / r.rowPixels;
+        const rows = left == 0 ? r.height : pixel / rowPixels;
         if (left == 0 || (rows - done) * r.width >= block) {
           activatePlanes(y + 4 * done * r.width, (rows - done) * r.width, r.rows, r.yPlane, r.activation, r.alpha, r.beta);
           done = rows;

@@ -4,6 +4,8 @@
 //
 //   weights    28 biases | 28 weights of column 0 | 28 weights of column 1 | …        the next panel …
 //
+// The last panel is filled up with zeros.
+//
 // Sparse f32 weights are the stream that assembly/spmm/index.ts draws, their offsets four bytes a column. Quantised weights
 // are drawn in quantised.ts.
 import { activateRow } from '../elementwise/activate';
@@ -22,9 +24,8 @@ function put(y: usize, v: v128, left: i32): void {
   else if (left > 0) storeLanes(y, v, left);
 }
 
-/** The last panel overlaps the one before where rows are no multiple of 28; fewer rows than that are filled up with zeros. */
+/** One panel after the other, each for one image. */
 export function f32_linear_dense(r: LinearRecord): void {
-  const last = max<i32>(r.rows - panel, 0);
   for (let n: u32 = 0; n < r.batch; n++) {
     const x = r.x + n * r.xBatch;
     const end = x + 4 * r.columns;
@@ -50,9 +51,8 @@ export function f32_linear_dense(r: LinearRecord): void {
         a6 = madd(v128.load(w, 96), v, a6);
       }
       w += 4 * panel;
-      const first = min<u32>(row, last);
-      const left: i32 = r.rows - first;
-      const q = y + 4 * first;
+      const left: i32 = r.rows - row;
+      const q = y + 4 * row;
       put(q, a0, left);
       put(q + 16, a1, left - 4);
       put(q + 32, a2, left - 8);

@@ -3,7 +3,7 @@
 // Windows are taken apart: for each row of outputs, the window's rows that lie inside x are reduced into one padded row in
 // the scratch, whose borders hold what changes nothing; then its columns. k + k steps instead of k · k.
 import { AveragePoolRecord, PoolRecord } from '../generated/records';
-import { activatePlane } from '../depthwise/activate-plane';
+import { activateRow } from '../elementwise/activate';
 
 /** The larger of each lane, NaN when either is: one of the two pmax keeps the NaN, and OR does not lose it. */
 // @ts-ignore: decorator
@@ -110,7 +110,9 @@ function planes(r: PoolRecord, counts: usize, average: bool): void {
     let y = r.y + n * r.yBatch;
     for (let c = r.channels; c != 0; c--) {
       plane(r, x, y, counts, average);
-      if (r.activation != 0) activatePlane(y, r.height * r.width, r.activation, r.alpha, r.beta);
+      if (r.activation != 0) {
+        activateRow(y, y, r.height * r.width, -Infinity, Infinity, r.activation, r.alpha, r.beta);
+      }
       x += r.xPlane;
       y += r.yPlane;
     }

@@ -1,5 +1,5 @@
 // Weights × vectors: f32 sparse and dense, 8 and 4 bits in groups of 16 columns.
-import { packPanels, packSpmm } from '../../src/compile/pack.ts';
+import { packGemm, packSpmm } from '../../src/compile/pack.ts';
 import { packQuantised } from '../../src/compile/quantise.ts';
 import type { RawKernels } from '../../src/kernels.ts';
 import { constantBytes } from '../../src/program/constants.ts';
@@ -46,7 +46,12 @@ const quantised = (bits: 4 | 8): Kind => ({
 });
 
 const kinds: Record<string, Kind> = {
-  f32_linear_dense: { contest: 'linear', encoding: 'dense', block: [1, 1], pack: packPanels },
+  f32_linear_dense: {
+    contest: 'linear',
+    encoding: 'dense',
+    block: [1, 1],
+    pack: (rows, columns, weights, bias) => packGemm(rows, columns, weights, bias, 28),
+  },
   f32_linear_sparse: {
     contest: 'linear',
     encoding: 'sparse',

@@ -5,6 +5,7 @@ import type { Group } from '../../src/compile/pack.ts';
 import { paddedPlane } from '../../src/program/layout.ts';
 import { constantBytes } from '../../src/program/constants.ts';
 import type { KernelName } from '../../src/program/kernels.ts';
+import { matrixScratchBytes, packedTile } from '../../src/program/kernels/matrix.ts';
 import { placeConstant, placeFloats, randomFloats, seeded } from '../place.ts';
 import { outputSize } from '../shapes.ts';
 import type { Shape } from '../shapes.ts';
@@ -22,7 +23,7 @@ function kindOf({ op, height, width, kernel, stride }: Shape): Kind | undefined 
 }
 
 /** Random weights (rows, columns) at a density; `group` rows share positions. */
-function sparseWeights(rows: number, columns: number, group: Group, density: number): Float32Array {
+export function sparseWeights(rows: number, columns: number, group: Group, density: number): Float32Array {
   const weights = Float32Array.from(randomFloats(rows * columns));
   const random = seeded(rows + columns);
   const full = rows - (rows % group);
@@ -87,17 +88,20 @@ function matrix(name: KernelName, kind: Kind, group: Group | 'dense'): CaseBuild
         ...relu6,
       };
       const macs = rows * columns * height * width;
+      // what only kernels over planes have
+      const planes = { taps, residual: address, columns, add: 0, scratch: address, packed: 0 };
       if (group === 'dense') {
         const constant = packGemm(rows, columns, randomFloats(rows * columns), bias);
         const weights = placeConstant(kernels, constant);
-        const args = { x, taps, weights, columns, ...common };
+        const scratch = kernels.allocate(matrixScratchBytes(columns, packedTile.dense));
+        const args = { x, weights, ...common, ...planes, scratch, packed: 1 };
         const moved = bytes + constantBytes(constant) + 4 * y.floats;
         return macWork(kernels.record(name, args), output, macs, macs, moved);
       }
       const values = sparseWeights(rows, columns, group, density);
       const constant = packSpmm(rows, columns, group, values, bias, 0);
       const weights = placeConstant(kernels, constant, taps);
-      const args = { x, weights, ...common };
+      const args = { x, weights, ...common, ...planes };
       const nonzeros = values.reduce((count, value) => count + (value === 0 ? 0 : 1), 0);
       const moved = bytes + constantBytes(constant) + 4 * y.floats;
       return macWork(kernels.record(name, args), output, macs, nonzeros * height * width, moved);

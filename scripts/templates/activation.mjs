@@ -5,7 +5,7 @@
 export function activation(shifted) {
   return shifted
     ? `      if (r.activation != 0) {
-        const rows = left == 0 ? r.height : pixel / r.rowPixels;
+        const rows = left == 0 ? r.height : pixel / rowPixels;
         if (left == 0 || (rows - done) * r.width >= block) {
           activatePlanes(y + 4 * done * r.width, (rows - done) * r.width, r.rows, r.yPlane, r.activation, r.alpha, r.beta);
           done = rows;

@@ -8,11 +8,12 @@ export const spmmTileVectors = { 1: [7, 6, 5, 4, 3, 2, 1], 2: [4, 3, 2, 1], 4: [
 
 function tile(group, vectors, shifted) {
   const acc = (g, v) => `a${g}${v}`;
-  const each = (f) => range(group).flatMap((g) => range(vectors).map((v) => f(g, v)));
   const stride = 4 + 4 * group;
   const name = `${shifted ? 'shifted' : 'flat'}_${4 * vectors}x${group}`;
   const place = shifted
     ? `  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
+  const width = r.width;
+  const outPixels = width * r.height;
   let row = pixel / rowPixels;
   let column = pixel - row * rowPixels;
 ${range(vectors)
@@ -26,16 +27,16 @@ ${range(vectors)
   )
   .join('\n')}\n`
     : '';
-  const store = (g, v) => {
-    const plane = g === 0 ? 'y' : `y${g}`;
-    return shifted ? `v128.store(${plane} + o${v}, ${acc(g, v)});` : `v128.store(${plane}, ${acc(g, v)}, ${16 * v});`;
-  };
+  const at = (base, v) => (shifted ? `${base} + o${v}` : base);
+  const immediate = (v) => (shifted ? '' : `, ${16 * v}`);
   return `
-export function ${name}(x: usize, e: usize, y: usize, groups: u32, r: SpmmRecord${shifted ? ', pixel: u32' : ''}): usize {
+export function ${name}(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord${shifted ? ', pixel: u32, rowPixels: u32' : ''}): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-${shifted ? '  const rowPixels = r.rowPixels;\n  const width = r.width;\n  const outPixels = width * r.height;\n' : ''}${place}  for (; groups != 0; groups--) {
+  const add = r.add != 0;
+  const delta = r.residual - r.y;
+${place}  for (; groups != 0; groups--) {
     const end = e + ${stride} + load<u32>(e);
 ${range(group)
   .map(
@@ -63,19 +64,24 @@ ${range(vectors)
   })
   .join('\n')}
     }
-${each((g, v) => `    ${acc(g, v)} = f32x4.pmin(f32x4.pmax(${acc(g, v)}, lo), hi);`).join('\n')}
+    if (add) {
+      let q = y + delta;
 ${range(group)
-  .slice(1)
-  .map((g) => `    const y${g} = y${g > 1 ? g - 1 : ''} + plane;\n`)
-  .join('')}${range(group)
-    .map((g) =>
-      range(vectors)
-        .map((v) => `    ${store(g, v)}`)
-        .join('\n'),
-    )
-    .join('\n')}
-    y += ${group} * plane;
-  }
+  .map((g) => {
+    const sums = range(vectors).map(
+      (v) => `      ${acc(g, v)} = f32x4.add(${acc(g, v)}, v128.load(${at('q', v)}${immediate(v)}));\n`,
+    );
+    return sums.join('');
+  })
+  .join('      q += plane;\n')}    }
+${range(group)
+  .map((g) =>
+    range(vectors)
+      .map((v) => `    v128.store(${at('y', v)}, f32x4.pmin(f32x4.pmax(${acc(g, v)}, lo), hi)${immediate(v)});\n`)
+      .concat('    y += plane;\n')
+      .join(''),
+  )
+  .join('')}  }
   return e;
 }
 `;
@@ -84,7 +90,7 @@ ${range(group)
 /** One column of tiles over all rows of weights: groups of `group`, then the rows that are left, alone. */
 function column(group, shifted) {
   const kind = shifted ? 'shifted' : 'flat';
-  const extra = shifted ? ', pixel' : '';
+  const extra = shifted ? ', pixel, rowPixels' : '';
   const widths = spmmTileVectors[group];
   const call = (v) => {
     const full = `e = ${kind}_${4 * v}x${group}(x, w, y, groups, r${extra});`;
@@ -92,7 +98,7 @@ function column(group, shifted) {
     return `${full}\n      if (rest != 0) ${kind}_${4 * v}x1(x, e, y + groups * ${group} * r.yPlane, rest, r${extra});`;
   };
   return `
-function ${kind}_column_x${group}(x: usize, w: usize, y: usize, r: SpmmRecord, vectors: u32${shifted ? ', pixel: u32' : ''}): void {
+function ${kind}_column_x${group}(x: usize, w: usize, y: usize, r: MatrixRecord, vectors: u32${shifted ? ', pixel: u32, rowPixels: u32' : ''}): void {
   const groups = r.rows / ${group};
 ${group > 1 ? `  const rest = r.rows % ${group};\n  let e: usize;\n` : ''}  switch (vectors) {
 ${widths
@@ -102,10 +108,10 @@ ${widths
 }
 
 /** All pixels: full tiles, and the last two of them shared out evenly so that no tile is nearly empty. */
-export function ${kind}_x${group}(r: SpmmRecord, vectors: u32): void {
+export function ${kind}_x${group}(r: MatrixRecord, vectors: u32): void {
   const full: u32 = ${widths[0]};
   const block = activationBlock(r.rows);
-  for (let n: u32 = 0; n < r.batch; n++) {
+${shifted ? `  const rowPixels = ${group === 1 ? 'r.packed != 0 ? (r.width + 3) & ~3 : r.rowPixels' : 'r.rowPixels'};\n` : ''}  for (let n: u32 = 0; n < r.batch; n++) {
     const x = r.x + n * r.xBatch;
     const y = r.y + n * r.yBatch;
     let left = vectors;
@@ -113,7 +119,16 @@ export function ${kind}_x${group}(r: SpmmRecord, vectors: u32): void {
     let done: u32 = 0;
     while (left != 0) {
       const now = left <= full ? left : left < 2 * full ? (left + 1) / 2 : full;
-      ${kind}_column_x${group}(x + 4 * pixel, r.weights, y${shifted ? '' : ' + 4 * pixel'}, r, now${shifted ? ', pixel' : ''});
+      ${
+        group === 1
+          ? `let from = x + 4 * pixel;
+      if (r.packed != 0) {
+        from = r.scratch;
+        ${shifted ? 'packRows(r, x, pixel, rowPixels, now)' : 'packFlat(r, x + 4 * pixel, now)'};
+      }`
+          : 'const from = x + 4 * pixel;'
+      }
+      ${kind}_column_x${group}(from, r.weights, y${shifted ? '' : ' + 4 * pixel'}, r, now${shifted ? ', pixel, rowPixels' : ''});
       pixel += 4 * now;
       left -= now;
 ${activation(shifted)}    }
@@ -130,6 +145,7 @@ export function spmmTiles() {
   return `// Tiles of the sparse kernels; scripts/templates/spmm.mjs is the template, assembly/spmm/index.ts draws the weights.
 import { activationBlock, activatePlanes } from '../elementwise/planes';
 import { madd } from '../madd';
-import { SpmmRecord } from './records';
+import { packFlat, packRows } from '../matrix/pack';
+import { MatrixRecord } from './records';
 ${tiles.join('')}${columns.join('')}`;
 }

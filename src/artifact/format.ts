@@ -2,12 +2,13 @@
 //
 //   u64 header length | JSON header, padded with spaces so that data starts at a multiple of 64 | tensors
 //
-// Tensors lie without holes (the safetensors rule), widest elements first, so each is aligned to its element. The header
+// Tensors lie without holes (the safetensors rule), widest elements first, so each is aligned to its element, and integers
+// before floats, since they are looked at before anything is placed in memory. The header
 // lists them by name, each the part of one constant; `__metadata__` holds three strings: `format`, `version` and `program`, the JSON below.
 import type { DType } from '../tensor.ts';
 
 export const formatName = 'filigree';
-export const formatVersion = 1;
+export const formatVersion = 3;
 
 /** Infinities have no JSON number. */
 export type JsonNumber = number | 'inf' | '-inf';
@@ -17,7 +18,7 @@ export type JsonBuffer =
   | { arena: number; bytes: number }
   | { form: 'f32' | 'i32'; data: string }
   | { form: 'taps'; taps: number[] } // channels, kernel, stride, dilation (two each), channelBytes, phaseBytes, rowBytes
-  | { form: 'gemm'; rows: number; columns: number; panel: number; values: string; bias: string | null }
+  | { form: 'gemm'; rows: number; columns: number; panel: number; values: string }
   | {
       form: 'spmm';
       rows: number;
@@ -27,6 +28,18 @@ export type JsonBuffer =
       gaps: string;
       values: string;
       bias: string | null;
+      taps: number;
+    }
+  | {
+      form: 'i8';
+      rows: number;
+      columns: number;
+      group: number;
+      counts: string;
+      gaps: string;
+      values: string;
+      scales: string;
+      bias: string;
       taps: number;
     }
   | {
@@ -65,6 +78,15 @@ export interface JsonEndpoint {
 }
 
 /** safetensors dtype names of the arrays that programs hold. */
-export const arrayTypes = { F32: Float32Array, I32: Int32Array, U32: Uint32Array, F16: Uint16Array, U8: Uint8Array };
+export const arrayTypes = {
+  F32: Float32Array,
+  I32: Int32Array,
+  U32: Uint32Array,
+  F16: Uint16Array,
+  U8: Uint8Array,
+  I8: Int8Array,
+};
 export type ArrayTypeName = keyof typeof arrayTypes;
-export type StoredArray = Float32Array | Int32Array | Uint32Array | Uint16Array | Uint8Array;
+/** Types of the numbers that the checker looks at. */
+export const isInteger32 = (type: ArrayTypeName) => type === 'I32' || type === 'U32';
+export type StoredArray = Float32Array | Int32Array | Uint32Array | Uint16Array | Uint8Array | Int8Array;

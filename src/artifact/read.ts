@@ -4,12 +4,22 @@ import { FiligreeError } from '../errors.ts';
 import { elementBytes, elementCount } from '../tensor.ts';
 import { constantBytes } from '../program/constants.ts';
 import type { DType } from '../tensor.ts';
-import { kernels } from '../program/kernels.ts';
+import { fieldsOf, kernels } from '../program/kernels.ts';
 import type { KernelName } from '../program/kernels.ts';
 import type { FieldKind } from '../program/kernel.ts';
-import type { Buffer, Constant, Endpoint, Layer, Pointer, Program, Step } from '../program/program.ts';
+import type {
+  Buffer,
+  Constant,
+  Endpoint,
+  Layer,
+  Pointer,
+  Program,
+  Step,
+  Unread,
+  WeightData,
+} from '../program/program.ts';
 import type { ArrayTypeName, StoredArray } from './format.ts';
-import { arrayTypes, formatName, formatVersion } from './format.ts';
+import { arrayTypes, formatName, formatVersion, isInteger32 } from './format.ts';
 
 type Json = Record<string, unknown>;
 
@@ -22,15 +32,39 @@ export function looksLikeArtifact(bytes: Uint8Array): boolean {
   return view.getUint32(4, true) === 0;
 }
 
-/**
- * Reads an artifact.
- * @throws FiligreeError `invalid-model` naming the field that is wrong, and what was found.
- */
-export function readArtifact(bytes: Uint8Array, name: string): Program {
-  const fail = (what: string): never => {
+interface StoredTensor {
+  readonly type: ArrayTypeName;
+  /** Byte of the file. */
+  readonly from: number;
+  readonly length: number;
+}
+
+/** What the header of a safetensors file says. */
+export interface Header {
+  readonly metadata: Json;
+  readonly tensors: Map<string, StoredTensor>;
+  /** The first so many bytes hold all numbers that have to be looked at before anything is placed in memory. */
+  readonly needed: number;
+}
+
+/** The byte behind the header, of a file of which the first 8 bytes are given. */
+export const headerEnd = (bytes: Uint8Array): number =>
+  8 + Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+
+const failed =
+  (name: string) =>
+  (what: string): never => {
     throw new FiligreeError('invalid-model', `${name}: ${what}`);
   };
-  const { metadata, tensors } = readSafetensors(bytes, fail);
+
+/**
+ * Reads an artifact.
+ * @param bytes the file, or as much of it as its header needs; of tensors behind, the program has the place
+ * @throws FiligreeError `invalid-model` naming the field that is wrong, and what was found.
+ */
+export function readArtifact(bytes: Uint8Array, name: string, header = readHeader(bytes, name)): Program {
+  const fail = failed(name);
+  const { metadata } = header;
   if (metadata.format !== formatName) fail('a safetensors file, but not one that Filigree compiled');
   const strings = new Reader(metadata, fail, '__metadata__.');
   if (strings.text('version') !== String(formatVersion)) {
@@ -50,7 +84,7 @@ export function readArtifact(bytes: Uint8Array, name: string): Program {
     notes: read.texts('notes'),
     metadata: read.object('metadata'),
   };
-  program.buffers = read.objects('buffers').map((r) => readBuffer(r, tensors, program.arenaBytes));
+  program.buffers = read.objects('buffers').map((r) => readBuffer(r, header, bytes, program.arenaBytes));
   program.layers = read.objects('layers').map(readLayer);
   program.steps = read.list('steps').map((step, i) => readStep(step, i, program, fail));
   program.inputs = read.objects('inputs').map((r) => readEndpoint(r, program, false));
@@ -132,71 +166,89 @@ function parse(text: string, what: string, fail: (what: string) => never): Json 
   return fail(`the ${what} is not a JSON object`);
 }
 
-function readSafetensors(bytes: Uint8Array, fail: (what: string) => never) {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/**
+ * Reads the header of a file of `size` bytes.
+ * @throws FiligreeError `invalid-model` when it is none, or places a tensor outside of the file
+ */
+export function readHeader(bytes: Uint8Array, name: string, size = bytes.length): Header {
+  const fail = failed(name);
   if (bytes.length < 8) fail(`${bytes.length} bytes are no model`);
-  const start = 8 + Number(view.getBigUint64(0, true));
-  if (start > bytes.length) fail(`truncated: the header ends at byte ${start}, the file at ${bytes.length}`);
+  const start = headerEnd(bytes);
+  if (start > size) fail(`truncated: the header ends at byte ${start}, the file at ${size}`);
   const header = parse(new TextDecoder().decode(bytes.subarray(8, start)), 'header', fail);
   const metadata = header.__metadata__;
   if (!isObject(metadata)) return fail('no __metadata__ in the header');
-  const tensors = new Map<string, StoredArray>();
-  let listed = 0;
+  const tensors = new Map<string, StoredTensor>();
+  let listed = start;
+  let needed = start;
   for (const [name, entry] of Object.entries(header)) {
     if (name === '__metadata__') continue;
-    const path = `tensor "${name}".`;
     if (!isObject(entry)) return fail(`tensor "${name}" is ${describe(entry)}, should be an object`);
-    const read = new Reader(entry, fail, path);
-    const ArrayType = Object.hasOwn(arrayTypes, read.text('dtype'))
-      ? arrayTypes[read.text('dtype') as ArrayTypeName]
-      : read.bad('dtype', `one of ${Object.keys(arrayTypes)}`);
-    const [from, to] = read.integers('data_offsets', 2);
-    const [length] = read.integers('shape', 1);
-    const width = ArrayType.BYTES_PER_ELEMENT;
-    if (to - from !== length * width) read.bad('data_offsets', `${length * width} bytes apart`);
-    if (start + to > bytes.length)
-      fail(`truncated: ${path}data ends at byte ${start + to}, the file at ${bytes.length}`);
+    const { dtype, shape, data_offsets: offsets } = entry;
+    const read = () => new Reader(entry, fail, `tensor "${name}".`); // most tensors are as they should be
+    const type = dtype as ArrayTypeName;
+    if (typeof dtype !== 'string' || !Object.hasOwn(arrayTypes, type)) {
+      return read().bad('dtype', `one of ${Object.keys(arrayTypes)}`);
+    }
+    const [from, to] = isPlace(offsets, 2) ? offsets : read().integers('data_offsets', 2);
+    const [length] = isPlace(shape, 1) ? shape : read().integers('shape', 1);
+    const width = arrayTypes[type].BYTES_PER_ELEMENT;
+    if (to - from !== length * width) read().bad('data_offsets', `${length * width} bytes apart`);
+    if (start + to > size) fail(`truncated: tensor "${name}".data ends at byte ${start + to}, the file at ${size}`);
     listed += to - from;
-    if (start + listed > bytes.length) read.bad('data_offsets', 'apart from those of other tensors');
-    // a view where the bytes allow one, else a copy
-    const at = bytes.byteOffset + start + from;
-    const data =
-      at % width === 0
-        ? new ArrayType(bytes.buffer as ArrayBuffer, at, length)
-        : new ArrayType(Uint8Array.from(bytes.subarray(start + from, start + to)).buffer);
-    tensors.set(name, data);
+    if (listed > size) read().bad('data_offsets', 'apart from those of other tensors');
+    if (isInteger32(type)) needed = Math.max(needed, start + to);
+    tensors.set(name, { type, from: start + from, length });
   }
-  return { metadata, tensors };
+  return { metadata, tensors, needed };
 }
 
-function readBuffer(read: Reader, tensors: Map<string, StoredArray>, arenaBytes: number): Buffer {
+function isPlace(value: unknown, length: number): value is number[] {
+  if (!Array.isArray(value) || value.length !== length) return false;
+  for (let i = 0; i < length; i++) if (!isInteger(value[i], limit)) return false;
+  return true;
+}
+
+/** A tensor's numbers: a view where the bytes allow one, else a copy; only their place when they are behind the bytes. */
+function numbersOf({ type, from, length }: StoredTensor, bytes: Uint8Array): StoredArray | Unread {
+  const ArrayType = arrayTypes[type];
+  const { BYTES_PER_ELEMENT } = ArrayType;
+  const byteLength = length * BYTES_PER_ELEMENT;
+  if (from + byteLength > bytes.length) return { from, length, byteLength, BYTES_PER_ELEMENT };
+  const at = bytes.byteOffset + from;
+  if (at % BYTES_PER_ELEMENT === 0) return new ArrayType(bytes.buffer as ArrayBuffer, at, length);
+  return new ArrayType(bytes.slice(from, from + byteLength).buffer);
+}
+
+function readBuffer(read: Reader, header: Header, bytes: Uint8Array, arenaBytes: number): Buffer {
   if ('arena' in read.json) {
-    const [offset, bytes] = [read.size('arena'), read.size('bytes')];
+    const [offset, length] = [read.size('arena'), read.size('bytes')];
     if (offset % 16) read.bad('arena', 'a multiple of 16');
-    if (offset + bytes > arenaBytes) read.bad('bytes', `inside the arena of ${arenaBytes}`);
-    return { kind: 'arena', offset, bytes };
+    if (offset + length > arenaBytes) read.bad('bytes', `inside the arena of ${arenaBytes}`);
+    return { kind: 'arena', offset, bytes: length };
   }
-  return { kind: 'constant', constant: readConstant(read, tensors) };
+  return { kind: 'constant', constant: readConstant(read, header.tensors, bytes) };
 }
 
-function readConstant(read: Reader, tensors: Map<string, StoredArray>): Constant {
-  const tensor = <T extends StoredArray>(key: string, length: number | undefined, ...types: (new () => T)[]): T => {
-    const data = tensors.get(read.text(key));
-    if (!data) return read.bad(key, 'the name of a tensor that nothing else uses');
-    if (!types.some((type) => data instanceof type)) return read.bad(key, `a tensor of ${types.map((t) => t.name)}`);
-    if (length !== undefined && data.length !== length) {
-      return read.bad(key, `a tensor of ${length} elements, not ${data.length}`);
+function readConstant(read: Reader, tensors: Map<string, StoredTensor>, bytes: Uint8Array): Constant {
+  const tensor = (key: string, length: number | undefined, ...types: ArrayTypeName[]): StoredArray | Unread => {
+    const found = tensors.get(read.text(key));
+    if (!found) return read.bad(key, 'the name of a tensor that nothing else uses');
+    if (!types.includes(found.type)) return read.bad(key, `a tensor of ${types}`);
+    if (length !== undefined && found.length !== length) {
+      return read.bad(key, `a tensor of ${length} elements, not ${found.length}`);
     }
     // once expanded, the file is not much larger than it was
     tensors.delete(read.text(key));
-    return data as T;
+    const numbers = numbersOf(found, bytes);
+    if (isInteger32(found.type) && !ArrayBuffer.isView(numbers)) return read.bad(key, 'in the part that has been read');
+    return numbers;
   };
-  const weights = (key: string, length?: number) =>
-    tensor<Float32Array | Uint16Array>(key, length, Float32Array as never, Uint16Array as never);
+  const weights = (key: string, length?: number) => tensor(key, length, 'F32', 'F16') as WeightData;
   const bias = (rows: number) => (read.json.bias === null ? null : weights('bias', rows));
   const form = read.text('form');
   if (form === 'f32') return { form, data: weights('data') };
-  if (form === 'i32') return { form, data: tensor('data', undefined, Int32Array) };
+  if (form === 'i32') return { form, data: tensor('data', undefined, 'I32') as Int32Array };
   if (form === 'taps') {
     const n = read.integers('taps', 10);
     if (n.slice(0, 7).some((v) => v === 0)) read.bad('taps', 'a geometry without zeros');
@@ -218,25 +270,25 @@ function readConstant(read: Reader, tensors: Map<string, StoredArray>): Constant
   if (form === 'gemm') {
     const panel = read.integer('panel');
     if (panel !== 4 && panel !== 28) return read.bad('panel', '4 or 28');
-    return { form, rows, columns, panel, values: weights('values', rows * columns), bias: bias(rows) };
+    const floats = panel * (columns + 1) * Math.ceil(rows / panel);
+    return { form, rows, columns, panel, values: weights('values', floats) };
   }
-  if (form === 'spmm') {
+  if (form === 'spmm' || form === 'i8') {
     const group = read.integer('group');
     if (group !== 1 && group !== 2 && group !== 4) read.bad('group', '1, 2 or 4');
     const full = Math.floor(rows / group);
-    const counts = tensor('counts', full + (rows % group), Uint32Array);
+    const counts = tensor('counts', full + (rows % group), 'U32') as Uint32Array;
     let kept = 0;
-    counts.forEach((count, i) => (kept += count * (i < full ? group : 1)));
+    for (let i = 0; i < counts.length; i++) kept += counts[i] * (i < full ? group : 1);
+    const gaps = tensor('gaps', undefined, 'U8') as Uint8Array | Unread;
+    const common = { rows, columns, group, counts, gaps, taps: read.integer('taps') };
+    if (form === 'spmm') return { form, ...common, values: weights('values', kept), bias: bias(rows) };
     return {
       form,
-      rows,
-      columns,
-      group,
-      counts,
-      gaps: tensor('gaps', undefined, Uint8Array),
-      values: weights('values', kept),
-      bias: bias(rows),
-      taps: read.integer('taps'),
+      ...common,
+      values: tensor('values', kept, 'I8') as Int8Array | Unread,
+      scales: tensor('scales', rows, 'F32') as Float32Array | Unread,
+      bias: tensor('bias', rows, 'F32') as Float32Array | Unread,
     };
   }
   if (form === 'quantised') {
@@ -244,7 +296,7 @@ function readConstant(read: Reader, tensors: Map<string, StoredArray>): Constant
     if (bits !== 4 && bits !== 8) return read.bad('bits', '4 or 8');
     const groups = Math.ceil(columns / 16);
     if (groups > 65536) read.bad('columns', 'at most 2²⁰'); // kernels hold the group's number in 16 bits
-    const counts = read.json.counts === null ? null : tensor('counts', rows, Uint32Array);
+    const counts = read.json.counts === null ? null : (tensor('counts', rows, 'U32') as Uint32Array);
     const kept = counts ? counts.reduce((sum, count) => sum + count, 0) : rows * groups;
     return {
       form,
@@ -252,13 +304,13 @@ function readConstant(read: Reader, tensors: Map<string, StoredArray>): Constant
       columns,
       bits,
       counts,
-      gaps: counts && tensor('gaps', undefined, Uint8Array),
-      values: tensor('values', kept * 2 * bits, Uint8Array),
+      gaps: counts && (tensor('gaps', undefined, 'U8') as Uint8Array | Unread),
+      values: tensor('values', kept * 2 * bits, 'U8') as Uint8Array | Unread,
       scales: weights('scales', bits === 8 ? rows : kept),
       bias: bias(rows),
     };
   }
-  return read.bad('form', 'f32, i32, taps, gemm, spmm or quantised');
+  return read.bad('form', 'f32, i32, taps, gemm, spmm, i8 or quantised');
 }
 
 function readLayer(read: Reader): Layer {
@@ -279,23 +331,23 @@ function readPointer(buffer: unknown, offset: unknown, program: Program): Pointe
 }
 
 function readStep(json: unknown, index: number, program: Program, fail: (what: string) => never): Step {
-  const path = `steps[${index}]`;
-  if (!Array.isArray(json)) return fail(`${path} is not a list`);
+  if (!Array.isArray(json)) return fail(`steps[${index}] is not a list`);
   const [kernel, layer] = json as [KernelName, unknown];
   if (typeof kernel !== 'string' || !Object.hasOwn(kernels, kernel)) {
-    return fail(`${path}: no kernel named ${describe(kernel)}`);
+    return fail(`steps[${index}]: no kernel named ${describe(kernel)}`);
   }
-  if (!isInteger(layer, program.layers.length - 1)) return fail(`${path} (${kernel}): no layer ${describe(layer)}`);
+  if (!isInteger(layer, program.layers.length - 1))
+    return fail(`steps[${index}] (${kernel}): no layer ${describe(layer)}`);
   const step: Step = { kernel, layer, arguments: {} };
   let at = 2;
-  for (const [field, kind] of Object.entries(kernels[kernel].fields as Record<string, FieldKind>)) {
+  for (const [field, kind] of fieldsOf(kernel)) {
     const found = json[at++] as unknown;
     const value =
       kind === 'read' || kind === 'write' ? readPointer(found, json[at++], program) : readNumber(found, kind);
-    if (value === undefined) return fail(`${path} (${kernel}): ${field} is ${describe(found)}`);
+    if (value === undefined) return fail(`steps[${index}] (${kernel}): ${field} is ${describe(found)}`);
     step.arguments[field] = value;
   }
-  if (at !== json.length) fail(`${path} (${kernel}): ${json.length - 2} numbers, should be ${at - 2}`);
+  if (at !== json.length) fail(`steps[${index}] (${kernel}): ${json.length - 2} numbers, should be ${at - 2}`);
   return step;
 }
 

@@ -1,8 +1,8 @@
 import { kernels } from '../program/kernels.ts';
-import type { Buffer, Endpoint, Program, Step } from '../program/program.ts';
+import type { Buffer, Endpoint, Program, Step, Unread } from '../program/program.ts';
 import type { FieldKind } from '../program/kernel.ts';
 import type { ArrayTypeName, JsonBuffer, JsonEndpoint, JsonNumber, JsonProgram, StoredArray } from './format.ts';
-import { arrayTypes, formatName, formatVersion } from './format.ts';
+import { arrayTypes, isInteger32, formatName, formatVersion } from './format.ts';
 
 interface Named {
   name: string;
@@ -14,7 +14,8 @@ interface Named {
 export function writeArtifact(program: Program): Uint8Array {
   const tensors: Named[] = [];
   const labels = bufferLabels(program);
-  const add = (buffer: number, part: string, data: StoredArray): string => {
+  const add = (buffer: number, part: string, data: StoredArray | Unread): string => {
+    if (!ArrayBuffer.isView(data)) throw new Error(`${program.name}: constants are still in their file`);
     const name = `${labels[buffer]}.${part}`;
     const type = (Object.keys(arrayTypes) as ArrayTypeName[]).find((t) => data instanceof arrayTypes[t])!;
     tensors.push({ name, type, data });
@@ -56,7 +57,7 @@ function bufferLabels(program: Program): string[] {
   return program.buffers.map((_, i) => labels[i] ?? `unused.${i}`);
 }
 
-function jsonBuffer(buffer: Buffer, add: (part: string, data: StoredArray) => string): JsonBuffer {
+function jsonBuffer(buffer: Buffer, add: (part: string, data: StoredArray | Unread) => string): JsonBuffer {
   if (buffer.kind === 'arena') return { arena: buffer.offset, bytes: buffer.bytes };
   const c = buffer.constant;
   switch (c.form) {
@@ -75,7 +76,6 @@ function jsonBuffer(buffer: Buffer, add: (part: string, data: StoredArray) => st
         columns: c.columns,
         panel: c.panel,
         values: add('values', c.values),
-        bias: c.bias && add('bias', c.bias),
       };
     case 'quantised':
       return {
@@ -99,6 +99,19 @@ function jsonBuffer(buffer: Buffer, add: (part: string, data: StoredArray) => st
         gaps: add('gaps', c.gaps),
         values: add('values', c.values),
         bias: c.bias && add('bias', c.bias),
+        taps: c.taps,
+      };
+    case 'i8':
+      return {
+        form: 'i8',
+        rows: c.rows,
+        columns: c.columns,
+        group: c.group,
+        counts: add('counts', c.counts),
+        gaps: add('gaps', c.gaps),
+        values: add('values', c.values),
+        scales: add('scales', c.scales),
+        bias: add('bias', c.bias),
         taps: c.taps,
       };
   }
@@ -127,7 +140,12 @@ function jsonEndpoint(endpoint: Endpoint): JsonEndpoint {
 function safetensors(tensors: Named[], metadata: Record<string, string>): Uint8Array {
   const ordered = tensors
     .map((tensor, i) => ({ ...tensor, i }))
-    .sort((a, b) => b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT || a.i - b.i);
+    .sort(
+      (a, b) =>
+        b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT ||
+        Number(isInteger32(b.type)) - Number(isInteger32(a.type)) ||
+        a.i - b.i,
+    );
   const header: Record<string, unknown> = { __metadata__: metadata };
   let offset = 0;
   for (const { name, type, data } of ordered) {

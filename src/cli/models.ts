@@ -4,16 +4,18 @@ import { basename, dirname, extname, isAbsolute, relative, resolve } from 'node:
 import { Option, type Command } from 'commander';
 import { FiligreeError } from '../errors.ts';
 import type { CompileOptions, LinearWeights } from '../compile/index.ts';
+import type { Graph } from '../graph/graph.ts';
 import type { Program } from '../program/program.ts';
 import type { WasmBuild } from '../runtime/probe.ts';
 import type { Model } from '../runtime/model.ts';
 import { readInput } from './files.ts';
 import type { Progress } from './io.ts';
-import { namedShape, namedSize } from './options.ts';
+import { namedShape, namedSize, threadCount } from './options.ts';
 
 /** What a command's options say about the model it opens. */
 export interface ModelOptions {
   build?: WasmBuild;
+  threads?: number | 'auto';
   /** Sizes of named dimensions, and whole shapes of inputs, that an ONNX file leaves open. */
   dimension?: Record<string, number>;
   inputShape?: Record<string, number[]>;
@@ -34,15 +36,21 @@ export function withModelOptions(command: Command): Command {
     );
 }
 
+/** Adds the options that every command has which runs a model. */
+export function withRunOptions(command: Command): Command {
+  const help = "threads that run the model: a number, or 'auto' (default: 1)";
+  return withModelOptions(command).option('--threads <count>', help, threadCount);
+}
+
 /** Loads a .filigree file, or compiles a foreign one in memory. */
 export async function openModel(path: string, progress: Progress, options: ModelOptions = {}): Promise<Model> {
-  const { build, dimension, inputShape, linearWeights } = options;
+  const { build, threads, dimension, inputShape, linearWeights } = options;
   const { loadModel } = await import('../runtime/load.ts');
   const bytes = await readInput(path);
-  if (!(await isForeign(bytes, path))) return named(path, () => loadModel(bytes, { build }));
+  if (!(await isForeign(bytes, path))) return named(path, () => loadModel(bytes, { build, threads }));
   const program = await compileBytes(bytes, path, progress, { dimension, inputShape, linearWeights });
   const { writeArtifact } = await import('../artifact/write.ts');
-  return named(path, () => loadModel(writeArtifact(program), { build }));
+  return named(path, () => loadModel(writeArtifact(program), { build, threads }));
 }
 
 /** The program of a .filigree file, or of a foreign one, compiled. */
@@ -71,16 +79,33 @@ export async function compileBytes(
   bytes: Uint8Array,
   path: string,
   progress: Progress,
-  { dimension, inputShape, linearWeights, head, labels }: ModelOptions & Pick<CompileOptions, 'head' | 'labels'> = {},
+  options: ModelOptions & Pick<CompileOptions, 'head' | 'labels' | 'costModel' | 'int8'> = {},
 ): Promise<Program> {
+  const graph = await importBytes(bytes, path, progress, options);
   progress.show(`compiling ${path}`);
   try {
-    const { compileGraph, importModel } = await import('../compile/index.ts');
-    const externalData = (file: string) => readBeside(path, file);
-    const graph = importModel(bytes, path, { dimensions: dimension, inputShapes: inputShape, externalData });
-    const program = compileGraph(graph, { head, labels, linearWeights }); // errors name the file
+    const { compileGraph } = await import('../compile/index.ts');
+    const { head, labels, costModel, int8, linearWeights } = options;
+    const program = compileGraph(graph, { head, labels, costModel, int8, linearWeights }); // errors name the file
     program.name = basename(path, extname(path));
     return program;
+  } finally {
+    progress.clear();
+  }
+}
+
+/** A foreign model's graph. */
+export async function importBytes(
+  bytes: Uint8Array,
+  path: string,
+  progress: Progress,
+  { dimension, inputShape }: ModelOptions,
+): Promise<Graph> {
+  progress.show(`reading ${path}`);
+  try {
+    const { importModel } = await import('../compile/index.ts');
+    const externalData = (file: string) => readBeside(path, file);
+    return importModel(bytes, path, { dimensions: dimension, inputShapes: inputShape, externalData });
   } finally {
     progress.clear();
   }

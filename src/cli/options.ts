@@ -16,6 +16,16 @@ export function count(text: string): number {
   return value;
 }
 
+/** A number of threads from 1, or `auto`. */
+export function threadCount(text: string): number | 'auto' {
+  if (text === 'auto') return text;
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 64) {
+    throw new InvalidArgumentError("It must be a whole number from 1 to 64, or 'auto'.");
+  }
+  return value;
+}
+
 /** A whole number from 0. */
 export function wholeNumber(text: string): number {
   const value = Number(text);

@@ -51,8 +51,9 @@ export function reportLayers(program: Program): LayerReport[] {
 }
 
 /** Whether kernels leave out zeros of these weights. */
-function skipsZeros(constant: Constant): boolean {
-  return constant.form === 'spmm' || (constant.form === 'quantised' && constant.counts !== null);
+function skipsZeros(c: Constant): boolean {
+  if (c.form === 'i8') return c.values.length < c.rows * c.columns;
+  return c.form === 'spmm' || (c.form === 'quantised' && c.counts !== null);
 }
 
 function savedBytes(constant: Constant): number {

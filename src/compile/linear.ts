@@ -2,12 +2,12 @@
 import { emitStridedCopy } from '../ops/copy.ts';
 import { activationArguments } from '../program/activations.ts';
 import { paddedPlane } from '../program/layout.ts';
-import type { Pointer, TapTable } from '../program/program.ts';
-import type { LinearCosts } from './cost.ts';
+import type { Constant, Pointer, TapTable } from '../program/program.ts';
+import { fastest, predict, productWork, quantisedWork } from './cost.ts';
 import type { Lowering, StepCost } from './lowering.ts';
-import type { MatrixProduct } from './matrix.ts';
-import { chooseEncoding, packPanels, packSpmm } from './pack.ts';
-import type { Encoding } from './pack.ts';
+import type { MatrixProduct, ProductWay } from './matrix.ts';
+import { kernelsOf, matrixKernels } from './matrix-kernels.ts';
+import { countDense, countKept, packGemm, packSpmm } from './pack.ts';
 import type { WeightBits } from './quantise.ts';
 import {
   dequantised,
@@ -18,63 +18,60 @@ import {
   relativeWeightError,
 } from './quantise.ts';
 
-const sparseKernels = { 1: 'f32_linear_sparse', 4: 'f32_linear_sparse_4' } as const;
-const quantisedKernels = { 4: 'i4_linear', 8: 'i8_linear' } as const;
-
-/**
- * Emits y = act(W · x) for one pixel an image, the cheapest way by the cost model: vector by vector, f32 or in integers where
- * the lowering asks for them, or with the batch as the pixels of planes, which `emitPlanes` emits.
- */
-export function emitLinear(
+/** Every way to do y = act(W · x) for one pixel an image in floats: vector by vector, or with the batch as pixels of planes. */
+export function linearWays(
   p: MatrixProduct,
+  cost: StepCost,
   lowering: Lowering,
-  emitPlanes: (p: MatrixProduct, lowering: Lowering) => void,
-): void {
-  const { vector, planes } = lowering.costModel;
-  const byVector = chooseEncoding(p.rows, p.columns, p.weights, vector, [1, 4]);
-  const byPlanes = chooseEncoding(p.rows, p.columns, p.weights, planes);
-  const vectorCost = p.batch * byVector.cost;
-  const transposedCost = p.batch > 1 ? planesCost(p, vector, byPlanes) : Infinity;
-  const isTransposed = transposedCost < vectorCost;
-  if (lowering.linearWeights && canRound(p)) {
-    const bits = weightBits[lowering.linearWeights];
-    // integers outrun what is dense in all but the hottest caches
-    const isDense = (isTransposed ? byPlanes : byVector).group === 'dense';
-    if (isDense || quantisedCost(p, vector, bits) < Math.min(vectorCost, transposedCost)) {
-      return emitQuantised(p, bits, byVector, lowering);
-    }
-  }
-  const x = vectorsOf(p, lowering);
-  if (isTransposed) emitTransposed(p, x, lowering, emitPlanes);
-  else emitVectors(p, x, byVector, lowering);
+  overPlanes: (p: MatrixProduct, lowering: Lowering) => ProductWay,
+): ProductWay[] {
+  const { costModel } = lowering;
+  const { rows, columns, weights } = p;
+  const ways = kernelsOf('vector').map((kernel): ProductWay => {
+    const { group } = matrixKernels[kernel];
+    const isDense = group === 'dense';
+    const kept = isDense ? countDense(rows, columns, panel) : countKept(rows, columns, weights, group);
+    const ms = predict(productWork(kernel, p, kept, costModel), costModel);
+    return { name: kernel, ms, isDense, emit: () => emitVectors(p, kernel as VectorKernel, cost, lowering) };
+  });
+  return p.batch > 1 ? [...ways, transposedWay(p, lowering, overPlanes)] : ways;
 }
+
+type VectorKernel = 'f32_linear_dense' | 'f32_linear_sparse' | 'f32_linear_sparse_4';
+
+/** Rows of a panel of dense weights; see assembly/linear/index.ts. */
+const panel = 28;
 
 const weightBits = { int8: 8, int4: 4 } as const;
 
 /** Fewer weights than these stay f32: they are in a cache, and small in a file. */
 const fewestRounded = 2 ** 14;
 
-function canRound({ rows, columns, weights }: MatrixProduct): boolean {
-  return rows * columns >= fewestRounded && columns <= groupColumns * 2 ** 16 && isQuantisable(weights);
-}
-
 /**
- * In multiply-accumulates at peak: planes come in vectors of four images, of which one alone is as slow as two, and are
- * transposed before and after.
+ * Emits the product in integers, where the lowering asks for them and they are no slower than floats, of which `ways` are all.
+ * @returns whether it has.
  */
-function planesCost({ batch, rows, columns }: MatrixProduct, costs: LinearCosts, { cost }: Encoding): number {
-  return Math.max(8, 4 * Math.ceil(batch / 4)) * cost + costs.transpose * batch * (rows + columns);
-}
-
-function quantisedCost({ batch, rows, columns, weights }: MatrixProduct, costs: LinearCosts, bits: WeightBits): number {
-  const { one, four } = costs.quantised[bits];
-  const kept = groupColumns * keptGroups(rows, columns, weights) + costs.groupOverhead * rows;
-  return kept * ((batch % 4) / one + (batch - (batch % 4)) / four) + costs.transpose * batch * columns;
-}
-
-function costOf({ batch, rows, columns }: MatrixProduct, { nonzeros }: Encoding): StepCost {
-  const macs = rows * columns;
-  return { macs: batch * macs, effectiveMacs: batch * nonzeros, sparsity: 1 - nonzeros / macs };
+export function emitRounded(
+  p: MatrixProduct,
+  ways: readonly ProductWay[],
+  cost: StepCost,
+  lowering: Lowering,
+): boolean {
+  const { costModel, linearWeights } = lowering;
+  const { batch, rows, columns, weights } = p;
+  if (!linearWeights || rows * columns < fewestRounded || columns > groupColumns * 2 ** 16) return false;
+  if (!isQuantisable(weights)) return false;
+  const bits = weightBits[linearWeights];
+  const name = fastest(ways);
+  const floats = ways.find((way) => way.name === name)!;
+  // integers outrun what is dense in all but the hottest caches
+  if (!floats.isDense) {
+    const input = { kernel: 'i16_linear_input', count: 'read', times: (batch * columns) / 4 };
+    const work = quantisedWork(bits, batch, rows, keptGroups(rows, columns, weights));
+    if (predict([input, ...work], costModel) >= floats.ms) return false;
+  }
+  emitQuantised(p, bits, cost, lowering);
+  return true;
 }
 
 /** Rows of `columns` floats, `batch` floats from one to the next. */
@@ -135,16 +132,17 @@ function common(p: MatrixProduct, x: Vectors) {
   };
 }
 
-function emitVectors(p: MatrixProduct, x: Vectors, encoding: Encoding, lowering: Lowering): void {
+function emitVectors(p: MatrixProduct, kernel: VectorKernel, cost: StepCost, lowering: Lowering): void {
   const { rows, columns, weights, bias } = p;
-  const cost = costOf(p, encoding);
-  if (encoding.group === 'dense') {
-    const panels = lowering.constant(packPanels(rows, columns, weights, bias));
-    return lowering.emit('f32_linear_dense', { ...common(p, x), weights: panels }, cost);
+  const x = vectorsOf(p, lowering);
+  const { group } = matrixKernels[kernel];
+  let constant: Constant;
+  if (group === 'dense') constant = packGemm(rows, columns, weights, bias, panel);
+  else {
+    const taps = lowering.constant({ form: 'taps', taps: flatTaps(columns, 4) });
+    constant = packSpmm(rows, columns, group, weights, bias, taps.buffer);
   }
-  const taps = lowering.constant({ form: 'taps', taps: flatTaps(columns, 4) });
-  const stream = lowering.constant(packSpmm(rows, columns, encoding.group, weights, bias, taps.buffer));
-  lowering.emit(sparseKernels[encoding.group as 1 | 4], { ...common(p, x), weights: stream }, cost);
+  lowering.emit(kernel, { ...common(p, x), weights: lowering.constant(constant) }, cost);
 }
 
 function flatTaps(channels: number, channelBytes: number): TapTable {
@@ -154,42 +152,61 @@ function flatTaps(channels: number, channelBytes: number): TapTable {
 /** Weights of this many bytes, as f32, stay in an L2 cache while all tiles of pixels go over them. */
 const blockBytes = 2 ** 18;
 
-/** The batch becomes the pixels of planes and comes back. Products are of blocks of rows: weights come from memory once. */
-function emitTransposed(
+/**
+ * The batch becomes the pixels of planes and comes back. Products are of blocks of rows, each in the way that is fastest over
+ * planes: weights come from memory once.
+ */
+function transposedWay(
   p: MatrixProduct,
-  x: Vectors,
   lowering: Lowering,
-  emitPlanes: (p: MatrixProduct, lowering: Lowering) => void,
-): void {
+  overPlanes: (p: MatrixProduct, lowering: Lowering) => ProductWay,
+): ProductWay {
   const { batch, rows, columns } = p;
   const plane = paddedPlane(batch);
-  const from = { at: lowering.scratch(4 * columns * plane), strides: [1, plane] };
-  const to = { at: lowering.scratch(4 * rows * plane), strides: [1, plane] };
-  emitStridedCopy(lowering, [batch, columns], { at: x.at, strides: [x.batch, 1] }, from);
-  const planes = {
-    ...p,
-    taps: flatTaps(columns, 4 * plane),
-    x: from.at,
-    batch: 1,
-    xBatch: 0,
-    yBatch: 0,
-    height: 1,
-    width: batch,
-    yPlane: plane,
-    rowPixels: 0,
+  /** The ways of all blocks, between planes at these places. */
+  const blocksOf = (x: Pointer, y: Pointer) => {
+    const planes = {
+      ...p,
+      taps: flatTaps(columns, 4 * plane),
+      x,
+      batch: 1,
+      xBatch: 0,
+      yBatch: 0,
+      height: 1,
+      width: batch,
+      yPlane: plane,
+      rowPixels: 0,
+    };
+    const block = 4 * Math.max(1, Math.floor(blockBytes / 16 / columns));
+    return Array.from({ length: Math.ceil(rows / block) }, (_, i) => {
+      const [row, end] = [i * block, Math.min((i + 1) * block, rows)];
+      const weights = p.weights.subarray(row * columns, end * columns);
+      const at = { buffer: y.buffer, offset: y.offset + 4 * row * plane };
+      return overPlanes({ ...planes, rows: end - row, weights, bias: p.bias?.subarray(row, end), y: at }, lowering);
+    });
   };
-  const block = 4 * Math.max(1, Math.floor(blockBytes / 16 / columns));
-  for (let row = 0; row < rows; row += block) {
-    const end = Math.min(row + block, rows);
-    const y = { buffer: to.at.buffer, offset: to.at.offset + 4 * row * plane };
-    const weights = p.weights.subarray(row * columns, end * columns);
-    emitPlanes({ ...planes, rows: end - row, weights, bias: p.bias?.subarray(row, end), y }, lowering);
-  }
-  emitStridedCopy(lowering, [batch, rows], to, { at: p.y, strides: [p.yBatch, 1] });
+  const copies = [
+    { kernel: 'f32_copy_strided', count: 'step', times: 2 },
+    { kernel: 'f32_copy_strided', count: 'write', times: (batch * (rows + columns)) / 4 },
+  ];
+  const predicted = blocksOf(p.x, p.y);
+  return {
+    name: 'planes',
+    ms: predicted.reduce((ms, block) => ms + block.ms, predict(copies, lowering.costModel)),
+    isDense: predicted.every(({ isDense }) => isDense),
+    emit() {
+      const x = vectorsOf(p, lowering);
+      const from = { at: lowering.scratch(4 * columns * plane), strides: [1, plane] };
+      const to = { at: lowering.scratch(4 * rows * plane), strides: [1, plane] };
+      emitStridedCopy(lowering, [batch, columns], { at: x.at, strides: [x.batch, 1] }, from);
+      for (const block of blocksOf(from.at, to.at)) block.emit();
+      emitStridedCopy(lowering, [batch, rows], to, { at: p.y, strides: [p.yBatch, 1] });
+    },
+  };
 }
 
 /** Weights rounded to integers, inputs to 16 bits when the layer runs. */
-function emitQuantised(p: MatrixProduct, bits: WeightBits, encoding: Encoding, lowering: Lowering): void {
+function emitQuantised(p: MatrixProduct, bits: WeightBits, cost: StepCost, lowering: Lowering): void {
   const { batch, rows, columns, weights, bias } = p;
   const x = vectorsOf(p, lowering);
   const constant = packQuantised(rows, columns, bits, weights, bias);
@@ -198,9 +215,6 @@ function emitQuantised(p: MatrixProduct, bits: WeightBits, encoding: Encoding, l
   const input = lowering.scratch(batch * (16 + 32 * Math.ceil(columns / groupColumns)));
   lowering.emit('i16_linear_input', { x: x.at, y: input, batch, xBatch: 4 * x.batch, columns });
   const packed = lowering.constant(constant);
-  lowering.emit(
-    quantisedKernels[bits],
-    { ...common(p, { at: input, batch: 0 }), weights: packed },
-    costOf(p, encoding),
-  );
+  const kernel = bits === 8 ? 'i8_linear' : 'i4_linear';
+  lowering.emit(kernel, { ...common(p, { at: input, batch: 0 }), weights: packed }, cost);
 }

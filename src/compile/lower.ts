@@ -4,16 +4,32 @@ import type { Graph, Node } from '../graph/graph.ts';
 import { valueOf } from '../graph/graph.ts';
 import { operatorNamed } from '../ops/index.ts';
 import type { Buffer, Constant, Endpoint, Layer, Pointer, Program, Step } from '../program/program.ts';
+import { fastest } from './cost.ts';
 import type { CostModel } from './cost.ts';
 import { assignLayouts } from './layouts.ts';
-import type { LinearWeights, Lowering } from './lowering.ts';
+import type { Ranges } from './int8.ts';
+import type { Choices, LinearWeights, Lowering, OnChoice } from './lowering.ts';
 import { narrow } from './pack.ts';
 import type { Piece } from './plan.ts';
 import { planMemory } from './plan.ts';
 import { assignStorage } from './storage.ts';
 
+/** What tuning and calibration have found out, and what is asked for. */
+export interface LoweringPlan {
+  choices?: Choices;
+  onChoice?: OnChoice;
+  /** See CompileOptions.int8. */
+  ranges?: Ranges;
+  /** See CompileOptions.linearWeights. */
+  linearWeights?: LinearWeights;
+}
+
 /** A verified, optimised graph → its program. */
-export function lowerGraph(graph: Graph, costModel: CostModel, linearWeights?: LinearWeights): Program {
+export function lowerGraph(
+  graph: Graph,
+  costModel: CostModel,
+  { choices, onChoice, ranges = {}, linearWeights }: LoweringPlan = {},
+): Program {
   const names = layerNames(graph);
   const layouts = assignLayouts(graph);
   const storage = assignStorage(graph, layouts);
@@ -88,6 +104,12 @@ export function lowerGraph(graph: Graph, costModel: CostModel, linearWeights?: L
       },
       scratch: (bytes) => ({ buffer: arena(bytes + 4 * bufferSlack, index, index), offset: 0 }),
       constant,
+      range: (value) => (Object.hasOwn(ranges, value) ? ranges[value] : undefined),
+      choose(ways, likeness) {
+        onChoice?.(names[index], ways, likeness);
+        const wanted = choices?.get(names[index]);
+        return ways.some(({ name }) => name === wanted) ? wanted! : fastest(ways);
+      },
       note: (text) => void notes.push(`${layer.name}: ${text}`),
       emit(kernel, args, cost) {
         steps.push({ kernel, layer: index, arguments: args as Step['arguments'] });

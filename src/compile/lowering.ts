@@ -2,6 +2,7 @@ import type { Shape } from '../graph/graph.ts';
 import type { KernelArguments, KernelName } from '../program/kernels.ts';
 import type { Constant, Pointer } from '../program/program.ts';
 import type { CostModel } from './cost.ts';
+import type { Range } from './int8.ts';
 
 /** What the weights of linear layers are rounded to. */
 export type LinearWeights = 'int8' | 'int4';
@@ -16,9 +17,27 @@ export interface StepCost {
   sparsity?: number;
 }
 
+/** One way to do a layer's work, for the cost model and tuning to choose from. */
+export interface Way {
+  /** Of its kernel. */
+  name: string;
+  /** As the cost model predicts. */
+  ms: number;
+  /** Whether it multiplies by every weight. */
+  isDense: boolean;
+}
+
+/** Chooses ways: by layer, the name of the one to take. Where it has no choice the cost model's is taken. */
+export type Choices = ReadonlyMap<string, string>;
+
+/** Told of each choice that lowering makes: the ways there are, and what makes layers alike. */
+export type OnChoice = (layer: string, ways: readonly Way[], likeness: string) => void;
+
 /** What an operator's `lower` may ask and emit. */
 export interface Lowering {
   readonly costModel: CostModel;
+  /** What a value is known to hold, where it may be quantised: see CompileOptions.int8. */
+  range?(value: string): Range | undefined;
   /** Integers that linear layers may round their weights to. */
   readonly linearWeights?: LinearWeights;
   shape(value: string): Shape;
@@ -36,6 +55,11 @@ export interface Lowering {
   scratch(bytes: number): Pointer;
   /** Data that the program needs at run time: packed weights, tables. */
   constant(constant: Constant): Pointer;
+  /**
+   * The name of the way to take: the one that tuning has found or that the cost model finds fastest.
+   * @param likeness The same for work that takes as long on the same device.
+   */
+  choose(ways: readonly Way[], likeness: string): string;
   /** Says about this node what a user should know. */
   note(text: string): void;
   emit<K extends KernelName>(kernel: K, args: KernelArguments<K>, cost?: StepCost): void;

@@ -1,10 +1,17 @@
 // Weights × shifted planes: what convolutions and linear layers lower to.
 import { activationArguments } from '../program/activations.ts';
 import type { Activation } from '../program/activations.ts';
+import { matrixScratchBytes, packedTile } from '../program/kernels/matrix.ts';
 import type { Pointer, TapTable } from '../program/program.ts';
-import { emitLinear } from './linear.ts';
-import type { Lowering, StepCost } from './lowering.ts';
-import { chooseEncoding, packGemm, packSpmm } from './pack.ts';
+import type { Range } from './int8.ts';
+import { int8Ways } from './int8.ts';
+import type { Lowering, StepCost, Way } from './lowering.ts';
+import { fastest, predict, productWork } from './cost.ts';
+import { emitRounded, linearWays } from './linear.ts';
+import type { KernelArguments } from '../program/kernels.ts';
+import type { MatrixKernelName } from './matrix-kernels.ts';
+import { kernelsOf, matrixKernels } from './matrix-kernels.ts';
+import { countKept, packGemm, packSpmm } from './pack.ts';
 
 /** W (rows, columns) and what it multiplies. Strides are in floats. */
 export interface MatrixProduct {
@@ -25,29 +32,71 @@ export interface MatrixProduct {
   yPlane: number;
   /** Floats of an input row when x is a padded copy; 0 when x's planes are read pixel by pixel. */
   rowPixels: number;
+  /** Laid out as y: y = act(W · x + bias + residual). */
+  residual?: Pointer;
   activation?: Activation;
+  /** Of x, where it is known and the product may be done in eight bits. */
+  range?: Range;
 }
 
-const sparseKernels = {
-  flat: { 1: 'f32_spmm_28x1', 2: 'f32_spmm_16x2', 4: 'f32_spmm_8x4' },
-  shifted: { 1: 'f32_conv_spmm_28x1', 2: 'f32_conv_spmm_16x2', 4: 'f32_conv_spmm_8x4' },
-} as const;
+/** A way to do a product, and what does it so. */
+export interface ProductWay extends Way {
+  emit(): void;
+}
 
-const denseKernels = { flat: 'f32_gemm_8x4', shifted: 'f32_conv_gemm_8x4' } as const;
+type PlaneKind = 'flat' | 'shifted';
 
-/** Emits y = act(W · x) with the encoding that the weights' own zeros make cheapest. */
+/** Emits y = act(W · x) in the way that the cost model, or tuning, finds fastest for the weights' own zeros. */
 export function emitMatrixProduct(p: MatrixProduct, lowering: Lowering): void {
-  const pixels = p.height * p.width;
-  if (pixels === 1) return emitLinear(p, lowering, emitMatrixProduct);
-  const kind = p.rowPixels === 0 ? 'flat' : 'shifted';
-  const encoding = chooseEncoding(p.rows, p.columns, p.weights, lowering.costModel.planes);
-  const cost: StepCost = {
-    macs: p.batch * pixels * p.rows * p.columns,
-    effectiveMacs: p.batch * pixels * encoding.nonzeros,
-    sparsity: 1 - encoding.nonzeros / (p.rows * p.columns),
+  const { rows, columns, batch, height, width, rowPixels } = p;
+  const kind = height * width === 1 ? 'vector' : rowPixels === 0 ? 'flat' : 'shifted';
+  const cost = costOf(p);
+  if (kind === 'vector' && p.residual) throw new Error('a residual at one pixel');
+  const ways = kind === 'vector' ? linearWays(p, cost, lowering, fastestWay) : planeWays(p, kind, cost, lowering);
+  if (kind === 'vector' && emitRounded(p, ways, cost, lowering)) return;
+  if (p.range && kind === 'flat' && !p.residual) ways.push(...int8Ways(p, p.range, cost, lowering));
+  const density = ways.map(({ ms }) => Math.round((20 * ms) / ways[0].ms));
+  const chosen = lowering.choose(ways, `${[rows, columns, batch, height, width, rowPixels]} ${density}`);
+  ways.find(({ name }) => name === chosen)!.emit();
+}
+
+function costOf({ rows, columns, weights, batch, height, width }: MatrixProduct): StepCost {
+  let nonzeros = 0;
+  for (const w of weights) if (w !== 0) nonzeros++;
+  return {
+    macs: batch * height * width * rows * columns,
+    effectiveMacs: batch * height * width * nonzeros,
+    sparsity: 1 - nonzeros / (rows * columns),
   };
-  const taps = lowering.constant({ form: 'taps', taps: p.taps });
-  const common = {
+}
+
+/** The way of a pointwise product that the cost model finds fastest: part of another product's way, so not to be chosen. */
+function fastestWay(p: MatrixProduct, lowering: Lowering): ProductWay {
+  const ways = planeWays(p, 'flat', costOf(p), lowering);
+  const name = fastest(ways);
+  return ways.find((way) => way.name === name)!;
+}
+
+/** Every way to do a product over planes in floats, dense first. */
+function planeWays(p: MatrixProduct, kind: PlaneKind, cost: StepCost, lowering: Lowering): ProductWay[] {
+  const { costModel } = lowering;
+  return kernelsOf(kind).flatMap((kernel): ProductWay[] => {
+    const { group } = matrixKernels[kernel];
+    const kept = countKept(p.rows, p.columns, p.weights, group);
+    const isDense = group === 'dense';
+    const ms = predict(productWork(kernel, p, kept, costModel, isDense ? 1 : 0), costModel);
+    const plain = { name: kernel, ms, isDense, emit: () => emitPlain(p, kernel, cost, lowering) };
+    if (group !== 1 || p.columns < leastPacked) return [plain];
+    const runs = runsOf(p, kind);
+    const packedMs = predict(productWork(kernel, p, kept, costModel, runs), costModel);
+    const emit = () => emitPacked(p, kind, planesOf(p), cost, lowering);
+    return [plain, { name: `${kernel} packed`, ms: packedMs, isDense, emit }];
+  });
+}
+
+/** Arguments that all kernels over planes share: one can take another's place. */
+function planesOf(p: MatrixProduct) {
+  return {
     x: p.x,
     y: p.y,
     batch: p.batch,
@@ -58,13 +107,99 @@ export function emitMatrixProduct(p: MatrixProduct, lowering: Lowering): void {
     width: p.width,
     rowPixels: p.rowPixels,
     yPlane: 4 * p.yPlane,
+    residual: p.residual ?? p.y,
+    add: p.residual ? 1 : 0,
+    columns: p.columns,
     ...activationArguments(p.activation),
   };
-  if (encoding.group === 'dense') {
-    const weights = lowering.constant(packGemm(p.rows, p.columns, p.weights, p.bias));
-    lowering.emit(denseKernels[kind], { ...common, taps, weights, columns: p.columns }, cost);
-  } else {
-    const weights = lowering.constant(packSpmm(p.rows, p.columns, encoding.group, p.weights, p.bias, taps.buffer));
-    lowering.emit(sparseKernels[kind][encoding.group], { ...common, weights }, cost);
+}
+
+/** One step, whose tiles are packed first when it is dense. */
+function emitPlain(p: MatrixProduct, kernel: MatrixKernelName, cost: StepCost, lowering: Lowering) {
+  const { group } = matrixKernels[kernel];
+  const taps = lowering.constant({ form: 'taps', taps: p.taps });
+  const constant =
+    group === 'dense'
+      ? packGemm(p.rows, p.columns, p.weights, p.bias)
+      : packSpmm(p.rows, p.columns, group, p.weights, p.bias, taps.buffer);
+  const weights = lowering.constant(constant);
+  const scratch = lowering.scratch(matrixScratchBytes(p.columns, packedTile.dense));
+  const packed = group === 'dense' ? 1 : 0;
+  lowering.emit(kernel, { ...planesOf(p), taps, weights, scratch, packed } as never, cost);
+}
+
+/** Weights of fewer columns need not be packed: their tiles stay cached as they are. */
+const leastPacked = 96;
+
+/** Columns whose packed tiles stay in an L1 cache of 48 KiB beside the weights and what is written. */
+const packedColumns = 320;
+
+/**
+ * Steps that the columns are shared out to. Not many where vectors straddle rows of pixels: what they spill would be added.
+ */
+function runsOf({ width, columns }: MatrixProduct, kind: PlaneKind): number {
+  return kind === 'flat' || width % 4 === 0 ? Math.ceil(columns / packedColumns) : 1;
+}
+
+/**
+ * Unstructured rows over packed tiles. Many columns go in runs of a step each, which adds to what the steps before have
+ * written.
+ */
+function emitPacked(
+  p: MatrixProduct,
+  kind: PlaneKind,
+  given: Omit<KernelArguments<'f32_spmm_28x1'>, 'taps' | 'weights' | 'scratch' | 'packed'>,
+  cost: StepCost,
+  lowering: Lowering,
+): void {
+  const { channels, kernel } = p.taps;
+  const area = kernel[0] * kernel[1];
+  const most = Math.ceil(channels / runsOf(p, kind));
+  const scratch = lowering.scratch(matrixScratchBytes(area * most, packedTile.sparse));
+  for (let first = 0; first < channels; first += most) {
+    const count = Math.min(most, channels - first);
+    const columns = area * count;
+    const isLast = first + count === channels;
+    const taps = { ...p.taps, channels: count };
+    const offsets = lowering.constant({ form: 'taps', taps: packedTaps(columns) });
+    const weights = columnsOf(p.weights, p.rows, p.columns, area * first, columns);
+    const step = {
+      ...given,
+      ...(isLast ? {} : activationArguments(undefined)),
+      ...(first === 0 ? {} : { residual: p.y, add: 1 }),
+      x: { buffer: p.x.buffer, offset: p.x.offset + first * p.taps.channelBytes },
+      taps: lowering.constant({ form: 'taps', taps }),
+      weights: lowering.constant(
+        packSpmm(p.rows, columns, 1, weights, first === 0 ? p.bias : undefined, offsets.buffer),
+      ),
+      scratch,
+      columns,
+      packed: 1,
+    };
+    lowering.emit(kind === 'flat' ? 'f32_spmm_28x1' : 'f32_conv_spmm_28x1', step, first === 0 ? cost : undefined);
   }
+}
+
+/** Where a packed tile has its columns. */
+export function packedTaps(columns: number): TapTable {
+  return {
+    channels: columns,
+    kernel: [1, 1],
+    stride: [1, 1],
+    dilation: [1, 1],
+    channelBytes: matrixScratchBytes(1, packedTile.sparse),
+    phaseBytes: 0,
+    rowBytes: 0,
+  };
+}
+
+/** So many columns of (rows, columns) weights. */
+function columnsOf(weights: Float32Array, rows: number, columns: number, first: number, count: number): Float32Array {
+  if (count === columns) return weights;
+  const part = new Float32Array(rows * count);
+  for (let row = 0; row < rows; row++) {
+    const from = row * columns + first;
+    part.set(weights.subarray(from, from + count), row * count);
+  }
+  return part;
 }

@@ -1,4 +1,7 @@
-// Weights in the compact form that artifacts hold and loaders expand (assembly/expand).
+// Weights in the form that artifacts hold and loaders expand (assembly/expand).
+//
+// A dense matrix lies as its kernel reads it, so that a file is read straight into place; assembly/gemm/index.ts and
+// assembly/linear/index.ts draw it.
 //
 // A sparse (rows, columns) matrix in groups of g rows that share positions; rows beyond a multiple of g are groups of one:
 //
@@ -6,12 +9,11 @@
 //   gaps     b b b …                      u8, per position the zeros since the last one in its group; 255 adds 255 and goes on
 //   values   w…w w…w …                    per position one weight for each row of the group
 import type { Constant, WeightData } from '../program/program.ts';
-import type { KernelCosts } from './cost.ts';
 
 export type Group = 1 | 2 | 4;
 
 /** f32 → f16 bits, when every value is a half exactly; else the values themselves. */
-export function narrow(values: Float32Array): WeightData {
+export function narrow(values: Float32Array): Float32Array | Uint16Array {
   const halves = new Uint16Array(values.length);
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
   for (let i = 0; i < values.length; i++) {
@@ -35,6 +37,7 @@ export function narrow(values: Float32Array): WeightData {
 /** The floats of saved weights. */
 export function widen(data: WeightData): Float32Array {
   if (data instanceof Float32Array) return data;
+  if (!(data instanceof Uint16Array)) throw new Error('weights are still in their file');
   return Float32Array.from(data, (h) => {
     const exponent = (h >> 10) & 31;
     const fraction = h & 1023;
@@ -43,13 +46,22 @@ export function widen(data: WeightData): Float32Array {
   });
 }
 
-export function packGemm(rows: number, columns: number, weights: Float32Array, bias?: Float32Array): Constant {
-  return { form: 'gemm', rows, columns, panel: 4, values: narrow(weights), bias: bias ? narrow(bias) : null };
-}
-
-/** Dense weights of a linear layer. */
-export function packPanels(rows: number, columns: number, weights: Float32Array, bias?: Float32Array): Constant {
-  return { form: 'gemm', rows, columns, panel: 28, values: narrow(weights), bias: bias ? narrow(bias) : null };
+/** Dense weights in panels of 4 rows, for planes, or of 28, for vectors. */
+export function packGemm(
+  rows: number,
+  columns: number,
+  weights: Float32Array,
+  bias?: Float32Array,
+  panel: 4 | 28 = 4,
+): Constant {
+  const stream = new Float32Array(panel * (columns + 1) * Math.ceil(rows / panel));
+  for (let row = 0; row < rows; row++) {
+    const lane = row % panel;
+    let at = (columns + 1) * (row - lane) + lane;
+    stream[at] = bias?.[row] ?? 0;
+    for (let i = row * columns; i < (row + 1) * columns; i++) stream[(at += panel)] = weights[i];
+  }
+  return { form: 'gemm', rows, columns, panel, values: narrow(stream) };
 }
 
 /** Rows of each group, first row and number of rows. */
@@ -64,14 +76,8 @@ function isKept(weights: Float32Array, columns: number, row: number, size: numbe
   return false;
 }
 
-export function packSpmm(
-  rows: number,
-  columns: number,
-  group: Group,
-  weights: Float32Array,
-  bias: Float32Array | undefined,
-  taps: number,
-): Constant {
+/** Positions and weights of a sparse matrix, as drawn above. */
+export function packPositions(rows: number, columns: number, group: Group, weights: Float32Array) {
   const counts: number[] = [];
   const gaps: number[] = [];
   const values: number[] = [];
@@ -91,56 +97,59 @@ export function packSpmm(
     }
     counts.push(count);
   }
+  return { counts: Uint32Array.from(counts), gaps: Uint8Array.from(gaps), values };
+}
+
+export function packSpmm(
+  rows: number,
+  columns: number,
+  group: Group,
+  weights: Float32Array,
+  bias: Float32Array | undefined,
+  taps: number,
+): Constant {
+  const { counts, gaps, values } = packPositions(rows, columns, group, weights);
   return {
     form: 'spmm',
     rows,
     columns,
     group,
-    counts: Uint32Array.from(counts),
-    gaps: Uint8Array.from(gaps),
+    counts,
+    gaps,
     values: narrow(Float32Array.from(values)),
     bias: bias ? narrow(bias) : null,
     taps,
   };
 }
 
-/** What a weight tensor's own zeros make of it. */
-export interface Encoding {
-  group: Group | 'dense';
-  /** Weights that are multiplied, zeros kept by groups included. */
-  kept: number;
-  nonzeros: number;
-  /** Time by the cost model, in multiply-accumulates at peak per pixel. */
-  cost: number;
+/** What an encoding keeps of a weight tensor. */
+export interface Kept {
+  /** Groups of rows: those of the encoding's size, and rows left over that stand alone. */
+  groups: number;
+  /** Positions of all groups together. */
+  positions: number;
+  /** Weights that are multiplied, zeros that groups keep included. */
+  weights: number;
 }
 
-/**
- * The cheapest encoding of (rows, columns) weights by the cost model. A dense layer costs its filled-up groups of four;
- * a sparse one its shared positions. `groups` lists the sparse encodings that the layer's kernels know.
- */
-export function chooseEncoding(
-  rows: number,
-  columns: number,
-  weights: Float32Array,
-  costs: KernelCosts,
-  groups: readonly Group[] = [1, 2, 4],
-): Encoding {
-  let nonzeros = 0;
-  for (const w of weights) if (w !== 0) nonzeros++;
-  const filled = Math.ceil(rows / 4) * 4 * columns;
-  let best: Encoding = { group: 'dense', kept: rows * columns, nonzeros, cost: filled / costs.dense };
-  for (const group of groups) {
-    let kept = 0;
-    let cost = 0;
-    for (const [row, size] of groupsOf(rows, group)) {
-      let positions = 0;
-      for (let column = 0; column < columns; column++) {
-        if (isKept(weights, columns, row, size, column)) positions++;
-      }
-      kept += positions * size;
-      cost += ((positions + costs.groupOverhead) * size) / costs.sparse[size as Group];
+/** What dense kernels keep of (rows, columns) weights: everything, the last panel filled up with zeros. */
+export function countDense(rows: number, columns: number, panel: number): Kept {
+  const groups = Math.ceil(rows / panel);
+  return { groups, positions: groups * columns, weights: panel * groups * columns };
+}
+
+/** What groups of so many rows keep of (rows, columns) weights; `dense`: everything, in panels of four rows. */
+export function countKept(rows: number, columns: number, weights: Float32Array, group: Group | 'dense'): Kept {
+  if (group === 'dense') return countDense(rows, columns, 4);
+  const kept: Kept = { groups: 0, positions: 0, weights: 0 };
+  for (const [row, size] of groupsOf(rows, group)) {
+    let positions = 0;
+    for (let column = 0; column < columns; column++) {
+      if (isKept(weights, columns, row, size, column)) positions++;
     }
-    if (cost < best.cost) best = { group, kept, nonzeros, cost };
+    kept.groups++;
+    kept.positions += positions;
+    kept.weights += size * positions;
   }
-  return best;
+  return kept;
 }

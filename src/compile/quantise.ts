@@ -8,7 +8,7 @@
 //   scales   s s s …           8 bits: one a row; 4 bits: one a kept group
 //
 // A weight is q · s, with q in −127…127 or −7…7: rounded to nearest, so that it errs by half a scale at most.
-import type { Constant } from '../program/program.ts';
+import type { Constant, Unread } from '../program/program.ts';
 import { narrow, widen } from './pack.ts';
 
 /** Columns that share a position and, in 4 bits, a scale. */
@@ -17,6 +17,9 @@ export const groupColumns = 16;
 export type WeightBits = 4 | 8;
 
 type Quantised = Extract<Constant, { form: 'quantised' }>;
+
+/** What has been packed here. */
+type Packed = Quantised & { values: Uint8Array; gaps: Uint8Array | null };
 
 const word = new Float32Array(1);
 const wordBits = new Uint32Array(word.buffer);
@@ -60,7 +63,7 @@ export function packQuantised(
   bits: WeightBits,
   weights: Float32Array,
   bias?: Float32Array,
-): Quantised {
+): Packed {
   const counts = new Uint32Array(rows);
   const gaps: number[] = [];
   const scales: number[] = [];
@@ -101,9 +104,15 @@ export function packQuantised(
   };
 }
 
+function inMemory(data: Uint8Array | Unread): Uint8Array {
+  if (data instanceof Uint8Array) return data;
+  throw new Error('weights are still in their file');
+}
+
 /** The (rows, columns) weights that integers stand for. */
 export function dequantised(constant: Quantised): Float32Array {
-  const { rows, columns, bits, counts, gaps, values } = constant;
+  const { rows, columns, bits, counts } = constant;
+  const [gaps, values] = [constant.gaps && inMemory(constant.gaps), inMemory(constant.values)];
   const scales = widen(constant.scales);
   const weights = new Float32Array(rows * columns);
   const groups = Math.ceil(columns / groupColumns);

@@ -1,13 +1,11 @@
-// The @jsquash codecs in Node, Deno and Bun: their WebAssembly is compiled from the package's own file, when first used.
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+// The @jsquash codecs, each started when first used.
+import { codecModule } from './codec-files.ts';
 
 type Decoded = { data: Uint8ClampedArray; width: number; height: number };
 
 /** How the emscripten codecs are started; their types name only some of it. */
 type Init = (module: WebAssembly.Module, options?: { printErr?: (line: string) => void }) => Promise<unknown>;
 
-const require = createRequire(import.meta.url);
 const started = new Map<string, Promise<unknown>>();
 
 /** Does `start` once for each name, until it fails. */
@@ -19,10 +17,6 @@ function once<T>(name: string, start: () => Promise<T>): Promise<T> {
     codec.catch(() => started.delete(name));
   }
   return codec;
-}
-
-async function compileFile(file: string): Promise<WebAssembly.Module> {
-  return WebAssembly.compile(await readFile(require.resolve(file)));
 }
 
 const jpegMessages: string[] = [];
@@ -41,7 +35,7 @@ export function decodeJpeg(bytes: Uint8Array<ArrayBuffer>): Promise<{ image: Dec
 async function decodeJpegNow(bytes: Uint8Array<ArrayBuffer>): Promise<{ image: Decoded; complaints: string[] }> {
   const decode = await once('jpeg', async () => {
     const codec = await import('@jsquash/jpeg/decode.js');
-    const module = await compileFile('@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm');
+    const module = await codecModule('jpeg');
     await (codec.init as unknown as Init)(module, { printErr: (line) => jpegMessages.push(line) });
     return codec.default;
   });
@@ -58,7 +52,7 @@ export async function decodePng(bytes: Uint8Array<ArrayBuffer>): Promise<Decoded
   const codec = await once('png', async () => {
     provideImageData();
     const { init, decode } = await import('@jsquash/png/decode.js');
-    await init(await compileFile('@jsquash/png/codec/pkg/squoosh_png_bg.wasm'));
+    await init(await codecModule('png'));
     return decode;
   });
   return codec(bytes.buffer);
@@ -67,7 +61,7 @@ export async function decodePng(bytes: Uint8Array<ArrayBuffer>): Promise<Decoded
 export async function decodeWebp(bytes: Uint8Array<ArrayBuffer>): Promise<Decoded> {
   const decode = await once('webp', async () => {
     const codec = await import('@jsquash/webp/decode.js');
-    const module = await compileFile('@jsquash/webp/codec/dec/webp_dec.wasm');
+    const module = await codecModule('webp');
     await (codec.init as unknown as Init)(module, { printErr: () => {} });
     return codec.default;
   });
@@ -78,7 +72,7 @@ export async function decodeWebp(bytes: Uint8Array<ArrayBuffer>): Promise<Decode
 export async function encodePngBytes(image: Decoded): Promise<Uint8Array<ArrayBuffer>> {
   const encode = await once('png-encode', async () => {
     const codec = await import('@jsquash/png/encode.js');
-    await codec.init(await compileFile('@jsquash/png/codec/pkg/squoosh_png_bg.wasm'));
+    await codec.init(await codecModule('png'));
     return codec.default;
   });
   return new Uint8Array(await encode(image as ImageData));

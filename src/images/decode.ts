@@ -1,18 +1,22 @@
-// Photos in files → pixels, and pixels → PNG files. For Node, Deno and Bun; a page has its own decoders.
+// Photos in files → pixels, and pixels → PNG files. A page has its own decoders.
 import { FiligreeError } from '../errors.ts';
 import { checkPixels, type Pixels } from '../runtime/preprocessing.ts';
 import { decodeJpeg, decodePng, decodeWebp, encodePngBytes } from './codecs.ts';
 import { describeBytes, readImageHeader } from './header.ts';
 
-/** Larger pictures are refused before they are decoded: 100 megapixels take 400 MB. */
-export const mostPixels = 100e6;
+export interface DecodeOptions {
+  /** What to call the picture in an error, e.g. its path; `image` if not given. */
+  name?: string;
+  /** Larger pictures are refused before they are decoded; 100 megapixels, which take 400 MB, if not given. */
+  mostPixels?: number;
+}
 
 /**
  * Decodes a JPEG (turned as its EXIF orientation says), PNG or WebP picture to RGBA. Transparency is laid on white.
- * @param name what to call the picture in an error, e.g. its path
- * @throws FiligreeError `invalid-image` when it is none of the three, broken, cut off, CMYK or larger than 100 megapixels
+ * @throws FiligreeError `invalid-image` when it is none of the three, broken, cut off, CMYK or too large
  */
-export async function decodeImage(bytes: Uint8Array, name = 'image'): Promise<Pixels> {
+export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Pixels> {
+  const { name = 'image', mostPixels = 100e6 } = options;
   const header = readImageHeader(bytes);
   if (!header) {
     throw new FiligreeError('invalid-image', `${name}: not a JPEG, PNG or WebP image; ${describeBytes(bytes)}`);

@@ -190,6 +190,7 @@ function emitGroups(node: Conv2dNode, planes: Planes, lowering: Lowering): void 
         yPlane,
         rowPixels: planes.rowPixels,
         activation,
+        range: planes.rowPixels === 0 ? lowering.range?.(node.inputs[0]) : undefined,
       },
       lowering,
     );

@@ -2,13 +2,15 @@
 import type { Node } from '../graph/graph.ts';
 import type { Lowering } from '../compile/lowering.ts';
 import { activationArguments } from '../program/activations.ts';
+import type { KernelName } from '../program/kernels.ts';
 import type { Conv2dAttributes } from './conv2d.ts';
+import type { Pair, Window } from './window.ts';
 import { windowPhases } from './window.ts';
 
-/** Kernels for square windows with the same stride both ways, and the smallest plane their tiles fit in. */
+/** Kernels for square windows with the same stride both ways, and the fewest rows of 4 pixels that their tiles fit in. */
 const squares = [
-  { size: 3, stride: 1, rows: 2, kernel: 'f32_depthwise_3x3' },
-  { size: 3, stride: 2, rows: 2, kernel: 'f32_depthwise_3x3s2' },
+  { size: 3, stride: 1, rows: 1, kernel: 'f32_depthwise_3x3' },
+  { size: 3, stride: 2, rows: 1, kernel: 'f32_depthwise_3x3s2' },
   { size: 5, stride: 1, rows: 4, kernel: 'f32_depthwise_5x5' },
   { size: 5, stride: 2, rows: 4, kernel: 'f32_depthwise_5x5s2' },
 ] as const;
@@ -22,6 +24,45 @@ export function packDepthwise(weights: Float32Array, bias: Float32Array | undefi
     packed.set(weights.subarray(o * area, (o + 1) * area), o * (area + 1) + 1);
   }
   return packed;
+}
+
+/** The kernel for a window that makes an output (height, width). */
+export function depthwiseKernel([height, width]: Pair, { kernel, stride, dilation = [1, 1] }: Window) {
+  const square = squares.find(
+    ({ size, stride: s, rows }) =>
+      size === kernel[0] && size === kernel[1] && s === stride[0] && s === stride[1] && height >= rows && width >= 4,
+  );
+  return square && dilation[0] === 1 && dilation[1] === 1 ? square.kernel : 'f32_depthwise';
+}
+
+/** How that kernel sees planes (height, width): record fields, bytes of scratch, and byte offsets of the window's pixels. */
+export function depthwiseGeometry(name: KernelName, size: Pair, output: Pair, window: Window) {
+  const { kernel, stride, dilation = [1, 1], pads } = window;
+  const [top, left] = pads;
+  const phases = (of: Pair, strides: Pair) => {
+    const { rows, columns, phasesH, phasesW, phaseBytes, taps } = windowPhases(of, { ...window, stride: strides });
+    const geometry = { rows, columns, strideH: strides[0], strideW: strides[1], phasesH, phasesW, top, left };
+    // vectors run over the end of the last row
+    return { geometry, scratchBytes: phasesH * phasesW * phaseBytes + 48, taps };
+  };
+  const inPlace = <T extends { geometry: object }>(padded: T) => ({
+    ...padded,
+    geometry: { ...padded.geometry, rows: 0 },
+    scratchBytes: 4,
+  });
+  if (name === 'f32_depthwise_3x3' || name === 'f32_depthwise_3x3s2') {
+    const last = [0, 1].map((i) => (output[i] - 1) * stride[i]);
+    const padded = phases([last[0] + 1, last[1] + 1], [1, 1]);
+    // one column or row beyond the plane is what the kernel can do without
+    const isNear = [0, 1].every((i) => pads[i] <= 1 && last[i] + 2 - pads[i] <= size[i]);
+    return isNear ? inPlace(padded) : padded;
+  }
+  const padded = phases(output, stride);
+  if (Math.max(...stride) > 1 || Math.max(...pads) > 0) return padded;
+  const taps = padded.taps.map(
+    (_, i) => 4 * (Math.floor(i / kernel[1]) * dilation[0] * size[1] + (i % kernel[1]) * dilation[1]),
+  );
+  return { ...inPlace(padded), taps };
 }
 
 /**
@@ -40,16 +81,14 @@ export function lowerDepthwise(node: Node & { attributes: Conv2dAttributes }, lo
   if (!weights || (b && !bias)) throw new Error('weights and bias of a depthwise convolution must be constant');
 
   const window = { kernel: [kh, kw], stride, dilation, pads } as const;
-  const unitStride = stride[0] === 1 && stride[1] === 1;
-  const inPlace = unitStride && pads.every((pad) => pad === 0);
-  const { rows, columns, phasesH, phasesW, phaseBytes, taps } = windowPhases([height, width], window);
+  const name = depthwiseKernel([height, width], window);
+  const { geometry, scratchBytes, taps } = depthwiseGeometry(name, [xHeight, xWidth], [height, width], window);
   const [xBatch, xPlane] = lowering.strides(x);
   const [yBatch, yPlane] = lowering.strides(y);
   const args = {
     x: lowering.at(x),
     weights: lowering.constant({ form: 'f32', data: packDepthwise(weights, bias, outputs) }),
-    // Tiles read up to 3 floats past the last row.
-    scratch: lowering.scratch(inPlace ? 4 : phasesH * phasesW * phaseBytes + 16),
+    scratch: lowering.scratch(scratchBytes),
     y: lowering.at(y),
     batch,
     xBatch: 4 * xBatch,
@@ -62,14 +101,7 @@ export function lowerDepthwise(node: Node & { attributes: Conv2dAttributes }, lo
     yPlane: 4 * yPlane,
     height,
     width,
-    rows: inPlace ? 0 : rows,
-    columns,
-    strideH: stride[0],
-    strideW: stride[1],
-    phasesH,
-    phasesW,
-    top: pads[0],
-    left: pads[1],
+    ...geometry,
     ...activationArguments(activation),
   };
   const kept = weights.reduce((count, value) => count + (value === 0 ? 0 : 1), 0);
@@ -79,16 +111,6 @@ export function lowerDepthwise(node: Node & { attributes: Conv2dAttributes }, lo
     effectiveMacs: kept * positions,
     sparsity: 1 - kept / weights.length,
   };
-  const square = squares.find(
-    ({ size, stride: s, rows: least }) =>
-      size === kh && size === kw && s === stride[0] && s === stride[1] && height >= least && width >= 4,
-  );
-  if (square && dilation[0] === 1 && dilation[1] === 1) {
-    lowering.emit(square.kernel, args, cost);
-    return;
-  }
-  const data = inPlace
-    ? Int32Array.from(taps, (_, i) => 4 * (Math.floor(i / kw) * dilation[0] * xWidth + (i % kw) * dilation[1]))
-    : taps;
-  lowering.emit('f32_depthwise', { ...args, area: kh * kw, taps: lowering.constant({ form: 'i32', data }) }, cost);
+  if (name !== 'f32_depthwise') lowering.emit(name, args, cost);
+  else lowering.emit(name, { ...args, area: kh * kw, taps: lowering.constant({ form: 'i32', data: taps }) }, cost);
 }

@@ -1,6 +1,7 @@
 // Windows that slide over feature maps: of convolutions and of pooling.
 
-type Pair = readonly [height: number, width: number];
+/** One entry per axis of a plane. */
+export type Pair = readonly [height: number, width: number];
 
 export interface Window {
   kernel: Pair;

@@ -2,7 +2,7 @@
 import { FiligreeError } from '../errors.ts';
 import { bufferSlack } from './layout.ts';
 import type { Kernel, Table } from './kernel.ts';
-import { kernels } from './kernels.ts';
+import { fieldsOf, kernels } from './kernels.ts';
 import type { Constant, Pointer, Program, TapTable } from './program.ts';
 import { constantBytes } from './constants.ts';
 
@@ -37,7 +37,8 @@ export function checkProgram(program: Program): void {
     );
   });
   buffers.forEach((b, i) => {
-    if (b.kind === 'constant' && b.constant.form === 'spmm') checkTaps(program, b.constant, i);
+    if (b.kind === 'constant' && (b.constant.form === 'spmm' || b.constant.form === 'i8'))
+      checkTaps(program, b.constant, i);
   });
 
   program.steps.forEach((step, index) => {
@@ -66,7 +67,7 @@ export function checkProgram(program: Program): void {
       if (error instanceof FiligreeError) throw error;
       return fail((error as Error).message, error);
     }
-    for (const [field, kind] of Object.entries(kernel.fields)) {
+    for (const [field, kind] of fieldsOf(step.kernel)) {
       if (kind !== 'read' && kind !== 'write') continue;
       const { buffer, offset } = step.arguments[field] as Pointer;
       if (kind === 'write' && buffers[buffer].kind !== 'arena') fail(`${field} would write to a constant`);
@@ -85,7 +86,11 @@ const tapsOf = (program: Program, buffer: number): TapTable | undefined => {
 };
 
 /** Sparse weights take their byte offsets from a tap table that must have an entry for each of their columns. */
-function checkTaps(program: Program, { taps, columns }: Extract<Constant, { form: 'spmm' }>, index: number): void {
+function checkTaps(
+  program: Program,
+  { taps, columns }: Extract<Constant, { form: 'spmm' | 'i8' }>,
+  index: number,
+): void {
   const table = tapsOf(program, taps);
   const entries = table && table.channels * table.kernel[0] * table.kernel[1];
   if (entries === columns) return;
@@ -114,11 +119,12 @@ export function largestTap({
 }
 
 /** The largest index or offset that a kernel can find in a constant. */
-function largestEntry(program: Program, constant: Constant): number {
+export function largestEntry(program: Program, constant: Constant): number {
   switch (constant.form) {
     case 'taps':
       return largestTap(constant.taps);
     case 'spmm':
+    case 'i8':
       return largestTap(tapsOf(program, constant.taps)!);
     case 'i32': {
       let most = 0;

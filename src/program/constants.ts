@@ -13,19 +13,34 @@ export function constantBytes(constant: Constant): number {
     case 'gemm':
       return 4 * constant.panel * (constant.columns + 1) * Math.ceil(constant.rows / constant.panel);
     case 'spmm': {
+      // the values say how many positions the full groups have, but for those of the last rows, which stand alone
+      const { rows, group, counts, values } = constant;
+      const full = Math.floor(rows / group);
+      let single = 0;
+      for (let i = full; i < counts.length; i++) single += counts[i];
+      const shared = (values.length - single) / group;
+      return (full + shared) * (4 + 4 * group) + (counts.length - full + single) * 8;
+    }
+    case 'i8': {
       const { rows, group, counts } = constant;
       const full = Math.floor(rows / group);
       let bytes = 0;
       counts.forEach((count, i) => {
-        bytes += (1 + count) * (4 + 4 * (i < full ? group : 1));
+        const g = i < full ? group : 1;
+        // inputs two by two or four by four: the build decides
+        bytes += 4 + 8 * g + Math.max(Math.ceil(count / 2) * (8 + 4 * g), Math.ceil(count / 4) * (16 + 4 * g));
       });
       return bytes;
     }
     case 'quantised': {
       const { rows, columns, bits, counts } = constant;
-      const rowBytes = (n: number) => 16 + (bits === 8 ? 16 * Math.ceil(n / 8) + 16 * n : 4 * Math.ceil((14 * n) / 4));
-      if (!counts) return rows * rowBytes(Math.ceil(columns / 16));
-      return counts.reduce((bytes, n) => bytes + rowBytes(n), 0);
+      if (!counts) return rows * quantisedRowBytes(bits, Math.ceil(columns / 16));
+      return counts.reduce((bytes, n) => bytes + quantisedRowBytes(bits, n), 0);
     }
   }
+}
+
+/** Bytes of a row of `quantised` weights that has so many groups. */
+export function quantisedRowBytes(bits: number, groups: number): number {
+  return 16 + (bits === 8 ? 16 * Math.ceil(groups / 8) + 16 * groups : 4 * Math.ceil((14 * groups) / 4));
 }

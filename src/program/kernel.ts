@@ -11,6 +11,29 @@ export interface Table {
   readonly largest: number;
 }
 
+/** Names of the pointers among a record's fields, and of the numbers. */
+type Pointers<F> = { [K in keyof F]: F[K] extends 'read' | 'write' ? K : never }[keyof F];
+type Numbers<F> = Exclude<keyof F, Pointers<F>>;
+
+/**
+ * A way to divide a kernel's work: parts are runs of units that one field of the record counts, each a record of its own,
+ * and no part writes where another reads or writes what counts. What is computed for an element does not hang on its part.
+ */
+export interface Axis<Numbers extends string = string, Pointers extends string = string> {
+  /** The field that says how many units a record has. */
+  readonly field: Numbers;
+  /** Units in all, where that is not the field's value, and what other fields are in every part. */
+  readonly units?: number;
+  readonly set?: Readonly<Partial<Record<Numbers, number>>>;
+  /** Parts start at multiples of so many units; 1 if not given. */
+  readonly multiple?: number;
+  /**
+   * Bytes by which each pointer moves a unit. `groups`: past the rows of an `spmm` or `quantised` constant, which the units are; `own`:
+   * it is scratch, and each part has its own.
+   */
+  readonly moves: Readonly<Record<Pointers, number | 'groups' | 'own'>>;
+}
+
 /** A row of the kernel registry; see kernels.ts. */
 export interface Kernel<F extends Record<string, FieldKind> = Record<string, FieldKind>> {
   /** Folder under assembly/ whose index.ts exports the kernel by its name. */
@@ -30,6 +53,14 @@ export interface Kernel<F extends Record<string, FieldKind> = Record<string, Fie
     n: { readonly [K in keyof F as F[K] extends 'read' | 'write' ? never : K]: number },
     table: (field: string) => Table,
   ): { readonly [K in keyof F as F[K] extends 'read' | 'write' ? K : never]: number };
+  /**
+   * Ways to divide the work among threads, for numbers that `extents` accepts; none where parts would get into each
+   * other's way. Kernels without it run on one thread.
+   */
+  axes?(n: { readonly [K in keyof F as F[K] extends 'read' | 'write' ? never : K]: number }): readonly Axis<
+    Numbers<F> & string,
+    Pointers<F> & string
+  >[];
 }
 
 /**

@@ -12,12 +12,14 @@ import { detectKernels } from './kernels/detect.ts';
 import { elementwiseKernels } from './kernels/elementwise.ts';
 import { gemmKernels } from './kernels/gemm.ts';
 import { imageKernels } from './kernels/image.ts';
+import { int8Kernels } from './kernels/int8.ts';
 import { linearKernels } from './kernels/linear.ts';
 import { padKernels } from './kernels/pad.ts';
 import { poolKernels } from './kernels/pool.ts';
 import { reduceKernels } from './kernels/reduce.ts';
 import { resizeKernels } from './kernels/resize.ts';
 import { spmmKernels } from './kernels/spmm.ts';
+import type { FieldKind } from './kernel.ts';
 import type { Pointer } from './program.ts';
 
 export const kernels = {
@@ -33,12 +35,22 @@ export const kernels = {
   ...copyKernels,
   ...imageKernels,
   ...detectKernels,
+  ...int8Kernels,
 };
 
 export type KernelName = keyof typeof kernels;
 
 /** Names in the order of their ids. */
 export const kernelNames = Object.keys(kernels) as KernelName[];
+
+const known = new Map<KernelName, readonly (readonly [name: string, kind: FieldKind])[]>();
+
+/** Fields of a kernel with their kinds, in order. */
+export function fieldsOf(kernel: KernelName): readonly (readonly [name: string, kind: FieldKind])[] {
+  let fields = known.get(kernel);
+  if (!fields) known.set(kernel, (fields = Object.entries<FieldKind>(kernels[kernel].fields)));
+  return fields;
+}
 
 type Fields<K extends KernelName> = (typeof kernels)[K]['fields'];
 

@@ -24,8 +24,16 @@ export interface TapTable {
   rowBytes: number;
 }
 
+/** Numbers of a constant that are still in the model's file, at byte `from`. */
+export interface Unread {
+  readonly from: number;
+  readonly length: number;
+  readonly byteLength: number;
+  readonly BYTES_PER_ELEMENT: number;
+}
+
 /** Weight values as they are saved: f32, or f16 bits where that loses nothing. */
-export type WeightData = Float32Array | Uint16Array;
+export type WeightData = Float32Array | Uint16Array | Unread;
 
 /** Read-only data of a program in its compact form, expanded into linear memory when the program is loaded. */
 export type Constant =
@@ -34,10 +42,10 @@ export type Constant =
   /** A table of byte offsets; see TapTable. */
   | { form: 'taps'; taps: TapTable }
   /**
-   * Dense weights, row-major (rows, columns), with their biases. Expanded to panels of 4 rows as assembly/gemm/index.ts
-   * draws them, or of 28 as assembly/linear/index.ts does.
+   * Dense (rows, columns) weights with their biases, in panels of 4 rows as assembly/gemm/index.ts draws them, or of 28 as
+   * assembly/linear/index.ts does.
    */
-  | { form: 'gemm'; rows: number; columns: number; panel: 4 | 28; values: WeightData; bias: WeightData | null }
+  | { form: 'gemm'; rows: number; columns: number; panel: 4 | 28; values: WeightData }
   /**
    * Sparse (rows, columns) weights: `group` consecutive rows share positions; rows beyond a multiple of `group` stand
    * alone. Saved as src/compile/pack.ts draws it, expanded as assembly/spmm/index.ts draws it.
@@ -48,10 +56,26 @@ export type Constant =
       columns: number;
       group: number;
       counts: Uint32Array;
-      gaps: Uint8Array;
+      gaps: Uint8Array | Unread;
       values: WeightData;
       bias: WeightData | null;
       /** The buffer with the tap table that turns columns into byte offsets. */
+      taps: number;
+    }
+  /**
+   * The same with 8-bit weights for 8-bit planes: a row's sum times its scale, plus its bias, is a float. Expanded as
+   * assembly/int8/index.ts draws it.
+   */
+  | {
+      form: 'i8';
+      rows: number;
+      columns: number;
+      group: number;
+      counts: Uint32Array;
+      gaps: Uint8Array | Unread;
+      values: Int8Array | Unread;
+      scales: Float32Array | Unread;
+      bias: Float32Array | Unread;
       taps: number;
     }
   /**
@@ -65,8 +89,8 @@ export type Constant =
       bits: 4 | 8;
       /** Kept groups of each row, and their gaps; null when all are kept. */
       counts: Uint32Array | null;
-      gaps: Uint8Array | null;
-      values: Uint8Array;
+      gaps: Uint8Array | Unread | null;
+      values: Uint8Array | Unread;
       scales: WeightData;
       bias: WeightData | null;
     };

@@ -1,10 +1,15 @@
 // Puts a checked program into linear memory:
 //
-//   programBase | records | constants, each 64-byte aligned with slack | arena (first a staging area for compact weights)
+//   programBase | records | constants, each 64-byte aligned with slack | arena (first a staging area for sparse weights)
+//
+// Numbers go straight to where kernels read them, from memory or from the model's file. Halves go into the second half of
+// their floats' place and are widened from there. Sparse weights are staged and expanded, as many at a time as the staging
+// area holds.
 import { FiligreeError } from '../errors.ts';
+import type { WasmMemory } from '../host.ts';
 import { bufferSlack } from '../program/layout.ts';
 import { constantBytes } from '../program/constants.ts';
-import type { Constant, Program, WeightData } from '../program/program.ts';
+import type { Constant, Program, Unread, WeightData } from '../program/program.ts';
 import type { Instance } from './instantiate.ts';
 import { programBase } from './instantiate.ts';
 import { recordBytes, up64, writeRecord } from './record.ts';
@@ -41,146 +46,235 @@ export function layOut(program: Program): MemoryLayout {
   program.buffers.forEach((buffer, i) => {
     if (buffer.kind === 'arena') buffers[i] = arena + buffer.offset;
   });
-  let staging = 0;
+  let largest = 0;
+  let all = 0;
   for (const buffer of program.buffers) {
-    if (buffer.kind === 'constant') staging = Math.max(staging, stagingBytes(buffer.constant));
+    if (buffer.kind === 'arena') continue;
+    const bytes = stagingBytes(buffer.constant);
+    largest = Math.max(largest, bytes);
+    all += bytes;
   }
+  const staging = Math.max(largest, Math.min(all, program.arenaBytes));
   return { records, buffers, arena, staging, bytes: arena + Math.max(program.arenaBytes, staging) + slack };
 }
 
-/** Bytes that a constant's compact parts take while it is expanded; halves are staged beside their floats. */
-export function stagingBytes(constant: Constant): number {
-  const floats = (data: WeightData) => up64(4 * data.length) + up64(data.byteLength);
-  switch (constant.form) {
-    case 'f32':
-      return up64(constant.data.byteLength);
-    case 'gemm':
-      return floats(constant.values) + 2 * up64(4 * constant.rows);
-    case 'spmm':
-      return (
-        floats(constant.values) +
-        2 * up64(4 * constant.rows) +
-        up64(constant.counts.byteLength) +
-        up64(constant.gaps.length)
-      );
-    case 'quantised':
-      return (
-        floats(constant.scales) +
-        2 * up64(4 * constant.rows) +
-        up64(constant.counts?.byteLength ?? 0) +
-        up64(constant.gaps?.length ?? 0) +
-        up64(constant.values.length)
-      );
-    default:
-      return 0;
+/** Bytes that a constant's compact parts take while it is expanded. */
+export function stagingBytes(c: Constant): number {
+  if (c.form === 'i8')
+    return [c.counts, c.gaps, c.values, c.scales, c.bias].reduce((n, d) => n + up64(d.byteLength), 0);
+  if (c.form === 'quantised') {
+    const { counts, gaps, values, scales, rows } = c;
+    const indices = up64(counts?.byteLength ?? 0) + up64(gaps?.byteLength ?? 0);
+    return indices + up64(values.byteLength) + up64(4 * scales.length) + up64(4 * rows);
   }
+  if (c.form !== 'spmm') return 0;
+  return up64(c.counts.byteLength) + up64(c.gaps.byteLength) + up64(4 * c.values.length) + up64(4 * c.rows);
+}
+
+/** Bytes on their way to an address. */
+export interface Piece {
+  readonly data: ArrayBufferView | Unread;
+  readonly at: number;
+}
+
+/** Constants that are brought in together: first their pieces, then each is finished. */
+export interface Batch {
+  readonly pieces: Piece[];
+  /** Buffers with what makes them of their pieces; returns what is wrong with sparse indices, if anything is. */
+  readonly finish: { buffer: number; run: () => string | undefined }[];
+  staged: number;
 }
 
 /**
- * Expands a constant to `to`, its compact parts staged from `staging` on. `taps` is the address of the expanded tap table
- * that sparse weights name.
- * @returns what is wrong with sparse indices, if anything is.
+ * Adds a constant to a batch: it will lie at `to`, its compact parts from `staging` on. `taps` is the address of the
+ * expanded tap table that sparse weights name.
  */
-export function expandConstant(
+function addConstant(
+  batch: Batch,
+  buffer: number,
   c: Constant,
   to: number,
   taps: number,
   staging: number,
   { memory, exports }: Pick<Instance, 'memory' | 'exports'>,
-): string | undefined {
-  const bytes = new Uint8Array(memory.buffer);
-  let staged = staging;
-  const stage = (data: ArrayBufferView): number => {
-    const at = staged;
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
-    staged += up64(data.byteLength);
+): void {
+  const { pieces } = batch;
+  const wide: (() => void)[] = [];
+  const take = (bytes: number): number => {
+    const at = staging + batch.staged;
+    batch.staged += up64(bytes);
     return at;
   };
-  /** Floats at an address of their own, widened from halves if need be. */
-  const floats = (data: WeightData): number => {
-    if (data instanceof Float32Array) return stage(data);
-    const from = stage(data);
-    const at = staged;
-    exports.expand_f16(from, at, data.length);
-    staged += up64(4 * data.length);
+  const stage = (data: ArrayBufferView | Unread): number => {
+    const at = take(data.byteLength);
+    pieces.push({ data, at });
     return at;
   };
-  const bias = (data: WeightData | null, rows: number): number => {
-    if (data) return floats(data);
-    const at = staged;
-    bytes.fill(0, at, at + 4 * rows);
-    staged += up64(4 * rows);
+  /** Floats at an address, widened from halves if need be. */
+  const floats = (data: { length: number } & (ArrayBufferView | Unread), at: number): number => {
+    const from = at + 4 * data.length - data.byteLength;
+    pieces.push({ data, at: from });
+    if (from !== at) wide.push(() => exports.expand_f16(from, at, data.length));
     return at;
+  };
+  /** Where biases are staged; none are zeros, which `zero` writes when the constant is finished. */
+  const biases = (c: { rows: number; bias: WeightData | null }): number => {
+    const at = take(4 * c.rows);
+    if (c.bias) floats(c.bias, at);
+    return at;
+  };
+  const zero = (at: number, n: number) => void new Uint8Array(memory.buffer).fill(0, at, at + 4 * n);
+  const finish = (run?: () => string | undefined) => {
+    if (run ?? wide.length) {
+      batch.finish.push({
+        buffer,
+        run: () => {
+          for (const widen of wide) widen();
+          return run?.();
+        },
+      });
+    }
   };
   switch (c.form) {
     case 'i32':
-      bytes.set(new Uint8Array(c.data.buffer, c.data.byteOffset, c.data.byteLength), to);
+      pieces.push({ data: c.data, at: to });
       break;
     case 'f32':
-      if (c.data instanceof Float32Array)
-        bytes.set(new Uint8Array(c.data.buffer, c.data.byteOffset, c.data.byteLength), to);
-      else exports.expand_f16(stage(c.data), to, c.data.length);
+      floats(c.data, to);
+      finish();
+      break;
+    case 'gemm':
+      floats(c.values, to);
+      finish();
       break;
     case 'taps': {
       const { channels, kernel, stride, dilation, channelBytes, phaseBytes, rowBytes } = c.taps;
       exports.expand_taps(to, channels, ...kernel, ...stride, ...dilation, channelBytes, phaseBytes, rowBytes);
       break;
     }
-    case 'gemm':
-      exports.expand_gemm(floats(c.values), bias(c.bias, c.rows), to, c.rows, c.columns, c.panel);
+    case 'i8': {
+      const [counts, gaps, values, scales, bias] = [c.counts, c.gaps, c.values, c.scales, c.bias].map(stage);
+      const end = gaps + c.gaps.length;
+      finish(() =>
+        wrongIndices(
+          c,
+          exports.expand_i8(counts, gaps, end, values, scales, bias, taps, to, c.rows, c.columns, c.group),
+        ),
+      );
       break;
+    }
     case 'spmm': {
       const counts = stage(c.counts);
       const gaps = stage(c.gaps);
-      const values = floats(c.values);
-      const biases = bias(c.bias, c.rows);
+      const values = floats(c.values, take(4 * c.values.length));
+      const bias = biases(c);
       const end = gaps + c.gaps.length;
-      return wrongGaps(
-        exports.expand_spmm(counts, gaps, end, values, biases, taps, to, c.rows, c.columns, c.group),
-        c.columns,
-      );
+      finish(() => {
+        if (!c.bias) zero(bias, c.rows);
+        return wrongIndices(
+          c,
+          exports.expand_spmm(counts, gaps, end, values, bias, taps, to, c.rows, c.columns, c.group),
+        );
+      });
+      break;
     }
     case 'quantised': {
       const counts = c.counts ? stage(c.counts) : 0;
       const gaps = c.gaps ? stage(c.gaps) : 0;
-      const groups = Math.ceil(c.columns / 16);
       const end = gaps + (c.gaps?.length ?? 0);
-      const rest = [stage(c.values), floats(c.scales), bias(c.bias, c.rows), to, c.rows, groups, c.bits];
-      return wrongGaps(exports.expand_quantised(counts, gaps, end, ...rest), c.columns);
+      const values = stage(c.values);
+      const scales = floats(c.scales, take(4 * c.scales.length));
+      const bias = biases(c);
+      const groups = Math.ceil(c.columns / 16);
+      finish(() => {
+        if (!c.bias) zero(bias, c.rows);
+        return wrongIndices(
+          c,
+          exports.expand_quantised(counts, gaps, end, values, scales, bias, to, c.rows, groups, c.bits),
+        );
+      });
     }
   }
 }
 
-/** What the expansion of sparse indices found wrong. */
-function wrongGaps(bad: number, columns: number): string | undefined {
+/** What the expansion of sparse weights says, in words. */
+function wrongIndices({ columns }: { columns: number }, bad: number): string | undefined {
   if (!bad) return undefined;
   return bad >>> 0 === 0xffffffff ? 'gaps are left over' : `row ${bad - 1}: gaps leave the ${columns} columns`;
 }
 
+const emptyBatch = (): Batch => ({ pieces: [], finish: [], staged: 0 });
+
+/** What brings a program's constants in, batch by batch. Tap tables are there afterwards: sparse weights read them. */
+export function planBatches(program: Program, layout: MemoryLayout, instance: Instance): Batch[] {
+  const batches = [emptyBatch()];
+  for (const isTaps of [true, false]) {
+    program.buffers.forEach((b, i) => {
+      if (b.kind !== 'constant' || (b.constant.form === 'taps') !== isTaps) return;
+      const { constant } = b;
+      if (batches.at(-1)!.staged + stagingBytes(constant) > layout.staging) batches.push(emptyBatch());
+      const taps = constant.form === 'spmm' || constant.form === 'i8' ? layout.buffers[constant.taps] : 0;
+      addConstant(batches.at(-1)!, i, constant, layout.buffers[i], taps, layout.arena, instance);
+    });
+  }
+  return batches;
+}
+
+/** Writes those pieces that are in memory; gives those that are not. */
+export function placePieces(pieces: readonly Piece[], memory: WasmMemory): (Piece & { data: Unread })[] {
+  const bytes = new Uint8Array(memory.buffer);
+  const unread: (Piece & { data: Unread })[] = [];
+  for (const { data, at } of pieces) {
+    if (ArrayBuffer.isView(data)) bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    else unread.push({ data, at });
+  }
+  return unread;
+}
+
+/** @throws FiligreeError `invalid-model` when sparse indices leave their matrix. */
+export function finishBatch(batch: Batch, name: string): void {
+  for (const { buffer, run } of batch.finish) {
+    const wrong = run();
+    if (wrong) throw new FiligreeError('invalid-model', `${name}: buffers[${buffer}] (sparse weights): ${wrong}`);
+  }
+}
+
+/** Nothing staged is left to be read as an activation. */
+export function clearStaging({ arena, staging }: MemoryLayout, memory: WasmMemory): void {
+  new Uint8Array(memory.buffer).fill(0, arena, arena + staging);
+}
+
 /**
- * Writes constants and records.
+ * Expands a constant that is in memory to `to`, staged from `staging` on; see `planBatches`.
+ * @returns what is wrong with sparse indices, if anything is.
+ */
+export function expandConstant(
+  constant: Constant,
+  to: number,
+  taps: number,
+  staging: number,
+  instance: Pick<Instance, 'memory' | 'exports'>,
+): string | undefined {
+  const batch = emptyBatch();
+  addConstant(batch, 0, constant, to, taps, staging, instance);
+  placePieces(batch.pieces, instance.memory);
+  return batch.finish[0]?.run();
+}
+
+/**
+ * Writes records, and constants that are all in memory.
  * @throws FiligreeError `invalid-model` when sparse indices leave their matrix.
  */
 export function expandProgram(program: Program, layout: MemoryLayout, instance: Instance): void {
-  // tap tables first: sparse weights read them
-  const constants = program.buffers.map((buffer, i) => ({ buffer, i }));
-  for (const isTaps of [true, false]) {
-    for (const { buffer, i } of constants) {
-      if (buffer.kind !== 'constant' || (buffer.constant.form === 'taps') !== isTaps) continue;
-      const { constant } = buffer;
-      const taps = constant.form === 'spmm' ? layout.buffers[constant.taps] : 0;
-      const wrong = expandConstant(constant, layout.buffers[i], taps, layout.arena, instance);
-      if (wrong) {
-        throw new FiligreeError('invalid-model', `${program.name}: buffers[${i}] (sparse weights): ${wrong}`);
-      }
-    }
+  for (const batch of planBatches(program, layout, instance)) {
+    placePieces(batch.pieces, instance.memory);
+    finishBatch(batch, program.name);
   }
-  // nothing staged is left to be read as an activation
-  new Uint8Array(instance.memory.buffer).fill(0, layout.arena, layout.arena + layout.staging);
+  clearStaging(layout, instance.memory);
   writeRecords(program, layout, instance.memory);
 }
 
-function writeRecords(program: Program, layout: MemoryLayout, memory: WebAssembly.Memory): void {
+export function writeRecords(program: Program, layout: MemoryLayout, memory: WasmMemory): void {
   program.steps.forEach(({ kernel, arguments: args }, i) => {
     writeRecord(memory, layout.records[i], kernel, (field) => {
       const value = args[field];

@@ -1,25 +1,27 @@
 import { FiligreeError } from '../errors.ts';
 import type { WasmMemory, WasmModule } from '../host.ts';
 import type { KernelName } from '../program/kernels.ts';
-import { wasmUrl } from '../wasm-url.ts';
+import { hostBuilds, wasmOf } from '../wasm-files.ts';
 import type { WasmBuild } from './probe.ts';
 import { probeBuild, wasmBuilds } from './probe.ts';
 import type { ModelSource } from './source.ts';
-import { readSource, sourceName } from './source.ts';
+import { readSmallFile, readSource, sourceName } from './source.ts';
 
 /** What the wasm exports: the program runner, expansion of weights, and every kernel by name (one record's address). */
 export type WasmExports = Record<KernelName, (record: number) => void> & {
   run(record: number, count: number): void;
   expand_f16(from: number, to: number, n: number): void;
   expand_taps(to: number, ...geometry: number[]): void;
-  expand_gemm(values: number, bias: number, to: number, rows: number, columns: number, panel: number): void;
-  expand_quantised(...args: number[]): number;
   expand_spmm(...args: number[]): number;
+  expand_i8(...args: number[]): number;
+  expand_quantised(...args: number[]): number;
+  i8_dot(a: number, b: number, c: number): number;
 };
 
 /** One instance with its own memory. Dropping it gives the memory back. */
 export interface Instance {
   build: WasmBuild;
+  module: WasmModule;
   memory: WasmMemory;
   exports: WasmExports;
 }
@@ -36,7 +38,7 @@ export type WasmProvider = (build: WasmBuild) => WasmSource | Promise<WasmSource
 async function compile(build: WasmBuild, provider: WasmProvider): Promise<WebAssembly.Module> {
   const source = await provider(build);
   if (source instanceof WebAssembly.Module) return source;
-  const bytes = await readSource(source);
+  const bytes = readSmallFile(source) ?? (await readSource(source));
   try {
     return await WebAssembly.compile(bytes as BufferSource);
   } catch (error) {
@@ -65,9 +67,15 @@ function moduleOf(build: WasmBuild, provider: WasmProvider): Promise<WebAssembly
   return module;
 }
 
-/** The build to use: the one asked for, or the best that the host can run. */
-export function chooseBuild(wanted?: WasmBuild): WasmBuild {
-  const best = probeBuild();
+/** Begins to compile a build, for a caller who will instantiate it; what is wrong with it is said then. */
+export function prepare(build: WasmBuild, provider: WasmProvider = wasmOf): void {
+  moduleOf(build, provider).catch(() => {});
+}
+
+/** The build to use: the one asked for, or the best that the host can run and that comes with this entry point. */
+export function chooseBuild(wanted?: WasmBuild, provider?: WasmProvider): WasmBuild {
+  const probed = probeBuild();
+  const best = probed && !provider && !hostBuilds.includes(probed) ? 'simd' : probed;
   if (!best) throw new FiligreeError('environment', 'this host has no WebAssembly SIMD, which Filigree needs');
   const build = wanted ?? best;
   if (!wasmBuilds.includes(build)) {
@@ -86,11 +94,7 @@ export function chooseBuild(wanted?: WasmBuild): WasmBuild {
  * Instantiates a build with `bytes` of memory.
  * @throws FiligreeError `environment` when the host cannot give that much, `not-found` when the wasm is missing.
  */
-export async function instantiate(
-  bytes: number,
-  build: WasmBuild,
-  provider: WasmProvider = wasmUrl,
-): Promise<Instance> {
+export async function instantiate(bytes: number, build: WasmBuild, provider: WasmProvider = wasmOf): Promise<Instance> {
   const module = await moduleOf(build, provider);
   const pages = Math.ceil(bytes / 65536);
   let memory: WebAssembly.Memory;
@@ -110,7 +114,7 @@ export async function instantiate(
     );
   }
   const instance = await WebAssembly.instantiate(module, { env: { memory } });
-  return { build, memory, exports: instance.exports as unknown as WasmExports };
+  return { build, module, memory, exports: instance.exports as unknown as WasmExports };
 }
 
 /**

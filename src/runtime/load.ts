@@ -1,19 +1,32 @@
-import { looksLikeArtifact, readArtifact } from '../artifact/read.ts';
+import { headerEnd, looksLikeArtifact, readArtifact, readHeader } from '../artifact/read.ts';
+import type { Header } from '../artifact/read.ts';
 import { FiligreeError } from '../errors.ts';
 import { checkProgram } from '../program/check.ts';
-import { expandProgram, layOut } from './expand.ts';
-import type { WasmProvider } from './instantiate.ts';
-import { chooseBuild, instantiate } from './instantiate.ts';
+import type { Program, Unread } from '../program/program.ts';
+import { clearStaging, finishBatch, layOut, placePieces, planBatches, writeRecords } from './expand.ts';
+import type { MemoryLayout, Piece } from './expand.ts';
+import type { Instance, WasmProvider } from './instantiate.ts';
+import { chooseBuild, instantiate, prepare, programBase } from './instantiate.ts';
+import type { ThreadHost } from './threads/host.ts';
+import type { Team } from './threads/team.ts';
 import { Model } from './model.ts';
 import type { WasmBuild } from './probe.ts';
-import type { ModelSource, SourceOptions } from './source.ts';
-import { readSource, sourceName } from './source.ts';
+import type { ModelSource, OpenSource, SourceOptions } from './source.ts';
+import { openSource, sourceName } from './source.ts';
 
 export interface LoadOptions extends SourceOptions {
   /** The wasm build to run, for tests and measurements; the best that the host can run if not given. */
   build?: WasmBuild;
   /** Where the wasm comes from; the files beside this module if not given. */
   wasm?: WasmProvider;
+  /**
+   * Threads that run the model, 1 if not given; 'auto' takes as many as the machine runs at a time, 4 at most. The threads
+   * are the model's own, sleep between runs, and end when it is disposed of: do that. Where a host has no threads the model
+   * runs on one, and `info.notes` says why. Results are the same to the bit.
+   */
+  threads?: number | 'auto';
+  /** @internal Where the threads run, or why nowhere. */
+  threadHost?: ThreadHost | string;
 }
 
 /**
@@ -26,16 +39,98 @@ export interface LoadOptions extends SourceOptions {
  */
 export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
   const name = sourceName(source);
-  const build = chooseBuild(options.build);
-  const bytes = await readSource(source, options);
-  if (!looksLikeArtifact(bytes)) throw notCompiled(bytes, name);
-  const program = readArtifact(bytes, name);
-  checkProgram(program);
-  const layout = layOut(program);
-  const instance = await instantiate(layout.bytes, build, options.wasm);
-  options.signal?.throwIfAborted();
-  expandProgram(program, layout, instance);
-  return new Model(program, layout, instance);
+  const best = chooseBuild(options.build, options.wasm);
+  const { threads: wanted = 1 } = options;
+  const threads = checkedThreads(wanted);
+  if (threads === 1) prepare(best, options.wasm);
+  let header: Header | undefined;
+  const file = await openSource(source, options, (bytes, size) => {
+    if (!looksLikeArtifact(bytes)) return 0;
+    const end = headerEnd(bytes);
+    if (end > bytes.length) return end;
+    header = readHeader(bytes, name, size);
+    return header.needed;
+  });
+  let team: Team | undefined;
+  try {
+    if (!looksLikeArtifact(file.head)) throw notCompiled(file, name);
+    const program = readArtifact(file.head, name, header);
+    checkProgram(program);
+    const build = await int8Build(best, program, options.wasm);
+    let layout = layOut(program);
+    let instance: Instance | undefined;
+    if (threads !== 1) {
+      const { formTeam } = await import('./threads/team.ts');
+      const formed = await formTeam(program, layout, threads, build, options.wasm, options.threadHost);
+      if (typeof formed === 'object') ({ layout, instance, team } = formed);
+      else if (formed) program.notes = [...program.notes, `runs on one thread: ${formed}`];
+    }
+    instance ??= await instantiate(layout.bytes, build, options.wasm);
+    options.signal?.throwIfAborted();
+    const { exports } = instance;
+    const missing = program.steps.find(({ kernel }) => !(kernel in exports))?.kernel;
+    if (missing) {
+      throw new FiligreeError(
+        'environment',
+        `${name}: the wasm has been trimmed for other models: it has no ${missing}`,
+      );
+    }
+    writeRecords(program, layout, instance.memory);
+    for (const batch of planBatches(program, layout, instance)) {
+      await readPieces(file, placePieces(batch.pieces, instance.memory), instance);
+      finishBatch(batch, program.name);
+    }
+    clearStaging(layout, instance.memory);
+    program.buffers = []; // the file's bytes are not kept
+    await team?.ready((until) => tryOut(program, layout, exports, until), options.signal);
+    return new Model(program, layout, instance, team);
+  } catch (error) {
+    team?.dispose();
+    throw error;
+  } finally {
+    file.close();
+  }
+}
+
+/** Reads pieces straight into linear memory, those that lie side by side in the file at once. */
+async function readPieces(file: OpenSource, pieces: (Piece & { data: Unread })[], { memory }: Instance): Promise<void> {
+  pieces.sort((a, b) => a.data.from - b.data.from);
+  for (let i = 0; i < pieces.length;) {
+    const { from } = pieces[i].data;
+    const places: Uint8Array[] = [];
+    for (let end = from; i < pieces.length && pieces[i].data.from === end; i++) {
+      const { data, at } = pieces[i];
+      places.push(new Uint8Array(memory.buffer, at, data.byteLength));
+      end += data.byteLength;
+    }
+    await file.readInto(from, places);
+  }
+}
+
+/** Runs steps, the ones with the least to do first, again and again until it is time. */
+function tryOut(
+  { steps, layers }: Program,
+  { records }: MemoryLayout,
+  exports: Instance['exports'],
+  until: number,
+): void {
+  const order = records
+    .map((_, i) => i)
+    .sort((a, b) => layers[steps[a].layer].effectiveMacs - layers[steps[b].layer].effectiveMacs);
+  for (let i = 0; performance.now() < until; i = (i + 1) % order.length) exports.run(records[order[i]], 1);
+}
+
+function checkedThreads(threads: number | 'auto'): number | 'auto' {
+  if (threads === 'auto' || (Number.isInteger(threads) && threads >= 1 && threads <= 64)) return threads;
+  throw new FiligreeError('invalid-argument', `threads: wanted 1 to 64 or "auto", got ${String(threads)}`);
+}
+
+/** Some engines compile relaxed 8-bit products wrongly (assembly/int8/index.ts): eight bits run in the other build there. */
+async function int8Build(build: WasmBuild, { buffers }: Program, wasm?: WasmProvider): Promise<WasmBuild> {
+  const isUsed = buffers.some((b) => b.kind === 'constant' && b.constant.form === 'i8');
+  if (!isUsed || !build.startsWith('relaxed')) return build;
+  const { exports } = await instantiate(programBase, build, wasm);
+  return exports.i8_dot(-3, 5, 1000) === 940 ? build : (build.replace('relaxed', 'simd') as WasmBuild);
 }
 
 /**
@@ -49,8 +144,8 @@ export async function modelOf(source: ModelSource | Model, options: LoadOptions)
   return source;
 }
 
-function notCompiled(bytes: Uint8Array, name: string): FiligreeError {
-  const isTflite = new TextDecoder('latin1').decode(bytes.subarray(4, 8)) === 'TFL3';
+function notCompiled({ head, size }: OpenSource, name: string): FiligreeError {
+  const isTflite = new TextDecoder('latin1').decode(head.subarray(4, 8)) === 'TFL3';
   const isOnnx = /\.onnx$/i.test(name);
   if (isTflite || isOnnx) {
     return new FiligreeError(
@@ -59,5 +154,5 @@ function notCompiled(bytes: Uint8Array, name: string): FiligreeError {
         'or compileModel() from "filigree/compile"',
     );
   }
-  return new FiligreeError('invalid-model', `${name}: not a .filigree model (${bytes.length} bytes)`);
+  return new FiligreeError('invalid-model', `${name}: not a .filigree model (${size} bytes)`);
 }

@@ -14,6 +14,7 @@ import { checkPixels, imageGeometry } from './preprocessing.ts';
 import { OutputsInPlace } from './outputs.ts';
 import type { WasmBuild } from './probe.ts';
 import type { Outputs } from './scan.ts';
+import type { Team } from './threads/team.ts';
 
 /** An input or output as the model's author wrote it: NHWC stays NHWC. Outputs are always given as float32. */
 export interface TensorInfo {
@@ -56,6 +57,9 @@ export interface ImageRun {
   speed: { preprocess: number; inference: number };
 }
 
+/** What runs a program on threads. */
+type ProgramRunner = Pick<Team, 'threads' | 'isAsynchronous' | 'run' | 'dispose'>;
+
 /** A loaded model. Made by `loadModel`. */
 export class Model {
   readonly name: string;
@@ -67,6 +71,9 @@ export class Model {
   #program: Program;
   #layout: MemoryLayout;
   #instance: Instance | undefined;
+  #team: ProgramRunner | undefined;
+  /** Settles when the runs before are done. */
+  #queue: Promise<unknown> | undefined;
 
   /** True for models of any entry point: `filigree` and `filigree/inline` are bundles with a class each. */
   static [Symbol.hasInstance](value: unknown): boolean {
@@ -74,14 +81,14 @@ export class Model {
   }
 
   /** @internal */
-  constructor(program: Program, layout: MemoryLayout, instance: Instance) {
+  constructor(program: Program, layout: MemoryLayout, instance: Instance, team?: ProgramRunner) {
     this.name = program.name;
     this.inputs = program.inputs.map(tensorInfo);
     this.outputs = program.outputs.map(tensorInfo);
     this.metadata = program.metadata;
     this.info = {
       build: instance.build,
-      threads: 1,
+      threads: team?.threads ?? 1,
       memory: {
         total: instance.memory.buffer.byteLength,
         activations: program.arenaBytes,
@@ -92,19 +99,22 @@ export class Model {
     this.#program = program;
     this.#layout = layout;
     this.#instance = instance;
+    this.#team = team;
   }
 
   /**
-   * Runs the model once.
+   * Runs the model once. Runs that are asked for while another goes on, on a page's threads, wait for their turn; their
+   * inputs must not change meanwhile.
    * @param inputs One tensor per input, by name, in the declared shape; float32, or the declared integer dtype.
    * @returns One float32 tensor per output, by name; the caller's own copies.
-   * @throws FiligreeError `invalid-argument` on a missing, unknown or ill-shaped input; `disposed` after dispose().
+   * @throws FiligreeError `invalid-argument` on a missing, unknown or ill-shaped input; `disposed` after dispose();
+   * `environment` when a thread has failed.
    */
   async run(inputs: Record<string, Tensor>): Promise<Record<string, Tensor>> {
-    const { exports } = this.#live();
-    this.#write(inputs);
-    exports.run(this.#layout.records[0], this.#layout.records.length);
-    return this.#read();
+    return this.#turn(
+      () => this.#write(inputs),
+      () => this.#read(),
+    );
   }
 
   /**
@@ -113,23 +123,46 @@ export class Model {
    * @throws FiligreeError `invalid-argument` when the input is no image of the size that `preprocessing` says.
    */
   async runImage(image: Pixels, preprocessing: Preprocessing): Promise<{ outputs: Record<string, Tensor> } & ImageRun> {
-    const ran = this.#runImage(image, preprocessing);
-    return { outputs: this.#read(), ...ran };
+    const { result, ...ran } = await this.#runImage(image, preprocessing, () => this.#read());
+    return { outputs: result, ...ran };
   }
 
   /**
-   * As runImage, but outputs stay in linear memory: good until the next run.
+   * As runImage, but outputs stay in linear memory: good until `use` returns.
    * @internal
    */
-  async runImageInPlace(image: Pixels, preprocessing: Preprocessing): Promise<{ outputs: Outputs } & ImageRun> {
-    const ran = this.#runImage(image, preprocessing);
-    const places = this.#program.outputs.map((endpoint) => ({ endpoint, address: this.#address(endpoint) }));
-    return { outputs: new OutputsInPlace(this.#live(), places, this.#layout.bytes), ...ran };
+  async runImageInPlace<T>(
+    image: Pixels,
+    preprocessing: Preprocessing,
+    use: (outputs: Outputs) => T,
+  ): Promise<{ result: T } & ImageRun> {
+    return this.#runImage(image, preprocessing, () => {
+      const places = this.#program.outputs.map((endpoint) => ({ endpoint, address: this.#address(endpoint) }));
+      return use(new OutputsInPlace(this.#live(), places, this.#layout.bytes));
+    });
   }
 
-  #runImage(image: Pixels, preprocessing: Preprocessing): ImageRun {
+  async #runImage<T>(image: Pixels, preprocessing: Preprocessing, use: () => T): Promise<{ result: T } & ImageRun> {
+    let start = 0;
+    let written = 0;
+    let ran = 0;
+    let geometry: Geometry;
+    const result = await this.#turn(
+      () => {
+        start = performance.now();
+        geometry = this.#writeImage(image, preprocessing);
+        written = performance.now();
+      },
+      () => {
+        ran = performance.now();
+        return use();
+      },
+    );
+    return { result, geometry: geometry!, speed: { preprocess: written - start, inference: ran - written } };
+  }
+
+  #writeImage(image: Pixels, preprocessing: Preprocessing): Geometry {
     const instance = this.#live();
-    const start = performance.now();
     const { inputs } = this.#program;
     if (inputs.length !== 1)
       throw new FiligreeError('invalid-argument', `${this.name}: has ${inputs.length} inputs, not one image`);
@@ -138,9 +171,38 @@ export class Model {
     const geometry = imageGeometry(image, preprocessing);
     const target = imageTarget(endpoint, this.#address(endpoint), this.name);
     writeImage(instance, this.#layout.bytes, target, image, preprocessing, geometry);
-    const written = performance.now();
-    instance.exports.run(this.#layout.records[0], this.#layout.records.length);
-    return { geometry, speed: { preprocess: written - start, inference: performance.now() - written } };
+    return geometry;
+  }
+
+  /**
+   * One run, between what writes its inputs and what reads its outputs; in the order of calls. Nothing is awaited unless
+   * threads run while this one does not.
+   */
+  async #turn<T>(write: () => void, read: () => T): Promise<T> {
+    if (!this.#team?.isAsynchronous) {
+      this.#live();
+      write();
+      this.#execute();
+      return read();
+    }
+    const before = this.#queue;
+    let done!: () => void;
+    this.#queue = new Promise<void>((resolve) => (done = resolve));
+    try {
+      await before;
+      this.#live();
+      write();
+      await this.#execute();
+      return read();
+    } finally {
+      done();
+    }
+  }
+
+  /** Runs the program on the inputs that are written. */
+  #execute(): void | Promise<void> {
+    if (this.#team) return this.#team.run();
+    this.#live().exports.run(this.#layout.records[0], this.#layout.records.length);
   }
 
   /**
@@ -185,8 +247,9 @@ export class Model {
     return this.#instance === undefined;
   }
 
-  /** Gives the memory back. Calling it again does nothing. */
+  /** Gives the memory back and ends the threads. Calling it again does nothing. */
   dispose(): void {
+    this.#team?.dispose();
     this.#instance = undefined;
   }
 

@@ -1,12 +1,8 @@
 // Kernel records in linear memory; program/kernels.ts draws them.
 import type { FieldKind } from '../program/kernel.ts';
-import { kernelNames, kernels } from '../program/kernels.ts';
+import { fieldsOf, kernelNames } from '../program/kernels.ts';
 import type { KernelName } from '../program/kernels.ts';
 
-/** Fields of each kernel with their kinds, in order. */
-const layouts = new Map(
-  kernelNames.map((name) => [name, Object.entries(kernels[name].fields as Record<string, FieldKind>)]),
-);
 const ids = new Map(kernelNames.map((name, id) => [name, id]));
 
 /** The next multiple of 64, a cache line. */
@@ -14,7 +10,7 @@ export const up64 = (n: number) => Math.ceil(n / 64) * 64;
 
 /** Bytes of a kernel's record. */
 export function recordBytes(kernel: KernelName): number {
-  return 8 + 4 * layouts.get(kernel)!.length;
+  return 8 + 4 * fieldsOf(kernel).length;
 }
 
 /** Writes a record at an address. `value` gives each field's number; a pointer's is its address. */
@@ -28,7 +24,7 @@ export function writeRecord(
   view.setUint32(0, ids.get(kernel)!, true);
   view.setUint32(4, recordBytes(kernel), true);
   let at = 8;
-  for (const [field, kind] of layouts.get(kernel)!) {
+  for (const [field, kind] of fieldsOf(kernel)) {
     if (kind === 'f32') view.setFloat32(at, value(field, kind), true);
     else view.setInt32(at, value(field, kind), true); // the same bits for u32
     at += 4;

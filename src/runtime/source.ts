@@ -56,8 +56,9 @@ export async function readSource(source: ModelSource, options: SourceOptions = {
 }
 
 /** The host's files, where it has any. Not imported: bundles for browsers would stumble over `node:`. */
-function fileSystem(): typeof import('node:fs/promises') | undefined {
-  return typeof process === 'undefined' ? undefined : process.getBuiltinModule?.('node:fs/promises');
+function fileSystem(): typeof import('node:fs') | undefined {
+  // `node:fs/promises` would take a millisecond to load, and its handles are slower
+  return typeof process === 'undefined' ? undefined : process.getBuiltinModule?.('node:fs');
 }
 
 /** True for what the file system holds: `file:` URLs, and plain strings where there is a file system. */
@@ -67,17 +68,141 @@ function isFile(source: string | URL): boolean {
   return source.startsWith('file:') || !/^([a-z][a-z+.-]+:\/\/|data:|blob:)/i.test(source);
 }
 
-async function readFile(source: string | URL, signal?: AbortSignal): Promise<Uint8Array> {
-  const fs = fileSystem()!;
-  const path = typeof source === 'string' && source.startsWith('file:') ? new URL(source) : source;
+const pathOf = (source: string | URL) =>
+  typeof source === 'string' && source.startsWith('file:') ? new URL(source) : source;
+
+function fileError(source: string | URL, cause: NodeJS.ErrnoException): FiligreeError {
+  const { code, message } = cause;
+  const why = code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'is a directory' : message;
+  return new FiligreeError('not-found', `${String(source)}: ${why}`, { cause });
+}
+
+/** The result of a function of `node:fs`. @throws FiligreeError `not-found`, or the signal's reason. */
+async function called<T>(
+  source: string | URL,
+  signal: AbortSignal | undefined,
+  call: (done: (error: NodeJS.ErrnoException | null, result: T) => void) => void,
+): Promise<T> {
   try {
-    return await fs.readFile(path, { signal });
+    return await new Promise<T>((resolve, reject) => {
+      call((error, result) => (error ? reject(error) : resolve(result)));
+    });
   } catch (error) {
     signal?.throwIfAborted();
-    const { code, message } = error as NodeJS.ErrnoException;
-    const why = code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'is a directory' : message;
-    throw new FiligreeError('not-found', `${String(source)}: ${why}`, { cause: error });
+    throw fileError(source, error as NodeJS.ErrnoException);
   }
+}
+
+const readFile = (source: string | URL, signal?: AbortSignal) =>
+  called<Uint8Array>(source, signal, (done) => fileSystem()!.readFile(pathOf(source), { signal }, done));
+
+/** A small file at once, where waiting takes longer than reading; undefined for what is none, or cannot be read. */
+export function readSmallFile(source: ModelSource): Uint8Array | undefined {
+  try {
+    return source instanceof URL && isFile(source) ? fileSystem()!.readFileSync(source) : undefined;
+  } catch {
+    return undefined; // readSource will say why
+  }
+}
+
+/** A source of which the beginning has been read. */
+export interface OpenSource {
+  /** Of all of it, in bytes. */
+  readonly size: number;
+  /** The first bytes: all of them, or what `head` asked for. */
+  readonly head: Uint8Array;
+  /** Reads bytes from `from` on into places one after the other; to be called only for bytes behind the head. */
+  readInto(from: number, places: readonly Uint8Array[]): Promise<void>;
+  /** Gives the file back. */
+  close(): void;
+}
+
+/** So much of a file is read at first: the header of most models. */
+const headBytes = 1 << 17;
+
+/**
+ * Opens a source: a file so that the rest can be read straight into place, anything else by reading all of it.
+ * @param head says from the first bytes how many are wanted in memory; asked until there are so many
+ * @throws FiligreeError as `readSource`
+ */
+export async function openSource(
+  source: ModelSource,
+  options: SourceOptions,
+  head: (bytes: Uint8Array, size: number) => number,
+): Promise<OpenSource> {
+  options.signal?.throwIfAborted();
+  if ((typeof source === 'string' || source instanceof URL) && isFile(source)) {
+    const file = await openFile(source, options, head);
+    if (file) return file;
+  }
+  const bytes = await readSource(source, options);
+  return { size: bytes.length, head: bytes, readInto: () => Promise.reject(new Error()), close() {} };
+}
+
+async function openFile(
+  source: string | URL,
+  { signal }: SourceOptions,
+  wanted: (bytes: Uint8Array, size: number) => number,
+): Promise<OpenSource | undefined> {
+  const fs = fileSystem()!;
+  const fd = await called<number>(source, signal, (done) => fs.open(pathOf(source), done));
+  const readAt = async (from: number, places: readonly Uint8Array[]): Promise<void> => {
+    for (let left = places; left.length > 0;) {
+      const read = await called<number>(source, signal, (done) => fs.readv(fd, left.slice(0, mostPlaces), from, done));
+      signal?.throwIfAborted();
+      if (read === 0) throw new FiligreeError('invalid-model', `${String(source)}: truncated while it was read`);
+      from += read;
+      left = splitAt(left, read)[1];
+    }
+  };
+  const readInto = async (from: number, places: readonly Uint8Array[]): Promise<void> => {
+    const reading: Promise<void>[] = [];
+    for (let left = places.filter((place) => place.length > 0); left.length > 0; from += partBytes) {
+      const [part, behind] = splitAt(left, partBytes);
+      reading.push(readAt(from, part));
+      left = behind;
+    }
+    // none may write to memory any more once this one has failed
+    for (const { status, ...rest } of await Promise.allSettled(reading)) {
+      if (status === 'rejected') throw (rest as PromiseRejectedResult).reason;
+    }
+  };
+  let open = false;
+  try {
+    const stat = await called<import('node:fs').Stats>(source, signal, (done) => fs.fstat(fd, done));
+    if (stat.isDirectory()) throw fileError(source, { code: 'EISDIR' } as NodeJS.ErrnoException);
+    if (!stat.isFile()) return undefined; // a pipe
+    const { size } = stat;
+    let head = new Uint8Array(0);
+    for (let want = Math.min(size, headBytes); head.length < want; want = Math.min(size, wanted(head, size))) {
+      const more = new Uint8Array(want);
+      more.set(head);
+      await readInto(head.length, [more.subarray(head.length)]);
+      head = more;
+    }
+    open = true;
+    return { size, head, readInto, close: () => fs.close(fd) };
+  } finally {
+    if (!open) fs.close(fd);
+  }
+}
+
+/** As many as one call of the operating system takes. */
+const mostPlaces = 1024;
+
+/** So many bytes are read by one thread; half of the time goes into the first touch of each page of memory. */
+const partBytes = 4 << 20;
+
+/** Places up to `bytes` bytes, and those behind. */
+function splitAt(places: readonly Uint8Array[], bytes: number): [Uint8Array[], Uint8Array[]] {
+  let i = 0;
+  for (; i < places.length && bytes >= places[i].length; i++) bytes -= places[i].length;
+  const [before, behind] = [places.slice(0, i), places.slice(i)];
+  if (bytes > 0 && behind.length > 0) {
+    before.push(behind[0].subarray(0, bytes));
+    behind[0] = behind[0].subarray(bytes);
+  }
+  return [before, behind];
 }
 
 async function readResponse(response: Response, { signal, onProgress }: SourceOptions): Promise<Uint8Array> {

@@ -2,17 +2,19 @@ import type { LoadOptions } from '../runtime/load.ts';
 import { modelOf } from '../runtime/load.ts';
 import type { Model } from '../runtime/model.ts';
 import type { ModelSource } from '../runtime/source.ts';
-import type { ClassifierSettings } from './classifier.ts';
-import { Classifier } from './classifier.ts';
-import type { DetectorSettings } from './detector.ts';
-import { Detector } from './detector.ts';
+import type { Classifier, ClassifierSettings } from './classifier.ts';
+import type { Detector, DetectorSettings } from './detector.ts';
+
+// What sees is loaded beside the model.
 
 /** Loads a detection model, or takes one that is loaded, and makes a detector of it. */
 export function createDetector(
   source: ModelSource | Model,
   options: LoadOptions & DetectorSettings = {},
 ): Promise<Detector<Model>> {
-  return create(source, options, (model) => Detector.of(model, options));
+  const part = import('./detector.ts');
+  part.catch(() => {}); // said below, unless the model is what fails
+  return create(source, options, async (model) => (await part).Detector.of(model, options));
 }
 
 /** Loads a classification model, or takes one that is loaded, and makes a classifier of it. */
@@ -20,14 +22,16 @@ export function createClassifier(
   source: ModelSource | Model,
   options: LoadOptions & ClassifierSettings = {},
 ): Promise<Classifier<Model>> {
-  return create(source, options, (model) => new Classifier(model, options));
+  const part = import('./classifier.ts');
+  part.catch(() => {});
+  return create(source, options, async (model) => new (await part).Classifier(model, options));
 }
 
 /** What `make` makes of a model. One that was loaded for it is disposed of when that fails. */
 async function create<T>(
   source: ModelSource | Model,
   options: LoadOptions,
-  make: (model: Model) => T | Promise<T>,
+  make: (model: Model) => Promise<T>,
 ): Promise<T> {
   const model = await modelOf(source, options);
   try {

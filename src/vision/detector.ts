@@ -8,7 +8,7 @@ import { fitLabels } from './labels.ts';
 import { readVisionMetadata, type VisionMetadata } from './metadata.ts';
 import type { ImageModel } from './model.ts';
 import { rankCandidates, suppress, suppressWeighted } from './nms.ts';
-import { tensorOutputs } from './outputs.ts';
+import { tensorOutputs, type Outputs } from './outputs.ts';
 import { inputToImage, type Geometry, type Pixels, type Preprocessing } from '../runtime/preprocessing.ts';
 import type { HeadName } from './presets.ts';
 
@@ -117,15 +117,19 @@ export class Detector<M extends ImageModel = ImageModel> {
     const start = performance.now();
     const pixels = await this.reader.read(image);
     const read = performance.now();
-    const { outputs, geometry, speed } = await this.run(pixels);
-    const ran = performance.now();
-    const detections = this.detections(this.decode(outputs, this.limits), geometry);
+    const { result, geometry, speed } = await this.run(pixels, (outputs) => {
+      const ran = performance.now();
+      const candidates = this.decode(outputs, this.limits);
+      return { candidates, ms: performance.now() - ran };
+    });
+    const decoded = performance.now();
+    const detections = this.detections(result.candidates, geometry);
     return {
       detections,
       speed: {
         preprocess: read - start + speed.preprocess,
         inference: speed.inference,
-        postprocess: performance.now() - ran,
+        postprocess: result.ms + performance.now() - decoded,
       },
     };
   }
@@ -142,11 +146,11 @@ export class Detector<M extends ImageModel = ImageModel> {
     this.dispose();
   }
 
-  private async run(pixels: Pixels) {
+  private async run<T>(pixels: Pixels, use: (outputs: Outputs) => T) {
     const { model, vision } = this;
-    if (model.runImageInPlace) return model.runImageInPlace(pixels, vision.preprocessing);
+    if (model.runImageInPlace) return model.runImageInPlace(pixels, vision.preprocessing, use);
     const { outputs, ...rest } = await model.runImage(pixels, vision.preprocessing);
-    return { outputs: tensorOutputs(outputs), ...rest };
+    return { result: use(tensorOutputs(outputs)), ...rest };
   }
 
   private detections(candidates: Candidates, geometry: Geometry): Detection[] {

@@ -18,10 +18,11 @@ export interface ImageModel {
     geometry: Geometry;
     speed: { preprocess: number; inference: number };
   }>;
-  /** As runImage, but outputs stay where they are: good until the next run. */
-  runImageInPlace?(
+  /** As runImage, but outputs stay where they are: good until `use` returns. */
+  runImageInPlace?<T>(
     image: Pixels,
     preprocessing: Preprocessing,
-  ): Promise<{ outputs: Outputs; geometry: Geometry; speed: { preprocess: number; inference: number } }>;
+    use: (outputs: Outputs) => T,
+  ): Promise<{ result: T; geometry: Geometry; speed: { preprocess: number; inference: number } }>;
   dispose(): void;
 }

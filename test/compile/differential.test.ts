@@ -15,6 +15,7 @@ import { elementCount } from '../../src/tensor.ts';
 import { cloneGraph, GraphBuilder, inputsOf } from '../graphs.ts';
 import { builds } from '../kernels/wasm.ts';
 import { forced, loadGraph } from '../program.ts';
+import { bitsOf, loadInShares } from '../shares.ts';
 
 const runs = Number(process.env.FILIGREE_DIFFERENTIAL ?? 0);
 
@@ -326,6 +327,12 @@ async function compare(recipe: Recipe): Promise<void> {
       }
       model.dispose();
     }
+    const model = await loadModel(bytes, { build: buildName });
+    const bits = bitsOf(await model.run(inputs));
+    const threads = dice.from(2, 4);
+    const shared = await loadInShares(bytes, buildName, threads, (n) => dice.below(n));
+    await shared.model.run(inputsOf(graph, 8));
+    expect(bitsOf(await shared.model.run(inputs)), `${threads} threads, ${JSON.stringify(recipe)}`).toEqual(bits);
   }
 }
 

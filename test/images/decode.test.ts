@@ -107,7 +107,7 @@ describe('decodeImage', () => {
 });
 
 const refusal = async (bytes: Uint8Array) => {
-  const error = await decodeImage(bytes, 'photo.jpg').catch((caught: unknown) => caught);
+  const error = await decodeImage(bytes, { name: 'photo.jpg' }).catch((caught: unknown) => caught);
   expect(error).toMatchObject({ name: 'FiligreeError', code: 'invalid-image' });
   const { message } = error as Error;
   expect(message.startsWith('photo.jpg: ')).toBe(true);

@@ -136,6 +136,19 @@ describe.each(builds)('%s build', (build) => {
     },
   );
 
+  it.each(['sigmoid', 'silu', 'hardSwish'] as const)('f32_unary clamps before %s', (fn) => {
+    const activation: Activation = fn === 'hardSwish' ? { fn, alpha: 1 / 6, beta: 0.5 } : { fn };
+    const input = randomFloats(3)(37, 4);
+    kernels.reset();
+    const x = kernels.floats(input);
+    const y = kernels.floats(input.length);
+    const range = { min: -1, max: 1.5 };
+    const args = { x: x.address, y: y.address, rows: 1, columns: input.length, xRow: 0, yRow: 0 };
+    kernels.call('f32_unary', { ...args, ...activationArguments(activation), ...range });
+    const expected = input.map((v) => applyActivation(Math.min(Math.max(v, range.min), range.max), activation));
+    expect(relativeError(y.f32, expected)).toBeLessThan(1e-6);
+  });
+
   it('f32_unary walks rows', () => {
     kernels.reset();
     const x = kernels.floats(randomFloats(3)(5 * 24));

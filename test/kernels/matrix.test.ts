@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { paddedPlane } from '../../src/program/layout.ts';
 import type { Constant } from '../../src/program/program.ts';
 import type { KernelName } from '../../src/program/kernels.ts';
+import { packedTaps } from '../../src/compile/matrix.ts';
+import { matrixScratchBytes, packedTile } from '../../src/program/kernels/matrix.ts';
 import type { Kernels, Region } from './wasm.ts';
 import { builds, loadKernels, randomFloats, relativeError } from './wasm.ts';
 
@@ -73,6 +75,7 @@ interface Layout {
   pixel(row: number, column: number): number;
 }
 
+/** Every field that says what the columns are; `packed`: sparse tiles are packed first. */
 function placeWeights(
   k: Kernels,
   name: string,
@@ -80,31 +83,27 @@ function placeWeights(
   weights: Float32Array,
   bias: Float32Array,
   l: Layout,
+  packed: boolean,
 ): Record<string, number> {
-  const largest = Math.max(...l.offsets);
-  if (name.includes('gemm')) {
+  const isDense = name.includes('gemm');
+  const tile = isDense ? packedTile.dense : packedTile.sparse;
+  const offsets = packed ? l.offsets.map((_, c) => matrixScratchBytes(c, tile)) : l.offsets;
+  const largest = Math.max(...offsets);
+  const taps: Constant = { form: 'taps', taps: packedTaps(p.columns) };
+  const address = k.integers(l.offsets, { constant: taps, largest: Math.max(...l.offsets) }).address;
+  const fields: Record<string, number> = {
+    taps: address,
+    columns: p.columns,
+    scratch: k.floats(packed || isDense ? matrixScratchBytes(p.columns, tile) / 4 : 1).address,
+    packed: packed || isDense ? 1 : 0,
+  };
+  if (isDense) {
     const values = Float32Array.from(denseStream(weights, bias, p));
-    const constant: Constant = { form: 'gemm', rows: p.rows, columns: p.columns, panel: 4, values, bias: null };
-    const taps: Constant = {
-      form: 'taps',
-      taps: {
-        channels: p.columns,
-        kernel: [1, 1],
-        stride: [1, 1],
-        dilation: [1, 1],
-        channelBytes: 0,
-        phaseBytes: 0,
-        rowBytes: 0,
-      },
-    };
-    return {
-      weights: k.floats(values, { constant, largest: 0 }).address,
-      taps: k.integers(l.offsets, { constant: taps, largest }).address,
-      columns: p.columns,
-    };
+    const constant: Constant = { form: 'gemm', rows: p.rows, columns: p.columns, panel: 4, values };
+    return { ...fields, weights: k.floats(values, { constant, largest: 0 }).address };
   }
   const group = Number(name.at(-1));
-  const { words, integers } = sparseStream(weights, bias, p, group, l.offsets);
+  const { words, integers } = sparseStream(weights, bias, p, group, offsets);
   const empty = {
     counts: new Uint32Array(0),
     gaps: new Uint8Array(0),
@@ -115,18 +114,30 @@ function placeWeights(
   const constant: Constant = { form: 'spmm', rows: p.rows, columns: p.columns, group, ...empty };
   const region = k.floats(words.length, { constant, largest });
   words.forEach((word, i) => ((integers[i] ? region.i32 : region.f32)[i] = word));
-  return { weights: region.address };
+  return { ...fields, weights: region.address };
 }
 
 /** Runs one kernel on one product and compares every pixel; untouched padding is the kernel's own affair. */
-function check(k: Kernels, name: KernelName, p: Product, l: Layout, yPlane: number, seed: number): void {
+function check(
+  k: Kernels,
+  name: KernelName,
+  p: Product,
+  l: Layout,
+  yPlane: number,
+  seed: number,
+  { packed = false, add = 'nothing' }: { packed?: boolean; add?: 'nothing' | 'residual' | 'itself' } = {},
+): void {
   const random = randomFloats(seed + 1000);
   const weights = weightsOf(p, seed);
   const bias = random(p.rows);
   k.reset();
   const x = k.floats(l.x);
-  const placed = placeWeights(k, name, p, weights, bias, l);
+  const placed = placeWeights(k, name, p, weights, bias, l, packed);
   const y: Region = k.floats(p.rows * yPlane);
+  const added = random(p.rows * yPlane);
+  placed.add = add === 'nothing' ? 0 : 1;
+  placed.residual = add === 'residual' ? k.floats(added).address : y.address;
+  if (add === 'itself') y.f32.set(added);
   const { height, width, rows } = p;
   const shape = { batch: 1, xBatch: 0, yBatch: 0, rows, height, width, rowPixels: l.rowPixels, yPlane: 4 * yPlane };
   k.call(name, { x: x.address, y: y.address, ...placed, ...shape, ...activation });
@@ -135,7 +146,7 @@ function check(k: Kernels, name: KernelName, p: Product, l: Layout, yPlane: numb
   for (let row = 0; row < rows; row++) {
     for (let i = 0; i < height * width; i++) {
       const at = l.pixel(Math.floor(i / width), i % width);
-      let sum = bias[row];
+      let sum = bias[row] + (add === 'nothing' ? 0 : added[row * yPlane + i]);
       for (let c = 0; c < p.columns; c++) sum += weights[row * p.columns + c] * l.x[at + l.offsets[c] / 4];
       expected.push(sum);
       actual.push(y.f32[row * yPlane + i]);
@@ -158,13 +169,17 @@ describe.each(builds)('matrix kernels, %s build', async (build) => {
     const pixelCounts = [1, 2, 3, 4, 5, tile - 1, tile, tile + 1, 2 * tile - 3, 2 * tile, 2 * tile + 5, 49, 61];
     for (const density of densities) {
       for (const pixels of pixelCounts) {
-        for (const rows of [1, 2, 3, 4, 5, 9]) {
+        for (const rows of [1, 2, 3, 4, 5, 9, 16]) {
           for (const columns of [1, 7]) {
             const plane = paddedPlane(pixels) === 1 ? 4 : paddedPlane(pixels);
             const x = randomFloats(pixels)(columns * plane);
             const offsets = Array.from({ length: columns }, (_, c) => 4 * c * plane);
             const layout: Layout = { offsets, rowPixels: 0, x, pixel: (_, column) => column };
-            check(k, name, { rows, columns, height: 1, width: pixels, density }, layout, plane, rows);
+            const p = { rows, columns, height: 1, width: pixels, density };
+            for (const add of ['nothing', 'residual', 'itself'] as const) {
+              check(k, name, p, layout, plane, rows, { add });
+              if (name === 'f32_spmm_28x1') check(k, name, p, layout, plane, rows, { add, packed: true });
+            }
           }
         }
       }
@@ -197,7 +212,13 @@ describe.each(builds)('matrix kernels, %s build', async (build) => {
             const x = randomFloats(width)(2 * plane);
             const layout: Layout = { offsets, rowPixels, x, pixel: (row, column) => row * rowPixels + column };
             const p = { rows, columns: 18, height, width, density };
-            check(k, name, p, layout, height * width + 4, rows);
+            for (const add of ['nothing', 'residual', 'itself'] as const) {
+              for (const packed of name.includes('gemm') ? [true] : name.endsWith('x1') ? [false, true] : [false]) {
+                // what vectors spill beyond a row would be added to the next
+                if (add === 'itself' && (width % 4 || !packed)) continue;
+                check(k, name, p, layout, height * width + 4, rows, { add, packed });
+              }
+            }
           }
         }
       }
@@ -223,10 +244,12 @@ describe.each(builds)('matrix kernels, %s build', async (build) => {
     weights.f32[1] = 0;
     weights.i32[2] = 0;
     weights.f32[3] = 1;
+    const taps = k.integers([0], { constant: { form: 'taps', taps: packedTaps(1) }, largest: 0 });
     const y = k.floats(4);
     const shape = { batch: 1, xBatch: 0, yBatch: 0, rows: 1, height: 1, width: 4, rowPixels: 0, yPlane: 16 };
+    const planes = { taps: taps.address, columns: 1, packed: 0, add: 0, scratch: y.address, residual: y.address };
     const clamp = { ...activation, min: 0, max: 6 };
-    k.call('f32_spmm_28x1', { x: x.address, weights: weights.address, y: y.address, ...shape, ...clamp });
+    k.call('f32_spmm_28x1', { x: x.address, weights: weights.address, y: y.address, ...shape, ...planes, ...clamp });
     expect([...y.f32]).toEqual([NaN, 1, 0, 6]);
   });
 });

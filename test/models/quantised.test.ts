@@ -51,7 +51,9 @@ describeWithData('quantised MobileNetV2', 'models/mobilenet_v2_1.0_224', (models
       const folder = dataPath('imagenet-500/images');
       const photos = readdirSync(folder).sort().slice(0, images);
       const pixels = await Promise.all(
-        photos.map(async (photo) => stretched(await decodeImage(readFileSync(path.join(folder, photo)), photo))),
+        photos.map(async (photo) =>
+          stretched(await decodeImage(readFileSync(path.join(folder, photo)), { name: photo })),
+        ),
       );
       const peers = await runPeerOnEach(
         file,

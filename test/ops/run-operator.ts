@@ -1,5 +1,5 @@
 // Lowers one operator onto single kernels, without the compiler: values lie where a test says, in planes or flat.
-import { defaultCostModel } from '../../src/compile/cost.ts';
+import { defaultCostModel, fastest } from '../../src/compile/cost.ts';
 import type { Lowering } from '../../src/compile/lowering.ts';
 import type { Placement } from '../../src/compile/placement.ts';
 import type { Shape } from '../../src/graph/graph.ts';
@@ -105,6 +105,7 @@ export function runOperator<A extends object>(
   const lowering: Lowering = {
     costModel: defaultCostModel,
     note: () => undefined,
+    choose: fastest,
     shape: (value) => place(value).shape,
     strides: (value) => stridesOf(place(value)),
     inPlanes: (value) => place(value).storage === 'planes',
@@ -115,7 +116,7 @@ export function runOperator<A extends object>(
     constant(constant) {
       if (constant.form === 'i32') return { buffer: allocate(kernels.integers(constant.data)), offset: 0 };
       if (constant.form === 'f32') {
-        const data = Float32Array.from(constant.data);
+        const data = Float32Array.from(constant.data as Float32Array);
         return { buffer: allocate(kernels.floats(data, { constant, largest: 0 })), offset: 0 };
       }
       throw new Error(`runOperator does not expand ${constant.form} constants`);

@@ -1,13 +1,14 @@
 // What the drivers share: arguments, tensors as .bin files, timing.
 //
-//   node DRIVER model.tflite FOLDER [iterations]
+//   node DRIVER model.tflite FOLDER [OPTIONS]
 //
 // FOLDER holds input0.bin, input1.bin, … (float32, row-major), in some drivers of several runs, one after the other. The
-// driver adds output0.bin, …, of as many runs, and result.json.
+// driver adds output0.bin, …, of as many runs, and result.json. OPTIONS is JSON: see RunOptions in index.ts.
 const fs = require('node:fs');
 const path = require('node:path');
 
-const [, , modelPath, folder, iterations] = process.argv;
+const [, , modelPath, folder, options = '{}'] = process.argv;
+const { iterations = 0, warmUpMs = 0, timedMs = Infinity, threads = 1 } = JSON.parse(options);
 
 /** The k-th input, of `length` numbers. */
 function readInput(k, length) {
@@ -36,24 +37,42 @@ function writeResult(outputs, timing) {
 }
 
 /**
- * Called after the first run. Milliseconds from the start of the process to here and, when iterations are asked for, the
- * median and minimum of one run after a quarter as many untimed ones; peak memory.
+ * Peak resident memory in MB. Not resourceUsage().maxRSS where there is better: on Linux that counts what the parent had
+ * when it started this process.
+ */
+function peakMegabytes() {
+  try {
+    return Number(/VmHWM:\s*(\d+) kB/.exec(fs.readFileSync('/proc/self/status', 'utf8'))[1]) * 1.024e-3;
+  } catch {
+    return process.resourceUsage().maxRSS / 1e3;
+  }
+}
+
+/**
+ * Called after the first run. The time of day then and, when iterations are asked for, the median and minimum
+ * milliseconds of one run after the warm-up; peak memory. `run` may return what to do after it, untimed.
  */
 async function time(run) {
-  const msCold = performance.now();
-  const count = Number(iterations ?? 0);
-  if (count === 0) return { msCold };
-  const times = [];
-  for (let i = -Math.ceil(count / 4); i < count; i++) {
+  const firstResultAt = performance.timeOrigin + performance.now();
+  if (iterations === 0) return { firstResultAt };
+  const once = async () => {
     const start = performance.now();
     const after = await run();
     const end = performance.now();
     if (typeof after === 'function') after();
-    if (i >= 0) times.push(end - start);
+    return end - start;
+  };
+  const warmUpEnd = performance.now() + warmUpMs;
+  for (let i = 0; i < iterations / 4 || performance.now() < warmUpEnd; i++) {
+    await once();
+    if (warmUpMs && i >= 2 && performance.now() >= warmUpEnd) break;
   }
+  const times = [];
+  const end = performance.now() + timedMs;
+  while (times.length < iterations && (times.length < 5 || performance.now() < end)) times.push(await once());
   times.sort((a, b) => a - b);
-  const megabytes = process.resourceUsage().maxRSS / 1e3;
-  return { msCold, msMedian: times[times.length >> 1], msMinimum: times[0], megabytes };
+  const msMedian = times[times.length >> 1];
+  return { firstResultAt, msMedian, msMinimum: times[0], runs: times.length, megabytes: peakMegabytes() };
 }
 
-module.exports = { modelPath, readInput, readInputs, writeResult, time };
+module.exports = { modelPath, readInput, readInputs, writeResult, time, peakMegabytes, threads };

@@ -2,9 +2,9 @@
 import { createRequire } from 'node:module';
 import { Tensor, loadModel } from '../../dist/index.js';
 
-const { modelPath, readInput, writeResult, time } = createRequire(import.meta.url)('./exchange.cjs');
+const { modelPath, readInput, threads, writeResult, time } = createRequire(import.meta.url)('./exchange.cjs');
 
-const model = await loadModel(modelPath);
+const model = await loadModel(modelPath, { threads });
 const inputs = Object.fromEntries(
   model.inputs.map(({ name, shape }, k) => {
     const length = shape.reduce((a, b) => a * b, 1);
@@ -14,3 +14,4 @@ const inputs = Object.fromEntries(
 const first = await model.run(inputs);
 const outputs = model.outputs.map(({ name, shape }) => ({ name, shape, data: first[name].data }));
 writeResult(outputs, await time(() => model.run(inputs).then(() => undefined)));
+model.dispose();

@@ -6,7 +6,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-export type Peer = 'tfjs-tflite' | 'litert' | 'onnxruntime' | 'filigree';
+/** `bare` is Node itself, without a model. */
+export type Peer = 'tfjs-tflite' | 'litert' | 'onnxruntime' | 'tfjs-wasm' | 'filigree' | 'bare';
 
 export interface PeerOutput {
   name?: string;
@@ -17,54 +18,71 @@ export interface PeerOutput {
 export interface PeerResult {
   /** In the order of the model's outputs. */
   outputs: PeerOutput[];
-  /** Milliseconds from the start of the process to the first result. */
+  /** Milliseconds from starting the process to the first result. */
   msCold: number;
-  /** Median and minimum milliseconds of one run, and peak resident memory, when iterations were asked for. */
+  /** When iterations were asked for: median and minimum milliseconds of one run, how many were timed, peak memory. */
   msMedian?: number;
   msMinimum?: number;
+  runs?: number;
   megabytes?: number;
 }
 
-export interface PeerOptions {
-  /** Timed runs after the first. Default 0: none. */
+/** What a driver is told. */
+export interface RunOptions {
+  /** Timed runs after the first, at most. Default 0: none. A quarter as many go before them untimed. */
   iterations?: number;
+  /** The warm-up lasts at least this long; then three runs of it are enough. */
+  warmUpMs?: number;
+  /** No more runs after this time, but five. */
+  timedMs?: number;
+  /** Default 1. */
+  threads?: number;
+}
+
+export interface PeerOptions extends RunOptions {
+  /** The Node that runs the driver. Default: this one. */
+  node?: string;
 }
 
 const drivers: Record<Peer, string> = {
   'tfjs-tflite': 'tfjs-tflite.cjs',
   litert: 'litert.mjs',
   onnxruntime: 'onnxruntime.mjs',
+  'tfjs-wasm': 'tfjs-wasm.mjs',
+  bare: 'bare.mjs',
   filigree: 'filigree.mjs',
 };
 const run = promisify(execFile);
 
 /**
- * Runs a model with a peer, on one thread: TFLite, or ONNX with onnxruntime, where open dimensions are 1. Inputs are
- * row-major in the file's order, as many numbers as the model's inputs have elements; for integer inputs they are the
- * stored integers. Outputs likewise.
+ * Runs a model with a peer in a process of its own: TFLite; ONNX with onnxruntime, where open dimensions are 1; an
+ * artifact with filigree; what bench/tfjs.ts writes with tfjs-wasm. Inputs are row-major in the file's order, as many
+ * numbers as the model's inputs have elements; for integer inputs they are the stored integers. Outputs likewise.
  * @throws Error with the peer's own messages when it fails.
  */
 export async function runPeer(
   peer: Peer,
   modelPath: string,
   inputs: readonly Float32Array[],
-  { iterations = 0 }: PeerOptions = {},
+  { node = process.execPath, ...options }: PeerOptions = {},
 ): Promise<PeerResult> {
   const folder = await mkdtemp(path.join(tmpdir(), 'filigree-peer-'));
   try {
     await Promise.all(inputs.map((input, k) => writeFile(path.join(folder, `input${k}.bin`), bytesOf(input))));
     const driver = fileURLToPath(new URL(drivers[peer], import.meta.url));
-    await run(process.execPath, [driver, path.resolve(modelPath), folder, String(iterations)], { maxBuffer: 2 ** 24 });
-    const result = JSON.parse(await readFile(path.join(folder, 'result.json'), 'utf8')) as {
+    const startedAt = performance.timeOrigin + performance.now();
+    await run(node, [driver, path.resolve(modelPath), folder, JSON.stringify(options)], { maxBuffer: 2 ** 24 });
+    const { firstResultAt, ...result } = JSON.parse(await readFile(path.join(folder, 'result.json'), 'utf8')) as {
       outputs: { name?: string; shape: number[] }[];
-    } & Omit<PeerResult, 'outputs'>;
+      firstResultAt: number;
+    } & Omit<PeerResult, 'outputs' | 'msCold'>;
     const outputs = await Promise.all(
       result.outputs.map(async (output, k) => {
         const bytes = await readFile(path.join(folder, `output${k}.bin`));
         return { ...output, data: new Float32Array(new Uint8Array(bytes).buffer) };
       }),
     );
-    return { ...result, outputs };
+    return { ...result, msCold: firstResultAt - startedAt, outputs };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -14,10 +14,12 @@ for (const level of ['error', 'warn', 'log']) {
     if (String(parts[0]).startsWith('ERROR')) process.exitCode = 1;
   };
 }
-const { loadAndCompile, loadLiteRt, Tensor } = await worker(() => import('@litertjs/core'));
+const { loadAndCompile, loadLiteRt, supportsFeature, Tensor } = await worker(() => import('@litertjs/core'));
 
 const wasm = path.join(path.dirname(require.resolve('@litertjs/core')), '../wasm');
-await loadLiteRt(path.join(wasm, 'litert_wasm_compat_internal.js'));
+// the build that it picks on a page without threads
+const build = (await supportsFeature('relaxedSimd')) ? 'litert_wasm_internal.js' : 'litert_wasm_compat_internal.js';
+await loadLiteRt(path.join(wasm, build));
 const model = await loadAndCompile(new Uint8Array(fs.readFileSync(modelPath)), { accelerator: 'wasm' });
 
 const arrays = { float32: Float32Array, int32: Int32Array, int8: Int8Array, uint8: Uint8Array };

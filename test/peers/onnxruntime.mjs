@@ -35,7 +35,8 @@ else await runOne();
 process.exit(0);
 
 async function runOne() {
-  const { modelPath, readInput, time, writeResult } = createRequire(import.meta.url)('./exchange.cjs');
+  const { modelPath, readInput, threads, time, writeResult } = createRequire(import.meta.url)('./exchange.cjs');
+  ort.env.wasm.numThreads = threads;
   const session = await createSession(modelPath, 'all');
   const feeds = Object.fromEntries(
     session.inputMetadata.map(({ name, type, shape }, k) => {

@@ -8,6 +8,7 @@ import { compileModel } from '../../src/compile/index.ts';
 import type { CostModel } from '../../src/compile/cost.ts';
 import { defaultCostModel } from '../../src/compile/cost.ts';
 import { lowerGraph } from '../../src/compile/lower.ts';
+import type { LoweringPlan } from '../../src/compile/lower.ts';
 import type { LinearWeights } from '../../src/compile/lowering.ts';
 import { FiligreeError } from '../../src/errors.ts';
 import { bufferSlack } from '../../src/program/layout.ts';
@@ -23,9 +24,9 @@ import { instantiate, programBase } from '../../src/runtime/instantiate.ts';
 import { Model } from '../../src/runtime/model.ts';
 import { Tensor, elementCount } from '../../src/tensor.ts';
 import { GraphBuilder } from '../graphs.ts';
-import { faceModels } from '../models/published.ts';
 import { randomFloats } from '../kernels/wasm.ts';
-import { forced } from '../program.ts';
+import { faceModels } from '../models/published.ts';
+import { forced, eightBits, overPlanes } from '../program.ts';
 
 const everything = !!process.env.FILIGREE_HOSTILE;
 const memoryBytes = 2 ** 20;
@@ -134,23 +135,30 @@ const rank4 = (
   return { graph: g.finish(...build(g, g.input(shape))), costModel };
 };
 
-/** A linear layer whose weights are rounded, some groups of them pruned. */
-function quantised(linearWeights: LinearWeights, shape: number[]) {
-  const weights = randomFloats(5)(7 * 40).map((w, i) => (i % 96 < 32 ? 0 : w));
-  const built = rank4((g, x) => [g.node('linear', {}, x, g.constant([7, 40], weights))], shape, rounding);
-  return { ...built, linearWeights };
-}
-
-const { vector } = defaultCostModel;
-const rounding = {
-  ...defaultCostModel,
-  vector: { ...vector, quantised: { 4: { one: 1e9, four: 1e9 }, 8: { one: 1e9, four: 1e9 } }, transpose: 0 },
-};
-const transposing = { ...defaultCostModel, vector: { ...vector, transpose: 0 } };
-
 const geometry = { dilation: [1, 1], pads: [1, 1, 1, 1], stride: [2, 2] } as const;
 
-const graphs: Record<string, { graph: Graph; costModel: CostModel; linearWeights?: LinearWeights }> = {
+/** Pointwise convolutions in eight bits, in groups of so many rows. */
+const inEightBits = (group: 1 | 2 | 4) => {
+  const { graph } = rank4((g, x) => [g.conv2d(x, 5, 1), g.conv2d(x, 4, 1)], [2, 3, 4, 5]);
+  return { graph, costModel: eightBits(group), ranges: { [graph.inputs[0].value]: { min: -1, max: 2 } } };
+};
+
+/** A linear layer whose weights are rounded, some groups of them pruned. */
+const rounded = (linearWeights: LinearWeights, batch: number) => {
+  const weights = randomFloats(5)(32 * 512).map((w, i) => (i % 96 < 32 ? 0 : w));
+  const build = (g: GraphBuilder, x: string) => [g.node('linear', {}, x, g.constant([32, 512], weights))];
+  return { ...rank4(build, [batch, 512], forced.dense), linearWeights };
+};
+
+interface Case extends LoweringPlan {
+  graph: Graph;
+  costModel: CostModel;
+}
+
+const graphs: Record<string, Case> = {
+  'eight bits, single rows': inEightBits(1),
+  'eight bits, pairs of rows': inEightBits(2),
+  'eight bits, groups of rows': inEightBits(4),
   ...Object.fromEntries(
     Object.entries(forced).map(([encoding, costModel]) => [
       `convolutions, ${encoding}`,
@@ -166,9 +174,9 @@ const graphs: Record<string, { graph: Graph; costModel: CostModel; linearWeights
   ),
   'linear, sparse': rank4((g, x) => [g.node('linear', {}, x, g.constant([5, 6]))], [2, 6], forced[1]),
   'linear, groups': rank4((g, x) => [g.node('linear', {}, x, g.constant([5, 6]))], [2, 6], forced[4]),
-  'linear, 8 bits': quantised('int8', [3, 40]),
-  'linear, 4 bits': quantised('int4', [5, 40]),
-  'linear, planes': rank4((g, x) => [g.node('linear', {}, x, g.constant([24, 16]))], [8, 16], transposing),
+  'linear, 8 bits': rounded('int8', 3),
+  'linear, 4 bits': rounded('int4', 5),
+  'linear, planes': rank4((g, x) => [g.node('linear', {}, x, g.constant([24, 16]))], [8, 16], overPlanes),
   'depthwise 3×3 in steps': rank4((g, x) => [g.conv2d(x, 8, 3, { groups: 4, ...geometry })], [1, 4, 8, 8]),
   depthwise: rank4((g, x) => [
     g.conv2d(x, 8, 3, { groups: 4, ...geometry }),
@@ -210,9 +218,9 @@ const graphs: Record<string, { graph: Graph; costModel: CostModel; linearWeights
   ]),
 };
 
-const artifacts = Object.entries(graphs).map(([name, { graph, costModel, linearWeights }]) => ({
+const artifacts = Object.entries(graphs).map(([name, { graph, costModel, ...plan }]) => ({
   name,
-  ...takeApart(writeArtifact(lowerGraph(graph, costModel, linearWeights))),
+  ...takeApart(writeArtifact(lowerGraph(graph, costModel, plan))),
 }));
 
 const others: Json[] = [null, true, 'x', '__proto__', 'inf', '-inf', [], {}, deep, { toString: 1 }, [-1], ['x']];

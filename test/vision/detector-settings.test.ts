@@ -135,14 +135,14 @@ describe('settings of a detector', () => {
     const fake = model(rows);
     const calls = { values: 0, best: 0 };
     const data = (await fake.runImage(photo, visionOf(fake).preprocessing)).outputs.out.data as Float32Array;
-    fake.runImageInPlace = async (image, preprocessing) => ({
-      outputs: {
+    fake.runImageInPlace = async (image, preprocessing, use) => ({
+      result: use({
         values: () => (calls.values++, data),
         best: () => {
           calls.best++;
           return { length: 1, anchors: Int32Array.of(2), classes: Int32Array.of(2), scores: Float32Array.of(0.75) };
         },
-      },
+      }),
       geometry: imageGeometry(image, preprocessing),
       speed: { preprocess: 0, inference: 0 },
     });

@@ -3,7 +3,7 @@ import type { ClassificationResult, Classifier } from '../../vision/classifier.t
 import type { ClassifierPreprocessing } from '../../vision/classifier-metadata.ts';
 import { readInput } from '../files.ts';
 import { Progress, reportError, writeJson, type Io } from '../io.ts';
-import { openModel, withModelOptions, type ModelOptions } from '../models.ts';
+import { openModel, withRunOptions, type ModelOptions } from '../models.ts';
 import { count } from '../options.ts';
 import { labelsFlags, labelsHelp, preprocessHelp, preprocessing, readLabels } from '../preprocess.ts';
 import { Reported } from '../reported.ts';
@@ -33,7 +33,7 @@ export function classifyCommand(io: Io): Command {
     .option('-k, --top <count>', 'the best so many classes (default: 5)', count)
     .option('--preprocess <how>', preprocessHelp, preprocessing)
     .option('--json', 'print JSON');
-  return withModelOptions(command).action(async (photos: string[], options: Options) => {
+  return withRunOptions(command).action(async (photos: string[], options: Options) => {
     if (photos.length === 0) command.help({ error: true });
     await classifyPhotos(io, photos, options);
   });
@@ -72,7 +72,7 @@ async function classifyPhotos(io: Io, photos: string[], options: Options): Promi
 
 async function classifyPhoto(classifier: Classifier, file: string): Promise<PhotoResult> {
   const { decodeImage } = await import('../../images/decode.ts');
-  const image = await decodeImage(await readInput(file), file);
+  const image = await decodeImage(await readInput(file), { name: file });
   return { file, width: image.width, height: image.height, ...(await classifier.classify(image)) };
 }
 

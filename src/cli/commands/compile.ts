@@ -1,17 +1,28 @@
+import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { FiligreeError } from '../../errors.ts';
 import { readInput, writeOutput } from '../files.ts';
 import { Progress, writeJson, type Io } from '../io.ts';
 import { compileBytes, isForeign, withModelOptions, type ModelOptions } from '../models.ts';
 import { headNames, type HeadName } from '../../vision/presets.ts';
-import { labelsFlags, labelsHelp, readLabels } from '../preprocess.ts';
+import type { CompileOptions } from '../../compile/index.ts';
+import type { ClassifierPreprocessing } from '../../vision/classifier-metadata.ts';
+import { labelsFlags, labelsHelp, preprocessHelp, preprocessing, readLabels } from '../preprocess.ts';
 import { reportLayers, reportProgram } from '../report.ts';
+import type { Program } from '../../program/program.ts';
+import { readSource } from '../../runtime/source.ts';
+import { wasmOf } from '../../wasm-files.ts';
 import { formatBytes, formatCount, formatMs, formatPercent } from '../table.ts';
 
 interface Options extends ModelOptions {
   output: string;
   head?: HeadName;
   labels?: string;
+  costModel?: string;
+  int8?: boolean;
+  calibrate?: string;
+  preprocess?: ClassifierPreprocessing;
+  trim?: string;
   json?: boolean;
 }
 
@@ -24,8 +35,18 @@ export function compileCommand(io: Io): Command {
       new Option('--head <name>', "what a detector's outputs mean, where the model does not say").choices(headNames),
     )
     .option(labelsFlags, labelsHelp)
+    .option('--cost-model <file>', 'what kernels cost, as "filigree tune --cost-model" measures it on a device')
+    .option('--int8', 'do pointwise convolutions in eight bits where that is predicted to be faster')
+    .option('--calibrate <directory>', 'photos that show what --int8 has to represent; none that you evaluate with')
+    .option('--preprocess <how>', `${preprocessHelp}; for --calibrate with classifiers`, preprocessing)
+    .option('--trim <folder>', 'write the wasm builds there, cut down to the kernels that this model needs')
     .option('--json', 'print JSON');
-  return withModelOptions(command).action((input: string, options: Options) => compile(io, input, options));
+  return withModelOptions(command).action(async (input: string, options: Options) => {
+    if ((options.int8 ?? false) !== (options.calibrate !== undefined)) {
+      command.error('error: --int8 and --calibrate go together');
+    }
+    await compile(io, input, options);
+  });
 }
 
 async function compile(io: Io, input: string, options: Options): Promise<void> {
@@ -37,15 +58,26 @@ async function compile(io: Io, input: string, options: Options): Promise<void> {
     throw new FiligreeError('invalid-model', `${input}: not an ONNX or TFLite model (${bytes.length} bytes)`);
   }
   const labels = options.labels === undefined ? undefined : await readLabels(options.labels);
+  const { parseCostModel } = await import('../../compile/index.ts');
+  const file = options.costModel;
+  const costModel =
+    file === undefined ? undefined : parseCostModel(new TextDecoder().decode(await readInput(file)), file);
   const start = performance.now();
-  const program = await compileBytes(bytes, input, new Progress(io), { ...options, labels });
+  const progress = new Progress(io);
+  let int8: CompileOptions['int8'];
+  if (options.calibrate !== undefined) {
+    const { calibrate } = await import('../calibrate.ts');
+    int8 = { ranges: await calibrate(bytes, input, options.calibrate, progress, options) };
+  }
+  const program = await compileBytes(bytes, input, progress, { ...options, labels, int8, costModel });
   const { writeArtifact } = await import('../../artifact/write.ts');
   const artifact = writeArtifact(program);
   const ms = performance.now() - start;
   await writeOutput(output, artifact);
+  const trimmed = options.trim === undefined ? [] : await writeTrimmed(program, options.trim);
   const report = reportProgram(program, reportLayers(program));
   if (json) {
-    writeJson(io, { input, output, inputBytes: bytes.length, outputBytes: artifact.length, ms, ...report });
+    writeJson(io, { input, output, inputBytes: bytes.length, outputBytes: artifact.length, ms, trimmed, ...report });
     return;
   }
   const { activationBytes, activationBytesUnshared, macs, effectiveMacs } = report;
@@ -56,8 +88,27 @@ async function compile(io: Io, input: string, options: Options): Promise<void> {
       `layers       ${report.layers}: ${report.sparseLayers} sparse, ${report.denseLayers} dense, the rest without weights`,
       `MACs         ${formatCount(effectiveMacs)}${skipped}`,
       `activations  ${formatBytes(activationBytes)} planned, ${formatBytes(activationBytesUnshared)} without sharing`,
+      ...trimmed.map(
+        ({ file, bytes, fullBytes }) => `wasm         ${file}: ${formatBytes(bytes)} of ${formatBytes(fullBytes)}`,
+      ),
       ...report.notes.map((note) => `note         ${note}`),
       '',
     ].join('\n'),
   );
+}
+
+/** Writes the builds that a program can run in, each with its kernels only. */
+async function writeTrimmed(program: Program, folder: string) {
+  const { trimWasm } = await import('../../compile/trim.ts');
+  const { mkdir } = await import('node:fs/promises');
+  await mkdir(folder, { recursive: true });
+  const written: { file: string; bytes: number; fullBytes: number }[] = [];
+  for (const build of ['simd', 'relaxed'] as const) {
+    const full = await readSource(wasmOf(build));
+    const wasm = await trimWasm(full, [program]);
+    const file = join(folder, `filigree-${build}.wasm`);
+    await writeOutput(file, wasm);
+    written.push({ file, bytes: wasm.length, fullBytes: full.length });
+  }
+  return written;
 }

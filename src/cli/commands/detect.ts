@@ -4,7 +4,7 @@ import { headNames, type HeadName } from '../../vision/presets.ts';
 import type { Pixels } from '../../runtime/preprocessing.ts';
 import { isDirectory, makeDirectory, readInput, writeOutput } from '../files.ts';
 import { Progress, reportError, writeJson, type Io } from '../io.ts';
-import { openModel, withModelOptions, type ModelOptions } from '../models.ts';
+import { openModel, withRunOptions, type ModelOptions } from '../models.ts';
 import { count, fileName, fraction } from '../options.ts';
 import { pictureFault, picturePaths } from '../pictures.ts';
 import { labelsFlags, labelsHelp, readLabels } from '../preprocess.ts';
@@ -42,7 +42,7 @@ export function detectCommand(io: Io): Command {
     .option(labelsFlags, labelsHelp)
     .option('--save <file>', 'write the photo with its boxes to this PNG; for several photos, a directory', fileName)
     .option('--json', 'print JSON');
-  return withModelOptions(command).action(async (photos: string[], options: Options) => {
+  return withRunOptions(command).action(async (photos: string[], options: Options) => {
     if (photos.length === 0) command.help({ error: true });
     const { save } = options;
     let pictures: string[] = [];
@@ -93,7 +93,7 @@ async function detectInPhotos(io: Io, photos: string[], options: Options, pictur
 
 async function detectInPhoto(detector: Detector, file: string, save: string | undefined): Promise<PhotoResult> {
   const { decodeImage } = await import('../../images/decode.ts');
-  const image = await decodeImage(await readInput(file), file);
+  const image = await decodeImage(await readInput(file), { name: file });
   const result = await detector.detect(image);
   if (save) await savePicture(image, result, save);
   return { file, width: image.width, height: image.height, ...result, ...(save && { saved: save }) };

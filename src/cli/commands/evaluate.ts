@@ -10,7 +10,7 @@ import { headNames, type HeadName } from '../../vision/presets.ts';
 import type { Pixels } from '../../runtime/preprocessing.ts';
 import { isDirectory, readInput } from '../files.ts';
 import { Progress, writeJson, type Io } from '../io.ts';
-import { openModel, withModelOptions, type ModelOptions } from '../models.ts';
+import { openModel, withRunOptions, type ModelOptions } from '../models.ts';
 import { count, fraction, wholeNumber } from '../options.ts';
 import { preprocessHelp, preprocessing } from '../preprocess.ts';
 import { formatMs, formatPercent, formatTable } from '../table.ts';
@@ -59,7 +59,7 @@ export function evaluateCommand(io: Io): Command {
       wholeNumber,
     )
     .option('--json', 'print JSON');
-  return withModelOptions(command).action(async (model: string, options: Options) => {
+  return withRunOptions(command).action(async (model: string, options: Options) => {
     if ((options.coco === undefined) === (options.labels === undefined)) {
       command.error('error: wanted one of --coco and --labels');
     }
@@ -258,7 +258,7 @@ async function eachImage(
     for (const [i, file] of files.entries()) {
       const spent = performance.now() - start;
       progress.show(progressBar(i, files.length, spent));
-      const speed = await visit(await decodeImage(await readInput(file), file), i);
+      const speed = await visit(await decodeImage(await readInput(file), { name: file }), i);
       total.preprocess += speed.preprocess;
       total.inference += speed.inference;
       total.postprocess += speed.postprocess;

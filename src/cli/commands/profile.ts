@@ -3,7 +3,7 @@ import type { LayerProfile, Model } from '../../runtime/model.ts';
 import type { WasmBuild } from '../../runtime/probe.ts';
 import { elementCount, Tensor } from '../../tensor.ts';
 import { Progress, writeJson, type Io } from '../io.ts';
-import { openModel, withModelOptions, type ModelOptions } from '../models.ts';
+import { openModel, withRunOptions, type ModelOptions } from '../models.ts';
 import { count } from '../options.ts';
 import { kernelList } from '../report.ts';
 import { formatMs, formatPercent, formatTable } from '../table.ts';
@@ -26,7 +26,7 @@ export function profileCommand(io: Io): Command {
       ]),
     )
     .option('--json', 'print JSON');
-  return withModelOptions(command).action((path: string, options: Options) => profile(io, path, options));
+  return withRunOptions(command).action((path: string, options: Options) => profile(io, path, options));
 }
 
 async function profile(io: Io, path: string, options: Options): Promise<void> {
@@ -36,15 +36,46 @@ async function profile(io: Io, path: string, options: Options): Promise<void> {
   try {
     progress.show(`${runs} runs`);
     const layers = await model.profile(randomInputs(model), { runs });
+    const threaded = model.info.threads > 1 ? await medianRun(model, runs) : undefined;
     progress.clear();
     const ms = layers.reduce((sum, layer) => sum + layer.ms, 0);
     const sparseLayers = layers.filter(isSparse).length;
-    if (json) writeJson(io, { model: path, build: model.info.build, runs, ms, sparseLayers, layers });
-    else io.stdout.write(asTable(layers, ms, sparseLayers, model, runs));
+    if (json)
+      writeJson(io, {
+        model: path,
+        build: model.info.build,
+        runs,
+        ms,
+        sparseLayers,
+        layers,
+        threads: model.info.threads,
+        threaded,
+      });
+    else {
+      io.stdout.write(asTable(layers, ms, sparseLayers, model, runs));
+      if (threaded) {
+        io.stdout.write(
+          `${formatMs(threaded)} on ${model.info.threads} threads, ${(ms / threaded).toFixed(2)} times as fast\n`,
+        );
+      }
+      for (const note of model.info.notes) io.stdout.write(`${note}\n`);
+    }
   } finally {
     progress.clear();
     model.dispose();
   }
+}
+
+/** Milliseconds of whole runs, on all threads; layers are timed on one. */
+async function medianRun(model: Model, runs: number): Promise<number> {
+  const inputs = randomInputs(model);
+  const times: number[] = [];
+  for (let i = 0; i < 2 * runs; i++) {
+    const start = performance.now();
+    await model.run(inputs);
+    if (i >= runs) times.push(performance.now() - start);
+  }
+  return times.sort((a, b) => a - b)[runs >> 1];
 }
 
 function isSparse({ kernels }: LayerProfile): boolean {

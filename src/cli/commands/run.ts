@@ -5,7 +5,7 @@ import type { TensorInfo } from '../../runtime/model.ts';
 import type { Tensor } from '../../tensor.ts';
 import { makeDirectory, readInput, writeOutput } from '../files.ts';
 import { Progress, writeJson, type Io } from '../io.ts';
-import { openModel, withModelOptions, type ModelOptions } from '../models.ts';
+import { openModel, withRunOptions, type ModelOptions } from '../models.ts';
 import { readNpy, writeNpy } from '../npy.ts';
 import { collect } from '../options.ts';
 import { formatMs, formatTable } from '../table.ts';
@@ -23,7 +23,7 @@ export function runCommand(io: Io): Command {
     .option('-i, --input <name=file.npy>', 'a tensor for an input; the name may be left out when there is one', collect)
     .option('-o, --output-dir <directory>', 'write each output to NAME.npy in this directory')
     .option('--json', 'print JSON');
-  return withModelOptions(command).action((model: string, options: Options) => run(io, model, options));
+  return withRunOptions(command).action((model: string, options: Options) => run(io, model, options));
 }
 
 async function run(io: Io, path: string, options: Options): Promise<void> {

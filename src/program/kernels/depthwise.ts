@@ -18,7 +18,7 @@ const fields = {
   yPlane: 'u32', // bytes from one output plane to the next; rows are `width` floats
   height: 'u32', // of an output plane
   width: 'u32',
-  rows: 'u32', // of a phase; 0: planes need no border and are read in place
+  rows: 'u32', // of a phase; 0: planes are read in place
   columns: 'u32', // of a phase, a multiple of 4
   strideH: 'u32',
   strideW: 'u32',
@@ -37,8 +37,8 @@ const tapFields = {
 
 type Numbers = Readonly<Record<Exclude<keyof typeof fields, 'x' | 'weights' | 'scratch' | 'y'>, number>>;
 
-/** `largest` is the byte offset of the farthest tap, `area` the number of taps. */
-function extents(n: Numbers, area: number, largest: number) {
+/** `read` is what windows reach from the first pixel of a plane on, of the scratch unless planes are read in place. */
+function extents(n: Numbers, area: number, read: number) {
   checkActivation(n.activation);
   if (!n.batch || !n.channels || !n.multiplier || !n.xHeight || !n.xWidth || !n.height || !n.width || !area) {
     throw new Error('an empty extent');
@@ -51,7 +51,6 @@ function extents(n: Numbers, area: number, largest: number) {
   }
   const pixels = n.height * n.width;
   const outputs = n.channels * n.multiplier;
-  const read = largest + 4 * ((n.height - 1) * (inPlace ? n.xWidth : n.columns) + n.width + 3);
   const plane = inPlace ? read : 4 * n.xHeight * n.xWidth + 16;
   const x = (n.batch - 1) * n.xBatch + (n.channels - 1) * n.xPlane + plane;
   const y = (n.batch - 1) * n.yBatch + (outputs - 1) * n.yPlane + 4 * (pixels === 1 ? 1 : pixels + 3);
@@ -65,28 +64,65 @@ function extents(n: Numbers, area: number, largest: number) {
   };
 }
 
-/** A square kernel, the same stride both ways. Tiles are `tileRows` × 4 pixels, the last ones overlap. */
-const square = (size: number, stride: number, tileRows: number) =>
+/** By channels, where a plane's padding takes what is stored beyond its end. */
+const axes = (n: Numbers, area: number) => {
+  const pixels = n.height * n.width;
+  if (n.yPlane < 4 * (pixels === 1 ? 1 : pixels + 3)) return [];
+  const weights = 4 * n.multiplier * (area + 1);
+  return [{ field: 'channels', moves: { x: n.xPlane, weights, scratch: 'own', y: n.multiplier * n.yPlane } }] as const;
+};
+
+/** What taps reach whose farthest lies `largest` bytes behind the first pixel of the window. */
+const reach = (n: Numbers, largest: number) =>
+  largest + 4 * ((n.height - 1) * (n.rows === 0 ? n.xWidth : n.columns) + n.width + 3);
+
+/**
+ * 3×3, the same stride both ways, on planes that are padded but not split; or in place (`rows` 0), on planes that lack a
+ * border of one pixel where `top` and `left` are 1 and where the last window reaches one pixel too far. The float before
+ * x is read, and masked away, when `left` is 1.
+ */
+const square3 = (stride: number) =>
   kernel({
     family: 'depthwise',
     record: 'DepthwiseRecord',
     fields,
     extents(n) {
-      if (n.height < tileRows || n.width < 4) throw new Error(`planes of ${n.height}×${n.width} pixels are too small`);
+      if (n.width < 4) throw new Error(`planes of ${n.height}×${n.width} pixels are too small`);
+      const down = (n.height - 1) * stride;
+      const across = (n.width - 1) * stride;
+      if (n.rows !== 0) return extents(n, 9, 4 * ((down + 2) * n.columns + across + 12));
+      const isBorder = (pads: number) => pads === 0 || pads === 1;
+      if (!isBorder(n.top) || !isBorder(n.left) || down + 1 - n.top >= n.xHeight || across + 1 - n.left >= n.xWidth) {
+        throw new Error('windows reach more than one pixel beyond planes that are read in place');
+      }
+      return extents(n, 9, 4 * n.xHeight * n.xWidth + 16);
+    },
+    axes: (n) => axes(n, 9),
+  });
+
+/** 5×5, the same stride both ways. Tiles are 4 rows × 4 pixels, the last ones overlap. */
+const square5 = (stride: number) =>
+  kernel({
+    family: 'depthwise',
+    record: 'DepthwiseRecord',
+    fields,
+    extents(n) {
+      if (n.height < 4 || n.width < 4) throw new Error(`planes of ${n.height}×${n.width} pixels are too small`);
       if (stride !== 1 && (n.rows === 0 || n.phasesH !== stride || n.phasesW !== stride)) {
         throw new Error(`planes must be split into ${stride}×${stride} phases`);
       }
       const row = 4 * (n.rows === 0 ? n.xWidth : n.columns);
-      const reach = Math.floor((size - 1) / stride);
-      return extents(n, size * size, (stride * stride - 1) * n.rows * row + reach * (row + 4));
+      const far = Math.floor(4 / stride);
+      return extents(n, 25, reach(n, (stride * stride - 1) * n.rows * row + far * (row + 4)));
     },
+    axes: (n) => axes(n, 25),
   });
 
 export const depthwiseKernels = {
-  f32_depthwise_3x3: square(3, 1, 2),
-  f32_depthwise_3x3s2: square(3, 2, 2),
-  f32_depthwise_5x5: square(5, 1, 4),
-  f32_depthwise_5x5s2: square(5, 2, 4),
+  f32_depthwise_3x3: square3(1),
+  f32_depthwise_3x3s2: square3(2),
+  f32_depthwise_5x5: square5(1),
+  f32_depthwise_5x5s2: square5(2),
   /** Any kernel, stride and dilation. */
   f32_depthwise: kernel({
     family: 'depthwise',
@@ -94,7 +130,8 @@ export const depthwiseKernels = {
     fields: tapFields,
     extents(n, table) {
       const { largest } = constantOf(table, 'taps', 'i32');
-      return { ...extents(n, n.area, largest), taps: 4 * n.area };
+      return { ...extents(n, n.area, reach(n, largest)), taps: 4 * n.area };
     },
+    axes: (n) => axes(n, n.area).map((axis) => ({ ...axis, moves: { ...axis.moves, taps: 0 } })),
   }),
 };

@@ -1,54 +1,31 @@
 // Dense weights × planes: y (rows, pixels) = act(W (rows, columns) · x).
-import { activationFields, checkActivation } from '../activations.ts';
-import { checkApart, constantOf, kernel } from '../kernel.ts';
+import { constantOf, kernel } from '../kernel.ts';
+import type { Table } from '../kernel.ts';
+import { matrixAxes, matrixExtents, matrixFields, packedTile } from './matrix.ts';
 
-const fields = {
-  x: 'read',
-  taps: 'read', // a `taps` constant, one entry a column
-  weights: 'read', // a `gemm` constant
-  y: 'write',
-  batch: 'u32',
-  xBatch: 'u32', // bytes from one image to the next
-  yBatch: 'u32',
-  rows: 'u32', // output channels
-  columns: 'u32',
-  height: 'u32', // of an output plane
-  width: 'u32',
-  rowPixels: 'u32', // of an input row, a multiple of 4; pointwise kernels see one row of height × width pixels
-  yPlane: 'u32', // bytes from one output plane to the next
-  ...activationFields,
-} as const;
+/** Bytes of weights in panels of so many rows. @throws Error when they are not of that shape. */
+export function weightBytes(rows: number, columns: number, panel: 4 | 28, table: (field: string) => Table): number {
+  const { constant } = constantOf(table, 'weights', 'gemm');
+  if (constant.rows !== rows || constant.columns !== columns || constant.panel !== panel) {
+    throw new Error(`weights must have ${rows} rows and ${columns} columns, in panels of ${panel}`);
+  }
+  return 4 * panel * (columns + 1) * Math.ceil(rows / panel);
+}
 
-const up4 = (pixels: number) => Math.ceil(pixels / 4) * 4;
-
-const gemm = (kind: 'flat' | 'shifted') =>
+const planes = (shifted: boolean) =>
   kernel({
     family: 'gemm',
-    record: 'GemmRecord',
-    fields,
+    record: 'MatrixRecord',
+    fields: matrixFields,
     extents(n, table) {
-      checkActivation(n.activation);
-      const { constant } = constantOf(table, 'weights', 'gemm');
-      if (constant.rows !== n.rows || constant.columns !== n.columns || constant.panel !== 4) {
-        throw new Error(`weights must have ${n.rows} rows and ${n.columns} columns, in panels of 4`);
-      }
-      if (!n.batch || !n.rows || !n.columns || !n.height || !n.width) throw new Error('an empty extent');
-      const pixels = n.height * n.width;
-      if (kind === 'shifted' && (n.rowPixels % 4 || n.rowPixels < n.width)) {
-        throw new Error(`row of ${n.rowPixels} pixels`);
-      }
-      const { largest } = constantOf(table, 'taps', 'taps');
-      const read = kind === 'shifted' ? (n.height - 1) * n.rowPixels + n.width : pixels;
-      const written = (n.rows - 1) * n.yPlane + 4 * (kind === 'flat' ? up4(pixels) : pixels + 4);
-      const x = (n.batch - 1) * n.xBatch + largest + 4 * up4(read);
-      const y = (n.batch - 1) * n.yBatch + written;
-      checkApart('x', n.batch * read, x);
-      checkApart('y', n.batch * n.rows * pixels, y);
-      return { x, taps: 4 * n.columns, weights: 16 * (n.columns + 1) * Math.ceil(n.rows / 4), y };
+      const weights = weightBytes(n.rows, n.columns, 4, table);
+      return matrixExtents(n, table, { shifted, tile: packedTile.dense, weights, largest: 0 });
     },
+    // a quarter of a group of rows
+    axes: (n) => matrixAxes(n, { shifted, group: 4, weights: 4 * (n.columns + 1) }),
   });
 
 export const gemmKernels = {
-  f32_gemm_8x4: gemm('flat'),
-  f32_conv_gemm_8x4: gemm('shifted'),
+  f32_gemm_8x4: planes(false),
+  f32_conv_gemm_8x4: planes(true),
 };

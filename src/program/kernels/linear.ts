@@ -2,6 +2,7 @@
 import { activationFields, checkActivation } from '../activations.ts';
 import { checkApart, constantOf, kernel } from '../kernel.ts';
 import type { Table } from '../kernel.ts';
+import { weightBytes } from './gemm.ts';
 import { largestOffset } from './spmm.ts';
 
 const fields = {
@@ -18,8 +19,17 @@ const fields = {
 
 type Numbers = { batch: number; xBatch: number; rows: number; columns: number };
 
-/** `xBytes` gives the bytes of x that the kernel reads, having checked the weights. */
-const linear = (xBytes: (n: Numbers, table: (field: string) => Table) => number) =>
+interface Linear {
+  /** Rows that parts start at multiples of, and bytes of weights a row. */
+  multiple: number;
+  rowBytes(n: Numbers): number | 'groups';
+  /** Bytes of x and of the weights that the kernel reads. @throws Error for weights that are not its own. */
+  reads(n: Numbers, table: (field: string) => Table): { x: number; weights: number };
+  /** Bytes from one image of x to the next. */
+  imageBytes?(n: Numbers): number;
+}
+
+const linear = ({ multiple, rowBytes, reads, imageBytes = (n) => n.xBatch }: Linear) =>
   kernel({
     family: 'linear',
     record: 'LinearRecord',
@@ -29,35 +39,47 @@ const linear = (xBytes: (n: Numbers, table: (field: string) => Table) => number)
       if (!n.batch || !n.rows || !n.columns) throw new Error('an empty extent');
       const y = (n.batch - 1) * n.yBatch + 4 * n.rows;
       checkApart('y', n.batch * n.rows, y);
-      return { x: xBytes(n, table), weights: 4, y };
+      return { ...reads(n, table), y };
     },
+    axes: (n) => [
+      { field: 'rows', multiple, moves: { x: 0, weights: rowBytes(n), y: 4 } },
+      // integers are multiplied by four images at a time
+      { field: 'batch', multiple: 4, moves: { x: imageBytes(n), weights: 0, y: n.yBatch } },
+    ],
   });
 
-const dense = linear((n, table) => {
-  const { constant } = constantOf(table, 'weights', 'gemm');
-  if (constant.rows !== n.rows || constant.columns !== n.columns || constant.panel !== 28) {
-    throw new Error(`weights must have ${n.rows} rows and ${n.columns} columns, in panels of 28`);
-  }
-  return (n.batch - 1) * n.xBatch + 4 * n.columns;
-});
+const floatBytes = (n: Numbers) => (n.batch - 1) * n.xBatch + 4 * n.columns;
 
 const sparse = (group: number) =>
-  linear((n, table) => (n.batch - 1) * n.xBatch + largestOffset(n.rows, group, table) + 4);
+  linear({
+    multiple: group,
+    rowBytes: () => 'groups',
+    reads: (n, table) => ({ x: (n.batch - 1) * n.xBatch + largestOffset(n.rows, group, table) + 4, weights: 4 }),
+  });
 
 /** Bytes of an image's inputs in 16 bits. */
 const inputBytes = (columns: number) => 16 + 32 * Math.ceil(columns / 16);
 
-const quantised = (bits: number) =>
-  linear((n, table) => {
-    const { constant } = constantOf(table, 'weights', 'quantised');
-    if (constant.rows !== n.rows || constant.columns !== n.columns || constant.bits !== bits) {
-      throw new Error(`weights must have ${n.rows} rows and ${n.columns} columns, in ${bits} bits`);
-    }
-    return n.batch * inputBytes(n.columns);
+const quantised = (bits: 4 | 8) =>
+  linear({
+    multiple: 1,
+    rowBytes: () => 'groups',
+    reads(n, table) {
+      const { constant } = constantOf(table, 'weights', 'quantised');
+      if (constant.rows !== n.rows || constant.columns !== n.columns || constant.bits !== bits) {
+        throw new Error(`weights must have ${n.rows} rows and ${n.columns} columns, in ${bits} bits`);
+      }
+      return { x: n.batch * inputBytes(n.columns), weights: 4 };
+    },
+    imageBytes: (n) => inputBytes(n.columns),
   });
 
 export const linearKernels = {
-  f32_linear_dense: dense,
+  f32_linear_dense: linear({
+    multiple: 28,
+    rowBytes: (n) => 4 * (n.columns + 1),
+    reads: (n, table) => ({ x: floatBytes(n), weights: weightBytes(n.rows, n.columns, 28, table) }),
+  }),
   /** W sparse; and in groups of four rows that share positions. */
   f32_linear_sparse: sparse(1),
   f32_linear_sparse_4: sparse(4),
@@ -69,8 +91,9 @@ export const linearKernels = {
     fields: { x: 'read', y: 'write', batch: 'u32', xBatch: 'u32', columns: 'u32' },
     extents(n) {
       if (!n.batch || !n.columns) throw new Error('an empty extent');
-      return { x: (n.batch - 1) * n.xBatch + 4 * n.columns, y: n.batch * inputBytes(n.columns) };
+      return { x: floatBytes({ ...n, rows: 0 }), y: n.batch * inputBytes(n.columns) };
     },
+    axes: (n) => [{ field: 'batch', moves: { x: n.xBatch, y: inputBytes(n.columns) } }],
   }),
   i8_linear: quantised(8),
   i4_linear: quantised(4),

@@ -60,13 +60,21 @@ function extents(n: Numbers) {
   return { x, scratch: poolRowBytes(n), y };
 }
 
+/** By channels, where a plane's padding takes what is stored beyond its end. */
+function axes(n: Numbers) {
+  const pixels = n.height * n.width;
+  if (n.yPlane < 4 * (pixels === 1 ? 1 : pixels + 3)) return [];
+  return [{ field: 'channels', moves: { x: n.xPlane, scratch: 'own', y: n.yPlane } }] as const;
+}
+
 export const poolKernels = {
   /** Padding never wins; NaN does. */
-  f32_max_pool: kernel({ family: 'pool', record: 'PoolRecord', fields, extents }),
+  f32_max_pool: kernel({ family: 'pool', record: 'PoolRecord', fields, extents, axes }),
   f32_average_pool: kernel({
     family: 'pool',
     record: 'AveragePoolRecord',
     fields: averageFields,
     extents: (n) => ({ ...extents(n), counts: 4 * (n.height + n.width + 3) }),
+    axes: (n) => axes(n).map((axis) => ({ ...axis, moves: { ...axis.moves, counts: 0 } })),
   }),
 };

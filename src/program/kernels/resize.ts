@@ -50,6 +50,13 @@ function checkColumns(n: Numbers, largest: number): void {
   if (largest > 4 * (n.xWidth - 1)) throw new Error(`a column at byte ${largest} of rows of ${n.xWidth} floats`);
 }
 
+/** By channels, where a plane's padding takes what is stored beyond its end. */
+function axes<const M extends object>(n: Numbers, moves: M) {
+  const pixels = n.height * n.width;
+  if (n.yPlane < 4 * (pixels === 1 ? 1 : pixels + 3)) return [];
+  return [{ field: 'channels', moves: { x: n.xPlane, y: n.yPlane, ...moves } }] as const;
+}
+
 export const resizeKernels = {
   f32_resize_nearest: kernel({
     family: 'resize',
@@ -59,6 +66,7 @@ export const resizeKernels = {
       checkColumns(n, constantOf(table, 'columns', 'i32').largest);
       return { ...extents(n, constantOf(table, 'rows', 'i32').largest), rows: 4 * n.height, columns: 4 * up4(n.width) };
     },
+    axes: (n) => axes(n, { rows: 0, columns: 0 }),
   }),
   /** Every pixel becomes 2×2: height is twice the input's, width 2 · xWidth ≥ 8. */
   f32_upsample_2x2: kernel({
@@ -71,6 +79,7 @@ export const resizeKernels = {
       }
       return extents(n, 4 * (n.height / 2 - 1) * n.xWidth);
     },
+    axes: (n) => axes(n, {}),
   }),
   f32_resize_linear: kernel({
     family: 'resize',
@@ -87,5 +96,6 @@ export const resizeKernels = {
         scratch: 4 * up4(n.xWidth),
       };
     },
+    axes: (n) => axes(n, { rows: 0, rowWeights: 0, columns: 0, columnWeights: 0, scratch: 'own' }),
   }),
 };

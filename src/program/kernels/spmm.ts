@@ -1,22 +1,7 @@
 // Sparse weights × planes: y (rows, pixels) = act(W (rows, columns) · x), W sparse in groups of rows.
-import { activationFields, checkActivation } from '../activations.ts';
-import { checkApart, constantOf, kernel } from '../kernel.ts';
+import { constantOf, kernel } from '../kernel.ts';
 import type { Table } from '../kernel.ts';
-
-const fields = {
-  x: 'read',
-  weights: 'read', // an `spmm` constant
-  y: 'write',
-  batch: 'u32',
-  xBatch: 'u32', // bytes from one image to the next
-  yBatch: 'u32',
-  rows: 'u32', // output channels
-  height: 'u32', // of an output plane
-  width: 'u32',
-  rowPixels: 'u32', // of an input row, a multiple of 4; pointwise kernels see one row of height × width pixels
-  yPlane: 'u32', // bytes from one output plane to the next
-  ...activationFields,
-} as const;
+import { matrixAxes, matrixExtents, matrixFields, packedTile } from './matrix.ts';
 
 /** The farthest byte offset that sparse weights hold. @throws Error when the kernel does not take them. */
 export function largestOffset(rows: number, group: number, table: (field: string) => Table): number {
@@ -27,28 +12,20 @@ export function largestOffset(rows: number, group: number, table: (field: string
   return largest;
 }
 
-const up4 = (pixels: number) => Math.ceil(pixels / 4) * 4;
-
 /** `group` rows share positions; `shifted` kernels read rows of `rowPixels` and write rows of `width`. */
 const spmm = (group: number, shifted: boolean) =>
   kernel({
     family: 'spmm',
-    record: 'SpmmRecord',
-    fields,
+    record: 'MatrixRecord',
+    fields: matrixFields,
     extents(n, table) {
-      checkActivation(n.activation);
       const largest = largestOffset(n.rows, group, table);
-      if (!n.batch || !n.rows || !n.height || !n.width) throw new Error('an empty extent');
-      if (shifted && (n.rowPixels % 4 || n.rowPixels < n.width)) throw new Error(`row of ${n.rowPixels} pixels`);
-      const pixels = n.height * n.width;
-      const read = shifted ? (n.height - 1) * n.rowPixels + n.width : pixels;
-      const written = shifted ? pixels + 4 : up4(pixels);
-      const x = (n.batch - 1) * n.xBatch + largest + 4 * up4(read);
-      const y = (n.batch - 1) * n.yBatch + (n.rows - 1) * n.yPlane + 4 * written;
-      checkApart('x', n.batch * read, x);
-      checkApart('y', n.batch * n.rows * pixels, y);
-      return { x, weights: 4, y };
+      // only single rows have a tile to pack
+      if (n.packed > (group === 1 ? 1 : 0)) throw new Error(`packed is ${n.packed}`);
+      const tile = n.packed ? packedTile.sparse : 0;
+      return matrixExtents(n, table, { shifted, tile, weights: 4, largest });
     },
+    axes: (n) => matrixAxes(n, { shifted, group, weights: 'groups' }),
   });
 
 export const spmmKernels = {

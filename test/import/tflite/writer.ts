@@ -10,7 +10,9 @@ type OptionsName = keyof typeof optionTypes;
 export type Numbers = ArrayLike<number>;
 export type IndexWidth = 'int32' | 'uint16' | 'uint8';
 
-export type DimensionSpec = { size: number } | { segments: Numbers; indices: Numbers; width: IndexWidth };
+/** Indices are stored in `width`, segments too if they have none of their own. */
+export type DimensionSpec =
+  { size: number } | { segments: Numbers; indices: Numbers; width: IndexWidth; segmentWidth?: IndexWidth };
 
 export interface TensorSpec {
   name?: string;
@@ -191,7 +193,9 @@ function writeModel(model: ModelSpec, places: [number, number][]): Uint8Array {
 function writeBuffer(b: Builder, { data }: TensorSpec, place: [number, number] | undefined): number {
   if (!data) return table(b, []);
   if (place) return table(b, [undefined, ['uint64', place[0]], ['uint64', place[1]]]);
-  return table(b, [['at', vector(b, bytesOf(data), 1, 16)]]);
+  const bytes = bytesOf(data);
+  b.prep(16, bytes.length);
+  return table(b, [['at', b.createByteVector(bytes)]]);
 }
 
 function writeOperatorCode(b: Builder, op: string): number {
@@ -251,11 +255,18 @@ function writeSparsity(
         ['int8', 0],
         ['int32', dimension.size],
       ]);
-    const type = { int32: 1, uint16: 2, uint8: 3 }[dimension.width];
-    const [segments, indices] = [dimension.segments, dimension.indices].map((numbers) =>
-      indexVector(b, numbers, dimension.width),
-    );
-    return table(b, [['int8', 1], undefined, ['int8', type], ['at', segments], ['int8', type], ['at', indices]]);
+    const types = { int32: 1, uint16: 2, uint8: 3 };
+    const { width, segmentWidth = width } = dimension;
+    const segments = indexVector(b, dimension.segments, segmentWidth);
+    const indices = indexVector(b, dimension.indices, width);
+    return table(b, [
+      ['int8', 1],
+      undefined,
+      ['int8', types[segmentWidth]],
+      ['at', segments],
+      ['int8', types[width]],
+      ['at', indices],
+    ]);
   });
   const dimensionsAt = offsets(b, described);
   const order = int32s(b, Array.from(traversalOrder));

@@ -1,7 +1,12 @@
-// Where the wasm builds lie, beside this module's bundle. Written out in full, so that bundlers find them.
+// Node, Deno, Bun and unbundled modules: the wasm builds are files beside this module's bundle. Written out in full, so that
+// bundlers find them. src/hosts/ has what takes the place of this module elsewhere (scripts/build.mjs).
 import type { WasmBuild } from './runtime/probe.ts';
+import { wasmBuilds } from './runtime/probe.ts';
 
-export function wasmUrl(build: WasmBuild): URL {
+/** The builds that this entry point can give. */
+export const hostBuilds: readonly WasmBuild[] = wasmBuilds;
+
+export function wasmOf(build: WasmBuild): URL {
   switch (build) {
     case 'simd':
       return new URL('./wasm/filigree-simd.wasm', import.meta.url);

@@ -1,0 +1,114 @@
+// What a run of bench:peers writes as JSON, and what the tables and the report are made of.
+import type { LayerProfile } from '../../src/runtime/model.ts';
+import type { Peer } from '../../test/peers/index.ts';
+
+export type Runtime = Exclude<Peer, 'bare'>;
+
+/** Over rounds. */
+export interface Spread {
+  median: number;
+  minimum: number;
+}
+
+export interface Timing {
+  /** Milliseconds of one run: median over rounds of each round's median, and the fastest run of all. */
+  run: Spread;
+  /** Milliseconds from starting the process to the first result. */
+  cold: Spread;
+  /** Peak resident memory. */
+  megabytes: Spread;
+  /** Each round's own median. */
+  rounds: number[];
+}
+
+/** How far outputs are from what they are compared with: ‖difference‖ / ‖expected‖, the worst output. */
+export interface Agreement {
+  /** From Filigree's outputs. */
+  error: number;
+  /** From the reference evaluator's, where a peer and Filigree disagree. */
+  errorFromReference?: number;
+  isWrong: boolean;
+}
+
+export interface RuntimeResult extends Timing, Agreement {}
+
+/** A layer against the least time it could take. */
+export interface LayerFloor extends LayerProfile {
+  /** Bytes of its weights as the kernels read them. */
+  weightBytes: number;
+  /** Bytes of what it reads and writes, each once; absent when that is not known. */
+  activationBytes?: number;
+  /** Milliseconds: effective multiply-adds at peak, or the weights once at memory bandwidth, whichever is longer. */
+  floorMs: number;
+}
+
+export interface Floor {
+  ms: number;
+  measuredMs: number;
+  layers: LayerFloor[];
+}
+
+export interface StateResult {
+  id: string;
+  title: string;
+  zeros?: string;
+  dense?: string;
+  caution?: string;
+  runtimes: Partial<Record<Runtime, RuntimeResult>>;
+  failures: Partial<Record<Runtime, string>>;
+  floor?: Floor;
+}
+
+/** What a page downloads for a runtime. Bytes, as they are and by brotli at its best. */
+export interface RuntimeSize {
+  version: string;
+  wasm: number;
+  wasmBrotli: number;
+  js: number;
+  jsBrotli: number;
+}
+
+export interface PeersReport {
+  version: 1;
+  date: string;
+  machine: { cpu: string; cores: number; platform: string; arch: string };
+  node: string;
+  v8: string;
+  threads: number;
+  rounds: number;
+  iterations: number;
+  /** Node without a model, measured in the same rounds. */
+  bare: { cold: Spread; megabytes: Spread };
+  sizes: Partial<Record<Runtime, RuntimeSize>>;
+  peak?: { build: string; gflops: number; memoryGbps: number };
+  states: StateResult[];
+}
+
+export const runtimeTitles: Record<Runtime, string> = {
+  filigree: 'Filigree',
+  'tfjs-tflite': 'tfjs-tflite',
+  litert: 'LiteRT.js',
+  'tfjs-wasm': 'tfjs-backend-wasm',
+  onnxruntime: 'onnxruntime-web',
+};
+
+export const runtimes = Object.keys(runtimeTitles) as Runtime[];
+export const peers = runtimes.filter((runtime) => runtime !== 'filigree');
+
+/**
+ * The fastest peer, by medians, whose outputs are right: on this state or, for peers that gain nothing from zeros, on
+ * the dense one. `fastest` is its fastest run.
+ */
+export function bestPeer(
+  report: PeersReport,
+  state: StateResult,
+): { runtime: Runtime; state: StateResult; ms: number; fastest: number } | undefined {
+  const dense = report.states.find(({ id }) => id === state.dense);
+  const candidates = peers.flatMap((runtime) =>
+    [state, ...(dense ? [dense] : [])].flatMap((state) => {
+      const result = state.runtimes[runtime];
+      return result && !result.isWrong ? [{ runtime, state, ms: result.run.median, fastest: result.run.minimum }] : [];
+    }),
+  );
+  return candidates.toSorted((a, b) => a.ms - b.ms)[0];
+}

@@ -1,0 +1,4 @@
+/** What Vite defines. */
+interface ImportMeta {
+  readonly env: { readonly PROD: boolean };
+}

@@ -1,0 +1,54 @@
+// Bundles an entry point with its lazy parts: what `import()` names is a bundle of its own beside it, of the same name.
+//
+// Entry points and lazy parts share no chunks: a cold start reads one file, and another for each part that it needs. What
+// several parts use (errors, checked fields) is small, and in each of them.
+import { basename, dirname, resolve } from 'node:path';
+import { build } from 'esbuild';
+
+export const bundling = {
+  bundle: true,
+  format: 'esm',
+  target: 'es2023',
+  packages: 'external',
+  external: ['node:*'],
+  platform: 'neutral',
+  loader: { '.wasm': 'binary' },
+  logLevel: 'warning',
+};
+
+/**
+ * @param entry path of a module
+ * @param options of esbuild, `outdir` among them; `plugins` come before ours, `external` beside what always is
+ * @returns name → { bytes, lazy: whether it is loaded by `import()` } of each file
+ */
+export async function bundleLazily(entry, { plugins = [], external = [], ...options }) {
+  const written = new Map();
+  const waiting = [{ path: resolve(entry), name: basename(entry, '.ts'), lazy: false }];
+  for (const { path, name, lazy } of waiting) {
+    const plugin = {
+      name: 'lazy',
+      setup({ onResolve }) {
+        onResolve({ filter: /^\.\.?\// }, ({ kind, path: imported, resolveDir }) => {
+          if (kind !== 'dynamic-import') return undefined;
+          const part = { path: resolve(resolveDir, imported), name: basename(imported, '.ts'), lazy: true };
+          const known = waiting.find((other) => other.name === part.name);
+          if (known && known.path !== part.path) throw new Error(`two lazy parts are named ${part.name}`);
+          if (!known) waiting.push(part);
+          return { path: `./${part.name}.js`, external: true };
+        });
+      },
+    };
+    const { outputFiles, metafile } = await build({
+      ...bundling,
+      metafile: true,
+      ...options,
+      external: [...bundling.external, ...external],
+      entryPoints: { [name]: path },
+      outbase: dirname(path),
+      plugins: [...plugins, plugin],
+    });
+    const [size] = Object.values(metafile.outputs).filter((output) => output.entryPoint);
+    written.set(`${name}.js`, { bytes: size.bytes, lazy, contents: outputFiles?.at(-1).contents });
+  }
+  return written;
+}

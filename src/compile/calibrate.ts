@@ -1,0 +1,133 @@
+// What the inputs of pointwise convolutions hold: found by running the model in floats on samples.
+import type { Conv2dAttributes } from '../ops/conv2d.ts';
+import { FiligreeError } from '../errors.ts';
+import type { Graph } from '../graph/graph.ts';
+import { valueOf } from '../graph/graph.ts';
+import { verify } from '../graph/verify.ts';
+import { optimise } from '../passes/index.ts';
+import type { Program } from '../program/program.ts';
+import { defaultCostModel } from './cost.ts';
+import type { Range, Ranges } from './int8.ts';
+import { lowerGraph } from './lower.ts';
+
+/** Names of the program's further outputs start so. */
+const prefix = 'calibration:';
+
+/**
+ * Collects the ranges that `compileModel`'s option `int8` asks for:
+ *
+ * ```ts
+ * const calibration = new Calibration(importModel(bytes, 'model.onnx'));
+ * const model = await loadModel(writeArtifact(calibration.program));
+ * for (const sample of samples) calibration.observe(await model.run(sample));
+ * const artifact = compileModel(bytes, { int8: { ranges: calibration.ranges() } });
+ * ```
+ */
+export class Calibration {
+  /** The model in floats; it also outputs every value that may be quantised, which takes memory. */
+  readonly program: Program;
+  readonly #observed = new Map<string, Histogram>();
+
+  /** @param graph is optimised and given further outputs: import it anew to compile it */
+  constructor(graph: Graph, metadata: Record<string, unknown> = {}) {
+    verify(graph);
+    optimise(graph);
+    for (const value of pointwiseInputs(graph)) {
+      this.#observed.set(value, new Histogram());
+      graph.outputs.push({ value, name: prefix + value, dtype: 'float32' });
+    }
+    this.program = lowerGraph(graph, defaultCostModel);
+    Object.assign(this.program.metadata, metadata);
+  }
+
+  /** Takes the outputs of one run of `program`. @throws FiligreeError `invalid-argument` when one is missing. */
+  observe(outputs: Readonly<Record<string, { readonly data: ArrayLike<number | bigint> }>>): void {
+    for (const [value, histogram] of this.#observed) {
+      const data = outputs[prefix + value]?.data;
+      if (!data) throw new FiligreeError('invalid-argument', `observe: no output "${prefix}${value}"`);
+      histogram.add(data as ArrayLike<number>);
+    }
+  }
+
+  /**
+   * What each value held. `share` of all numbers, between 0.5 and 1, are within its range: as many are left out below as
+   * above. 1, the default, leaves out none.
+   */
+  ranges({ share = 1 }: { share?: number } = {}): Ranges {
+    if (!(share >= 0.5 && share <= 1)) {
+      throw new FiligreeError('invalid-argument', `share: wanted a number from 0.5 to 1, got ${String(share)}`);
+    }
+    const ranges: Record<string, Range> = {};
+    for (const [value, histogram] of this.#observed) {
+      if (histogram.count > 0) ranges[value] = histogram.range(share);
+    }
+    return ranges;
+  }
+}
+
+/** Values that pointwise convolutions read, each once. */
+function pointwiseInputs(graph: Graph): Set<string> {
+  const inputs = new Set(graph.inputs.map((port) => port.value));
+  const found = new Set<string>();
+  for (const {
+    op,
+    inputs: [x, w],
+    attributes,
+  } of graph.nodes) {
+    if (op !== 'conv2d' || inputs.has(x) || valueOf(graph, x).data) continue;
+    const { stride, pads } = attributes as Conv2dAttributes;
+    const kernel = valueOf(graph, w).shape.slice(2);
+    const [, , height, width] = valueOf(graph, x).shape;
+    if ([...kernel, ...stride].every((n) => n === 1) && pads.every((n) => n === 0) && height * width > 1) found.add(x);
+  }
+  return found;
+}
+
+/** Counts of finite numbers in bins of equal width around zero; the width doubles when a number lies beyond them all. */
+class Histogram {
+  static readonly half = 4096;
+  readonly #bins = new Float64Array(2 * Histogram.half);
+  #width = 2 ** -24;
+  #min = Infinity;
+  #max = -Infinity;
+  count = 0;
+
+  add(data: ArrayLike<number>): void {
+    for (let i = 0; i < data.length; i++) {
+      const v = data[i];
+      if (!Number.isFinite(v)) continue;
+      if (v < this.#min) this.#min = v;
+      if (v > this.#max) this.#max = v;
+      let bin = Math.floor(v / this.#width);
+      while (bin < -Histogram.half || bin >= Histogram.half) {
+        this.#double();
+        bin = Math.floor(v / this.#width);
+      }
+      this.#bins[bin + Histogram.half]++;
+      this.count++;
+    }
+  }
+
+  #double(): void {
+    const { half } = Histogram;
+    const bins = this.#bins.slice();
+    this.#bins.fill(0);
+    for (let bin = -half; bin < half; bin++) this.#bins[Math.floor(bin / 2) + half] += bins[bin + half];
+    this.#width *= 2;
+  }
+
+  range(share: number): Range {
+    const most = (this.count * (1 - share)) / 2;
+    const edge = (from: number, step: number): number => {
+      let bin = from;
+      for (let left = most - this.#bins[bin]; left >= 0 && bin + step in this.#bins; left -= this.#bins[bin])
+        bin += step;
+      return bin - Histogram.half;
+    };
+    const last = 2 * Histogram.half - 1;
+    return {
+      min: Math.max(this.#min, edge(0, 1) * this.#width),
+      max: Math.min(this.#max, (edge(last, -1) + 1) * this.#width),
+    };
+  }
+}

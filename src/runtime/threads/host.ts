@@ -1,0 +1,45 @@
+// What differs from host to host: how a worker is made. Workers know nothing but their task.
+
+/** What a worker does until it is ended: its list of the program, again for each command (assembly/threads.ts). */
+export interface WorkerTask {
+  module: WebAssembly.Module;
+  memory: WebAssembly.Memory;
+  sync: number;
+  /** Addresses of its list. */
+  from: number;
+  to: number;
+  threads: number;
+  /** Whether it sends a message after each run. */
+  reports: boolean;
+}
+
+/** Hears of a worker: that it awaits commands, that a run is done, that it has ended against our will. */
+export interface WorkerEvents {
+  ready(): void;
+  done(): void;
+  failed(cause: unknown): void;
+}
+
+export interface RunningWorker {
+  /** Whether the process stays alive for it. */
+  hold(alive: boolean): void;
+  end(): void;
+}
+
+export interface ThreadHost {
+  /** Threads that the machine runs at a time. */
+  parallelism(): number;
+  /** Whether the calling thread runs the first share; whether it may sleep if not given. For tests. */
+  takesPart?: boolean;
+  start(task: WorkerTask, events: WorkerEvents): RunningWorker;
+}
+
+/** The host's threads, or why it has none. */
+export async function threadHost(): Promise<ThreadHost | string> {
+  if (typeof SharedArrayBuffer === 'undefined') {
+    return 'there is no SharedArrayBuffer; pages need the headers Cross-Origin-Opener-Policy and -Embedder-Policy';
+  }
+  const threads = typeof process === 'undefined' ? undefined : process.getBuiltinModule?.('node:worker_threads');
+  if (threads) return (await import('./node.ts')).nodeHost;
+  return 'this host has no workers that Filigree can use';
+}

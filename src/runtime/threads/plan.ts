@@ -1,0 +1,171 @@
+// A program in linear memory → what each of several threads does of it; assembly/threads.ts draws the lists.
+//
+//   layout.bytes | sync | lists, one a thread | scratch of each thread but the first |
+import { largestEntry } from '../../program/check.ts';
+import type { FieldKind, Kernel } from '../../program/kernel.ts';
+import type { KernelName } from '../../program/kernels.ts';
+import { kernels } from '../../program/kernels.ts';
+import type { Pointer, Program, Step } from '../../program/program.ts';
+import type { MemoryLayout } from '../expand.ts';
+import { recordBytes, up64, writeRecord } from '../record.ts';
+import type { Share, Work } from './split.ts';
+import { splitStep } from './split.ts';
+
+/** Bytes of the words that threads share. */
+const syncBytes = 256;
+
+const barrierBytes = 8;
+
+type Entry = { kernel: KernelName; value: (field: string) => number } | 'barrier';
+
+/** Where each thread's list lies. */
+export interface ThreadPlan {
+  readonly sync: number;
+  readonly lists: readonly { readonly from: number; readonly to: number }[];
+  /** The end of it all in linear memory. */
+  readonly bytes: number;
+  /** The largest part of each step's work that one thread does: 1 where it is not split. */
+  readonly largest: readonly number[];
+  /** Barriers of a run. */
+  readonly barriers: number;
+  /** Writes the lists; `memory` is at least `bytes` long. */
+  write(memory: WebAssembly.Memory): void;
+}
+
+/** A range of addresses that is read or written. */
+interface Touch {
+  writes: boolean;
+  own: boolean;
+  from: number;
+  to: number;
+}
+
+/** By which thread, since all have met last. */
+type Touched = Omit<Touch, 'own'> & { thread: number };
+
+/** @param least nanoseconds of work that a share has at least; for tests */
+export function planThreads(program: Program, layout: MemoryLayout, threads: number, least?: number): ThreadPlan {
+  const lists: Entry[][] = Array.from({ length: threads }, () => []);
+  const load = lists.map(() => 0);
+  let touched: Touched[] = [];
+  let barriers = 0;
+  let scratch = 0;
+  const largest: number[] = [];
+  const meet = () => {
+    barriers++;
+    for (const list of lists) list.push('barrier');
+    load.fill(0);
+    touched = [];
+  };
+  const steps = program.steps.map((step) => ({ step, work: workOf(program, step) }));
+  const placed: {
+    entry: { kernel: KernelName; value?: (field: string) => number };
+    own: Share;
+    step: Step;
+    thread: number;
+  }[] = [];
+  for (const { step, work } of steps) {
+    const shares = splitStep(work, threads, least);
+    const works = shares.map((share) => share.work);
+    largest.push(Math.max(...works) / works.reduce((a, b) => a + b));
+    const touches = shares.map((share) => touchesOf(program, layout, step, share));
+    // a step in one part goes to the thread that has least to do and needs to wait for no other
+    const order = lists.map((_, i) => i).sort((a, b) => load[a] - load[b]);
+    const free = (first: number) => touches.every((list, i) => !conflicts(list, (first + i) % threads, touched));
+    let first = shares.length > 1 ? 0 : order.find(free);
+    if (first === undefined || !free(first)) {
+      meet();
+      first = 0;
+    }
+    shares.forEach((share, i) => {
+      const thread = first + i;
+      const entry = { kernel: step.kernel, value: undefined as unknown as (field: string) => number };
+      lists[thread].push(entry);
+      placed.push({ entry, own: share, step, thread });
+      load[thread] += share.work;
+      for (const { own, ...touch } of touches[i]) if (!own || thread === 0) touched.push({ ...touch, thread });
+      for (const field of share.own) scratch = Math.max(scratch, up64(share.touched[field]));
+    });
+  }
+  meet(); // the run ends when all are done
+
+  let at = up64(layout.bytes);
+  const sync = at;
+  at += syncBytes;
+  const places = lists.map((list) => {
+    const from = at;
+    for (const entry of list) at += entry === 'barrier' ? barrierBytes : recordBytes(entry.kernel);
+    const place = { from, to: at };
+    at = up64(at);
+    return place;
+  });
+  const own = at;
+  at += scratch * (threads - 1);
+  for (const { entry, own: share, step, thread } of placed) {
+    entry.value = (field) => {
+      const argument = step.arguments[field];
+      if (typeof argument === 'number') return share.numbers[field];
+      if (thread > 0 && share.own.includes(field)) return own + scratch * (thread - 1);
+      return layout.buffers[argument.buffer] + argument.offset + (share.moves[field] ?? 0);
+    };
+  }
+  return {
+    sync,
+    lists: places,
+    bytes: at + 64,
+    largest,
+    barriers,
+    write: (memory) => lists.forEach((list, i) => writeList(memory, places[i].from, list)),
+  };
+}
+
+function writeList(memory: WebAssembly.Memory, from: number, list: readonly Entry[]): void {
+  let at = from;
+  for (const entry of list) {
+    if (entry === 'barrier') {
+      new Uint32Array(memory.buffer, at, 2).set([0xffffffff, barrierBytes]);
+      at += barrierBytes;
+    } else {
+      writeRecord(memory, at, entry.kernel, entry.value!);
+      at += recordBytes(entry.kernel);
+    }
+  }
+}
+
+/** A step's numbers, and what its pointers to constants mean. */
+export function workOf(program: Program, { kernel, arguments: args }: Step): Work {
+  const numbers: Work['numbers'] = {};
+  const tables: Work['tables'] = {};
+  for (const [field, argument] of Object.entries(args)) {
+    if (typeof argument === 'number') numbers[field] = argument;
+    else {
+      const buffer = program.buffers[argument.buffer];
+      if (buffer.kind === 'constant') {
+        tables[field] = { constant: buffer.constant, largest: largestEntry(program, buffer.constant) };
+      }
+    }
+  }
+  return { kernel: kernels[kernel] as unknown as Kernel, numbers, tables };
+}
+
+/** What a share reads and writes of the activations; `own` scratch is in another place for all threads but the first. */
+function touchesOf(program: Program, layout: MemoryLayout, step: Step, share: Share): Touch[] {
+  const touches: Touch[] = [];
+  for (const [field, kind] of Object.entries(kernels[step.kernel].fields as Record<string, FieldKind>)) {
+    if (kind !== 'read' && kind !== 'write') continue;
+    const { buffer, offset } = step.arguments[field] as Pointer;
+    if (program.buffers[buffer].kind !== 'arena' || !share.touched[field]) continue;
+    const from = layout.buffers[buffer] + offset + (share.moves[field] ?? 0);
+    touches.push({ writes: kind === 'write', own: share.own.includes(field), from, to: from + share.touched[field] });
+  }
+  return touches;
+}
+
+/** Whether a thread may not touch this before others are done with what they touch. */
+function conflicts(touches: readonly Touch[], thread: number, others: readonly Touched[]): boolean {
+  return touches.some(
+    ({ writes, own, from, to }) =>
+      (!own || thread === 0) &&
+      others.some((o) => o.thread !== thread && (writes || o.writes) && from < o.to && o.from < to),
+  );
+}

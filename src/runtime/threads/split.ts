@@ -1,0 +1,141 @@
+// One step of a program → shares of it, each a record of its own, whose work is about the same.
+import { constantBytes, quantisedRowBytes } from '../../program/constants.ts';
+import type { Axis, Kernel, Table } from '../../program/kernel.ts';
+import type { Constant } from '../../program/program.ts';
+
+/** A part of a step: its numbers, bytes by which its pointers move, and pointers to scratch of its own. */
+export interface Share {
+  numbers: Record<string, number>;
+  moves: Record<string, number>;
+  own: readonly string[];
+  /** Bytes that it may touch from each pointer. */
+  touched: Record<string, number>;
+  /** Nanoseconds that it takes, very roughly. */
+  work: number;
+}
+
+/** A step as it is split: its numbers, and what its pointers to constants mean. */
+export interface Work {
+  kernel: Kernel;
+  numbers: Record<string, number>;
+  tables: Record<string, Table>;
+}
+
+/** Nanoseconds of work below which a share does not pay for the barrier behind it. */
+const worthwhile = 2000;
+
+/** What reading a byte costs another thread that has to, in nanoseconds. */
+const readAgain = 0.03;
+
+/**
+ * At most `parts` shares; one where the kernel cannot be split or the work is too small: `least` nanoseconds a share.
+ */
+export function splitStep(step: Work, parts: number, least = worthwhile): Share[] {
+  const { kernel, numbers, tables } = step;
+  const touched = extentsOf(step, numbers);
+  const work = workOf(step, touched);
+  let best: Share[] = [{ numbers, moves: {}, own: [], touched, work }];
+  let time = work;
+  const most = Math.min(parts, least ? Math.floor(work / least) : parts);
+  if (most < 2) return best;
+  for (const axis of kernel.axes?.(numbers) ?? []) {
+    let shares: Share[];
+    try {
+      shares = cut(step, axis, most).map(({ from, to, weight }) => share(step, axis, from, to, work * weight));
+    } catch {
+      continue; // extents let the whole pass, strange as it is, but not its parts
+    }
+    const again = Object.entries(axis.moves).reduce((bytes, [field, by]) => {
+      const { [field]: table } = tables;
+      return bytes + (by === 0 ? (table ? constantBytes(table.constant) : touched[field]) : 0);
+    }, 0);
+    const now = Math.max(...shares.map((s) => s.work)) + again * readAgain * (1 - 1 / most);
+    if (now >= time) continue;
+    best = shares;
+    time = now;
+  }
+  return best;
+}
+
+/** Weights of a share are part of a constant: its rows are taken at the record's word. */
+function extentsOf({ kernel, tables }: Work, numbers: Record<string, number>): Record<string, number> {
+  return kernel.extents(numbers, (field) => {
+    const { constant, largest } = tables[field];
+    return { constant: 'rows' in constant ? { ...constant, rows: numbers.rows } : constant, largest };
+  });
+}
+
+/** Nanoseconds at a speed that kernels have: what counts is how shares compare with each other, and with a barrier. */
+function workOf({ numbers, tables }: Work, touched: Record<string, number>): number {
+  const { batch = 1, height = 1, width = 1 } = numbers;
+  let macs = 0;
+  for (const { constant } of Object.values(tables)) {
+    if (constant.form === 'gemm') macs += constant.rows * constant.columns;
+    else if (constant.form === 'spmm') macs += constant.values.length;
+    else if (constant.form === 'quantised') macs += constant.values.length * (8 / constant.bits);
+  }
+  if (macs) return (macs * batch * height * width) / 25;
+  return Object.values(touched).reduce((a, b) => a + b) / 20;
+}
+
+/** Runs of units along an axis, and their shares of the work. */
+function cut(step: Work, axis: Axis, parts: number): { from: number; to: number; weight: number }[] {
+  const { field, units = step.numbers[field], multiple = 1, moves } = axis;
+  const blocks = Math.ceil(units / multiple);
+  const groups = Object.keys(moves).find((pointer) => moves[pointer] === 'groups');
+  const weights = groups ? step.tables[groups].constant : undefined;
+  // the work up to each block
+  const sums = [0];
+  for (let i = 0; i < blocks; i++) {
+    const done = Math.min(units, (i + 1) * multiple);
+    sums.push(isStream(weights) ? streamOf(weights, done, 2) : done);
+  }
+  const total = sums[blocks];
+  const runs: { from: number; to: number; weight: number }[] = [];
+  let from = 0;
+  for (let part = 1; part <= parts; part++) {
+    const wanted = (total * part) / parts;
+    let to = from;
+    while (to < blocks && sums[to + 1] - wanted <= wanted - sums[to]) to++;
+    if (part === parts) to = blocks;
+    if (to === from) continue;
+    runs.push({ from: from * multiple, to: Math.min(units, to * multiple), weight: (sums[to] - sums[from]) / total });
+    from = to;
+  }
+  return runs;
+}
+
+/** Weights whose rows take as many bytes as they have groups. */
+type Stream = Extract<Constant, { form: 'spmm' | 'quantised' }>;
+
+const isStream = (constant?: Constant): constant is Stream =>
+  constant?.form === 'spmm' || constant?.form === 'quantised';
+
+/** Bytes of the first rows in the stream of a sparse constant; `overhead` is what a group costs, in positions. */
+function streamOf(constant: Stream, done: number, overhead = 1): number {
+  if (constant.form === 'quantised') {
+    const { columns, bits, counts } = constant;
+    if (!counts) return done * quantisedRowBytes(bits, Math.ceil(columns / 16));
+    let bytes = 0;
+    for (let row = 0; row < done; row++) bytes += quantisedRowBytes(bits, counts[row]);
+    return bytes;
+  }
+  const { rows, group, counts } = constant;
+  const full = Math.floor(rows / group);
+  const groups = done === rows ? counts.length : done / group;
+  let bytes = 0;
+  for (let i = 0; i < groups; i++) bytes += (overhead + counts[i]) * (4 + 4 * (i < full ? group : 1));
+  return bytes;
+}
+
+function share(step: Work, { field, set, moves }: Axis, from: number, to: number, work: number): Share {
+  const own: string[] = [];
+  const bytes: Record<string, number> = {};
+  for (const [pointer, by] of Object.entries(moves)) {
+    if (by === 'own') own.push(pointer);
+    else if (by !== 'groups') bytes[pointer] = from * by;
+    else bytes[pointer] = streamOf(step.tables[pointer].constant as Stream, from);
+  }
+  const numbers = { ...step.numbers, ...(set as Record<string, number>), [field]: to - from };
+  return { numbers, moves: bytes, own, touched: extentsOf(step, numbers), work };
+}

@@ -1,0 +1,189 @@
+// Threads of one loaded model: workers that share its memory and sleep between runs. Loaded only when threads are asked for.
+import { FiligreeError } from '../../errors.ts';
+import type { Program } from '../../program/program.ts';
+import type { MemoryLayout } from '../expand.ts';
+import type { Instance, WasmProvider } from '../instantiate.ts';
+import { instantiate } from '../instantiate.ts';
+import type { WasmBuild } from '../probe.ts';
+import type { RunningWorker, ThreadHost } from './host.ts';
+import { threadHost } from './host.ts';
+import type { ThreadPlan } from './plan.ts';
+import { planThreads } from './plan.ts';
+
+/** As many threads as 'auto' takes at most: beyond, small networks wait more than they gain. */
+const mostAutomatic = 4;
+
+/** What builds with threads export besides (assembly/threads.ts). */
+interface ThreadExports {
+  run_part(sync: number, from: number, to: number, threads: number): number;
+  give_command(sync: number, command: number): void;
+}
+
+/** What a model needs to run on threads: memory for it is laid out, workers are starting. */
+export interface Formed {
+  layout: MemoryLayout;
+  instance: Instance;
+  team: Team;
+}
+
+/**
+ * Starts workers for a program, in a memory that they share.
+ * @param host where they run; this host if not given
+ * @returns why it cannot be, where the host has no threads or there is no wasm for them; undefined where one is enough
+ */
+export async function formTeam(
+  program: Program,
+  layout: MemoryLayout,
+  wanted: number | 'auto',
+  build: WasmBuild,
+  provider?: WasmProvider,
+  host?: ThreadHost | string,
+): Promise<Formed | string | undefined> {
+  host ??= await threadHost();
+  if (typeof host === 'string') return host;
+  const threads = wanted === 'auto' ? Math.min(host.parallelism(), mostAutomatic) : wanted;
+  if (threads < 2) return undefined;
+  const plan = planThreads(program, layout, threads);
+  const shared = (build.endsWith('-threads') ? build : `${build}-threads`) as WasmBuild;
+  let instance: Instance;
+  try {
+    instance = await instantiate(plan.bytes, shared, provider);
+  } catch (error) {
+    if (error instanceof FiligreeError && error.code !== 'environment') return error.message;
+    throw error;
+  }
+  plan.write(instance.memory);
+  return { layout: { ...layout, bytes: plan.bytes }, instance, team: new Team(program.name, instance, plan, host) };
+}
+
+/** Whether this thread may sleep: that of a page may not. */
+function mayBlock(): boolean {
+  try {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Milliseconds for which steps are run ahead of the first run, so that the engine optimises the kernels that all share. */
+const warmUpMs = 40;
+
+interface Pending {
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * Runs a program on its threads. Where the calling thread may sleep it does the first share itself, and run() returns when
+ * all is done; the thread of a page leaves everything to workers and awaits them.
+ */
+export class Team {
+  readonly threads: number;
+  readonly plan: ThreadPlan;
+  readonly #name: string;
+  readonly #exports: ThreadExports;
+  readonly #takesPart: boolean;
+  #workers: RunningWorker[] = [];
+  #command = 0;
+  #starting: number;
+  #pending: Pending | undefined;
+  #failure: FiligreeError | undefined;
+
+  constructor(name: string, { module, memory, exports }: Instance, plan: ThreadPlan, host: ThreadHost) {
+    this.threads = plan.lists.length;
+    this.plan = plan;
+    this.#name = name;
+    this.#exports = exports as unknown as ThreadExports;
+    this.#takesPart = host.takesPart ?? mayBlock();
+    const lists = plan.lists.slice(this.#takesPart ? 1 : 0);
+    this.#starting = lists.length;
+    try {
+      for (const [i, { from, to }] of lists.entries()) {
+        const reports = i === 0 && !this.#takesPart;
+        const task = { module, memory, sync: plan.sync, from, to, threads: this.threads, reports };
+        const worker = host.start(task, {
+          ready: () => {
+            worker.hold(false);
+            if (--this.#starting === 0) this.#settle();
+          },
+          done: () => this.#settle(),
+          failed: (cause) => this.#fail(cause),
+        });
+        this.#workers.push(worker);
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /**
+   * Until all workers await commands. Meanwhile, weights being in their places, the steps of the program are tried out: the
+   * first run would be several times slower than the second, and half of the workers' time would go into waiting.
+   * @throws FiligreeError `environment` when one does not start; the signal's reason
+   */
+  async ready(tryOut: (until: number) => void, signal?: AbortSignal): Promise<void> {
+    const abort = () => this.#pending?.reject(signal!.reason);
+    signal?.addEventListener('abort', abort);
+    try {
+      if (this.#failure) throw this.#failure;
+      if (this.#takesPart) tryOut(performance.now() + warmUpMs);
+      if (this.#starting > 0) await this.#event();
+      if (!this.#takesPart) await this.run();
+      signal?.throwIfAborted();
+    } catch (error) {
+      this.dispose();
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  /**
+   * Runs the program once. One run at a time.
+   * @returns nothing when it is done already
+   * @throws FiligreeError `environment` when a thread has ended, `disposed` when dispose() was called meanwhile
+   */
+  run(): void | Promise<void> {
+    if (this.#failure) throw this.#failure;
+    const { sync, lists } = this.plan;
+    this.#command = (this.#command & 0x3fffffff) + 1;
+    this.#exports.give_command(sync, this.#command);
+    if (!this.#takesPart) {
+      this.#workers[0].hold(true);
+      return this.#event().finally(() => this.#workers[0]?.hold(false));
+    }
+    if (this.#exports.run_part(sync, lists[0].from, lists[0].to, this.threads)) return;
+    this.#fail(new Error('it has not answered for half a minute'));
+    throw this.#failure!;
+  }
+
+  /** Whether run() returns before it is done. */
+  get isAsynchronous(): boolean {
+    return !this.#takesPart;
+  }
+
+  /** Ends the workers; a run that is going on is given up. */
+  dispose(): void {
+    for (const worker of this.#workers) worker.end();
+    this.#workers = [];
+    this.#failure ??= new FiligreeError('disposed', `${this.#name}: disposed of during a run`);
+    this.#pending?.reject(this.#failure);
+    this.#pending = undefined;
+  }
+
+  #event(): Promise<void> {
+    return new Promise((resolve, reject) => (this.#pending = { resolve, reject }));
+  }
+
+  #settle(): void {
+    this.#pending?.resolve();
+    this.#pending = undefined;
+  }
+
+  #fail(cause: unknown): void {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    this.#failure ??= new FiligreeError('environment', `${this.#name}: a thread has failed: ${why}`, { cause });
+    this.dispose();
+  }
+}

@@ -1,0 +1,97 @@
+// New projects that import the package and are built with no configuration of ours, then opened in Chromium.
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { build as esbuild } from 'esbuild';
+import { createServer, build as vite } from 'vite';
+import webpack from 'webpack';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { serveFolder, strictPolicy, useBrowser } from './browser.ts';
+import type { Site } from './browser.ts';
+import { jpegFile, modelFile, project } from './project.ts';
+
+const main = `
+import { createDetector } from 'filigree';
+
+const detector = await createDetector('/face.filigree');
+const photo = await (await fetch('/photo.jpg')).blob();
+const { detections } = await detector.detect(photo);
+document.title = detections.length + ' faces, ' + detector.model.info.build;
+`;
+const html = (script: string) =>
+  `<!doctype html><link rel="icon" href="/icon.svg"><script type="module" src="${script}"></script>`;
+
+/** A project with its static files in `assets`. */
+function newProject(assets: string): string {
+  const folder = project({ 'main.js': main, 'index.html': html('/main.js') });
+  addAssets(path.join(folder, assets));
+  return folder;
+}
+
+function addAssets(folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  copyFileSync(modelFile, path.join(folder, 'face.filigree'));
+  copyFileSync(jpegFile, path.join(folder, 'photo.jpg'));
+  writeFileSync(path.join(folder, 'icon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>');
+}
+
+describe('a page built with', () => {
+  const browser = useBrowser();
+  beforeAll(() => {
+    process.env.BROWSERSLIST_IGNORE_OLD_DATA = 'true';
+  });
+
+  async function expectFaces(site: Site): Promise<void> {
+    const { page, problems } = await browser.page(site);
+    await page
+      .waitForFunction(() => document.title !== '' || undefined, undefined, { timeout: 20_000 })
+      .catch(() => {});
+    expect(problems).toEqual([]);
+    expect(await page.title()).toBe('5 faces, relaxed');
+    await page.close();
+  }
+
+  it('Vite', async () => {
+    const folder = newProject('public');
+    await vite({ root: folder, logLevel: 'error' });
+    await expectFaces(await serveFolder(path.join(folder, 'dist'), strictPolicy));
+  });
+
+  it("Vite's development server", async () => {
+    const folder = newProject('public');
+    const server = await createServer({ root: folder, logLevel: 'error', server: { port: 0, host: '127.0.0.1' } });
+    await server.listen();
+    await expectFaces({ origin: server.resolvedUrls!.local[0].replace(/\/$/, ''), requests: [] });
+    await server.close();
+  });
+
+  it('webpack', async () => {
+    const folder = newProject('dist');
+    const stats = await promisify(webpack as never as (options: object, done: (...of: never[]) => void) => void)({
+      context: folder,
+      entry: './main.js',
+      mode: 'production',
+      output: { path: path.join(folder, 'dist') },
+    });
+    expect(
+      (stats as unknown as { compilation: { errors: unknown[]; warnings: unknown[] } }).compilation.errors,
+    ).toEqual([]);
+    writeFileSync(path.join(folder, 'dist/index.html'), html('/main.js'));
+    await expectFaces(await serveFolder(path.join(folder, 'dist'), strictPolicy));
+  });
+
+  it.each([false, true])('esbuild, split: %s', async (splitting) => {
+    const folder = newProject('dist');
+    await esbuild({
+      absWorkingDir: folder,
+      entryPoints: ['main.js'],
+      bundle: true,
+      format: 'esm',
+      splitting,
+      outdir: 'dist',
+      logLevel: 'error',
+    });
+    writeFileSync(path.join(folder, 'dist/index.html'), html('/main.js'));
+    await expectFaces(await serveFolder(path.join(folder, 'dist'), strictPolicy));
+  });
+});

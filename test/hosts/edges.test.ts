@@ -1,0 +1,116 @@
+// Edge runtimes: code comes by import only. Cloudflare's workerd, the binary itself, and Vercel's edge-runtime.
+import type { ChildProcess } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { EdgeRuntime } from 'edge-runtime';
+import { build } from 'esbuild';
+import type { Plugin } from 'esbuild';
+import { afterEach, beforeAll, expect, it } from 'vitest';
+import type { Detection } from '../../src/index.ts';
+import type { Report } from './project.ts';
+import { serveWorkerd, workerd } from './workerd.ts';
+import { expectReport, expectSameFaces, isInstalled, modelFile, photo, project, root } from './project.ts';
+
+const handler = `
+import * as filigree from 'filigree';
+import model from './face.filigree';
+import { scenario } from './scenario.mjs';
+
+export async function respond(request) {
+  const { searchParams } = new URL(request.url);
+  const [width, height] = [Number(searchParams.get('width')), Number(searchParams.get('height'))];
+  const photo = { data: new Uint8Array(await request.arrayBuffer()), width, height, channels: 3 };
+  return Response.json(await scenario(filigree, { model: () => new Uint8Array(model), photo, threads: [1] }));
+}
+`;
+
+let body: Uint8Array<ArrayBuffer>;
+let query: string;
+let wanted: Detection[];
+beforeAll(async () => {
+  const { data, width, height } = await photo();
+  body = data;
+  query = `?width=${width}&height=${height}`;
+  const { createDetector } = (await import(path.join(root, 'dist/index.js'))) as typeof import('../../src/index.ts');
+  const detector = await createDetector(modelFile, { build: 'simd' });
+  wanted = (await detector.detect({ data, width, height, channels: 3 })).detections;
+  detector.dispose();
+});
+
+const children: ChildProcess[] = [];
+afterEach(() => children.splice(0).forEach((child) => child.kill()));
+
+it.skipIf(!isInstalled(workerd))('finds the same faces in workerd', async () => {
+  const folder = project({ 'worker.js': `${handler}\nexport default { fetch: respond };` });
+  // as wrangler bundles: .wasm and data stay modules of their own
+  const { metafile } = await build({
+    absWorkingDir: folder,
+    entryPoints: ['worker.js'],
+    bundle: true,
+    format: 'esm',
+    conditions: ['workerd', 'worker', 'browser'],
+    loader: { '.wasm': 'copy', '.filigree': 'copy' },
+    outdir: 'out',
+    metafile: true,
+    logLevel: 'error',
+  });
+  const kinds = { js: 'esModule', wasm: 'wasm', filigree: 'data' } as Record<string, string>;
+  const files = Object.keys(metafile.outputs).toSorted((a, b) => Number(b.endsWith('.js')) - Number(a.endsWith('.js')));
+  const modules = files.map((file) => {
+    return `(name = "${path.basename(file)}", ${kinds[file.split('.').at(-1)!]} = embed "${file}")`;
+  });
+  writeFileSync(
+    path.join(folder, 'config.capnp'),
+    `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [(name = "main", worker = .main)],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+);
+const main :Workerd.Worker = (modules = [${modules.join(', ')}], compatibilityDate = "2026-11-01");
+`,
+  );
+  const { url, child } = await serveWorkerd(folder);
+  children.push(child);
+  const response = await fetch(url + query, { method: 'POST', body });
+  expect(response.status).toBe(200);
+  const report = (await response.json()) as Report;
+  expectReport(report, wanted);
+  expect(report.runs[0].build).toBe('relaxed');
+});
+
+/** Compiles `.wasm?module` imports, as Vercel does when it deploys. */
+const modules: Plugin = {
+  name: 'modules',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /\.wasm\?module$/ }, ({ path: file, resolveDir }) => ({
+      path: path.join(resolveDir, file.replace('?module', '')),
+      namespace: 'module',
+    }));
+    onLoad({ filter: /.*/, namespace: 'module' }, ({ path: file }) => ({
+      contents: `export default new WebAssembly.Module(Uint8Array.from(atob("${readFileSync(file, 'base64')}"), (c) => c.charCodeAt(0)));`,
+    }));
+  },
+};
+
+it('finds the same faces in edge-runtime', async () => {
+  const folder = project({
+    'function.js': `${handler}\naddEventListener('fetch', (event) => event.respondWith(respond(event.request)));`,
+  });
+  const { outputFiles } = await build({
+    absWorkingDir: folder,
+    entryPoints: ['function.js'],
+    bundle: true,
+    format: 'iife',
+    target: 'es2022',
+    conditions: ['edge-light', 'browser'],
+    loader: { '.filigree': 'binary' },
+    plugins: [modules],
+    write: false,
+    logLevel: 'error',
+  });
+  const runtime = new EdgeRuntime({ initialCode: outputFiles[0].text });
+  const response = await runtime.dispatchFetch('http://localhost/' + query, { method: 'POST', body });
+  const report = (await response.json()) as Report;
+  expectReport(report, wanted);
+  expectSameFaces(report.runs[0].detections, wanted);
+});

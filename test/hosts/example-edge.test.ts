@@ -1,0 +1,194 @@
+// examples/edge as someone deploys it: built, then asked over HTTP in workerd, Deno and Node.
+import { execFile, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { cpSync, readFileSync, readdirSync, symlinkSync } from 'node:fs';
+import { request } from 'node:http';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { brotliCompressSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { decodeImage, encodePng } from '../../src/images/decode.ts';
+import type { Detection } from '../../src/index.ts';
+import { serveWorkerd } from './workerd.ts';
+import type { Server } from './workerd.ts';
+import { expectSameFaces, jpegFile, modelFile, photo, project, root } from './project.ts';
+
+const run = promisify(execFile);
+const hostModules = path.join(root, 'test/hosts/node_modules');
+let folder: string;
+/** The photo as files of each format, and what is in it. */
+let pictures: Record<'jpeg' | 'png' | 'webp', Uint8Array<ArrayBuffer>>;
+let wanted: Detection[];
+
+interface Answer {
+  detections: Detection[];
+  image: { width: number; height: number };
+  error?: string;
+}
+
+beforeAll(async () => {
+  folder = project();
+  cpSync(path.join(root, 'examples/edge'), folder, {
+    recursive: true,
+    filter: (file) => !/node_modules|dist/.test(path.relative(root, file)),
+  });
+  const modules = path.join(folder, 'node_modules');
+  for (const name of ['@jsquash', 'esbuild'])
+    symlinkSync(path.join(root, 'node_modules', name), path.join(modules, name));
+  symlinkSync(path.join(hostModules, '@hono'), path.join(modules, '@hono'));
+  await run(process.execPath, ['build.mjs'], { cwd: folder });
+
+  const pixels = await photo();
+  const { default: encodeWebp } = await import('@jsquash/webp/encode.js');
+  const codec = await import('@jsquash/webp/encode.js');
+  await codec.init(
+    await WebAssembly.compile(readFileSync(path.join(root, 'node_modules/@jsquash/webp/codec/enc/webp_enc_simd.wasm'))),
+  );
+  const small = await encodePng(pixels);
+  const rgba = await decodeImage(small);
+  const webp = new Uint8Array(await encodeWebp(rgba as unknown as ImageData, { lossless: 1 }));
+  pictures = { jpeg: new Uint8Array(readFileSync(jpegFile)), png: small, webp };
+  const { createDetector } = (await import(path.join(root, 'dist/index.js'))) as typeof import('../../src/index.ts');
+  const detector = await createDetector(modelFile);
+  wanted = (await detector.detect(pixels)).detections;
+  detector.dispose();
+});
+
+/** Starts a server that prints its URL. */
+async function serveProcess(program: string, options: string[]): Promise<Server> {
+  const child = spawn(program, options, { cwd: folder, env: { ...process.env, PORT: '0' } });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += chunk));
+  for (;;) {
+    const url = /http:\/\/127\.0\.0\.1:\d+\//.exec(said)?.[0];
+    if (url) return { url, child };
+    if (child.exitCode !== null) throw new Error(`${program} ended: ${said}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+const hosts: [name: string, start: () => Promise<Server>][] = [
+  ['workerd', () => serveWorkerd(folder)],
+  [
+    'Deno',
+    () =>
+      serveProcess(path.join(hostModules, '.bin/deno'), [
+        'serve',
+        '--no-prompt',
+        '--allow-read',
+        '--host=127.0.0.1',
+        '--port=0',
+        'dist/deno.js',
+      ]),
+  ],
+  ['Node', () => serveProcess(process.execPath, ['dist/node.js'])],
+];
+
+describe.each(hosts)('the edge example in %s', (_, start) => {
+  let url: string;
+  let child: ChildProcess;
+  beforeAll(async () => {
+    ({ url, child } = await start());
+  });
+  afterAll(() => {
+    child?.kill();
+  });
+
+  const post = (body: BodyInit | null, query = '') => fetch(url + query, { method: 'POST', body });
+  const answer = async (response: Response) => ({
+    status: response.status,
+    ...((await response.json()) as Partial<Answer>),
+  });
+
+  it('says how it is used', async () => {
+    const response = await fetch(url);
+    expect(response.status).toBe(200);
+    const text = await response.text();
+    expect(text).toContain('POST');
+    expect(text).toContain('4 MB, 16 megapixels, 10 s');
+    expect((await fetch(url, { method: 'HEAD' })).status).toBe(200);
+  });
+
+  it('finds the faces in a JPEG, a PNG and a WebP file', async () => {
+    const jpeg = await answer(await post(pictures.jpeg));
+    expect(jpeg).toMatchObject({ status: 200, image: { width: 1920, height: 1398 } });
+    expect(jpeg.detections!.length).toBe(5);
+    for (const kind of ['png', 'webp'] as const) {
+      const { status, detections } = await answer(await post(pictures[kind]));
+      expect(status).toBe(200);
+      expectSameFaces(detections!, wanted);
+    }
+  });
+
+  it('takes a least score and a most', async () => {
+    const one = await answer(await post(pictures.png, '?max=1'));
+    expectSameFaces(one.detections!, wanted.slice(0, 1));
+    const score = (wanted[2].score + wanted[3].score) / 2;
+    expectSameFaces((await answer(await post(pictures.png, `?score=${score}`))).detections!, wanted.slice(0, 3));
+  });
+
+  it.each([
+    ['an empty body', 400, 'empty', () => new Uint8Array(0)],
+    ['no photo', 415, 'no JPEG, PNG or WebP', () => new TextEncoder().encode('GIF89a and more')],
+    ['a JPEG file that is cut off', 400, 'broken or cut off', () => pictures.jpeg.subarray(0, 100_000)],
+    [
+      'a PNG file that is broken',
+      400,
+      'broken or cut off',
+      () => pictures.png.map((byte, i) => (i > 60 ? byte ^ 85 : byte)),
+    ],
+    ['a body that is too large', 413, '4 MB', () => new Uint8Array(4_000_001)],
+    ['too many pixels', 413, 'megapixels', () => pngHeader(5000, 5000)],
+  ] as [string, number, string, () => Uint8Array<ArrayBuffer>][])('refuses %s', async (_name, status, words, body) => {
+    expect(await answer(await post(body()))).toEqual({ status, error: expect.stringMatching(new RegExp(words)) });
+  });
+
+  it('refuses a body that turns out too large while it arrives', async () => {
+    const status = await new Promise<number>((resolve, reject) => {
+      const sent = request(url, { method: 'POST', headers: { 'transfer-encoding': 'chunked' } }, (response) => {
+        response.resume();
+        resolve(response.statusCode!);
+      });
+      sent.on('error', reject);
+      for (let i = 0; i < 5; i++) sent.write(new Uint8Array(1e6));
+      sent.end();
+    });
+    expect(status).toBe(413);
+  });
+
+  it('refuses other methods, paths and queries', async () => {
+    const put = await fetch(url, { method: 'PUT', body: pictures.png });
+    expect(put.status).toBe(405);
+    expect(put.headers.get('allow')).toBe('GET, HEAD, POST');
+    expect((await fetch(`${url}favicon.ico`)).status).toBe(404);
+    for (const query of ['?score=high', '?score=2', '?max=0', '?max=']) {
+      const response = await post(pictures.png, query);
+      expect({ query, status: response.status }).toEqual({ query, status: 400 });
+      await response.body?.cancel();
+    }
+  });
+
+  it('answers photos that come at once, and goes on after bad ones', async () => {
+    const bodies = Array.from({ length: 12 }, (_item, i) => (i % 3 === 2 ? new Uint8Array(9) : pictures.png));
+    const answers = await Promise.all(bodies.map(async (body) => answer(await post(body))));
+    answers.forEach(({ status, detections }, i) => {
+      expect(status).toBe(i % 3 === 2 ? 415 : 200);
+      if (detections) expectSameFaces(detections, wanted);
+    });
+  });
+});
+
+it('is under 1 MB, compressed, with its model', () => {
+  const files = readdirSync(path.join(folder, 'dist/workerd')).map((file) => path.join(folder, 'dist/workerd', file));
+  expect(files.length).toBeGreaterThan(5);
+  expect(files.reduce((sum, file) => sum + brotliCompressSync(readFileSync(file)).length, 0)).toBeLessThan(1e6);
+});
+
+/** The first bytes of a PNG file of that size. */
+function pngHeader(width: number, height: number): Uint8Array<ArrayBuffer> {
+  const bytes = pictures.png.slice(0, 1000);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(16, width);
+  view.setUint32(20, height);
+  return bytes;
+}

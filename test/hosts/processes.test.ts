@@ -1,0 +1,58 @@
+// Runtimes with files and processes: Node 20, 22 and 24, Deno and Bun, each from npm.
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Detection } from '../../src/index.ts';
+import type { Report } from './project.ts';
+import { expectFileFailures, expectReport, isInstalled, photo, project, root } from './project.ts';
+
+const run = promisify(execFile);
+const modules = path.join(root, 'test/hosts/node_modules');
+
+const entry = `
+import * as filigree from 'filigree';
+import { readFile } from 'node:fs/promises';
+import { scenario } from './scenario.mjs';
+
+const { width, height } = JSON.parse(process.argv[2]);
+const photo = { data: new Uint8Array(await readFile('photo.rgb')), width, height, channels: 3 };
+const model = () => 'face.filigree';
+const report = await scenario(filigree, { model, photo, threads: [1], missing: 'missing.file', notWasm: 'package.json' });
+console.log(JSON.stringify(report));
+`;
+
+const hosts = [
+  { name: 'this Node', command: [process.execPath] },
+  { name: 'Node 22', command: [path.join(modules, 'node-22/bin/node')] },
+  { name: 'Node 24', command: [path.join(modules, 'node-24/bin/node')], build: 'relaxed' },
+  { name: 'Deno', command: [path.join(modules, '.bin/deno'), 'run', '--no-prompt', '--allow-read'], build: 'relaxed' },
+  { name: 'Bun', command: [path.join(modules, '.bin/bun')], build: 'relaxed' },
+];
+
+describe('the package from npm', () => {
+  let folder: string;
+  let size: string;
+  let wanted: Detection[];
+
+  beforeAll(async () => {
+    const { data, ...rest } = await photo();
+    size = JSON.stringify(rest);
+    folder = project({ 'entry.mjs': entry, 'photo.rgb': data });
+    const { createDetector } = (await import(path.join(root, 'dist/index.js'))) as typeof import('../../src/index.ts');
+    const detector = await createDetector(path.join(folder, 'face.filigree'), { build: 'simd' });
+    wanted = (await detector.detect({ data, ...rest })).detections;
+    detector.dispose();
+  });
+
+  for (const { name, command, build } of hosts) {
+    it.skipIf(!isInstalled(command[0]))(`finds the same faces in ${name}`, async () => {
+      const [program, ...rest] = command;
+      const { stdout } = await run(program, [...rest, 'entry.mjs', size], { cwd: folder });
+      const report = JSON.parse(stdout) as Report;
+      expectReport(report, wanted);
+      expectFileFailures(report);
+      if (build) expect(report.runs[0].build).toBe(build);
+    });
+  }
+});

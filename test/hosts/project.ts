@@ -1,0 +1,128 @@
+// A project that has installed the package, as hosts and bundlers find it, with a model and a photo to run it on.
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, expect } from 'vitest';
+import { decodeImage } from '../../src/images/decode.ts';
+import type { Detection } from '../../src/index.ts';
+import type { Pixels } from '../../src/runtime/preprocessing.ts';
+
+export const root = fileURLToPath(new URL('../../', import.meta.url));
+export const modelFile = path.join(root, 'dist/models/face-detection.filigree');
+export const jpegFile = path.join(root, 'node_modules/@vladmandic/face-api/demo/sample5.jpg');
+
+/** A folder with `node_modules/filigree`, the scenario, and files of the test; removed afterwards. */
+export function project(files: Record<string, string | Uint8Array> = {}): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'filigree-host-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  // a copy: tools treat a linked package as a source of the project
+  for (const part of ['package.json', 'dist']) {
+    cpSync(path.join(root, part), path.join(folder, 'node_modules/filigree', part), { recursive: true });
+  }
+  cpSync(path.join(root, 'test/hosts/scenario.mjs'), path.join(folder, 'scenario.mjs'));
+  cpSync(modelFile, path.join(folder, 'face.filigree'));
+  for (const [name, content] of Object.entries({ 'package.json': '{ "type": "module" }', ...files })) {
+    mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
+    writeFileSync(path.join(folder, name), content);
+  }
+  return folder;
+}
+
+/** The photo with five faces at a third of its size, so that it crosses to hosts quickly. */
+export async function photo(): Promise<Pixels & { data: Uint8Array<ArrayBuffer> }> {
+  const image = await decodeImage(readFileSync(jpegFile));
+  const [width, height] = [Math.floor(image.width / 3), Math.floor(image.height / 3)];
+  const data = new Uint8Array(3 * width * height);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const from = image.channels * (3 * y * image.width + 3 * x);
+      data.set(image.data.subarray(from, from + 3), 3 * (y * width + x));
+    }
+  }
+  return { data, width, height, channels: 3 };
+}
+
+export interface Failure {
+  code: string;
+  message: string;
+}
+
+/** What scenario.mjs reports. */
+export interface Report {
+  runs: {
+    build: string;
+    threads: number;
+    notes: string[];
+    detections: Detection[];
+    again: Detection[];
+    disposed?: Failure;
+    ms: number;
+  }[];
+  failures: Record<'notModel' | 'aborted' | 'missingModel' | 'missingWasm' | 'notWasm', Failure | undefined>;
+}
+
+/** The same faces: boxes within half a pixel, scores within 1e-3: builds differ in how multiply-adds round. */
+export function expectSameFaces(found: readonly Detection[], wanted: readonly Detection[]): void {
+  expect(found.length).toBe(wanted.length);
+  found.forEach(({ label, score, box }, i) => {
+    expect(label).toBe(wanted[i].label);
+    expect(Math.abs(score - wanted[i].score)).toBeLessThan(1e-3);
+    for (const side of ['xmin', 'ymin', 'xmax', 'ymax'] as const) {
+      expect(Math.abs(box[side] - wanted[i].box[side])).toBeLessThan(0.5);
+    }
+  });
+}
+
+/** What must hold of a report from any host. */
+export function expectReport({ runs, failures }: Report, wanted: readonly Detection[]): void {
+  expect(wanted.length).toBe(5);
+  for (const { detections, again, disposed } of runs) {
+    expectSameFaces(detections, wanted);
+    expect(again).toEqual(detections);
+    expect(disposed?.code).toBe('disposed');
+  }
+  expect(failures.notModel).toMatchObject({ code: 'invalid-model' });
+  expect(failures.aborted).toMatchObject({ code: 'AbortError' });
+}
+
+/** And of one that can ask for files. */
+export function expectFileFailures({ failures }: Report): void {
+  expect(failures.missingModel).toMatchObject({ code: 'not-found', message: expect.stringContaining('missing') });
+  expect(failures.missingWasm).toMatchObject({ code: 'not-found', message: expect.stringContaining('missing') });
+  expect(failures.notWasm).toMatchObject({ code: 'environment', message: expect.stringContaining('WebAssembly') });
+}
+
+/**
+ * Whether a runtime that npm has no build of for this machine may be skipped: not where CI wants everything.
+ * @throws Error there
+ */
+export function isInstalled(file: string): boolean {
+  if (existsSync(file)) return true;
+  if (process.env.FILIGREE_REQUIRE_DATA) throw new Error(`${file} is missing: npm install`);
+  return false;
+}
+
+/** Vitest's global setup: dist/ is that of the sources. */
+export default function buildPackage(): void {
+  const newest = (folder: string): number =>
+    readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && !entry.parentPath.includes(`src${path.sep}wasm`))
+      .reduce((last, entry) => Math.max(last, statSync(path.join(entry.parentPath, entry.name)).mtimeMs), 0);
+  const sources = Math.max(
+    ...['src', 'assembly', 'scripts', 'models'].map((folder) => newest(path.join(root, folder))),
+  );
+  if (existsSync(modelFile) && statSync(modelFile).mtimeMs >= sources) return;
+  execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: root, stdio: 'inherit' });
+}
