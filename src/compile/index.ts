@@ -93,8 +93,8 @@ export function compileGraph(
 export { defaultCostModel, predictLayers } from './cost.ts';
 export type { OnnxOptions } from '../import/onnx/index.ts';
 export type { CostModel } from './cost.ts';
-export { measureCostModel } from './calibrate.ts';
-export type { CalibrationOptions } from './calibrate.ts';
+export { measureCostModel } from './measure-costs.ts';
+export type { CalibrationOptions } from './measure-costs.ts';
 export { parseCostModel } from './check-cost-model.ts';
 export type { TunedLayer, TuneOptions, Tuning } from './tune.ts';
 export { exportOnnx } from '../export/onnx/index.ts';
