@@ -7,6 +7,7 @@ import type { Lowering } from './lowering.ts';
 import type { MatrixProduct } from './matrix.ts';
 import type { Group } from './pack.ts';
 import { chooseEncoding, packPositions } from './pack.ts';
+import { addAfter } from './residual.ts';
 
 /** The least and the greatest number that a value is expected to hold; what lies beyond is clamped. */
 export interface Range {
@@ -83,11 +84,24 @@ const kernels = { 1: 'i8_spmm_16x1', 2: 'i8_spmm_8x2', 4: 'i8_spmm_8x4' } as con
  */
 export function emitInt8Product(p: MatrixProduct, range: Range, f32: number, lowering: Lowering): boolean {
   const costs = lowering.costModel.int8 ?? defaultInt8Costs;
-  const { rows, columns, batch, height, width } = p;
+  const { rows, columns } = p;
   const [values, steps] = quantiseWeights(rows, columns, p.weights);
   if (columns > maximumColumns || !steps.every(Number.isFinite)) return false;
   const { group, nonzeros, cost } = chooseEncoding(rows, columns, values, costs);
   if (group === 'dense' || cost + costs.quantise * columns >= f32) return false;
+  addAfter(p, lowering, (product) => emitProduct(product, range, { group, nonzeros, values, steps }, lowering));
+  return true;
+}
+
+/** Quantises x and multiplies it by such weights. */
+function emitProduct(
+  p: MatrixProduct,
+  range: Range,
+  weights8: { group: Group; nonzeros: number; values: Float32Array; steps: Float64Array },
+  lowering: Lowering,
+): void {
+  const { rows, columns, batch, height, width } = p;
+  const { group, nonzeros, values, steps } = weights8;
   const pixels = height * width;
   const plane = bytePlane(pixels);
   const { step, zero } = stepsOf(range);
@@ -126,5 +140,4 @@ export function emitInt8Product(p: MatrixProduct, range: Range, f32: number, low
       sparsity: 1 - nonzeros / (rows * columns),
     },
   );
-  return true;
 }

@@ -9,6 +9,7 @@ import type { Lowering, StepCost } from './lowering.ts';
 import type { KernelArguments } from '../program/kernels.ts';
 import type { Encoding, Group } from './pack.ts';
 import { chooseEncoding, packGemm, packSpmm } from './pack.ts';
+import { addAfter } from './residual.ts';
 
 /** W (rows, columns) and what it multiplies. Strides are in floats. */
 export interface MatrixProduct {
@@ -29,7 +30,7 @@ export interface MatrixProduct {
   yPlane: number;
   /** Floats of an input row when x is a padded copy; 0 when x's planes are read pixel by pixel. */
   rowPixels: number;
-  /** Laid out as y: y = act(W · x + bias + residual). */
+  /** Laid out as y: y = act(W · x + bias + residual). May be y where `rowPixels` is 0. */
   residual?: Pointer;
   activation?: Activation;
   /** Of x, where it is known and the product may be done in eight bits. */
@@ -72,7 +73,7 @@ export function emitMatrixProduct(p: MatrixProduct, lowering: Lowering): void {
     ...activationArguments(p.activation),
   };
   if (kind === 'vector') {
-    if (p.residual) throw new Error('a residual at one pixel');
+    if (p.residual) return addAfter(p, lowering, (product) => emitMatrixProduct(product, lowering));
     if (encoding.group === 'dense') {
       const weights = lowering.constant(packGemm(p.rows, p.columns, p.weights, p.bias));
       lowering.emit('f32_gemm_1x4', { ...common, taps, weights, columns: p.columns }, cost);
