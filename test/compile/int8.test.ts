@@ -3,7 +3,6 @@ import v8 from 'node:v8';
 import { describe, expect, it } from 'vitest';
 import { writeArtifact } from '../../src/artifact/write.ts';
 import { Calibration } from '../../src/compile/calibrate.ts';
-import { defaultCostModel } from '../../src/compile/cost.ts';
 import { compileGraph } from '../../src/compile/index.ts';
 import { quantiseWeights, stepsOf } from '../../src/compile/int8.ts';
 import type { Range } from '../../src/compile/int8.ts';
@@ -13,6 +12,7 @@ import { loadModel } from '../../src/runtime/load.ts';
 import { Tensor } from '../../src/tensor.ts';
 import { GraphBuilder } from '../graphs.ts';
 import { builds, randomFloats, relativeError } from '../kernels/wasm.ts';
+import { eightBits } from '../program.ts';
 
 v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
 
@@ -80,11 +80,10 @@ describe('calibration', async () => {
 describe.each([1, 0.3, 0.1])('a network in eight bits, density %f', async (density) => {
   const { calibration, name } = await calibrated(density);
   const ranges = calibration.ranges();
-  const int8 = { dense: 1e-9, sparse: { 1: 10, 2: 11, 4: 12 }, groupOverhead: 0, quantise: 0 };
   const floats = compileGraph(network(density));
   const eight = compileGraph(network(density), {
     int8: { ranges },
-    costModel: { ...defaultCostModel, int8 },
+    costModel: eightBits(density === 1 ? 4 : density === 0.3 ? 2 : 1),
   });
   const [sample] = samples(1);
 
@@ -131,8 +130,7 @@ describe('a product in eight bits with a residual', () => {
     evaluate(residuals(), inputs, { intermediates: values });
     const ranges: Record<string, Range> = {};
     for (const [value, { data }] of values) ranges[value] = { min: Math.min(...data), max: Math.max(...data) };
-    const int8 = { dense: 1e-9, sparse: { 1: 10, 2: 11, 4: 12 }, groupOverhead: 0, quantise: 0 };
-    const eight = compileGraph(residuals(), { int8: { ranges }, costModel: { ...defaultCostModel, int8 } });
+    const eight = compileGraph(residuals(), { int8: { ranges }, costModel: eightBits(4) });
     const kernels = eight.steps.map(({ kernel }) => kernel);
     expect(kernels.filter((kernel) => kernel.startsWith('i8_spmm'))).toHaveLength(3);
     expect(kernels.filter((kernel) => kernel === 'f32_binary')).toHaveLength(3);
