@@ -1,7 +1,7 @@
 // npm run build: everything dist/ holds, from nothing.
 //
 //   node scripts/build.mjs            wasm, bundles, types, default model
-//   node scripts/build.mjs --kernels     the four wasm builds only, into src/wasm/ (tests and dist/ take them from there)
+//   node scripts/build.mjs --kernels     the two wasm builds only, into src/wasm/ (tests and dist/ take them from there)
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { main as asc } from 'assemblyscript/asc';
@@ -13,7 +13,7 @@ import { emitDeclarations } from './declarations.mjs';
 const root = new URL('../', import.meta.url);
 /** Programs start here; src/runtime/instantiate.ts says so. */
 const programBase = 16384;
-const targets = ['simd', 'relaxed', 'simd-threads', 'relaxed-threads'];
+const targets = ['simd', 'relaxed'];
 
 /** One more pass over what asc emitted: drop names and producers, merge locals, vacuum. Same input, same bytes. */
 function optimise(path) {
@@ -39,11 +39,7 @@ async function buildWasm() {
   execFileSync('node', ['scripts/generate.mjs'], { cwd: root, stdio: 'inherit' });
   mkdirSync(new URL('src/wasm/', root), { recursive: true });
   for (const target of targets) {
-    const { error, stderr } = await asc([
-      ...(target.endsWith('threads') ? ['assembly/threads.ts'] : []),
-      '--target',
-      target,
-    ]);
+    const { error, stderr } = await asc(['--target', target]);
     if (error) throw new Error(`asc --target ${target}: ${error.message}\n${stderr}`);
     const path = new URL(`src/wasm/filigree-${target}.wasm`, root).pathname;
     console.log(`filigree-${target}.wasm  ${optimise(path)} bytes`);
