@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { main as asc } from 'assemblyscript/asc';
 import binaryen from 'binaryen';
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 import { bundleLazily, bundling } from './bundle.mjs';
 import { emitDeclarations } from './declarations.mjs';
 
@@ -64,6 +64,7 @@ async function bundle() {
   const small = { minify: true, sourcemap: true, sourcesContent: true };
   const names = { outbase: 'src', entryNames: '[dir]/[name]', chunkNames: 'chunk-[hash]' };
   await bundleLazily('src/index.ts', { ...common, ...small });
+  await writeWorker('dist');
   await build({ ...common, ...small, ...names, entryPoints: ['src/inline.ts'] });
   for (const entry of ['src/kernels.ts', 'src/compile/index.ts', 'src/images/index.ts']) {
     await build({ ...common, ...names, entryPoints: [entry] });
@@ -78,11 +79,25 @@ async function bundle() {
       // imported from where the published file lies
       external: host === 'browser' ? [] : ['../wasm/*'],
     };
-    await bundleLazily('src/index.ts', { ...variant, plugins: [replace('wasm-files', `hosts/${host}`)] });
-    if (host === 'browser') continue; // it decodes images itself
+    const isPage = host === 'browser';
+    const threads = isPage ? replace('thread-host', 'hosts/browser-threads') : replace('team', 'hosts/no-threads');
+    await bundleLazily('src/index.ts', { ...variant, plugins: [replace('wasm-files', `hosts/${host}`), threads] });
+    if (isPage) {
+      await writeWorker('dist/browser');
+      continue; // it decodes images itself
+    }
     const plugins = [replace('codec-files', `hosts/${host}-images`)];
     await build({ ...variant, entryPoints: { images: 'src/images/index.ts' }, plugins });
   }
+}
+
+/** The file that pages start workers from. */
+async function writeWorker(folder) {
+  const source = readFileSync(new URL('src/runtime/threads/worker-source.ts', root), 'utf8');
+  const module = (await transform(source, { loader: 'ts' })).code;
+  const { webWorkerSource } = await import(`data:text/javascript,${encodeURIComponent(module)}`);
+  const { code } = await transform(webWorkerSource, { minify: true });
+  writeFileSync(`${folder}/filigree-worker.js`, code);
 }
 
 /** Compiles the models that come with the package. */

@@ -4,10 +4,10 @@ import type { Program } from '../../program/program.ts';
 import type { MemoryLayout } from '../expand.ts';
 import type { Instance, ShareMemory } from '../instantiate.ts';
 import type { RunningWorker, ThreadHost } from './host.ts';
-import { threadHost } from './host.ts';
 import type { ThreadPlan } from './plan.ts';
 import { planThreads } from './plan.ts';
 import { withSharedMemory } from './shared-memory.ts';
+import { threadHost } from './thread-host.ts';
 
 /** As many threads as 'auto' takes at most: beyond, small networks wait more than they gain. */
 const mostAutomatic = 4;
