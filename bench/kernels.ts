@@ -61,7 +61,7 @@ export const defaultShapes: readonly URL[] = ['mobilenet_v1', 'mobilenet_v2', 'f
 );
 
 /** The build to measure; turns the engine's flag on when relaxed SIMD is asked for and hidden behind it. */
-function chooseBuild(wanted?: 'simd' | 'relaxed'): 'simd' | 'relaxed' {
+export function chooseBuild(wanted?: 'simd' | 'relaxed'): 'simd' | 'relaxed' {
   const found = probeBuild();
   if (wanted === 'relaxed' && found !== 'relaxed') v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
   if (!found || (wanted === 'relaxed' && probeBuild() !== 'relaxed')) {

@@ -66,9 +66,11 @@ async function bundle() {
   await bundleLazily('src/index.ts', { ...common, ...small });
   await writeWorker('dist');
   await build({ ...common, ...small, ...names, entryPoints: ['src/inline.ts'] });
-  for (const entry of ['src/kernels.ts', 'src/compile/index.ts', 'src/images/index.ts']) {
+  for (const entry of ['src/kernels.ts', 'src/images/index.ts']) {
     await build({ ...common, ...names, entryPoints: [entry] });
   }
+  // what tuning runs is a chunk that compiling does not load, beside wasm/
+  await build({ ...common, ...names, entryPoints: ['src/compile/index.ts'], splitting: true });
   await build({ ...common, ...names, entryPoints: ['src/cli/main.ts'], splitting: true });
   // hosts that cannot read files: their own way to the wasm takes the place of the files
   for (const host of ['browser', 'workerd', 'edge-light']) {

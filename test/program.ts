@@ -4,6 +4,8 @@ import { writeArtifact } from '../src/artifact/write.ts';
 import { defaultCostModel } from '../src/compile/cost.ts';
 import type { CostModel } from '../src/compile/cost.ts';
 import { lowerGraph } from '../src/compile/lower.ts';
+import { matrixKernels } from '../src/compile/matrix-kernels.ts';
+import type { MatrixKernel } from '../src/compile/matrix-kernels.ts';
 import { emptyGraph } from '../src/graph/graph.ts';
 import type { Graph, Shape } from '../src/graph/graph.ts';
 import { inferShapes } from '../src/graph/infer.ts';
@@ -15,19 +17,39 @@ import type { Build } from './kernels/wasm.ts';
 
 v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
 
-/** A cost model with which an encoding that is cheap at these shares is chosen everywhere. */
-function shares(dense: number, one: number, two: number, four: number): CostModel {
-  const costs = { dense, sparse: { 1: one, 2: two, 4: four }, groupOverhead: 1 };
-  return { planes: costs, vector: costs };
+type Costly = (name: string, kernel: MatrixKernel) => number;
+
+/** A cost model in which a position costs so much. */
+function costly(cost: Costly): CostModel {
+  const costs = Object.entries(matrixKernels).flatMap(([name, kernel]) =>
+    [name, `${name}_packed`].map((own) => {
+      const each = cost(own, kernel);
+      return [own, { position: each, group: each }] as const;
+    }),
+  );
+  return { peak: 1, cacheBytes: Infinity, l1Bytes: Infinity, costs: { ...Object.fromEntries(costs), other: {} } };
 }
 
-/** Cost models that make one encoding free, and with it chosen. Rows that are left over stand alone: they are cheap too. */
+/** Finds one encoding free, and single rows cheap for kinds of products that do not have it. */
+const free = (group: 'dense' | 1 | 2 | 4) =>
+  costly((name, kernel) => {
+    if (name.endsWith('_packed')) return 1;
+    return kernel.group === group ? 0 : kernel.group === 1 ? 1e-4 : 1;
+  });
+
+/** Cost models that make one encoding free, and with it chosen. */
 export const forced = {
-  dense: shares(1e9, 1, 1, 1),
-  1: shares(1, 1e9, 1, 1),
-  2: shares(1, 1e4, 1e9, 1),
-  4: shares(1, 1e4, 1, 1e9),
+  dense: free('dense'),
+  1: free(1),
+  2: free(2),
+  4: free(4),
+  /** Single rows over packed tiles, where there are columns enough. */
+  packed: costly((name, { group }) => (name.endsWith('_packed') ? 0 : group === 1 ? 1e-4 : 1)),
 };
+
+/** Eight bits in groups of so many rows, where ranges are known. */
+export const eightBits = (group: 1 | 2 | 4) =>
+  costly((_, kernel) => (kernel.kind === 'int8' && kernel.group === group ? 0 : 1));
 
 /** The model a graph becomes, by way of an artifact's bytes. */
 export function loadGraph(graph: Graph, build: Build, costModel: CostModel = defaultCostModel): Promise<Model> {

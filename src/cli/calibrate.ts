@@ -27,7 +27,7 @@ export async function calibrate(
   const { decodeImage } = await import('../images/decode.ts');
   const photos = await photosIn(directory);
   const { metadata, outputs } = await compileBytes(bytes, path, progress, options);
-  const calibration = new Calibration(await importBytes(bytes, path, options), metadata);
+  const calibration = new Calibration(await importBytes(bytes, path, progress, options), metadata);
   const model = await loadModel(writeArtifact(calibration.program));
   const observed: ImageModel = {
     name: path,

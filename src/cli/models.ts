@@ -4,6 +4,7 @@ import { basename, dirname, extname, isAbsolute, relative, resolve } from 'node:
 import type { Command } from 'commander';
 import { FiligreeError } from '../errors.ts';
 import type { CompileOptions } from '../compile/index.ts';
+import type { Graph } from '../graph/graph.ts';
 import type { Program } from '../program/program.ts';
 import type { WasmBuild } from '../runtime/probe.ts';
 import type { Model } from '../runtime/model.ts';
@@ -69,13 +70,14 @@ export async function compileBytes(
   bytes: Uint8Array,
   path: string,
   progress: Progress,
-  { dimension, inputShape, head, labels, int8 }: ModelOptions & Pick<CompileOptions, 'head' | 'labels' | 'int8'> = {},
+  options: ModelOptions & Pick<CompileOptions, 'head' | 'labels' | 'costModel' | 'int8'> = {},
 ): Promise<Program> {
+  const graph = await importBytes(bytes, path, progress, options);
   progress.show(`compiling ${path}`);
   try {
     const { compileGraph } = await import('../compile/index.ts');
-    const graph = await importBytes(bytes, path, { dimension, inputShape });
-    const program = compileGraph(graph, { head, labels, int8 }); // errors name the file
+    const { head, labels, costModel, int8 } = options;
+    const program = compileGraph(graph, { head, labels, costModel, int8 }); // errors name the file
     program.name = basename(path, extname(path));
     return program;
   } finally {
@@ -83,11 +85,21 @@ export async function compileBytes(
   }
 }
 
-/** The graph of a foreign model. */
-export async function importBytes(bytes: Uint8Array, path: string, { dimension, inputShape }: ModelOptions) {
-  const { importModel } = await import('../compile/index.ts');
-  const externalData = (file: string) => readBeside(path, file);
-  return importModel(bytes, path, { dimensions: dimension, inputShapes: inputShape, externalData });
+/** A foreign model's graph. */
+export async function importBytes(
+  bytes: Uint8Array,
+  path: string,
+  progress: Progress,
+  { dimension, inputShape }: ModelOptions,
+): Promise<Graph> {
+  progress.show(`reading ${path}`);
+  try {
+    const { importModel } = await import('../compile/index.ts');
+    const externalData = (file: string) => readBeside(path, file);
+    return importModel(bytes, path, { dimensions: dimension, inputShapes: inputShape, externalData });
+  } finally {
+    progress.clear();
+  }
 }
 
 /** A file that a model keeps weights in, which must lie beside it or below. */

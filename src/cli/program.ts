@@ -7,6 +7,7 @@ import { evaluateCommand } from './commands/evaluate.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { profileCommand } from './commands/profile.ts';
 import { runCommand } from './commands/run.ts';
+import { tuneCommand } from './commands/tune.ts';
 import { exitCodes, reportError, type Io } from './io.ts';
 import { Reported } from './reported.ts';
 
@@ -29,6 +30,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     compileCommand(io),
     inspectCommand(io),
     profileCommand(io),
+    tuneCommand(io),
     evaluateCommand(io),
   ];
   for (const command of commands) program.addCommand(command);

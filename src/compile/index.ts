@@ -15,6 +15,9 @@ import type { CostModel } from './cost.ts';
 import { defaultCostModel } from './cost.ts';
 import type { Ranges } from './int8.ts';
 import { lowerGraph } from './lower.ts';
+import type { Choices, OnChoice } from './lowering.ts';
+import { tuneProgram } from './tune.ts';
+import type { TuneOptions } from './tune.ts';
 
 /** Sizes that an ONNX file leaves open and weights that it keeps elsewhere are given by the options of `OnnxOptions`. */
 export interface CompileOptions extends OnnxOptions {
@@ -26,7 +29,7 @@ export interface CompileOptions extends OnnxOptions {
   head?: HeadName;
   /** Name of each class, in place of the file's; kept in the artifact as `metadata.vision.labels`. */
   labels?: readonly string[];
-  /** Shares of peak that kernels reach, for choosing encodings. */
+  /** What kernels cost, for choosing encodings; measured on the device that the model will run on, if not given on ours. */
   costModel?: CostModel;
   /**
    * Pointwise convolutions whose input has a range here are done with 8-bit weights and inputs where that is predicted
@@ -44,6 +47,23 @@ export function compileModel(bytes: Uint8Array, options: CompileOptions = {}): U
   return writeArtifact(compileGraph(importModel(bytes, options.name ?? 'model', options), options));
 }
 
+/**
+ * Compiles a foreign model as `compileModel` does, but with the encodings that are fastest on this device: every kernel
+ * that can do a layer's matrix product runs in the whole network, and the fastest stays.
+ * @returns An artifact; its `metadata.tuning` (see `Tuning`) says what was measured. Results are those of the untuned
+ * model up to the rounding of sums in another order.
+ * @throws FiligreeError as `compileModel` and `loadModel`, and `invalid-argument` for a number of seconds that is none and
+ * for a model without weights
+ */
+export async function tuneModel(bytes: Uint8Array, options: CompileOptions & TuneOptions = {}): Promise<Uint8Array> {
+  return writeArtifact(await tuneGraph(importModel(bytes, options.name ?? 'model', options), options));
+}
+
+/** A graph → its program with the encodings that are fastest on this device. The graph is optimised in place. */
+export function tuneGraph(graph: Graph, options: CompileOptions & TuneOptions = {}): Promise<Program> {
+  return tuneProgram((plan) => compileGraph(graph, options, plan), options);
+}
+
 /** A foreign file → its graph. `name` stands in front of messages: the file's name. */
 export function importModel(bytes: Uint8Array, name: string, options: OnnxOptions = {}): Graph {
   if (!(bytes instanceof Uint8Array)) {
@@ -55,12 +75,16 @@ export function importModel(bytes: Uint8Array, name: string, options: OnnxOption
   throw new FiligreeError('invalid-model', `${name}: neither an ONNX nor a TFLite model (${bytes.length} bytes)`);
 }
 
-/** A graph → its program. The graph is optimised in place. A vision model that we know is given its `metadata.vision`. */
-export function compileGraph(graph: Graph, options: CompileOptions = {}): Program {
+/** A graph → its program. The graph is optimised in place. `plan` chooses encodings. A vision model that we know is given its `metadata.vision`. */
+export function compileGraph(
+  graph: Graph,
+  options: CompileOptions = {},
+  plan: { choices?: Choices; onChoice?: OnChoice } = {},
+): Program {
   verify(graph);
   optimise(graph); // verifies what it leaves
   Object.assign(graph.metadata, options.metadata);
-  const program = lowerGraph(graph, options.costModel ?? defaultCostModel, options.int8?.ranges);
+  const program = lowerGraph(graph, options.costModel ?? defaultCostModel, { ...plan, ranges: options.int8?.ranges });
   checkProgram(program); // what is compiled can be loaded
   if (options.head !== undefined) program.metadata.vision = visionWithHead(program, options.head);
   else {
@@ -73,10 +97,14 @@ export function compileGraph(graph: Graph, options: CompileOptions = {}): Progra
 }
 
 export { Calibration } from './calibrate.ts';
-export { defaultCostModel, defaultInt8Costs } from './cost.ts';
+export { defaultCostModel, predictLayers } from './cost.ts';
 export type { Range, Ranges } from './int8.ts';
 export type { OnnxOptions } from '../import/onnx/index.ts';
-export type { CostModel, Int8Costs, KernelCosts } from './cost.ts';
+export type { CostModel } from './cost.ts';
+export { measureCostModel } from './measure-cost-model.ts';
+export type { CostModelOptions } from './measure-cost-model.ts';
+export { parseCostModel } from './check-cost-model.ts';
+export type { TunedLayer, TuneOptions, Tuning } from './tune.ts';
 export { exportOnnx } from '../export/onnx/index.ts';
 export type { OnnxExportOptions } from '../export/onnx/index.ts';
 export { trimWasm } from './trim.ts';

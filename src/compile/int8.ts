@@ -2,11 +2,12 @@
 // (calibrate.ts), its weights with a scale for each row, its output is floats again: int8 is a property of one layer.
 import { activationArguments } from '../program/activations.ts';
 import { bytePlane } from '../program/layout.ts';
-import { defaultInt8Costs } from './cost.ts';
-import type { Lowering } from './lowering.ts';
-import type { MatrixProduct } from './matrix.ts';
+import { predict, productWork } from './cost.ts';
+import type { Lowering, StepCost } from './lowering.ts';
+import type { MatrixProduct, ProductWay } from './matrix.ts';
+import { kernelsOf, matrixKernels } from './matrix-kernels.ts';
 import type { Group } from './pack.ts';
-import { chooseEncoding, packPositions } from './pack.ts';
+import { countKept, packPositions } from './pack.ts';
 
 /** The least and the greatest number that a value is expected to hold; what lies beyond is clamped. */
 export interface Range {
@@ -74,20 +75,34 @@ export function packInt8(
   return { form: 'i8', rows, columns, group, ...positions, values: kept, scales, bias, taps } as const;
 }
 
-const kernels = { 1: 'i8_spmm_16x1', 2: 'i8_spmm_8x2', 4: 'i8_spmm_8x4' } as const;
-
-/**
- * Emits the pointwise product y = act(W · x) in eight bits when the cost model thinks that faster than floats, which cost
- * `f32` multiply-accumulates at peak a pixel.
- * @returns whether it did
- */
-export function emitInt8Product(p: MatrixProduct, range: Range, f32: number, lowering: Lowering): boolean {
-  const costs = lowering.costModel.int8 ?? defaultInt8Costs;
+/** Ways to do the pointwise product y = act(W · x) in eight bits; none where its sums could overflow. */
+export function int8Ways(p: MatrixProduct, range: Range, cost: StepCost, lowering: Lowering): ProductWay[] {
+  const { costModel } = lowering;
   const { rows, columns, batch, height, width } = p;
   const [values, steps] = quantiseWeights(rows, columns, p.weights);
-  if (columns > maximumColumns || !steps.every(Number.isFinite)) return false;
-  const { group, nonzeros, cost } = chooseEncoding(rows, columns, values, costs);
-  if (group === 'dense' || cost + costs.quantise * columns >= f32) return false;
+  if (columns > maximumColumns || !steps.every(Number.isFinite)) return [];
+  const quantised = { kernel: 'i8_quantise', count: 'read', times: (batch * columns * height * width) / 4 };
+  return kernelsOf('int8').map((kernel) => {
+    const group = matrixKernels[kernel].group as Group;
+    const kept = countKept(rows, columns, values, group);
+    const ms = predict([quantised, ...productWork(kernel, p, kept, costModel)], costModel);
+    const emit = () => emitInt8(p, range, kernel as Int8Kernel, values, steps, cost, lowering);
+    return { name: kernel, ms, isDense: false, emit };
+  });
+}
+
+type Int8Kernel = 'i8_spmm_16x1' | 'i8_spmm_8x2' | 'i8_spmm_8x4';
+
+function emitInt8(
+  p: MatrixProduct,
+  range: Range,
+  kernel: Int8Kernel,
+  values: Float32Array,
+  steps: Float64Array,
+  cost: StepCost,
+  lowering: Lowering,
+): void {
+  const { rows, columns, batch, height, width } = p;
   const pixels = height * width;
   const plane = bytePlane(pixels);
   const { step, zero } = stepsOf(range);
@@ -105,26 +120,19 @@ export function emitInt8Product(p: MatrixProduct, range: Range, f32: number, low
     });
   }
   const taps = lowering.constant({ form: 'taps', taps: { ...p.taps, channelBytes: plane } });
+  const group = matrixKernels[kernel].group;
   const weights = lowering.constant(packInt8(p, values, steps, { step, zero }, group, taps.buffer));
-  lowering.emit(
-    kernels[group],
-    {
-      x,
-      weights,
-      y: p.y,
-      batch,
-      xBatch: columns * plane,
-      yBatch: 4 * p.yBatch,
-      rows,
-      pixels,
-      yPlane: 4 * p.yPlane,
-      ...activationArguments(p.activation),
-    },
-    {
-      macs: batch * pixels * rows * columns,
-      effectiveMacs: batch * pixels * nonzeros,
-      sparsity: 1 - nonzeros / (rows * columns),
-    },
-  );
-  return true;
+  const args = {
+    x,
+    weights,
+    y: p.y,
+    batch,
+    xBatch: columns * plane,
+    yBatch: 4 * p.yBatch,
+    rows,
+    pixels,
+    yPlane: 4 * p.yPlane,
+    ...activationArguments(p.activation),
+  };
+  lowering.emit(kernel, args, cost);
 }

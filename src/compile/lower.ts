@@ -4,17 +4,30 @@ import type { Graph, Node } from '../graph/graph.ts';
 import { valueOf } from '../graph/graph.ts';
 import { operatorNamed } from '../ops/index.ts';
 import type { Buffer, Constant, Endpoint, Layer, Pointer, Program, Step } from '../program/program.ts';
+import { fastest } from './cost.ts';
 import type { CostModel } from './cost.ts';
 import { assignLayouts } from './layouts.ts';
 import type { Ranges } from './int8.ts';
-import type { Lowering } from './lowering.ts';
+import type { Choices, Lowering, OnChoice } from './lowering.ts';
 import { narrow } from './pack.ts';
 import type { Piece } from './plan.ts';
 import { planMemory } from './plan.ts';
 import { assignStorage } from './storage.ts';
 
-/** A verified, optimised graph → its program. `ranges`: see CompileOptions.int8. */
-export function lowerGraph(graph: Graph, costModel: CostModel, ranges: Ranges = {}): Program {
+/** What tuning and calibration have found out. */
+export interface LoweringPlan {
+  choices?: Choices;
+  onChoice?: OnChoice;
+  /** See CompileOptions.int8. */
+  ranges?: Ranges;
+}
+
+/** A verified, optimised graph → its program. */
+export function lowerGraph(
+  graph: Graph,
+  costModel: CostModel,
+  { choices, onChoice, ranges = {} }: LoweringPlan = {},
+): Program {
   const names = layerNames(graph);
   const layouts = assignLayouts(graph);
   const storage = assignStorage(graph, layouts);
@@ -74,7 +87,6 @@ export function lowerGraph(graph: Graph, costModel: CostModel, ranges: Ranges = 
     layers.push(layer);
     const lowering: Lowering = {
       costModel,
-      range: (value) => (Object.hasOwn(ranges, value) ? ranges[value] : undefined),
       shape: (value) => valueOf(graph, value).shape,
       strides: (value) => layouts.strides(value),
       inPlanes: (value) => layouts.inPlanes(value),
@@ -88,6 +100,12 @@ export function lowerGraph(graph: Graph, costModel: CostModel, ranges: Ranges = 
       },
       scratch: (bytes) => ({ buffer: arena(bytes + 4 * bufferSlack, index, index), offset: 0 }),
       constant,
+      range: (value) => (Object.hasOwn(ranges, value) ? ranges[value] : undefined),
+      choose(ways, likeness) {
+        onChoice?.(names[index], ways, likeness);
+        const wanted = choices?.get(names[index]);
+        return ways.some(({ name }) => name === wanted) ? wanted! : fastest(ways);
+      },
       emit(kernel, args, cost) {
         steps.push({ kernel, layer: index, arguments: args as Step['arguments'] });
         layer.macs += cost?.macs ?? 0;

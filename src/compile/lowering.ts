@@ -14,6 +14,22 @@ export interface StepCost {
   sparsity?: number;
 }
 
+/** One way to do a layer's work, for the cost model and tuning to choose from. */
+export interface Way {
+  /** Of its kernel. */
+  name: string;
+  /** As the cost model predicts. */
+  ms: number;
+  /** Whether it multiplies by every weight. */
+  isDense: boolean;
+}
+
+/** Chooses ways: by layer, the name of the one to take. Where it has no choice the cost model's is taken. */
+export type Choices = ReadonlyMap<string, string>;
+
+/** Told of each choice that lowering makes: the ways there are, and what makes layers alike. */
+export type OnChoice = (layer: string, ways: readonly Way[], likeness: string) => void;
+
 /** What an operator's `lower` may ask and emit. */
 export interface Lowering {
   readonly costModel: CostModel;
@@ -34,5 +50,10 @@ export interface Lowering {
   scratch(bytes: number): Pointer;
   /** Data that the program needs at run time: packed weights, tables. */
   constant(constant: Constant): Pointer;
+  /**
+   * The name of the way to take: the one that tuning has found or that the cost model finds fastest.
+   * @param likeness The same for work that takes as long on the same device.
+   */
+  choose(ways: readonly Way[], likeness: string): string;
   emit<K extends KernelName>(kernel: K, args: KernelArguments<K>, cost?: StepCost): void;
 }

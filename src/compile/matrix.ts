@@ -4,11 +4,13 @@ import type { Activation } from '../program/activations.ts';
 import { matrixScratchBytes, packedTile } from '../program/kernels/matrix.ts';
 import type { Pointer, TapTable } from '../program/program.ts';
 import type { Range } from './int8.ts';
-import { emitInt8Product } from './int8.ts';
-import type { Lowering, StepCost } from './lowering.ts';
+import { int8Ways } from './int8.ts';
+import type { Lowering, StepCost, Way } from './lowering.ts';
+import { predict, productWork } from './cost.ts';
 import type { KernelArguments } from '../program/kernels.ts';
-import type { Encoding, Group } from './pack.ts';
-import { chooseEncoding, packGemm, packSpmm } from './pack.ts';
+import type { MatrixKernelName, MatrixKind } from './matrix-kernels.ts';
+import { kernelsOf, matrixKernels } from './matrix-kernels.ts';
+import { countKept, packGemm, packSpmm } from './pack.ts';
 
 /** W (rows, columns) and what it multiplies. Strides are in floats. */
 export interface MatrixProduct {
@@ -36,29 +38,49 @@ export interface MatrixProduct {
   range?: Range;
 }
 
-const sparseKernels = {
-  vector: { 1: 'f32_spmm_1x1', 4: 'f32_spmm_1x4' },
-  flat: { 1: 'f32_spmm_28x1', 2: 'f32_spmm_16x2', 4: 'f32_spmm_8x4' },
-  shifted: { 1: 'f32_conv_spmm_28x1', 2: 'f32_conv_spmm_16x2', 4: 'f32_conv_spmm_8x4' },
-} as const;
+/** A way to do a product, and what does it so. */
+export interface ProductWay extends Way {
+  emit(): void;
+}
 
-const denseKernels = { flat: 'f32_gemm_8x4', shifted: 'f32_conv_gemm_8x4' } as const;
-
-/** Emits y = act(W · x) with the encoding that the weights' own zeros make cheapest. */
+/** Emits y = act(W · x) in the way that the cost model, or tuning, finds fastest for the weights' own zeros. */
 export function emitMatrixProduct(p: MatrixProduct, lowering: Lowering): void {
-  const pixels = p.height * p.width;
-  const kind = pixels === 1 ? 'vector' : p.rowPixels === 0 ? 'flat' : 'shifted';
-  const costs = lowering.costModel[kind === 'vector' ? 'vector' : 'planes'];
-  const groups: Group[] = kind === 'vector' ? [1, 4] : [1, 2, 4];
-  const encoding = chooseEncoding(p.rows, p.columns, p.weights, costs, groups);
-  if (p.range && kind === 'flat' && emitInt8Product(p, p.range, encoding.cost, lowering)) return;
+  const { rows, columns, batch, height, width, rowPixels } = p;
+  const kind = height * width === 1 ? 'vector' : rowPixels === 0 ? 'flat' : 'shifted';
+  let nonzeros = 0;
+  for (const w of p.weights) if (w !== 0) nonzeros++;
   const cost: StepCost = {
-    macs: p.batch * pixels * p.rows * p.columns,
-    effectiveMacs: p.batch * pixels * encoding.nonzeros,
-    sparsity: 1 - encoding.nonzeros / (p.rows * p.columns),
+    macs: batch * height * width * rows * columns,
+    effectiveMacs: batch * height * width * nonzeros,
+    sparsity: 1 - nonzeros / (rows * columns),
   };
-  const taps = lowering.constant({ form: 'taps', taps: p.taps });
-  const common = {
+  const ways = floatWays(p, kind, cost, lowering);
+  if (p.range && kind === 'flat' && !p.residual) ways.push(...int8Ways(p, p.range, cost, lowering));
+  const density = ways.map(({ ms }) => Math.round((20 * ms) / ways[0].ms));
+  const chosen = lowering.choose(ways, `${[rows, columns, batch, height, width, rowPixels]} ${density}`);
+  ways.find(({ name }) => name === chosen)!.emit();
+}
+
+/** Every way to do a product in floats, dense first. */
+function floatWays(p: MatrixProduct, kind: MatrixKind, cost: StepCost, lowering: Lowering): ProductWay[] {
+  const { costModel } = lowering;
+  return kernelsOf(kind).flatMap((kernel): ProductWay[] => {
+    const { group } = matrixKernels[kernel];
+    const kept = countKept(p.rows, p.columns, p.weights, group);
+    const isDense = group === 'dense';
+    const ms = predict(productWork(kernel, p, kept, costModel, isDense ? 1 : 0), costModel);
+    const plain = { name: kernel, ms, isDense, emit: () => emitPlain(p, kind, kernel, cost, lowering) };
+    if (group !== 1 || kind === 'vector' || p.columns < leastPacked) return [plain];
+    const runs = runsOf(p, kind);
+    const packedMs = predict(productWork(kernel, p, kept, costModel, runs), costModel);
+    const emit = () => emitPacked(p, kind, planesOf(p), cost, lowering);
+    return [plain, { name: `${kernel} packed`, ms: packedMs, isDense, emit }];
+  });
+}
+
+/** Arguments that all kernels of one product share. */
+function givenOf(p: MatrixProduct) {
+  return {
     x: p.x,
     y: p.y,
     batch: p.batch,
@@ -71,65 +93,64 @@ export function emitMatrixProduct(p: MatrixProduct, lowering: Lowering): void {
     yPlane: 4 * p.yPlane,
     ...activationArguments(p.activation),
   };
+}
+
+/** And those of all kernels over planes: one can take another's place. */
+const planesOf = (p: MatrixProduct) => ({
+  ...givenOf(p),
+  residual: p.residual ?? p.y,
+  add: p.residual ? 1 : 0,
+  columns: p.columns,
+});
+
+/** One step, whose tiles are packed first when it is dense. */
+function emitPlain(p: MatrixProduct, kind: MatrixKind, kernel: MatrixKernelName, cost: StepCost, lowering: Lowering) {
+  const { group } = matrixKernels[kernel];
+  const taps = lowering.constant({ form: 'taps', taps: p.taps });
+  const constant =
+    group === 'dense'
+      ? packGemm(p.rows, p.columns, p.weights, p.bias)
+      : packSpmm(p.rows, p.columns, group, p.weights, p.bias, taps.buffer);
+  const weights = lowering.constant(constant);
   if (kind === 'vector') {
     if (p.residual) throw new Error('a residual at one pixel');
-    if (encoding.group === 'dense') {
-      const weights = lowering.constant(packGemm(p.rows, p.columns, p.weights, p.bias));
-      lowering.emit('f32_gemm_1x4', { ...common, taps, weights, columns: p.columns }, cost);
-    } else {
-      const group = encoding.group === 4 ? 4 : 1;
-      const weights = lowering.constant(packSpmm(p.rows, p.columns, group, p.weights, p.bias, taps.buffer));
-      lowering.emit(sparseKernels.vector[group], { ...common, weights }, cost);
-    }
+    // fields that sparse kernels do not have are not theirs to be told
+    const dense = group === 'dense' ? { taps, columns: p.columns } : {};
+    lowering.emit(kernel, { ...givenOf(p), ...dense, weights } as never, cost);
     return;
   }
-  // every kernel over planes has the same fields, scratch for a dense tile included: one can take another's place
-  const given = {
-    ...common,
-    taps,
-    residual: p.residual ?? p.y,
-    columns: p.columns,
-    add: p.residual ? 1 : 0,
-  };
-  if (isPacked(p, encoding)) return emitPacked(p, kind, given, cost, lowering);
   const scratch = lowering.scratch(matrixScratchBytes(p.columns, packedTile.dense));
-  if (encoding.group === 'dense') {
-    const weights = lowering.constant(packGemm(p.rows, p.columns, p.weights, p.bias));
-    lowering.emit(denseKernels[kind], { ...given, weights, scratch, packed: 1 }, cost);
-  } else {
-    const weights = lowering.constant(packSpmm(p.rows, p.columns, encoding.group, p.weights, p.bias, taps.buffer));
-    lowering.emit(sparseKernels[kind][encoding.group], { ...given, weights, scratch, packed: 0 }, cost);
-  }
+  const packed = group === 'dense' ? 1 : 0;
+  lowering.emit(kernel, { ...planesOf(p), taps, weights, scratch, packed } as never, cost);
 }
+
+/** Weights of fewer columns need not be packed: their tiles stay cached as they are. */
+const leastPacked = 96;
 
 /** Columns whose packed tiles stay in an L1 cache of 48 KiB beside the weights and what is written. */
 const packedColumns = 320;
 
-const packedRuns = (columns: number) => Math.ceil(columns / packedColumns);
-
 /**
- * Whether a tile is packed first. It costs each column about as much as two positions do, so many rows must read it; rows
- * must be long enough for being begun anew in every run. Tiles of few columns stay cached as they are.
+ * Steps that the columns are shared out to. Not many where vectors straddle rows of pixels: what they spill would be added.
  */
-function isPacked({ rows, columns }: MatrixProduct, { group, kept }: Encoding): boolean {
-  return group === 1 && columns >= 96 && kept >= 12 * columns && kept >= 12 * packedRuns(columns) ** 2 * rows;
+function runsOf({ width, columns }: MatrixProduct, kind: MatrixKind): number {
+  return kind === 'flat' || width % 4 === 0 ? Math.ceil(columns / packedColumns) : 1;
 }
 
 /**
  * Unstructured rows over packed tiles. Many columns go in runs of a step each, which adds to what the steps before have
- * written; not where vectors straddle rows of pixels and what they spill would be added.
+ * written.
  */
 function emitPacked(
   p: MatrixProduct,
-  kind: 'flat' | 'shifted',
-  given: Omit<KernelArguments<'f32_spmm_28x1'>, 'weights' | 'scratch' | 'packed'>,
+  kind: MatrixKind,
+  given: Omit<KernelArguments<'f32_spmm_28x1'>, 'taps' | 'weights' | 'scratch' | 'packed'>,
   cost: StepCost,
   lowering: Lowering,
 ): void {
   const { channels, kernel } = p.taps;
   const area = kernel[0] * kernel[1];
-  const runs = kind === 'flat' || p.width % 4 === 0 ? packedRuns(p.columns) : 1;
-  const most = Math.ceil(channels / runs);
+  const most = Math.ceil(channels / runsOf(p, kind));
   const scratch = lowering.scratch(matrixScratchBytes(area * most, packedTile.sparse));
   for (let first = 0; first < channels; first += most) {
     const count = Math.min(most, channels - first);
@@ -151,7 +172,7 @@ function emitPacked(
       columns,
       packed: 1,
     };
-    lowering.emit(sparseKernels[kind][1], step, first === 0 ? cost : undefined);
+    lowering.emit(kind === 'flat' ? 'f32_spmm_28x1' : 'f32_conv_spmm_28x1', step, first === 0 ? cost : undefined);
   }
 }
 

@@ -8,7 +8,6 @@
 //   gaps     b b b …                      u8, per position the zeros since the last one in its group; 255 adds 255 and goes on
 //   values   w…w w…w …                    per position one weight for each row of the group
 import type { Constant } from '../program/program.ts';
-import type { KernelCosts } from './cost.ts';
 
 export type Group = 1 | 2 | 4;
 
@@ -102,43 +101,31 @@ export function packSpmm(
   };
 }
 
-/** What a weight tensor's own zeros make of it. */
-export interface Encoding {
-  group: Group | 'dense';
-  /** Weights that are multiplied, zeros kept by groups included. */
-  kept: number;
-  nonzeros: number;
-  /** Time by the cost model, in multiply-accumulates at peak per pixel. */
-  cost: number;
+/** What an encoding keeps of a weight tensor. */
+export interface Kept {
+  /** Groups of rows: those of the encoding's size, and rows left over that stand alone. */
+  groups: number;
+  /** Positions of all groups together. */
+  positions: number;
+  /** Weights that are multiplied, zeros that groups keep included. */
+  weights: number;
 }
 
-/**
- * The cheapest encoding of (rows, columns) weights by the cost model. A dense layer costs its filled-up groups of four;
- * a sparse one its shared positions. `groups` lists the sparse encodings that the layer's kernels know.
- */
-export function chooseEncoding(
-  rows: number,
-  columns: number,
-  weights: Float32Array,
-  costs: KernelCosts,
-  groups: readonly Group[] = [1, 2, 4],
-): Encoding {
-  let nonzeros = 0;
-  for (const w of weights) if (w !== 0) nonzeros++;
-  const filled = Math.ceil(rows / 4) * 4 * columns;
-  let best: Encoding = { group: 'dense', kept: rows * columns, nonzeros, cost: filled / costs.dense };
-  for (const group of groups) {
-    let kept = 0;
-    let cost = 0;
-    for (const [row, size] of groupsOf(rows, group)) {
-      let positions = 0;
-      for (let column = 0; column < columns; column++) {
-        if (isKept(weights, columns, row, size, column)) positions++;
-      }
-      kept += positions * size;
-      cost += ((positions + costs.groupOverhead) * size) / costs.sparse[size as Group];
-    }
-    if (cost < best.cost) best = { group, kept, nonzeros, cost };
+/** What groups of so many rows keep of (rows, columns) weights; `dense`: everything, groups of four filled up with zeros. */
+export function countKept(rows: number, columns: number, weights: Float32Array, group: Group | 'dense'): Kept {
+  if (group === 'dense') {
+    const groups = Math.ceil(rows / 4);
+    return { groups, positions: groups * columns, weights: 4 * groups * columns };
   }
-  return best;
+  const kept: Kept = { groups: 0, positions: 0, weights: 0 };
+  for (const [row, size] of groupsOf(rows, group)) {
+    let positions = 0;
+    for (let column = 0; column < columns; column++) {
+      if (isKept(weights, columns, row, size, column)) positions++;
+    }
+    kept.groups++;
+    kept.positions += positions;
+    kept.weights += size * positions;
+  }
+  return kept;
 }

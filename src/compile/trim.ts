@@ -57,7 +57,9 @@ export async function trimWasm(wasm: Uint8Array, programs: readonly Program[]): 
 
 async function loadBinaryen(): Promise<typeof Binaryen> {
   try {
-    return (await import('binaryen')).default;
+    // bundlers are not to look for it: few who compile also cut
+    const name = 'binaryen';
+    return ((await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as { default: typeof Binaryen }).default;
   } catch (cause) {
     throw new FiligreeError('environment', 'cutting a wasm down needs the package binaryen: npm install binaryen', {
       cause,

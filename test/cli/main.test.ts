@@ -48,6 +48,10 @@ describe('filigree', () => {
       ['inspect', 'a', 'b'],
       ['profile', 'a', '--runs', '1.5'],
       ['profile', 'a', '--build', 'fast'],
+      ['tune'],
+      ['tune', 'a', '--cost-model', 'b'],
+      ['tune', 'a'],
+      ['tune', 'a', '-o', 'b', '--budget', '0'],
     ]) {
       const { code, out, err } = await filigree(...argv);
       expect({ argv, code, out }).toEqual({ argv, code: 2, out: '' });
@@ -60,13 +64,19 @@ describe('a model', () => {
   let tflite: string;
   let compiled: string;
   let tensor: string;
+  let costModel: string;
   const numbers = Float32Array.from({ length: 128 }, (_, i) => Math.sin(i + 1));
 
   beforeAll(async () => {
-    [tflite, compiled, tensor] = ['m.tflite', 'm.filigree', 'x.npy'].map((name) => join(directory, name));
+    [tflite, compiled, tensor, costModel] = ['m.tflite', 'm.filigree', 'x.npy', 'costs.json'].map((name) =>
+      join(directory, name),
+    );
     await writeFile(tflite, sparseModel());
     await writeFile(tensor, writeNpy(new Tensor('float32', [1, 4, 4, 8], numbers)));
-    const report = await json('compile', tflite, '-o', compiled);
+    // single rows, so that what is not a number stays in its row
+    const costs = { f32_spmm_28x1: {}, other: { group: 1, position: 1 } };
+    await writeFile(costModel, JSON.stringify({ peak: 1, l1Bytes: 1, cacheBytes: 1, costs }));
+    const report = await json('compile', tflite, '-o', compiled, '--cost-model', costModel);
     expect(report).toMatchObject({ input: tflite, output: compiled, layers: 1, sparseLayers: 1, denseLayers: 0 });
     expect(report).toMatchObject({ macs: 1024, effectiveMacs: 128, outputBytes: (await readFile(compiled)).length });
     // Input and output: 16 pixels of 8 channels each.
@@ -74,7 +84,7 @@ describe('a model', () => {
   });
 
   it('is compiled, and what it became is printed', async () => {
-    const { code, out } = await filigree('compile', tflite, '-o', compiled);
+    const { code, out } = await filigree('compile', tflite, '-o', compiled, '--cost-model', costModel);
     expect(code).toBe(0);
     expect(out).toMatch(/m\.tflite \(\d.* B\) → .*m\.filigree \(\d.*B\) in /);
     expect(out).toContain('1: 1 sparse, 0 dense');
@@ -122,6 +132,18 @@ describe('a model', () => {
       expect(worst).toBeLessThan(1e-6);
     }
     expect((await filigree('run', compiled, '-i', tensor)).out).toMatch(/y +float32 \[1, 4, 4, 8\].*\n\d.* ms\n$/);
+  });
+
+  it('is tuned, and the encodings stay', async () => {
+    const tuned = join(directory, 'tuned.filigree');
+    const { layers } = await json<{ layers: { kernel: string }[] }>('tune', tflite, '-o', tuned, '--budget', '0.01');
+    const inspected = await json<{ layers: { kernels: string[]; predictedMs: number }[] }>('inspect', tuned);
+    expect(inspected.layers.map(({ kernels }) => kernels)).toEqual(layers.map(({ kernel }) => [kernel]));
+    for (const { predictedMs } of inspected.layers) expect(predictedMs).toBeGreaterThan(0);
+    const { out } = await filigree('tune', tflite, '-o', tuned, '--budget', '0.01');
+    expect(out).toMatch(/of 1 layers changed: .* ms → .* ms/);
+    expect(refusal(await filigree('tune', compiled, '-o', tuned))).toContain('is compiled already');
+    expect(refusal(await filigree('tune', join(directory, 'none.onnx'), '-o', tuned))).toContain('no such file');
   });
 
   it('says which outputs hold values that are no numbers', async () => {

@@ -9,6 +9,7 @@ import { loadModel } from '../../src/runtime/load.ts';
 import { Tensor } from '../../src/tensor.ts';
 import { GraphBuilder } from '../graphs.ts';
 import { builds, randomFloats, relativeError } from '../kernels/wasm.ts';
+import { eightBits } from '../program.ts';
 
 v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
 
@@ -76,11 +77,10 @@ describe('calibration', async () => {
 describe.each([1, 0.3, 0.1])('a network in eight bits, density %f', async (density) => {
   const { calibration, name } = await calibrated(density);
   const ranges = calibration.ranges();
-  const int8 = { dense: 1e-9, sparse: { 1: 10, 2: 11, 4: 12 }, groupOverhead: 0, quantise: 0 };
   const floats = compileGraph(network(density));
   const eight = compileGraph(network(density), {
     int8: { ranges },
-    costModel: { ...(await import('../../src/compile/cost.ts')).defaultCostModel, int8 },
+    costModel: eightBits(density === 1 ? 4 : density === 0.3 ? 2 : 1),
   });
   const [sample] = samples(1);
 

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { defaultCostModel } from '../../src/compile/cost.ts';
-import { chooseEncoding, narrow, packSpmm } from '../../src/compile/pack.ts';
+import { countKept, narrow, packSpmm } from '../../src/compile/pack.ts';
 import type { Group } from '../../src/compile/pack.ts';
 
 /** What the drawing in pack.ts says, read back. */
@@ -57,6 +56,25 @@ describe('packed sparse weights', () => {
   });
 });
 
+describe('what an encoding keeps', () => {
+  const weights = (rows: number, columns: number, keep: (row: number, column: number) => boolean) =>
+    Float32Array.from({ length: rows * columns }, (_, i) => (keep(Math.floor(i / columns), i % columns) ? 0.5 : 0));
+
+  it('counts positions that rows of a group share once, and zeros among them as weights', () => {
+    // two rows that share no position
+    const apart = weights(2, 64, (row, column) => column % 16 === row);
+    expect(countKept(2, 64, apart, 1)).toEqual({ groups: 2, positions: 8, weights: 8 });
+    expect(countKept(2, 64, apart, 2)).toEqual({ groups: 1, positions: 8, weights: 16 });
+    expect(countKept(2, 64, apart, 4)).toEqual({ groups: 2, positions: 8, weights: 8 }); // rows left over stand alone
+    const shared = weights(4, 64, (_, column) => column % 8 === 0);
+    expect(countKept(4, 64, shared, 4)).toEqual({ groups: 1, positions: 8, weights: 32 });
+  });
+
+  it('is everything when dense, groups of four filled up', () => {
+    expect(countKept(5, 3, new Float32Array(15), 'dense')).toEqual({ groups: 2, positions: 6, weights: 24 });
+  });
+});
+
 describe('halves', () => {
   const widen = (half: number): number => {
     const [sign, exponent, mantissa] = [half >> 15 ? -1 : 1, (half >> 10) & 31, half & 1023];
@@ -72,33 +90,5 @@ describe('halves', () => {
 
   it.each([1 / 3, 65536, 2 ** -25, 1 + 2 ** -11, Infinity, NaN, 3 * 2 ** -25])('are not used for %f', (value) => {
     expect(narrow(Float32Array.of(1, value))).toBeInstanceOf(Float32Array);
-  });
-});
-
-describe('the cost model', () => {
-  const choose = (rows: number, columns: number, keep: (row: number, column: number) => boolean) => {
-    const weights = Float32Array.from({ length: rows * columns }, (_, i) =>
-      keep(Math.floor(i / columns), i % columns) ? 0.5 : 0,
-    );
-    return chooseEncoding(rows, columns, weights, defaultCostModel.planes);
-  };
-
-  it('counts what an encoding keeps', () => {
-    // two rows share no position: groups of two keep both rows' positions twice
-    const { group, kept, nonzeros } = choose(2, 64, (row, column) => column % 16 === row);
-    expect([group, kept, nonzeros]).toEqual([1, 8, 8]);
-    expect(choose(4, 64, (_, column) => column % 8 === 0)).toMatchObject({ group: 4, kept: 32, nonzeros: 32 });
-    expect(choose(8, 64, () => true)).toMatchObject({ group: 'dense', kept: 512, nonzeros: 512 });
-  });
-
-  it('never chooses an encoding that it thinks slower than dense', () => {
-    fc.assert(
-      fc.property(fc.double({ min: 0, max: 1, noNaN: true }), fc.integer({ min: 1, max: 40 }), (density, rows) => {
-        let state = 7;
-        const random = () => (state = (state * 48271) % 2147483647) / 2147483647;
-        const encoding = choose(rows, 50, () => random() < density);
-        expect(encoding.cost).toBeLessThanOrEqual((Math.ceil(rows / 4) * 4 * 50) / defaultCostModel.planes.dense);
-      }),
-    );
   });
 });

@@ -1,3 +1,4 @@
+import { matrixKernels } from '../../src/compile/matrix-kernels.ts';
 import { describe, expect, it } from 'vitest';
 import { evaluate } from '../../src/graph/evaluate.ts';
 import type { Graph } from '../../src/graph/graph.ts';
@@ -200,6 +201,13 @@ describe.each(builds)('convolutions, %s build', (build) => {
 });
 
 describe('the choice of encoding', () => {
+  const costs = Object.fromEntries(
+    Object.entries(matrixKernels).map(([name, { group }]) => {
+      return [name, { vector: group === 'dense' ? 1.1 : { 1: 1.5, 2: 1.2, 4: 1.15 }[group] }];
+    }),
+  );
+  const shares = { peak: 1, l1Bytes: Infinity, cacheBytes: Infinity, costs: { ...costs, other: {} } };
+
   const kernelOf = async (density: number, shared: number) => {
     const random = randomFloats(3);
     const shape = [64, 64, 1, 1];
@@ -211,7 +219,7 @@ describe('the choice of encoding', () => {
     });
     const attributes = { stride: [1, 1], dilation: [1, 1], pads: [0, 0, 0, 0], groups: 1 };
     const graph = oneNode('conv2d', attributes, [[1, 64, 8, 8]], [new Tensor('float32', shape, weights)]);
-    const model = await loadGraph(graph, 'simd');
+    const model = await loadGraph(graph, 'simd', shares);
     const [layer] = await model.profile(randomInputs(graph, random), { runs: 1 });
     expect(layer.sparsity).toBeCloseTo(weights.filter((w) => w === 0).length / weights.length, 10);
     return layer.kernels.at(-1);

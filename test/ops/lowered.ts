@@ -2,7 +2,7 @@
 // compares every layout of inputs and outputs with its `evaluate`, bit for bit.
 import { expect } from 'vitest';
 import type { Lowering } from '../../src/compile/lowering.ts';
-import { defaultCostModel } from '../../src/compile/cost.ts';
+import { defaultCostModel, fastest } from '../../src/compile/cost.ts';
 import type { Placement } from '../../src/compile/placement.ts';
 import { bufferSlack, paddedPlane, planeStrides, rowMajorStrides } from '../../src/program/layout.ts';
 import type { Node } from '../../src/graph/graph.ts';
@@ -151,6 +151,7 @@ export function runLowered<A extends object>(
   const emitted: Emitted[] = [];
   const lowering: Lowering = {
     costModel: defaultCostModel,
+    choose: fastest,
     shape: placement.shape,
     strides: placement.strides,
     inPlanes: (name) => valueOf(name).layout === 'planes',

@@ -1,5 +1,5 @@
 // Lowers one operator onto single kernels, without the compiler: values lie where a test says, in planes or flat.
-import { defaultCostModel } from '../../src/compile/cost.ts';
+import { defaultCostModel, fastest } from '../../src/compile/cost.ts';
 import type { Lowering } from '../../src/compile/lowering.ts';
 import type { Placement } from '../../src/compile/placement.ts';
 import type { Shape } from '../../src/graph/graph.ts';
@@ -104,6 +104,7 @@ export function runOperator<A extends object>(
   };
   const lowering: Lowering = {
     costModel: defaultCostModel,
+    choose: fastest,
     shape: (value) => place(value).shape,
     strides: (value) => stridesOf(place(value)),
     inPlanes: (value) => place(value).storage === 'planes',

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { defaultCostModel } from '../../src/compile/cost.ts';
+import { forced } from '../program.ts';
 import { lowerGraph } from '../../src/compile/lower.ts';
 import { checkProgram } from '../../src/program/check.ts';
 import type { Constant, Program } from '../../src/program/program.ts';
@@ -24,7 +24,7 @@ it('lets vectors reach past the end of numbers, where there is slack', async () 
 
 it('takes no numbers for indices', () => {
   const b = new GraphBuilder();
-  const program = lowerGraph(b.finish(b.conv2d(b.input([1, 8, 6, 6]), 8, 1)), defaultCostModel);
+  const program = lowerGraph(b.finish(b.conv2d(b.input([1, 8, 6, 6]), 8, 1)), forced.dense);
   const withTaps = (constant: Constant): Program => ({
     ...program,
     buffers: program.buffers.map((buffer) =>

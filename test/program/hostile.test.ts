@@ -24,7 +24,7 @@ import { Model } from '../../src/runtime/model.ts';
 import { Tensor, elementCount } from '../../src/tensor.ts';
 import { GraphBuilder } from '../graphs.ts';
 import { faceModels } from '../models/published.ts';
-import { forced } from '../program.ts';
+import { forced, eightBits } from '../program.ts';
 
 const everything = !!process.env.FILIGREE_HOSTILE;
 const memoryBytes = 2 ** 20;
@@ -135,18 +135,16 @@ const rank4 = (
 
 const geometry = { dilation: [1, 1], pads: [1, 1, 1, 1], stride: [2, 2] } as const;
 
-/** Every pointwise convolution of what `x` becomes in eight bits, in groups of rows as the cost model likes them. */
-const eightBits = (costModel: CostModel) => {
-  const int8 = { ...costModel.planes, dense: 1e-9, quantise: 0 };
-  const planes = { ...costModel.planes, dense: 1e-9, sparse: { 1: 1e-9, 2: 1e-9, 4: 1e-9 } };
+/** Pointwise convolutions in eight bits, in groups of so many rows. */
+const inEightBits = (group: 1 | 2 | 4) => {
   const { graph } = rank4((g, x) => [g.conv2d(x, 5, 1), g.conv2d(x, 4, 1)], [2, 3, 4, 5]);
-  return { graph, costModel: { ...costModel, planes, int8 }, ranges: { [graph.inputs[0].value]: { min: -1, max: 2 } } };
+  return { graph, costModel: eightBits(group), ranges: { [graph.inputs[0].value]: { min: -1, max: 2 } } };
 };
 
 const graphs: Record<string, { graph: Graph; costModel: CostModel; ranges?: Ranges }> = {
-  'eight bits, single rows': eightBits(forced[1]),
-  'eight bits, pairs of rows': eightBits(forced[2]),
-  'eight bits, groups of rows': eightBits(forced[4]),
+  'eight bits, single rows': inEightBits(1),
+  'eight bits, pairs of rows': inEightBits(2),
+  'eight bits, groups of rows': inEightBits(4),
   ...Object.fromEntries(
     Object.entries(forced).map(([encoding, costModel]) => [
       `convolutions, ${encoding}`,
@@ -205,7 +203,7 @@ const graphs: Record<string, { graph: Graph; costModel: CostModel; ranges?: Rang
 
 const artifacts = Object.entries(graphs).map(([name, { graph, costModel, ranges }]) => ({
   name,
-  ...takeApart(writeArtifact(lowerGraph(graph, costModel, ranges))),
+  ...takeApart(writeArtifact(lowerGraph(graph, costModel, { ranges }))),
 }));
 
 const others: Json[] = [null, true, 'x', '__proto__', 'inf', '-inf', [], {}, deep, { toString: 1 }, [-1], ['x']];

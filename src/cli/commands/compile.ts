@@ -18,6 +18,7 @@ interface Options extends ModelOptions {
   output: string;
   head?: HeadName;
   labels?: string;
+  costModel?: string;
   int8?: boolean;
   calibrate?: string;
   preprocess?: ClassifierPreprocessing;
@@ -34,6 +35,7 @@ export function compileCommand(io: Io): Command {
       new Option('--head <name>', "what a detector's outputs mean, where the model does not say").choices(headNames),
     )
     .option(labelsFlags, labelsHelp)
+    .option('--cost-model <file>', 'what kernels cost, as "filigree tune --cost-model" measures it on a device')
     .option('--int8', 'do pointwise convolutions in eight bits where that is predicted to be faster')
     .option('--calibrate <directory>', 'photos that show what --int8 has to represent; none that you evaluate with')
     .option('--preprocess <how>', `${preprocessHelp}; for --calibrate with classifiers`, preprocessing)
@@ -56,6 +58,10 @@ async function compile(io: Io, input: string, options: Options): Promise<void> {
     throw new FiligreeError('invalid-model', `${input}: not an ONNX or TFLite model (${bytes.length} bytes)`);
   }
   const labels = options.labels === undefined ? undefined : await readLabels(options.labels);
+  const { parseCostModel } = await import('../../compile/index.ts');
+  const file = options.costModel;
+  const costModel =
+    file === undefined ? undefined : parseCostModel(new TextDecoder().decode(await readInput(file)), file);
   const start = performance.now();
   const progress = new Progress(io);
   let int8: CompileOptions['int8'];
@@ -63,7 +69,7 @@ async function compile(io: Io, input: string, options: Options): Promise<void> {
     const { calibrate } = await import('../calibrate.ts');
     int8 = { ranges: await calibrate(bytes, input, options.calibrate, progress, options) };
   }
-  const program = await compileBytes(bytes, input, progress, { ...options, labels, int8 });
+  const program = await compileBytes(bytes, input, progress, { ...options, labels, int8, costModel });
   const { writeArtifact } = await import('../../artifact/write.ts');
   const artifact = writeArtifact(program);
   const ms = performance.now() - start;

@@ -3,7 +3,7 @@ import type { Endpoint } from '../../program/program.ts';
 import { Progress, writeJson, type Io } from '../io.ts';
 import { readProgram, withModelOptions, type ModelOptions } from '../models.ts';
 import { kernelList, reportLayers, reportProgram } from '../report.ts';
-import { formatBytes, formatCount, formatPercent, formatTable } from '../table.ts';
+import { formatBytes, formatCount, formatMs, formatPercent, formatTable } from '../table.ts';
 
 interface Options extends ModelOptions {
   json?: boolean;
@@ -22,13 +22,24 @@ async function inspect(io: Io, path: string, options: Options): Promise<void> {
   const { program, bytes } = await readProgram(path, new Progress(io), options);
   const layers = reportLayers(program);
   const report = reportProgram(program, layers);
+  const { predictLayers } = await import('../../compile/cost.ts');
+  const predictedMs = predictLayers(program);
   const { name, metadata } = program;
   const [inputs, outputs] = [program.inputs.map(describe), program.outputs.map(describe)];
   if (json) {
-    writeJson(io, { file: path, bytes, name, inputs, outputs, metadata, ...report, layers });
+    writeJson(io, {
+      file: path,
+      bytes,
+      name,
+      inputs,
+      outputs,
+      metadata,
+      ...report,
+      layers: layers.map((layer, i) => ({ ...layer, predictedMs: predictedMs[i] })),
+    });
     return;
   }
-  const rows = layers.map(({ name: layer, op, shape, kernels, sparsity, macs, effectiveMacs, bytes: weights }) => [
+  const rows = layers.map(({ name: layer, op, shape, kernels, sparsity, macs, effectiveMacs, bytes: weights }, i) => [
     layer,
     op,
     shape.join('×'),
@@ -37,6 +48,7 @@ async function inspect(io: Io, path: string, options: Options): Promise<void> {
     macs > 0 ? formatCount(macs) : '–',
     macs > 0 ? formatCount(effectiveMacs) : '–',
     weights > 0 ? formatBytes(weights) : '–',
+    predictedMs[i].toFixed(3),
   ]);
   const tensors = (kind: string, list: ReturnType<typeof describe>[]) =>
     list.map((tensor) => `${kind}  ${tensor.name}  ${tensor.dtype} [${tensor.shape.join(', ')}]\n`).join('');
@@ -44,11 +56,12 @@ async function inspect(io: Io, path: string, options: Options): Promise<void> {
     `${path}  ${formatBytes(bytes)}\n` +
       tensors('input ', inputs) +
       tensors('output', outputs) +
-      `\n${formatTable(['layer', 'op', 'shape', 'kernels', 'zeros', 'MACs', 'effective', 'bytes'], rows)}\n` +
+      `\n${formatTable(['layer', 'op', 'shape', 'kernels', 'zeros', 'MACs', 'effective', 'bytes', 'ms'], rows)}\n` +
       `${report.layers} layers: ${report.sparseLayers} sparse, ${report.denseLayers} dense; ` +
       `${formatCount(report.effectiveMacs)} of ${formatCount(report.macs)} MACs; ` +
       `weights ${formatBytes(report.constantBytes)}, activations ${formatBytes(report.activationBytes)} ` +
       `(${formatBytes(report.activationBytesUnshared)} without sharing)\n` +
+      `predicted ${formatMs(predictedMs.reduce((sum, ms) => sum + ms, 0))} a run on the machine of the cost model\n` +
       report.notes.map((note) => `note: ${note}\n`).join(''),
   );
 }

@@ -1,0 +1,40 @@
+import { FiligreeError } from '../errors.ts';
+import type { CostModel } from './cost.ts';
+
+/**
+ * A cost model from a file's text.
+ * @param file stands in front of messages
+ * @throws FiligreeError `invalid-argument` naming what is not as `filigree tune --cost-model` writes it
+ */
+export function parseCostModel(text: string, file: string): CostModel {
+  const fail = (what: string): never => {
+    throw new FiligreeError(
+      'invalid-argument',
+      `${file}: ${what}; "filigree tune --cost-model FILE" writes cost models`,
+    );
+  };
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    return fail(`not JSON: ${(error as Error).message}`);
+  }
+  if (!isObject(json)) return fail('not a cost model');
+  for (const field of ['peak', 'l1Bytes', 'cacheBytes']) {
+    if (!(isCost(json[field]) && json[field] > 0)) fail(`${field} must be a positive number`);
+  }
+  const { costs } = json;
+  if (!isObject(costs) || !isObject(costs.other)) return fail('costs.other is missing');
+  for (const [kernel, counts] of Object.entries(costs)) {
+    if (!isObject(counts)) return fail(`costs.${kernel} must be an object`);
+    for (const [count, cost] of Object.entries(counts)) {
+      if (!isCost(cost)) fail(`costs.${kernel}.${count} must be a number from 0`);
+    }
+  }
+  return json as unknown as CostModel;
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isCost = (value: unknown): value is number => typeof value === 'number' && value >= 0 && value < Infinity;
