@@ -9,6 +9,7 @@ import binaryen from 'binaryen';
 import { build, transform } from 'esbuild';
 import { bundleLazily, bundling } from './bundle.mjs';
 import { emitDeclarations } from './declarations.mjs';
+import { replace, replacements } from './hosts.mjs';
 
 const root = new URL('../', import.meta.url);
 /** Programs start here; src/runtime/instantiate.ts says so. */
@@ -46,14 +47,6 @@ async function buildWasm() {
   }
 }
 
-/** Puts another module of src/ in a module's place. */
-const replace = (name, other) => ({
-  name: 'replace',
-  setup({ onResolve }) {
-    onResolve({ filter: new RegExp(`/${name}\\.ts$`) }, () => ({ path: new URL(`src/${other}.ts`, root).pathname }));
-  },
-});
-
 /**
  * Entry points are bundles of their own, so that a cold start reads few files. What pages and edge functions load is
  * minified; its sources are beside it, for debuggers. The command line is split, so that a command loads what it needs.
@@ -81,10 +74,8 @@ async function bundle() {
       // imported from where the published file lies
       external: host === 'browser' ? [] : ['../wasm/*'],
     };
-    const isPage = host === 'browser';
-    const threads = isPage ? replace('thread-host', 'hosts/browser-threads') : replace('team', 'hosts/no-threads');
-    await bundleLazily('src/index.ts', { ...variant, plugins: [replace('wasm-files', `hosts/${host}`), threads] });
-    if (isPage) {
+    await bundleLazily('src/index.ts', { ...variant, plugins: replacements(host) });
+    if (host === 'browser') {
       await writeWorker('dist/browser');
       continue; // it decodes images itself
     }
