@@ -23,7 +23,7 @@ const planes = (shifted: boolean) =>
       return matrixExtents(n, table, { shifted, tile: packedTile.dense, weights, largest: 0 });
     },
     // a quarter of a group of rows
-    axes: (n) => matrixAxes(n, { shifted, group: 4, weights: 4 * (n.columns + 1) }),
+    axes: import.meta.oneThread ? undefined : (n) => matrixAxes(n, { shifted, group: 4, weights: 4 * (n.columns + 1) }),
   });
 
 export const gemmKernels = {
@@ -62,6 +62,8 @@ export const gemmKernels = {
       checkApart('y', n.batch * n.rows, y);
       return { x, taps: 4 * n.columns, weights, y };
     },
-    axes: (n) => [{ field: 'rows', multiple: 4, moves: { x: 0, taps: 0, weights: 4 * (n.columns + 1), y: 4 } }],
+    axes: import.meta.oneThread
+      ? undefined
+      : (n) => [{ field: 'rows', multiple: 4, moves: { x: 0, taps: 0, weights: 4 * (n.columns + 1), y: 4 } }],
   }),
 };

@@ -41,7 +41,7 @@ const spmm = (group: number, shifted: boolean) =>
       const tile = n.packed ? packedTile.sparse : 0;
       return matrixExtents(n, table, { shifted, tile, weights: 4, largest });
     },
-    axes: (n) => matrixAxes(n, { shifted, group, weights: 'groups' }),
+    axes: import.meta.oneThread ? undefined : (n) => matrixAxes(n, { shifted, group, weights: 'groups' }),
   });
 
 /** One pixel: x and y are vectors. */
@@ -58,7 +58,9 @@ const vector = (group: number) =>
       checkApart('y', n.batch * n.rows, y);
       return { x: (n.batch - 1) * n.xBatch + largest + 4, weights: 4, y };
     },
-    axes: () => [{ field: 'rows', multiple: group, moves: { x: 0, weights: 'groups', y: 4 } }],
+    axes: import.meta.oneThread
+      ? undefined
+      : () => [{ field: 'rows', multiple: group, moves: { x: 0, weights: 'groups', y: 4 } }],
   });
 
 export const spmmKernels = {
