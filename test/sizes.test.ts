@@ -85,7 +85,7 @@ async function built(): Promise<Map<string, Uint8Array>> {
       },
     ],
   });
-  found.set('index.js of it', outputFiles[0].contents);
+  found.set('index.js of it', outputFiles![0].contents);
   const faces = compileGraph(importModel(new Uint8Array(readFileSync(faceModels.sparse)), 'faces'));
   for (const name of ['simd', 'relaxed']) {
     const wasm = readFileSync(`${root}src/wasm/filigree-${name}.wasm`);
