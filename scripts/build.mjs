@@ -1,19 +1,20 @@
 // npm run build: everything dist/ holds, from nothing.
 //
 //   node scripts/build.mjs            wasm, bundles, types, default model
-//   node scripts/build.mjs --kernels     the four wasm builds only, into src/wasm/ (tests and dist/ take them from there)
+//   node scripts/build.mjs --kernels     the two wasm builds only, into src/wasm/ (tests and dist/ take them from there)
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { main as asc } from 'assemblyscript/asc';
 import binaryen from 'binaryen';
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 import { bundleLazily, bundling } from './bundle.mjs';
 import { emitDeclarations } from './declarations.mjs';
+import { replace, replacements } from './hosts.mjs';
 
 const root = new URL('../', import.meta.url);
 /** Programs start here; src/runtime/instantiate.ts says so. */
 const programBase = 16384;
-const targets = ['simd', 'relaxed', 'simd-threads', 'relaxed-threads'];
+const targets = ['simd', 'relaxed'];
 
 /** One more pass over what asc emitted: drop names and producers, merge locals, vacuum. Same input, same bytes. */
 function optimise(path) {
@@ -39,24 +40,12 @@ async function buildWasm() {
   execFileSync('node', ['scripts/generate.mjs'], { cwd: root, stdio: 'inherit' });
   mkdirSync(new URL('src/wasm/', root), { recursive: true });
   for (const target of targets) {
-    const { error, stderr } = await asc([
-      ...(target.endsWith('threads') ? ['assembly/threads.ts'] : []),
-      '--target',
-      target,
-    ]);
+    const { error, stderr } = await asc(['--target', target]);
     if (error) throw new Error(`asc --target ${target}: ${error.message}\n${stderr}`);
     const path = new URL(`src/wasm/filigree-${target}.wasm`, root).pathname;
     console.log(`filigree-${target}.wasm  ${optimise(path)} bytes`);
   }
 }
-
-/** Puts another module of src/ in a module's place. */
-const replace = (name, other) => ({
-  name: 'replace',
-  setup({ onResolve }) {
-    onResolve({ filter: new RegExp(`/${name}\\.ts$`) }, () => ({ path: new URL(`src/${other}.ts`, root).pathname }));
-  },
-});
 
 /**
  * Entry points are bundles of their own, so that a cold start reads few files. What pages and edge functions load is
@@ -68,6 +57,7 @@ async function bundle() {
   const small = { minify: true, sourcemap: true, sourcesContent: true };
   const names = { outbase: 'src', entryNames: '[dir]/[name]', chunkNames: 'chunk-[hash]' };
   await bundleLazily('src/index.ts', { ...common, ...small });
+  await writeWorker('dist');
   await build({ ...common, ...small, ...names, entryPoints: ['src/inline.ts'] });
   for (const entry of ['src/kernels.ts', 'src/images/index.ts']) {
     await build({ ...common, ...names, entryPoints: [entry] });
@@ -84,11 +74,23 @@ async function bundle() {
       // imported from where the published file lies
       external: host === 'browser' ? [] : ['../wasm/*'],
     };
-    await bundleLazily('src/index.ts', { ...variant, plugins: [replace('wasm-files', `hosts/${host}`)] });
-    if (host === 'browser') continue; // it decodes images itself
+    await bundleLazily('src/index.ts', { ...variant, plugins: replacements(host) });
+    if (host === 'browser') {
+      await writeWorker('dist/browser');
+      continue; // it decodes images itself
+    }
     const plugins = [replace('codec-files', `hosts/${host}-images`)];
     await build({ ...variant, entryPoints: { images: 'src/images/index.ts' }, plugins });
   }
+}
+
+/** The file that pages start workers from. */
+async function writeWorker(folder) {
+  const source = readFileSync(new URL('src/runtime/threads/worker-source.ts', root), 'utf8');
+  const module = (await transform(source, { loader: 'ts' })).code;
+  const { webWorkerSource } = await import(`data:text/javascript,${encodeURIComponent(module)}`);
+  const { code } = await transform(webWorkerSource, { minify: true });
+  writeFileSync(`${folder}/filigree-worker.js`, code);
 }
 
 /** Compiles the models that come with the package. */

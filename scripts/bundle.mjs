@@ -14,6 +14,7 @@ export const bundling = {
   platform: 'neutral',
   loader: { '.wasm': 'binary' },
   logLevel: 'warning',
+  define: { 'import.meta.oneThread': 'false' },
 };
 
 /**
@@ -42,6 +43,8 @@ export async function bundleLazily(entry, { plugins = [], external = [], ...opti
       ...bundling,
       metafile: true,
       ...options,
+      // work is divided by the part that threads load
+      define: { 'import.meta.oneThread': String(name !== 'team') },
       external: [...bundling.external, ...external],
       entryPoints: { [name]: path },
       outbase: dirname(path),

@@ -1,7 +1,6 @@
 // The public API with the wasm embedded: nothing to serve beside the bundle, nothing to configure.
 import relaxed from './wasm/filigree-relaxed.wasm';
 import simd from './wasm/filigree-simd.wasm';
-import { FiligreeError } from './errors.ts';
 import type { LoadOptions } from './runtime/load.ts';
 import { loadModel as load } from './runtime/load.ts';
 import type { Model } from './runtime/model.ts';
@@ -10,11 +9,7 @@ import type { Classifier, ClassifierSettings } from './vision/classifier.ts';
 import * as create from './vision/create.ts';
 import type { Detector, DetectorSettings } from './vision/detector.ts';
 
-const wasm: LoadOptions['wasm'] = (build) => {
-  if (build === 'simd') return simd;
-  if (build === 'relaxed') return relaxed;
-  throw new FiligreeError('invalid-argument', `build: "filigree/inline" embeds simd and relaxed, not "${build}"`);
-};
+const wasm: LoadOptions['wasm'] = (build) => (build === 'simd' ? simd : relaxed);
 
 /** See `loadModel` of `filigree`. */
 export function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {

@@ -12,9 +12,5 @@ export function wasmOf(build: WasmBuild): URL {
       return new URL('./wasm/filigree-simd.wasm', import.meta.url);
     case 'relaxed':
       return new URL('./wasm/filigree-relaxed.wasm', import.meta.url);
-    case 'simd-threads':
-      return new URL('./wasm/filigree-simd-threads.wasm', import.meta.url);
-    case 'relaxed-threads':
-      return new URL('./wasm/filigree-relaxed-threads.wasm', import.meta.url);
   }
 }

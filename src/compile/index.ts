@@ -43,6 +43,8 @@ export interface CompileOptions extends OnnxOptions {
    * the relative (L2) error of its weights.
    */
   linearWeights?: LinearWeights;
+  /** Multiplies zeros as well, as other runtimes do: to see what skipping them is worth. */
+  dense?: boolean;
 }
 
 /**
@@ -95,8 +97,12 @@ export function compileGraph(
   verify(graph);
   optimise(graph); // verifies what it leaves
   Object.assign(graph.metadata, options.metadata);
-  const ranges = options.int8?.ranges;
-  const program = lowerGraph(graph, options.costModel ?? defaultCostModel, { ...plan, ranges, linearWeights });
+  const program = lowerGraph(graph, options.costModel ?? defaultCostModel, {
+    ...plan,
+    ranges: options.int8?.ranges,
+    dense: options.dense,
+    linearWeights,
+  });
   checkProgram(program); // what is compiled can be loaded
   if (options.head !== undefined) program.metadata.vision = visionWithHead(program, options.head);
   else {

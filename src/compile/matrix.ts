@@ -12,6 +12,7 @@ import type { KernelArguments } from '../program/kernels.ts';
 import type { MatrixKernelName } from './matrix-kernels.ts';
 import { kernelsOf, matrixKernels } from './matrix-kernels.ts';
 import { countKept, packGemm, packSpmm } from './pack.ts';
+import { addAfter } from './residual.ts';
 
 /** W (rows, columns) and what it multiplies. Strides are in floats. */
 export interface MatrixProduct {
@@ -32,7 +33,7 @@ export interface MatrixProduct {
   yPlane: number;
   /** Floats of an input row when x is a padded copy; 0 when x's planes are read pixel by pixel. */
   rowPixels: number;
-  /** Laid out as y: y = act(W · x + bias + residual). */
+  /** Laid out as y: y = act(W · x + bias + residual). May be y where `rowPixels` is 0. */
   residual?: Pointer;
   activation?: Activation;
   /** Of x, where it is known and the product may be done in eight bits. */
@@ -50,13 +51,18 @@ type PlaneKind = 'flat' | 'shifted';
 export function emitMatrixProduct(p: MatrixProduct, lowering: Lowering): void {
   const { rows, columns, batch, height, width, rowPixels } = p;
   const kind = height * width === 1 ? 'vector' : rowPixels === 0 ? 'flat' : 'shifted';
+  if (kind === 'vector' && p.residual) {
+    return addAfter(p, lowering, (product) => emitMatrixProduct(product, lowering));
+  }
   const cost = costOf(p);
-  if (kind === 'vector' && p.residual) throw new Error('a residual at one pixel');
   const ways = kind === 'vector' ? linearWays(p, cost, lowering, fastestWay) : planeWays(p, kind, cost, lowering);
   if (kind === 'vector' && emitRounded(p, ways, cost, lowering)) return;
-  if (p.range && kind === 'flat' && !p.residual) ways.push(...int8Ways(p, p.range, cost, lowering));
+  if (p.range && kind === 'flat') ways.push(...int8Ways(p, p.range, cost, lowering));
   const density = ways.map(({ ms }) => Math.round((20 * ms) / ways[0].ms));
-  const chosen = lowering.choose(ways, `${[rows, columns, batch, height, width, rowPixels]} ${density}`);
+  const chosen = lowering.choose(
+    ways,
+    `${[rows, columns, batch, height, width, rowPixels, p.residual ? 1 : 0]} ${density}`,
+  );
   ways.find(({ name }) => name === chosen)!.emit();
 }
 

@@ -11,9 +11,5 @@ export async function wasmOf(build: WasmBuild): Promise<Uint8Array> {
       return (await import('../wasm/filigree-simd.wasm')).default;
     case 'relaxed':
       return (await import('../wasm/filigree-relaxed.wasm')).default;
-    case 'simd-threads':
-      return (await import('../wasm/filigree-simd-threads.wasm')).default;
-    case 'relaxed-threads':
-      return (await import('../wasm/filigree-relaxed-threads.wasm')).default;
   }
 }

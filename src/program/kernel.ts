@@ -57,7 +57,7 @@ export interface Kernel<F extends Record<string, FieldKind> = Record<string, Fie
    * Ways to divide the work among threads, for numbers that `extents` accepts; none where parts would get into each
    * other's way. Kernels without it run on one thread.
    */
-  axes?(n: { readonly [K in keyof F as F[K] extends 'read' | 'write' ? never : K]: number }): readonly Axis<
+  axes?: (n: { readonly [K in keyof F as F[K] extends 'read' | 'write' ? never : K]: number }) => readonly Axis<
     Numbers<F> & string,
     Pointers<F> & string
   >[];

@@ -1,10 +1,10 @@
 // An image's bytes → a model's input, by the kernel f32_image.
 import { FiligreeError } from '../errors.ts';
-import { imageScratchBytes, imageKernels } from '../program/kernels/image.ts';
+import type { imageKernels } from '../program/kernels/image.ts';
+import { imageScratchBytes } from '../program/kernels/image.ts';
 import type { Endpoint } from '../program/program.ts';
-import type { Instance } from './instantiate.ts';
-import { growMemory } from './instantiate.ts';
-import { recordBytes, up64, writeRecord } from './record.ts';
+import type { Place } from './image-run.ts';
+import { up64 } from './up64.ts';
 import type { Geometry, Pixels, Preprocessing } from './preprocessing.ts';
 
 /** Where an input of shape (1, H, W, 3) or (1, 3, H, W) is stored; strides in bytes. */
@@ -42,8 +42,7 @@ export function imageTarget({ name, shape, strides }: Endpoint, address: number,
  * time an image is larger than all before.
  */
 export function writeImage(
-  { memory, exports }: Instance,
-  free: number,
+  { instance: { memory, exports }, free, recordBytes, growMemory, writeRecord }: Place,
   target: ImageTarget,
   image: Pixels,
   preprocessing: Preprocessing,

@@ -35,12 +35,18 @@ export type WasmSource = WasmModule | ModelSource;
 /** Gives the wasm of a build, for hosts that must import it as a module or that embed it. */
 export type WasmProvider = (build: WasmBuild) => WasmSource | Promise<WasmSource>;
 
-async function compile(build: WasmBuild, provider: WasmProvider): Promise<WebAssembly.Module> {
+/** Makes the memory that a build imports a shared one (threads/shared-memory.ts). */
+export type ShareMemory = (wasm: Uint8Array) => Uint8Array;
+
+async function compile(build: WasmBuild, provider: WasmProvider, share?: ShareMemory): Promise<WebAssembly.Module> {
   const source = await provider(build);
-  if (source instanceof WebAssembly.Module) return source;
+  if (source instanceof WebAssembly.Module) {
+    if (!share) return source;
+    throw new FiligreeError('unsupported', 'threads need the bytes of the wasm, here it is compiled already');
+  }
   const bytes = readSmallFile(source) ?? (await readSource(source));
   try {
-    return await WebAssembly.compile(bytes as BufferSource);
+    return await WebAssembly.compile((share?.(bytes) ?? bytes) as BufferSource);
   } catch (error) {
     throw new FiligreeError(
       'environment',
@@ -52,17 +58,18 @@ async function compile(build: WasmBuild, provider: WasmProvider): Promise<WebAss
   }
 }
 
-const modules = new Map<WasmProvider, Map<WasmBuild, Promise<WebAssembly.Module>>>();
+const modules = new WeakMap<WasmProvider, Map<string, Promise<WebAssembly.Module>>>();
 
 /** The compiled module of a build, compiled once. A failure is not remembered. */
-function moduleOf(build: WasmBuild, provider: WasmProvider): Promise<WebAssembly.Module> {
-  const known = modules.get(provider) ?? new Map<WasmBuild, Promise<WebAssembly.Module>>();
+function moduleOf(build: WasmBuild, provider: WasmProvider, share?: ShareMemory): Promise<WebAssembly.Module> {
+  const known = modules.get(provider) ?? new Map<string, Promise<WebAssembly.Module>>();
   modules.set(provider, known);
-  let module = known.get(build);
+  const key = build + (share ? ', shared' : '');
+  let module = known.get(key);
   if (!module) {
-    module = compile(build, provider);
-    known.set(build, module);
-    module.catch(() => known.delete(build));
+    module = compile(build, provider, share);
+    known.set(key, module);
+    module.catch(() => known.delete(key));
   }
   return module;
 }
@@ -84,24 +91,30 @@ export function chooseBuild(wanted?: WasmBuild, provider?: WasmProvider): WasmBu
       `build: wanted one of ${wasmBuilds.join(', ')}, got "${String(build)}"`,
     );
   }
-  if (build.startsWith('relaxed') && best !== 'relaxed') {
-    throw new FiligreeError('environment', `build: this host has no relaxed SIMD, which "${build}" needs`);
+  if (build === 'relaxed' && best !== build) {
+    throw new FiligreeError('environment', 'build: this host has no relaxed SIMD, which "relaxed" needs');
   }
   return build;
 }
 
 /**
  * Instantiates a build with `bytes` of memory.
+ * @param share for a memory that threads share
  * @throws FiligreeError `environment` when the host cannot give that much, `not-found` when the wasm is missing.
  */
-export async function instantiate(bytes: number, build: WasmBuild, provider: WasmProvider = wasmOf): Promise<Instance> {
-  const module = await moduleOf(build, provider);
+export async function instantiate(
+  bytes: number,
+  build: WasmBuild,
+  provider: WasmProvider = wasmOf,
+  share?: ShareMemory,
+): Promise<Instance> {
+  const module = await moduleOf(build, provider, share);
   const pages = Math.ceil(bytes / 65536);
   let memory: WebAssembly.Memory;
   try {
-    // a shared memory must say how far it may grow; the builds say 4 GiB (asconfig.json)
+    // a shared memory must say how far it may grow, and takes so much of a small address space: 512 MiB more, for images
     memory = new WebAssembly.Memory(
-      build.endsWith('threads') ? { initial: pages, maximum: 65536, shared: true } : { initial: pages },
+      share ? { initial: pages, maximum: Math.min(65536, pages + 8192), shared: true } : { initial: pages },
     );
   } catch (error) {
     const mebibytes = Math.ceil(bytes / 2 ** 20);

@@ -61,7 +61,13 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
     let instance: Instance | undefined;
     if (threads !== 1) {
       const { formTeam } = await import('./threads/team.ts');
-      const formed = await formTeam(program, layout, threads, build, options.wasm, options.threadHost);
+      const formed = await formTeam(
+        program,
+        layout,
+        threads,
+        (bytes, share) => instantiate(bytes, build, options.wasm, share),
+        options.threadHost,
+      );
       if (typeof formed === 'object') ({ layout, instance, team } = formed);
       else if (formed) program.notes = [...program.notes, `runs on one thread: ${formed}`];
     }
@@ -128,9 +134,9 @@ function checkedThreads(threads: number | 'auto'): number | 'auto' {
 /** Some engines compile relaxed 8-bit products wrongly (assembly/int8/index.ts): eight bits run in the other build there. */
 async function int8Build(build: WasmBuild, { buffers }: Program, wasm?: WasmProvider): Promise<WasmBuild> {
   const isUsed = buffers.some((b) => b.kind === 'constant' && b.constant.form === 'i8');
-  if (!isUsed || !build.startsWith('relaxed')) return build;
+  if (!isUsed || build !== 'relaxed') return build;
   const { exports } = await instantiate(programBase, build, wasm);
-  return exports.i8_dot(-3, 5, 1000) === 940 ? build : (build.replace('relaxed', 'simd') as WasmBuild);
+  return exports.i8_dot(-3, 5, 1000) === 940 ? build : 'simd';
 }
 
 /**

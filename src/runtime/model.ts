@@ -7,11 +7,12 @@ import { Tensor } from '../tensor.ts';
 import { inputValues } from './endpoint.ts';
 import type { MemoryLayout } from './expand.ts';
 import type { Instance } from './instantiate.ts';
-import { imageTarget, writeImage } from './image-input.ts';
+import { growMemory } from './instantiate.ts';
+import { recordBytes, writeRecord } from './record.ts';
+import type * as ImageRunModule from './image-run.ts';
+import type { Place } from './image-run.ts';
 import { readValues, writeValues } from './transfer.ts';
 import type { Geometry, Pixels, Preprocessing } from './preprocessing.ts';
-import { checkPixels, imageGeometry } from './preprocessing.ts';
-import { OutputsInPlace } from './outputs.ts';
 import type { WasmBuild } from './probe.ts';
 import type { Outputs } from './scan.ts';
 import type { Team } from './threads/team.ts';
@@ -45,7 +46,7 @@ export interface LayerProfile {
   /** Multiply-accumulates, dense and on kept weights. */
   macs: number;
   effectiveMacs: number;
-  /** Median milliseconds. */
+  /** Milliseconds: the mean of all runs but the slowest quarter. */
   ms: number;
   /** 2 · effective MACs per second / 10⁹. */
   gflops: number;
@@ -55,6 +56,15 @@ export interface LayerProfile {
 export interface ImageRun {
   geometry: Geometry;
   speed: { preprocess: number; inference: number };
+}
+
+type ImagePart = Pick<typeof ImageRunModule, 'putImage' | 'outputsOf'>;
+
+let imagePart: ImagePart | undefined;
+
+/** What detects and classifies brings it along. */
+export function setImagePart(part: ImagePart): void {
+  imagePart = part;
 }
 
 /** What runs a program on threads. */
@@ -136,13 +146,15 @@ export class Model {
     preprocessing: Preprocessing,
     use: (outputs: Outputs) => T,
   ): Promise<{ result: T } & ImageRun> {
-    return this.#runImage(image, preprocessing, () => {
-      const places = this.#program.outputs.map((endpoint) => ({ endpoint, address: this.#address(endpoint) }));
-      return use(new OutputsInPlace(this.#live(), places, this.#layout.bytes));
-    });
+    return this.#runImage(image, preprocessing, ({ outputsOf }) => use(outputsOf(this.#place())));
   }
 
-  async #runImage<T>(image: Pixels, preprocessing: Preprocessing, use: () => T): Promise<{ result: T } & ImageRun> {
+  async #runImage<T>(
+    image: Pixels,
+    preprocessing: Preprocessing,
+    use: (part: ImagePart) => T,
+  ): Promise<{ result: T } & ImageRun> {
+    const part = (imagePart ??= await import('./image-run.ts'));
     let start = 0;
     let written = 0;
     let ran = 0;
@@ -150,28 +162,22 @@ export class Model {
     const result = await this.#turn(
       () => {
         start = performance.now();
-        geometry = this.#writeImage(image, preprocessing);
+        geometry = part.putImage(this.#place(), image, preprocessing);
         written = performance.now();
       },
       () => {
         ran = performance.now();
-        return use();
+        return use(part);
       },
     );
     return { result, geometry: geometry!, speed: { preprocess: written - start, inference: ran - written } };
   }
 
-  #writeImage(image: Pixels, preprocessing: Preprocessing): Geometry {
-    const instance = this.#live();
-    const { inputs } = this.#program;
-    if (inputs.length !== 1)
-      throw new FiligreeError('invalid-argument', `${this.name}: has ${inputs.length} inputs, not one image`);
-    const [endpoint] = inputs;
-    checkPixels(image);
-    const geometry = imageGeometry(image, preprocessing);
-    const target = imageTarget(endpoint, this.#address(endpoint), this.name);
-    writeImage(instance, this.#layout.bytes, target, image, preprocessing, geometry);
-    return geometry;
+  #place(): Place {
+    const { bytes: free } = this.#layout;
+    const address = (endpoint: Endpoint) => this.#address(endpoint);
+    const tools = { recordBytes, writeRecord, growMemory, readValues };
+    return { program: this.#program, instance: this.#live(), free, address, ...tools };
   }
 
   /**
@@ -212,34 +218,11 @@ export class Model {
    */
   async profile(
     inputs: Record<string, Tensor>,
-    { runs = 20, warmup = runs }: { runs?: number; warmup?: number } = {},
+    options: { runs?: number; warmup?: number } = {},
   ): Promise<LayerProfile[]> {
-    const { exports } = this.#live();
-    if (!Number.isInteger(runs) || runs < 1 || !Number.isInteger(warmup) || warmup < 0) {
-      throw new FiligreeError('invalid-argument', `${this.name}: cannot profile ${runs} runs after ${warmup}`);
-    }
-    const { steps, layers } = this.#program;
-    const { records } = this.#layout;
-    for (let i = 0; i < warmup; i++) {
-      this.#write(inputs);
-      exports.run(records[0], records.length);
-    }
-    const times = layers.map(() => [] as number[]);
-    for (let i = 0; i < runs; i++) {
-      this.#write(inputs); // its memory has been used again
-      const spent = layers.map(() => 0);
-      steps.forEach(({ layer }, step) => {
-        const start = performance.now();
-        exports.run(records[step], 1);
-        spent[layer] += performance.now() - start;
-      });
-      spent.forEach((ms, layer) => times[layer].push(ms));
-    }
-    return layers.map((layer, i) => {
-      const ms = times[i].sort((a, b) => a - b)[runs >> 1];
-      const kernels = steps.filter((step) => step.layer === i).map((step) => step.kernel);
-      return { ...layer, kernels, ms, gflops: ms > 0 ? (2 * layer.effectiveMacs) / ms / 1e6 : 0 };
-    });
+    this.#live();
+    const { profileLayers } = await import('./profile.ts');
+    return profileLayers(this.#program, this.#layout.records, this.#live(), () => this.#write(inputs), options);
   }
 
   /** Whether its memory has been given back. */

@@ -1,32 +1,32 @@
 // A model's outputs where the last run left them: looked through in linear memory, copied only where need be.
-import { detectKernels, foundHeaderBytes } from '../program/kernels/detect.ts';
+import type { detectKernels } from '../program/kernels/detect.ts';
+import { foundHeaderBytes } from '../program/kernels/detect.ts';
 import type { Endpoint } from '../program/program.ts';
 import { elementCount } from '../tensor.ts';
 import { isRowMajor } from './endpoint.ts';
-import type { Instance } from './instantiate.ts';
-import { growMemory } from './instantiate.ts';
-import { recordBytes, up64, writeRecord } from './record.ts';
-import { readValues } from './transfer.ts';
+import type { Place } from './image-run.ts';
+import { up64 } from './up64.ts';
 import { scanBest, type Found, type Outputs, type ScoreScan } from './scan.ts';
 
 export class OutputsInPlace implements Outputs {
-  readonly #instance: Instance;
+  readonly #place: Place;
   readonly #endpoints: ReadonlyMap<string, { endpoint: Endpoint; address: number }>;
-  readonly #free: number;
   readonly #copies = new Map<string, Float32Array>();
 
-  /** @param free where memory behind the program starts */
-  constructor(instance: Instance, outputs: readonly { endpoint: Endpoint; address: number }[], free: number) {
-    this.#instance = instance;
-    this.#endpoints = new Map(outputs.map((output) => [output.endpoint.name, output]));
-    this.#free = free;
+  constructor(place: Place) {
+    const { outputs } = place.program;
+    this.#place = place;
+    this.#endpoints = new Map(
+      outputs.map((endpoint) => [endpoint.name, { endpoint, address: place.address(endpoint) }]),
+    );
   }
 
   values(name: string): Float32Array {
     const { endpoint, address } = this.#endpoints.get(name)!;
-    const { buffer } = this.#instance.memory;
+    const { instance, free, readValues } = this.#place;
+    const { buffer } = instance.memory;
     if (isRowMajor(endpoint)) return new Float32Array(buffer, address, elementCount(endpoint.shape));
-    const copy = this.#copies.get(name) ?? readValues(this.#instance, this.#free, endpoint, address);
+    const copy = this.#copies.get(name) ?? readValues(instance, free, endpoint, address);
     this.#copies.set(name, copy);
     return copy;
   }
@@ -39,8 +39,9 @@ export class OutputsInPlace implements Outputs {
     if (!isRowMajor(endpoint) || !contiguous || !inside || activation === 'softmax' || classes <= background) {
       return scanBest(this.values(scan.output), scan, threshold);
     }
-    const { memory, exports } = this.#instance;
-    const record = up64(this.#free);
+    const { instance, free, recordBytes, growMemory, writeRecord } = this.#place;
+    const { memory, exports } = instance;
+    const record = up64(free);
     const y = up64(record + recordBytes('f32_best_class'));
     growMemory(memory, y + foundHeaderBytes + 12 * anchors, 'detections');
     const first = address + 4 * (at + background * classStep);

@@ -13,11 +13,11 @@ const relaxed = [
 
 const has = (bytes: number[]) => WebAssembly.validate(new Uint8Array(bytes));
 
-/** The builds there are. Those with threads have shared memory. */
-export const wasmBuilds = ['simd', 'relaxed', 'simd-threads', 'relaxed-threads'] as const;
+/** The builds there are. */
+export const wasmBuilds = ['simd', 'relaxed'] as const;
 export type WasmBuild = (typeof wasmBuilds)[number];
 
-/** The best single-threaded build that the host can run, or undefined without SIMD. */
+/** The best build that the host can run, or undefined without SIMD. */
 export function probeBuild(): WasmBuild | undefined {
   if (typeof WebAssembly === 'undefined' || !has(simd)) return undefined;
   return has(relaxed) ? 'relaxed' : 'simd';

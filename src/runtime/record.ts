@@ -3,10 +3,9 @@ import type { FieldKind } from '../program/kernel.ts';
 import { fieldsOf, kernelNames } from '../program/kernels.ts';
 import type { KernelName } from '../program/kernels.ts';
 
-const ids = new Map(kernelNames.map((name, id) => [name, id]));
+export { up64 } from './up64.ts';
 
-/** The next multiple of 64, a cache line. */
-export const up64 = (n: number) => Math.ceil(n / 64) * 64;
+const ids = new Map(kernelNames.map((name, id) => [name, id]));
 
 /** Bytes of a kernel's record. */
 export function recordBytes(kernel: KernelName): number {

@@ -14,6 +14,8 @@ import { fitLabels } from './labels.ts';
 import type { ImageModel } from './model.ts';
 import type { Preprocessing } from '../runtime/preprocessing.ts';
 
+export * as imageRun from '../runtime/image-run.ts';
+
 export interface ClassifierSettings {
   /** The best so many classes are given; default 5. */
   topK?: number;

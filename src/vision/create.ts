@@ -1,6 +1,7 @@
 import type { LoadOptions } from '../runtime/load.ts';
 import { modelOf } from '../runtime/load.ts';
 import type { Model } from '../runtime/model.ts';
+import { setImagePart } from '../runtime/model.ts';
 import type { ModelSource } from '../runtime/source.ts';
 import type { Classifier, ClassifierSettings } from './classifier.ts';
 import type { Detector, DetectorSettings } from './detector.ts';
@@ -14,7 +15,11 @@ export function createDetector(
 ): Promise<Detector<Model>> {
   const part = import('./detector.ts');
   part.catch(() => {}); // said below, unless the model is what fails
-  return create(source, options, async (model) => (await part).Detector.of(model, options));
+  return create(source, options, async (model) => {
+    const { Detector, imageRun } = await part;
+    setImagePart(imageRun);
+    return Detector.of(model, options);
+  });
 }
 
 /** Loads a classification model, or takes one that is loaded, and makes a classifier of it. */
@@ -24,7 +29,11 @@ export function createClassifier(
 ): Promise<Classifier<Model>> {
   const part = import('./classifier.ts');
   part.catch(() => {});
-  return create(source, options, async (model) => new (await part).Classifier(model, options));
+  return create(source, options, async (model) => {
+    const { Classifier, imageRun } = await part;
+    setImagePart(imageRun);
+    return new Classifier(model, options);
+  });
 }
 
 /** What `make` makes of a model. One that was loaded for it is disposed of when that fails. */

@@ -12,6 +12,8 @@ import { tensorOutputs, type Outputs } from './outputs.ts';
 import { inputToImage, type Geometry, type Pixels, type Preprocessing } from '../runtime/preprocessing.ts';
 import type { HeadName } from './presets.ts';
 
+export * as imageRun from '../runtime/image-run.ts';
+
 export interface DetectorSettings {
   /** Detections below this score (0…1) are left out. Default: what the model's metadata says. */
   scoreThreshold?: number;

@@ -28,12 +28,18 @@ describe('trimWasm', () => {
       const artifact = writeArtifact(program);
       const input = { input_1: new Tensor('float32', [1, 192, 192, 3], randomFloats(5)(192 * 192 * 3)) };
       const results = [];
-      for (const source of [wasm(build), trimmed]) {
-        const model = await loadModel(artifact, { build, wasm: () => source });
+      for (const [source, threads] of [
+        [wasm(build), 1],
+        [trimmed, 1],
+        [trimmed, 2],
+      ] as const) {
+        const model = await loadModel(artifact, { build, threads, wasm: () => source });
+        expect(model.info).toMatchObject({ threads, notes: [] });
         results.push(await model.run(input));
         model.dispose();
       }
       expect(results[1]).toEqual(results[0]);
+      expect(results[2]).toEqual(results[0]);
     },
   );
 

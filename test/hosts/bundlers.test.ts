@@ -6,20 +6,25 @@ import { build as esbuild } from 'esbuild';
 import { createServer, build as vite } from 'vite';
 import webpack from 'webpack';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { serveFolder, strictPolicy, useBrowser } from './browser.ts';
+import { isolation, serveFolder, strictPolicy, useBrowser } from './browser.ts';
 import type { Site } from './browser.ts';
 import { jpegFile, modelFile, project } from './project.ts';
 
 const main = `
 import { createDetector } from 'filigree';
 
-const detector = await createDetector('/face.filigree');
+const detector = await createDetector('/face.filigree', { threads: 2 });
 const photo = await (await fetch('/photo.jpg')).blob();
 const { detections } = await detector.detect(photo);
-document.title = detections.length + ' faces, ' + detector.model.info.build;
+const { build, threads, notes } = detector.model.info;
+document.title = [detections.length + ' faces', build, threads, ...notes.filter((note) => note.includes('thread'))].join(', ');
+detector.dispose();
 `;
 const html = (script: string) =>
   `<!doctype html><link rel="icon" href="/icon.svg"><script type="module" src="${script}"></script>`;
+
+/** Nothing but scripts of its own and WebAssembly, and shared memory. */
+const headers = { ...strictPolicy, ...isolation };
 
 /** A project with its static files in `assets`. */
 function newProject(assets: string): string {
@@ -47,19 +52,23 @@ describe('a page built with', () => {
       .waitForFunction(() => document.title !== '' || undefined, undefined, { timeout: 20_000 })
       .catch(() => {});
     expect(problems).toEqual([]);
-    expect(await page.title()).toBe('5 faces, relaxed');
+    expect(await page.title()).toBe('5 faces, relaxed, 2');
     await page.close();
   }
 
   it('Vite', async () => {
     const folder = newProject('public');
     await vite({ root: folder, logLevel: 'error' });
-    await expectFaces(await serveFolder(path.join(folder, 'dist'), strictPolicy));
+    await expectFaces(await serveFolder(path.join(folder, 'dist'), headers));
   });
 
   it("Vite's development server", async () => {
     const folder = newProject('public');
-    const server = await createServer({ root: folder, logLevel: 'error', server: { port: 0, host: '127.0.0.1' } });
+    const server = await createServer({
+      root: folder,
+      logLevel: 'error',
+      server: { port: 0, host: '127.0.0.1', headers: isolation },
+    });
     await server.listen();
     await expectFaces({ origin: server.resolvedUrls!.local[0].replace(/\/$/, ''), requests: [] });
     await server.close();
@@ -77,7 +86,7 @@ describe('a page built with', () => {
       (stats as unknown as { compilation: { errors: unknown[]; warnings: unknown[] } }).compilation.errors,
     ).toEqual([]);
     writeFileSync(path.join(folder, 'dist/index.html'), html('/main.js'));
-    await expectFaces(await serveFolder(path.join(folder, 'dist'), strictPolicy));
+    await expectFaces(await serveFolder(path.join(folder, 'dist'), headers));
   });
 
   it.each([false, true])('esbuild, split: %s', async (splitting) => {
@@ -92,6 +101,9 @@ describe('a page built with', () => {
       logLevel: 'error',
     });
     writeFileSync(path.join(folder, 'dist/index.html'), html('/main.js'));
-    await expectFaces(await serveFolder(path.join(folder, 'dist'), strictPolicy));
+    // esbuild takes no files along: what a page without `worker-src blob:` puts beside its scripts
+    const worker = 'filigree-worker.js';
+    copyFileSync(path.join(folder, 'node_modules/filigree/dist/browser', worker), path.join(folder, 'dist', worker));
+    await expectFaces(await serveFolder(path.join(folder, 'dist'), headers));
   });
 });

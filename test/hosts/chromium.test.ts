@@ -1,31 +1,48 @@
 // Chromium: a page, a module worker and a service worker, under a strict content security policy.
-import { copyFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { networks } from '../../models/index.ts';
+import { writeArtifact } from '../../src/artifact/write.ts';
+import { compileGraph } from '../../src/compile/index.ts';
 import type { Detection } from '../../src/index.ts';
 import { isolation, serveFolder, strictPolicy, useBrowser } from './browser.ts';
 import type { Report } from './project.ts';
-import { expectFileFailures, expectReport, expectSameFaces, modelFile, photo, project, root } from './project.ts';
+import {
+  expectFileFailures,
+  expectOneThread,
+  expectReport,
+  expectSameFaces,
+  expectThreads,
+  modelFile,
+  photo,
+  project,
+  root,
+} from './project.ts';
 
 /** Runs the scenario with URLs. */
 const work = `
 import * as filigree from 'filigree';
 import { scenario } from './scenario.mjs';
+import { watchWorkers } from './watch.mjs';
+
+const workers = globalThis.Worker && watchWorkers(globalThis);
 
 export async function report(threads) {
   const { width, height } = await (await fetch('/photo.json')).json();
   const data = new Uint8Array(await (await fetch('/photo.rgb')).arrayBuffer());
   const photo = { data, width, height, channels: 3 };
   const model = () => new URL('/face.filigree', location.href);
-  return scenario(filigree, { model, photo, threads, missing: '/missing.file', notWasm: '/index.html' });
+  const counted = globalThis.crossOriginIsolated && workers;
+  return scenario(filigree, { model, photo, threads, workers: counted, missing: '/missing.file', notWasm: '/index.html' });
 }
 `;
 
 const entries = {
   'page.js': `
 import { report } from './work.js';
-import { createDetector } from 'filigree';
+import { createDetector, loadModel, Tensor } from 'filigree';
 
 window.report = report;
 window.worker = (threads) => new Promise((resolve, reject) => {
@@ -41,6 +58,45 @@ window.serviceWorker = async (threads) => {
     navigator.serviceWorker.onmessage = ({ data }) => resolve(data);
     active.postMessage(threads);
   });
+};
+window.twoThreads = async () => {
+  const model = await loadModel('/face.filigree', { threads: 2 });
+  const { info } = model;
+  model.dispose();
+  return info;
+};
+/** How long a large model runs on threads, the longest time between two turns of the page's event loop meanwhile, and its outputs. */
+window.longRun = async () => {
+  const wanted = [];
+  const report = {};
+  for (const threads of [1, 2]) {
+    const model = await loadModel('/large.filigree', { threads });
+    const [{ name, shape }] = model.inputs;
+    const data = Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => Math.sin(i));
+    const inputs = { [name]: new Tensor('float32', shape, data) };
+    await model.run(inputs);
+    let going = true;
+    let turn = performance.now();
+    report.longest = 0;
+    report.turns = 0;
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      report.longest = Math.max(report.longest, performance.now() - turn);
+      turn = performance.now();
+      report.turns++;
+      if (going) port2.postMessage(0);
+    };
+    port2.postMessage(0);
+    const start = performance.now();
+    const outputs = await model.run(inputs);
+    report.ms = performance.now() - start;
+    going = false;
+    report.threads = model.info.threads;
+    const [{ data: floats }] = Object.values(outputs);
+    wanted.push([...new Uint32Array(floats.buffer, floats.byteOffset, floats.length)].join());
+    model.dispose();
+  }
+  return { ...report, same: wanted[0] === wanted[1] };
 };
 /** The photo as each kind of image that a page has. */
 window.images = async () => {
@@ -81,8 +137,15 @@ addEventListener('message', async ({ data, source }) => source.postMessage(await
 
 /** What page.js adds to the page. */
 type Window = Record<'report' | 'worker' | 'serviceWorker', (threads: number[]) => Promise<Report>> & {
+  twoThreads(): Promise<{ threads: number; notes: string[] }>;
+  longRun(): Promise<{ ms: number; longest: number; turns: number; threads: number; same: boolean }>;
   images(): Promise<Record<string, Detection[]>>;
 };
+
+const notIsolated =
+  'the page is not isolated, so it has no shared memory; its headers must say ' +
+  'Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp';
+const inServiceWorker = 'nothing can start workers here, as in a service worker';
 
 const places = { report: 'page', worker: 'module worker', serviceWorker: 'service worker' } as const;
 
@@ -107,6 +170,10 @@ describe('Chromium', () => {
     await build({ ...common, entryPoints: ['service.js'], format: 'iife' });
     const site = path.join(folder, 'site');
     copyFileSync(modelFile, path.join(site, 'face.filigree'));
+    // as pages do whose bundler leaves the file behind
+    copyFileSync(path.join(root, 'dist/browser/filigree-worker.js'), path.join(site, 'filigree-worker.js'));
+    const large = networks['mobilenet-v1']({ resolution: 448, classes: 10 });
+    writeFileSync(path.join(site, 'large.filigree'), writeArtifact(compileGraph(large)));
     copyFileSync(path.join(root, 'node_modules/@vladmandic/face-api/demo/sample5.jpg'), path.join(site, 'photo.jpg'));
     writeFileSync(path.join(site, 'icon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>');
     writeFileSync(path.join(site, 'photo.rgb'), data);
@@ -130,8 +197,11 @@ describe('Chromium', () => {
         const site = await serveFolder(path.join(folder, 'site'), headers);
         const { page, problems } = await browser.page(site);
         await page.waitForFunction(() => 'report' in window);
-        const report: Report = await page.evaluate((name) => (window as unknown as Window)[name]([1]), place);
+        const report: Report = await page.evaluate((name) => (window as unknown as Window)[name]([1, 2]), place);
         expectReport(report, wanted);
+        if (!where) expectOneThread(report, notIsolated);
+        else if (place === 'serviceWorker') expectOneThread(report, inServiceWorker);
+        else expectThreads(report);
         expectFileFailures(report);
         expect(report.runs[0].build).toBe('relaxed');
         // the files that are asked for in vain
@@ -140,6 +210,43 @@ describe('Chromium', () => {
       });
     }
   }
+
+  it('starts workers from a Blob where their file is missing, and says why where that is not allowed', async () => {
+    const bare = path.join(folder, 'bare');
+    cpSync(path.join(folder, 'site'), bare, { recursive: true });
+    rmSync(path.join(bare, 'filigree-worker.js'));
+    for (const [policy, threads] of [
+      [{}, 2],
+      [strictPolicy, 1],
+    ] as const) {
+      const site = await serveFolder(bare, { ...isolation, ...policy });
+      const { page } = await browser.page(site);
+      await page.waitForFunction(() => 'report' in window);
+      const info = await page.evaluate(() => (window as unknown as Window).twoThreads());
+      expect(info.threads).toBe(threads);
+      if (threads === 1) {
+        expect(info.notes.at(-1)).toBe(
+          'runs on one thread: no worker starts, neither from filigree-worker.js beside the script (it is not there, or ' +
+            'not allowed) nor from a Blob (it is not there, or not allowed); put filigree/filigree-worker.js there, or ' +
+            'let the content security policy have worker-src blob:',
+        );
+      }
+      await page.close();
+    }
+  });
+
+  it('leaves the thread of a page free while a model runs on threads', async () => {
+    const site = await serveFolder(path.join(folder, 'site'), { ...strictPolicy, ...isolation });
+    const { page, problems } = await browser.page(site);
+    await page.waitForFunction(() => 'longRun' in window);
+    const { ms, longest, turns, threads, same } = await page.evaluate(() => (window as unknown as Window).longRun());
+    expect([threads, same]).toEqual([2, true]);
+    // a page that waits turns once; only inputs and outputs are copied by its thread
+    expect(turns).toBeGreaterThan(20);
+    expect(longest).toBeLessThan(ms / 2);
+    expect(problems).toEqual([]);
+    await page.close();
+  });
 
   it('takes every kind of image that a page has', async () => {
     const site = await serveFolder(path.join(folder, 'site'), strictPolicy);

@@ -5,20 +5,23 @@ import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Detection } from '../../src/index.ts';
 import type { Report } from './project.ts';
-import { expectFileFailures, expectReport, isInstalled, photo, project, root } from './project.ts';
+import { expectFileFailures, expectReport, expectThreads, isInstalled, photo, project, root } from './project.ts';
 
 const run = promisify(execFile);
 const modules = path.join(root, 'test/hosts/node_modules');
 
 const entry = `
 import * as filigree from 'filigree';
+import { watchWorkers } from './watch.mjs';
 import { readFile } from 'node:fs/promises';
 import { scenario } from './scenario.mjs';
 
 const { width, height } = JSON.parse(process.argv[2]);
 const photo = { data: new Uint8Array(await readFile('photo.rgb')), width, height, channels: 3 };
 const model = () => 'face.filigree';
-const report = await scenario(filigree, { model, photo, threads: [1], missing: 'missing.file', notWasm: 'package.json' });
+const workers = watchWorkers(process.getBuiltinModule('node:worker_threads'));
+const threads = [1, 2, 'auto'];
+const report = await scenario(filigree, { model, photo, threads, workers, missing: 'missing.file', notWasm: 'package.json' });
 console.log(JSON.stringify(report));
 `;
 
@@ -52,6 +55,7 @@ describe('the package from npm', () => {
       const report = JSON.parse(stdout) as Report;
       expectReport(report, wanted);
       expectFileFailures(report);
+      expectThreads(report);
       if (build) expect(report.runs[0].build).toBe(build);
     });
   }

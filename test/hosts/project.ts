@@ -31,7 +31,9 @@ export function project(files: Record<string, string | Uint8Array> = {}): string
   for (const part of ['package.json', 'dist']) {
     cpSync(path.join(root, part), path.join(folder, 'node_modules/filigree', part), { recursive: true });
   }
-  cpSync(path.join(root, 'test/hosts/scenario.mjs'), path.join(folder, 'scenario.mjs'));
+  for (const name of ['scenario.mjs', 'watch.mjs']) {
+    cpSync(path.join(root, 'test/hosts', name), path.join(folder, name));
+  }
   cpSync(modelFile, path.join(folder, 'face.filigree'));
   for (const [name, content] of Object.entries({ 'package.json': '{ "type": "module" }', ...files })) {
     mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
@@ -70,6 +72,8 @@ export interface Report {
     disposed?: Failure;
     ms: number;
   }[];
+  /** What a model on threads says when one has died, and how many of its workers were ended then. */
+  death?: { failure?: Failure; ended: number };
   failures: Record<'notModel' | 'aborted' | 'missingModel' | 'missingWasm' | 'notWasm', Failure | undefined>;
 }
 
@@ -95,6 +99,28 @@ export function expectReport({ runs, failures }: Report, wanted: readonly Detect
   }
   expect(failures.notModel).toMatchObject({ code: 'invalid-model' });
   expect(failures.aborted).toMatchObject({ code: 'AbortError' });
+}
+
+/** Of one that has run on one thread, on two, and maybe on as many as there are. */
+export function expectThreads({ runs, death }: Report): void {
+  expect(runs.slice(0, 2).map(({ threads }) => threads)).toEqual([1, 2]);
+  expect(death?.failure).toMatchObject({
+    code: 'environment',
+    message: expect.stringContaining('a thread has failed'),
+  });
+  expect(death!.ended).toBeGreaterThanOrEqual(2);
+  for (const { notes, detections } of runs) {
+    expect(notes).toEqual(runs[0].notes); // of compilation
+    expect(detections).toEqual(runs[0].detections);
+  }
+}
+
+/** Of one that has been asked for two threads where there are none: a note says why. */
+export function expectOneThread({ runs }: Report, why: string): void {
+  expect(runs.map(({ threads }) => threads)).toEqual([1, 1]);
+  expect(runs[1].notes.slice(0, -1)).toEqual(runs[0].notes); // of compilation
+  expect(runs[1].notes.at(-1)).toBe(`runs on one thread: ${why}`);
+  expect(runs[1].detections).toEqual(runs[0].detections);
 }
 
 /** And of one that can ask for files. */

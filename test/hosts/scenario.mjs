@@ -11,15 +11,34 @@ async function failure(work) {
   return undefined;
 }
 
+/** Kills a worker between two runs, or in one where the page's thread awaits it. */
+async function deathOf(detector, photo, workers) {
+  await detector.detect(photo);
+  const mine = workers.filter(({ ended }) => !ended);
+  const run = detector.detect(photo);
+  run.catch(() => {});
+  await Promise.resolve();
+  mine[1].kill();
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const first = await failure(() => run);
+  const second = await failure(() => detector.detect(photo));
+  detector.dispose();
+  return { failure: first ?? second, ended: mine.filter(({ ended }) => ended).length };
+}
+
 /**
  * @param filigree exports of the package
  * @param given.model gives the model as this host has it
  * @param given.photo pixels with faces
  * @param given.threads thread counts to run with, one after the other
+ * @param given.workers those that the host has started, filled as it starts them (watch.mjs), to kill one
  * @param given.missing a URL or path where nothing is, if the host can ask for one
  * @param given.notWasm a URL or path of something that is no WebAssembly, likewise
  */
-export async function scenario({ createDetector, loadModel }, { model, photo, threads = [1], missing, notWasm }) {
+export async function scenario(
+  { createDetector, loadModel },
+  { model, photo, threads = [1], workers, missing, notWasm },
+) {
   const runs = [];
   for (const count of threads) {
     const start = performance.now();
@@ -41,6 +60,7 @@ export async function scenario({ createDetector, loadModel }, { model, photo, th
       ms,
     });
   }
+  const death = workers && (await deathOf(await createDetector(model(), { threads: 3 }), photo, workers));
   const failures = {};
   failures.notModel = await failure(() =>
     loadModel(new TextEncoder().encode('<!doctype html><title>Not found</title>')),
@@ -51,5 +71,5 @@ export async function scenario({ createDetector, loadModel }, { model, photo, th
     failures.missingWasm = await failure(() => loadModel(model(), { wasm: () => missing }));
   }
   if (notWasm) failures.notWasm = await failure(() => loadModel(model(), { wasm: () => notWasm }));
-  return { runs, failures };
+  return { runs, death, failures };
 }

@@ -6,6 +6,7 @@ import v8 from 'node:v8';
 import { bufferSlack } from '../../src/program/layout.ts';
 import type { Kernel, Table } from '../../src/program/kernel.ts';
 import { kernelNames, kernels, type KernelName } from '../../src/program/kernels.ts';
+import { withSharedMemory } from '../../src/runtime/threads/shared-memory.ts';
 import { splitStep } from '../../src/runtime/threads/split.ts';
 
 export type Build = 'simd' | 'relaxed';
@@ -202,12 +203,14 @@ export class Kernels {
   }
 }
 
-/** The kernels of one build, in `megabytes` of memory. */
+/** The kernels of one build, in `megabytes` of memory: the relaxed ones in memory that threads could share. */
 export async function loadKernels(build: Build, megabytes = 16): Promise<Kernels> {
   if (build === 'relaxed') v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
   const bytes = readFileSync(new URL(`../../src/wasm/filigree-${build}.wasm`, import.meta.url));
-  const module = await WebAssembly.compile(bytes);
-  return new Kernels(module, new WebAssembly.Memory({ initial: 16 * megabytes }));
+  const isShared = build === 'relaxed';
+  const module = await WebAssembly.compile(isShared ? (withSharedMemory(bytes) as BufferSource) : bytes);
+  const pages = 16 * megabytes;
+  return new Kernels(module, new WebAssembly.Memory({ initial: pages, maximum: pages, shared: isShared }));
 }
 
 /** A seeded source of numbers: uniform in [−scale, scale), never 0. */

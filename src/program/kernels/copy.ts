@@ -48,17 +48,19 @@ export const copyKernels = {
       return { x: x + 12, y }; // tiles of 4×4 load up to 3 floats past the end
     },
     // the copy of an axis that is walked backwards would start at the far end of a part
-    axes: (n) =>
-      (
-        [
-          { field: 'd0', moves: { x: n.x0, y: n.y0 } },
-          { field: 'd1', moves: { x: n.x1, y: n.y1 } },
-          { field: 'd2', moves: { x: n.x2, y: n.y2 } },
-          { field: 'd3', moves: { x: n.x3, y: n.y3 } },
-          { field: 'd4', moves: { x: n.x4, y: n.y4 } },
-          { field: 'd5', moves: { x: n.x5, y: n.y5 } },
-        ] as const
-      ).filter(({ moves }) => moves.x >= 0),
+    axes: import.meta.oneThread
+      ? undefined
+      : (n) =>
+          (
+            [
+              { field: 'd0', moves: { x: n.x0, y: n.y0 } },
+              { field: 'd1', moves: { x: n.x1, y: n.y1 } },
+              { field: 'd2', moves: { x: n.x2, y: n.y2 } },
+              { field: 'd3', moves: { x: n.x3, y: n.y3 } },
+              { field: 'd4', moves: { x: n.x4, y: n.y4 } },
+              { field: 'd5', moves: { x: n.x5, y: n.y5 } },
+            ] as const
+          ).filter(({ moves }) => moves.x >= 0),
   }),
 
   /** y (n) = value */
@@ -70,7 +72,7 @@ export const copyKernels = {
       if (!n.n) throw new Error('an empty extent');
       return { y: 4 * n.n };
     },
-    axes: () => [{ field: 'n', multiple: 16, moves: { y: 4 } }],
+    axes: import.meta.oneThread ? undefined : () => [{ field: 'n', multiple: 16, moves: { y: 4 } }],
   }),
 
   /** y (d0, d1, n, run) = x (d0, d1, indices[n], run) */
@@ -103,10 +105,12 @@ export const copyKernels = {
         y,
       };
     },
-    axes: (n) => [
-      { field: 'd0', moves: { x: n.x0, indices: 0, y: n.y0 } },
-      { field: 'd1', moves: { x: n.x1, indices: 0, y: n.y1 } },
-      { field: 'n', moves: { x: 0, indices: 4, y: n.yIndex } },
-    ],
+    axes: import.meta.oneThread
+      ? undefined
+      : (n) => [
+          { field: 'd0', moves: { x: n.x0, indices: 0, y: n.y0 } },
+          { field: 'd1', moves: { x: n.x1, indices: 0, y: n.y1 } },
+          { field: 'n', moves: { x: 0, indices: 4, y: n.yIndex } },
+        ],
   }),
 };

@@ -97,7 +97,7 @@ const square3 = (stride: number) =>
       }
       return extents(n, 9, 4 * n.xHeight * n.xWidth + 16);
     },
-    axes: (n) => axes(n, 9),
+    axes: import.meta.oneThread ? undefined : (n) => axes(n, 9),
   });
 
 /** 5×5, the same stride both ways. Tiles are 4 rows × 4 pixels, the last ones overlap. */
@@ -115,7 +115,7 @@ const square5 = (stride: number) =>
       const far = Math.floor(4 / stride);
       return extents(n, 25, reach(n, (stride * stride - 1) * n.rows * row + far * (row + 4)));
     },
-    axes: (n) => axes(n, 25),
+    axes: import.meta.oneThread ? undefined : (n) => axes(n, 25),
   });
 
 export const depthwiseKernels = {
@@ -132,6 +132,8 @@ export const depthwiseKernels = {
       const { largest } = constantOf(table, 'taps', 'i32');
       return { ...extents(n, n.area, reach(n, largest)), taps: 4 * n.area };
     },
-    axes: (n) => axes(n, n.area).map((axis) => ({ ...axis, moves: { ...axis.moves, taps: 0 } })),
+    axes: import.meta.oneThread
+      ? undefined
+      : (n) => axes(n, n.area).map((axis) => ({ ...axis, moves: { ...axis.moves, taps: 0 } })),
   }),
 };

@@ -46,10 +46,12 @@ export const elementwiseKernels = {
       checkApart('y', n.rows * n.columns, y);
       return { x: (n.rows - 1) * n.xRow + 4 * n.columns + overRead, y };
     },
-    axes: (n) => [
-      { field: 'rows', moves: { x: n.xRow, y: n.yRow } },
-      { field: 'columns', multiple: 16, moves: { x: 4, y: 4 } },
-    ],
+    axes: import.meta.oneThread
+      ? undefined
+      : (n) => [
+          { field: 'rows', moves: { x: n.xRow, y: n.yRow } },
+          { field: 'columns', multiple: 16, moves: { x: 4, y: 4 } },
+        ],
   }),
 
   /**
@@ -98,11 +100,13 @@ export const elementwiseKernels = {
         y,
       };
     },
-    axes: (n) => [
-      { field: 'dim0', moves: { a: n.a0, b: n.b0, y: n.y0 } },
-      { field: 'dim1', moves: { a: n.a1, b: n.b1, y: n.y1 } },
-      { field: 'dim2', moves: { a: n.a2, b: n.b2, y: n.y2 } },
-      { field: 'dim3', multiple: 16, moves: { a: n.a3, b: n.b3, y: 4 } },
-    ],
+    axes: import.meta.oneThread
+      ? undefined
+      : (n) => [
+          { field: 'dim0', moves: { a: n.a0, b: n.b0, y: n.y0 } },
+          { field: 'dim1', moves: { a: n.a1, b: n.b1, y: n.y1 } },
+          { field: 'dim2', moves: { a: n.a2, b: n.b2, y: n.y2 } },
+          { field: 'dim3', multiple: 16, moves: { a: n.a3, b: n.b3, y: 4 } },
+        ],
   }),
 };

@@ -22,7 +22,7 @@ const planes = (shifted: boolean) =>
       return matrixExtents(n, table, { shifted, tile: packedTile.dense, weights, largest: 0 });
     },
     // a quarter of a group of rows
-    axes: (n) => matrixAxes(n, { shifted, group: 4, weights: 4 * (n.columns + 1) }),
+    axes: import.meta.oneThread ? undefined : (n) => matrixAxes(n, { shifted, group: 4, weights: 4 * (n.columns + 1) }),
   });
 
 export const gemmKernels = {

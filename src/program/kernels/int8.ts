@@ -34,7 +34,9 @@ const product = (group: number) =>
       checkApart('y', n.batch * n.rows * n.pixels, y);
       return { x, weights: 4, y };
     },
-    axes: () => [{ field: 'pixels', multiple: 16, moves: { x: 1, weights: 0, y: 4 } }],
+    axes: import.meta.oneThread
+      ? undefined
+      : () => [{ field: 'pixels', multiple: 16, moves: { x: 1, weights: 0, y: 4 } }],
   });
 
 export const int8Kernels = {
@@ -59,7 +61,7 @@ export const int8Kernels = {
       checkApart('y', (planes * pixels) / 4, y);
       return { x, y };
     },
-    axes: (n) => [{ field: 'planes', moves: { x: n.xPlane, y: n.yPlane } }],
+    axes: import.meta.oneThread ? undefined : (n) => [{ field: 'planes', moves: { x: n.xPlane, y: n.yPlane } }],
   }),
   i8_spmm_8x4: product(4),
   i8_spmm_8x2: product(2),

@@ -41,11 +41,13 @@ const linear = ({ multiple, rowBytes, reads, imageBytes = (n) => n.xBatch }: Lin
       checkApart('y', n.batch * n.rows, y);
       return { ...reads(n, table), y };
     },
-    axes: (n) => [
-      { field: 'rows', multiple, moves: { x: 0, weights: rowBytes(n), y: 4 } },
-      // integers are multiplied by four images at a time
-      { field: 'batch', multiple: 4, moves: { x: imageBytes(n), weights: 0, y: n.yBatch } },
-    ],
+    axes: import.meta.oneThread
+      ? undefined
+      : (n) => [
+          { field: 'rows', multiple, moves: { x: 0, weights: rowBytes(n), y: 4 } },
+          // integers are multiplied by four images at a time
+          { field: 'batch', multiple: 4, moves: { x: imageBytes(n), weights: 0, y: n.yBatch } },
+        ],
   });
 
 const floatBytes = (n: Numbers) => (n.batch - 1) * n.xBatch + 4 * n.columns;
@@ -93,7 +95,9 @@ export const linearKernels = {
       if (!n.batch || !n.columns) throw new Error('an empty extent');
       return { x: floatBytes({ ...n, rows: 0 }), y: n.batch * inputBytes(n.columns) };
     },
-    axes: (n) => [{ field: 'batch', moves: { x: n.xBatch, y: inputBytes(n.columns) } }],
+    axes: import.meta.oneThread
+      ? undefined
+      : (n) => [{ field: 'batch', moves: { x: n.xBatch, y: inputBytes(n.columns) } }],
   }),
   i8_linear: quantised(8),
   i4_linear: quantised(4),

@@ -41,6 +41,6 @@ export const padKernels = {
       checkApart('y', n.planes * phases * n.rows * n.columns, y);
       return { x, y };
     },
-    axes: (n) => [{ field: 'planes', moves: { x: n.xPlane, y: n.yPlane } }],
+    axes: import.meta.oneThread ? undefined : (n) => [{ field: 'planes', moves: { x: n.xPlane, y: n.yPlane } }],
   }),
 };

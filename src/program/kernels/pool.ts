@@ -69,12 +69,20 @@ function axes(n: Numbers) {
 
 export const poolKernels = {
   /** Padding never wins; NaN does. */
-  f32_max_pool: kernel({ family: 'pool', record: 'PoolRecord', fields, extents, axes }),
+  f32_max_pool: kernel({
+    family: 'pool',
+    record: 'PoolRecord',
+    fields,
+    extents,
+    axes: import.meta.oneThread ? undefined : axes,
+  }),
   f32_average_pool: kernel({
     family: 'pool',
     record: 'AveragePoolRecord',
     fields: averageFields,
     extents: (n) => ({ ...extents(n), counts: 4 * (n.height + n.width + 3) }),
-    axes: (n) => axes(n).map((axis) => ({ ...axis, moves: { ...axis.moves, counts: 0 } })),
+    axes: import.meta.oneThread
+      ? undefined
+      : (n) => axes(n).map((axis) => ({ ...axis, moves: { ...axis.moves, counts: 0 } })),
   }),
 };

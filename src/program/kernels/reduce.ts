@@ -45,11 +45,13 @@ export const reduceKernels = {
       checkApart('y', n.outer0 * n.outer1 * n.axis * n.inner, y);
       return { x: bytes(n.xOuter0, n.xOuter1, n.xAxis) + overRead, y };
     },
-    axes: (n) => [
-      { field: 'outer0', moves: { x: n.xOuter0, y: n.yOuter0 } },
-      { field: 'outer1', moves: { x: n.xOuter1, y: n.yOuter1 } },
-      { field: 'inner', multiple: 16, moves: { x: 4, y: 4 } },
-    ],
+    axes: import.meta.oneThread
+      ? undefined
+      : (n) => [
+          { field: 'outer0', moves: { x: n.xOuter0, y: n.yOuter0 } },
+          { field: 'outer1', moves: { x: n.xOuter1, y: n.yOuter1 } },
+          { field: 'inner', multiple: 16, moves: { x: 4, y: 4 } },
+        ],
   }),
 
   /**
@@ -91,10 +93,12 @@ export const reduceKernels = {
       checkApart('y', kept, y);
       return { x, y };
     },
-    axes: (n) => [
-      { field: 'kept0', moves: { x: n.xKept0, y: n.yKept0 } },
-      { field: 'kept1', moves: { x: n.xKept1, y: n.yKept1 } },
-      { field: 'inner', multiple: 16, moves: { x: 4, y: 4 } },
-    ],
+    axes: import.meta.oneThread
+      ? undefined
+      : (n) => [
+          { field: 'kept0', moves: { x: n.xKept0, y: n.yKept0 } },
+          { field: 'kept1', moves: { x: n.xKept1, y: n.yKept1 } },
+          { field: 'inner', multiple: 16, moves: { x: 4, y: 4 } },
+        ],
   }),
 };

@@ -66,7 +66,7 @@ export const resizeKernels = {
       checkColumns(n, constantOf(table, 'columns', 'i32').largest);
       return { ...extents(n, constantOf(table, 'rows', 'i32').largest), rows: 4 * n.height, columns: 4 * up4(n.width) };
     },
-    axes: (n) => axes(n, { rows: 0, columns: 0 }),
+    axes: import.meta.oneThread ? undefined : (n) => axes(n, { rows: 0, columns: 0 }),
   }),
   /** Every pixel becomes 2×2: height is twice the input's, width 2 · xWidth ≥ 8. */
   f32_upsample_2x2: kernel({
@@ -79,7 +79,7 @@ export const resizeKernels = {
       }
       return extents(n, 4 * (n.height / 2 - 1) * n.xWidth);
     },
-    axes: (n) => axes(n, {}),
+    axes: import.meta.oneThread ? undefined : (n) => axes(n, {}),
   }),
   f32_resize_linear: kernel({
     family: 'resize',
@@ -96,6 +96,8 @@ export const resizeKernels = {
         scratch: 4 * up4(n.xWidth),
       };
     },
-    axes: (n) => axes(n, { rows: 0, rowWeights: 0, columns: 0, columnWeights: 0, scratch: 'own' }),
+    axes: import.meta.oneThread
+      ? undefined
+      : (n) => axes(n, { rows: 0, rowWeights: 0, columns: 0, columnWeights: 0, scratch: 'own' }),
   }),
 };

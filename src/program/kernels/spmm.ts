@@ -25,7 +25,7 @@ const spmm = (group: number, shifted: boolean) =>
       const tile = n.packed ? packedTile.sparse : 0;
       return matrixExtents(n, table, { shifted, tile, weights: 4, largest });
     },
-    axes: (n) => matrixAxes(n, { shifted, group, weights: 'groups' }),
+    axes: import.meta.oneThread ? undefined : (n) => matrixAxes(n, { shifted, group, weights: 'groups' }),
   });
 
 export const spmmKernels = {

@@ -1,6 +1,6 @@
 // What differs from host to host: how a worker is made. Workers know nothing but their task.
 
-/** What a worker does until it is ended: its list of the program, again for each command (assembly/threads.ts). */
+/** What a worker is given (worker-source.ts). */
 export interface WorkerTask {
   module: WebAssembly.Module;
   memory: WebAssembly.Memory;
@@ -32,14 +32,4 @@ export interface ThreadHost {
   /** Whether the calling thread runs the first share; whether it may sleep if not given. For tests. */
   takesPart?: boolean;
   start(task: WorkerTask, events: WorkerEvents): RunningWorker;
-}
-
-/** The host's threads, or why it has none. */
-export async function threadHost(): Promise<ThreadHost | string> {
-  if (typeof SharedArrayBuffer === 'undefined') {
-    return 'there is no SharedArrayBuffer; pages need the headers Cross-Origin-Opener-Policy and -Embedder-Policy';
-  }
-  const threads = typeof process === 'undefined' ? undefined : process.getBuiltinModule?.('node:worker_threads');
-  if (threads) return (await import('./node.ts')).nodeHost;
-  return 'this host has no workers that Filigree can use';
 }

@@ -1,23 +1,13 @@
-import type { ThreadHost, WorkerTask } from './host.ts';
+// Node, and Deno and Bun, which have its worker_threads.
+import type { ThreadHost } from './host.ts';
+import { workerSource } from './worker-source.ts';
 
-/** What a worker runs: no file, so that it is found however the program is bundled. */
-const source = `
-const { parentPort, workerData: task } = require('node:worker_threads');
-const { exports } = new WebAssembly.Instance(task.module, { env: { memory: task.memory } });
-parentPort.postMessage('ready');
-for (let command = 0; (command = exports.await_command(task.sync, command)) > 0; ) {
-  try {
-    if (!exports.run_part(task.sync, task.from, task.to, task.threads)) break;
-  } catch (error) {
-    exports.fail_run(task.sync);
-    throw error;
-  }
-  if (task.reports) parentPort.postMessage('done');
-}`;
+const source = `${workerSource}const { parentPort, workerData } = require('node:worker_threads');
+work(workerData, (message) => parentPort.postMessage(message));`;
 
 export const nodeHost: ThreadHost = {
   parallelism: () => process.getBuiltinModule('node:os').availableParallelism(),
-  start(task: WorkerTask, events) {
+  start(task, events) {
     const { Worker } = process.getBuiltinModule('node:worker_threads');
     const worker = new Worker(source, { eval: true, workerData: task, execArgv: [], env: {} });
     let ended = false;
@@ -25,7 +15,10 @@ export const nodeHost: ThreadHost = {
       if (!ended) events.failed(cause);
       ended = true;
     };
-    worker.on('message', (message) => (message === 'ready' ? events.ready() : events.done()));
+    worker.on('message', (message) => {
+      if (message === 'ready') events.ready();
+      else if (message === 'done') events.done();
+    });
     worker.on('error', failed);
     worker.on('exit', (code) => failed(new Error(`the worker has ended with code ${code}`)));
     return {

@@ -2,18 +2,17 @@
 import { FiligreeError } from '../../errors.ts';
 import type { Program } from '../../program/program.ts';
 import type { MemoryLayout } from '../expand.ts';
-import type { Instance, WasmProvider } from '../instantiate.ts';
-import { instantiate } from '../instantiate.ts';
-import type { WasmBuild } from '../probe.ts';
+import type { Instance, ShareMemory } from '../instantiate.ts';
 import type { RunningWorker, ThreadHost } from './host.ts';
-import { threadHost } from './host.ts';
 import type { ThreadPlan } from './plan.ts';
 import { planThreads } from './plan.ts';
+import { withSharedMemory } from './shared-memory.ts';
+import { threadHost } from './thread-host.ts';
 
 /** As many threads as 'auto' takes at most: beyond, small networks wait more than they gain. */
 const mostAutomatic = 4;
 
-/** What builds with threads export besides (assembly/threads.ts). */
+/** What builds export for threads (assembly/threads.ts). */
 interface ThreadExports {
   run_part(sync: number, from: number, to: number, threads: number): number;
   give_command(sync: number, command: number): void;
@@ -28,15 +27,15 @@ export interface Formed {
 
 /**
  * Starts workers for a program, in a memory that they share.
+ * @param instantiate makes an instance with such memory
  * @param host where they run; this host if not given
- * @returns why it cannot be, where the host has no threads or there is no wasm for them; undefined where one is enough
+ * @returns why it cannot be, where the host has no threads or the wasm is no bytes; undefined where one is enough
  */
 export async function formTeam(
   program: Program,
   layout: MemoryLayout,
   wanted: number | 'auto',
-  build: WasmBuild,
-  provider?: WasmProvider,
+  instantiate: (bytes: number, share: ShareMemory) => Promise<Instance>,
   host?: ThreadHost | string,
 ): Promise<Formed | string | undefined> {
   host ??= await threadHost();
@@ -44,12 +43,11 @@ export async function formTeam(
   const threads = wanted === 'auto' ? Math.min(host.parallelism(), mostAutomatic) : wanted;
   if (threads < 2) return undefined;
   const plan = planThreads(program, layout, threads);
-  const shared = (build.endsWith('-threads') ? build : `${build}-threads`) as WasmBuild;
   let instance: Instance;
   try {
-    instance = await instantiate(plan.bytes, shared, provider);
+    instance = await instantiate(plan.bytes, withSharedMemory);
   } catch (error) {
-    if (error instanceof FiligreeError && error.code !== 'environment') return error.message;
+    if (error instanceof FiligreeError && error.code === 'unsupported') return error.message;
     throw error;
   }
   plan.write(instance.memory);

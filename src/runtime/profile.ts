@@ -1,0 +1,54 @@
+// Times layers one by one: loaded when asked for.
+import { FiligreeError } from '../errors.ts';
+import type { Program } from '../program/program.ts';
+import type { Instance } from './instantiate.ts';
+import type { LayerProfile } from './model.ts';
+
+/** Of the runs that are timed, those that took longest count for nothing: something else ran meanwhile. */
+const counted = 3 / 4;
+
+/** See `Model.profile`. `write` writes the inputs. */
+export function profileLayers(
+  { name, steps, layers }: Program,
+  records: readonly number[],
+  { exports }: Instance,
+  write: () => void,
+  { runs = 20, warmup = runs }: { runs?: number; warmup?: number },
+): LayerProfile[] {
+  if (!Number.isInteger(runs) || runs < 1 || !Number.isInteger(warmup) || warmup < 0) {
+    throw new FiligreeError('invalid-argument', `${name}: cannot profile ${runs} runs after ${warmup}`);
+  }
+  for (let i = 0; i < warmup; i++) {
+    write();
+    exports.run(records[0], records.length);
+  }
+  const times: number[][] = [];
+  for (let i = 0; i < runs; i++) {
+    write(); // its memory has been used again
+    const spent = layers.map(() => 0);
+    steps.forEach(({ layer }, step) => {
+      const start = performance.now();
+      exports.run(records[step], 1);
+      spent[layer] += performance.now() - start;
+    });
+    times.push(spent);
+  }
+  const means = layerTimes(times);
+  return layers.map((layer, i) => {
+    const ms = means[i];
+    const kernels = steps.filter((step) => step.layer === i).map((step) => step.kernel);
+    return { ...layer, kernels, ms, gflops: ms > 0 ? (2 * layer.effectiveMacs) / ms / 1e6 : 0 };
+  });
+}
+
+/**
+ * Milliseconds of each layer: its mean over the runs that took least in all. Clocks of pages tick every 100 µs unless they
+ * are isolated, longer than many a layer takes: that averages out over runs, where a median would be 0 or a tick, and so
+ * would a mean without a layer's own largest times, a quick layer's few ticks being those.
+ * @param runs each the milliseconds of every layer
+ */
+export function layerTimes(runs: readonly (readonly number[])[]): number[] {
+  const total = (times: readonly number[]) => times.reduce((a, b) => a + b, 0);
+  const kept = runs.toSorted((a, b) => total(a) - total(b)).slice(0, Math.ceil(runs.length * counted));
+  return runs[0].map((_, layer) => total(kept.map((times) => times[layer])) / kept.length);
+}

@@ -1,0 +1,102 @@
+// Pages and their workers: a worker is a file beside this bundle, or the same text from a Blob URL where bundlers have left
+// the file behind.
+import type { ThreadHost } from './host.ts';
+import { webWorkerSource } from './worker-source.ts';
+
+const fileName = 'filigree-worker.js';
+
+/** Written out in full, so that bundlers find the file. */
+const fromFile = () => new Worker(new URL('./filigree-worker.js', import.meta.url), { type: 'module' });
+
+function fromBlob(): Worker {
+  const url = URL.createObjectURL(new Blob([webWorkerSource], { type: 'text/javascript' }));
+  try {
+    return new Worker(url);
+  } finally {
+    setTimeout(() => URL.revokeObjectURL(url), patience);
+  }
+}
+
+/** Milliseconds in which a worker says that it is there, or never will. */
+const patience = 10_000;
+
+/** A worker that is there. Rejects with why it is not. */
+function begun(make: () => Worker): Promise<Worker> {
+  return new Promise((resolve, reject) => {
+    const worker = make();
+    const timer = setTimeout(() => refuse('it does not answer'), patience);
+    const refuse = (why: string) => {
+      clearTimeout(timer);
+      worker.terminate();
+      reject(new Error(why));
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      refuse(event.message || 'it is not there, or not allowed');
+    };
+    worker.onmessage = () => {
+      clearTimeout(timer);
+      resolve(worker);
+    };
+  });
+}
+
+/** Both ways are tried once; the worker that is there then is the first that starts. */
+async function tryWays(): Promise<ThreadHost | string> {
+  const failures: string[] = [];
+  for (const make of [fromFile, fromBlob]) {
+    try {
+      return hostOf(make, await begun(make));
+    } catch (error) {
+      failures.push((error as Error).message);
+    }
+  }
+  const [file, blob] = failures;
+  return (
+    `no worker starts, neither from ${fileName} beside the script (${file}) nor from a Blob (${blob}); ` +
+    'put filigree/filigree-worker.js there, or let the content security policy have worker-src blob:'
+  );
+}
+
+function hostOf(make: () => Worker, first: Worker): ThreadHost {
+  let spare: Worker | undefined = first;
+  return {
+    parallelism: () => navigator.hardwareConcurrency || 1,
+    start(task, events) {
+      const worker = spare ?? make();
+      spare = undefined;
+      const failed = (why: string) => {
+        worker.terminate();
+        events.failed(new Error(why));
+      };
+      worker.onerror = (event) => {
+        event.preventDefault(); // it is said by the load, or by the run
+        failed(event.message || 'the worker does not start');
+      };
+      worker.onmessageerror = () => failed('the worker cannot have the memory');
+      worker.onmessage = ({ data }) => {
+        if (data === 'ready') events.ready();
+        else if (data === 'done') events.done();
+        else if (data === 'ended') failed('another has not answered for half a minute');
+      };
+      worker.postMessage(task);
+      return { hold() {}, end: () => worker.terminate() };
+    },
+  };
+}
+
+let tried: Promise<ThreadHost | string> | undefined;
+
+/** The page's threads, or why it has none. */
+export async function webHost(): Promise<ThreadHost | string> {
+  if (typeof crossOriginIsolated !== 'undefined' && !crossOriginIsolated) {
+    return (
+      'the page is not isolated, so it has no shared memory; its headers must say ' +
+      'Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp'
+    );
+  }
+  if (typeof SharedArrayBuffer === 'undefined') return 'this host has no shared memory';
+  if (typeof Worker === 'undefined') return 'nothing can start workers here, as in a service worker';
+  tried ??= tryWays();
+  return tried;
+}

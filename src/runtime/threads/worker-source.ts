@@ -1,0 +1,25 @@
+/**
+ * What every worker runs, as text, so that it needs no file: its list of the program, again for each command
+ * (assembly/threads.ts), until it is ended. `post` sends `ready`, `done` after a run, and `ended` when the others have not
+ * answered.
+ */
+export const workerSource = `function work(task, post) {
+  const { exports } = new WebAssembly.Instance(task.module, { env: { memory: task.memory } });
+  post('ready');
+  for (let command = 0; (command = exports.await_command(task.sync, command)) > 0; ) {
+    try {
+      if (!exports.run_part(task.sync, task.from, task.to, task.threads)) break;
+    } catch (error) {
+      exports.fail_run(task.sync);
+      throw error;
+    }
+    if (task.reports) post('done');
+  }
+  post('ended');
+}
+`;
+
+/** A worker of the web's kind. scripts/build.mjs makes the file beside the bundles of it. */
+export const webWorkerSource = `${workerSource}onmessage = ({ data }) => work(data, (message) => postMessage(message));
+postMessage('here');
+`;
