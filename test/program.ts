@@ -4,7 +4,7 @@ import { writeArtifact } from '../src/artifact/write.ts';
 import { defaultCostModel } from '../src/compile/cost.ts';
 import type { CostModel } from '../src/compile/cost.ts';
 import { lowerGraph } from '../src/compile/lower.ts';
-import { kernelsOf, matrixKernels } from '../src/compile/matrix-kernels.ts';
+import { matrixKernels } from '../src/compile/matrix-kernels.ts';
 import type { MatrixKernel } from '../src/compile/matrix-kernels.ts';
 import { emptyGraph } from '../src/graph/graph.ts';
 import type { Graph, Shape } from '../src/graph/graph.ts';
@@ -47,14 +47,8 @@ export const forced = {
   packed: costly((name, { group }) => (name.endsWith('_packed') ? 0 : group === 1 ? 1e-4 : 1)),
 };
 
-/** Products with several images at one pixel go by way of planes. */
-export const overPlanes: CostModel = {
-  ...defaultCostModel,
-  costs: {
-    ...defaultCostModel.costs,
-    ...Object.fromEntries(kernelsOf('vector').map((name) => [name, { vector: 1e6 }])),
-  },
-};
+/** Products with several images at one pixel go by way of planes, dense. */
+export const overPlanes = costly((_, { kind, group }) => (kind === 'vector' ? 1e6 : group === 'dense' ? 0 : 1));
 
 /** Eight bits in groups of so many rows, where ranges are known. */
 export const eightBits = (group: 1 | 2 | 4) =>
