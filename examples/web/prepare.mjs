@@ -20,7 +20,7 @@ const objects = readFileSync(
 for (const [name, bytes, options] of [
   ['faces', faces, {}],
   // the same weights, every zero multiplied: what other runtimes do
-  ['faces-dense', faces, { encodings: ['dense'] }],
+  ['faces-dense', faces, { dense: true }],
   ['objects', objects, {}],
 ]) {
   const artifact = compileModel(bytes, { name, ...options });

@@ -70,14 +70,14 @@ export async function compileBytes(
   bytes: Uint8Array,
   path: string,
   progress: Progress,
-  options: ModelOptions & Pick<CompileOptions, 'head' | 'labels' | 'costModel' | 'int8'> = {},
+  options: ModelOptions & Pick<CompileOptions, 'head' | 'labels' | 'costModel' | 'int8' | 'dense'> = {},
 ): Promise<Program> {
   const graph = await importBytes(bytes, path, progress, options);
   progress.show(`compiling ${path}`);
   try {
     const { compileGraph } = await import('../compile/index.ts');
-    const { head, labels, costModel, int8 } = options;
-    const program = compileGraph(graph, { head, labels, costModel, int8 }); // errors name the file
+    const { head, labels, costModel, int8, dense } = options;
+    const program = compileGraph(graph, { head, labels, costModel, int8, dense }); // errors name the file
     program.name = basename(path, extname(path));
     return program;
   } finally {

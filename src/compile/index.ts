@@ -36,6 +36,8 @@ export interface CompileOptions extends OnnxOptions {
    * to be faster. `Calibration` finds the ranges.
    */
   int8?: { readonly ranges: Ranges };
+  /** Multiplies zeros as well, as other runtimes do: to see what skipping them is worth. */
+  dense?: boolean;
 }
 
 /**
@@ -84,7 +86,11 @@ export function compileGraph(
   verify(graph);
   optimise(graph); // verifies what it leaves
   Object.assign(graph.metadata, options.metadata);
-  const program = lowerGraph(graph, options.costModel ?? defaultCostModel, { ...plan, ranges: options.int8?.ranges });
+  const program = lowerGraph(graph, options.costModel ?? defaultCostModel, {
+    ...plan,
+    ranges: options.int8?.ranges,
+    dense: options.dense,
+  });
   checkProgram(program); // what is compiled can be loaded
   if (options.head !== undefined) program.metadata.vision = visionWithHead(program, options.head);
   else {

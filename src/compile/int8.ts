@@ -8,6 +8,7 @@ import type { MatrixProduct, ProductWay } from './matrix.ts';
 import { kernelsOf, matrixKernels } from './matrix-kernels.ts';
 import type { Group } from './pack.ts';
 import { countKept, packPositions } from './pack.ts';
+import { addAfter } from './residual.ts';
 
 /** The least and the greatest number that a value is expected to hold; what lies beyond is clamped. */
 export interface Range {
@@ -82,11 +83,14 @@ export function int8Ways(p: MatrixProduct, range: Range, cost: StepCost, lowerin
   const [values, steps] = quantiseWeights(rows, columns, p.weights);
   if (columns > maximumColumns || !steps.every(Number.isFinite)) return [];
   const quantised = { kernel: 'i8_quantise', count: 'read', times: (batch * columns * height * width) / 4 };
+  const vectors = (batch * rows * height * width) / 4;
+  const added = p.residual ? [{ kernel: 'f32_binary', count: 'write', times: vectors }] : [];
   return kernelsOf('int8').map((kernel) => {
     const group = matrixKernels[kernel].group as Group;
     const kept = countKept(rows, columns, values, group);
-    const ms = predict([quantised, ...productWork(kernel, p, kept, costModel)], costModel);
-    const emit = () => emitInt8(p, range, kernel as Int8Kernel, values, steps, cost, lowering);
+    const ms = predict([quantised, ...productWork(kernel, p, kept, costModel), ...added], costModel);
+    const emit = () =>
+      addAfter(p, lowering, (product) => emitInt8(product, range, kernel as Int8Kernel, values, steps, cost, lowering));
     return { name: kernel, ms, isDense: false, emit };
   });
 }

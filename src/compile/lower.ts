@@ -20,13 +20,15 @@ export interface LoweringPlan {
   onChoice?: OnChoice;
   /** See CompileOptions.int8. */
   ranges?: Ranges;
+  /** See CompileOptions.dense. */
+  dense?: boolean;
 }
 
 /** A verified, optimised graph → its program. */
 export function lowerGraph(
   graph: Graph,
   costModel: CostModel,
-  { choices, onChoice, ranges = {} }: LoweringPlan = {},
+  { choices, onChoice, ranges = {}, dense = false }: LoweringPlan = {},
 ): Program {
   const names = layerNames(graph);
   const layouts = assignLayouts(graph);
@@ -102,6 +104,8 @@ export function lowerGraph(
       constant,
       range: (value) => (Object.hasOwn(ranges, value) ? ranges[value] : undefined),
       choose(ways, likeness) {
+        const own = dense ? ways.find(({ isDense }) => isDense) : undefined;
+        if (own) return own.name;
         onChoice?.(names[index], ways, likeness);
         const wanted = choices?.get(names[index]);
         return ways.some(({ name }) => name === wanted) ? wanted! : fastest(ways);

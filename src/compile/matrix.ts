@@ -11,6 +11,7 @@ import type { KernelArguments } from '../program/kernels.ts';
 import type { MatrixKernelName, MatrixKind } from './matrix-kernels.ts';
 import { kernelsOf, matrixKernels } from './matrix-kernels.ts';
 import { countKept, packGemm, packSpmm } from './pack.ts';
+import { addAfter } from './residual.ts';
 
 /** W (rows, columns) and what it multiplies. Strides are in floats. */
 export interface MatrixProduct {
@@ -31,7 +32,7 @@ export interface MatrixProduct {
   yPlane: number;
   /** Floats of an input row when x is a padded copy; 0 when x's planes are read pixel by pixel. */
   rowPixels: number;
-  /** Laid out as y: y = act(W · x + bias + residual). */
+  /** Laid out as y: y = act(W · x + bias + residual). May be y where `rowPixels` is 0. */
   residual?: Pointer;
   activation?: Activation;
   /** Of x, where it is known and the product may be done in eight bits. */
@@ -47,6 +48,9 @@ export interface ProductWay extends Way {
 export function emitMatrixProduct(p: MatrixProduct, lowering: Lowering): void {
   const { rows, columns, batch, height, width, rowPixels } = p;
   const kind = height * width === 1 ? 'vector' : rowPixels === 0 ? 'flat' : 'shifted';
+  if (kind === 'vector' && p.residual) {
+    return addAfter(p, lowering, (product) => emitMatrixProduct(product, lowering));
+  }
   let nonzeros = 0;
   for (const w of p.weights) if (w !== 0) nonzeros++;
   const cost: StepCost = {
@@ -55,9 +59,12 @@ export function emitMatrixProduct(p: MatrixProduct, lowering: Lowering): void {
     sparsity: 1 - nonzeros / (rows * columns),
   };
   const ways = floatWays(p, kind, cost, lowering);
-  if (p.range && kind === 'flat' && !p.residual) ways.push(...int8Ways(p, p.range, cost, lowering));
+  if (p.range && kind === 'flat') ways.push(...int8Ways(p, p.range, cost, lowering));
   const density = ways.map(({ ms }) => Math.round((20 * ms) / ways[0].ms));
-  const chosen = lowering.choose(ways, `${[rows, columns, batch, height, width, rowPixels]} ${density}`);
+  const chosen = lowering.choose(
+    ways,
+    `${[rows, columns, batch, height, width, rowPixels, p.residual ? 1 : 0]} ${density}`,
+  );
   ways.find(({ name }) => name === chosen)!.emit();
 }
 
@@ -113,7 +120,6 @@ function emitPlain(p: MatrixProduct, kind: MatrixKind, kernel: MatrixKernelName,
       : packSpmm(p.rows, p.columns, group, p.weights, p.bias, taps.buffer);
   const weights = lowering.constant(constant);
   if (kind === 'vector') {
-    if (p.residual) throw new Error('a residual at one pixel');
     // fields that sparse kernels do not have are not theirs to be told
     const dense = group === 'dense' ? { taps, columns: p.columns } : {};
     lowering.emit(kernel, { ...givenOf(p), ...dense, weights } as never, cost);

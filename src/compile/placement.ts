@@ -9,6 +9,8 @@ export interface Placement {
   strides(value: string): number[];
   /** True when this node is the last to read the value (so that writing over it is allowed). Graph outputs never die. */
   diesHere(value: string): boolean;
+  /** True when both have places in the same memory. */
+  overlap(a: string, b: string): boolean;
   /**
    * Stores `value` inside the storage of `host`, `floats` floats from its start. Refused (false) when `value` is
    * constant, a graph input or output that must keep its own storage, or already lives elsewhere.

@@ -60,6 +60,11 @@ export function assignStorage(graph: Graph, layouts: Layouts): Storage {
         return last < index || first > index || (last === index && start === floats && stop === end);
       });
     },
+    overlap(a, b) {
+      if (isConstant(a) || isConstant(b)) return false;
+      const [p, q] = [place(a), place(b)];
+      return p.root === q.root && p.floats < q.floats + layouts.floats(b) && q.floats < p.floats + layouts.floats(a);
+    },
     alias(value, host, floats = 0) {
       if (value === host || isConstant(value) || isConstant(host)) return false;
       const own = place(value);

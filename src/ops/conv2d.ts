@@ -1,13 +1,15 @@
 import { activateInPlace } from '../graph/activation.ts';
 import { emitMatrixProduct } from '../compile/matrix.ts';
 import type { Lowering } from '../compile/lowering.ts';
-import type { Node } from '../graph/graph.ts';
+import type { Node, Shape } from '../graph/graph.ts';
 import { paddedPlane } from '../program/layout.ts';
 import type { Pointer } from '../program/program.ts';
 import { lowerDepthwise } from './depthwise.ts';
 import type { Activation } from '../program/activations.ts';
 import { checkBias, checkGeometry, convolvedSize, rank4 } from './convolution.ts';
+import { emitStridedCopy } from './copy.ts';
 import type { Operator } from './operator.ts';
+import { sameStrides } from './unary.ts';
 
 /** A 2-D convolution's geometry, height first. */
 export interface Conv2dAttributes {
@@ -19,9 +21,12 @@ export interface Conv2dAttributes {
   activation?: Activation;
 }
 
-/** (N, I, H, W), weights (O, I/groups, kh, kw), bias (O)? → (N, O, H′, W′). ONNX Conv; TFLite CONV_2D, DEPTHWISE_CONV_2D. */
+/**
+ * (N, I, H, W), weights (O, I/groups, kh, kw), bias (O)?, residual (N, O, H′, W′)? → (N, O, H′, W′). The residual, with
+ * one group only, is added before the activation. ONNX Conv; TFLite CONV_2D, DEPTHWISE_CONV_2D.
+ */
 export const conv2d: Operator<Conv2dAttributes> = {
-  infer({ stride, dilation, pads, groups }, [x, weights, bias]) {
+  infer({ stride, dilation, pads, groups }, [x, weights, bias, residual]) {
     const [n, channels, height, width] = rank4(x, 'the input');
     const [outputs, perGroup, kh, kw] = rank4(weights, 'the weights');
     checkGeometry({ stride, dilation, pads, groups });
@@ -42,9 +47,14 @@ export const conv2d: Operator<Conv2dAttributes> = {
         `the ${kh}×${kw} kernel (dilation ${dilation}, pads ${pads}) does not fit the ${height}×${width} input: empty output`,
       );
     }
-    return [[n, outputs, h, w]];
+    const shape = [n, outputs, h, w];
+    if (residual && groups !== 1) throw new Error(`a residual and ${groups} groups: only one group takes a residual`);
+    if (residual && !sameStrides(residual.shape, shape)) {
+      throw new Error(`the residual must be as the output, [${shape}], got [${residual.shape}]`);
+    }
+    return [shape];
   },
-  evaluate({ stride, dilation, pads, activation }, [x, weights, bias], [shape]) {
+  evaluate({ stride, dilation, pads, activation }, [x, weights, bias, residual], [shape]) {
     const [, channels, height, width] = x!.shape;
     const [n, outputs, h, w] = shape;
     const [, perGroup, kh, kw] = weights!.shape;
@@ -71,27 +81,55 @@ export const conv2d: Operator<Conv2dAttributes> = {
             }
           }
         }
-        data.set(sums, (image * outputs + oc) * h * w);
+        const at = (image * outputs + oc) * h * w;
+        if (residual) sums.forEach((sum, i) => (sums[i] = sum + residual.data[at + i]));
+        data.set(sums, at);
       }
     }
     return [{ shape, data: activateInPlace(data, activation) }];
   },
   layout: 'planes',
+
+  // Flat kernels read a tile of the residual just before they write that tile; x must last until all rows are done.
+  place({ attributes, inputs, outputs }, placement) {
+    const [x, w, , residual] = inputs;
+    const [y] = outputs;
+    if (!residual || placement.isConstant(residual) || !placement.diesHere(residual)) return;
+    if (!isPointwise(attributes, placement.shape(w)) || placement.overlap(x, residual)) return;
+    if (sameStrides(placement.strides(residual), placement.strides(y))) placement.alias(y, residual);
+  },
+
   lower: lowerConv2d,
 };
+
+function isPointwise({ stride, pads }: Conv2dAttributes, [, , kh, kw]: Shape): boolean {
+  return kh === 1 && kw === 1 && stride.every((s) => s === 1) && pads.every((p) => p === 0);
+}
 
 type Conv2dNode = Node & { attributes: Conv2dAttributes };
 
 function lowerConv2d(node: Conv2dNode, lowering: Lowering): void {
-  const { stride, pads, groups } = node.attributes;
+  const { groups } = node.attributes;
   const [x, w] = node.inputs;
-  const weightShape = lowering.shape(w);
-  const [kh, kw] = weightShape.slice(2);
   const [, channels] = lowering.shape(x);
   if (groups === channels && groups > 1) return lowerDepthwise(node, lowering);
-  const isPointwise = kh === 1 && kw === 1 && stride.every((s) => s === 1) && pads.every((p) => p === 0);
-  const planes = isPointwise ? planesOf(x, lowering) : paddedPlanesOf(node, lowering);
+  const planes = isPointwise(node.attributes, lowering.shape(w))
+    ? planesOf(x, lowering)
+    : paddedPlanesOf(node, lowering);
   emitGroups(node, planes, lowering);
+}
+
+/** Where the residual lies as y does: a copy, if it lies otherwise. */
+function residualOf({ inputs, outputs }: Conv2dNode, lowering: Lowering): Pointer | undefined {
+  const [, , , residual] = inputs;
+  if (!residual) return undefined;
+  const shape = lowering.shape(residual);
+  const strides = lowering.strides(outputs[0]);
+  const x = { at: lowering.at(residual), strides: lowering.strides(residual) };
+  if (sameStrides(x.strides, strides)) return x.at;
+  const copy = lowering.scratch(4 * shape[0] * strides[0]);
+  emitStridedCopy(lowering, shape, x, { at: copy, strides });
+  return copy;
 }
 
 /** The planes that weights multiply: x's own, or a padded copy of them. Strides in floats. */
@@ -155,6 +193,7 @@ function paddedPlanesOf(node: Conv2dNode, lowering: Lowering): Planes {
 function emitGroups(node: Conv2dNode, planes: Planes, lowering: Lowering): void {
   const { stride, dilation, groups, activation } = node.attributes;
   const [, w, b] = node.inputs;
+  const residual = residualOf(node, lowering);
   const weights = lowering.constantData(w);
   const bias = b ? lowering.constantData(b) : undefined;
   if (!weights || (b && !bias)) throw new Error('weights and bias must be constants');
@@ -189,6 +228,7 @@ function emitGroups(node: Conv2dNode, planes: Planes, lowering: Lowering): void 
         width,
         yPlane,
         rowPixels: planes.rowPixels,
+        residual,
         activation,
         range: planes.rowPixels === 0 ? lowering.range?.(node.inputs[0]) : undefined,
       },

@@ -39,7 +39,7 @@ function foldIntoProducer(graph: Graph, node: NodeOf<'binary'>, edges: Edges): b
   const x = constantOperand(graph, node)?.x;
   const layer = x === undefined ? undefined : edges.maker(x);
   if (!isOp(layer, 'conv2d', 'linear', 'convTranspose2d') || edges.soleReader(x!) !== node) return false;
-  if (isActive(layer.attributes.activation)) return false;
+  if (isActive(layer.attributes.activation) || residualOf(layer) !== '') return false;
   const parameters = parametersOf(graph, layer);
   const map = channelMap(graph, node, channelAxis(layer, shapeOf(graph, x!)));
   if (!parameters || !map) return false;
@@ -101,6 +101,10 @@ function channelAxis(layer: Node, shape: readonly number[]): number {
   return isOp(layer, 'linear') ? shape.length - 1 : 1;
 }
 
+function residualOf(layer: Weighted): string {
+  return isOp(layer, 'conv2d') ? (layer.inputs[3] ?? '') : '';
+}
+
 function parametersOf(graph: Graph, layer: Weighted) {
   const [, w, b = ''] = layer.inputs;
   const weights = constantOf(graph, w);
@@ -118,9 +122,12 @@ function setParameters(
 ): boolean {
   if (!weights.every(isFiniteFloat) || !bias.every(isFiniteFloat)) return false;
   const [x, w, b = ''] = layer.inputs;
+  const residual = residualOf(layer);
   const hasBias = b !== '' || bias.some((v) => v !== 0);
   const inputs = [x, addRounded(graph, `${w}_folded`, shape, weights)];
   if (hasBias) inputs.push(addRounded(graph, `${b || `${w}_bias`}_folded`, [bias.length], bias));
+  else if (residual !== '') inputs.push('');
+  if (residual !== '') inputs.push(residual);
   layer.inputs = inputs;
   return true;
 }

@@ -5,6 +5,7 @@ import { dropIdentities } from './drop-identities.ts';
 import { foldConstants } from './fold-constants.ts';
 import { foldScales } from './fold-scales.ts';
 import { fuseActivations } from './fuse-activations.ts';
+import { fuseResiduals } from './fuse-residuals.ts';
 import { lowerConvTranspose } from './lower-conv-transpose.ts';
 import type { Pass } from './match.ts';
 import { mergeDuplicates } from './merge-duplicates.ts';
@@ -42,7 +43,8 @@ export interface OptimiseOptions {
 const maxRounds = 1000;
 
 /**
- * Runs all passes until none changes anything, then takes transposed convolutions apart and runs them again.
+ * Runs all passes until none changes anything, then takes transposed convolutions apart and runs them again; last,
+ * additions become part of convolutions.
  * The graph is changed in place; its inputs and outputs stay, with their names, shapes and (up to rounding) results.
  * @throws FiligreeError `invalid-model` when the result does not verify.
  */
@@ -62,6 +64,7 @@ export function optimise(graph: Graph, { check = false }: OptimiseOptions = {}):
   runAll();
   // Only now: nothing could be folded into its weights any more.
   if (run('lowerConvTranspose', lowerConvTranspose)) runAll();
+  run('fuseResiduals', fuseResiduals);
   verify(graph);
 }
 

@@ -97,6 +97,26 @@ const convolution =
     return [b.node('conv2d', { stride, dilation, pads, groups, activation: activation(dice) }, x, ...constants)];
   };
 
+/** A convolution that keeps the shape, and something of that shape added to it. */
+const residual: Step = (b, x, dice, values) => {
+  const shape = b.shape(x);
+  const like = values.filter((value) => String(b.shape(value)) === String(shape));
+  const kernel = dice.one([1, 1, 3]);
+  const p = (kernel - 1) / 2;
+  const geometry = { stride: [1, 1], dilation: [1, 1], pads: [p, p, p, p], groups: 1 } as const;
+  const constants = [weights(b, [shape[1], shape[1], kernel, kernel], dice)];
+  if (dice.below(2)) constants.push(b.constant([shape[1]]));
+  const y = b.node(
+    'conv2d',
+    { ...geometry, activation: dice.below(4) ? undefined : activation(dice) },
+    x,
+    ...constants,
+  );
+  const operands = dice.below(2) ? [y, dice.one(like)] : [dice.one(like), y];
+  const sum = b.node('binary', { fn: 'add', activation: activation(dice) }, ...operands);
+  return dice.below(4) ? [sum] : [y, sum];
+};
+
 const pool =
   (op: 'maxPool' | 'averagePool'): Step =>
   (b, x, dice) => {
@@ -233,6 +253,8 @@ const maps: Step[] = [
   convolution(false),
   convolution(true),
   convolution(true),
+  residual,
+  residual,
   pool('maxPool'),
   pool('averagePool'),
   resize,

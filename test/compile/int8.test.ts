@@ -5,6 +5,9 @@ import { writeArtifact } from '../../src/artifact/write.ts';
 import { Calibration } from '../../src/compile/calibrate.ts';
 import { compileGraph } from '../../src/compile/index.ts';
 import { quantiseWeights, stepsOf } from '../../src/compile/int8.ts';
+import type { Range } from '../../src/compile/int8.ts';
+import { evaluate } from '../../src/graph/evaluate.ts';
+import type { DenseTensor } from '../../src/ops/operator.ts';
 import { loadModel } from '../../src/runtime/load.ts';
 import { Tensor } from '../../src/tensor.ts';
 import { GraphBuilder } from '../graphs.ts';
@@ -104,6 +107,48 @@ describe.each([1, 0.3, 0.1])('a network in eight bits, density %f', async (densi
     simd.forEach((actual, i) => expect(relativeError(actual, expected[i])).toBeLessThan(0.03));
     // what comes before and between the products is rounded otherwise where madd is fused
     relaxed.forEach((actual, i) => expect(relativeError(actual, simd[i])).toBeLessThan(0.02));
+  });
+});
+
+describe('a product in eight bits with a residual', () => {
+  const add = { fn: 'add', activation: { fn: 'clamp', alpha: 0, beta: Infinity } } as const;
+
+  /** Additions whose result takes the residual's place, and does not. */
+  function residuals() {
+    const g = new GraphBuilder(8);
+    const x = g.input([2, 12, 9, 9]);
+    const a = g.conv2d(x, 24, 3, { activation: { fn: 'clamp', alpha: 0, beta: Infinity } });
+    const b = g.node('binary', add, g.conv2d(x, 24, 3), g.conv2d(a, 24, 1));
+    const c = g.node('binary', add, b, g.conv2d(b, 24, 1));
+    const d = g.conv2d(c, 24, 3);
+    return g.finish(c, g.node('binary', add, g.conv2d(d, 24, 1), c));
+  }
+
+  it('is added to in a step of its own, with the activation', async () => {
+    const inputs = { input0: samples(1)[0].x };
+    const values = new Map<string, DenseTensor>();
+    evaluate(residuals(), inputs, { intermediates: values });
+    const ranges: Record<string, Range> = {};
+    for (const [value, { data }] of values) ranges[value] = { min: Math.min(...data), max: Math.max(...data) };
+    const eight = compileGraph(residuals(), { int8: { ranges }, costModel: eightBits(4) });
+    const kernels = eight.steps.map(({ kernel }) => kernel);
+    expect(kernels.filter((kernel) => kernel.startsWith('i8_spmm'))).toHaveLength(3);
+    expect(kernels.filter((kernel) => kernel === 'f32_binary')).toHaveLength(3);
+    const places = eight.steps.filter(({ kernel }) => kernel === 'f32_binary').map((step) => step.arguments);
+    const isSame = (p: unknown, q: unknown) => JSON.stringify(p) === JSON.stringify(q);
+    expect(places.map(({ a, b, y }) => [isSame(a, y), isSame(b, y)])).toEqual([
+      [false, true],
+      [true, false],
+      [true, false],
+    ]);
+    const results: Float32Array[][] = [];
+    for (const program of [compileGraph(residuals()), eight]) {
+      const model = await loadModel(writeArtifact(program), { build: 'simd' });
+      results.push(Object.values(await model.run(inputs)).map(({ data }) => data as Float32Array));
+      model.dispose();
+    }
+    // three layers with inputs of 7 bits
+    results[0].forEach((expected, i) => expect(relativeError(results[1][i], expected)).toBeLessThan(0.05));
   });
 });
 

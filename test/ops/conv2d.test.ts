@@ -2,10 +2,13 @@ import { matrixKernels } from '../../src/compile/matrix-kernels.ts';
 import { describe, expect, it } from 'vitest';
 import { evaluate } from '../../src/graph/evaluate.ts';
 import type { Graph } from '../../src/graph/graph.ts';
+import { conv2d } from '../../src/ops/conv2d.ts';
 import type { Conv2dAttributes } from '../../src/ops/conv2d.ts';
 import { Tensor, elementCount } from '../../src/tensor.ts';
 import { builds, randomFloats, relativeError } from '../kernels/wasm.ts';
 import type { Build } from '../kernels/wasm.ts';
+import { placementsOf } from './run-operator.ts';
+import type { Storage } from './run-operator.ts';
 import { forced, loadGraph, oneNode, randomInputs } from '../program.ts';
 
 type Encoding = keyof typeof forced;
@@ -24,6 +27,36 @@ interface Case {
   density?: number;
   attributes?: Partial<Conv2dAttributes>;
   bias?: boolean;
+  /** `planes`: computed, so that the output may take its place; others keep or have memory of their own. */
+  residual?: 'planes' | 'flat' | 'constant' | 'kept' | 'x';
+}
+
+/** Gives the convolution a residual of that kind, and an output that only the convolution makes. */
+function addResidual(graph: Graph, kind: NonNullable<Case['residual']>, random: (count: number) => Float32Array): void {
+  const [layer] = graph.nodes;
+  const [x, w, b = ''] = layer.inputs;
+  const { shape } = graph.values.get(layer.outputs[0])!;
+  const computed = (name: string, from: string, op: string, attributes: object, to = shape) => {
+    graph.values.set(name, { name, shape: to, dtype: 'float32' });
+    graph.nodes.splice(graph.nodes.indexOf(layer), 0, { name, op, inputs: [from], outputs: [name], attributes });
+    return name;
+  };
+  let residual: string;
+  if (kind === 'constant') {
+    residual = 'r';
+    graph.values.set('r', { name: 'r', shape, dtype: 'float32', data: random(elementCount(shape)) });
+  } else if (kind === 'x') {
+    residual = computed('r', x, 'unary', { fn: 'neg' });
+    layer.inputs[0] = residual;
+  } else {
+    const given = kind === 'flat' ? [elementCount(shape)] : shape;
+    graph.values.set('given', { name: 'given', shape: given, dtype: 'float32' });
+    graph.inputs.push({ value: 'given', name: 'given', dtype: 'float32' });
+    residual =
+      kind === 'flat' ? computed('r', 'given', 'reshape', { shape }) : computed('r', 'given', 'unary', { fn: 'neg' });
+    if (kind === 'kept') graph.outputs.push({ value: residual, name: 'kept', dtype: 'float32' });
+  }
+  layer.inputs = [layer.inputs[0], w, b, residual];
 }
 
 /** A seeded convolution. Sparse weights leave whole rows empty when there are few of them. */
@@ -50,6 +83,7 @@ function convolution(c: Case, seed: number): { graph: Graph; inputs: Record<stri
   const constants = [new Tensor('float32', shape, weights)];
   if (c.bias !== false) constants.push(new Tensor('float32', [c.outputs], random(c.outputs)));
   const graph = oneNode('conv2d', attributes, [[c.batch ?? 1, c.channels, ...c.size]], constants);
+  if (c.residual) addResidual(graph, c.residual, random);
   return { graph, inputs: randomInputs(graph, random) };
 }
 
@@ -57,6 +91,7 @@ async function check(c: Case, encoding: Encoding, build: Build, seed = 1): Promi
   const { graph, inputs } = convolution(c, seed);
   const expected = evaluate(graph, inputs).y0;
   const model = await loadGraph(graph, build, forced[encoding]);
+  if (c.residual) await model.run(randomInputs(graph, randomFloats(seed + 1))); // leaves its garbage in memory
   const { y0 } = await model.run(inputs);
   model.dispose();
   const what = `${encoding} ${JSON.stringify(c)}`;
@@ -172,6 +207,36 @@ describe.each(builds)('convolutions, %s build', (build) => {
       );
     });
 
+    it.each(['planes', 'flat', 'constant', 'kept', 'x'] as const)('add a residual, %s', async (residual) => {
+      const activations = [undefined, { fn: 'clamp', alpha: -0.5, beta: 0.25 }, { fn: 'silu' }] as const;
+      const sizes = [
+        [1, 1],
+        [1, 9],
+        [7, 7],
+        [6, 8],
+        [9, 10],
+      ] as [number, number][];
+      for (const [i, size] of sizes.entries()) {
+        const activation = activations[i % activations.length];
+        const c: Case = { batch: 1 + (i % 2), channels: 7, outputs: 7, size, density: 0.6, residual, bias: i !== 2 };
+        await check({ ...c, attributes: { activation } }, encoding, build);
+        await check({ ...c, kernel: [3, 3], attributes: { activation, pads: [1, 1, 1, 1] } }, encoding, build);
+      }
+      // tiles packed, in runs
+      for (const activation of activations) {
+        const c: Case = {
+          channels: 330,
+          outputs: 330,
+          size: [6, 8],
+          density: 0.1,
+          residual,
+          attributes: { activation },
+        };
+        await check(c, encoding, build);
+        await check({ ...c, outputs: residual === 'x' ? 330 : 33, density: 0.6 }, encoding, build);
+      }
+    });
+
     it('clamp and activate', async () => {
       const activations = [
         { fn: 'clamp', alpha: 0, beta: 0.25 },
@@ -197,6 +262,48 @@ describe.each(builds)('convolutions, %s build', (build) => {
     for (const encoding of encodings) {
       await check({ channels: 4, outputs: 5, size: [3, 3], density: 0.5, bias: false }, encoding, build);
     }
+  });
+});
+
+describe('a residual', () => {
+  type Operand = { shape: number[]; storage: Storage };
+  const attributes = { stride: [1, 1], dilation: [1, 1], pads: [0, 0, 0, 0], groups: 1 } as const;
+  const float32 = (...shape: number[]) => ({ shape, dtype: 'float32' as const });
+  const infer = (groups: number, residual: number[]) =>
+    conv2d.infer({ ...attributes, groups }, [
+      float32(1, 4, 3, 3),
+      float32(6, 4 / groups, 1, 1),
+      undefined,
+      float32(...residual),
+    ]);
+
+  it('has the shape of the output, and one group', () => {
+    expect(infer(1, [1, 6, 3, 3])).toEqual([[1, 6, 3, 3]]);
+    expect(() => infer(1, [6, 3, 3])).toThrow('the residual must be as the output, [1,6,3,3], got [6,3,3]');
+    expect(() => infer(2, [1, 6, 3, 3])).toThrow('a residual and 2 groups');
+  });
+
+  it('gives the output its place when it dies and kernels are flat', () => {
+    const place = (kernel: number, dying: string[], ...more: Operand[]) =>
+      placementsOf(
+        conv2d,
+        attributes,
+        [
+          { shape: [1, 6, 3, 3], storage: 'planes' },
+          { shape: [6, 6, kernel, kernel], storage: 'constant' },
+          { shape: [6], storage: 'constant' },
+          ...more,
+        ],
+        [{ shape: [1, 6, 3, 3], storage: 'planes' }],
+        dying,
+      );
+    const residual = (storage: Storage) => ({ shape: [1, 6, 3, 3], storage });
+    expect(place(1, ['x0', 'x3'], residual('planes'))).toEqual([['y0', 'x3']]);
+    expect(place(1, ['x0'], residual('planes'))).toEqual([]);
+    expect(place(3, ['x0', 'x3'], residual('planes'))).toEqual([]);
+    expect(place(1, ['x0', 'x3'], residual('flat'))).toEqual([]);
+    expect(place(1, ['x0', 'x3'], residual('constant'))).toEqual([]);
+    expect(place(1, ['x0', 'x1'])).toEqual([]);
   });
 });
 

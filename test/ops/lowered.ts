@@ -122,6 +122,7 @@ export function runLowered<A extends object>(
     isConstant: (name) => valueOf(name).constant !== undefined,
     strides: (name) => [...valueOf(name).strides],
     diesHere: () => true,
+    overlap: (a, b) => a === b,
     alias(name, host, floats = 0) {
       const value = valueOf(name);
       if (!share || value.constant || value.host !== undefined || root(host).name === name) return false;

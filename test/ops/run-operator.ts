@@ -161,6 +161,7 @@ export function placementsOf<A extends object>(
     isConstant: (name) => value(name).storage === 'constant',
     strides: (name) => stridesOf(value(name)),
     diesHere: (name) => dying.includes(name),
+    overlap: (a, b) => a === b,
     alias(name, host) {
       aliases.push([name, host]);
       return true;

@@ -19,6 +19,7 @@ interface Options extends ModelOptions {
   head?: HeadName;
   labels?: string;
   costModel?: string;
+  dense?: boolean;
   int8?: boolean;
   calibrate?: string;
   preprocess?: ClassifierPreprocessing;
@@ -36,6 +37,7 @@ export function compileCommand(io: Io): Command {
     )
     .option(labelsFlags, labelsHelp)
     .option('--cost-model <file>', 'what kernels cost, as "filigree tune --cost-model" measures it on a device')
+    .option('--dense', 'multiply zeros as well, to see what skipping them is worth')
     .option('--int8', 'do pointwise convolutions in eight bits where that is predicted to be faster')
     .option('--calibrate <directory>', 'photos that show what --int8 has to represent; none that you evaluate with')
     .option('--preprocess <how>', `${preprocessHelp}; for --calibrate with classifiers`, preprocessing)

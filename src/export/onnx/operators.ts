@@ -52,13 +52,17 @@ const names = (file: Exportation, values: readonly string[]) => values.map((valu
 export const exporters: Exporters = {
   conv2d(file, node) {
     const { stride, dilation, pads, groups } = node.attributes;
-    file.addActivated(node, 'Conv', names(file, node.inputs), {
-      kernel_shape: ints(file.shape(node.inputs[1]).slice(2)),
+    const [x, weights, bias = '', residual = ''] = node.inputs;
+    const inputs = names(file, bias === '' ? [x, weights] : [x, weights, bias]);
+    const attributes = {
+      kernel_shape: ints(file.shape(weights).slice(2)),
       strides: ints(stride),
       dilations: ints(dilation),
       pads: ints(pads),
       group: { int: groups },
-    });
+    };
+    if (residual === '') file.addActivated(node, 'Conv', inputs, attributes);
+    else file.addActivated(node, 'Add', [file.add('Conv', inputs, attributes), file.name(residual)]);
   },
 
   convTranspose2d(file, node) {

@@ -42,6 +42,19 @@ for (const fn of ['sqrt', 'log', 'rsqrt', 'reciprocal'] as const) {
 add('conv2d, uneven', (b) =>
   b.conv2d(b.input(image), 6, 3, { stride: [2, 1], dilation: [1, 2], pads: [0, 1, 2, 3], groups: 2 }),
 );
+add('conv2d with a residual', (b) => {
+  const x = b.input(image);
+  const y = b.conv2d(x, 4, 3, { activation: { fn: 'clamp', alpha: 0, beta: 6 } });
+  b.graph.nodes[0].inputs.push(x);
+  return y;
+});
+add('conv2d with a residual, without bias', (b) => {
+  const x = b.input(image);
+  const y = b.conv2d(x, 4, 1);
+  const [layer] = b.graph.nodes;
+  layer.inputs = [layer.inputs[0], layer.inputs[1], '', x];
+  return y;
+});
 add('conv2d without bias', (b) =>
   b.node(
     'conv2d',

@@ -1,0 +1,39 @@
+import { activationArguments } from '../program/activations.ts';
+import { binaryFunctions } from '../program/kernels/elementwise.ts';
+import type { Lowering } from './lowering.ts';
+import type { MatrixProduct } from './matrix.ts';
+
+/**
+ * For kernels that know no residual: `emit` is given the product without it, and a step of its own adds it. Where the
+ * residual lies in y, the product goes elsewhere first.
+ */
+export function addAfter(p: MatrixProduct, lowering: Lowering, emit: (product: MatrixProduct) => void): void {
+  const { residual, y, activation } = p;
+  if (!residual) return emit(p);
+  const floats = p.batch * p.yBatch;
+  const isPlaced = residual.buffer === y.buffer && residual.offset === y.offset;
+  const a = isPlaced ? lowering.scratch(4 * floats) : y;
+  emit({ ...p, residual: undefined, activation: undefined, y: a });
+  lowering.emit('f32_binary', {
+    a,
+    b: residual,
+    y,
+    fn: binaryFunctions.indexOf('add'),
+    dim0: 1,
+    dim1: 1,
+    dim2: 1,
+    dim3: floats,
+    a0: 0,
+    a1: 0,
+    a2: 0,
+    a3: 4,
+    b0: 0,
+    b1: 0,
+    b2: 0,
+    b3: 4,
+    y0: 0,
+    y1: 0,
+    y2: 0,
+    ...activationArguments(activation),
+  });
+}

@@ -1,0 +1,48 @@
+import type { Graph } from '../graph/graph.ts';
+import { valueOf } from '../graph/graph.ts';
+import {
+  absorb,
+  type Edges,
+  isActive,
+  isOp,
+  type NodeOf,
+  type Pass,
+  rewriteEach,
+  sameShape,
+  shapeOf,
+} from './match.ts';
+
+/**
+ * An addition to what a convolution makes, when nobody else reads that, becomes the convolution's residual, with the
+ * addition's activation. Of two convolutions the later one takes the other's result.
+ */
+export const fuseResiduals: Pass = (graph) =>
+  rewriteEach(graph, (node, edges) => {
+    if (!isOp(node, 'binary') || node.attributes.fn !== 'add') return false;
+    const [a, b] = node.inputs;
+    const order = (value: string) => graph.nodes.indexOf(edges.maker(value)!);
+    const [earlier, later] = order(a) <= order(b) ? [a, b] : [b, a];
+    return fuse(graph, edges, node, later, earlier) || fuse(graph, edges, node, earlier, later);
+  });
+
+/** Makes `residual` part of the convolution that makes `value`. */
+function fuse(graph: Graph, edges: Edges, add: NodeOf<'binary'>, value: string, residual: string): boolean {
+  const layer = edges.maker(value);
+  if (value === residual || !isOp(layer, 'conv2d') || edges.soleReader(value) !== add) return false;
+  const [x, weights, bias = '', other = ''] = layer.inputs;
+  const { groups, activation } = layer.attributes;
+  if (groups !== 1 || isActive(activation) || other !== '') return false;
+  // a constant lies otherwise than planes do; a product of one pixel adds nothing by itself
+  if (valueOf(graph, residual).data || !sameShape(shapeOf(graph, residual), shapeOf(graph, value))) return false;
+  const [, , height, width] = shapeOf(graph, value);
+  if (height * width === 1) return false;
+  const maker = edges.maker(residual);
+  if (maker && graph.nodes.indexOf(maker) > graph.nodes.indexOf(layer)) {
+    graph.nodes.splice(graph.nodes.indexOf(layer), 1);
+    graph.nodes.splice(graph.nodes.indexOf(add), 0, layer);
+  }
+  absorb(graph, layer, add);
+  layer.inputs = [x, weights, bias, residual];
+  layer.attributes = { ...layer.attributes, activation: add.attributes.activation };
+  return true;
+}
