@@ -7,6 +7,7 @@ import { detectCases } from './cases/detect.ts';
 import { elementwiseCases } from './cases/elementwise.ts';
 import { imageCases } from './cases/image.ts';
 import { int8Cases } from './cases/int8.ts';
+import { linearCases } from './cases/linear.ts';
 import { matrixCases } from './cases/matrix.ts';
 import { poolCases } from './cases/pool.ts';
 import { resizeCases } from './cases/resize.ts';
@@ -15,6 +16,7 @@ export type { CaseBuilder, Work } from './cases/case.ts';
 
 export const cases: { readonly [K in KernelName]: CaseBuilder } = {
   ...matrixCases,
+  ...linearCases,
   ...depthwiseCases,
   ...poolCases,
   ...resizeCases,

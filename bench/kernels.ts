@@ -56,7 +56,7 @@ export interface Report {
 const densities = [0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1];
 const quickDensities = [0.1, 0.3, 0.5, 1];
 
-export const defaultShapes: readonly URL[] = ['mobilenet_v1', 'mobilenet_v2', 'face_full_range', 'other'].map(
+export const defaultShapes: readonly URL[] = ['mobilenet_v1', 'mobilenet_v2', 'face_full_range', 'linear', 'other'].map(
   (network) => new URL(`shapes/${network}.txt`, import.meta.url),
 );
 

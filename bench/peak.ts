@@ -36,7 +36,7 @@ const base = 65536;
 const modified = (url: URL) => statSync(url, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 
 /** The wasm of the loops, compiled when it is missing or older than its source. */
-function peakWasm(build: 'simd' | 'relaxed'): Uint8Array {
+export function peakWasm(build: 'simd' | 'relaxed'): Uint8Array {
   const wasm = new URL(`build/peak-${build}.wasm`, import.meta.url);
   if (modified(wasm) <= modified(source)) {
     const asc = fileURLToPath(new URL('../node_modules/assemblyscript/bin/asc.js', import.meta.url));

@@ -4,7 +4,7 @@ import { writeArtifact } from '../src/artifact/write.ts';
 import { defaultCostModel } from '../src/compile/cost.ts';
 import type { CostModel } from '../src/compile/cost.ts';
 import { lowerGraph } from '../src/compile/lower.ts';
-import { matrixKernels } from '../src/compile/matrix-kernels.ts';
+import { kernelsOf, matrixKernels } from '../src/compile/matrix-kernels.ts';
 import type { MatrixKernel } from '../src/compile/matrix-kernels.ts';
 import { emptyGraph } from '../src/graph/graph.ts';
 import type { Graph, Shape } from '../src/graph/graph.ts';
@@ -45,6 +45,15 @@ export const forced = {
   4: free(4),
   /** Single rows over packed tiles, where there are columns enough. */
   packed: costly((name, { group }) => (name.endsWith('_packed') ? 0 : group === 1 ? 1e-4 : 1)),
+};
+
+/** Products with several images at one pixel go by way of planes. */
+export const overPlanes: CostModel = {
+  ...defaultCostModel,
+  costs: {
+    ...defaultCostModel.costs,
+    ...Object.fromEntries(kernelsOf('vector').map((name) => [name, { vector: 1e6 }])),
+  },
 };
 
 /** Eight bits in groups of so many rows, where ranges are known. */

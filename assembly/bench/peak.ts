@@ -104,3 +104,19 @@ export function copy(n: u32, x: usize, y: usize, bytes: usize): void {
     }
   }
 }
+
+/** Reads `bytes` bytes, `n` times; bytes is a multiple of 64. */
+export function read(n: u32, x: usize, bytes: usize): i32 {
+  let a = i32x4.splat(0);
+  let b = a, c = a, d = a;
+  for (; n != 0; n--) {
+    let p = x;
+    for (const end = x + bytes; p != end; p += 64) {
+      a = v128.or(a, v128.load(p));
+      b = v128.or(b, v128.load(p, 16));
+      c = v128.or(c, v128.load(p, 32));
+      d = v128.or(d, v128.load(p, 48));
+    }
+  }
+  return i32x4.extract_lane(v128.or(v128.or(a, b), v128.or(c, d)), 0);
+}

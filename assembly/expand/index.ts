@@ -163,3 +163,61 @@ export function expand_i8(
   }
   return gaps == gapsEnd ? 0 : 0xffffffff;
 }
+
+/**
+ * counts, gaps, values and scales (src/compile/quantise.ts draws them), bias (rows) → rows of groups as
+ * assembly/linear/quantised.ts draws them. Without counts every row has all groups. Returns what expand_spmm does.
+ */
+export function expand_quantised(
+  counts: usize,
+  gaps: usize,
+  gapsEnd: usize,
+  values: usize,
+  scales: usize,
+  bias: usize,
+  to: usize,
+  rows: u32,
+  groups: u32,
+  bits: u32,
+): u32 {
+  for (let row: u32 = 0; row < rows; row++) {
+    const n = counts != 0 ? load<u32>(counts + 4 * row) : groups;
+    store<u32>(to, n);
+    store<f32>(to, bits == 8 ? load<f32>(scales + 4 * row) : 1, 4);
+    store<f32>(to, load<f32>(bias + 4 * row), 8);
+    store<u32>(to, 0, 12);
+    to += 16;
+    let group: u32 = 0;
+    for (let k: u32 = 0; k < n; k++) {
+      if (counts != 0) {
+        for (;;) {
+          if (gaps >= gapsEnd) return 1 + row;
+          const gap = load<u8>(gaps++);
+          group += gap;
+          if (gap != 255) break;
+        }
+        if (group >= groups) return 1 + row;
+      }
+      store<u16>(to, group);
+      to += 2;
+      group += 1;
+      if (bits == 4) {
+        store<u32>(to, load<u32>(scales));
+        store<u64>(to, load<u64>(values), 4);
+        scales += 4;
+        values += 8;
+        to += 12;
+      }
+    }
+    if (bits == 8) {
+      for (; to & 15; to += 2) store<u16>(to, 0);
+      memory.copy(to, values, 16 * n);
+      values += 16 * n;
+      to += 16 * n;
+    } else if (to & 3) {
+      store<u16>(to, 0);
+      to += 2;
+    }
+  }
+  return gaps == gapsEnd ? 0 : 0xffffffff;
+}

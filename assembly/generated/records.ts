@@ -29,7 +29,7 @@ export class MatrixRecord {
 }
 
 @unmanaged
-export class SpmmRecord {
+export class LinearRecord {
   kernel: u32;
   bytes: u32;
   x: usize;
@@ -39,10 +39,7 @@ export class SpmmRecord {
   xBatch: u32;
   yBatch: u32;
   rows: u32;
-  height: u32;
-  width: u32;
-  rowPixels: u32;
-  yPlane: u32;
+  columns: u32;
   min: f32;
   max: f32;
   activation: u32;
@@ -51,27 +48,14 @@ export class SpmmRecord {
 }
 
 @unmanaged
-export class GemmRecord {
+export class LinearInputRecord {
   kernel: u32;
   bytes: u32;
   x: usize;
-  taps: usize;
-  weights: usize;
   y: usize;
   batch: u32;
   xBatch: u32;
-  yBatch: u32;
-  rows: u32;
   columns: u32;
-  height: u32;
-  width: u32;
-  rowPixels: u32;
-  yPlane: u32;
-  min: f32;
-  max: f32;
-  activation: u32;
-  alpha: f32;
-  beta: f32;
 }
 
 @unmanaged

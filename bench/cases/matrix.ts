@@ -12,14 +12,14 @@ import type { Shape } from '../shapes.ts';
 import type { CaseBuilder } from './case.ts';
 import { macWork, planesOf, relu6 } from './case.ts';
 
-type Kind = 'flat' | 'shifted' | 'vector';
+type Kind = 'flat' | 'shifted';
 
-const contests = { flat: 'pointwise', shifted: 'convolution', vector: 'linear' };
+const contests = { flat: 'pointwise', shifted: 'convolution' };
 
 function kindOf({ op, height, width, kernel, stride }: Shape): Kind | undefined {
   if (op !== 'conv') return undefined;
   if (kernel > 1 || stride > 1) return 'shifted';
-  return height * width === 1 ? 'vector' : 'flat';
+  return height * width === 1 ? undefined : 'flat';
 }
 
 /** Random weights (rows, columns) at a density; `group` rows share positions. */
@@ -94,17 +94,14 @@ function matrix(name: KernelName, kind: Kind, group: Group | 'dense'): CaseBuild
         const constant = packGemm(rows, columns, randomFloats(rows * columns), bias);
         const weights = placeConstant(kernels, constant);
         const scratch = kernels.allocate(matrixScratchBytes(columns, packedTile.dense));
-        const args =
-          kind === 'vector'
-            ? { x, taps, weights, columns, ...common }
-            : { x, weights, ...common, ...planes, scratch, packed: 1 };
+        const args = { x, weights, ...common, ...planes, scratch, packed: 1 };
         const moved = bytes + constantBytes(constant) + 4 * y.floats;
         return macWork(kernels.record(name, args), output, macs, macs, moved);
       }
       const values = sparseWeights(rows, columns, group, density);
       const constant = packSpmm(rows, columns, group, values, bias, 0);
       const weights = placeConstant(kernels, constant, taps);
-      const args = kind === 'vector' ? { x, weights, ...common } : { x, weights, ...common, ...planes };
+      const args = { x, weights, ...common, ...planes };
       const nonzeros = values.reduce((count, value) => count + (value === 0 ? 0 : 1), 0);
       const moved = bytes + constantBytes(constant) + 4 * y.floats;
       return macWork(kernels.record(name, args), output, macs, nonzeros * height * width, moved);
@@ -116,12 +113,9 @@ export const matrixCases = {
   f32_spmm_28x1: matrix('f32_spmm_28x1', 'flat', 1),
   f32_spmm_16x2: matrix('f32_spmm_16x2', 'flat', 2),
   f32_spmm_8x4: matrix('f32_spmm_8x4', 'flat', 4),
-  f32_spmm_1x1: matrix('f32_spmm_1x1', 'vector', 1),
-  f32_spmm_1x4: matrix('f32_spmm_1x4', 'vector', 4),
   f32_conv_spmm_28x1: matrix('f32_conv_spmm_28x1', 'shifted', 1),
   f32_conv_spmm_16x2: matrix('f32_conv_spmm_16x2', 'shifted', 2),
   f32_conv_spmm_8x4: matrix('f32_conv_spmm_8x4', 'shifted', 4),
   f32_gemm_8x4: matrix('f32_gemm_8x4', 'flat', 'dense'),
-  f32_gemm_1x4: matrix('f32_gemm_1x4', 'vector', 'dense'),
   f32_conv_gemm_8x4: matrix('f32_conv_gemm_8x4', 'shifted', 'dense'),
 };

@@ -8,7 +8,7 @@
 import type { DType } from '../tensor.ts';
 
 export const formatName = 'filigree';
-export const formatVersion = 2;
+export const formatVersion = 3;
 
 /** Infinities have no JSON number. */
 export type JsonNumber = number | 'inf' | '-inf';
@@ -18,7 +18,7 @@ export type JsonBuffer =
   | { arena: number; bytes: number }
   | { form: 'f32' | 'i32'; data: string }
   | { form: 'taps'; taps: number[] } // channels, kernel, stride, dilation (two each), channelBytes, phaseBytes, rowBytes
-  | { form: 'gemm'; rows: number; columns: number; values: string }
+  | { form: 'gemm'; rows: number; columns: number; panel: number; values: string }
   | {
       form: 'spmm';
       rows: number;
@@ -41,6 +41,17 @@ export type JsonBuffer =
       scales: string;
       bias: string;
       taps: number;
+    }
+  | {
+      form: 'quantised';
+      rows: number;
+      columns: number;
+      bits: number;
+      counts: string | null;
+      gaps: string | null;
+      values: string;
+      scales: string;
+      bias: string | null;
     };
 
 export interface JsonProgram {

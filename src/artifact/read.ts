@@ -268,7 +268,10 @@ function readConstant(read: Reader, tensors: Map<string, StoredTensor>, bytes: U
   const rows = read.integer('rows') || read.bad('rows', 'positive');
   const columns = read.integer('columns') || read.bad('columns', 'positive');
   if (form === 'gemm') {
-    return { form, rows, columns, values: weights('values', 4 * (columns + 1) * Math.ceil(rows / 4)) };
+    const panel = read.integer('panel');
+    if (panel !== 4 && panel !== 28) return read.bad('panel', '4 or 28');
+    const floats = panel * (columns + 1) * Math.ceil(rows / panel);
+    return { form, rows, columns, panel, values: weights('values', floats) };
   }
   if (form === 'spmm' || form === 'i8') {
     const group = read.integer('group');
@@ -288,7 +291,26 @@ function readConstant(read: Reader, tensors: Map<string, StoredTensor>, bytes: U
       bias: tensor('bias', rows, 'F32') as Float32Array | Unread,
     };
   }
-  return read.bad('form', 'f32, i32, taps, gemm, spmm or i8');
+  if (form === 'quantised') {
+    const bits = read.integer('bits');
+    if (bits !== 4 && bits !== 8) return read.bad('bits', '4 or 8');
+    const groups = Math.ceil(columns / 16);
+    if (groups > 65536) read.bad('columns', 'at most 2²⁰'); // kernels hold the group's number in 16 bits
+    const counts = read.json.counts === null ? null : (tensor('counts', rows, 'U32') as Uint32Array);
+    const kept = counts ? counts.reduce((sum, count) => sum + count, 0) : rows * groups;
+    return {
+      form,
+      rows,
+      columns,
+      bits,
+      counts,
+      gaps: counts && (tensor('gaps', undefined, 'U8') as Uint8Array | Unread),
+      values: tensor('values', kept * 2 * bits, 'U8') as Uint8Array | Unread,
+      scales: weights('scales', bits === 8 ? rows : kept),
+      bias: bias(rows),
+    };
+  }
+  return read.bad('form', 'f32, i32, taps, gemm, spmm, i8 or quantised');
 }
 
 function readLayer(read: Reader): Layer {

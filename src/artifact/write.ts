@@ -74,7 +74,20 @@ function jsonBuffer(buffer: Buffer, add: (part: string, data: StoredArray | Unre
         form: 'gemm',
         rows: c.rows,
         columns: c.columns,
+        panel: c.panel,
         values: add('values', c.values),
+      };
+    case 'quantised':
+      return {
+        form: 'quantised',
+        rows: c.rows,
+        columns: c.columns,
+        bits: c.bits,
+        counts: c.counts && add('counts', c.counts),
+        gaps: c.gaps && add('gaps', c.gaps),
+        values: add('values', c.values),
+        scales: add('scales', c.scales),
+        bias: c.bias && add('bias', c.bias),
       };
     case 'spmm':
       return {

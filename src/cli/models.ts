@@ -1,9 +1,9 @@
 // Model files as commands take them: compiled, or foreign and compiled on the spot.
 import { readFileSync } from 'node:fs';
 import { basename, dirname, extname, isAbsolute, relative, resolve } from 'node:path';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { FiligreeError } from '../errors.ts';
-import type { CompileOptions } from '../compile/index.ts';
+import type { CompileOptions, LinearWeights } from '../compile/index.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Program } from '../program/program.ts';
 import type { WasmBuild } from '../runtime/probe.ts';
@@ -19,13 +19,21 @@ export interface ModelOptions {
   /** Sizes of named dimensions, and whole shapes of inputs, that an ONNX file leaves open. */
   dimension?: Record<string, number>;
   inputShape?: Record<string, number[]>;
+  /** Integers that the weights of a foreign model's linear layers are rounded to. */
+  linearWeights?: LinearWeights;
 }
 
 /** Adds the options that every command has which takes a model. */
 export function withModelOptions(command: Command): Command {
   return command
     .option('--dimension <name=size>', 'fix a dimension that an ONNX model leaves open; may be repeated', namedSize)
-    .option('--input-shape <name=1,3,640,640>', "fix an ONNX model's input shape; may be repeated", namedShape);
+    .option('--input-shape <name=1,3,640,640>', "fix an ONNX model's input shape; may be repeated", namedShape)
+    .addOption(
+      new Option(
+        '--linear-weights <type>',
+        'round the weights of linear layers: int8 with a scale a row, int4 with one for 16 inputs',
+      ).choices(['int8', 'int4']),
+    );
 }
 
 /** Adds the options that every command has which runs a model. */
@@ -36,11 +44,11 @@ export function withRunOptions(command: Command): Command {
 
 /** Loads a .filigree file, or compiles a foreign one in memory. */
 export async function openModel(path: string, progress: Progress, options: ModelOptions = {}): Promise<Model> {
-  const { build, threads, dimension, inputShape } = options;
+  const { build, threads, dimension, inputShape, linearWeights } = options;
   const { loadModel } = await import('../runtime/load.ts');
   const bytes = await readInput(path);
   if (!(await isForeign(bytes, path))) return named(path, () => loadModel(bytes, { build, threads }));
-  const program = await compileBytes(bytes, path, progress, { dimension, inputShape });
+  const program = await compileBytes(bytes, path, progress, { dimension, inputShape, linearWeights });
   const { writeArtifact } = await import('../artifact/write.ts');
   return named(path, () => loadModel(writeArtifact(program), { build, threads }));
 }
@@ -49,11 +57,12 @@ export async function openModel(path: string, progress: Progress, options: Model
 export async function readProgram(
   path: string,
   progress: Progress,
-  { dimension, inputShape }: ModelOptions = {},
+  { dimension, inputShape, linearWeights }: ModelOptions = {},
 ): Promise<{ program: Program; bytes: number }> {
   const bytes = await readInput(path);
   if (await isForeign(bytes, path)) {
-    return { program: await compileBytes(bytes, path, progress, { dimension, inputShape }), bytes: bytes.length };
+    const program = await compileBytes(bytes, path, progress, { dimension, inputShape, linearWeights });
+    return { program, bytes: bytes.length };
   }
   const { looksLikeArtifact, readArtifact } = await import('../artifact/read.ts');
   if (!looksLikeArtifact(bytes)) {
@@ -76,8 +85,8 @@ export async function compileBytes(
   progress.show(`compiling ${path}`);
   try {
     const { compileGraph } = await import('../compile/index.ts');
-    const { head, labels, costModel, int8, dense } = options;
-    const program = compileGraph(graph, { head, labels, costModel, int8, dense }); // errors name the file
+    const { head, labels, costModel, int8, linearWeights, dense } = options;
+    const program = compileGraph(graph, { head, labels, costModel, int8, linearWeights, dense }); // errors name the file
     program.name = basename(path, extname(path));
     return program;
   } finally {

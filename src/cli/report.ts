@@ -33,8 +33,7 @@ export function reportLayers(program: Program): LayerReport[] {
       const buffer = program.buffers[index];
       if (buffer.kind !== 'constant') continue;
       bytes += savedBytes(buffer.constant);
-      const { constant: c } = buffer;
-      sparse ||= c.form === 'spmm' || (c.form === 'i8' && c.values.length < c.rows * c.columns);
+      sparse ||= skipsZeros(buffer.constant);
     }
     const { name, op, shape, sparsity, macs, effectiveMacs } = layer;
     return {
@@ -49,6 +48,12 @@ export function reportLayers(program: Program): LayerReport[] {
       bytes,
     };
   });
+}
+
+/** Whether kernels leave out zeros of these weights. */
+function skipsZeros(c: Constant): boolean {
+  if (c.form === 'i8') return c.values.length < c.rows * c.columns;
+  return c.form === 'spmm' || (c.form === 'quantised' && c.counts !== null);
 }
 
 function savedBytes(constant: Constant): number {

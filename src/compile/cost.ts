@@ -9,6 +9,7 @@
 //                   + tile columns × positions × cache lines of a tile × `line`      where tiles of all columns exceed L1
 //                   + tile columns × columns × `column`                              where tiles are packed first
 //                   + bytes of weights × `memory.weight`                             once; each tile column beyond L2
+//   weights in integers  rows × batch × `group` + kept weights × images × `one`, of which each four together take `four`
 //   all other steps   `step` + planes × `plane` + vectors × `read` and `write` + vectors written × size of a window × `tap`
 //   on top of both    vectors written × `activation.NAME`
 //
@@ -22,6 +23,7 @@ import measured from './cost-model.json' with { type: 'json' };
 import { isMatrixKernel, matrixKernels } from './matrix-kernels.ts';
 import type { Way } from './lowering.ts';
 import type { MatrixKernelName } from './matrix-kernels.ts';
+import { countDense } from './pack.ts';
 import type { Kept } from './pack.ts';
 
 /** What a core keeps near. */
@@ -97,6 +99,21 @@ export function productWork(
   ];
 }
 
+/** The work of a linear layer in integers, of which so many groups of 16 weights are kept. */
+export function quantisedWork(bits: 4 | 8, batch: number, rows: number, groups: number): Work {
+  const kernel = `i${bits}_linear`;
+  const weights = 16 * groups;
+  const single = batch % 4;
+  // as they are laid out, all but
+  const bytes = 16 * rows + groups * (bits === 8 ? 18 : 14);
+  return [
+    { kernel, count: 'group', times: batch * rows },
+    { kernel, count: 'one', times: single * weights },
+    { kernel, count: 'four', times: (batch - single) * weights },
+    { kernel: 'memory', count: 'weight', times: bytes },
+  ];
+}
+
 /** What the cost model calls a sparse kernel that packs its tiles first. */
 export const packedName = (kernel: MatrixKernelName): string => `${kernel}_packed`;
 
@@ -135,7 +152,12 @@ export function stepWork(step: Step, program: Program, caches: Caches): Work {
   const { kernel } = step;
   const args = step.arguments as Record<string, number>;
   const { read, written } = mapBytes(step, program);
-  const work = isMatrixKernel(kernel) ? matrixWork(kernel, step, program, caches) : otherWork(step, read, written);
+  const work =
+    kernel === 'i8_linear' || kernel === 'i4_linear'
+      ? quantisedStepWork(step, program)
+      : isMatrixKernel(kernel)
+        ? matrixWork(kernel, step, program, caches)
+        : otherWork(step, read, written);
   if (args.activation > 0) {
     work.push({ kernel: 'activation', count: unaryFunctions[args.activation], times: written / 16 });
   }
@@ -145,6 +167,13 @@ export function stepWork(step: Step, program: Program, caches: Caches): Work {
 function matrixWork(kernel: MatrixKernelName, step: Step, program: Program, caches: Caches): Work {
   const [shape, kept, packed] = productOf(kernel, step, program);
   return productWork(kernel, shape, kept, caches, packed);
+}
+
+function quantisedStepWork(step: Step, program: Program): Work {
+  const constant = constantAt(program, step.arguments.weights);
+  if (constant?.form !== 'quantised') throw new Error(`${step.kernel}: no weights`);
+  const { bits, rows, values } = constant;
+  return quantisedWork(bits, step.arguments.batch as number, rows, values.length / (2 * bits));
 }
 
 const constantAt = (program: Program, value: number | Pointer): Constant | undefined => {
@@ -163,8 +192,7 @@ function productOf(kernel: MatrixKernelName, step: Step, program: Program): [Pro
   const { batch, height = 1, width = args.pixels, rowPixels = 0, packed = 0 } = args;
   const shape = { batch, rows, columns, height, width, rowPixels };
   if (constant.form === 'gemm') {
-    const groups = Math.ceil(rows / 4);
-    return [shape, { groups, positions: groups * columns, weights: 4 * groups * columns }, packed];
+    return [shape, countDense(rows, columns, constant.panel), packed];
   }
   const { counts, values } = constant;
   const positions = counts.reduce((sum, n) => sum + n, 0);

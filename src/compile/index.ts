@@ -15,7 +15,7 @@ import type { CostModel } from './cost.ts';
 import { defaultCostModel } from './cost.ts';
 import type { Ranges } from './int8.ts';
 import { lowerGraph } from './lower.ts';
-import type { Choices, OnChoice } from './lowering.ts';
+import type { Choices, LinearWeights, OnChoice } from './lowering.ts';
 import { tuneProgram } from './tune.ts';
 import type { TuneOptions } from './tune.ts';
 
@@ -36,6 +36,13 @@ export interface CompileOptions extends OnnxOptions {
    * to be faster. `Calibration` finds the ranges.
    */
   int8?: { readonly ranges: Ranges };
+  /**
+   * Rounds the weights of linear layers (and of convolutions of one pixel) of 2¹⁴ weights and more to integers, unless f32
+   * that skips zeros is faster: `int8` with a scale a row, `int4` with a scale for every 16 inputs. Groups of 16 weights that
+   * are all 0 are skipped. Their inputs are rounded to 16 bits when they run. The artifact's notes name each such layer and
+   * the relative (L2) error of its weights.
+   */
+  linearWeights?: LinearWeights;
   /** Multiplies zeros as well, as other runtimes do: to see what skipping them is worth. */
   dense?: boolean;
 }
@@ -83,6 +90,10 @@ export function compileGraph(
   options: CompileOptions = {},
   plan: { choices?: Choices; onChoice?: OnChoice } = {},
 ): Program {
+  const { linearWeights } = options;
+  if (linearWeights !== undefined && linearWeights !== 'int8' && linearWeights !== 'int4') {
+    throw new FiligreeError('invalid-argument', `linearWeights: wanted int8 or int4, got ${String(linearWeights)}`);
+  }
   verify(graph);
   optimise(graph); // verifies what it leaves
   Object.assign(graph.metadata, options.metadata);
@@ -90,6 +101,7 @@ export function compileGraph(
     ...plan,
     ranges: options.int8?.ranges,
     dense: options.dense,
+    linearWeights,
   });
   checkProgram(program); // what is compiled can be loaded
   if (options.head !== undefined) program.metadata.vision = visionWithHead(program, options.head);
@@ -107,6 +119,7 @@ export { defaultCostModel, predictLayers } from './cost.ts';
 export type { Range, Ranges } from './int8.ts';
 export type { OnnxOptions } from '../import/onnx/index.ts';
 export type { CostModel } from './cost.ts';
+export type { LinearWeights } from './lowering.ts';
 export { measureCostModel } from './measure-cost-model.ts';
 export type { CostModelOptions } from './measure-cost-model.ts';
 export { parseCostModel } from './check-cost-model.ts';

@@ -8,18 +8,20 @@ import { fastest } from './cost.ts';
 import type { CostModel } from './cost.ts';
 import { assignLayouts } from './layouts.ts';
 import type { Ranges } from './int8.ts';
-import type { Choices, Lowering, OnChoice } from './lowering.ts';
+import type { Choices, LinearWeights, Lowering, OnChoice } from './lowering.ts';
 import { narrow } from './pack.ts';
 import type { Piece } from './plan.ts';
 import { planMemory } from './plan.ts';
 import { assignStorage } from './storage.ts';
 
-/** What tuning and calibration have found out. */
+/** What tuning and calibration have found out, and what is asked for. */
 export interface LoweringPlan {
   choices?: Choices;
   onChoice?: OnChoice;
   /** See CompileOptions.int8. */
   ranges?: Ranges;
+  /** See CompileOptions.linearWeights. */
+  linearWeights?: LinearWeights;
   /** See CompileOptions.dense. */
   dense?: boolean;
 }
@@ -28,7 +30,7 @@ export interface LoweringPlan {
 export function lowerGraph(
   graph: Graph,
   costModel: CostModel,
-  { choices, onChoice, ranges = {}, dense = false }: LoweringPlan = {},
+  { choices, onChoice, ranges = {}, dense = false, linearWeights }: LoweringPlan = {},
 ): Program {
   const names = layerNames(graph);
   const layouts = assignLayouts(graph);
@@ -37,6 +39,7 @@ export function lowerGraph(
   const pieces: (Piece & { buffer: number })[] = [];
   const steps: Step[] = [];
   const layers: Layer[] = [];
+  const notes = [...graph.notes];
   const rootBuffers = new Map<string, number>();
   const uploaded = new Map<string, Pointer>();
   const tables = new Map<string, Pointer>();
@@ -89,6 +92,7 @@ export function lowerGraph(
     layers.push(layer);
     const lowering: Lowering = {
       costModel,
+      linearWeights,
       shape: (value) => valueOf(graph, value).shape,
       strides: (value) => layouts.strides(value),
       inPlanes: (value) => layouts.inPlanes(value),
@@ -110,6 +114,7 @@ export function lowerGraph(
         const wanted = choices?.get(names[index]);
         return ways.some(({ name }) => name === wanted) ? wanted! : fastest(ways);
       },
+      note: (text) => void notes.push(`${layer.name}: ${text}`),
       emit(kernel, args, cost) {
         steps.push({ kernel, layer: index, arguments: args as Step['arguments'] });
         layer.macs += cost?.macs ?? 0;
@@ -149,7 +154,7 @@ export function lowerGraph(
     layers,
     inputs,
     outputs,
-    notes: [...graph.notes],
+    notes,
     metadata: { ...graph.metadata },
   };
 }

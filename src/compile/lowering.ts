@@ -4,6 +4,9 @@ import type { Constant, Pointer } from '../program/program.ts';
 import type { CostModel } from './cost.ts';
 import type { Range } from './int8.ts';
 
+/** What the weights of linear layers are rounded to. */
+export type LinearWeights = 'int8' | 'int4';
+
 /** What a step costs, for profiles and reports. */
 export interface StepCost {
   /** Multiply-accumulates of the dense operation. */
@@ -35,6 +38,8 @@ export interface Lowering {
   readonly costModel: CostModel;
   /** What a value is known to hold, where it may be quantised: see CompileOptions.int8. */
   range?(value: string): Range | undefined;
+  /** Integers that linear layers may round their weights to. */
+  readonly linearWeights?: LinearWeights;
   shape(value: string): Shape;
   /** Strides of each axis in floats, as the value is stored. */
   strides(value: string): number[];
@@ -55,5 +60,7 @@ export interface Lowering {
    * @param likeness The same for work that takes as long on the same device.
    */
   choose(ways: readonly Way[], likeness: string): string;
+  /** Says about this node what a user should know. */
+  note(text: string): void;
   emit<K extends KernelName>(kernel: K, args: KernelArguments<K>, cost?: StepCost): void;
 }

@@ -7,16 +7,16 @@ export type MatrixKind = 'vector' | 'flat' | 'shifted' | 'int8';
 
 export interface MatrixKernel {
   kind: MatrixKind;
-  /** Rows that share positions; `dense` kernels multiply by every weight, four rows at a time. */
+  /** Rows that share positions; `dense` kernels multiply by every weight, in panels of 4 or 28 rows. */
   group: Group | 'dense';
   /** Vectors of 4 pixels that a full tile holds: weights are walked once for each. */
   tile: number;
 }
 
 export const matrixKernels = {
-  f32_gemm_1x4: { kind: 'vector', group: 'dense', tile: 1 },
-  f32_spmm_1x1: { kind: 'vector', group: 1, tile: 1 },
-  f32_spmm_1x4: { kind: 'vector', group: 4, tile: 1 },
+  f32_linear_dense: { kind: 'vector', group: 'dense', tile: 1 },
+  f32_linear_sparse: { kind: 'vector', group: 1, tile: 1 },
+  f32_linear_sparse_4: { kind: 'vector', group: 4, tile: 1 },
   f32_gemm_8x4: { kind: 'flat', group: 'dense', tile: 2 },
   f32_spmm_28x1: { kind: 'flat', group: 1, tile: 7 },
   f32_spmm_16x2: { kind: 'flat', group: 2, tile: 4 },

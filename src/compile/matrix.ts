@@ -6,9 +6,10 @@ import type { Pointer, TapTable } from '../program/program.ts';
 import type { Range } from './int8.ts';
 import { int8Ways } from './int8.ts';
 import type { Lowering, StepCost, Way } from './lowering.ts';
-import { predict, productWork } from './cost.ts';
+import { fastest, predict, productWork } from './cost.ts';
+import { emitRounded, linearWays } from './linear.ts';
 import type { KernelArguments } from '../program/kernels.ts';
-import type { MatrixKernelName, MatrixKind } from './matrix-kernels.ts';
+import type { MatrixKernelName } from './matrix-kernels.ts';
 import { kernelsOf, matrixKernels } from './matrix-kernels.ts';
 import { countKept, packGemm, packSpmm } from './pack.ts';
 import { addAfter } from './residual.ts';
@@ -44,6 +45,8 @@ export interface ProductWay extends Way {
   emit(): void;
 }
 
+type PlaneKind = 'flat' | 'shifted';
+
 /** Emits y = act(W · x) in the way that the cost model, or tuning, finds fastest for the weights' own zeros. */
 export function emitMatrixProduct(p: MatrixProduct, lowering: Lowering): void {
   const { rows, columns, batch, height, width, rowPixels } = p;
@@ -51,14 +54,9 @@ export function emitMatrixProduct(p: MatrixProduct, lowering: Lowering): void {
   if (kind === 'vector' && p.residual) {
     return addAfter(p, lowering, (product) => emitMatrixProduct(product, lowering));
   }
-  let nonzeros = 0;
-  for (const w of p.weights) if (w !== 0) nonzeros++;
-  const cost: StepCost = {
-    macs: batch * height * width * rows * columns,
-    effectiveMacs: batch * height * width * nonzeros,
-    sparsity: 1 - nonzeros / (rows * columns),
-  };
-  const ways = floatWays(p, kind, cost, lowering);
+  const cost = costOf(p);
+  const ways = kind === 'vector' ? linearWays(p, cost, lowering, fastestWay) : planeWays(p, kind, cost, lowering);
+  if (kind === 'vector' && emitRounded(p, ways, cost, lowering)) return;
   if (p.range && kind === 'flat') ways.push(...int8Ways(p, p.range, cost, lowering));
   const density = ways.map(({ ms }) => Math.round((20 * ms) / ways[0].ms));
   const chosen = lowering.choose(
@@ -68,16 +66,33 @@ export function emitMatrixProduct(p: MatrixProduct, lowering: Lowering): void {
   ways.find(({ name }) => name === chosen)!.emit();
 }
 
-/** Every way to do a product in floats, dense first. */
-function floatWays(p: MatrixProduct, kind: MatrixKind, cost: StepCost, lowering: Lowering): ProductWay[] {
+function costOf({ rows, columns, weights, batch, height, width }: MatrixProduct): StepCost {
+  let nonzeros = 0;
+  for (const w of weights) if (w !== 0) nonzeros++;
+  return {
+    macs: batch * height * width * rows * columns,
+    effectiveMacs: batch * height * width * nonzeros,
+    sparsity: 1 - nonzeros / (rows * columns),
+  };
+}
+
+/** The way of a pointwise product that the cost model finds fastest: part of another product's way, so not to be chosen. */
+function fastestWay(p: MatrixProduct, lowering: Lowering): ProductWay {
+  const ways = planeWays(p, 'flat', costOf(p), lowering);
+  const name = fastest(ways);
+  return ways.find((way) => way.name === name)!;
+}
+
+/** Every way to do a product over planes in floats, dense first. */
+function planeWays(p: MatrixProduct, kind: PlaneKind, cost: StepCost, lowering: Lowering): ProductWay[] {
   const { costModel } = lowering;
   return kernelsOf(kind).flatMap((kernel): ProductWay[] => {
     const { group } = matrixKernels[kernel];
     const kept = countKept(p.rows, p.columns, p.weights, group);
     const isDense = group === 'dense';
     const ms = predict(productWork(kernel, p, kept, costModel, isDense ? 1 : 0), costModel);
-    const plain = { name: kernel, ms, isDense, emit: () => emitPlain(p, kind, kernel, cost, lowering) };
-    if (group !== 1 || kind === 'vector' || p.columns < leastPacked) return [plain];
+    const plain = { name: kernel, ms, isDense, emit: () => emitPlain(p, kernel, cost, lowering) };
+    if (group !== 1 || p.columns < leastPacked) return [plain];
     const runs = runsOf(p, kind);
     const packedMs = predict(productWork(kernel, p, kept, costModel, runs), costModel);
     const emit = () => emitPacked(p, kind, planesOf(p), cost, lowering);
@@ -85,8 +100,8 @@ function floatWays(p: MatrixProduct, kind: MatrixKind, cost: StepCost, lowering:
   });
 }
 
-/** Arguments that all kernels of one product share. */
-function givenOf(p: MatrixProduct) {
+/** Arguments that all kernels over planes share: one can take another's place. */
+function planesOf(p: MatrixProduct) {
   return {
     x: p.x,
     y: p.y,
@@ -98,20 +113,15 @@ function givenOf(p: MatrixProduct) {
     width: p.width,
     rowPixels: p.rowPixels,
     yPlane: 4 * p.yPlane,
+    residual: p.residual ?? p.y,
+    add: p.residual ? 1 : 0,
+    columns: p.columns,
     ...activationArguments(p.activation),
   };
 }
 
-/** And those of all kernels over planes: one can take another's place. */
-const planesOf = (p: MatrixProduct) => ({
-  ...givenOf(p),
-  residual: p.residual ?? p.y,
-  add: p.residual ? 1 : 0,
-  columns: p.columns,
-});
-
 /** One step, whose tiles are packed first when it is dense. */
-function emitPlain(p: MatrixProduct, kind: MatrixKind, kernel: MatrixKernelName, cost: StepCost, lowering: Lowering) {
+function emitPlain(p: MatrixProduct, kernel: MatrixKernelName, cost: StepCost, lowering: Lowering) {
   const { group } = matrixKernels[kernel];
   const taps = lowering.constant({ form: 'taps', taps: p.taps });
   const constant =
@@ -119,12 +129,6 @@ function emitPlain(p: MatrixProduct, kind: MatrixKind, kernel: MatrixKernelName,
       ? packGemm(p.rows, p.columns, p.weights, p.bias)
       : packSpmm(p.rows, p.columns, group, p.weights, p.bias, taps.buffer);
   const weights = lowering.constant(constant);
-  if (kind === 'vector') {
-    // fields that sparse kernels do not have are not theirs to be told
-    const dense = group === 'dense' ? { taps, columns: p.columns } : {};
-    lowering.emit(kernel, { ...givenOf(p), ...dense, weights } as never, cost);
-    return;
-  }
   const scratch = lowering.scratch(matrixScratchBytes(p.columns, packedTile.dense));
   const packed = group === 'dense' ? 1 : 0;
   lowering.emit(kernel, { ...planesOf(p), taps, weights, scratch, packed } as never, cost);
@@ -139,7 +143,7 @@ const packedColumns = 320;
 /**
  * Steps that the columns are shared out to. Not many where vectors straddle rows of pixels: what they spill would be added.
  */
-function runsOf({ width, columns }: MatrixProduct, kind: MatrixKind): number {
+function runsOf({ width, columns }: MatrixProduct, kind: PlaneKind): number {
   return kind === 'flat' || width % 4 === 0 ? Math.ceil(columns / packedColumns) : 1;
 }
 
@@ -149,7 +153,7 @@ function runsOf({ width, columns }: MatrixProduct, kind: MatrixKind): number {
  */
 function emitPacked(
   p: MatrixProduct,
-  kind: MatrixKind,
+  kind: PlaneKind,
   given: Omit<KernelArguments<'f32_spmm_28x1'>, 'taps' | 'weights' | 'scratch' | 'packed'>,
   cost: StepCost,
   lowering: Lowering,

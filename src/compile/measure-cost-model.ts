@@ -47,9 +47,9 @@ export function observe({ program, ms }: { program: Program; ms: readonly number
   return ms.flatMap((took, layer) => (work[layer].length > 0 && took > 0 ? [{ work: work[layer], ms: took }] : []));
 }
 
-/** Products in eight bits are not measured yet and cost what they did; other kernels that were not, what adding does. */
+/** Products of integers are not measured yet and cost what they did; other kernels that were not, what adding does. */
 function withOther(costs: CostModel['costs']): CostModel['costs'] {
-  const kept = Object.entries(defaultCostModel.costs).filter(([name]) => name.startsWith('i8_'));
+  const kept = Object.entries(defaultCostModel.costs).filter(([name]) => /^i\d+_/.test(name));
   const sorted = [...kept, ...Object.entries(costs)].sort(([a], [b]) => (a < b ? -1 : 1));
   return { ...Object.fromEntries(sorted), other: costs.f32_binary };
 }

@@ -1,13 +1,14 @@
 // Weights in the form that artifacts hold and loaders expand (assembly/expand).
 //
-// A dense matrix lies as its kernel reads it, so that a file is read straight into place; assembly/gemm/index.ts draws it.
+// A dense matrix lies as its kernel reads it, so that a file is read straight into place; assembly/gemm/index.ts and
+// assembly/linear/index.ts draw it.
 //
 // A sparse (rows, columns) matrix in groups of g rows that share positions; rows beyond a multiple of g are groups of one:
 //
 //   counts   n n n …                      u32, positions in each group
 //   gaps     b b b …                      u8, per position the zeros since the last one in its group; 255 adds 255 and goes on
 //   values   w…w w…w …                    per position one weight for each row of the group
-import type { Constant } from '../program/program.ts';
+import type { Constant, WeightData } from '../program/program.ts';
 
 export type Group = 1 | 2 | 4;
 
@@ -33,14 +34,34 @@ export function narrow(values: Float32Array): Float32Array | Uint16Array {
   return halves;
 }
 
-export function packGemm(rows: number, columns: number, weights: Float32Array, bias?: Float32Array): Constant {
-  const stream = new Float32Array(4 * (columns + 1) * Math.ceil(rows / 4));
+/** The floats of saved weights. */
+export function widen(data: WeightData): Float32Array {
+  if (data instanceof Float32Array) return data;
+  if (!(data instanceof Uint16Array)) throw new Error('weights are still in their file');
+  return Float32Array.from(data, (h) => {
+    const exponent = (h >> 10) & 31;
+    const fraction = h & 1023;
+    const magnitude = exponent ? (1024 + fraction) * 2 ** (exponent - 25) : fraction * 2 ** -24;
+    return h & 0x8000 ? -magnitude : magnitude;
+  });
+}
+
+/** Dense weights in panels of 4 rows, for planes, or of 28, for vectors. */
+export function packGemm(
+  rows: number,
+  columns: number,
+  weights: Float32Array,
+  bias?: Float32Array,
+  panel: 4 | 28 = 4,
+): Constant {
+  const stream = new Float32Array(panel * (columns + 1) * Math.ceil(rows / panel));
   for (let row = 0; row < rows; row++) {
-    let at = 4 * (columns + 1) * (row >> 2) + (row & 3);
+    const lane = row % panel;
+    let at = (columns + 1) * (row - lane) + lane;
     stream[at] = bias?.[row] ?? 0;
-    for (let i = row * columns; i < (row + 1) * columns; i++) stream[(at += 4)] = weights[i];
+    for (let i = row * columns; i < (row + 1) * columns; i++) stream[(at += panel)] = weights[i];
   }
-  return { form: 'gemm', rows, columns, values: narrow(stream) };
+  return { form: 'gemm', rows, columns, panel, values: narrow(stream) };
 }
 
 /** Rows of each group, first row and number of rows. */
@@ -111,12 +132,15 @@ export interface Kept {
   weights: number;
 }
 
-/** What groups of so many rows keep of (rows, columns) weights; `dense`: everything, groups of four filled up with zeros. */
+/** What dense kernels keep of (rows, columns) weights: everything, the last panel filled up with zeros. */
+export function countDense(rows: number, columns: number, panel: number): Kept {
+  const groups = Math.ceil(rows / panel);
+  return { groups, positions: groups * columns, weights: panel * groups * columns };
+}
+
+/** What groups of so many rows keep of (rows, columns) weights; `dense`: everything, in panels of four rows. */
 export function countKept(rows: number, columns: number, weights: Float32Array, group: Group | 'dense'): Kept {
-  if (group === 'dense') {
-    const groups = Math.ceil(rows / 4);
-    return { groups, positions: groups * columns, weights: 4 * groups * columns };
-  }
+  if (group === 'dense') return countDense(rows, columns, 4);
   const kept: Kept = { groups: 0, positions: 0, weights: 0 };
   for (const [row, size] of groupsOf(rows, group)) {
     let positions = 0;

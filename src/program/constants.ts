@@ -11,7 +11,7 @@ export function constantBytes(constant: Constant): number {
       return 4 * channels * kernel[0] * kernel[1];
     }
     case 'gemm':
-      return 16 * (constant.columns + 1) * Math.ceil(constant.rows / 4);
+      return 4 * constant.panel * (constant.columns + 1) * Math.ceil(constant.rows / constant.panel);
     case 'spmm': {
       // the values say how many positions the full groups have, but for those of the last rows, which stand alone
       const { rows, group, counts, values } = constant;
@@ -32,5 +32,15 @@ export function constantBytes(constant: Constant): number {
       });
       return bytes;
     }
+    case 'quantised': {
+      const { rows, columns, bits, counts } = constant;
+      if (!counts) return rows * quantisedRowBytes(bits, Math.ceil(columns / 16));
+      return counts.reduce((bytes, n) => bytes + quantisedRowBytes(bits, n), 0);
+    }
   }
+}
+
+/** Bytes of a row of `quantised` weights that has so many groups. */
+export function quantisedRowBytes(bits: number, groups: number): number {
+  return 16 + (bits === 8 ? 16 * Math.ceil(groups / 8) + 16 * groups : 4 * Math.ceil((14 * groups) / 4));
 }

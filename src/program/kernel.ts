@@ -28,7 +28,7 @@ export interface Axis<Numbers extends string = string, Pointers extends string =
   /** Parts start at multiples of so many units; 1 if not given. */
   readonly multiple?: number;
   /**
-   * Bytes by which each pointer moves a unit. `groups`: past the rows of an `spmm` constant, which the units are; `own`:
+   * Bytes by which each pointer moves a unit. `groups`: past the rows of an `spmm` or `quantised` constant, which the units are; `own`:
    * it is scratch, and each part has its own.
    */
   readonly moves: Readonly<Record<Pointers, number | 'groups' | 'own'>>;

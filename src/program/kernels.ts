@@ -13,6 +13,7 @@ import { elementwiseKernels } from './kernels/elementwise.ts';
 import { gemmKernels } from './kernels/gemm.ts';
 import { imageKernels } from './kernels/image.ts';
 import { int8Kernels } from './kernels/int8.ts';
+import { linearKernels } from './kernels/linear.ts';
 import { padKernels } from './kernels/pad.ts';
 import { poolKernels } from './kernels/pool.ts';
 import { reduceKernels } from './kernels/reduce.ts';
@@ -24,6 +25,7 @@ import type { Pointer } from './program.ts';
 export const kernels = {
   ...spmmKernels,
   ...gemmKernels,
+  ...linearKernels,
   ...padKernels,
   ...depthwiseKernels,
   ...poolKernels,

@@ -41,8 +41,11 @@ export type Constant =
   | { form: 'i32'; data: Int32Array }
   /** A table of byte offsets; see TapTable. */
   | { form: 'taps'; taps: TapTable }
-  /** Dense (rows, columns) weights with their biases, in the order in which assembly/gemm/index.ts draws them. */
-  | { form: 'gemm'; rows: number; columns: number; values: WeightData }
+  /**
+   * Dense (rows, columns) weights with their biases, in panels of 4 rows as assembly/gemm/index.ts draws them, or of 28 as
+   * assembly/linear/index.ts does.
+   */
+  | { form: 'gemm'; rows: number; columns: number; panel: 4 | 28; values: WeightData }
   /**
    * Sparse (rows, columns) weights: `group` consecutive rows share positions; rows beyond a multiple of `group` stand
    * alone. Saved as src/compile/pack.ts draws it, expanded as assembly/spmm/index.ts draws it.
@@ -74,6 +77,22 @@ export type Constant =
       scales: Float32Array | Unread;
       bias: Float32Array | Unread;
       taps: number;
+    }
+  /**
+   * (rows, columns) weights in integers of 8 bits, with a scale a row, or of 4 bits, with a scale a group of 16 columns.
+   * Saved as src/compile/quantise.ts draws it, expanded as assembly/linear/quantised.ts draws it.
+   */
+  | {
+      form: 'quantised';
+      rows: number;
+      columns: number;
+      bits: 4 | 8;
+      /** Kept groups of each row, and their gaps; null when all are kept. */
+      counts: Uint32Array | null;
+      gaps: Uint8Array | Unread | null;
+      values: Uint8Array | Unread;
+      scales: WeightData;
+      bias: WeightData | null;
     };
 
 export type Buffer =

@@ -9,7 +9,7 @@ import { FiligreeError } from '../errors.ts';
 import type { WasmMemory } from '../host.ts';
 import { bufferSlack } from '../program/layout.ts';
 import { constantBytes } from '../program/constants.ts';
-import type { Constant, Program, Unread } from '../program/program.ts';
+import type { Constant, Program, Unread, WeightData } from '../program/program.ts';
 import type { Instance } from './instantiate.ts';
 import { programBase } from './instantiate.ts';
 import { recordBytes, up64, writeRecord } from './record.ts';
@@ -62,6 +62,11 @@ export function layOut(program: Program): MemoryLayout {
 export function stagingBytes(c: Constant): number {
   if (c.form === 'i8')
     return [c.counts, c.gaps, c.values, c.scales, c.bias].reduce((n, d) => n + up64(d.byteLength), 0);
+  if (c.form === 'quantised') {
+    const { counts, gaps, values, scales, rows } = c;
+    const indices = up64(counts?.byteLength ?? 0) + up64(gaps?.byteLength ?? 0);
+    return indices + up64(values.byteLength) + up64(4 * scales.length) + up64(4 * rows);
+  }
   if (c.form !== 'spmm') return 0;
   return up64(c.counts.byteLength) + up64(c.gaps.byteLength) + up64(4 * c.values.length) + up64(4 * c.rows);
 }
@@ -112,6 +117,13 @@ function addConstant(
     if (from !== at) wide.push(() => exports.expand_f16(from, at, data.length));
     return at;
   };
+  /** Where biases are staged; none are zeros, which `zero` writes when the constant is finished. */
+  const biases = (c: { rows: number; bias: WeightData | null }): number => {
+    const at = take(4 * c.rows);
+    if (c.bias) floats(c.bias, at);
+    return at;
+  };
+  const zero = (at: number, n: number) => void new Uint8Array(memory.buffer).fill(0, at, at + 4 * n);
   const finish = (run?: () => string | undefined) => {
     if (run ?? wide.length) {
       batch.finish.push({
@@ -155,14 +167,30 @@ function addConstant(
       const counts = stage(c.counts);
       const gaps = stage(c.gaps);
       const values = floats(c.values, take(4 * c.values.length));
-      const bias = take(4 * c.rows);
-      if (c.bias) floats(c.bias, bias);
+      const bias = biases(c);
       const end = gaps + c.gaps.length;
       finish(() => {
-        if (!c.bias) new Uint8Array(memory.buffer).fill(0, bias, bias + 4 * c.rows);
+        if (!c.bias) zero(bias, c.rows);
         return wrongIndices(
           c,
           exports.expand_spmm(counts, gaps, end, values, bias, taps, to, c.rows, c.columns, c.group),
+        );
+      });
+      break;
+    }
+    case 'quantised': {
+      const counts = c.counts ? stage(c.counts) : 0;
+      const gaps = c.gaps ? stage(c.gaps) : 0;
+      const end = gaps + (c.gaps?.length ?? 0);
+      const values = stage(c.values);
+      const scales = floats(c.scales, take(4 * c.scales.length));
+      const bias = biases(c);
+      const groups = Math.ceil(c.columns / 16);
+      finish(() => {
+        if (!c.bias) zero(bias, c.rows);
+        return wrongIndices(
+          c,
+          exports.expand_quantised(counts, gaps, end, values, scales, bias, to, c.rows, groups, c.bits),
         );
       });
     }

@@ -89,19 +89,17 @@ function placeWeights(
   const tile = isDense ? packedTile.dense : packedTile.sparse;
   const offsets = packed ? l.offsets.map((_, c) => matrixScratchBytes(c, tile)) : l.offsets;
   const largest = Math.max(...offsets);
-  let fields: Record<string, number> = {};
-  if (!name.includes('_1x') || isDense) {
-    const taps: Constant = { form: 'taps', taps: packedTaps(p.columns) };
-    const address = k.integers(l.offsets, { constant: taps, largest: Math.max(...l.offsets) }).address;
-    fields = { taps: address, columns: p.columns };
-    if (!name.includes('_1x')) {
-      fields.scratch = k.floats(packed || isDense ? matrixScratchBytes(p.columns, tile) / 4 : 1).address;
-      fields.packed = packed || isDense ? 1 : 0;
-    }
-  }
+  const taps: Constant = { form: 'taps', taps: packedTaps(p.columns) };
+  const address = k.integers(l.offsets, { constant: taps, largest: Math.max(...l.offsets) }).address;
+  const fields: Record<string, number> = {
+    taps: address,
+    columns: p.columns,
+    scratch: k.floats(packed || isDense ? matrixScratchBytes(p.columns, tile) / 4 : 1).address,
+    packed: packed || isDense ? 1 : 0,
+  };
   if (isDense) {
     const values = Float32Array.from(denseStream(weights, bias, p));
-    const constant: Constant = { form: 'gemm', rows: p.rows, columns: p.columns, values };
+    const constant: Constant = { form: 'gemm', rows: p.rows, columns: p.columns, panel: 4, values };
     return { ...fields, weights: k.floats(values, { constant, largest: 0 }).address };
   }
   const group = Number(name.at(-1));
@@ -137,11 +135,9 @@ function check(
   const placed = placeWeights(k, name, p, weights, bias, l, packed);
   const y: Region = k.floats(p.rows * yPlane);
   const added = random(p.rows * yPlane);
-  if (!name.includes('_1x')) {
-    placed.add = add === 'nothing' ? 0 : 1;
-    placed.residual = add === 'residual' ? k.floats(added).address : y.address;
-    if (add === 'itself') y.f32.set(added);
-  }
+  placed.add = add === 'nothing' ? 0 : 1;
+  placed.residual = add === 'residual' ? k.floats(added).address : y.address;
+  if (add === 'itself') y.f32.set(added);
   const { height, width, rows } = p;
   const shape = { batch: 1, xBatch: 0, yBatch: 0, rows, height, width, rowPixels: l.rowPixels, yPlane: 4 * yPlane };
   k.call(name, { x: x.address, y: y.address, ...placed, ...shape, ...activation });
@@ -223,21 +219,6 @@ describe.each(builds)('matrix kernels, %s build', async (build) => {
                 check(k, name, p, layout, height * width + 4, rows, { add, packed });
               }
             }
-          }
-        }
-      }
-    },
-  );
-
-  it.each(['f32_spmm_1x1', 'f32_spmm_1x4', 'f32_gemm_1x4'] as KernelName[])(
-    '%s meets the reference at every number of rows, and writes no element more',
-    (name) => {
-      for (const density of densities) {
-        for (let rows = 1; rows <= 37; rows += rows < 9 ? 1 : 7) {
-          for (const columns of [1, 2, 5, 64]) {
-            const offsets = Array.from({ length: columns }, (_, c) => 4 * c);
-            const layout: Layout = { offsets, rowPixels: 0, x: randomFloats(columns)(columns), pixel: () => 0 };
-            check(k, name, { rows, columns, height: 1, width: 1, density }, layout, 1, rows);
           }
         }
       }

@@ -152,6 +152,7 @@ export function runLowered<A extends object>(
   const emitted: Emitted[] = [];
   const lowering: Lowering = {
     costModel: defaultCostModel,
+    note: () => undefined,
     choose: fastest,
     shape: placement.shape,
     strides: placement.strides,

@@ -104,6 +104,7 @@ export function runOperator<A extends object>(
   };
   const lowering: Lowering = {
     costModel: defaultCostModel,
+    note: () => undefined,
     choose: fastest,
     shape: (value) => place(value).shape,
     strides: (value) => stridesOf(place(value)),

@@ -5,10 +5,11 @@ import { describe, expect, it } from 'vitest';
 import { readArtifact } from '../../src/artifact/read.ts';
 import { writeArtifact } from '../../src/artifact/write.ts';
 import { compileModel } from '../../src/compile/index.ts';
-import type { Ranges } from '../../src/compile/int8.ts';
 import type { CostModel } from '../../src/compile/cost.ts';
 import { defaultCostModel } from '../../src/compile/cost.ts';
 import { lowerGraph } from '../../src/compile/lower.ts';
+import type { LoweringPlan } from '../../src/compile/lower.ts';
+import type { LinearWeights } from '../../src/compile/lowering.ts';
 import { FiligreeError } from '../../src/errors.ts';
 import { bufferSlack } from '../../src/program/layout.ts';
 import type { Graph } from '../../src/graph/graph.ts';
@@ -23,8 +24,9 @@ import { instantiate, programBase } from '../../src/runtime/instantiate.ts';
 import { Model } from '../../src/runtime/model.ts';
 import { Tensor, elementCount } from '../../src/tensor.ts';
 import { GraphBuilder } from '../graphs.ts';
+import { randomFloats } from '../kernels/wasm.ts';
 import { faceModels } from '../models/published.ts';
-import { forced, eightBits } from '../program.ts';
+import { forced, eightBits, overPlanes } from '../program.ts';
 
 const everything = !!process.env.FILIGREE_HOSTILE;
 const memoryBytes = 2 ** 20;
@@ -141,7 +143,19 @@ const inEightBits = (group: 1 | 2 | 4) => {
   return { graph, costModel: eightBits(group), ranges: { [graph.inputs[0].value]: { min: -1, max: 2 } } };
 };
 
-const graphs: Record<string, { graph: Graph; costModel: CostModel; ranges?: Ranges }> = {
+/** A linear layer whose weights are rounded, some groups of them pruned. */
+const rounded = (linearWeights: LinearWeights, batch: number) => {
+  const weights = randomFloats(5)(32 * 512).map((w, i) => (i % 96 < 32 ? 0 : w));
+  const build = (g: GraphBuilder, x: string) => [g.node('linear', {}, x, g.constant([32, 512], weights))];
+  return { ...rank4(build, [batch, 512], forced.dense), linearWeights };
+};
+
+interface Case extends LoweringPlan {
+  graph: Graph;
+  costModel: CostModel;
+}
+
+const graphs: Record<string, Case> = {
   'eight bits, single rows': inEightBits(1),
   'eight bits, pairs of rows': inEightBits(2),
   'eight bits, groups of rows': inEightBits(4),
@@ -160,6 +174,9 @@ const graphs: Record<string, { graph: Graph; costModel: CostModel; ranges?: Rang
   ),
   'linear, sparse': rank4((g, x) => [g.node('linear', {}, x, g.constant([5, 6]))], [2, 6], forced[1]),
   'linear, groups': rank4((g, x) => [g.node('linear', {}, x, g.constant([5, 6]))], [2, 6], forced[4]),
+  'linear, 8 bits': rounded('int8', 3),
+  'linear, 4 bits': rounded('int4', 5),
+  'linear, planes': rank4((g, x) => [g.node('linear', {}, x, g.constant([24, 16]))], [8, 16], overPlanes),
   'depthwise 3×3 in steps': rank4((g, x) => [g.conv2d(x, 8, 3, { groups: 4, ...geometry })], [1, 4, 8, 8]),
   depthwise: rank4((g, x) => [
     g.conv2d(x, 8, 3, { groups: 4, ...geometry }),
@@ -201,9 +218,9 @@ const graphs: Record<string, { graph: Graph; costModel: CostModel; ranges?: Rang
   ]),
 };
 
-const artifacts = Object.entries(graphs).map(([name, { graph, costModel, ranges }]) => ({
+const artifacts = Object.entries(graphs).map(([name, { graph, costModel, ...plan }]) => ({
   name,
-  ...takeApart(writeArtifact(lowerGraph(graph, costModel, { ranges }))),
+  ...takeApart(writeArtifact(lowerGraph(graph, costModel, plan))),
 }));
 
 const others: Json[] = [null, true, 'x', '__proto__', 'inf', '-inf', [], {}, deep, { toString: 1 }, [-1], ['x']];

@@ -79,7 +79,7 @@ async function medianRun(model: Model, runs: number): Promise<number> {
 }
 
 function isSparse({ kernels }: LayerProfile): boolean {
-  return kernels.some((kernel) => kernel.includes('spmm'));
+  return kernels.some((kernel) => /spmm|sparse/.test(kernel));
 }
 
 /** Uniform in [−1, 1), the same each time. */

@@ -89,6 +89,7 @@ async function tune(io: Io, input: string, output: string, options: Options): Pr
       device: device(),
       head: options.head,
       labels,
+      linearWeights: options.linearWeights,
       onProgress: showShare(progress, `tuning ${input}`),
     });
     program.name = basename(input, extname(input));

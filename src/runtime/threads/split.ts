@@ -1,5 +1,5 @@
 // One step of a program → shares of it, each a record of its own, whose work is about the same.
-import { constantBytes } from '../../program/constants.ts';
+import { constantBytes, quantisedRowBytes } from '../../program/constants.ts';
 import type { Axis, Kernel, Table } from '../../program/kernel.ts';
 import type { Constant } from '../../program/program.ts';
 
@@ -72,6 +72,7 @@ function workOf({ numbers, tables }: Work, touched: Record<string, number>): num
   for (const { constant } of Object.values(tables)) {
     if (constant.form === 'gemm') macs += constant.rows * constant.columns;
     else if (constant.form === 'spmm') macs += constant.values.length;
+    else if (constant.form === 'quantised') macs += constant.values.length * (8 / constant.bits);
   }
   if (macs) return (macs * batch * height * width) / 25;
   return Object.values(touched).reduce((a, b) => a + b) / 20;
@@ -87,7 +88,7 @@ function cut(step: Work, axis: Axis, parts: number): { from: number; to: number;
   const sums = [0];
   for (let i = 0; i < blocks; i++) {
     const done = Math.min(units, (i + 1) * multiple);
-    sums.push(weights?.form === 'spmm' ? streamOf(weights, done, 2) : done);
+    sums.push(isStream(weights) ? streamOf(weights, done, 2) : done);
   }
   const total = sums[blocks];
   const runs: { from: number; to: number; weight: number }[] = [];
@@ -104,8 +105,22 @@ function cut(step: Work, axis: Axis, parts: number): { from: number; to: number;
   return runs;
 }
 
+/** Weights whose rows take as many bytes as they have groups. */
+type Stream = Extract<Constant, { form: 'spmm' | 'quantised' }>;
+
+const isStream = (constant?: Constant): constant is Stream =>
+  constant?.form === 'spmm' || constant?.form === 'quantised';
+
 /** Bytes of the first rows in the stream of a sparse constant; `overhead` is what a group costs, in positions. */
-function streamOf({ rows, group, counts }: Extract<Constant, { form: 'spmm' }>, done: number, overhead = 1): number {
+function streamOf(constant: Stream, done: number, overhead = 1): number {
+  if (constant.form === 'quantised') {
+    const { columns, bits, counts } = constant;
+    if (!counts) return done * quantisedRowBytes(bits, Math.ceil(columns / 16));
+    let bytes = 0;
+    for (let row = 0; row < done; row++) bytes += quantisedRowBytes(bits, counts[row]);
+    return bytes;
+  }
+  const { rows, group, counts } = constant;
   const full = Math.floor(rows / group);
   const groups = done === rows ? counts.length : done / group;
   let bytes = 0;
@@ -119,7 +134,7 @@ function share(step: Work, { field, set, moves }: Axis, from: number, to: number
   for (const [pointer, by] of Object.entries(moves)) {
     if (by === 'own') own.push(pointer);
     else if (by !== 'groups') bytes[pointer] = from * by;
-    else bytes[pointer] = streamOf(step.tables[pointer].constant as Extract<Constant, { form: 'spmm' }>, from);
+    else bytes[pointer] = streamOf(step.tables[pointer].constant as Stream, from);
   }
   const numbers = { ...step.numbers, ...(set as Record<string, number>), [field]: to - from };
   return { numbers, moves: bytes, own, touched: extentsOf(step, numbers), work };

@@ -1,0 +1,123 @@
+// y (batch, rows) = act(W (rows, columns) · x (batch, columns)): linear layers, one pixel an image.
+//
+// Dense f32 weights lie in panels of 28 rows (`gemm` constants with that panel), so that one stream of weights is read:
+//
+//   weights    28 biases | 28 weights of column 0 | 28 weights of column 1 | …        the next panel …
+//
+// The last panel is filled up with zeros.
+//
+// Sparse f32 weights are the stream that assembly/spmm/index.ts draws, their offsets four bytes a column. Quantised weights
+// are drawn in quantised.ts.
+import { activateRow } from '../elementwise/activate';
+import { storeLanes } from '../elementwise/lanes';
+import { LinearRecord } from '../generated/records';
+import { madd } from '../madd';
+
+export { i16_linear_input, i4_linear, i8_linear } from './quantised';
+
+/** Rows of a panel: seven accumulators are the most that V8 11.3 keeps in registers beside the loads it hoists. */
+const panel: u32 = 28;
+
+/** Stores the first `left` lanes, at most four. */
+function put(y: usize, v: v128, left: i32): void {
+  if (left >= 4) v128.store(y, v);
+  else if (left > 0) storeLanes(y, v, left);
+}
+
+/** One panel after the other, each for one image. */
+export function f32_linear_dense(r: LinearRecord): void {
+  for (let n: u32 = 0; n < r.batch; n++) {
+    const x = r.x + n * r.xBatch;
+    const end = x + 4 * r.columns;
+    const y = r.y + n * r.yBatch;
+    let w = r.weights;
+    for (let row: u32 = 0; row < r.rows; row += panel) {
+      let a0 = v128.load(w);
+      let a1 = v128.load(w, 16);
+      let a2 = v128.load(w, 32);
+      let a3 = v128.load(w, 48);
+      let a4 = v128.load(w, 64);
+      let a5 = v128.load(w, 80);
+      let a6 = v128.load(w, 96);
+      for (let p = x; p < end; p += 4) {
+        const v = v128.load32_splat(p);
+        w += 4 * panel;
+        a0 = madd(v128.load(w), v, a0);
+        a1 = madd(v128.load(w, 16), v, a1);
+        a2 = madd(v128.load(w, 32), v, a2);
+        a3 = madd(v128.load(w, 48), v, a3);
+        a4 = madd(v128.load(w, 64), v, a4);
+        a5 = madd(v128.load(w, 80), v, a5);
+        a6 = madd(v128.load(w, 96), v, a6);
+      }
+      w += 4 * panel;
+      const left: i32 = r.rows - row;
+      const q = y + 4 * row;
+      put(q, a0, left);
+      put(q + 16, a1, left - 4);
+      put(q + 32, a2, left - 8);
+      put(q + 48, a3, left - 12);
+      put(q + 64, a4, left - 16);
+      put(q + 80, a5, left - 20);
+      put(q + 96, a6, left - 24);
+    }
+    activateRow(y, y, r.rows, r.min, r.max, r.activation, r.alpha, r.beta);
+  }
+}
+
+/** One row: inputs are gathered four at a time into the lanes of a vector. Returns the entry after the row. */
+function row(x: usize, e: usize, y: usize): usize {
+  const end = e + 8 + load<u32>(e);
+  let sum = load<f32>(e, 4);
+  let a = f32x4.splat(0);
+  for (e += 8; e + 24 < end; e += 32) {
+    let v = v128.load32_zero(x + load<u32>(e));
+    v = v128.load32_lane(x + load<u32>(e, 8), v, 1);
+    v = v128.load32_lane(x + load<u32>(e, 16), v, 2);
+    v = v128.load32_lane(x + load<u32>(e, 24), v, 3);
+    a = madd(v128.shuffle<f32>(v128.load(e), v128.load(e, 16), 1, 3, 5, 7), v, a);
+  }
+  for (; e < end; e += 8) sum += load<f32>(e, 4) * load<f32>(x + load<u32>(e));
+  sum += f32x4.extract_lane(a, 0) + f32x4.extract_lane(a, 1) + (f32x4.extract_lane(a, 2) + f32x4.extract_lane(a, 3));
+  store<f32>(y, sum);
+  return end;
+}
+
+/** Unstructured. */
+export function f32_linear_sparse(r: LinearRecord): void {
+  for (let n: u32 = 0; n < r.batch; n++) {
+    const x = r.x + n * r.xBatch;
+    const y = r.y + n * r.yBatch;
+    let e = r.weights;
+    for (let i: u32 = 0; i < r.rows; i++) e = row(x, e, y + 4 * i);
+    activateRow(y, y, r.rows, r.min, r.max, r.activation, r.alpha, r.beta);
+  }
+}
+
+/** Groups of four rows share positions: they are the four lanes. */
+export function f32_linear_sparse_4(r: LinearRecord): void {
+  for (let n: u32 = 0; n < r.batch; n++) {
+    const x = r.x + n * r.xBatch;
+    let y = r.y + n * r.yBatch;
+    let e = r.weights;
+    for (let i = r.rows / 4; i != 0; i--) {
+      const end = e + 20 + load<u32>(e);
+      let a = v128.load(e, 4);
+      let b = f32x4.splat(0);
+      for (e += 20; e + 20 < end; e += 40) {
+        a = madd(v128.load(e, 4), v128.load32_splat(x + load<u32>(e)), a);
+        b = madd(v128.load(e, 24), v128.load32_splat(x + load<u32>(e, 20)), b);
+      }
+      if (e < end) a = madd(v128.load(e, 4), v128.load32_splat(x + load<u32>(e)), a);
+      e = end;
+      v128.store(y, f32x4.add(a, b));
+      y += 16;
+    }
+    for (let i = r.rows % 4; i != 0; i--) {
+      e = row(x, e, y);
+      y += 4;
+    }
+    y -= 4 * r.rows;
+    activateRow(y, y, r.rows, r.min, r.max, r.activation, r.alpha, r.beta);
+  }
+}

@@ -1,0 +1,220 @@
+// Weights × vectors, one pixel an image: linear layers and what follows a global pool.
+import { emitStridedCopy } from '../ops/copy.ts';
+import { activationArguments } from '../program/activations.ts';
+import { paddedPlane } from '../program/layout.ts';
+import type { Constant, Pointer, TapTable } from '../program/program.ts';
+import { fastest, predict, productWork, quantisedWork } from './cost.ts';
+import type { Lowering, StepCost } from './lowering.ts';
+import type { MatrixProduct, ProductWay } from './matrix.ts';
+import { kernelsOf, matrixKernels } from './matrix-kernels.ts';
+import { countDense, countKept, packGemm, packSpmm } from './pack.ts';
+import type { WeightBits } from './quantise.ts';
+import {
+  dequantised,
+  groupColumns,
+  isQuantisable,
+  keptGroups,
+  packQuantised,
+  relativeWeightError,
+} from './quantise.ts';
+
+/** Every way to do y = act(W · x) for one pixel an image in floats: vector by vector, or with the batch as pixels of planes. */
+export function linearWays(
+  p: MatrixProduct,
+  cost: StepCost,
+  lowering: Lowering,
+  overPlanes: (p: MatrixProduct, lowering: Lowering) => ProductWay,
+): ProductWay[] {
+  const { costModel } = lowering;
+  const { rows, columns, weights } = p;
+  const ways = kernelsOf('vector').map((kernel): ProductWay => {
+    const { group } = matrixKernels[kernel];
+    const isDense = group === 'dense';
+    const kept = isDense ? countDense(rows, columns, panel) : countKept(rows, columns, weights, group);
+    const ms = predict(productWork(kernel, p, kept, costModel), costModel);
+    return { name: kernel, ms, isDense, emit: () => emitVectors(p, kernel as VectorKernel, cost, lowering) };
+  });
+  return p.batch > 1 ? [...ways, transposedWay(p, lowering, overPlanes)] : ways;
+}
+
+type VectorKernel = 'f32_linear_dense' | 'f32_linear_sparse' | 'f32_linear_sparse_4';
+
+/** Rows of a panel of dense weights; see assembly/linear/index.ts. */
+const panel = 28;
+
+const weightBits = { int8: 8, int4: 4 } as const;
+
+/** Fewer weights than these stay f32: they are in a cache, and small in a file. */
+const fewestRounded = 2 ** 14;
+
+/**
+ * Emits the product in integers, where the lowering asks for them and they are no slower than floats, of which `ways` are all.
+ * @returns whether it has.
+ */
+export function emitRounded(
+  p: MatrixProduct,
+  ways: readonly ProductWay[],
+  cost: StepCost,
+  lowering: Lowering,
+): boolean {
+  const { costModel, linearWeights } = lowering;
+  const { batch, rows, columns, weights } = p;
+  if (!linearWeights || rows * columns < fewestRounded || columns > groupColumns * 2 ** 16) return false;
+  if (!isQuantisable(weights)) return false;
+  const bits = weightBits[linearWeights];
+  const name = fastest(ways);
+  const floats = ways.find((way) => way.name === name)!;
+  // integers outrun what is dense in all but the hottest caches
+  if (!floats.isDense) {
+    const input = { kernel: 'i16_linear_input', count: 'read', times: (batch * columns) / 4 };
+    const work = quantisedWork(bits, batch, rows, keptGroups(rows, columns, weights));
+    if (predict([input, ...work], costModel) >= floats.ms) return false;
+  }
+  emitQuantised(p, bits, cost, lowering);
+  return true;
+}
+
+/** Rows of `columns` floats, `batch` floats from one to the next. */
+interface Vectors {
+  at: Pointer;
+  batch: number;
+}
+
+/** The inputs in the order of the weights' columns: as they lie, or gathered. */
+function vectorsOf(p: MatrixProduct, lowering: Lowering): Vectors {
+  const offsets = tapOffsets(p.taps);
+  if (offsets.every((offset, i) => offset === 4 * i)) return { at: p.x, batch: p.xBatch };
+  const at = lowering.scratch(4 * p.batch * p.columns);
+  lowering.emit('f32_gather', {
+    x: p.x,
+    indices: lowering.constant({ form: 'i32', data: offsets.map((offset) => offset / 4) }),
+    y: at,
+    d0: p.batch,
+    d1: 1,
+    n: p.columns,
+    run: 1,
+    x0: 4 * p.xBatch,
+    x1: 0,
+    xIndex: 4,
+    y0: 4 * p.columns,
+    y1: 0,
+    yIndex: 4,
+  });
+  return { at, batch: p.columns };
+}
+
+/** The entries of a tap table; expand_taps (assembly/expand) writes the same. */
+function tapOffsets({ channels, kernel, stride, dilation, channelBytes, phaseBytes, rowBytes }: TapTable): Int32Array {
+  const phasesW = Math.min(stride[1], (kernel[1] - 1) * dilation[1] + 1);
+  const offsets = new Int32Array(channels * kernel[0] * kernel[1]);
+  let at = 0;
+  for (let c = 0; c < channels; c++) {
+    for (let y = 0; y < kernel[0] * dilation[0]; y += dilation[0]) {
+      const row = (y % stride[0]) * phasesW * phaseBytes + Math.floor(y / stride[0]) * rowBytes;
+      for (let x = 0; x < kernel[1] * dilation[1]; x += dilation[1]) {
+        offsets[at++] = c * channelBytes + row + (x % stride[1]) * phaseBytes + 4 * Math.floor(x / stride[1]);
+      }
+    }
+  }
+  return offsets;
+}
+
+function common(p: MatrixProduct, x: Vectors) {
+  return {
+    x: x.at,
+    y: p.y,
+    batch: p.batch,
+    xBatch: 4 * x.batch,
+    yBatch: 4 * p.yBatch,
+    rows: p.rows,
+    columns: p.columns,
+    ...activationArguments(p.activation),
+  };
+}
+
+function emitVectors(p: MatrixProduct, kernel: VectorKernel, cost: StepCost, lowering: Lowering): void {
+  const { rows, columns, weights, bias } = p;
+  const x = vectorsOf(p, lowering);
+  const { group } = matrixKernels[kernel];
+  let constant: Constant;
+  if (group === 'dense') constant = packGemm(rows, columns, weights, bias, panel);
+  else {
+    const taps = lowering.constant({ form: 'taps', taps: flatTaps(columns, 4) });
+    constant = packSpmm(rows, columns, group, weights, bias, taps.buffer);
+  }
+  lowering.emit(kernel, { ...common(p, x), weights: lowering.constant(constant) }, cost);
+}
+
+function flatTaps(channels: number, channelBytes: number): TapTable {
+  return { channels, kernel: [1, 1], stride: [1, 1], dilation: [1, 1], channelBytes, phaseBytes: 0, rowBytes: 0 };
+}
+
+/** Weights of this many bytes, as f32, stay in an L2 cache while all tiles of pixels go over them. */
+const blockBytes = 2 ** 18;
+
+/**
+ * The batch becomes the pixels of planes and comes back. Products are of blocks of rows, each in the way that is fastest over
+ * planes: weights come from memory once.
+ */
+function transposedWay(
+  p: MatrixProduct,
+  lowering: Lowering,
+  overPlanes: (p: MatrixProduct, lowering: Lowering) => ProductWay,
+): ProductWay {
+  const { batch, rows, columns } = p;
+  const plane = paddedPlane(batch);
+  /** The ways of all blocks, between planes at these places. */
+  const blocksOf = (x: Pointer, y: Pointer) => {
+    const planes = {
+      ...p,
+      taps: flatTaps(columns, 4 * plane),
+      x,
+      batch: 1,
+      xBatch: 0,
+      yBatch: 0,
+      height: 1,
+      width: batch,
+      yPlane: plane,
+      rowPixels: 0,
+    };
+    const block = 4 * Math.max(1, Math.floor(blockBytes / 16 / columns));
+    return Array.from({ length: Math.ceil(rows / block) }, (_, i) => {
+      const [row, end] = [i * block, Math.min((i + 1) * block, rows)];
+      const weights = p.weights.subarray(row * columns, end * columns);
+      const at = { buffer: y.buffer, offset: y.offset + 4 * row * plane };
+      return overPlanes({ ...planes, rows: end - row, weights, bias: p.bias?.subarray(row, end), y: at }, lowering);
+    });
+  };
+  const copies = [
+    { kernel: 'f32_copy_strided', count: 'step', times: 2 },
+    { kernel: 'f32_copy_strided', count: 'write', times: (batch * (rows + columns)) / 4 },
+  ];
+  const predicted = blocksOf(p.x, p.y);
+  return {
+    name: 'planes',
+    ms: predicted.reduce((ms, block) => ms + block.ms, predict(copies, lowering.costModel)),
+    isDense: predicted.every(({ isDense }) => isDense),
+    emit() {
+      const x = vectorsOf(p, lowering);
+      const from = { at: lowering.scratch(4 * columns * plane), strides: [1, plane] };
+      const to = { at: lowering.scratch(4 * rows * plane), strides: [1, plane] };
+      emitStridedCopy(lowering, [batch, columns], { at: x.at, strides: [x.batch, 1] }, from);
+      for (const block of blocksOf(from.at, to.at)) block.emit();
+      emitStridedCopy(lowering, [batch, rows], to, { at: p.y, strides: [p.yBatch, 1] });
+    },
+  };
+}
+
+/** Weights rounded to integers, inputs to 16 bits when the layer runs. */
+function emitQuantised(p: MatrixProduct, bits: WeightBits, cost: StepCost, lowering: Lowering): void {
+  const { batch, rows, columns, weights, bias } = p;
+  const x = vectorsOf(p, lowering);
+  const constant = packQuantised(rows, columns, bits, weights, bias);
+  const error = relativeWeightError(weights, dequantised(constant));
+  lowering.note(`weights rounded to int${bits}, relative error ${(100 * error).toPrecision(2)} %`);
+  const input = lowering.scratch(batch * (16 + 32 * Math.ceil(columns / groupColumns)));
+  lowering.emit('i16_linear_input', { x: x.at, y: input, batch, xBatch: 4 * x.batch, columns });
+  const packed = lowering.constant(constant);
+  const kernel = bits === 8 ? 'i8_linear' : 'i4_linear';
+  lowering.emit(kernel, { ...common(p, { at: input, batch: 0 }), weights: packed }, cost);
+}
