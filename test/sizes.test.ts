@@ -65,7 +65,7 @@ async function built(): Promise<Map<string, Uint8Array>> {
   const entries = { inline: 'inline', images: 'images/index', kernels: 'kernels', compile: 'compile/index' };
   for (const [name, entry] of Object.entries(entries)) {
     const { outputFiles } = await build({ ...bundling, ...options, entryPoints: [`${root}src/${entry}.ts`] });
-    found.set(`${name}.js`, outputFiles.at(-1)!.contents);
+    found.set(`${name}.js`, outputFiles!.at(-1)!.contents);
   }
   const { outputFiles } = await build({
     stdin: { contents: "export { createDetector } from './index.js';", resolveDir: `${root}dist` },

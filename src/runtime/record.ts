@@ -1,4 +1,5 @@
 // Kernel records in linear memory; program/kernels.ts draws them.
+import type { WasmMemory } from '../host.ts';
 import type { FieldKind } from '../program/kernel.ts';
 import { fieldsOf, kernelNames } from '../program/kernels.ts';
 import type { KernelName } from '../program/kernels.ts';
@@ -14,7 +15,7 @@ export function recordBytes(kernel: KernelName): number {
 
 /** Writes a record at an address. `value` gives each field's number; a pointer's is its address. */
 export function writeRecord(
-  memory: WebAssembly.Memory,
+  memory: WasmMemory,
   address: number,
   kernel: KernelName,
   value: (field: string, kind: FieldKind) => number,

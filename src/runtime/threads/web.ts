@@ -24,20 +24,25 @@ const patience = 10_000;
 function begun(make: () => Worker): Promise<Worker> {
   return new Promise((resolve, reject) => {
     const worker = make();
+    const settled = new AbortController();
+    const { signal } = settled;
     const timer = setTimeout(() => refuse('it does not answer'), patience);
+    signal.addEventListener('abort', () => clearTimeout(timer));
     const refuse = (why: string) => {
-      clearTimeout(timer);
+      settled.abort();
       worker.terminate();
       reject(new Error(why));
     };
-    worker.onerror = (event) => {
+    const failed = (event: ErrorEvent) => {
       event.preventDefault();
       refuse(event.message || 'it is not there, or not allowed');
     };
-    worker.onmessage = () => {
-      clearTimeout(timer);
+    const here = () => {
+      settled.abort();
       resolve(worker);
     };
+    worker.addEventListener('error', failed, { signal });
+    worker.addEventListener('message', here, { signal });
   });
 }
 
@@ -69,16 +74,16 @@ function hostOf(make: () => Worker, first: Worker): ThreadHost {
         worker.terminate();
         events.failed(new Error(why));
       };
-      worker.onerror = (event) => {
+      worker.addEventListener('error', (event) => {
         event.preventDefault(); // it is said by the load, or by the run
         failed(event.message || 'the worker does not start');
-      };
-      worker.onmessageerror = () => failed('the worker cannot have the memory');
-      worker.onmessage = ({ data }) => {
+      });
+      worker.addEventListener('message', ({ data }) => {
         if (data === 'ready') events.ready();
         else if (data === 'done') events.done();
         else if (data === 'ended') failed('another has not answered for half a minute');
-      };
+      });
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker has none
       worker.postMessage(task);
       return { hold() {}, end: () => worker.terminate() };
     },
