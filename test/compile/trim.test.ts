@@ -34,7 +34,7 @@ describe('trimWasm', () => {
         [trimmed, 2],
       ] as const) {
         const model = await loadModel(artifact, { build, threads, wasm: () => source });
-        expect(model.info).toMatchObject({ threads, notes: [] });
+        expect(model.info).toMatchObject({ threads, notes: program.notes });
         results.push(await model.run(input));
         model.dispose();
       }
