@@ -189,7 +189,7 @@ function productOf(kernel: MatrixKernelName, step: Step, program: Program): [Pro
     throw new Error(`${kernel}: no weights`);
   }
   const { rows, columns } = constant;
-  const { batch, height = 1, width = args.pixels, rowPixels = 0, packed = 0 } = args;
+  const { batch, height = 1, width = args.pixels ?? 1, rowPixels = 0, packed = 0 } = args;
   const shape = { batch, rows, columns, height, width, rowPixels };
   if (constant.form === 'gemm') {
     return [shape, countDense(rows, columns, constant.panel), packed];

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { readArtifact } from '../../src/artifact/read.ts';
 import { writeArtifact } from '../../src/artifact/write.ts';
 import { compileGraph } from '../../src/compile/index.ts';
-import { defaultCostModel } from '../../src/compile/cost.ts';
+import { defaultCostModel, predictLayers } from '../../src/compile/cost.ts';
 import type { CostModel } from '../../src/compile/cost.ts';
 import { lowerGraph } from '../../src/compile/lower.ts';
 import type { LinearWeights } from '../../src/compile/lowering.ts';
@@ -57,8 +57,9 @@ describe('a linear layer', () => {
     ['sparse, many images', defaultCostModel, few, 33, ['f32_copy', 'f32_spmm_28x1', 'f32_copy']],
   ] as const)('meets the reference: %s', async (_, costModel, keep, batch, kernels) => {
     const graph = linear(40, 150, batch, keep);
-    const { outputs, inputs, kernels: used } = await run(graph, costModel);
+    const { program, outputs, inputs, kernels: used } = await run(graph, costModel);
     expect(used).toEqual(kernels);
+    expect(predictLayers(program)[0]).toBeGreaterThan(0);
     for (const output of outputs) expect(relativeError(output, expected(graph, inputs))).toBeLessThan(tolerance);
   });
 
@@ -82,6 +83,7 @@ describe('a linear layer', () => {
     expect(error > 0.1 && error < (linearWeights === 'int8' ? 1 : 15), program.notes[0]).toBe(true);
     const read = readArtifact(writeArtifact(program), 'test');
     expect(read).toEqual(program);
+    expect(predictLayers(read)[0]).toBeGreaterThan(0);
     const constant = read.buffers.flatMap((b) =>
       b.kind === 'constant' && b.constant.form === 'quantised' ? [b.constant] : [],
     )[0];
