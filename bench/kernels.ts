@@ -1,12 +1,14 @@
 // npm run bench: every kernel of the registry at the shapes of real networks, against this machine's peak.
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus, loadavg, totalmem } from 'node:os';
+import { loadavg, totalmem } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import v8 from 'node:v8';
 import { createKernels } from '../src/kernels.ts';
 import { probeBuild } from '../src/runtime/probe.ts';
+import { machine } from './machine.ts';
+import type { Machine } from './machine.ts';
 import { defaultTiming } from './measure.ts';
 import type { Timing } from './measure.ts';
 import { peakLoops, peakOf } from './peak.ts';
@@ -43,7 +45,7 @@ export interface Options {
 export interface Report {
   version: 1;
   date: string;
-  machine: { cpu: string; cores: number; memoryBytes: number; platform: string; arch: string; load: number };
+  machine: Machine & { memoryBytes: number; load: number };
   node: string;
   v8: string;
   build: 'simd' | 'relaxed';
@@ -94,14 +96,7 @@ export async function benchmark(options: Options = {}): Promise<Report> {
   return {
     version: 1,
     date,
-    machine: {
-      cpu: cpus()[0]?.model ?? 'unknown',
-      cores: cpus().length,
-      memoryBytes: totalmem(),
-      platform: process.platform,
-      arch: process.arch,
-      load: loadavg()[0],
-    },
+    machine: { ...machine(), memoryBytes: totalmem(), load: loadavg()[0] },
     node: process.version,
     v8: process.versions.v8,
     build,

@@ -3,7 +3,6 @@
 // Networks run with zeros from none to almost all. Every layer runs by every kernel that can do it, in the network, in
 // turns; the whole network as compiled runs against itself with every layer dense.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -21,6 +20,7 @@ import type { Graph } from '../src/graph/graph.ts';
 import { loadModel } from '../src/runtime/load.ts';
 import { formatTable } from '../src/cli/table.ts';
 import { chooseBuild } from './kernels.ts';
+import { machine } from './machine.ts';
 import { median } from './measure.ts';
 import { networks, pruned } from './networks.ts';
 
@@ -111,7 +111,7 @@ export async function sweep(options: SweepOptions = {}): Promise<SweepReport> {
   const report: SweepReport = {
     version: 1,
     date: new Date().toISOString(),
-    cpu: cpus()[0]?.model ?? 'unknown',
+    cpu: machine().cpu,
     node: process.version,
     build,
     layers: [],

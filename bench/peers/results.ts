@@ -1,4 +1,5 @@
 // What a run of bench:peers writes as JSON, and what the tables and the report are made of.
+import type { Machine } from '../machine.ts';
 import type { LayerProfile } from '../../src/runtime/model.ts';
 import type { Peer } from '../../test/peers/index.ts';
 
@@ -71,7 +72,7 @@ export interface RuntimeSize {
 export interface PeersReport {
   version: 1;
   date: string;
-  machine: { cpu: string; cores: number; platform: string; arch: string };
+  machine: Machine;
   node: string;
   v8: string;
   threads: number;

@@ -1,11 +1,10 @@
 // Runs every runtime on every state, a process for each round of each, in turns.
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { cpus } from 'node:os';
 import path from 'node:path';
-import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { machine } from '../machine.ts';
 import { runPeer } from '../../test/peers/index.ts';
 import type { Peer, PeerOutput, PeerResult } from '../../test/peers/index.ts';
 import { median } from '../measure.ts';
@@ -62,12 +61,7 @@ export async function comparePeers(options: PeersOptions): Promise<PeersReport> 
   return {
     version: 1,
     date,
-    machine: {
-      cpu: cpus()[0]?.model ?? 'unknown',
-      cores: cpus().length,
-      platform: process.platform,
-      arch: process.arch,
-    },
+    machine: machine(),
     node: `v${versions.node}`,
     v8: versions.v8,
     threads,

@@ -1,8 +1,9 @@
 // Weights × vectors, one pixel an image: linear layers and what follows a global pool.
+import { flatTaps, tapOffsets } from './taps.ts';
 import { emitStridedCopy } from '../ops/copy.ts';
 import { activationArguments } from '../program/activations.ts';
 import { paddedPlane } from '../program/layout.ts';
-import type { Constant, Pointer, TapTable } from '../program/program.ts';
+import type { Constant, Pointer } from '../program/program.ts';
 import { fastest, predict, productWork, quantisedWork } from './cost.ts';
 import type { Lowering, StepCost } from './lowering.ts';
 import type { MatrixProduct, ProductWay } from './matrix.ts';
@@ -103,22 +104,6 @@ function vectorsOf(p: MatrixProduct, lowering: Lowering): Vectors {
   return { at, batch: p.columns };
 }
 
-/** The entries of a tap table; expand_taps (assembly/expand) writes the same. */
-function tapOffsets({ channels, kernel, stride, dilation, channelBytes, phaseBytes, rowBytes }: TapTable): Int32Array {
-  const phasesW = Math.min(stride[1], (kernel[1] - 1) * dilation[1] + 1);
-  const offsets = new Int32Array(channels * kernel[0] * kernel[1]);
-  let at = 0;
-  for (let c = 0; c < channels; c++) {
-    for (let y = 0; y < kernel[0] * dilation[0]; y += dilation[0]) {
-      const row = (y % stride[0]) * phasesW * phaseBytes + Math.floor(y / stride[0]) * rowBytes;
-      for (let x = 0; x < kernel[1] * dilation[1]; x += dilation[1]) {
-        offsets[at++] = c * channelBytes + row + (x % stride[1]) * phaseBytes + 4 * Math.floor(x / stride[1]);
-      }
-    }
-  }
-  return offsets;
-}
-
 function common(p: MatrixProduct, x: Vectors) {
   return {
     x: x.at,
@@ -143,10 +128,6 @@ function emitVectors(p: MatrixProduct, kernel: VectorKernel, cost: StepCost, low
     constant = packSpmm(rows, columns, group, weights, bias, taps.buffer);
   }
   lowering.emit(kernel, { ...common(p, x), weights: lowering.constant(constant) }, cost);
-}
-
-function flatTaps(channels: number, channelBytes: number): TapTable {
-  return { channels, kernel: [1, 1], stride: [1, 1], dilation: [1, 1], channelBytes, phaseBytes: 0, rowBytes: 0 };
 }
 
 /** Weights of this many bytes, as f32, stay in an L2 cache while all tiles of pixels go over them. */

@@ -8,10 +8,10 @@ import { int8Ways } from './int8.ts';
 import type { Lowering, StepCost, Way } from './lowering.ts';
 import { fastest, predict, productWork } from './cost.ts';
 import { emitRounded, linearWays } from './linear.ts';
-import type { KernelArguments } from '../program/kernels.ts';
 import type { MatrixKernelName } from './matrix-kernels.ts';
 import { kernelsOf, matrixKernels } from './matrix-kernels.ts';
 import { countKept, packGemm, packSpmm } from './pack.ts';
+import { flatTaps } from './taps.ts';
 import { addAfter } from './residual.ts';
 
 /** W (rows, columns) and what it multiplies. Strides are in floats. */
@@ -95,7 +95,7 @@ function planeWays(p: MatrixProduct, kind: PlaneKind, cost: StepCost, lowering: 
     if (group !== 1 || p.columns < leastPacked) return [plain];
     const runs = runsOf(p, kind);
     const packedMs = predict(productWork(kernel, p, kept, costModel, runs), costModel);
-    const emit = () => emitPacked(p, kind, planesOf(p), cost, lowering);
+    const emit = () => emitPacked(p, kind, kernel, cost, lowering);
     return [plain, { name: `${kernel} packed`, ms: packedMs, isDense, emit }];
   });
 }
@@ -154,7 +154,7 @@ function runsOf({ width, columns }: MatrixProduct, kind: PlaneKind): number {
 function emitPacked(
   p: MatrixProduct,
   kind: PlaneKind,
-  given: Omit<KernelArguments<'f32_spmm_28x1'>, 'taps' | 'weights' | 'scratch' | 'packed'>,
+  matrixKernel: MatrixKernelName,
   cost: StepCost,
   lowering: Lowering,
 ): void {
@@ -170,7 +170,7 @@ function emitPacked(
     const offsets = lowering.constant({ form: 'taps', taps: packedTaps(columns) });
     const weights = columnsOf(p.weights, p.rows, p.columns, area * first, columns);
     const step = {
-      ...given,
+      ...planesOf(p),
       ...(isLast ? {} : activationArguments(undefined)),
       ...(first === 0 ? {} : { residual: p.y, add: 1 }),
       x: { buffer: p.x.buffer, offset: p.x.offset + first * p.taps.channelBytes },
@@ -182,22 +182,12 @@ function emitPacked(
       columns,
       packed: 1,
     };
-    lowering.emit(kind === 'flat' ? 'f32_spmm_28x1' : 'f32_conv_spmm_28x1', step, first === 0 ? cost : undefined);
+    lowering.emit(matrixKernel as 'f32_spmm_28x1', step, first === 0 ? cost : undefined);
   }
 }
 
 /** Where a packed tile has its columns. */
-export function packedTaps(columns: number): TapTable {
-  return {
-    channels: columns,
-    kernel: [1, 1],
-    stride: [1, 1],
-    dilation: [1, 1],
-    channelBytes: matrixScratchBytes(1, packedTile.sparse),
-    phaseBytes: 0,
-    rowBytes: 0,
-  };
-}
+export const packedTaps = (columns: number): TapTable => flatTaps(columns, matrixScratchBytes(1, packedTile.sparse));
 
 /** So many columns of (rows, columns) weights. */
 function columnsOf(weights: Float32Array, rows: number, columns: number, first: number, count: number): Float32Array {

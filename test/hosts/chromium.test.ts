@@ -19,6 +19,7 @@ import {
   photo,
   project,
   root,
+  facesIn,
 } from './project.ts';
 
 /** Runs the scenario with URLs. */
@@ -182,10 +183,7 @@ describe('Chromium', () => {
       path.join(site, 'index.html'),
       '<!doctype html><link rel="icon" href="/icon.svg"><script type="module" src="/page.js"></script>',
     );
-    const { createDetector } = (await import(path.join(root, 'dist/index.js'))) as typeof import('../../src/index.ts');
-    const detector = await createDetector(modelFile, { build: 'simd' });
-    wanted = (await detector.detect({ data, ...size })).detections;
-    detector.dispose();
+    wanted = await facesIn({ data, ...size });
   });
 
   for (const [where, headers] of [

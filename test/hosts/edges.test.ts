@@ -9,7 +9,7 @@ import { afterEach, beforeAll, expect, it } from 'vitest';
 import type { Detection } from '../../src/index.ts';
 import type { Report } from './project.ts';
 import { serveWorkerd, workerd } from './workerd.ts';
-import { expectOneThread, expectReport, isInstalled, modelFile, photo, project, root } from './project.ts';
+import { expectOneThread, expectReport, isInstalled, photo, project, facesIn } from './project.ts';
 
 const handler = `
 import * as filigree from 'filigree';
@@ -31,10 +31,7 @@ beforeAll(async () => {
   const { data, width, height } = await photo();
   body = data;
   query = `?width=${width}&height=${height}`;
-  const { createDetector } = (await import(path.join(root, 'dist/index.js'))) as typeof import('../../src/index.ts');
-  const detector = await createDetector(modelFile, { build: 'simd' });
-  wanted = (await detector.detect({ data, width, height, channels: 3 })).detections;
-  detector.dispose();
+  wanted = await facesIn({ data, width, height, channels: 3 });
 });
 
 const children: ChildProcess[] = [];

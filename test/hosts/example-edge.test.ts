@@ -11,7 +11,7 @@ import { decodeImage, encodePng } from '../../src/images/decode.ts';
 import type { Detection } from '../../src/index.ts';
 import { serveWorkerd } from './workerd.ts';
 import type { Server } from './workerd.ts';
-import { expectSameFaces, jpegFile, modelFile, photo, project, root } from './project.ts';
+import { expectSameFaces, jpegFile, photo, project, root, facesIn } from './project.ts';
 
 const run = promisify(execFile);
 const hostModules = path.join(root, 'test/hosts/node_modules');
@@ -48,10 +48,7 @@ beforeAll(async () => {
   const rgba = await decodeImage(small);
   const webp = new Uint8Array(await encodeWebp(rgba as unknown as ImageData, { lossless: 1 }));
   pictures = { jpeg: new Uint8Array(readFileSync(jpegFile)), png: small, webp };
-  const { createDetector } = (await import(path.join(root, 'dist/index.js'))) as typeof import('../../src/index.ts');
-  const detector = await createDetector(modelFile);
-  wanted = (await detector.detect(pixels)).detections;
-  detector.dispose();
+  wanted = await facesIn(pixels);
 });
 
 /** Starts a server that prints its URL. */

@@ -5,7 +5,16 @@ import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Detection } from '../../src/index.ts';
 import type { Report } from './project.ts';
-import { expectFileFailures, expectReport, expectThreads, isInstalled, photo, project, root } from './project.ts';
+import {
+  expectFileFailures,
+  expectReport,
+  expectThreads,
+  isInstalled,
+  photo,
+  project,
+  root,
+  facesIn,
+} from './project.ts';
 
 const run = promisify(execFile);
 const modules = path.join(root, 'test/hosts/node_modules');
@@ -42,10 +51,7 @@ describe('the package from npm', () => {
     const { data, ...rest } = await photo();
     size = JSON.stringify(rest);
     folder = project({ 'entry.mjs': entry, 'photo.rgb': data });
-    const { createDetector } = (await import(path.join(root, 'dist/index.js'))) as typeof import('../../src/index.ts');
-    const detector = await createDetector(path.join(folder, 'face.filigree'), { build: 'simd' });
-    wanted = (await detector.detect({ data, ...rest })).detections;
-    detector.dispose();
+    wanted = await facesIn({ data, ...rest });
   });
 
   for (const { name, command, build } of hosts) {

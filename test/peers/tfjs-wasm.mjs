@@ -26,27 +26,19 @@ const activated = (x, code) => {
 };
 const padding = ({ padding, pads }) => pads ?? (padding === 0 ? 'same' : 'valid');
 
+const convolution = ([x, filter, bias], o) => ({
+  x,
+  filter,
+  bias,
+  strides: [o.strideHeight, o.strideWidth],
+  dilations: [o.dilationHeight, o.dilationWidth],
+  pad: padding(o),
+  activation: fused(o.activation),
+});
+
 const operators = {
-  CONV_2D: ([x, filter, bias], o) =>
-    tf.fused.conv2d({
-      x,
-      filter,
-      bias,
-      strides: [o.strideHeight, o.strideWidth],
-      dilations: [o.dilationHeight, o.dilationWidth],
-      pad: padding(o),
-      activation: fused(o.activation),
-    }),
-  DEPTHWISE_CONV_2D: ([x, filter, bias], o) =>
-    tf.fused.depthwiseConv2d({
-      x,
-      filter,
-      bias,
-      strides: [o.strideHeight, o.strideWidth],
-      dilations: [o.dilationHeight, o.dilationWidth],
-      pad: padding(o),
-      activation: fused(o.activation),
-    }),
+  CONV_2D: (inputs, o) => tf.fused.conv2d(convolution(inputs, o)),
+  DEPTHWISE_CONV_2D: (inputs, o) => tf.fused.depthwiseConv2d(convolution(inputs, o)),
   FULLY_CONNECTED: ([a, b, bias], o) => tf.fused.matMul({ a, b, bias, activation: fused(o.activation) }),
   MAX_POOL_2D: ([x], o) => tf.maxPool(x, [o.height, o.width], [o.strideHeight, o.strideWidth], padding(o)),
   AVERAGE_POOL_2D: ([x], o) => tf.avgPool(x, [o.height, o.width], [o.strideHeight, o.strideWidth], padding(o)),
