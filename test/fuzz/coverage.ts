@@ -89,6 +89,10 @@ export class Coverage {
     for (const at of this.#last) this.#covered[at] = 0;
   }
 
+  forgetAll(): void {
+    this.#covered.fill(0);
+  }
+
   /** Share of the characters of sources whose paths begin so that have run. */
   share(prefixes: readonly string[]): { covered: number; all: number } {
     let [covered, all] = [0, 0];

@@ -56,14 +56,26 @@ async function explore(inputs: Uint8Array[]): Promise<void> {
   }
 }
 
+async function bringers(inputs: readonly Uint8Array[]): Promise<Uint8Array[]> {
+  const found: Uint8Array[] = [];
+  for (const input of inputs) {
+    await execute(input);
+    if (coverage.take()) found.push(input);
+  }
+  return found;
+}
+
 function keep(input: Uint8Array): void {
   corpus.push(input);
   report({ kind: 'new', input });
 }
 
 if (minimise) {
-  const all = corpus.splice(0).sort((a, b) => a.length - b.length);
-  for (const input of all) await explore([input]);
+  // smallest first, then of those the largest first: what one large one does needs no small ones
+  const sorted = corpus.splice(0).sort((a, b) => a.length - b.length);
+  const needed = await bringers(sorted);
+  coverage.forgetAll();
+  for (const input of await bringers(needed.reverse())) keep(input);
 } else {
   for (const input of corpus) await execute(input);
   coverage.take();
