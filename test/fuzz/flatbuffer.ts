@@ -38,7 +38,7 @@ function walk(bytes: Uint8Array): Walk {
   if (bytes.length >= 8) follow(0);
   while (waiting.length && sites.length < mostSites) {
     const at = waiting.pop()!;
-    if (seen.has(at)) continue;
+    if (seen.has(at) || at < 0 || at + 4 > bytes.length) continue;
     seen.add(at);
     targets.push(at);
     if (isTable(at)) {
@@ -57,7 +57,7 @@ function walk(bytes: Uint8Array): Walk {
     const length = u32(at);
     sites.push({ at, width: 4, kind: 'length' });
     const first = at + 4;
-    const leads = length > 0 && first + 4 * length <= bytes.length && u32(first) > 0 && isTable(first + u32(first));
+    const leads = length > 0 && first + 4 * length <= bytes.length && isTable(first + u32(first));
     for (let i = 0; i < Math.min(length, 512); i++) {
       const item = first + 4 * i;
       if (leads) follow(item);

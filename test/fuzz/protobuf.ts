@@ -134,7 +134,8 @@ function change(
     }
     case 2: {
       const { list: from, index: at } = alike();
-      [list[index], from[at]] = [from[at], list[index]];
+      // one may hold the other
+      [list[index], from[at]] = [structuredClone(from[at]), structuredClone(list[index])];
       return;
     }
     case 3: {
