@@ -4,13 +4,17 @@ import { readLabelledImages } from '../../src/evaluation/labelled-images.ts';
 import { readNpy, writeNpy } from '../../src/cli/npy.ts';
 import { parseCostModel } from '../../src/compile/check-cost-model.ts';
 import { compileGraph } from '../../src/compile/index.ts';
+import { readArtifact } from '../../src/artifact/read.ts';
 import { writeArtifact } from '../../src/artifact/write.ts';
 import { decodeImage } from '../../src/images/decode.ts';
 import { readImageHeader } from '../../src/images/header.ts';
 import { importOnnx } from '../../src/import/onnx/index.ts';
 import { handlers as onnxHandlers } from '../../src/import/onnx/operators/index.ts';
 import { importTflite } from '../../src/import/tflite/index.ts';
+import { checkProgram } from '../../src/program/check.ts';
+import { layOut } from '../../src/runtime/expand.ts';
 import { loadModel } from '../../src/runtime/load.ts';
+import { planThreads } from '../../src/runtime/threads/plan.ts';
 import { kernelNames } from '../../src/program/kernels.ts';
 import { elementCount, Tensor } from '../../src/tensor.ts';
 import { mutateBytes } from './bytes.ts';
@@ -34,6 +38,9 @@ const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const mostWork = 1e8;
 
 async function loadAndRun(bytes: Uint8Array): Promise<void> {
+  const program = readArtifact(bytes, 'input');
+  checkProgram(program);
+  planThreads(program, layOut(program), 3, 0);
   const model = await loadModel(bytes, { build: 'simd', limits: { memory: 2 ** 28 } });
   try {
     if (model.info.work > mostWork) return;
