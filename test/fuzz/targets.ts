@@ -56,7 +56,16 @@ async function loadAndRun(bytes: Uint8Array): Promise<void> {
 
 const instances = ['images', 'categories', 'annotations', 'id', 'file_name', 'bbox', 'iscrowd', 'area', 'person'];
 const labels = 'image,file,class,label,imagenet_class,"",\n,\r\n,\ufeff,1e9,-1,0x10, ,'.split(',');
-const dict = ["'descr':", "'fortran_order': True", "'shape': (", "'<f4'", "'>f8'", "'|b1'", ', }', '1' + '0'.repeat(400)];
+const dict = [
+  "'descr':",
+  "'fortran_order': True",
+  "'shape': (",
+  "'<f4'",
+  "'>f8'",
+  "'|b1'",
+  ', }',
+  '1' + '0'.repeat(400),
+];
 
 export const targets = {
   tflite: {
@@ -71,7 +80,18 @@ export const targets = {
   },
   artifact: {
     run: loadAndRun,
-    mutate: mutateSafetensors('program', [...kernelNames, 'F32', 'F16', 'I32', 'U32', 'U8', 'I8', 'spmm', 'taps', 'f32']),
+    mutate: mutateSafetensors('program', [
+      ...kernelNames,
+      'F32',
+      'F16',
+      'I32',
+      'U32',
+      'U8',
+      'I8',
+      'spmm',
+      'taps',
+      'f32',
+    ]),
     sources: ['src/artifact/read', 'src/program/', 'src/runtime/'],
   },
   npy: {
