@@ -112,8 +112,16 @@ async function fuzz(name: TargetName): Promise<Outcome> {
   const corpus = readCorpus(name).map(({ input }) => input);
   const start = Date.now();
   const outcome: Outcome = {
-    ...{ executions: 0, results: 0, refused: 0, covered: 0, all: 0 },
-    ...{ seconds: 0, peak: 0, slowest: 0, fresh: [], faults: [] },
+    executions: 0,
+    results: 0,
+    refused: 0,
+    covered: 0,
+    all: 0,
+    seconds: 0,
+    peak: 0,
+    slowest: 0,
+    fresh: [],
+    faults: [],
   };
   const until = options.minimise ? Infinity : start + 1000 * Number(options.seconds);
   const places = new Set<string>();
