@@ -1,7 +1,10 @@
 // Scores → masks, and masks on weights.
 import type { Blocks, Mask } from './pattern.ts';
 
-/** How many of a layer's blocks are left when this share of them, 0 … 1, is removed. */
+/**
+ * How many of a layer's blocks are left when this share of them, 0 … 1, is removed. Where a pattern's blocks are of unlike
+ * sizes (the rows beyond a multiple of a group), the share of weights may be a little another.
+ */
 export function blocksToKeep({ count, sets }: Blocks, sparsity: number): number {
   if (!sets) return Math.round((1 - sparsity) * count);
   const sizes = setSizes(sets, count);
