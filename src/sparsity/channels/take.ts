@@ -5,6 +5,7 @@ import { type Graph, type Node, nodeError, type Shape, valueOf } from '../../gra
 import { inferOutputs } from '../../graph/infer.ts';
 import { verify } from '../../graph/verify.ts';
 import { isOp, type NodeOf } from '../../passes/match.ts';
+import { cloneGraph } from '../prepare.ts';
 import { positionsIn } from './indices.ts';
 
 /** For each axis of a value: the old position of each new one; `undefined` where the axis stays as it is. */
@@ -16,7 +17,7 @@ export type AxisOrders = readonly (Int32Array | undefined)[];
  * @throws FiligreeError `invalid-model` naming a node that cannot make what was asked of its inputs
  */
 export function takeChannels(graph: Graph, orders: ReadonlyMap<string, AxisOrders>): Graph {
-  const taken = copyGraph(graph);
+  const taken = cloneGraph(graph);
   const replaced = new Set<string>();
   for (const node of taken.nodes) {
     const old = [...node.inputs];
@@ -35,19 +36,6 @@ export function takeChannels(graph: Graph, orders: ReadonlyMap<string, AxisOrder
   for (const name of replaced) if (!readers.has(name) && !isGraphOutput(taken, name)) taken.values.delete(name);
   verify(taken);
   return taken;
-}
-
-/** A graph of its own nodes, values and ports that shares the constants' numbers. */
-export function copyGraph(graph: Graph): Graph {
-  return {
-    ...graph,
-    inputs: graph.inputs.map((port) => ({ ...port })),
-    outputs: graph.outputs.map((port) => ({ ...port })),
-    nodes: graph.nodes.map((node) => ({ ...node, inputs: [...node.inputs], outputs: [...node.outputs] })),
-    values: new Map(Array.from(graph.values, ([name, value]) => [name, { ...value }])),
-    notes: [...graph.notes],
-    metadata: { ...graph.metadata },
-  };
 }
 
 /** Rewrites one node's constants and attributes. `graph` is as it was; `taken` is up to date up to this node. */
