@@ -22,7 +22,12 @@ export class Divergence {
   /** @param dense each photo's outputs of the dense network */
   constructor(shapes: readonly Shape[], dense: readonly Outputs[]) {
     this.#dense = dense;
-    this.#yardsticks = shapes.map((shape, i) => yardstickOf(shape, dense.map((outputs) => outputs[i])));
+    this.#yardsticks = shapes.map((shape, i) =>
+      yardstickOf(
+        shape,
+        dense.map((outputs) => outputs[i]),
+      ),
+    );
   }
 
   /** 0 for the same outputs, more for others; the mean of all outputs. Infinite where an output is not a number. */
@@ -108,7 +113,10 @@ function fieldYardstick(fields: number, dense: readonly Float32Array[]): Yardsti
     const variance = sum / rows - (sums[f] / rows) ** 2;
     return variance > 1e-12 * (sum / rows) ? 1 / variance : 0;
   });
-  const used = Math.max(1, weights.reduce((n, w) => n + (w > 0 ? 1 : 0), 0));
+  const used = Math.max(
+    1,
+    weights.reduce((n, w) => n + (w > 0 ? 1 : 0), 0),
+  );
   return {
     divergence(a, b) {
       let sum = 0;

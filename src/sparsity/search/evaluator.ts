@@ -115,9 +115,7 @@ export class Evaluator {
   /** The outputs of one network on some photos. */
   async outputs(choice: Choice, which: readonly number[]): Promise<Outputs[]> {
     const records = this.#recordsOf(choice, 0, this.#ranges.length);
-    const parts = await Promise.all(
-      chunks(which, photosOfJob).map((part) => this.#run(part, [], [records])),
-    );
+    const parts = await Promise.all(chunks(which, photosOfJob).map((part) => this.#run(part, [], [records])));
     return parts.flatMap((result) => this.#split(result));
   }
 
