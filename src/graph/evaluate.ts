@@ -80,7 +80,8 @@ function tensorOf(graph: Graph, name: string, values: ReadonlyMap<string, DenseT
   return { shape, data: asFloat32(dtype, data) };
 }
 
-function readPort(graph: Graph, port: Port, tensor: Tensor | undefined): DenseTensor {
+/** A port's tensor as the value that it stands for. */
+export function readPort(graph: Graph, port: Port, tensor: Tensor | undefined): DenseTensor {
   const { shape } = valueOf(graph, port.value);
   const { name, permutation, quantization } = port;
   const wanted = permutation ? permuteShape(shape, permutation) : shape;

@@ -123,6 +123,7 @@ function tryOut(
   const order = records
     .map((_, i) => i)
     .sort((a, b) => layers[steps[a].layer].effectiveMacs - layers[steps[b].layer].effectiveMacs);
+  if (order.length === 0) return; // nothing but views
   for (let i = 0; performance.now() < until; i = (i + 1) % order.length) exports.run(records[order[i]], 1);
 }
 
