@@ -133,7 +133,7 @@ const mostTried = 1e8;
 /** Runs steps, the ones with the least to do first, again and again until it is time. */
 function tryOut(works: number[], { records }: MemoryLayout, exports: Instance['exports'], until: number): void {
   const order = [...records.keys()].filter((i) => works[i] <= mostTried).sort((a, b) => works[a] - works[b]);
-  if (!order.length) return;
+  if (order.length === 0) return; // nothing but views
   for (let i = 0; performance.now() < until; i = (i + 1) % order.length) exports.run(records[order[i]], 1);
 }
 
