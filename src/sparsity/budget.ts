@@ -75,7 +75,10 @@ const hasBytes = (part: unknown): part is { byteLength: number } =>
 /** @throws FiligreeError `invalid-argument` for a budget that is none */
 export function checkBudget({ kind, value }: Budget): void {
   if (!budgetKinds.includes(kind)) {
-    throw new FiligreeError('invalid-argument', `budget: wanted one of ${budgetKinds.join(', ')}, got "${String(kind)}"`);
+    throw new FiligreeError(
+      'invalid-argument',
+      `budget: wanted one of ${budgetKinds.join(', ')}, got "${String(kind)}"`,
+    );
   }
   const [fits, wanted] =
     kind === 'sparsity'
@@ -121,7 +124,10 @@ export function unreachable(
   why: string,
 ): FiligreeError {
   const [name, asked, reached] = describe(kind, value, best, dense);
-  return new FiligreeError('invalid-argument', `${model}: ${name} ${asked} cannot be reached: the best is ${reached}, ${why}`);
+  return new FiligreeError(
+    'invalid-argument',
+    `${model}: ${name} ${asked} cannot be reached: the best is ${reached}, ${why}`,
+  );
 }
 
 function describe(kind: BudgetKind, value: number, best: Costs, dense: Pick<Costs, 'weights' | 'ms'>): string[] {
@@ -159,7 +165,8 @@ export function sparsityWithin(
   const meets = (sparsity: number) => isWithin(costsAt(sparsity), limit);
   if (meets(0)) return 0;
   const best = costsAt(highest);
-  if (!isWithin(best, limit)) throw unreachable(model, budget, best, dense, `with ${100 * highest} % of the weights removed`);
+  if (!isWithin(best, limit))
+    throw unreachable(model, budget, best, dense, `with ${100 * highest} % of the weights removed`);
   let [low, high] = [0, highest];
   while (high - low > step) {
     const middle = (low + high) / 2;

@@ -97,7 +97,8 @@ export class AlternativesBuilder {
       else {
         const { constant } = old;
         // its table comes first
-        const moved = 'taps' in constant && constant.form !== 'taps' ? { ...constant, taps: bufferOf(constant.taps) } : constant;
+        const moved =
+          'taps' in constant && constant.form !== 'taps' ? { ...constant, taps: bufferOf(constant.taps) } : constant;
         this.#buffers.push({ kind: 'constant', constant: moved });
       }
       known.set(buffer, this.#buffers.length - 1);
@@ -116,7 +117,8 @@ export class AlternativesBuilder {
     const first = this.#first;
     if (!first) throw new Error(`${this.#graph.name}: no programs`);
     const at = (pointer: Pointer): Pointer => {
-      if (pointer.buffer >= this.#roots.length) throw new Error(`${first.name}: an endpoint outside the arena's values`);
+      if (pointer.buffer >= this.#roots.length)
+        throw new Error(`${first.name}: an endpoint outside the arena's values`);
       return pointer;
     };
     const program: Program = {

@@ -126,7 +126,16 @@ async function lowered(graph: Graph, ladders: readonly Ladder[], costModel: Cost
     signal?.throwIfAborted();
     await Promise.resolve();
     const present = ladders.flatMap(({ rungs }, i) => (r < rungs.length ? [i] : []));
-    const program = lowerGraph(stitched(graph, replacementsOf(ladders, ladders.map(() => r))), costModel);
+    const program = lowerGraph(
+      stitched(
+        graph,
+        replacementsOf(
+          ladders,
+          ladders.map(() => r),
+        ),
+      ),
+      costModel,
+    );
     const costs = programCosts(program, costModel);
     for (const i of present) {
       const { layer, rungs } = ladders[i];

@@ -10,6 +10,8 @@ import type { Shape } from '../../graph/graph.ts';
 /** One photo's outputs in the network's order, row-major. */
 export type Outputs = readonly Float32Array[];
 
+export type Measure = 'own' | 'relative';
+
 interface Yardstick {
   divergence(dense: Float32Array, other: Float32Array): number;
 }
@@ -19,10 +21,19 @@ export class Divergence {
   readonly #dense: readonly Outputs[];
   readonly #yardsticks: Yardstick[];
 
-  /** @param dense each photo's outputs of the dense network */
-  constructor(shapes: readonly Shape[], dense: readonly Outputs[]) {
+  /**
+   * @param dense each photo's outputs of the dense network
+   * @param measure `own`: what suits an output, as above; `relative`: squared error over squared length, whatever it is
+   */
+  constructor(shapes: readonly Shape[], dense: readonly Outputs[], measure: Measure = 'own') {
     this.#dense = dense;
-    this.#yardsticks = shapes.map((shape, i) => yardstickOf(shape, dense.map((outputs) => outputs[i])));
+    this.#yardsticks = shapes.map((shape, i) => {
+      if (measure === 'relative') return { divergence: squaredError };
+      return yardstickOf(
+        shape,
+        dense.map((outputs) => outputs[i]),
+      );
+    });
   }
 
   /** 0 for the same outputs, more for others; the mean of all outputs. Infinite where an output is not a number. */
@@ -108,7 +119,10 @@ function fieldYardstick(fields: number, dense: readonly Float32Array[]): Yardsti
     const variance = sum / rows - (sums[f] / rows) ** 2;
     return variance > 1e-12 * (sum / rows) ? 1 / variance : 0;
   });
-  const used = Math.max(1, weights.reduce((n, w) => n + (w > 0 ? 1 : 0), 0));
+  const used = Math.max(
+    1,
+    weights.reduce((n, w) => n + (w > 0 ? 1 : 0), 0),
+  );
   return {
     divergence(a, b) {
       let sum = 0;

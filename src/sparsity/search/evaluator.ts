@@ -11,7 +11,7 @@ import { elementCount } from '../../tensor.ts';
 import type { Alternatives } from './alternatives.ts';
 import type { Candidates, Choice } from './candidates.ts';
 import { Divergence } from './divergence.ts';
-import type { Outputs } from './divergence.ts';
+import type { Measure, Outputs } from './divergence.ts';
 import type { JobResult } from './workers.ts';
 import { Workers } from './workers.ts';
 
@@ -95,11 +95,12 @@ export class Evaluator {
   }
 
   /** Takes the outputs of a choice as those that all others are compared with. */
-  async compareWith(choice: Choice): Promise<void> {
+  async compareWith(choice: Choice, measure?: Measure): Promise<void> {
     const outputs = await this.outputs(choice, this.allPhotos());
     this.#divergence = new Divergence(
       this.#outputs.map(({ endpoint }) => endpoint.shape),
       outputs,
+      measure,
     );
   }
 
@@ -115,9 +116,7 @@ export class Evaluator {
   /** The outputs of one network on some photos. */
   async outputs(choice: Choice, which: readonly number[]): Promise<Outputs[]> {
     const records = this.#recordsOf(choice, 0, this.#ranges.length);
-    const parts = await Promise.all(
-      chunks(which, photosOfJob).map((part) => this.#run(part, [], [records])),
-    );
+    const parts = await Promise.all(chunks(which, photosOfJob).map((part) => this.#run(part, [], [records])));
     return parts.flatMap((result) => this.#split(result));
   }
 
@@ -135,12 +134,6 @@ export class Evaluator {
         return parts.reduce((a, b) => a + b, 0) / which.length;
       }),
     );
-  }
-
-  /** The mean divergence of each photo alone. */
-  async divergencesByPhoto(choice: Choice, which: readonly number[]): Promise<number[]> {
-    const outputs = await this.outputs(choice, which);
-    return which.map((photo, i) => this.#divergence!.of(photo, outputs[i]));
   }
 
   /**

@@ -26,16 +26,16 @@ export interface EvolutionOptions {
   /** Children of each generation. Default 16. */
   children?: number;
   /** Asked before each generation. */
-  isOver?: () => boolean;
+  isOver?(): boolean;
   onGeneration?: (done: number, best: Scored) => void;
 }
 
 /** @returns the best of all, `first` included, by its divergence over all photos */
 export async function evolve(first: Scored, options: EvolutionOptions): Promise<Scored> {
-  const { table, divergences, photos, random, generations, children = 16, isOver, onGeneration } = options;
+  const { table, divergences, photos, random, generations, children = 16, onGeneration } = options;
   const tried = new Set([first.choice.join()]);
   let best = first;
-  for (let generation = 0; generation < generations && !isOver?.(); generation++) {
+  for (let generation = 0; generation < generations && !options.isOver?.(); generation++) {
     let alive: Choice[] = [];
     for (let attempt = 0; alive.length < children && attempt < 8 * children; attempt++) {
       const child = childOf(best.choice, table, random);

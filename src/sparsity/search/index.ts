@@ -111,7 +111,15 @@ export async function search(graph: Graph, layers: readonly Layer[], options: Se
       costModel,
       signal,
       onProgress: (done, of, layer) =>
-        onProgress?.({ phase: 'candidates', stage, stages: total, done, total: of, layer, divergence: best?.divergence }),
+        onProgress?.({
+          phase: 'candidates',
+          stage,
+          stages: total,
+          done,
+          total: of,
+          layer,
+          divergence: best?.divergence,
+        }),
     });
     if (!best) checkReachable(graph, candidates, budget, limit, dense);
     spent.candidates += (performance.now() - begin) / 1000;
@@ -126,8 +134,12 @@ export async function search(graph: Graph, layers: readonly Layer[], options: Se
       const share = before + (seconds - before) / (total - stage);
       const result = await runStage(evaluator, {
         limit,
-        base: best ? candidates.ladders.map(({ rungs: own }, i) => nearest(own, sparsitiesOf(best!)[i])) : layers.map(() => 0),
-        starts: best ? new Map([['best', candidates.ladders.map(({ rungs: own }, i) => nearest(own, sparsitiesOf(best!)[i]))]]) : firstStarts(layers, candidates, limit),
+        base: best
+          ? candidates.ladders.map(({ rungs: own }, i) => nearest(own, sparsitiesOf(best!)[i]))
+          : layers.map(() => 0),
+        starts: best
+          ? new Map([['best', candidates.ladders.map(({ rungs: own }, i) => nearest(own, sparsitiesOf(best!)[i]))]])
+          : firstStarts(layers, candidates, limit),
         random,
         generations,
         children,
@@ -180,7 +192,9 @@ function checkOptions(graph: Graph, layers: readonly Layer[], options: SearchOpt
     const rungs = ladder!(layer);
     const isLadder = rungs[0] === 0 && rungs.every((s, i) => s < 1 && (i === 0 || s > rungs[i - 1]));
     if (!isLadder || rungs.length > 255) {
-      throw invalid(`ladder of layer "${layer.name}": wanted sparsities below 1, increasing from 0 on, got [${rungs.join(', ')}]`);
+      throw invalid(
+        `ladder of layer "${layer.name}": wanted sparsities below 1, increasing from 0 on, got [${rungs.join(', ')}]`,
+      );
     }
   }
 }
@@ -240,7 +254,9 @@ function finerRungs(best: { candidates: Candidates; choice: Choice }): Map<strin
   const sparsities = sparsitiesOf(best);
   return new Map(
     best.candidates.ladders.map(({ layer }, i) => {
-      const around = finer.map((step) => Math.max(0, sparsities[i] + step)).filter((s) => s < 0.99 || s === sparsities[i]);
+      const around = finer
+        .map((step) => Math.max(0, sparsities[i] + step))
+        .filter((s) => s < 0.99 || s === sparsities[i]);
       return [layer.name, [...new Set(around)]];
     }),
   );
@@ -258,7 +274,8 @@ function firstStarts(layers: readonly Layer[], candidates: Candidates, limit: Li
       let choice: Choice = [];
       for (let step = 0; step < 200; step++) {
         // the target itself, where it is a sparsity
-        const sparsity = limit.of === 'weights' ? Math.min(0.995, 1 - limit.most / weightsOf(layers) + step / 200) : step / 200;
+        const sparsity =
+          limit.of === 'weights' ? Math.min(0.995, 1 - limit.most / weightsOf(layers) + step / 200) : step / 200;
         const shares = family(layers, sparsity);
         choice = candidates.ladders.map(({ layer, rungs }) => nearest(rungs, shares.get(layer.name)!));
         if (isWithin(costsOfChoice(candidates, choice), limit)) break;

@@ -44,7 +44,10 @@ export async function runStage(evaluator: Evaluator, options: StageOptions): Pro
     return choices.map((choice, i) => ({ choice, divergence: scores[i] }));
   };
 
-  let table: Table = { ...tableOf(candidates, limit), losses: await lossesAround(evaluator, base, photosAlone, report(0)) };
+  let table: Table = {
+    ...tableOf(candidates, limit),
+    losses: await lossesAround(evaluator, base, photosAlone, report(0)),
+  };
   const fitting = [...options.starts].map(([name, choice]): [string, Choice] => {
     return [name, isFitting(choice, table) ? choice : withinBudget(choice, table, random)];
   });

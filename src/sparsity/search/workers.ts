@@ -100,7 +100,8 @@ export class Workers {
     return new Promise((resolve, reject) => {
       const fail = (cause: unknown) => {
         const why = cause instanceof Error ? cause.message : String(cause);
-        const error = this.#failure ?? new FiligreeError('environment', `a thread of the search has failed: ${why}`, { cause });
+        const error =
+          this.#failure ?? new FiligreeError('environment', `a thread of the search has failed: ${why}`, { cause });
         reject(error);
         this.dispose(error);
       };
@@ -127,6 +128,7 @@ export class Workers {
       const id = this.#next++;
       idlest.running.set(id, waiting);
       idlest.thread.ref();
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window
       idlest.thread.postMessage({ id, ...waiting.job });
     }
   }
