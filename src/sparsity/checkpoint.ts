@@ -16,8 +16,6 @@ import type { Distribution } from './uniform.ts';
 export interface Checkpoint {
   /** What to call it in notes. */
   readonly name: string;
-  /** Milliseconds between one save and the next, at least; 2000 if not given. */
-  readonly interval?: number;
   load(): Promise<Uint8Array | undefined>;
   save(bytes: Uint8Array): Promise<void>;
   /** Called when the run is done. */
@@ -27,9 +25,14 @@ export interface Checkpoint {
 /** Results of another version may be other ones. */
 const format = 'filigree-checkpoint 1';
 
+/** The share of the time that may go into saving. */
+const mostSaving = 0.05;
+
 /** What is finished. */
 export interface Progressed {
   distribution?: Distribution;
+  /** What finding it has told. */
+  notes: string[];
   layers: Map<string, PrunedLayer>;
 }
 
@@ -39,8 +42,9 @@ type LayerFacts = Pick<PrunedLayer, 'pattern' | 'remark' | 'error'> & { name: st
 export class Progress {
   readonly #checkpoint: Checkpoint | undefined;
   readonly #fingerprint: string;
-  #saved = performance.now();
-  readonly done: Progressed = { layers: new Map() };
+  #saved = -Infinity;
+  #cost = 0;
+  readonly done: Progressed = { notes: [], layers: new Map() };
   /** For people. */
   readonly notes: string[] = [];
 
@@ -73,6 +77,7 @@ export class Progress {
       });
       const shares = JSON.parse(metadata.distribution) as [string, number][] | null;
       if (shares) this.done.distribution = new Map(shares);
+      this.done.notes.push(...(JSON.parse(metadata.notes) as string[]));
       for (const [layer, outcome] of layers) this.done.layers.set(layer, outcome);
       if (layers.length > 0) this.notes.push(`${layers.length} layers are from ${name}, of a run that did not end`);
     } catch (error) {
@@ -80,11 +85,12 @@ export class Progress {
     }
   }
 
-  /** Saves what is done, if some time has gone by since it last was or it must be. */
+  /** Saves what is done: now, or unless that would take more than a small share of the time. */
   async save({ now = false } = {}): Promise<void> {
     const checkpoint = this.#checkpoint;
-    if (!checkpoint || (!now && performance.now() - this.#saved < (checkpoint.interval ?? 2000))) return;
-    const { distribution, layers } = this.done;
+    const start = performance.now();
+    if (!checkpoint || (!now && start - this.#saved < this.#cost / mostSaving)) return;
+    const { distribution, notes, layers } = this.done;
     const tensors = new Map<string, Tensor>();
     const facts: LayerFacts[] = [];
     for (const [name, { weights, bias, mask, pattern, remark, error }] of layers) {
@@ -94,9 +100,16 @@ export class Progress {
       tensors.set(`${n}.mask`, new Tensor('uint8', [mask.length], mask));
     }
     const shares = JSON.stringify(distribution ? [...distribution] : null);
-    const metadata = { format, fingerprint: this.#fingerprint, distribution: shares, layers: JSON.stringify(facts) };
+    const metadata = {
+      format,
+      fingerprint: this.#fingerprint,
+      distribution: shares,
+      notes: JSON.stringify(notes),
+      layers: JSON.stringify(facts),
+    };
     await checkpoint.save(writeSafetensors({ tensors, metadata }));
     this.#saved = performance.now();
+    this.#cost = this.#saved - start;
   }
 
   async end(): Promise<void> {
