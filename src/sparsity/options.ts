@@ -1,6 +1,7 @@
 // What can be asked of prune(), and what of it makes no sense.
 import type { CostModel } from '../compile/cost.ts';
 import { FiligreeError } from '../errors.ts';
+import type { Checkpoint } from './checkpoint.ts';
 import type { Tensor } from '../tensor.ts';
 import type { Exemption, Layer } from './layers.ts';
 import type { Mask, Pattern } from './pattern.ts';
@@ -16,13 +17,6 @@ export type Criterion = (typeof criteria)[number];
 export const distributions = ['uniform', 'erk', 'search'] as const;
 /** How the zeros are shared out to layers. */
 export type DistributionName = (typeof distributions)[number];
-
-/** Where a run keeps what it has done, so that another run can go on from there. Nothing it does may leave half a file. */
-export interface Checkpoint {
-  load(): Promise<Uint8Array | undefined>;
-  save(bytes: Uint8Array): Promise<void>;
-  remove(): Promise<void>;
-}
 
 /** How far a run is. `done` of `total` steps of this phase; phases come one after the other. */
 export interface PruningProgress {

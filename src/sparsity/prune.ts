@@ -3,6 +3,7 @@
 import { defaultCostModel } from '../compile/cost.ts';
 import { FiligreeError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
+import { fingerprint, Progress } from './checkpoint.ts';
 import { costsOf } from './costs.ts';
 import { erdosRenyiKernel } from './erk.ts';
 import { layersOf, weightsOf } from './layers.ts';
@@ -47,19 +48,26 @@ export async function prune(graph: Graph, options: PruneOptions = {}): Promise<P
   const { chosen, remarks } = chosenLayers(layers, resolved);
   if (resolved.masks) checkMasks(dense.name, chosen, resolved.masks);
   const state: PruningState = { ...resolved, dense, pruned: cloneGraph(dense) };
-  const distribution = await distributionOf(chosen, resolved);
-  const done = new Map<string, PrunedLayer>();
+  const progress = await Progress.open(resolved.checkpoint, () => fingerprint(dense, chosen, resolved));
+  progress.done.distribution ??= await distributionOf(chosen, resolved);
+  const distribution = progress.done.distribution;
+  const done = progress.done.layers;
   const work = chosen.filter(({ name }) => resolved.masks || (distribution.get(name) ?? 0) > 0);
   for (const [i, layer] of work.entries()) {
     resolved.signal?.throwIfAborted();
     resolved.onProgress?.({ phase: 'pruning', done: i, total: work.length, layer: layer.name });
     const mask = resolved.masks?.get(layer.name);
-    const outcome = mask
-      ? { ...(await fitLayer(state, layer, mask)), pattern: 'mask' }
-      : await pruneLayer(state, layer, distribution.get(layer.name)!);
+    const outcome =
+      done.get(layer.name) ??
+      (mask
+        ? { ...(await fitLayer(state, layer, mask)), pattern: 'mask' }
+        : await pruneLayer(state, layer, distribution.get(layer.name)!));
     applyLayer(state.pruned, layer, outcome);
+    if (done.has(layer.name)) continue;
     done.set(layer.name, outcome);
+    await progress.save();
   }
+  await progress.end();
   const masks = new Map([...done].map(([name, { mask }]) => [name, mask]));
   const report = reportOf(state, resolved, layers, remarks, done, (performance.now() - start) / 1000);
   return { graph: state.pruned, masks, report };
