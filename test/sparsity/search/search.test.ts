@@ -128,11 +128,14 @@ describe('search', () => {
     ],
     ['size', { kind: 'bytes', value: 10 }, /size of 10 bytes cannot be reached: the best is \d+ bytes/],
     ['work', { kind: 'macs', value: 10 }, /multiply-adds of 10 cannot be reached: the best is \d+/],
-    ['sparsity', { kind: 'sparsity', value: 0.999 }, /sparsity of 0\.999 cannot be reached|^$/],
   ])('names the best %s where a budget cannot be met', async (_, budget, message) => {
-    if (budget.kind === 'sparsity') return expect((await searched({ budget })).divergence).toBeGreaterThan(0);
     await expect(searched({ budget })).rejects.toThrow(message);
     await expect(searched({ budget })).rejects.toBeInstanceOf(FiligreeError);
+  });
+
+  it('names the best sparsity of its ladders', async () => {
+    const message = /sparsity of 0\.6 cannot be reached: the best is 0\.500, with at most 50 % .* from 4 layers/;
+    await expect(searched({ ladder: () => [0, 0.5] })).rejects.toThrow(message);
   });
 
   it.each<[Partial<SearchOptions>, RegExp]>([
