@@ -11,6 +11,9 @@ import { readSmallFile, readSource, sourceName } from './source.ts';
 export type WasmExports = Record<KernelName, (record: number) => void> & {
   run(record: number, count: number): void;
   expand_f16(from: number, to: number, n: number): void;
+  expand_bytes(from: number, to: number, n: number): void;
+  expand_nibbles(from: number, scales: number, to: number, n: number): void;
+  expand_panels(...args: number[]): void;
   expand_taps(to: number, ...geometry: number[]): void;
   expand_spmm(...args: number[]): number;
   expand_i8(...args: number[]): number;
