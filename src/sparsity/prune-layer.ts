@@ -1,0 +1,82 @@
+// One layer pruned, by whatever pattern and criterion: what prune() does layer after layer, and what a search tries out.
+import { FiligreeError } from '../errors.ts';
+import type { Graph } from '../graph/graph.ts';
+import { biasOf, setBias, setWeights, weightsOf } from './layers.ts';
+import type { Layer } from './layers.ts';
+import { magnitudeScores } from './magnitude.ts';
+import { blocksToKeep, masked, select } from './masks.ts';
+import type { Criterion } from './options.ts';
+import type { Blocks, Mask, Pattern } from './pattern.ts';
+import { blocksOf } from './patterns.ts';
+import { randomScores } from './random.ts';
+import { seedOf } from './random-numbers.ts';
+
+/** What pruning a layer needs to know of the network. */
+export interface PruningState {
+  /** Optimised, and never written to. */
+  readonly dense: Graph;
+  /** The same network with the layers so far pruned: what `applyLayer` writes to. */
+  readonly pruned: Graph;
+  readonly pattern: Pattern;
+  readonly criterion: Criterion;
+  readonly seed: number;
+}
+
+export interface PrunedLayer {
+  /** (rows, columns), row-major. */
+  weights: Float32Array;
+  /** (rows); undefined where the biases stay. */
+  bias?: Float32Array;
+  mask: Mask;
+  /** The pattern that the mask has. */
+  pattern: string;
+  /** Why it is not the pattern that was asked for. */
+  remark?: string;
+  /** ‖Wx − Ŵx̂‖² / ‖Wx‖² over the calibration images. */
+  error?: number;
+}
+
+/**
+ * Prunes one layer of the dense network; what comes before it is taken from the pruned one. Writes to neither.
+ * @param sparsity the share of its weights to remove, 0 … 1; N:M patterns do what they say
+ */
+export async function pruneLayer(state: PruningState, layer: Layer, sparsity: number): Promise<PrunedLayer> {
+  const { blocks, pattern, remark } = blocksOf(state.pattern, layer);
+  const keep = blocksToKeep(blocks, sparsity);
+  const mask = select(scoresOf(state, layer, blocks), blocks, keep);
+  return { ...(await fitLayer(state, layer, mask)), pattern, remark };
+}
+
+/** The values of a layer for a mask that is given. */
+export async function fitLayer(state: PruningState, layer: Layer, mask: Mask): Promise<Omit<PrunedLayer, 'pattern'>> {
+  return { weights: masked(weightsOf(state.dense, layer), mask), mask };
+}
+
+function scoresOf({ dense, criterion, seed }: PruningState, layer: Layer, blocks: Blocks): Float32Array {
+  if (criterion === 'random') return randomScores(blocks, seedOf(seed, layer.name));
+  return magnitudeScores(weightsOf(dense, layer), blocks);
+}
+
+/** Makes a pruned layer part of a network. */
+export function applyLayer(graph: Graph, layer: Layer, { weights, bias }: Pick<PrunedLayer, 'weights' | 'bias'>): void {
+  setWeights(graph, layer, weights);
+  if (bias) setBias(graph, layer, bias);
+}
+
+/** @throws FiligreeError `invalid-model` naming a layer with weights or biases that are no numbers */
+export function checkNumbers(graph: Graph, layers: readonly Layer[]): void {
+  for (const layer of layers) {
+    const parts: [string, Float32Array | undefined][] = [
+      ['weight', weightsOf(graph, layer)],
+      ['bias', biasOf(graph, layer)],
+    ];
+    for (const [part, numbers] of parts) {
+      const at = numbers?.findIndex((w) => !Number.isFinite(w)) ?? -1;
+      if (at < 0) continue;
+      throw new FiligreeError(
+        'invalid-model',
+        `${graph.name}: layer "${layer.name}": ${part} ${at} is ${numbers![at]}: there is nothing to prune by`,
+      );
+    }
+  }
+}
