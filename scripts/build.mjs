@@ -69,6 +69,7 @@ async function bundle() {
   }
   // what tuning runs is a chunk that compiling does not load, beside wasm/
   await build({ ...common, ...names, entryPoints: ['src/compile/index.ts'], splitting: true });
+  await build({ ...common, ...names, entryPoints: ['src/sparsity/index.ts'], splitting: true });
   await build({ ...common, ...names, entryPoints: ['src/cli/main.ts'], splitting: true });
   // hosts that cannot read files: their own way to the wasm takes the place of the files
   for (const host of ['browser', 'workerd', 'edge-light']) {

@@ -30,6 +30,8 @@ const format = 'filigree-checkpoint 1';
 /** What is finished. */
 export interface Progressed {
   distribution?: Distribution;
+  /** What finding it has told. */
+  notes: string[];
   layers: Map<string, PrunedLayer>;
 }
 
@@ -40,7 +42,7 @@ export class Progress {
   readonly #checkpoint: Checkpoint | undefined;
   readonly #fingerprint: string;
   #saved = performance.now();
-  readonly done: Progressed = { layers: new Map() };
+  readonly done: Progressed = { notes: [], layers: new Map() };
   /** For people. */
   readonly notes: string[] = [];
 
@@ -73,6 +75,7 @@ export class Progress {
       });
       const shares = JSON.parse(metadata.distribution) as [string, number][] | null;
       if (shares) this.done.distribution = new Map(shares);
+      this.done.notes.push(...(JSON.parse(metadata.notes) as string[]));
       for (const [layer, outcome] of layers) this.done.layers.set(layer, outcome);
       if (layers.length > 0) this.notes.push(`${layers.length} layers are from ${name}, of a run that did not end`);
     } catch (error) {
@@ -84,7 +87,7 @@ export class Progress {
   async save({ now = false } = {}): Promise<void> {
     const checkpoint = this.#checkpoint;
     if (!checkpoint || (!now && performance.now() - this.#saved < (checkpoint.interval ?? 2000))) return;
-    const { distribution, layers } = this.done;
+    const { distribution, notes, layers } = this.done;
     const tensors = new Map<string, Tensor>();
     const facts: LayerFacts[] = [];
     for (const [name, { weights, bias, mask, pattern, remark, error }] of layers) {
@@ -94,7 +97,13 @@ export class Progress {
       tensors.set(`${n}.mask`, new Tensor('uint8', [mask.length], mask));
     }
     const shares = JSON.stringify(distribution ? [...distribution] : null);
-    const metadata = { format, fingerprint: this.#fingerprint, distribution: shares, layers: JSON.stringify(facts) };
+    const metadata = {
+      format,
+      fingerprint: this.#fingerprint,
+      distribution: shares,
+      notes: JSON.stringify(notes),
+      layers: JSON.stringify(facts),
+    };
     await checkpoint.save(writeSafetensors({ tensors, metadata }));
     this.#saved = performance.now();
   }

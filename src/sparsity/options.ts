@@ -20,7 +20,9 @@ export type DistributionName = (typeof distributions)[number];
 
 /** How far a run is. `done` of `total` steps of this phase; phases come one after the other. */
 export interface PruningProgress {
-  phase: 'calibration' | 'search' | 'pruning' | 'report';
+  phase: 'search' | 'pruning';
+  /** What of the phase. */
+  step?: string;
   done: number;
   total: number;
   /** The layer that is being worked on. */
@@ -40,7 +42,7 @@ export interface PruneOptions {
   targetBytes?: number;
   /** A pattern or its name: `unstructured` (default), `group2`, `group4`, `kernel`, `2:4` …, `inputs16`, `channel`. */
   pattern?: string | Pattern;
-  /** Default: `second-order` where there are samples, else `magnitude`. */
+  /** Default: `second-order` where there are samples and no masks, else `magnitude`. */
   criterion?: Criterion;
   /** Default `uniform`. A map says the sparsity of each layer by its name; layers that it leaves out stay dense. */
   distribution?: DistributionName | ReadonlyMap<string, number>;
@@ -89,7 +91,7 @@ export function resolveOptions(options: PruneOptions): ResolvedOptions {
   const { samples = [], seed = 1, distribution = 'uniform' } = options;
   const pattern =
     typeof options.pattern === 'object' ? options.pattern : patternNamed(options.pattern ?? 'unstructured');
-  const criterion = options.criterion ?? (samples.length > 0 ? 'second-order' : 'magnitude');
+  const criterion = options.criterion ?? (samples.length > 0 && !options.masks ? 'second-order' : 'magnitude');
   if (!criteria.includes(criterion)) throw invalid(`criterion "${criterion}": wanted ${criteria.join(', ')}`);
   if (typeof distribution === 'string' && !distributions.includes(distribution)) {
     throw invalid(`distribution "${distribution}": wanted ${distributions.join(', ')}, or a map`);

@@ -41,10 +41,24 @@ export interface PrunedLayer {
  * @param sparsity the share of its weights to remove, 0 … 1; N:M patterns do what they say
  */
 export async function pruneLayer(state: PruningState, layer: Layer, sparsity: number): Promise<PrunedLayer> {
+  const [outcome] = await candidatesOf(state, layer, [sparsity]);
+  return outcome;
+}
+
+/** A layer pruned to each of some sparsities, as `pruneLayer` does. */
+export async function candidatesOf(
+  state: PruningState,
+  layer: Layer,
+  sparsities: readonly number[],
+): Promise<PrunedLayer[]> {
   const { blocks, pattern, remark } = blocksOf(state.pattern, layer);
-  const keep = blocksToKeep(blocks, sparsity);
-  const mask = select(scoresOf(state, layer, blocks), blocks, keep);
-  return { ...(await fitLayer(state, layer, mask)), pattern, remark };
+  const scores = scoresOf(state, layer, blocks);
+  const outcomes: PrunedLayer[] = [];
+  for (const sparsity of sparsities) {
+    const mask = select(scores, blocks, blocksToKeep(blocks, sparsity));
+    outcomes.push({ ...(await fitLayer(state, layer, mask)), pattern, remark });
+  }
+  return outcomes;
 }
 
 /** The values of a layer for a mask that is given. */
