@@ -146,12 +146,10 @@ describe('filigree prune', () => {
   });
 
   it('goes on after being killed, to the same bytes', { timeout: 120_000 }, async () => {
-    const argv = (name: string) => [
-      'prune',
-      file('net.onnx'),
-      ...['-o', file(name), '--masks-out', file(`${name}.masks`), '--sparsity', '0.5', '--distribution', 'erk'],
-      ...photos(),
-    ];
+    const options = ['--sparsity', '0.5', '--distribution', 'erk', ...photos()];
+    const argv = (name: string) => {
+      return ['prune', file('net.onnx'), '-o', file(name), '--masks-out', file(`${name}.masks`), ...options];
+    };
     const checkpoint = file('killed.onnx.checkpoint');
     const root = fileURLToPath(new URL('../../', import.meta.url));
     const child = spawn(process.execPath, ['scripts/run.mjs', 'src/cli/main.ts', ...argv('killed.onnx')], {
