@@ -53,8 +53,8 @@ export interface Lowering {
   isPlaced(value: string, host: string, floats?: number): boolean;
   /** Memory for this node alone, 64-byte aligned, undefined content. */
   scratch(bytes: number): Pointer;
-  /** Data that the program needs at run time: packed weights, tables. */
-  constant(constant: Constant): Pointer;
+  /** Data that the program needs at run time: packed weights, tables. `weights` may be rounded: see CompileOptions.weights. */
+  constant(constant: Constant, kind?: 'weights'): Pointer;
   /**
    * To be asked before tables of so many entries are made that no data of the file stands for.
    * @throws Error when the tables of all nodes are too large together

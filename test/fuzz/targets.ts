@@ -17,6 +17,10 @@ import { loadModel } from '../../src/runtime/load.ts';
 import { planThreads } from '../../src/runtime/threads/plan.ts';
 import { kernelNames } from '../../src/program/kernels.ts';
 import { elementCount, Tensor } from '../../src/tensor.ts';
+import { Progress } from '../../src/sparsity/checkpoint.ts';
+import { readGroups, readMasks } from '../../src/sparsity/mask-file.ts';
+import { prepared } from '../../src/sparsity/prepare.ts';
+import { smallNetwork } from '../sparsity/networks.ts';
 import { mutateBytes } from './bytes.ts';
 import type { Mutator } from './bytes.ts';
 import { mutateFlatbuffer } from './flatbuffer.ts';
@@ -66,6 +70,11 @@ const dict = [
   ', }',
   '1' + '0'.repeat(400),
 ];
+
+const safetensors = ['F32', 'F16', 'I64', 'I32', 'U8', 'BOOL', 'dtype', 'shape', 'data_offsets', '__metadata__'];
+
+/** What masks are for. */
+const network = prepared(smallNetwork());
 
 export const targets = {
   tflite: {
@@ -121,6 +130,22 @@ export const targets = {
     run: (input) => readLabelledImages(text(input), 'input'),
     mutate: mutateBytes(labels),
     sources: ['src/evaluation/labelled-images'],
+  },
+  masks: {
+    run(input) {
+      readMasks(input, 'input', network);
+      readGroups(input, 'input', network);
+    },
+    mutate: mutateSafetensors('layers', safetensors),
+    sources: ['src/sparsity/safetensors', 'src/sparsity/mask-file', 'src/sparsity/layers'],
+  },
+  checkpoint: {
+    async run(input) {
+      const checkpoint = { name: 'input', load: async () => input, save: async () => {}, remove: async () => {} };
+      await (await Progress.open(checkpoint, async () => 'print')).save({ now: true });
+    },
+    mutate: mutateSafetensors('layers', [...safetensors, 'print', 'fingerprint', 'notes', 'distribution']),
+    sources: ['src/sparsity/safetensors', 'src/sparsity/checkpoint'],
   },
   'cost-model': {
     run: (input) => parseCostModel(text(input), 'input'),
