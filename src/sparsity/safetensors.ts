@@ -93,8 +93,7 @@ function readTensor(
   key: string,
 ): Tensor {
   const dtype = typeof type === 'string' && Object.hasOwn(dtypes, type) ? dtypes[type] : undefined;
-  if (!dtype)
-    throw fail(`tensor "${key}": dtype ${shown(type)} is not one of ${Object.keys(dtypes).join(', ')}`);
+  if (!dtype) throw fail(`tensor "${key}": dtype ${shown(type)} is not one of ${Object.keys(dtypes).join(', ')}`);
   if (!isList(shape)) throw fail(`tensor "${key}": its shape is ${shown(shape)}`);
   const bytes = elementCount(shape) * elementBytes[dtype];
   if (!isList(offsets) || offsets.length !== 2 || offsets[1] > data.length || offsets[1] - offsets[0] !== bytes) {
