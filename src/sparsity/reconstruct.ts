@@ -121,7 +121,7 @@ export function biasShiftOf(
 let shared: Promise<Kernels> | undefined;
 
 /** Lays out the quadratic of each group and frees it afterwards. @throws FiligreeError naming the layer */
-async function withQuadratics<T>(
+export async function withQuadratics<T>(
   { layer, weights, statistics }: Pick<LayerProblem, 'layer' | 'weights' | 'statistics'>,
   use: (kernels: Kernels, quadratics: Quadratic[]) => T,
 ): Promise<T> {
@@ -167,7 +167,7 @@ function fit(
 }
 
 /** Of each row. */
-function errors(kernels: Kernels, quadratics: readonly Quadratic[], weights: Float32Array): Float64Array {
+export function errors(kernels: Kernels, quadratics: readonly Quadratic[], weights: Float32Array): Float64Array {
   const size = weights.length / quadratics.length;
   const rows = quadratics[0].rows;
   const result = new Float64Array(rows * quadratics.length);
@@ -182,13 +182,13 @@ function relative(of: Float64Array, quadratics: readonly Quadratic[]): number {
   return power > 0 ? total(of) / power : 0;
 }
 
-function total(numbers: Float64Array): number {
+export function total(numbers: Float64Array): number {
   let sum = 0;
   for (const number of numbers) sum += number;
   return sum;
 }
 
-function finish(
+export function finish(
   layer: Layer,
   { weights: dense, statistics }: LayerProblem,
   quadratics: readonly Quadratic[],

@@ -88,6 +88,9 @@ export class Coverage {
 /** Results are off by so much of the output's largest magnitude at most, as everywhere. */
 const tolerance = 1e-4;
 
+/** Numbers that are too small for a normal float32 may be any such number. */
+const tiny = 2e-38;
+
 /** Beyond it no result is accepted, however much numbers cancel out. */
 const mostUnrest = 0.05;
 
@@ -276,7 +279,7 @@ function check(
     const found = results[port.name];
     const wantedShape = permutation ? permuteShape(shape, permutation) : shape;
     if (String(found.shape) !== String(wantedShape)) return `${port.name} is [${found.shape}], not [${wantedShape}]`;
-    let allowed = tolerance * magnitude(wanted);
+    let allowed = tolerance * magnitude(wanted) + tiny;
     if (firstOff(found.data, wanted, allowed) < 0) continue;
     // rounded layers have been replaced by what they made: nothing cancels out before them
     moves ??= kernels.size > 0 ? unrestAfter(graph, feeds, expected, kernels) : unrest(source, feeds, values);

@@ -50,6 +50,19 @@ export const everyKernel: Record<string, Case> = {
       }),
     ]),
   ),
+  ...Object.fromEntries(
+    (
+      [
+        ['int8', 'dense'],
+        ['int8', 4],
+        ['int4', 'dense'],
+        ['int4', 1],
+      ] as const
+    ).map(([weights, encoding]) => [
+      `weights saved as ${weights}, ${encoding}`,
+      { ...rank4((g, x) => [g.conv2d(g.conv2d(x, 130, 1), 33, 1)], [1, 4, 3, 2], forced[encoding]), weights },
+    ]),
+  ),
   'linear, dense': rank4(
     (g, x) => [g.node('linear', {}, x, g.constant([5, 6]), g.constant([5]))],
     [2, 6],

@@ -248,7 +248,8 @@ async function writeReports(report: PruningReport, files: readonly string[]): Pr
 }
 
 async function html(report: PruningReport): Promise<string> {
-  return `<pre>${JSON.stringify(report)}</pre>`;
+  const { renderReport } = await import('../../sparsity/html.ts');
+  return renderReport(report);
 }
 
 function summary(input: string, output: string, report: PruningReport): string {
