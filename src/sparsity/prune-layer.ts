@@ -12,6 +12,7 @@ import { blocksOf } from './patterns.ts';
 import { randomScores } from './random.ts';
 import { seedOf } from './random-numbers.ts';
 import { biasShiftOf, layerError, reconstruct, secondOrder } from './reconstruct.ts';
+import { secondOrderLadder } from './search/ladder.ts';
 import type { LayerStatistics } from './statistics.ts';
 
 /** What pruning a layer needs to know of the network. */
@@ -58,18 +59,21 @@ export async function candidatesOf(
 ): Promise<PrunedLayer[]> {
   const { blocks, pattern, remark } = blocksOf(state.pattern, layer);
   const statistics = await state.calibrator?.statistics(layer, state.pruned);
-  const scores = state.criterion === 'second-order' ? undefined : scoresOf(state, layer, blocks);
+  const keeps = sparsities.map((sparsity) => blocksToKeep(blocks, sparsity));
   const outcomes: PrunedLayer[] = [];
-  for (const sparsity of sparsities) {
-    const keep = blocksToKeep(blocks, sparsity);
-    if (scores) {
-      const mask = select(scores, blocks, keep);
-      outcomes.push({ ...(await corrected(state, layer, mask, statistics)), pattern, remark });
-    } else {
-      const problem = { layer, weights: weightsOf(state.dense, layer), statistics: needed(statistics), blocks, keep };
-      const { biasShift, ...found } = await secondOrder(problem);
-      outcomes.push({ ...found, bias: shifted(state.dense, layer, biasShift), pattern, remark });
+  if (state.criterion === 'second-order') {
+    const problem = { layer, weights: weightsOf(state.dense, layer), statistics: needed(statistics), blocks };
+    const [keep, ...more] = keeps;
+    const found = more.length > 0 ? await secondOrderLadder(problem, keeps) : [await secondOrder({ ...problem, keep })];
+    for (const { biasShift, ...one } of found) {
+      outcomes.push({ ...one, bias: shifted(state.dense, layer, biasShift), pattern, remark });
     }
+    return outcomes;
+  }
+  const scores = scoresOf(state, layer, blocks);
+  for (const keep of keeps) {
+    const mask = select(scores, blocks, keep);
+    outcomes.push({ ...(await corrected(state, layer, mask, statistics)), pattern, remark });
   }
   return outcomes;
 }
