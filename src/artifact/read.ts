@@ -47,6 +47,8 @@ export interface Header {
   readonly tensors: Map<string, StoredTensor>;
   /** The first so many bytes hold all numbers that have to be looked at before anything is placed in memory. */
   readonly needed: number;
+  /** Where the last tensor ends. */
+  readonly end: number;
 }
 
 /** The byte behind the header, of a file of which the first 8 bytes are given. */
@@ -183,6 +185,7 @@ export function readHeader(bytes: Uint8Array, name: string, size = bytes.length)
   const tensors = new Map<string, StoredTensor>();
   let listed = start;
   let needed = start;
+  let end = start;
   for (const [name, entry] of Object.entries(header)) {
     if (name === '__metadata__') continue;
     if (!isObject(entry)) return fail(`tensor "${name}" is ${describe(entry)}, should be an object`);
@@ -200,9 +203,20 @@ export function readHeader(bytes: Uint8Array, name: string, size = bytes.length)
     listed += to - from;
     if (listed > size) read().bad('data_offsets', 'apart from those of other tensors');
     if (isInteger32(type)) needed = Math.max(needed, start + to);
+    end = Math.max(end, start + to);
     tensors.set(name, { type, from: start + from, length });
   }
-  return { metadata, tensors, needed };
+  return { metadata, tensors, needed, end };
+}
+
+/** Of a header: no safetensors file has a longer one. */
+const mostHeaderBytes = 100e6;
+
+/** Where an artifact ends of which the beginning is given; 0 for what is none. */
+export function artifactEnd(bytes: Uint8Array, name: string): number {
+  if (!looksLikeArtifact(bytes)) return 0;
+  const end = headerEnd(bytes);
+  return end > bytes.length ? Math.min(end, mostHeaderBytes) : readHeader(bytes, name, Infinity).end;
 }
 
 function isPlace(value: unknown, length: number): value is number[] {

@@ -1,4 +1,4 @@
-import { headerEnd, looksLikeArtifact, readArtifact, readHeader } from '../artifact/read.ts';
+import { artifactEnd, headerEnd, looksLikeArtifact, readArtifact, readHeader } from '../artifact/read.ts';
 import type { Header } from '../artifact/read.ts';
 import { FiligreeError } from '../errors.ts';
 import { checkProgram } from '../program/check.ts';
@@ -52,13 +52,14 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
   const threads = checkedThreads(wanted);
   if (threads === 1) prepare(best, options.wasm);
   let header: Header | undefined;
-  const file = await openSource(source, options, (bytes, size) => {
+  const head = (bytes: Uint8Array, size: number) => {
     if (!looksLikeArtifact(bytes)) return 0;
     const end = headerEnd(bytes);
     if (end > bytes.length) return end;
     header = readHeader(bytes, name, size);
     return header.needed;
-  });
+  };
+  const file = await openSource(source, options, head, (bytes) => artifactEnd(bytes, name));
   let team: Team | undefined;
   try {
     if (!looksLikeArtifact(file.head)) throw notCompiled(file, name);
@@ -103,6 +104,7 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
     clearStaging(layout, instance.memory);
     program.buffers = []; // the file's bytes are not kept
     await team?.ready((until) => tryOut(works, layout, exports, until), options.signal);
+    options.signal?.throwIfAborted();
     return new Model(program, layout, instance, team, work);
   } catch (error) {
     team?.dispose();
@@ -133,7 +135,7 @@ const mostTried = 1e8;
 /** Runs steps, the ones with the least to do first, again and again until it is time. */
 function tryOut(works: number[], { records }: MemoryLayout, exports: Instance['exports'], until: number): void {
   const order = [...records.keys()].filter((i) => works[i] <= mostTried).sort((a, b) => works[a] - works[b]);
-  if (!order.length) return;
+  if (order.length === 0) return; // nothing but views
   for (let i = 0; performance.now() < until; i = (i + 1) % order.length) exports.run(records[order[i]], 1);
 }
 

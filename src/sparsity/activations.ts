@@ -70,6 +70,7 @@ export class Activations {
     const constants = constantsBefore(graph, end);
     let from = this.#frontier;
     if (from && !(from.at <= end && from.constants.every((data, i) => data === constants[i]))) from = undefined;
+    if (from && !canReach(graph, from, wanted)) from = undefined;
     const start = from?.at ?? 0;
     const alive = aliveBefore(graph, end);
     // the frontier that is there is as good where none of its nodes ran
@@ -161,6 +162,12 @@ function pieceOf(graph: Graph, start: number, end: number, targets: readonly str
     notes: [],
     metadata: {},
   };
+}
+
+/** Whether values are alive at a frontier, or made behind it. */
+function canReach(graph: Graph, { at, values: [values] }: Frontier, wanted: readonly string[]): boolean {
+  const made = new Set(graph.nodes.slice(at).flatMap(({ outputs }) => outputs));
+  return wanted.every((name) => made.has(name) || values.has(name));
 }
 
 /** Values that nodes from `end` on read and nodes before it, or callers, make. */

@@ -16,8 +16,6 @@ import type { Distribution } from './uniform.ts';
 export interface Checkpoint {
   /** What to call it in notes. */
   readonly name: string;
-  /** Milliseconds between one save and the next, at least; 2000 if not given. */
-  readonly interval?: number;
   load(): Promise<Uint8Array | undefined>;
   save(bytes: Uint8Array): Promise<void>;
   /** Called when the run is done. */
@@ -26,6 +24,9 @@ export interface Checkpoint {
 
 /** Results of another version may be other ones. */
 const format = 'filigree-checkpoint 1';
+
+/** The share of the time that may go into saving. */
+const mostSaving = 0.05;
 
 /** What is finished. */
 export interface Progressed {
@@ -41,7 +42,8 @@ type LayerFacts = Pick<PrunedLayer, 'pattern' | 'remark' | 'error'> & { name: st
 export class Progress {
   readonly #checkpoint: Checkpoint | undefined;
   readonly #fingerprint: string;
-  #saved = performance.now();
+  #saved = -Infinity;
+  #cost = 0;
   readonly done: Progressed = { notes: [], layers: new Map() };
   /** For people. */
   readonly notes: string[] = [];
@@ -83,10 +85,11 @@ export class Progress {
     }
   }
 
-  /** Saves what is done, if some time has gone by since it last was or it must be. */
+  /** Saves what is done: now, or unless that would take more than a small share of the time. */
   async save({ now = false } = {}): Promise<void> {
     const checkpoint = this.#checkpoint;
-    if (!checkpoint || (!now && performance.now() - this.#saved < (checkpoint.interval ?? 2000))) return;
+    const start = performance.now();
+    if (!checkpoint || (!now && start - this.#saved < this.#cost / mostSaving)) return;
     const { distribution, notes, layers } = this.done;
     const tensors = new Map<string, Tensor>();
     const facts: LayerFacts[] = [];
@@ -106,6 +109,7 @@ export class Progress {
     };
     await checkpoint.save(writeSafetensors({ tensors, metadata }));
     this.#saved = performance.now();
+    this.#cost = this.#saved - start;
   }
 
   async end(): Promise<void> {

@@ -17,15 +17,9 @@ export interface NetworkCosts extends Costs {
 /**
  * @param graph an optimised one
  * @param layers whose weights count
- * @param dense on dense kernels, whatever zeros there are
  */
-export function costsOf(
-  graph: Graph,
-  layers: readonly Layer[],
-  costModel: CostModel = defaultCostModel,
-  { dense = false } = {},
-): NetworkCosts {
-  const costs = programCosts(lowerGraph(graph, costModel, { dense }), costModel);
+export function costsOf(graph: Graph, layers: readonly Layer[], costModel: CostModel = defaultCostModel): NetworkCosts {
+  const costs = programCosts(lowerGraph(graph, costModel), costModel);
   const kept = new Map(
     layers.map((layer) => {
       const weights = weightsOf(graph, layer);

@@ -30,10 +30,14 @@ export async function distribute(
   if (typeof distribution === 'object') return given(distribution);
   if (target.kind === 'masks' || (target.kind === 'sparsity' && target.value === 0)) return given(new Map());
   const budget: Budget = { kind: target.kind, value: target.value };
-  if (distribution === 'search') return searched(state, layers, budget, options);
+  // against the network as it would be compiled, with what zeros it has
+  const dense = costsOf(state.dense, layers, options.costModel);
+  if (distribution === 'search') {
+    const isFactor = budget.kind === 'speedup';
+    return searched(state, layers, isFactor ? { kind: 'latencyMs', value: dense.ms / budget.value } : budget, options);
+  }
   const shares = distribution === 'erk' ? erdosRenyiKernel : uniform;
   if (budget.kind === 'sparsity') return given(shares(layers, budget.value));
-  const dense = costsOf(state.dense, layers, options.costModel, { dense: true });
   const share = sparsityWithin(state.dense.name, budget, magnitudeCosts(state, layers, options, shares), dense);
   return { distribution: shares(layers, share), notes: [`${distribution}: ${(100 * share).toFixed(1)} % zeros`] };
 }

@@ -89,7 +89,11 @@ function rowsAlike(mask: Uint8Array, rows: number, n: number): number[][] {
 }
 
 /** Diagonal of (H + λ I)⁻¹, and the inverse itself in memory of `kernels` (n, n). */
-export function inverseOf(kernels: Kernels, quadratic: Quadratic, { h }: Damped): { at: number; diagonal: Float64Array } {
+export function inverseOf(
+  kernels: Kernels,
+  quadratic: Quadratic,
+  { h }: Damped,
+): { at: number; diagonal: Float64Array } {
   const { n, stride } = quadratic;
   const inverse = kernels.doubles(n * stride);
   kernels.scope(() => {

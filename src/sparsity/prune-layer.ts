@@ -1,6 +1,7 @@
 // One layer pruned, by whatever pattern and criterion: what prune() does layer after layer, and what a search tries out.
 import { FiligreeError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
+import type { Calibrator } from './calibration.ts';
 import { biasOf, setBias, setWeights, weightsOf } from './layers.ts';
 import type { Layer } from './layers.ts';
 import { magnitudeScores } from './magnitude.ts';
@@ -10,6 +11,8 @@ import type { Blocks, Mask, Pattern } from './pattern.ts';
 import { blocksOf } from './patterns.ts';
 import { randomScores } from './random.ts';
 import { seedOf } from './random-numbers.ts';
+import { biasShiftOf, layerError, reconstruct, secondOrder } from './reconstruct.ts';
+import type { LayerStatistics } from './statistics.ts';
 
 /** What pruning a layer needs to know of the network. */
 export interface PruningState {
@@ -20,6 +23,8 @@ export interface PruningState {
   readonly pattern: Pattern;
   readonly criterion: Criterion;
   readonly seed: number;
+  /** What layers read on the calibration images. Without, weights stay as they are, and biases too. */
+  readonly calibrator?: Calibrator;
 }
 
 export interface PrunedLayer {
@@ -52,18 +57,49 @@ export async function candidatesOf(
   sparsities: readonly number[],
 ): Promise<PrunedLayer[]> {
   const { blocks, pattern, remark } = blocksOf(state.pattern, layer);
-  const scores = scoresOf(state, layer, blocks);
+  const statistics = await state.calibrator?.statistics(layer, state.pruned);
+  const scores = state.criterion === 'second-order' ? undefined : scoresOf(state, layer, blocks);
   const outcomes: PrunedLayer[] = [];
   for (const sparsity of sparsities) {
-    const mask = select(scores, blocks, blocksToKeep(blocks, sparsity));
-    outcomes.push({ ...(await fitLayer(state, layer, mask)), pattern, remark });
+    const keep = blocksToKeep(blocks, sparsity);
+    if (scores) {
+      const mask = select(scores, blocks, keep);
+      outcomes.push({ ...(await corrected(state, layer, mask, statistics)), pattern, remark });
+    } else {
+      const problem = { layer, weights: weightsOf(state.dense, layer), statistics: needed(statistics), blocks, keep };
+      const { biasShift, ...found } = await secondOrder(problem);
+      outcomes.push({ ...found, bias: shifted(state.dense, layer, biasShift), pattern, remark });
+    }
   }
   return outcomes;
 }
 
-/** The values of a layer for a mask that is given. */
+/** The values of a layer for a mask that is given; `second-order` fits them. */
 export async function fitLayer(state: PruningState, layer: Layer, mask: Mask): Promise<Omit<PrunedLayer, 'pattern'>> {
-  return { weights: masked(weightsOf(state.dense, layer), mask), mask };
+  const statistics = await state.calibrator?.statistics(layer, state.pruned);
+  if (state.criterion !== 'second-order') return corrected(state, layer, mask, statistics);
+  const problem = { layer, weights: weightsOf(state.dense, layer), statistics: needed(statistics), mask };
+  const { biasShift, ...found } = await reconstruct(problem);
+  return { ...found, bias: shifted(state.dense, layer, biasShift) };
+}
+
+/** Weights as they are under a mask, and biases that keep the means of what the layer makes. */
+async function corrected({ dense }: PruningState, layer: Layer, mask: Mask, statistics: LayerStatistics | undefined) {
+  const before = weightsOf(dense, layer);
+  const weights = masked(before, mask);
+  if (!statistics) return { weights, mask };
+  const bias = shifted(dense, layer, biasShiftOf(layer, weights, statistics, before));
+  return { weights, mask, bias, error: await layerError(layer, weights, statistics, before) };
+}
+
+function shifted(dense: Graph, layer: Layer, shift: Float32Array): Float32Array {
+  const bias = biasOf(dense, layer);
+  return bias ? shift.map((value, row) => value + bias[row]) : shift;
+}
+
+function needed(statistics: LayerStatistics | undefined): LayerStatistics {
+  if (!statistics) throw new FiligreeError('invalid-argument', 'second-order pruning needs calibration images');
+  return statistics;
 }
 
 function scoresOf({ dense, criterion, seed }: PruningState, layer: Layer, blocks: Blocks): Float32Array {

@@ -2,12 +2,13 @@
 // leave.
 import { FiligreeError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
+import { Calibrator } from './calibration.ts';
 import { fingerprint, Progress } from './checkpoint.ts';
 import { distribute } from './distribute.ts';
 import { layersOf } from './layers.ts';
 import type { Layer } from './layers.ts';
 import { chosenLayers, resolveOptions } from './options.ts';
-import type { PruneOptions } from './options.ts';
+import type { PruneOptions, ResolvedOptions } from './options.ts';
 import type { Mask } from './pattern.ts';
 import { cloneGraph, prepared } from './prepare.ts';
 import { applyLayer, checkNumbers, fitLayer, pruneLayer } from './prune-layer.ts';
@@ -43,19 +44,41 @@ export async function prune(graph: Graph, options: PruneOptions = {}): Promise<P
   checkNumbers(dense, layers);
   const { chosen, remarks } = chosenLayers(layers, resolved);
   if (resolved.masks) checkMasks(dense.name, chosen, resolved.masks);
-  const state: PruningState = { ...resolved, dense, pruned: cloneGraph(dense) };
   const progress = await Progress.open(resolved.checkpoint, () => fingerprint(dense, chosen, resolved));
+  const { samples, seed, signal } = resolved;
+  const calibrator = samples.length > 0 ? await Calibrator.open(dense, samples, { seed, signal }) : undefined;
+  const state: PruningState = { ...resolved, dense, pruned: cloneGraph(dense), calibrator };
+  try {
+    await pruneLayers(state, chosen, resolved, progress);
+  } finally {
+    calibrator?.dispose();
+  }
+  const { layers: done, notes } = progress.done;
+  const report = await reportOf(state, resolved, { remarks, done, notes: [...progress.notes, ...notes] });
+  report.seconds = (performance.now() - start) / 1000;
+  await progress.end();
+  const masks = new Map([...done].map(([name, { mask }]) => [name, mask]));
+  return { graph: state.pruned, masks, report };
+}
+
+async function pruneLayers(
+  state: PruningState,
+  chosen: readonly Layer[],
+  options: ResolvedOptions,
+  progress: Progress,
+): Promise<void> {
+  const { masks, signal, onProgress } = options;
   if (!progress.done.distribution) {
-    Object.assign(progress.done, await distribute(state, chosen, resolved));
-    if (resolved.distribution === 'search') await progress.save({ now: true });
+    Object.assign(progress.done, await distribute(state, chosen, options));
+    if (options.distribution === 'search') await progress.save({ now: true });
   }
   const distribution = progress.done.distribution!;
   const done = progress.done.layers;
-  const work = chosen.filter(({ name }) => resolved.masks || (distribution.get(name) ?? 0) > 0);
+  const work = chosen.filter(({ name }) => masks || (distribution.get(name) ?? 0) > 0);
   for (const [i, layer] of work.entries()) {
-    resolved.signal?.throwIfAborted();
-    resolved.onProgress?.({ phase: 'pruning', done: i, total: work.length, layer: layer.name });
-    const mask = resolved.masks?.get(layer.name);
+    signal?.throwIfAborted();
+    onProgress?.({ phase: 'pruning', done: i, total: work.length, layer: layer.name });
+    const mask = masks?.get(layer.name);
     const outcome =
       done.get(layer.name) ??
       (mask
@@ -67,12 +90,6 @@ export async function prune(graph: Graph, options: PruneOptions = {}): Promise<P
     await progress.save();
   }
   await progress.save({ now: true });
-  const masks = new Map([...done].map(([name, { mask }]) => [name, mask]));
-  const notes = [...progress.notes, ...progress.done.notes];
-  const report = await reportOf(state, resolved, { remarks, done, notes });
-  report.seconds = (performance.now() - start) / 1000;
-  await progress.end();
-  return { graph: state.pruned, masks, report };
 }
 
 /** @throws FiligreeError `invalid-argument` naming the layers whose masks have another size */

@@ -61,8 +61,8 @@ export async function reportOf(
   const report: PruningReport = {
     model: dense.name,
     pattern: masks ? 'masks' : pattern.name,
-    criterion,
-    distribution: typeof distribution === 'string' ? distribution : 'given',
+    criterion: masks && criterion !== 'second-order' ? 'none' : criterion,
+    distribution: typeof distribution === 'string' && !masks ? distribution : 'given',
     target: { [target.kind]: target.value },
     seed,
     calibrationImages: samples.length,

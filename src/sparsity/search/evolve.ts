@@ -43,7 +43,11 @@ export async function evolve(first: Scored, options: EvolutionOptions): Promise<
       tried.add(child.join());
       alive.push(child);
     }
-    if (alive.length === 0) break; // nothing is left to try
+    if (alive.length === 0) {
+      // nothing is left to try
+      onGeneration?.(generations, best);
+      break;
+    }
     const drawn = random.shuffle([...photos]);
     for (const [share, survivors] of rounds) {
       if (alive.length <= survivors) continue;
