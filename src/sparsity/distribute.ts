@@ -31,7 +31,7 @@ export async function distribute(
   if (target.kind === 'masks' || (target.kind === 'sparsity' && target.value === 0)) return given(new Map());
   const budget: Budget = { kind: target.kind, value: target.value };
   // against the network as it would be compiled, with what zeros it has
-  const dense = costsOf(state.dense, layers, options.costModel);
+  const dense = costsOf(state.dense, layers, options);
   if (distribution === 'search') {
     const isFactor = budget.kind === 'speedup';
     return searched(state, layers, isFactor ? { kind: 'latencyMs', value: dense.ms / budget.value } : budget, options);
@@ -46,7 +46,7 @@ export async function distribute(
 function magnitudeCosts(
   { dense, pattern }: PruningState,
   layers: readonly Layer[],
-  { costModel }: ResolvedOptions,
+  options: ResolvedOptions,
   shares: (layers: readonly Layer[], sparsity: number) => Distribution,
 ) {
   const scored = layers.map((layer) => {
@@ -61,7 +61,7 @@ function magnitudeCosts(
       const keep = blocksToKeep(blocks, distribution.get(layer.name)!);
       setWeights(graph, layer, masked(weights, select(scores, blocks, keep)));
     }
-    return costsOf(graph, layers, costModel);
+    return costsOf(graph, layers, options);
   };
 }
 

@@ -1,5 +1,6 @@
 // What can be asked of prune(), and what of it makes no sense.
 import type { CostModel } from '../compile/cost.ts';
+import type { WeightType } from '../compile/rounding.ts';
 import { FiligreeError } from '../errors.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { Tensor } from '../tensor.ts';
@@ -20,7 +21,7 @@ export type DistributionName = (typeof distributions)[number];
 
 /** How far a run is. `done` of `total` steps of this phase; phases come one after the other. */
 export interface PruningProgress {
-  phase: 'search' | 'pruning';
+  phase: 'rearranging' | 'search' | 'pruning' | 'essential sparsity';
   /** What of the phase. */
   step?: string;
   done: number;
@@ -63,6 +64,10 @@ export interface PruneOptions {
   seed?: number;
   /** Default: the one of this package. */
   costModel?: CostModel;
+  /** How weights will be saved, for counting bytes; see CompileOptions. */
+  weights?: WeightType;
+  /** Finds the error at each sparsity, and where it begins to rise fast, for the report. Takes about as long as a search. */
+  essential?: boolean;
   /** Times the layers before and after, for the report. */
   measure?: boolean;
   onProgress?: (progress: PruningProgress) => void;
@@ -102,11 +107,19 @@ export function resolveOptions(options: PruneOptions): ResolvedOptions {
       ? 'the criterion second-order'
       : distribution === 'search'
         ? 'the distribution search'
-        : undefined;
+        : options.essential
+          ? 'essential sparsity'
+          : undefined;
   if (needing && samples.length === 0) {
     throw invalid(`${needing} needs calibration images: give \`samples\` (on the command line --calibrate)`);
   }
   const target = targetOf(options, pattern);
+  if (options.rearrange && options.masks) {
+    throw invalid('masks are for channels as they are: prune without rearrange, or what was rearranged before');
+  }
+  if (options.essential && pattern.sparsity !== undefined) {
+    throw invalid(`pattern ${pattern.name} says how many zeros each layer has: there is no essential sparsity`);
+  }
   if (distribution === 'search' && pattern.sparsity !== undefined) {
     throw invalid(`pattern ${pattern.name} says how many zeros each layer has: there is nothing to search`);
   }

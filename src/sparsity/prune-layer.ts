@@ -12,6 +12,7 @@ import { blocksOf } from './patterns.ts';
 import { randomScores } from './random.ts';
 import { seedOf } from './random-numbers.ts';
 import { biasShiftOf, layerError, reconstruct, secondOrder } from './reconstruct.ts';
+import { secondOrderLadder } from './search/ladder.ts';
 import type { LayerStatistics } from './statistics.ts';
 
 /** What pruning a layer needs to know of the network. */
@@ -50,7 +51,7 @@ export async function pruneLayer(state: PruningState, layer: Layer, sparsity: nu
   return outcome;
 }
 
-/** A layer pruned to each of some sparsities, as `pruneLayer` does. */
+/** A layer pruned to each of some sparsities, much as `pruneLayer` does it to one. */
 export async function candidatesOf(
   state: PruningState,
   layer: Layer,
@@ -58,20 +59,21 @@ export async function candidatesOf(
 ): Promise<PrunedLayer[]> {
   const { blocks, pattern, remark } = blocksOf(state.pattern, layer);
   const statistics = await state.calibrator?.statistics(layer, state.pruned);
-  const scores = state.criterion === 'second-order' ? undefined : scoresOf(state, layer, blocks);
-  const outcomes: PrunedLayer[] = [];
-  for (const sparsity of sparsities) {
-    const keep = blocksToKeep(blocks, sparsity);
-    if (scores) {
-      const mask = select(scores, blocks, keep);
-      outcomes.push({ ...(await corrected(state, layer, mask, statistics)), pattern, remark });
-    } else {
-      const problem = { layer, weights: weightsOf(state.dense, layer), statistics: needed(statistics), blocks, keep };
-      const { biasShift, ...found } = await secondOrder(problem);
-      outcomes.push({ ...found, bias: shifted(state.dense, layer, biasShift), pattern, remark });
-    }
+  const keeps = sparsities.map((sparsity) => blocksToKeep(blocks, sparsity));
+  const outcomes: Omit<PrunedLayer, 'pattern'>[] = [];
+  if (state.criterion === 'second-order') {
+    const problem = { layer, weights: weightsOf(state.dense, layer), statistics: needed(statistics), blocks };
+    const found =
+      keeps.length > 1
+        ? await secondOrderLadder(problem, keeps)
+        : [await secondOrder({ ...problem, keep: keeps[0], seed: state.seed })];
+    for (const { biasShift, ...rest } of found)
+      outcomes.push({ ...rest, bias: shifted(state.dense, layer, biasShift) });
+  } else {
+    const scores = scoresOf(state, layer, blocks);
+    for (const keep of keeps) outcomes.push(await corrected(state, layer, select(scores, blocks, keep), statistics));
   }
-  return outcomes;
+  return outcomes.map((outcome) => ({ ...outcome, pattern, remark }));
 }
 
 /** The values of a layer for a mask that is given; `second-order` fits them. */

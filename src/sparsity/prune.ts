@@ -3,6 +3,7 @@
 import { FiligreeError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import { Calibrator } from './calibration.ts';
+import { essentialSparsity } from './essential.ts';
 import { fingerprint, Progress } from './checkpoint.ts';
 import { distribute } from './distribute.ts';
 import { layersOf } from './layers.ts';
@@ -11,9 +12,10 @@ import { chosenLayers, resolveOptions } from './options.ts';
 import type { PruneOptions, ResolvedOptions } from './options.ts';
 import type { Mask } from './pattern.ts';
 import { cloneGraph, prepared } from './prepare.ts';
-import { applyLayer, checkNumbers, fitLayer, pruneLayer } from './prune-layer.ts';
+import { applyLayer, candidatesOf, checkNumbers, fitLayer, pruneLayer } from './prune-layer.ts';
 import type { PruningState } from './prune-layer.ts';
-import type { PruningReport } from './report.ts';
+import { rearrangedFor } from './rearranged.ts';
+import type { EssentialSparsity, PruningReport } from './report.ts';
 import { reportOf } from './summary.ts';
 
 export interface Pruned {
@@ -45,20 +47,51 @@ export async function prune(graph: Graph, options: PruneOptions = {}): Promise<P
   const { chosen, remarks } = chosenLayers(layers, resolved);
   if (resolved.masks) checkMasks(dense.name, chosen, resolved.masks);
   const progress = await Progress.open(resolved.checkpoint, () => fingerprint(dense, chosen, resolved));
-  const { samples, seed, signal } = resolved;
-  const calibrator = samples.length > 0 ? await Calibrator.open(dense, samples, { seed, signal }) : undefined;
-  const state: PruningState = { ...resolved, dense, pruned: cloneGraph(dense), calibrator };
+  let state = await opened(dense, resolved);
+  const notes: string[] = [];
+  let essential: EssentialSparsity | undefined;
   try {
+    if (resolved.rearrange) {
+      const rearranged = await rearrangedFor(state, chosen, resolved);
+      notes.push(...rearranged.notes);
+      state.calibrator?.dispose();
+      state = await opened(rearranged.graph, resolved);
+    }
     await pruneLayers(state, chosen, resolved, progress);
+    if (resolved.essential) essential = await essentialOf(state, chosen, resolved);
   } finally {
-    calibrator?.dispose();
+    state.calibrator?.dispose();
   }
-  const { layers: done, notes } = progress.done;
-  const report = await reportOf(state, resolved, { remarks, done, notes: [...progress.notes, ...notes] });
+  const { layers: done } = progress.done;
+  notes.push(...progress.notes, ...progress.done.notes);
+  const report = await reportOf(state, resolved, { remarks, done, notes });
+  if (essential) report.essential = essential;
   report.seconds = (performance.now() - start) / 1000;
   await progress.end();
   const masks = new Map([...done].map(([name, { mask }]) => [name, mask]));
   return { graph: state.pruned, masks, report };
+}
+
+/** Nothing pruned yet; with what layers read, where there are images that show it. */
+async function opened(dense: Graph, options: ResolvedOptions): Promise<PruningState> {
+  const { pattern, criterion, seed, samples, signal } = options;
+  const state = { dense, pruned: cloneGraph(dense), pattern, criterion, seed };
+  if (samples.length === 0) return state;
+  return { ...state, calibrator: await Calibrator.open(dense, samples, { seed, signal }) };
+}
+
+function essentialOf(
+  state: PruningState,
+  layers: readonly Layer[],
+  { samples, costModel, signal, onProgress }: ResolvedOptions,
+): Promise<EssentialSparsity> {
+  return essentialSparsity(state.dense, layers, {
+    make: (layer, sparsities, pruned) => candidatesOf({ ...state, pruned }, layer, sparsities),
+    samples,
+    costModel,
+    signal,
+    onProgress: (done, total) => onProgress?.({ phase: 'essential sparsity', done, total }),
+  });
 }
 
 async function pruneLayers(
