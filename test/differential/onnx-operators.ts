@@ -248,7 +248,8 @@ const binary: OnnxStep = (place) => {
 
 const variadic: OnnxStep = (place) => {
   const { m, x, dice } = place;
-  const count = dice.from(0, 2);
+  // nothing is broadcast before
+  const count = m.opset < 8 ? 0 : dice.from(0, 2);
   return one(
     m,
     dice.one(['Min', 'Max', 'Sum', 'Mean']),
