@@ -119,9 +119,10 @@ describe('products with planes', () => {
     const wanted = expected(small, way, x);
     if (way.includes('gemm')) {
       // dense: the first column of the window, of zeros, is multiplied as well
+      const zero = 0;
       for (let row = 0; row < small.rows; row++) {
         for (let p = 1; p < pixels; p++) {
-          for (let c = 0; c < columns; c++) wanted[row * pixels + p] += 0 * x[c * pixels + p - 1];
+          for (let c = 0; c < columns; c++) wanted[row * pixels + p] += zero * x[c * pixels + p - 1];
         }
       }
     }
