@@ -5,7 +5,7 @@
 //
 // What they share, each group of words in a cache line of its own; bytes from `sync`:
 //
-//   0 arrived      64 epoch, failed      128 sleepers      192 command
+//   0 arrived      64 epoch, failed      128 sleepers      192 command, patience
 //
 // A thread that waits looks at the word for a while, then sleeps. It looks for longer than sleep and wake cost: schedulers,
 // those of virtual machines most of all, wake a thread on the core of the one that wakes it, and leave both there.
@@ -21,9 +21,12 @@ const mostLooks: i32 = 3000000;
 const fewestLooks: i32 = 5000;
 let looks: i32 = mostLooks;
 
-/** A thread that hears nothing for six times 5 s gives the others up: one was ended in the middle of a run. */
-const patience: i64 = 5_000_000_000;
+/** A thread that hears nothing in so many naps of `patience` ms gives the others up: one was ended in the middle of a run. */
 const naps: i32 = 6;
+
+/** Why a run has failed: a thread was given up, or stopped by itself. */
+const gaveUp: u32 = 1;
+const stopped: u32 = 2;
 
 /** Returns false when the run has failed. */
 function barrier(sync: usize, parts: u32): bool {
@@ -41,8 +44,9 @@ function barrier(sync: usize, parts: u32): bool {
   }
   looks = max(looks >> 3, fewestLooks);
   atomic.add<u32>(sync, 1, 128);
+  const patience = <i64>load<i32>(sync, 196) * 1_000_000;
   for (let i = naps; atomic.load<i32>(sync, 64) == epoch; ) {
-    if (memory.atomic.wait32(sync + 64, epoch, patience) == 2 && --i == 0) fail_run(sync);
+    if (memory.atomic.wait32(sync + 64, epoch, patience) == 2 && --i == 0) fail(sync, gaveUp);
   }
   atomic.sub<u32>(sync, 1, 128);
   return atomic.load<u32>(sync, 68) == 0;
@@ -59,9 +63,14 @@ export function run_part(sync: usize, list: usize, end: usize, parts: u32): bool
   return true;
 }
 
-/** Lets every thread out of its barrier, now and from now on. */
+/** For a thread that stops in the middle of its list. */
 export function fail_run(sync: usize): void {
-  atomic.store<u32>(sync, 1, 68);
+  fail(sync, stopped);
+}
+
+/** Lets every thread out of its barrier, now and from now on. */
+function fail(sync: usize, why: u32): void {
+  atomic.store<u32>(sync, why, 68);
   atomic.add<i32>(sync, 1, 64);
   atomic.notify(sync + 64, -1);
 }

@@ -38,7 +38,7 @@ function records(kernels) {
   return header + '\n' + [...classes.values()].join('\n');
 }
 
-function dispatch(kernels) {
+function dispatch(kernels, hash) {
   const byFamily = Map.groupBy ? Map.groupBy(Object.keys(kernels), (k) => kernels[k].family) : group(kernels);
   const imports = [...byFamily].map(([family, names]) => `import { ${names.join(', ')} } from '../${family}';`);
   const types = [...new Set(Object.values(kernels).map((k) => k.record))];
@@ -55,6 +55,11 @@ ${cases.join('\n')}
   }
 }
 
+/** Of the registry that this is generated from: a runtime of another version would write other records. */
+export function registry(): u32 {
+  return 0x${hash.toString(16).padStart(8, '0')};
+}
+
 export { ${Object.keys(kernels).join(', ')} };
 `;
 }
@@ -67,10 +72,10 @@ function group(kernels) {
   return families;
 }
 
-const { kernels } = await importSource('src/program/kernels.ts');
+const { kernels, registryHash } = await importSource('src/program/kernels.ts');
 const files = {
   'assembly/generated/records.ts': records(kernels),
-  'assembly/generated/dispatch.ts': dispatch(kernels),
+  'assembly/generated/dispatch.ts': dispatch(kernels, registryHash()),
   'assembly/generated/spmm-tiles.ts': header + spmmTiles(),
   'assembly/generated/gemm-tiles.ts': header + gemmTiles(),
   'assembly/generated/int8-tiles.ts': header + int8Tiles(),

@@ -14,34 +14,35 @@ const root = fileURLToPath(new URL('../', import.meta.url));
 
 /**
  * JavaScript as published, minified, and WebAssembly: bytes, and bytes in brotli. Those of index.js,
- * team.js and the wasm cut down were raised when linear layers, in integers too, came in beside threads in every host.
+ * team.js and the wasm cut down were raised when linear layers, in integers too, came in beside threads in every host; all but the wasm when
+ * loads learned of servers that break off or never end and of wasm of other versions, and teams of workers that die silently.
  */
 const budgets = {
   // an app that imports createDetector alone and detects faces: what stays of index.js, with detector.js
-  'app with a detector': { raw: 76_500, brotli: 25_400 },
-  'index.js': { raw: 49_300, brotli: 16_100 },
+  'app with a detector': { raw: 78_000, brotli: 25_800 },
+  'index.js': { raw: 50_600, brotli: 16_550 },
   'detector.js': { raw: 31_000, brotli: 10_800 },
   'classifier.js': { raw: 16_000, brotli: 5_900 },
   // models that say nothing of themselves
   'recognise.js': { raw: 15_000, brotli: 5_300 },
   // of models on threads
-  'team.js': { raw: 27_700, brotli: 8_700 },
-  'web.js': { raw: 2_600, brotli: 1_150 },
+  'team.js': { raw: 28_400, brotli: 9_000 },
+  'web.js': { raw: 2_750, brotli: 1_150 },
   'node.js': { raw: 1_300, brotli: 650 },
   // of Model.runImage, for those who detect and classify by themselves
   'image-run.js': { raw: 7_500, brotli: 3_000 },
   'profile.js': { raw: 1_100, brotli: 650 },
-  'browser/index.js': { raw: 49_300, brotli: 16_100 },
-  'browser/team.js': { raw: 29_900, brotli: 9_600 },
-  'workerd/index.js': { raw: 49_500, brotli: 16_250 },
-  'edge-light/index.js': { raw: 49_500, brotli: 16_250 },
+  'browser/index.js': { raw: 50_600, brotli: 16_550 },
+  'browser/team.js': { raw: 30_700, brotli: 9_900 },
+  'workerd/index.js': { raw: 50_900, brotli: 16_700 },
+  'edge-light/index.js': { raw: 50_900, brotli: 16_700 },
   'filigree-simd.wasm': { raw: 60_000, brotli: 16_000 },
   'filigree-relaxed.wasm': { raw: 60_000, brotli: 16_000 },
   // cut down for the face model
   'face-simd.wasm': { raw: 36_500, brotli: 15_000 },
   'face-relaxed.wasm': { raw: 36_500, brotli: 15_000 },
   // wasm and threads within
-  'inline.js': { raw: 258_000, brotli: 74_000 },
+  'inline.js': { raw: 260_000, brotli: 74_800 },
   // without the codecs that it imports
   'images.js': { raw: 9_000, brotli: 3_500 },
   'kernels.js': { raw: 26_000, brotli: 8_000 },

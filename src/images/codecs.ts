@@ -1,5 +1,6 @@
 // The @jsquash codecs, each started when first used.
 import { codecModule } from './codec-files.ts';
+import { PngDecoder } from './png-decoder.ts';
 
 type Decoded = { data: Uint8ClampedArray; width: number; height: number };
 
@@ -49,13 +50,13 @@ async function decodeJpegNow(bytes: Uint8Array<ArrayBuffer>): Promise<{ image: D
 }
 
 export async function decodePng(bytes: Uint8Array<ArrayBuffer>): Promise<Decoded> {
-  const codec = await once('png', async () => {
-    provideImageData();
-    const { init, decode } = await import('@jsquash/png/decode.js');
-    await init(await codecModule('png'));
-    return decode;
-  });
-  return codec(bytes.buffer);
+  const decoder = await once('png', async () => PngDecoder.start(await codecModule('png')));
+  try {
+    return decoder.decode(bytes);
+  } catch (cause) {
+    started.delete('png'); // and with it what it holds
+    throw cause;
+  }
 }
 
 export async function decodeWebp(bytes: Uint8Array<ArrayBuffer>): Promise<Decoded> {
@@ -76,21 +77,4 @@ export async function encodePngBytes(image: Decoded): Promise<Uint8Array<ArrayBu
     return codec.default;
   });
   return new Uint8Array(await encode(image as ImageData));
-}
-
-/** The PNG decoder returns an ImageData; the other two codecs bring this same stand-in where the host has none. */
-function provideImageData(): void {
-  if ('ImageData' in globalThis) return;
-  class ImageDataStandIn {
-    readonly data: Uint8ClampedArray;
-    readonly width: number;
-    readonly height: number;
-
-    constructor(data: Uint8ClampedArray, width: number, height: number) {
-      this.data = data;
-      this.width = width;
-      this.height = height;
-    }
-  }
-  Object.defineProperty(globalThis, 'ImageData', { value: ImageDataStandIn, configurable: true, writable: true });
 }

@@ -2,7 +2,7 @@
 import { FiligreeError } from '../errors.ts';
 import { checkPixels, type Pixels } from '../runtime/preprocessing.ts';
 import { decodeJpeg, decodePng, decodeWebp, encodePngBytes } from './codecs.ts';
-import { describeBytes, readImageHeader } from './header.ts';
+import { describeBytes, jpegScans, readImageHeader } from './header.ts';
 
 export interface DecodeOptions {
   /** What to call the picture in an error, e.g. its path; `image` if not given. */
@@ -11,9 +11,12 @@ export interface DecodeOptions {
   mostPixels?: number;
 }
 
+/** Progressive pictures have ten or so. Each takes time for all pixels, and may take no more than some bytes of the file. */
+const mostScans = 100;
+
 /**
  * Decodes a JPEG (turned as its EXIF orientation says), PNG or WebP picture to RGBA. Transparency is laid on white.
- * @throws FiligreeError `invalid-image` when it is none of the three, broken, cut off, CMYK or too large
+ * @throws FiligreeError `invalid-image` when it is none of the three, broken, cut off, CMYK, too large, or a JPEG of more than 100 scans
  */
 export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Pixels> {
   const { name = 'image', mostPixels = 100e6 } = options;
@@ -22,7 +25,11 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}
     throw new FiligreeError('invalid-image', `${name}: not a JPEG, PNG or WebP image; ${describeBytes(bytes)}`);
   }
   const { format, width, height, components } = header;
-  if (width !== undefined && height !== undefined && width * height > mostPixels) {
+  const broken = `${name}: a ${format} image of ${bytes.length} bytes that is broken or cut off`;
+  if (width === undefined || height === undefined) {
+    throw new FiligreeError('invalid-image', `${broken} (it does not say how large it is)`);
+  }
+  if (width * height > mostPixels) {
     const megapixels = Math.round((width * height) / 1e6);
     throw new FiligreeError(
       'invalid-image',
@@ -31,6 +38,13 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}
   }
   if (components === 4) {
     throw new FiligreeError('invalid-image', `${name}: a CMYK JPEG image, which is not decoded; save it as RGB`);
+  }
+  const scans = format === 'JPEG' ? jpegScans(bytes) : 0;
+  if (scans > mostScans) {
+    throw new FiligreeError(
+      'invalid-image',
+      `${name}: a JPEG image of ${scans} scans; at most ${mostScans} are decoded`,
+    );
   }
   const own = Uint8Array.from(bytes); // a buffer that holds nothing else
   try {
@@ -41,11 +55,7 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}
     }
     return onWhite(await (format === 'PNG' ? decodePng(own) : decodeWebp(own)));
   } catch (cause) {
-    throw new FiligreeError(
-      'invalid-image',
-      `${name}: a ${format} image of ${bytes.length} bytes that is broken or cut off${reason(cause)}`,
-      { cause },
-    );
+    throw new FiligreeError('invalid-image', broken + reason(cause), { cause });
   }
 }
 

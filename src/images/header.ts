@@ -41,6 +41,13 @@ function jpegSize(view: DataView): Size {
   return undefined;
 }
 
+/** Scans of a JPEG, and what else says it is one: how often a decoder goes over the whole picture. */
+export function jpegScans(bytes: Uint8Array): number {
+  let scans = 0;
+  for (let at = bytes.indexOf(0xff); at >= 0; at = bytes.indexOf(0xff, at + 1)) scans += Number(bytes[at + 1] === 0xda);
+  return scans;
+}
+
 /** IHDR comes first (PNG, section 11.2.1). */
 function pngSize(view: DataView): Size {
   if (view.byteLength < 24) return undefined;

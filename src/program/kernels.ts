@@ -52,6 +52,16 @@ export function fieldsOf(kernel: KernelName): readonly (readonly [name: string, 
   return fields;
 }
 
+/** FNV-1a of all kernels in the order of their ids, with their records. The wasm says which it was built from. */
+export function registryHash(): number {
+  let hash = 0x811c9dc5;
+  for (const name of kernelNames) {
+    const text = `${name}(${String(fieldsOf(name))})`;
+    for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  }
+  return hash >>> 0;
+}
+
 type Fields<K extends KernelName> = (typeof kernels)[K]['fields'];
 
 /** The arguments of a kernel by field name, pointers unresolved. */

@@ -1,6 +1,7 @@
 import { FiligreeError } from '../errors.ts';
 import type { WasmMemory, WasmModule } from '../host.ts';
 import type { KernelName } from '../program/kernels.ts';
+import { registryHash } from '../program/kernels.ts';
 import { hostBuilds, wasmOf } from '../wasm-files.ts';
 import type { WasmBuild } from './probe.ts';
 import { probeBuild, wasmBuilds } from './probe.ts';
@@ -9,8 +10,12 @@ import { readSmallFile, readSource, sourceName } from './source.ts';
 
 /** What the wasm exports: the program runner, expansion of weights, and every kernel by name (one record's address). */
 export type WasmExports = Record<KernelName, (record: number) => void> & {
+  registry(): number;
   run(record: number, count: number): void;
   expand_f16(from: number, to: number, n: number): void;
+  expand_bytes(from: number, to: number, n: number): void;
+  expand_nibbles(from: number, scales: number, to: number, n: number): void;
+  expand_panels(...args: number[]): void;
   expand_taps(to: number, ...geometry: number[]): void;
   expand_spmm(...args: number[]): number;
   expand_i8(...args: number[]): number;
@@ -100,7 +105,8 @@ export function chooseBuild(wanted?: WasmBuild, provider?: WasmProvider): WasmBu
 /**
  * Instantiates a build with `bytes` of memory.
  * @param share for a memory that threads share
- * @throws FiligreeError `environment` when the host cannot give that much, `not-found` when the wasm is missing.
+ * @throws FiligreeError `environment` when the host cannot give that much or the wasm is not ours, `not-found` when it is
+ * missing.
  */
 export async function instantiate(
   bytes: number,
@@ -126,8 +132,18 @@ export async function instantiate(
       },
     );
   }
-  const instance = await WebAssembly.instantiate(module, { env: { memory } });
-  return { build, module, memory, exports: instance.exports as unknown as WasmExports };
+  let exports: Partial<WasmExports>;
+  try {
+    exports = (await WebAssembly.instantiate(module, { env: { memory } })).exports as Partial<WasmExports>;
+  } catch (error) {
+    const { message } = error as Error;
+    throw new FiligreeError('environment', `the wasm for "${build}" cannot be used: ${message}`, { cause: error });
+  }
+  if (!exports.registry || exports.registry() >>> 0 !== registryHash()) {
+    const what = exports.registry ? "is another version's" : 'is not one of Filigree';
+    throw new FiligreeError('environment', `the wasm for "${build}" ${what}: take it from the package that is running`);
+  }
+  return { build, module, memory, exports: exports as WasmExports };
 }
 
 /**

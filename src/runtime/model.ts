@@ -30,6 +30,11 @@ export interface ModelInfo {
   threads: number;
   /** Bytes of linear memory, of them activations as planned, and what those would take without sharing. */
   memory: { total: number; activations: number; activationsUnshared: number };
+  /**
+   * What one run multiplies and adds, or moves where it does neither: at most, but for a small factor. Worked out from the
+   * program, while the MACs of layers are what the file says.
+   */
+  work: number;
   /** Remarks from compilation. */
   notes: readonly string[];
 }
@@ -91,7 +96,7 @@ export class Model {
   }
 
   /** @internal */
-  constructor(program: Program, layout: MemoryLayout, instance: Instance, team?: ProgramRunner) {
+  constructor(program: Program, layout: MemoryLayout, instance: Instance, team?: ProgramRunner, work = 0) {
     this.name = program.name;
     this.inputs = program.inputs.map(tensorInfo);
     this.outputs = program.outputs.map(tensorInfo);
@@ -104,6 +109,7 @@ export class Model {
         activations: program.arenaBytes,
         activationsUnshared: program.naiveArenaBytes,
       },
+      work,
       notes: program.notes,
     };
     this.#program = program;
@@ -113,12 +119,15 @@ export class Model {
   }
 
   /**
-   * Runs the model once. Runs that are asked for while another goes on, on a page's threads, wait for their turn; their
-   * inputs must not change meanwhile.
+   * Runs the model once. Any number may be asked for at a time: they run one after the other, in the order of calls, and
+   * one that fails for its inputs leaves the others alone. On a page's threads those that wait for their turn read their
+   * inputs then, which must not change meanwhile; elsewhere a run is done when the call returns its promise. A run that
+   * has begun ends by itself, or with `disposed` when dispose() is called on a page meanwhile; it takes no signal.
    * @param inputs One tensor per input, by name, in the declared shape; float32, or the declared integer dtype.
    * @returns One float32 tensor per output, by name; the caller's own copies.
    * @throws FiligreeError `invalid-argument` on a missing, unknown or ill-shaped input; `disposed` after dispose();
-   * `environment` when a thread has failed.
+   * `environment` when a thread has failed: it has ended, or has not answered for half a minute. The model is lost then:
+   * dispose of it and load it again.
    */
   async run(inputs: Record<string, Tensor>): Promise<Record<string, Tensor>> {
     return this.#turn(
@@ -191,15 +200,22 @@ export class Model {
       this.#execute();
       return read();
     }
+    return this.#inTurn(async () => {
+      this.#live();
+      write();
+      await this.#execute();
+      return read();
+    });
+  }
+
+  /** Does something when all that was asked for before is done. */
+  async #inTurn<T>(work: () => T | Promise<T>): Promise<T> {
     const before = this.#queue;
     let done!: () => void;
     this.#queue = new Promise<void>((resolve) => (done = resolve));
     try {
       await before;
-      this.#live();
-      write();
-      await this.#execute();
-      return read();
+      return await work();
     } finally {
       done();
     }
@@ -212,7 +228,8 @@ export class Model {
   }
 
   /**
-   * Times each layer over several runs, after a warm-up that lets the engine optimise the kernels.
+   * Times each layer over several runs, after a warm-up that lets the engine optimise the kernels. All of it happens on the
+   * calling thread, in one piece, when the runs that were asked for before are done.
    * @param options.runs Timed runs, at least 1; 20 if not given. `warmup` runs come before, as many if not given.
    * @throws FiligreeError as run(), and `invalid-argument` for a number of runs that is none.
    */
@@ -222,7 +239,8 @@ export class Model {
   ): Promise<LayerProfile[]> {
     this.#live();
     const { profileLayers } = await import('./profile.ts');
-    return profileLayers(this.#program, this.#layout.records, this.#live(), () => this.#write(inputs), options);
+    const { records } = this.#layout;
+    return this.#inTurn(() => profileLayers(this.#program, records, this.#live(), () => this.#write(inputs), options));
   }
 
   /** Whether its memory has been given back. */
@@ -230,9 +248,13 @@ export class Model {
     return this.#instance === undefined;
   }
 
-  /** Gives the memory back and ends the threads. Calling it again does nothing. */
+  /**
+   * Gives the memory back and ends the threads. Runs that go on or wait reject with `disposed`. Calling it again does
+   * nothing.
+   */
   dispose(): void {
     this.#team?.dispose();
+    this.#team = undefined; // it holds the memory, too
     this.#instance = undefined;
   }
 

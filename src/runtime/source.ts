@@ -27,18 +27,23 @@ function shortened(name: string): string {
   return name.startsWith('data:') && name.length > 60 ? `${name.slice(0, 60)}…` : name;
 }
 
+/** Where what begins like this ends; behind these bytes if they do not say it yet, 0 if no more of it is wanted. */
+export type EndOf = (bytes: Uint8Array) => number;
+
 /**
  * All bytes of a source.
- * @throws FiligreeError `not-found` for a missing file or an HTTP error, `invalid-argument` for what is no source, or a
- * response that has been read; the signal's reason when aborted.
+ * @param end of what is wanted: a server that sends much more is not heard to the end
+ * @throws FiligreeError `not-found` for a missing file, an HTTP error or a response that breaks off, `invalid-argument`
+ * for what is no source, or a response that has been read, `invalid-model` for one that does not end; the signal's reason
+ * when aborted.
  */
-export async function readSource(source: ModelSource, options: SourceOptions = {}): Promise<Uint8Array> {
+export async function readSource(source: ModelSource, options: SourceOptions = {}, end?: EndOf): Promise<Uint8Array> {
   options.signal?.throwIfAborted();
   if (source instanceof Uint8Array) return source;
   if (source instanceof ArrayBuffer) return new Uint8Array(source);
   if (typeof source !== 'string' && !(source instanceof URL)) {
-    if (typeof Blob !== 'undefined' && source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
-    if (typeof Response !== 'undefined' && source instanceof Response) return readResponse(source, options);
+    if (typeof Blob !== 'undefined' && source instanceof Blob) return readBlob(source, options);
+    if (typeof Response !== 'undefined' && source instanceof Response) return readResponse(source, options, end);
     throw new FiligreeError(
       'invalid-argument',
       'a model source is a path, URL, Response, Blob, ArrayBuffer or Uint8Array',
@@ -52,7 +57,17 @@ export async function readSource(source: ModelSource, options: SourceOptions = {
     options.signal?.throwIfAborted();
     throw new FiligreeError('not-found', `${sourceName(source)}: ${(error as Error).message}`, { cause: error });
   }
-  return readResponse(response, options);
+  return readResponse(response, options, end);
+}
+
+async function readBlob(blob: Blob, { signal }: SourceOptions): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await blob.arrayBuffer());
+  } catch (error) {
+    throw new FiligreeError('not-found', `${sourceName(blob)}: ${(error as Error).message}`, { cause: error }); // changed since
+  } finally {
+    signal?.throwIfAborted();
+  }
 }
 
 /** The host's files, where it has any. Not imported: bundles for browsers would stumble over `node:`. */
@@ -123,19 +138,21 @@ const headBytes = 1 << 17;
 /**
  * Opens a source: a file so that the rest can be read straight into place, anything else by reading all of it.
  * @param head says from the first bytes how many are wanted in memory; asked until there are so many
+ * @param end as `readSource`
  * @throws FiligreeError as `readSource`
  */
 export async function openSource(
   source: ModelSource,
   options: SourceOptions,
   head: (bytes: Uint8Array, size: number) => number,
+  end?: EndOf,
 ): Promise<OpenSource> {
   options.signal?.throwIfAborted();
   if ((typeof source === 'string' || source instanceof URL) && isFile(source)) {
     const file = await openFile(source, options, head);
     if (file) return file;
   }
-  const bytes = await readSource(source, options);
+  const bytes = await readSource(source, options, end);
   return { size: bytes.length, head: bytes, readInto: () => Promise.reject(new Error()), close() {} };
 }
 
@@ -205,33 +222,68 @@ function splitAt(places: readonly Uint8Array[], bytes: number): [Uint8Array[], U
   return [before, behind];
 }
 
-async function readResponse(response: Response, { signal, onProgress }: SourceOptions): Promise<Uint8Array> {
+/** A response may be so much longer than what it begins with says. */
+const spareBytes = 8 << 20;
+
+async function readResponse(
+  response: Response,
+  { signal, onProgress }: SourceOptions,
+  end?: EndOf,
+): Promise<Uint8Array> {
+  const name = response.url || 'response';
   if (!response.ok) {
-    throw new FiligreeError(
-      'not-found',
-      `${response.url || 'response'}: HTTP ${response.status} ${response.statusText}`,
-    );
+    throw new FiligreeError('not-found', `${name}: HTTP ${response.status} ${response.statusText}`);
   }
   if (response.bodyUsed || response.body?.locked) {
     throw new FiligreeError(
       'invalid-argument',
-      `${response.url || 'response'}: its body has been read already; clone() it before, or fetch it again`,
+      `${name}: its body has been read already; clone() it before, or fetch it again`,
     );
   }
-  if (!onProgress || !response.body) return new Uint8Array(await response.arrayBuffer());
+  if (!response.body) return new Uint8Array(await response.arrayBuffer());
   const total = Number(response.headers.get('content-length')) || 0;
   const chunks: Uint8Array[] = [];
   let loaded = 0;
+  let most = spareBytes;
   const reader = response.body.getReader();
-  for (;;) {
-    signal?.throwIfAborted();
-    const { done, value } = await reader.read();
-    if (done) break;
-    chunks.push(value);
-    loaded += value.length;
-    onProgress({ loaded, total });
+  const cancel = () => void reader.cancel().catch(() => {});
+  signal?.addEventListener('abort', cancel); // a read that goes on ends then
+  try {
+    for (;;) {
+      const { done, value } = await reader.read().catch((error: Error) => {
+        signal?.throwIfAborted();
+        const why = `broke off after ${loaded} bytes: ${error.message}`;
+        throw new FiligreeError('not-found', `${name}: ${why}`, { cause: error });
+      });
+      signal?.throwIfAborted();
+      if (done) return joined(chunks);
+      chunks.push(value);
+      loaded += value.length;
+      onProgress?.({ loaded, total });
+      if (!end || loaded <= most) continue;
+      const bytes = joined(chunks);
+      const wanted = end(bytes);
+      most = wanted + spareBytes;
+      if (loaded <= most) continue;
+      if (wanted > 0) {
+        throw new FiligreeError(
+          'invalid-model',
+          `${name}: is said to have ${wanted} bytes, and goes on after ${loaded}`,
+        );
+      }
+      cancel();
+      return bytes;
+    }
+  } catch (error) {
+    cancel();
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', cancel);
   }
-  const bytes = new Uint8Array(loaded);
+}
+
+function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const chunk of chunks) {
     bytes.set(chunk, at);

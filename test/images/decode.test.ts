@@ -157,6 +157,18 @@ describe('decodeImage refuses', () => {
     expect(await refusal(damaged)).toContain('broken or cut off');
   });
 
+  it('a JPEG that does not say how large it is', async () => {
+    const frame = jpeg.findIndex((byte, i) => byte === 0xff && (jpeg[i + 1] & 0xfc) === 0xc0);
+    const hidden = Uint8Array.from([...jpeg.subarray(0, frame), 0x01, ...jpeg.subarray(frame)]); // between two segments
+    expect(await refusal(hidden)).toContain('broken or cut off (it does not say how large it is)');
+  });
+
+  it('a JPEG of a thousand scans, which would take seconds', async () => {
+    const scan = [0xff, 0xda, 0, 8, 1, 1, 0, 1, 63, 0, 0x7f];
+    const many = Uint8Array.from([...jpeg, ...Array.from({ length: 1000 }, () => scan).flat()]);
+    expect(await refusal(many)).toMatch(/a JPEG image of 100[1-9] scans; at most 100 are decoded/);
+  });
+
   it('pictures of more than 100 megapixels, before decoding them', async () => {
     const large = png.slice();
     new DataView(large.buffer).setUint32(16, 60_000);

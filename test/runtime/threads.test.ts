@@ -209,6 +209,81 @@ describe.each([true, false])('threads, the calling one taking part: %s', (takesP
   });
 });
 
+/** Workers that hosts end without a word, as browsers do under memory pressure; teams that are patient for 30 ms only. */
+function silenced(takesPart: boolean) {
+  const workers: { die(): void; ended: boolean }[] = [];
+  const host: ThreadHost = {
+    ...nodeHost,
+    takesPart,
+    patience: 5,
+    start(task, events) {
+      const worker = nodeHost.start(task, { ...events, failed: () => {} });
+      const entry = { die: () => worker.end(), ended: false };
+      workers.push(entry);
+      return { hold: (alive) => worker.hold(alive), end: () => ((entry.ended = true), worker.end()) };
+    },
+  };
+  return { host, workers };
+}
+
+describe.each([true, false])('workers that die silently, the calling thread taking part: %s', (takesPart) => {
+  it.each(['all', 'the last', 'the first'])('fail the run: %s', async (which) => {
+    const { host, workers } = silenced(takesPart);
+    const model = await loadModel(mobilenet, { threads: 3, threadHost: host });
+    const inputs = inputsOf(model);
+    for (let i = 0; i < 20; i++) await model.run(inputs); // nobody is given up who is there
+    const dying = which === 'all' ? workers : [workers.at(which === 'the last' ? -1 : 0)!];
+    for (const worker of dying) worker.die();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const start = performance.now();
+    const runs = [1, 2].map(() => failure(model.run(inputs)));
+    for (const run of runs) {
+      const { code, message } = await run;
+      expect(code).toBe('environment');
+      expect(message).toMatch(/a thread has failed: (it|none|another) has (not )?answered/);
+    }
+    expect(performance.now() - start).toBeLessThan(3000);
+    expect(workers.every(({ ended }) => ended)).toBe(true);
+    model.dispose();
+  });
+});
+
+it('does not give up threads that are there, however long nothing is asked of them', async () => {
+  const { host } = silenced(false);
+  const model = await loadModel(mobilenet, { threads: 2, threadHost: host });
+  const wanted = bitsOf(await model.run(inputsOf(model)));
+  for (const ms of [100, 20, 0]) {
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    expect(bitsOf(await model.run(inputsOf(model)))).toEqual(wanted);
+  }
+  model.dispose();
+});
+
+it('profiles between runs, not during one', async () => {
+  const one = await loadModel(mobilenet);
+  const { host } = watched(false);
+  const model = await loadModel(mobilenet, { threads: 2, threadHost: host });
+  const order: string[] = [];
+  for (let i = 0; i < 5; i++) {
+    const [first, second] = [1, 2].map((seed) => inputsOf(one, seed));
+    const before = model.run(first).finally(() => order.push('before'));
+    const profile = model.profile(second, { runs: 1, warmup: 3 }).finally(() => order.push('profile'));
+    const after = new Promise<void>((resolve) => setTimeout(resolve, 1)).then(() => model.run(second));
+    expect(bitsOf(await before)).toEqual(bitsOf(await one.run(first)));
+    expect((await profile).length).toBeGreaterThan(10);
+    expect(bitsOf(await after)).toEqual(bitsOf(await one.run(second)));
+    expect(order.splice(0)).toEqual(['before', 'profile']);
+  }
+  for (const profile of [model.profile({}), model.profile(inputsOf(one), { runs: 0 })]) {
+    expect((await failure(profile)).code).toBe('invalid-argument');
+  }
+  expect(bitsOf(await model.run(inputsOf(one)))).toEqual(bitsOf(await one.run(inputsOf(one))));
+  const [last, late] = [failure(model.run(inputsOf(one))), failure(model.profile(inputsOf(one)))];
+  model.dispose();
+  expect([(await last).code, (await late).code]).toEqual(['disposed', 'disposed']);
+  one.dispose();
+});
+
 it('gives up what is going on when it is disposed of during a run', async () => {
   const { host, workers } = watched(false);
   const model = await loadModel(mobilenet, { threads: 2, threadHost: host });

@@ -31,5 +31,7 @@ export interface ThreadHost {
   parallelism(): number;
   /** Whether the calling thread runs the first share; whether it may sleep if not given. For tests. */
   takesPart?: boolean;
+  /** Milliseconds of a thread's nap; 5000 if not given. For tests. */
+  patience?: number;
   start(task: WorkerTask, events: WorkerEvents): RunningWorker;
 }

@@ -18,6 +18,7 @@ export const nodeHost: ThreadHost = {
     worker.on('message', (message) => {
       if (message === 'ready') events.ready();
       else if (message === 'done') events.done();
+      else if (message === 'ended') failed(new Error('another has not answered, or has stopped'));
     });
     worker.on('error', failed);
     worker.on('exit', (code) => failed(new Error(`the worker has ended with code ${code}`)));

@@ -15,6 +15,7 @@ const mostAutomatic = 4;
 /** What builds export for threads (assembly/threads.ts). */
 interface ThreadExports {
   run_part(sync: number, from: number, to: number, threads: number): number;
+  fail_run(sync: number): void;
   give_command(sync: number, command: number): void;
 }
 
@@ -67,6 +68,13 @@ function mayBlock(): boolean {
 /** Milliseconds for which steps are run ahead of the first run, so that the engine optimises the kernels that all share. */
 const warmUpMs = 40;
 
+/** The words that threads share (assembly/threads.ts): those looked at from here. */
+const words = { epoch: 16, failed: 17, patience: 49, count: 50 };
+
+/** A thread that hears nothing of the others naps so many times, of so many ms each, before it gives them up. */
+const naps = 6;
+const defaultPatience = 5000;
+
 interface Pending {
   resolve(): void;
   reject(error: unknown): void;
@@ -82,6 +90,9 @@ export class Team {
   readonly #name: string;
   readonly #exports: ThreadExports;
   readonly #takesPart: boolean;
+  readonly #words: Int32Array;
+  readonly #patience: number;
+  #watch: ReturnType<typeof setTimeout> | undefined;
   #workers: RunningWorker[] = [];
   #command = 0;
   #starting: number;
@@ -94,6 +105,9 @@ export class Team {
     this.#name = name;
     this.#exports = exports as unknown as ThreadExports;
     this.#takesPart = host.takesPart ?? mayBlock();
+    this.#patience = host.patience ?? defaultPatience;
+    this.#words = new Int32Array(memory.buffer, plan.sync, words.count);
+    this.#words[words.patience] = this.#patience;
     const lists = plan.lists.slice(this.#takesPart ? 1 : 0);
     this.#starting = lists.length;
     try {
@@ -149,11 +163,41 @@ export class Team {
     this.#exports.give_command(sync, this.#command);
     if (!this.#takesPart) {
       this.#workers[0].hold(true);
+      this.#watch ??= this.#look(Atomics.load(this.#words, words.epoch), 0);
       return this.#event().finally(() => this.#workers[0]?.hold(false));
     }
-    if (this.#exports.run_part(sync, lists[0].from, lists[0].to, this.threads)) return;
-    this.#fail(new Error('it has not answered for half a minute'));
+    let done = 0;
+    try {
+      done = this.#exports.run_part(sync, lists[0].from, lists[0].to, this.threads);
+    } catch (error) {
+      this.#exports.fail_run(sync);
+      this.#fail(error);
+    }
+    if (done) return;
+    const seconds = (naps * this.#patience) / 1000;
+    const gaveUp = Atomics.load(this.#words, words.failed) === 1;
+    this.#fail(new Error(gaveUp ? `it has not answered for ${seconds} s` : 'it has stopped in the middle of a run'));
     throw this.#failure!;
+  }
+
+  /**
+   * Looks now and then, while a run goes on, whether threads still come to barriers: a page does not hear of workers that
+   * its browser has ended, and if these are all, nobody is left to say so.
+   * @param epoch barriers before
+   * @param times that it was the same
+   */
+  #look(epoch: number, times: number): ReturnType<typeof setTimeout> {
+    const timer = setTimeout(() => {
+      this.#watch = undefined;
+      if (!this.#pending) return;
+      const now = Atomics.load(this.#words, words.epoch);
+      // one more than workers wait for each other
+      if (now !== epoch) this.#watch = this.#look(now, 0);
+      else if (times < naps) this.#watch = this.#look(now, times + 1);
+      else this.#fail(new Error(`none has answered for ${((times + 1) * this.#patience) / 1000} s`));
+    }, this.#patience);
+    (timer as { unref?(): void }).unref?.(); // what is awaited keeps a process alive
+    return timer;
   }
 
   /** Whether run() returns before it is done. */
@@ -163,6 +207,7 @@ export class Team {
 
   /** Ends the workers; a run that is going on is given up. */
   dispose(): void {
+    clearTimeout(this.#watch);
     for (const worker of this.#workers) worker.end();
     this.#workers = [];
     this.#failure ??= new FiligreeError('disposed', `${this.#name}: disposed of during a run`);

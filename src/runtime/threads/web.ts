@@ -64,12 +64,18 @@ async function tryWays(): Promise<ThreadHost | string> {
 }
 
 function hostOf(make: () => Worker, first: Worker): ThreadHost {
+  // the first team's; without one, nobody else would end it
   let spare: Worker | undefined = first;
+  const unused = setTimeout(() => {
+    spare?.terminate();
+    spare = undefined;
+  }, patience);
   return {
     parallelism: () => navigator.hardwareConcurrency || 1,
     start(task, events) {
       const worker = spare ?? make();
       spare = undefined;
+      clearTimeout(unused);
       const failed = (why: string) => {
         worker.terminate();
         events.failed(new Error(why));
@@ -81,10 +87,15 @@ function hostOf(make: () => Worker, first: Worker): ThreadHost {
       worker.addEventListener('message', ({ data }) => {
         if (data === 'ready') events.ready();
         else if (data === 'done') events.done();
-        else if (data === 'ended') failed('another has not answered for half a minute');
+        else if (data === 'ended') failed('another has not answered, or has stopped');
       });
-      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker has none
-      worker.postMessage(task);
+      try {
+        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker has none
+        worker.postMessage(task);
+      } catch (error) {
+        worker.terminate();
+        throw error;
+      }
       return { hold() {}, end: () => worker.terminate() };
     },
   };
@@ -103,5 +114,7 @@ export async function webHost(): Promise<ThreadHost | string> {
   if (typeof SharedArrayBuffer === 'undefined') return 'this host has no shared memory';
   if (typeof Worker === 'undefined') return 'nothing can start workers here, as in a service worker';
   tried ??= tryWays();
-  return tried;
+  const host = await tried;
+  if (typeof host === 'string') tried = undefined; // the network may be back next time
+  return host;
 }
