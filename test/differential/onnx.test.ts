@@ -76,6 +76,13 @@ function draw(seed: number, steps: number): Case {
 }
 
 const used = new Set<string>();
+
+/** Operators that no file has had, but for those that round: other runtimes do so differently. */
+const missed = () =>
+  [...handlers.keys()].filter(
+    (op) => !/^QLinear|\.Q|QuantizeLinear|DequantizeLinear|Integer/.test(op) && !used.has(op),
+  );
+
 let compared = 0;
 /** Files that neither takes, of what is not supported here, of what onnxruntime does not support, of too large numbers. */
 const left = { both: 0, unsupported: 0, peer: 0, wild: 0 };
@@ -157,7 +164,7 @@ describe('random ONNX files', () => {
     const failures: string[] = [];
     let seed = startSeed;
     do {
-      const cases = Array.from({ length: 220 }, () => draw(seed++, 5));
+      const cases = Array.from({ length: 160 }, () => draw(seed++, 5));
       const peers = await runOnnxModels(
         cases.map(({ model, bytes }) => ({ model: bytes, inputs: model.feeds, unoptimised: true })),
       );
@@ -165,7 +172,7 @@ describe('random ONNX files', () => {
         const wrong = await wrongWith(one, peers[i]).catch((error: Error) => error.stack);
         if (wrong !== undefined && failures.length < 10) failures.push(await shortest(one.seed, 5));
       }
-    } while (Date.now() < end && failures.length === 0);
+    } while (failures.length === 0 && (Date.now() < end || (missed().length > 0 && seed < startSeed + 700)));
     expect(failures.join('\n\n')).toBe('');
     if (minutes > 0) {
       if (refusals.length > 0) console.log([...new Set(refusals)].join('\n'));
@@ -175,9 +182,7 @@ describe('random ONNX files', () => {
   });
 
   it('have every operator that the importer reads in floats', () => {
-    const quantised = /Q[Ll]inear|[Qq]uantize|Integer/;
-    const expected = [...handlers.keys()].filter((op) => !quantised.test(op));
-    expect(expected.filter((op) => !used.has(op))).toEqual([]);
+    expect(missed()).toEqual([]);
     expect([...used].filter((op) => !handlers.has(op) && !foldsConstants(op))).toEqual([]);
   });
 });
