@@ -14,7 +14,7 @@ export function weights(b: GraphBuilder, shape: number[], dice: Dice): string {
   const columns = data.length / shape[0];
   if (columns > 256 && dice.oneIn(3)) {
     // gaps as long as a byte's, one less, one more, and two of them
-    const kept = new Set(dice.one([[255, 511], [254, 510, 511], [256, 512], [510], [0, 511]]));
+    const kept = new Set<number>(dice.one([[255, 511], [254, 510, 511], [256, 512], [510], [0, 511]]));
     data.forEach((_, i) => kept.has(i % columns) || (data[i] = 0));
     return name;
   }
