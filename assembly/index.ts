@@ -1,4 +1,13 @@
 export { run } from './program';
-export { expand_f16, expand_i8, expand_quantised, expand_spmm, expand_taps } from './expand';
+export {
+  expand_f16,
+  expand_bytes,
+  expand_nibbles,
+  expand_i8,
+  expand_panels,
+  expand_quantised,
+  expand_spmm,
+  expand_taps,
+} from './expand';
 export { i8_dot } from './int8';
 export * from './generated/dispatch';

@@ -1,5 +1,9 @@
 // Zeros by magnitude, on plain weight arrays.
 import { FiligreeError } from '../src/errors.ts';
+import { magnitudeScores } from '../src/sparsity/magnitude.ts';
+import { masked, select } from '../src/sparsity/masks.ts';
+import type { Blocks } from '../src/sparsity/pattern.ts';
+import { patternNamed } from '../src/sparsity/patterns.ts';
 
 /** Which weights must be zero together: each by itself, or those of 2 or 4 consecutive output channels at a position. */
 export const sparsityPatterns = { unstructured: 1, group2: 2, group4: 4 } as const;
@@ -46,50 +50,16 @@ export function sparsify(weights: Float32Array, rows: number, target: SparsityTa
   const columns = weights.length / rows;
   const grouped = rows - (rows % group);
   const result = weights.slice();
-  prune(result.subarray(0, grouped * columns), columns, group, density);
-  prune(result.subarray(grouped * columns), columns, 1, density);
-  return result;
-}
-
-/** Prunes groups of rows in place. */
-function prune(weights: Float32Array, columns: number, group: number, density: number): void {
-  const energies = new Float32Array(weights.length / group);
-  for (let first = 0; first < energies.length; first += columns) {
-    for (let i = 0; i < group; i++) {
-      const row = first * group + i * columns;
-      for (let column = 0; column < columns; column++) energies[first + column] += weights[row + column] ** 2;
-    }
-  }
-  const removed = energies.length - Math.round(density * energies.length);
-  if (removed === 0) return;
-  const { limit, below } = smallest(energies, removed);
-  let ties = removed - below;
-  for (let first = energies.length - columns; first >= 0; first -= columns) {
-    for (let column = columns - 1; column >= 0; column--) {
-      const energy = energies[first + column];
-      if (energy > limit || (energy === limit && ties-- <= 0)) continue;
-      for (let i = 0; i < group; i++) weights[first * group + i * columns + column] = 0;
-    }
-  }
-}
-
-/**
- * The `count`-th smallest of non-negative numbers, and how many are below it. Their bits order as they do: the upper half
- * of the bits is looked for first, then the lower half among those that share the upper one.
- */
-function smallest(numbers: Float32Array, count: number): { limit: number; below: number } {
-  const bits = new Uint32Array(numbers.buffer, numbers.byteOffset, numbers.length);
-  const find = (places: Uint32Array, before: number): { place: number; before: number } => {
-    for (let place = 0; ; place++) {
-      if (before + places[place] >= count) return { place, before };
-      before += places[place];
-    }
+  const prune = (from: number, to: number, name: SparsityPattern) => {
+    if (from === to) return;
+    const shape = [to - from, columns, 1, 1] as const;
+    const layer = { name, kind: 'linear', shape, rows: to - from, columns, groups: 1 } as const;
+    const part = weights.subarray(from * columns, to * columns);
+    const blocks = patternNamed(name).blocks(layer) as Blocks; // whole groups always fit
+    const keep = Math.round(density * blocks.count);
+    result.set(masked(part, select(magnitudeScores(part, blocks), blocks, keep)), from * columns);
   };
-  const upper = new Uint32Array(1 << 16);
-  for (const b of bits) upper[b >>> 16]++;
-  const { place: high, before } = find(upper, 0);
-  const lower = new Uint32Array(1 << 16);
-  for (const b of bits) if (b >>> 16 === high) lower[b & 0xffff]++;
-  const { place: low, before: below } = find(lower, before);
-  return { limit: new Float32Array(Uint32Array.of((high << 16) | low).buffer)[0], below };
+  prune(0, grouped, pattern);
+  prune(grouped, rows, 'unstructured');
+  return result;
 }

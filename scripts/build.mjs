@@ -1,13 +1,13 @@
 // npm run build: everything dist/ holds, from nothing.
 //
 //   node scripts/build.mjs            wasm, bundles, types, default model
-//   node scripts/build.mjs --kernels     the two wasm builds only, into src/wasm/ (tests and dist/ take them from there)
+//   node scripts/build.mjs --kernels     the wasm files only, into src/wasm/ (tests and dist/ take them from there)
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { main as asc } from 'assemblyscript/asc';
 import binaryen from 'binaryen';
 import { build, transform } from 'esbuild';
-import { bundleLazily, bundling } from './bundle.mjs';
+import { bundled, bundleLazily, bundling } from './bundle.mjs';
 import { emitDeclarations } from './declarations.mjs';
 import { replace, replacements } from './hosts.mjs';
 
@@ -45,6 +45,11 @@ async function buildWasm() {
     const path = new URL(`src/wasm/filigree-${target}.wasm`, root).pathname;
     console.log(`filigree-${target}.wasm  ${optimise(path)} bytes`);
   }
+  // what pruning computes with
+  const { error, stderr } = await asc(['--config', 'assembly/sparsity/asconfig.json', '--target', 'sparsity']);
+  if (error) throw new Error(`asc, sparsity: ${error.message}\n${stderr}`);
+  const path = new URL('src/wasm/filigree-sparsity.wasm', root).pathname;
+  console.log(`filigree-sparsity.wasm  ${optimise(path)} bytes`);
 }
 
 /**
@@ -64,7 +69,27 @@ async function bundle() {
   }
   // what tuning runs is a chunk that compiling does not load, beside wasm/
   await build({ ...common, ...names, entryPoints: ['src/compile/index.ts'], splitting: true });
-  await build({ ...common, ...names, entryPoints: ['src/cli/main.ts'], splitting: true });
+  await build({ ...common, ...names, entryPoints: ['src/sparsity/index.ts'], splitting: true });
+  const { metafile } = await build({
+    ...common,
+    ...names,
+    entryPoints: ['src/cli/main.ts'],
+    splitting: true,
+    // what draws reports of pruning is a part that nothing else loads
+    packages: undefined,
+    plugins: [bundled(['@observablehq/plot', 'linkedom'])],
+    mainFields: ['module', 'main'],
+    metafile: true,
+  });
+  for (const [path, { inputs }] of Object.entries(metafile.outputs)) {
+    if (!Object.keys(inputs).some((input) => input.includes('node_modules/'))) continue;
+    const { code } = await transform(readFileSync(path, 'utf8'), {
+      minify: true,
+      format: 'esm',
+      target: bundling.target,
+    });
+    writeFileSync(path, code);
+  }
   // hosts that cannot read files: their own way to the wasm takes the place of the files
   for (const host of ['browser', 'workerd', 'edge-light']) {
     const variant = {

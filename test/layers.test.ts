@@ -68,6 +68,7 @@ describe('folders import one way', () => {
     ['passes', ['graph', 'ops', 'program']],
     ['import', ['graph', 'ops', 'program', 'vision']],
     ['compile', ['graph', 'ops', 'passes', 'import', 'program', 'artifact', 'vision', 'export']],
+    ['sparsity', ['graph', 'ops', 'passes', 'compile', 'program', 'artifact', 'runtime']],
   ])('%s imports at most from %j', (folder, allowed) => {
     const found = [...importedFolders(folder)];
     expect(found.filter((other) => !allowed.includes(other))).toEqual([]);

@@ -6,13 +6,26 @@ import { Model } from '../src/runtime/model.ts';
 import { planThreads } from '../src/runtime/threads/plan.ts';
 import type { Build } from './kernels/wasm.ts';
 
-/** A model that runs as if on so many threads; every step that can be is split. */
-export async function loadInShares(artifact: Uint8Array, build: Build, threads: number, below: (n: number) => number) {
+/** A quiet NaN that no computation makes. */
+const poison = 0x7fcdef01;
+
+/**
+ * A model that runs as if on so many threads; every step that can be is split.
+ * @param poison fills the memory of activations with NaN first
+ */
+export async function loadInShares(
+  artifact: Uint8Array,
+  build: Build,
+  threads: number,
+  below: (n: number) => number,
+  options: { poison?: boolean } = {},
+) {
   const program = readArtifact(artifact, 'model');
   const layout = layOut(program);
   const plan = planThreads(program, layout, threads, 0);
   const instance = await instantiate(plan.bytes, build);
   expandProgram(program, layout, instance);
+  if (options.poison) new Uint32Array(instance.memory.buffer).fill(poison, layout.arena >> 2, layout.bytes >> 2);
   plan.write(instance.memory);
   const run = () => {
     const words = new Uint32Array(instance.memory.buffer);
@@ -29,7 +42,9 @@ export async function loadInShares(artifact: Uint8Array, build: Build, threads: 
     }
   };
   const team = { threads, isAsynchronous: false, run, dispose() {} };
-  return { model: new Model(program, { ...layout, bytes: plan.bytes }, instance, team), plan };
+  /** Bits of everything that runs only read. */
+  const constants = () => new Uint32Array(instance.memory.buffer, 0, layout.arena >> 2).slice();
+  return { model: new Model(program, { ...layout, bytes: plan.bytes }, instance, team), plan, constants };
 }
 
 /** Bits of outputs, to be compared one by one. */

@@ -26,6 +26,53 @@ export function expand_f16(from: usize, to: usize, n: u32): void {
   }
 }
 
+/** 4n bytes, signed, at `from` → as many floats at `to`; the bytes may be the last quarter of where the floats go. */
+export function expand_bytes(from: usize, to: usize, n: u32): void {
+  for (const end = to + 16 * n; to < end; to += 16) {
+    const words = i16x8.extend_low_i8x16_s(v128.load32_zero(from));
+    v128.store(to, f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(words)));
+    from += 4;
+  }
+}
+
+/**
+ * n blocks of 8 bytes at `from`, of number i low and number i + 8 high in byte i, each number signed and multiplied by its
+ * block's scale, a byte of `scales` → 16 floats a block at `to`; the blocks may be the last eighth of where the floats go.
+ */
+export function expand_nibbles(from: usize, scales: usize, to: usize, n: u32): void {
+  for (const end = to + 64 * n; to < end; to += 64) {
+    const scale = i16x8.splat(load<u8>(scales++));
+    const bytes = v128.load64_zero(from);
+    from += 8;
+    const high = i16x8.extend_low_i8x16_s(bytes);
+    const low = i16x8.mul(i16x8.shr_s(i16x8.shl(high, 12), 12), scale);
+    v128.store(to, f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(low)));
+    v128.store(to, f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(low)), 16);
+    const rest = i16x8.mul(i16x8.shr_s(high, 4), scale);
+    v128.store(to, f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(rest)), 32);
+    v128.store(to, f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(rest)), 48);
+  }
+}
+
+/** Panels of `panel` rows at `at` whose weights are to be multiplied by their rows' scales, and whose biases are missing. */
+export function expand_panels(at: usize, scales: usize, bias: usize, panels: u32, columns: u32, panel: u32): void {
+  const line = 4 * panel;
+  for (; panels > 0; panels--) {
+    for (const end = at + line; at < end; at += 16) {
+      const scale = v128.load(scales);
+      v128.store(at, v128.load(bias));
+      scales += 16;
+      bias += 16;
+      let weights = at;
+      for (let column: u32 = 0; column < columns; column++) {
+        weights += line;
+        v128.store(weights, f32x4.mul(v128.load(weights), scale));
+      }
+    }
+    at += line * columns;
+  }
+}
+
 /** The tap table: one byte offset per (channel, ky, kx); see TapTable in src/program/program.ts. */
 export function expand_taps(
   to: usize,
@@ -55,8 +102,8 @@ export function expand_taps(
 }
 
 /**
- * counts, gaps and values (src/compile/pack.ts draws them), bias (rows), taps (columns) → entries as
- * assembly/spmm/index.ts draws them. Returns 0, or 1 + the row at which gaps leave the columns or run out;
+ * counts, gaps and values (src/compile/pack.ts draws them), scales and bias (rows), taps (columns) → entries as
+ * assembly/spmm/index.ts draws them, each value multiplied by its row's scale. Returns 0, or 1 + the row at which gaps leave the columns or run out;
  * 0xffffffff when gaps are left over. The caller has checked that counts add up to the values.
  */
 export function expand_spmm(
@@ -64,6 +111,7 @@ export function expand_spmm(
   gaps: usize,
   gapsEnd: usize,
   values: usize,
+  scales: usize,
   bias: usize,
   taps: usize,
   to: usize,
@@ -74,6 +122,7 @@ export function expand_spmm(
   for (let row: u32 = 0; row < rows; ) {
     const g: u32 = rows - row >= group ? group : 1;
     const n = load<u32>(counts);
+    const scale = scales + 4 * row;
     counts += 4;
     store<u32>(to, n * (4 + 4 * g));
     to += 4;
@@ -94,7 +143,7 @@ export function expand_spmm(
       to += 4;
       column += 1;
       for (let i: u32 = 0; i < g; i++) {
-        store<f32>(to, load<f32>(values));
+        store<f32>(to, load<f32>(values) * load<f32>(scale + 4 * i));
         to += 4;
         values += 4;
       }

@@ -34,6 +34,9 @@ const named: Partial<Record<Activation['fn'], string>> = {
 /** The steps whose last makes the function's value. @throws Error for functions that TFLite has no operators for. */
 export function activationSteps(activation: Activation): Step[] {
   const { fn, alpha = 0, beta = 0 } = activation;
+  const isOther = Math.abs(alpha - 1 / 6) > 1e-6 || beta !== 0.5;
+  if ((fn === 'hardSwish' || fn === 'hardSigmoid') && isOther)
+    throw new Error(`TFLite has no operator for ${fn} of ${alpha}, ${beta}`);
   const name = named[fn];
   if (name) return [{ op: name, inputs: ['x'] }];
   switch (fn) {

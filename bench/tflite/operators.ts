@@ -65,7 +65,8 @@ function biasOf(file: TfliteExport, node: Node, outputs: number): number {
 
 function exportConv2d(file: TfliteExport, node: NodeOf<'conv2d'>): void {
   const { stride, dilation, pads, groups, activation } = node.attributes;
-  const [value, w] = node.inputs;
+  const [value, w, , residual = ''] = node.inputs;
+  if (residual !== '') file.fail(node, 'a residual');
   const [outputs, perGroup, kh, kw] = file.shape(w);
   const channels = file.shape(value)[1];
   const isDepthwise = groups === channels && perGroup === 1 && groups > 1;
@@ -208,6 +209,7 @@ export const exporters: Exporters = {
   pad(file, node) {
     const { before, after, mode, value } = node.attributes;
     if (mode !== 'constant') file.fail(node, `mode ${mode}`);
+    if ([...before, ...after].some((amount) => amount < 0)) file.fail(node, 'it crops');
     const order = file.order(node.inputs[0]);
     const amounts = file.integers(
       order.flatMap((axis) => [before[axis], after[axis]]),

@@ -13,13 +13,19 @@ export const formatVersion = 3;
 /** Infinities have no JSON number. */
 export type JsonNumber = number | 'inf' | '-inf';
 
+/** Of values that are whole numbers. */
+interface JsonScales {
+  scales?: string;
+  blocks?: string;
+}
+
 /** The tensor names of a constant's parts, or its numbers. */
 export type JsonBuffer =
   | { arena: number; bytes: number }
   | { form: 'f32' | 'i32'; data: string }
   | { form: 'taps'; taps: number[] } // channels, kernel, stride, dilation (two each), channelBytes, phaseBytes, rowBytes
-  | { form: 'gemm'; rows: number; columns: number; panel: number; values: string }
-  | {
+  | ({ form: 'gemm'; rows: number; columns: number; panel: number; values: string; bias?: string } & JsonScales)
+  | ({
       form: 'spmm';
       rows: number;
       columns: number;
@@ -29,7 +35,7 @@ export type JsonBuffer =
       values: string;
       bias: string | null;
       taps: number;
-    }
+    } & JsonScales)
   | {
       form: 'i8';
       rows: number;

@@ -2,7 +2,7 @@
 // against the program's buffers in src/program/check.ts.
 import { FiligreeError } from '../errors.ts';
 import { elementBytes, elementCount } from '../tensor.ts';
-import { constantBytes } from '../program/constants.ts';
+import { constantBytes, keptValues } from '../program/constants.ts';
 import type { DType } from '../tensor.ts';
 import { fieldsOf, kernels } from '../program/kernels.ts';
 import type { KernelName } from '../program/kernels.ts';
@@ -12,8 +12,10 @@ import type {
   Constant,
   Endpoint,
   Layer,
+  MatrixData,
   Pointer,
   Program,
+  Scales,
   Step,
   Unread,
   WeightData,
@@ -260,6 +262,21 @@ function readConstant(read: Reader, tensors: Map<string, StoredTensor>, bytes: U
   };
   const weights = (key: string, length?: number) => tensor(key, length, 'F32', 'F16') as WeightData;
   const bias = (rows: number) => (read.json.bias === null ? null : weights('bias', rows));
+  /** The n values of a matrix, as floats or as whole numbers with what they are to be multiplied by. */
+  const matrix = (rows: number, n: number): { values: MatrixData } & Scales => {
+    const { scales, blocks } = read.json;
+    if (scales === undefined) return { values: weights('values', n) };
+    const numbers = (key: string, length: number, type: ArrayTypeName) =>
+      tensor(key, length, type) as Int8Array | Uint8Array | Unread;
+    if (blocks === undefined) return { values: numbers('values', n, 'I8'), scales: weights('scales', rows) };
+    const all = Math.ceil(n / 16);
+    const nibbles = numbers('values', 8 * all, 'U8');
+    return {
+      values: nibbles,
+      scales: weights('scales', rows),
+      blocks: numbers('blocks', all, 'U8') as Uint8Array | Unread,
+    };
+  };
   const form = read.text('form');
   if (form === 'f32') return { form, data: weights('data') };
   if (form === 'i32') return { form, data: tensor('data', undefined, 'I32') as Int32Array };
@@ -284,19 +301,19 @@ function readConstant(read: Reader, tensors: Map<string, StoredTensor>, bytes: U
   if (form === 'gemm') {
     const panel = read.integer('panel');
     if (panel !== 4 && panel !== 28) return read.bad('panel', '4 or 28');
-    const floats = panel * (columns + 1) * Math.ceil(rows / panel);
-    return { form, rows, columns, panel, values: weights('values', floats) };
+    const values = matrix(rows, panel * (columns + 1) * Math.ceil(rows / panel));
+    const apart = values.scales && read.json.bias !== undefined;
+    return { form, rows, columns, panel, ...values, ...(apart ? { bias: weights('bias', rows) } : {}) };
   }
   if (form === 'spmm' || form === 'i8') {
     const group = read.integer('group');
     if (group !== 1 && group !== 2 && group !== 4) read.bad('group', '1, 2 or 4');
     const full = Math.floor(rows / group);
     const counts = tensor('counts', full + (rows % group), 'U32') as Uint32Array;
-    let kept = 0;
-    for (let i = 0; i < counts.length; i++) kept += counts[i] * (i < full ? group : 1);
+    const kept = keptValues(rows, group, counts);
     const gaps = tensor('gaps', undefined, 'U8') as Uint8Array | Unread;
     const common = { rows, columns, group, counts, gaps, taps: read.integer('taps') };
-    if (form === 'spmm') return { form, ...common, values: weights('values', kept), bias: bias(rows) };
+    if (form === 'spmm') return { form, ...common, ...matrix(rows, kept), bias: bias(rows) };
     return {
       form,
       ...common,

@@ -1,5 +1,5 @@
 import { kernels } from '../program/kernels.ts';
-import type { Buffer, Endpoint, Program, Step, Unread } from '../program/program.ts';
+import type { Buffer, Endpoint, Program, Scales, Step, Unread } from '../program/program.ts';
 import type { FieldKind } from '../program/kernel.ts';
 import type { ArrayTypeName, JsonBuffer, JsonEndpoint, JsonNumber, JsonProgram, StoredArray } from './format.ts';
 import { arrayTypes, isInteger32, formatName, formatVersion } from './format.ts';
@@ -76,6 +76,8 @@ function jsonBuffer(buffer: Buffer, add: (part: string, data: StoredArray | Unre
         columns: c.columns,
         panel: c.panel,
         values: add('values', c.values),
+        ...(c.bias && { bias: add('bias', c.bias) }),
+        ...jsonScales(c, add),
       };
     case 'quantised':
       return {
@@ -100,6 +102,7 @@ function jsonBuffer(buffer: Buffer, add: (part: string, data: StoredArray | Unre
         values: add('values', c.values),
         bias: c.bias && add('bias', c.bias),
         taps: c.taps,
+        ...jsonScales(c, add),
       };
     case 'i8':
       return {
@@ -115,6 +118,10 @@ function jsonBuffer(buffer: Buffer, add: (part: string, data: StoredArray | Unre
         taps: c.taps,
       };
   }
+}
+
+function jsonScales({ scales, blocks }: Scales, add: (part: string, data: StoredArray | Unread) => string) {
+  return { ...(scales && { scales: add('scales', scales) }), ...(blocks && { blocks: add('blocks', blocks) }) };
 }
 
 function jsonStep(step: Step): JsonProgram['steps'][number] {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { basename, dirname, extname, isAbsolute, relative, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { FiligreeError } from '../errors.ts';
-import type { CompileOptions, LinearWeights } from '../compile/index.ts';
+import type { CompileOptions, LinearWeights, WeightType } from '../compile/index.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Program } from '../program/program.ts';
 import type { WasmBuild } from '../runtime/probe.ts';
@@ -21,6 +21,8 @@ export interface ModelOptions {
   inputShape?: Record<string, number[]>;
   /** Integers that the weights of a foreign model's linear layers are rounded to. */
   linearWeights?: LinearWeights;
+  /** How the weights of a foreign model are saved. */
+  weights?: WeightType;
 }
 
 /** Adds the options that every command has which takes a model. */
@@ -33,6 +35,12 @@ export function withModelOptions(command: Command): Command {
         '--linear-weights <type>',
         'round the weights of linear layers: int8 with a scale a row, int4 with one for 16 inputs',
       ).choices(['int8', 'int4']),
+    )
+    .addOption(
+      new Option(
+        '--weights <type>',
+        'save weights small: f16, int8 with a scale a row, int4 with one for 16 (default: f32)',
+      ).choices(['f32', 'f16', 'int8', 'int4']),
     );
 }
 
@@ -44,11 +52,11 @@ export function withRunOptions(command: Command): Command {
 
 /** Loads a .filigree file, or compiles a foreign one in memory. */
 export async function openModel(path: string, progress: Progress, options: ModelOptions = {}): Promise<Model> {
-  const { build, threads, dimension, inputShape, linearWeights } = options;
+  const { build, threads, dimension, inputShape, linearWeights, weights } = options;
   const { loadModel } = await import('../runtime/load.ts');
   const bytes = await readInput(path);
   if (!(await isForeign(bytes, path))) return named(path, () => loadModel(bytes, { build, threads }));
-  const program = await compileBytes(bytes, path, progress, { dimension, inputShape, linearWeights });
+  const program = await compileBytes(bytes, path, progress, { dimension, inputShape, linearWeights, weights });
   const { writeArtifact } = await import('../artifact/write.ts');
   return named(path, () => loadModel(writeArtifact(program), { build, threads }));
 }
@@ -57,11 +65,11 @@ export async function openModel(path: string, progress: Progress, options: Model
 export async function readProgram(
   path: string,
   progress: Progress,
-  { dimension, inputShape, linearWeights }: ModelOptions = {},
+  { dimension, inputShape, linearWeights, weights }: ModelOptions = {},
 ): Promise<{ program: Program; bytes: number }> {
   const bytes = await readInput(path);
   if (await isForeign(bytes, path)) {
-    const program = await compileBytes(bytes, path, progress, { dimension, inputShape, linearWeights });
+    const program = await compileBytes(bytes, path, progress, { dimension, inputShape, linearWeights, weights });
     return { program, bytes: bytes.length };
   }
   const { looksLikeArtifact, readArtifact } = await import('../artifact/read.ts');
@@ -85,8 +93,8 @@ export async function compileBytes(
   progress.show(`compiling ${path}`);
   try {
     const { compileGraph } = await import('../compile/index.ts');
-    const { head, labels, costModel, int8, linearWeights, dense } = options;
-    const program = compileGraph(graph, { head, labels, costModel, int8, linearWeights, dense }); // errors name the file
+    const { head, labels, costModel, int8, linearWeights, weights, dense } = options;
+    const program = compileGraph(graph, { head, labels, costModel, int8, linearWeights, weights, dense }); // errors name the file
     program.name = basename(path, extname(path));
     return program;
   } finally {

@@ -9,6 +9,37 @@ export function fraction(text: string): number {
   return value;
 }
 
+/** A number from 0 to below 1. */
+export function share(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && value < 1)) {
+    throw new InvalidArgumentError('It must be a number from 0 to below 1.');
+  }
+  return value;
+}
+
+/** Milliseconds: `8`, `8ms`. */
+export function latency(text: string): number {
+  const value = Number(text.replace(/\s*ms$/, ''));
+  if (!(value > 0 && value < Infinity)) throw new InvalidArgumentError('It must be milliseconds, as in 8ms.');
+  return value;
+}
+
+/** `2`, `2x`. */
+export function speedup(text: string): number {
+  const value = Number(text.replace(/x$/, ''));
+  if (!(value >= 1 && value < Infinity)) throw new InvalidArgumentError('It must be a number from 1, as in 2.5.');
+  return value;
+}
+
+/** A positive number with a unit or none: `150M`, `2.5 MB`; powers of 1000. */
+export function quantity(text: string): number {
+  const [, number, unit = ''] = /^([\d.]+(?:e\d+)?)\s*([kKMG]?)B?$/.exec(text.trim()) ?? [];
+  const value = Number(number) * 1000 ** ' kMG'.indexOf(unit.replace('K', 'k') || ' ');
+  if (!(value > 0 && value < Infinity)) throw new InvalidArgumentError('It must be a positive number, as in 150M.');
+  return value;
+}
+
 /** A whole number from 1. */
 export function count(text: string): number {
   const value = Number(text);

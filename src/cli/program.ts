@@ -6,7 +6,9 @@ import { detectCommand } from './commands/detect.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { profileCommand } from './commands/profile.ts';
+import { pruneCommand } from './commands/prune.ts';
 import { runCommand } from './commands/run.ts';
+import { soupCommand } from './commands/soup.ts';
 import { tuneCommand } from './commands/tune.ts';
 import { exitCodes, reportError, type Io } from './io.ts';
 import { Reported } from './reported.ts';
@@ -28,6 +30,8 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     classifyCommand(io),
     runCommand(io),
     compileCommand(io),
+    pruneCommand(io),
+    soupCommand(io),
     inspectCommand(io),
     profileCommand(io),
     tuneCommand(io),

@@ -15,6 +15,7 @@
 //
 // The constants are measured: `filigree tune --cost-model src/compile/cost-model.json` writes them anew.
 import { unaryFunctions } from '../program/activations.ts';
+import { matrixValues } from '../program/constants.ts';
 import type { Kernel, Table } from '../program/kernel.ts';
 import { kernels } from '../program/kernels.ts';
 import type { KernelName } from '../program/kernels.ts';
@@ -194,9 +195,9 @@ function productOf(kernel: MatrixKernelName, step: Step, program: Program): [Pro
   if (constant.form === 'gemm') {
     return [shape, countDense(rows, columns, constant.panel), packed];
   }
-  const { counts, values } = constant;
+  const { counts } = constant;
   const positions = counts.reduce((sum, n) => sum + n, 0);
-  return [shape, { groups: counts.length, positions, weights: values.length }, packed];
+  return [shape, { groups: counts.length, positions, weights: matrixValues(constant) }, packed];
 }
 
 /** Bytes of activations between the first and the last that a step reads and writes. */

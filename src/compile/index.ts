@@ -16,6 +16,8 @@ import { defaultCostModel } from './cost.ts';
 import type { Ranges } from './int8.ts';
 import { lowerGraph } from './lower.ts';
 import type { Choices, LinearWeights, OnChoice } from './lowering.ts';
+import { weightTypes } from './rounding.ts';
+import type { WeightType } from './rounding.ts';
 import { tuneProgram } from './tune.ts';
 import type { TuneOptions } from './tune.ts';
 
@@ -43,6 +45,14 @@ export interface CompileOptions extends OnnxOptions {
    * the relative (L2) error of its weights.
    */
   linearWeights?: LinearWeights;
+  /**
+   * How weights of convolutions and linear layers are saved: a smaller file, the same kernels and times. `f16`: rounded to
+   * halves; `int8`: to integers, with a scale a row; `int4`: with a scale for every 16 weights that are kept, and matrices
+   * that keep fewer than 4096 in 8 bits. In integers, biases and the weights of depthwise convolutions are halves. The
+   * artifact's notes name each layer and the relative (L2) error of its weights. `f32` if not given: weights that are halves
+   * as they are, are saved so. What `linearWeights` and `int8` round is theirs.
+   */
+  weights?: WeightType;
   /** Multiplies zeros as well, as other runtimes do: to see what skipping them is worth. */
   dense?: boolean;
 }
@@ -90,9 +100,12 @@ export function compileGraph(
   options: CompileOptions = {},
   plan: { choices?: Choices; onChoice?: OnChoice } = {},
 ): Program {
-  const { linearWeights } = options;
+  const { linearWeights, weights } = options;
   if (linearWeights !== undefined && linearWeights !== 'int8' && linearWeights !== 'int4') {
     throw new FiligreeError('invalid-argument', `linearWeights: wanted int8 or int4, got ${String(linearWeights)}`);
+  }
+  if (weights !== undefined && !weightTypes.includes(weights)) {
+    throw new FiligreeError('invalid-argument', `weights: wanted ${weightTypes.join(', ')}, got ${String(weights)}`);
   }
   verify(graph);
   optimise(graph); // verifies what it leaves
@@ -102,6 +115,7 @@ export function compileGraph(
     ranges: options.int8?.ranges,
     dense: options.dense,
     linearWeights,
+    weights,
   });
   checkProgram(program); // what is compiled can be loaded
   if (options.head !== undefined) program.metadata.vision = visionWithHead(program, options.head);
@@ -120,6 +134,8 @@ export type { Range, Ranges } from './int8.ts';
 export type { OnnxOptions } from '../import/onnx/index.ts';
 export type { CostModel } from './cost.ts';
 export type { LinearWeights } from './lowering.ts';
+export { weightTypes } from './rounding.ts';
+export type { WeightType } from './rounding.ts';
 export { measureCostModel } from './measure-cost-model.ts';
 export type { CostModelOptions } from './measure-cost-model.ts';
 export { parseCostModel } from './check-cost-model.ts';

@@ -127,7 +127,7 @@ function emitVectors(p: MatrixProduct, kernel: VectorKernel, cost: StepCost, low
     const taps = lowering.constant({ form: 'taps', taps: flatTaps(columns, 4) });
     constant = packSpmm(rows, columns, group, weights, bias, taps.buffer);
   }
-  lowering.emit(kernel, { ...common(p, x), weights: lowering.constant(constant) }, cost);
+  lowering.emit(kernel, { ...common(p, x), weights: lowering.constant(constant, 'weights') }, cost);
 }
 
 /** Weights of this many bytes, as f32, stay in an L2 cache while all tiles of pixels go over them. */

@@ -9,9 +9,11 @@ import type { CostModel } from './cost.ts';
 import { assignLayouts } from './layouts.ts';
 import type { Ranges } from './int8.ts';
 import type { Choices, LinearWeights, Lowering, OnChoice } from './lowering.ts';
-import { narrow } from './pack.ts';
+import { narrow, widen } from './pack.ts';
 import type { Piece } from './plan.ts';
 import { planMemory } from './plan.ts';
+import { roundFloats, roundMatrix } from './rounding.ts';
+import type { RoundingError, WeightType } from './rounding.ts';
 import { assignStorage } from './storage.ts';
 
 /** What tuning and calibration have found out, and what is asked for. */
@@ -22,6 +24,8 @@ export interface LoweringPlan {
   ranges?: Ranges;
   /** See CompileOptions.linearWeights. */
   linearWeights?: LinearWeights;
+  /** See CompileOptions.weights. */
+  weights?: WeightType;
   /** See CompileOptions.dense. */
   dense?: boolean;
 }
@@ -30,7 +34,7 @@ export interface LoweringPlan {
 export function lowerGraph(
   graph: Graph,
   costModel: CostModel,
-  { choices, onChoice, ranges = {}, dense = false, linearWeights }: LoweringPlan = {},
+  { choices, onChoice, ranges = {}, dense = false, linearWeights, weights = 'f32' }: LoweringPlan = {},
 ): Program {
   const names = layerNames(graph);
   const layouts = assignLayouts(graph);
@@ -90,6 +94,7 @@ export function lowerGraph(
       effectiveMacs: 0,
     };
     layers.push(layer);
+    const rounding = { error: 0, all: 0 };
     const lowering: Lowering = {
       costModel,
       linearWeights,
@@ -105,7 +110,13 @@ export function lowerGraph(
         return a.root === b.root && a.floats === b.floats + floats;
       },
       scratch: (bytes) => ({ buffer: arena(bytes + 4 * bufferSlack, index, index), offset: 0 }),
-      constant,
+      constant(given, kind) {
+        if (kind !== 'weights' || weights === 'f32') return constant(given);
+        const { constant: rounded, ...changed } = roundedWeights(given, weights);
+        rounding.error += changed.error;
+        rounding.all += changed.all;
+        return constant(rounded);
+      },
       range: (value) => (Object.hasOwn(ranges, value) ? ranges[value] : undefined),
       choose(ways, likeness) {
         const own = dense ? ways.find(({ isDense }) => isDense) : undefined;
@@ -124,6 +135,10 @@ export function lowerGraph(
       },
     };
     lowerNode(graph, node, lowering);
+    if (rounding.error > 0) {
+      const error = 100 * Math.sqrt(rounding.error / rounding.all);
+      lowering.note(`weights saved as ${weights}, relative error ${error.toPrecision(2)} %`);
+    }
   });
 
   const endpoint = (port: Graph['inputs'][number]): Endpoint => {
@@ -157,6 +172,14 @@ export function lowerGraph(
     notes,
     metadata: { ...graph.metadata },
   };
+}
+
+/** Weights as they are saved in that type; what has no such form stays as it is. */
+function roundedWeights(constant: Constant, type: WeightType): { constant: Constant } & RoundingError {
+  if (constant.form === 'gemm' || constant.form === 'spmm') return roundMatrix(constant, type);
+  if (constant.form !== 'f32') return { constant, error: 0, all: 0 };
+  const { data, ...error } = roundFloats(widen(constant.data), type);
+  return { constant: { form: 'f32', data }, ...error };
 }
 
 /**

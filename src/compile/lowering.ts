@@ -53,8 +53,8 @@ export interface Lowering {
   isPlaced(value: string, host: string, floats?: number): boolean;
   /** Memory for this node alone, 64-byte aligned, undefined content. */
   scratch(bytes: number): Pointer;
-  /** Data that the program needs at run time: packed weights, tables. */
-  constant(constant: Constant): Pointer;
+  /** Data that the program needs at run time: packed weights, tables. `weights` may be rounded: see CompileOptions.weights. */
+  constant(constant: Constant, kind?: 'weights'): Pointer;
   /**
    * The name of the way to take: the one that tuning has found or that the cost model finds fastest.
    * @param likeness The same for work that takes as long on the same device.

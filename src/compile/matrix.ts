@@ -128,7 +128,7 @@ function emitPlain(p: MatrixProduct, kernel: MatrixKernelName, cost: StepCost, l
     group === 'dense'
       ? packGemm(p.rows, p.columns, p.weights, p.bias)
       : packSpmm(p.rows, p.columns, group, p.weights, p.bias, taps.buffer);
-  const weights = lowering.constant(constant);
+  const weights = lowering.constant(constant, 'weights');
   const scratch = lowering.scratch(matrixScratchBytes(p.columns, packedTile.dense));
   const packed = group === 'dense' ? 1 : 0;
   lowering.emit(kernel, { ...planesOf(p), taps, weights, scratch, packed } as never, cost);
@@ -177,6 +177,7 @@ function emitPacked(
       taps: lowering.constant({ form: 'taps', taps }),
       weights: lowering.constant(
         packSpmm(p.rows, columns, 1, weights, first === 0 ? p.bias : undefined, offsets.buffer),
+        'weights',
       ),
       scratch,
       columns,

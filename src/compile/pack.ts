@@ -12,7 +12,7 @@ import type { Constant, WeightData } from '../program/program.ts';
 
 export type Group = 1 | 2 | 4;
 
-/** f32 → f16 bits, when every value is a half exactly; else the values themselves. */
+/** f32 → f16 bits, when every value is a half exactly; else the values themselves. `nearest` rounds to halves what is finite as one. */
 export function narrow(values: Float32Array): Float32Array | Uint16Array {
   const halves = new Uint16Array(values.length);
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);

@@ -80,7 +80,8 @@ function tensorOf(graph: Graph, name: string, values: ReadonlyMap<string, DenseT
   return { shape, data: asFloat32(dtype, data) };
 }
 
-function readPort(graph: Graph, port: Port, tensor: Tensor | undefined): DenseTensor {
+/** A tensor as its author has it → its numbers in the axis order of the graph. @throws FiligreeError as `evaluate` */
+export function readPort(graph: Graph, port: Port, tensor: Tensor | undefined): DenseTensor {
   const { shape } = valueOf(graph, port.value);
   const { name, permutation, quantization } = port;
   const wanted = permutation ? permuteShape(shape, permutation) : shape;

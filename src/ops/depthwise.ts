@@ -87,7 +87,7 @@ export function lowerDepthwise(node: Node & { attributes: Conv2dAttributes }, lo
   const [yBatch, yPlane] = lowering.strides(y);
   const args = {
     x: lowering.at(x),
-    weights: lowering.constant({ form: 'f32', data: packDepthwise(weights, bias, outputs) }),
+    weights: lowering.constant({ form: 'f32', data: packDepthwise(weights, bias, outputs) }, 'weights'),
     scratch: lowering.scratch(scratchBytes),
     y: lowering.at(y),
     batch,

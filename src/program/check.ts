@@ -9,11 +9,15 @@ import { constantBytes } from './constants.ts';
 /** All constants together, once expanded, take less: 1 GiB. */
 const maximumBytes = 2 ** 30;
 
+/** All tap tables together take less, which a few bytes of a file can ask for: 64 MiB. */
+const maximumTapBytes = 2 ** 26;
+
 /**
  * Checks every step of a program against its buffers.
+ * @returns What each step multiplies and adds, or moves where it does neither: at most, but for a small factor.
  * @throws FiligreeError `invalid-model` naming the step, its kernel and the field that reaches too far.
  */
-export function checkProgram(program: Program): void {
+export function checkProgram(program: Program): number[] {
   const { buffers } = program;
   const largest = new Map<number, number>();
   const largestOf = (buffer: number, constant: Constant): number => {
@@ -25,10 +29,16 @@ export function checkProgram(program: Program): void {
     return known;
   };
   let constants = 0;
+  let taps = 0;
   const sizes = buffers.map((b, i) => {
     if (b.kind === 'arena') return b.bytes;
     const bytes = constantBytes(b.constant);
     constants += bytes;
+    if (b.constant.form === 'taps') taps += bytes;
+    if (taps > maximumTapBytes) {
+      const found = `tap tables up to buffers[${i}] would take ${taps} bytes`;
+      throw new FiligreeError('invalid-model', `${program.name}: ${found}, more than ${maximumTapBytes}`);
+    }
     // vectors may read past the end of numbers, into the slack behind them; indices and weights are read exactly
     if (constants < maximumBytes) return b.constant.form === 'f32' ? bytes + 4 * bufferSlack : bytes;
     throw new FiligreeError(
@@ -41,7 +51,7 @@ export function checkProgram(program: Program): void {
       checkTaps(program, b.constant, i);
   });
 
-  program.steps.forEach((step, index) => {
+  return program.steps.map((step, index) => {
     const kernel = kernels[step.kernel] as unknown as Kernel;
     const fail = (what: string, cause?: unknown): never => {
       const layer = program.layers[step.layer].name;
@@ -61,8 +71,10 @@ export function checkProgram(program: Program): void {
       return { constant: target.constant, largest: largestOf(buffer, target.constant) };
     };
     let extents: Record<string, number>;
+    let work: number;
     try {
       extents = kernel.extents(step.arguments as Record<string, number>, table);
+      work = kernel.work(step.arguments as Record<string, number>, table);
     } catch (error) {
       if (error instanceof FiligreeError) throw error;
       return fail((error as Error).message, error);
@@ -77,6 +89,7 @@ export function checkProgram(program: Program): void {
         fail(`${field} would reach byte ${end} of a buffer of ${sizes[buffer]}`);
       }
     }
+    return work;
   });
 }
 

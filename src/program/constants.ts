@@ -11,15 +11,13 @@ export function constantBytes(constant: Constant): number {
       return 4 * channels * kernel[0] * kernel[1];
     }
     case 'gemm':
-      return 4 * constant.panel * (constant.columns + 1) * Math.ceil(constant.rows / constant.panel);
+      return 4 * matrixValues(constant);
     case 'spmm': {
-      // the values say how many positions the full groups have, but for those of the last rows, which stand alone
-      const { rows, group, counts, values } = constant;
+      const { rows, group, counts } = constant;
       const full = Math.floor(rows / group);
-      let single = 0;
-      for (let i = full; i < counts.length; i++) single += counts[i];
-      const shared = (values.length - single) / group;
-      return (full + shared) * (4 + 4 * group) + (counts.length - full + single) * 8;
+      let bytes = 0;
+      for (let i = 0; i < counts.length; i++) bytes += (1 + counts[i]) * (4 + 4 * (i < full ? group : 1));
+      return bytes;
     }
     case 'i8': {
       const { rows, group, counts } = constant;
@@ -38,6 +36,20 @@ export function constantBytes(constant: Constant): number {
       return counts.reduce((bytes, n) => bytes + quantisedRowBytes(bits, n), 0);
     }
   }
+}
+
+/** Values that a matrix is saved as, biases in panels included. */
+export function matrixValues(c: Extract<Constant, { form: 'gemm' | 'spmm' | 'i8' }>): number {
+  if (c.form === 'gemm') return c.panel * (c.columns + 1) * Math.ceil(c.rows / c.panel);
+  return keptValues(c.rows, c.group, c.counts);
+}
+
+/** Values of groups that keep so many positions each; rows beyond a multiple of `group` are groups of one. */
+export function keptValues(rows: number, group: number, counts: Uint32Array): number {
+  const full = Math.floor(rows / group);
+  let values = 0;
+  for (let i = 0; i < counts.length; i++) values += counts[i] * (i < full ? group : 1);
+  return values;
 }
 
 /** Bytes of a row of `quantised` weights that has so many groups. */

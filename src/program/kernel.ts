@@ -54,6 +54,14 @@ export interface Kernel<F extends Record<string, FieldKind> = Record<string, Fie
     table: (field: string) => Table,
   ): { readonly [K in keyof F as F[K] extends 'read' | 'write' ? K : never]: number };
   /**
+   * Multiply-accumulates, or elements moved where nothing is multiplied, that a record makes the kernel do: at most, but for
+   * a small factor, for numbers that `extents` accepts.
+   */
+  work(
+    n: { readonly [K in keyof F as F[K] extends 'read' | 'write' ? never : K]: number },
+    table: (field: string) => Table,
+  ): number;
+  /**
    * Ways to divide the work among threads, for numbers that `extents` accepts; none where parts would get into each
    * other's way. Kernels without it run on one thread.
    */

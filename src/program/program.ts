@@ -32,8 +32,22 @@ export interface Unread {
   readonly BYTES_PER_ELEMENT: number;
 }
 
-/** Weight values as they are saved: f32, or f16 bits where that loses nothing. */
+/** Floats as they are saved: f32 or f16 bits. */
 export type WeightData = Float32Array | Uint16Array | Unread;
+
+/**
+ * A matrix's values as they are saved: floats, or whole numbers as src/compile/rounding.ts draws them, of 8 bits each
+ * (Int8Array) or two to a byte (Uint8Array).
+ */
+export type MatrixData = WeightData | Int8Array | Uint8Array;
+
+/** What whole numbers are to be multiplied by. Weight i of a matrix's values, in row r, is values[i] · blocks[i >> 4] · scales[r]. */
+export interface Scales {
+  /** One a row; floats have none. */
+  scales?: WeightData;
+  /** One for 16 consecutive values of 4 bits, 1 … 255; others have none. */
+  blocks?: Uint8Array | Unread;
+}
 
 /** Read-only data of a program in its compact form, expanded into linear memory when the program is loaded. */
 export type Constant =
@@ -43,25 +57,25 @@ export type Constant =
   | { form: 'taps'; taps: TapTable }
   /**
    * Dense (rows, columns) weights with their biases, in panels of 4 rows as assembly/gemm/index.ts draws them, or of 28 as
-   * assembly/linear/index.ts does.
+   * assembly/linear/index.ts does. Whole numbers have zeros in the places of biases, which are apart then.
    */
-  | { form: 'gemm'; rows: number; columns: number; panel: 4 | 28; values: WeightData }
+  | ({ form: 'gemm'; rows: number; columns: number; panel: 4 | 28; values: MatrixData; bias?: WeightData } & Scales)
   /**
    * Sparse (rows, columns) weights: `group` consecutive rows share positions; rows beyond a multiple of `group` stand
    * alone. Saved as src/compile/pack.ts draws it, expanded as assembly/spmm/index.ts draws it.
    */
-  | {
+  | ({
       form: 'spmm';
       rows: number;
       columns: number;
       group: number;
       counts: Uint32Array;
       gaps: Uint8Array | Unread;
-      values: WeightData;
+      values: MatrixData;
       bias: WeightData | null;
       /** The buffer with the tap table that turns columns into byte offsets. */
       taps: number;
-    }
+    } & Scales)
   /**
    * The same with 8-bit weights for 8-bit planes: a row's sum times its scale, plus its bias, is a float. Expanded as
    * assembly/int8/index.ts draws it.

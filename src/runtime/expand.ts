@@ -2,14 +2,14 @@
 //
 //   programBase | records | constants, each 64-byte aligned with slack | arena (first a staging area for sparse weights)
 //
-// Numbers go straight to where kernels read them, from memory or from the model's file. Halves go into the second half of
-// their floats' place and are widened from there. Sparse weights are staged and expanded, as many at a time as the staging
-// area holds.
+// Numbers go straight to where kernels read them, from memory or from the model's file. Smaller ones go to the end of their
+// floats' place and are widened from there. Sparse weights are staged and expanded, as many at a time as the staging area
+// holds.
 import { FiligreeError } from '../errors.ts';
 import type { WasmMemory } from '../host.ts';
 import { bufferSlack } from '../program/layout.ts';
-import { constantBytes } from '../program/constants.ts';
-import type { Constant, Program, Unread, WeightData } from '../program/program.ts';
+import { constantBytes, matrixValues } from '../program/constants.ts';
+import type { Constant, MatrixData, Program, Scales, Unread, WeightData } from '../program/program.ts';
 import type { Instance } from './instantiate.ts';
 import { programBase } from './instantiate.ts';
 import { recordBytes, up64, writeRecord } from './record.ts';
@@ -67,9 +67,14 @@ export function stagingBytes(c: Constant): number {
     const indices = up64(counts?.byteLength ?? 0) + up64(gaps?.byteLength ?? 0);
     return indices + up64(values.byteLength) + up64(4 * scales.length) + up64(4 * rows);
   }
+  if (c.form === 'gemm') return c.scales ? 2 * up64(4 * up28(c.rows)) + up64(c.blocks?.byteLength ?? 0) : 0;
   if (c.form !== 'spmm') return 0;
-  return up64(c.counts.byteLength) + up64(c.gaps.byteLength) + up64(4 * c.values.length) + up64(4 * c.rows);
+  const lists = up64(c.counts.byteLength) + up64(c.gaps.byteLength) + up64(c.blocks?.byteLength ?? 0);
+  return lists + up64(4 * matrixValues(c)) + 2 * up64(4 * c.rows);
 }
+
+/** Rows in whole panels, large or small. */
+const up28 = (rows: number) => 28 * Math.ceil(rows / 28);
 
 /** Bytes on their way to an address. */
 export interface Piece {
@@ -117,13 +122,29 @@ function addConstant(
     if (from !== at) wide.push(() => exports.expand_f16(from, at, data.length));
     return at;
   };
-  /** Where biases are staged; none are zeros, which `zero` writes when the constant is finished. */
-  const biases = (c: { rows: number; bias: WeightData | null }): number => {
-    const at = take(4 * c.rows);
-    if (c.bias) floats(c.bias, at);
+  /** `n` values of a matrix at an address, as floats, not yet multiplied by their rows' scales. */
+  const values = (data: MatrixData, { scales, blocks }: Scales, n: number, at: number): number => {
+    if (!scales) return floats(data, at);
+    if (blocks) {
+      const from = at + 56 * blocks.length;
+      const factors = stage(blocks);
+      pieces.push({ data, at: from });
+      wide.push(() => exports.expand_nibbles(from, factors, at, blocks.length));
+    } else {
+      const from = at + 3 * 4 * Math.ceil(n / 4);
+      pieces.push({ data, at: from });
+      wide.push(() => exports.expand_bytes(from, at, Math.ceil(n / 4)));
+    }
     return at;
   };
-  const zero = (at: number, n: number) => void new Uint8Array(memory.buffer).fill(0, at, at + 4 * n);
+  /** Where a number for each row is staged, as many as `n`. What is not given is `otherwise`. */
+  const perRow = (data: WeightData | null | undefined, n: number, otherwise: number): number => {
+    const at = take(4 * n);
+    if (data) floats(data, at);
+    const given = data?.length ?? 0;
+    wide.push(() => void new Float32Array(memory.buffer, at, n).fill(otherwise, given));
+    return at;
+  };
   const finish = (run?: () => string | undefined) => {
     if (run ?? wide.length) {
       batch.finish.push({
@@ -144,7 +165,13 @@ function addConstant(
       finish();
       break;
     case 'gemm':
-      floats(c.values, to);
+      values(c.values, c, matrixValues(c), to);
+      if (c.scales) {
+        const n = c.panel * Math.ceil(c.rows / c.panel);
+        const scales = perRow(c.scales, n, 0);
+        const bias = perRow(c.bias, n, 0);
+        wide.push(() => exports.expand_panels(to, scales, bias, n / c.panel, c.columns, c.panel));
+      }
       finish();
       break;
     case 'taps': {
@@ -153,12 +180,12 @@ function addConstant(
       break;
     }
     case 'i8': {
-      const [counts, gaps, values, scales, bias] = [c.counts, c.gaps, c.values, c.scales, c.bias].map(stage);
+      const [counts, gaps, integers, scales, bias] = [c.counts, c.gaps, c.values, c.scales, c.bias].map(stage);
       const end = gaps + c.gaps.length;
       finish(() =>
         wrongIndices(
           c,
-          exports.expand_i8(counts, gaps, end, values, scales, bias, taps, to, c.rows, c.columns, c.group),
+          exports.expand_i8(counts, gaps, end, integers, scales, bias, taps, to, c.rows, c.columns, c.group),
         ),
       );
       break;
@@ -166,33 +193,33 @@ function addConstant(
     case 'spmm': {
       const counts = stage(c.counts);
       const gaps = stage(c.gaps);
-      const values = floats(c.values, take(4 * c.values.length));
-      const bias = biases(c);
+      const n = matrixValues(c);
+      const weights = values(c.values, c, n, take(4 * n));
+      const scales = perRow(c.scales, c.rows, 1);
+      const bias = perRow(c.bias, c.rows, 0);
       const end = gaps + c.gaps.length;
-      finish(() => {
-        if (!c.bias) zero(bias, c.rows);
-        return wrongIndices(
+      finish(() =>
+        wrongIndices(
           c,
-          exports.expand_spmm(counts, gaps, end, values, bias, taps, to, c.rows, c.columns, c.group),
-        );
-      });
+          exports.expand_spmm(counts, gaps, end, weights, scales, bias, taps, to, c.rows, c.columns, c.group),
+        ),
+      );
       break;
     }
     case 'quantised': {
       const counts = c.counts ? stage(c.counts) : 0;
       const gaps = c.gaps ? stage(c.gaps) : 0;
       const end = gaps + (c.gaps?.length ?? 0);
-      const values = stage(c.values);
+      const integers = stage(c.values);
       const scales = floats(c.scales, take(4 * c.scales.length));
-      const bias = biases(c);
+      const bias = perRow(c.bias, c.rows, 0);
       const groups = Math.ceil(c.columns / 16);
-      finish(() => {
-        if (!c.bias) zero(bias, c.rows);
-        return wrongIndices(
+      finish(() =>
+        wrongIndices(
           c,
-          exports.expand_quantised(counts, gaps, end, values, scales, bias, to, c.rows, groups, c.bits),
-        );
-      });
+          exports.expand_quantised(counts, gaps, end, integers, scales, bias, to, c.rows, groups, c.bits),
+        ),
+      );
     }
   }
 }

@@ -13,6 +13,9 @@ export type WasmExports = Record<KernelName, (record: number) => void> & {
   registry(): number;
   run(record: number, count: number): void;
   expand_f16(from: number, to: number, n: number): void;
+  expand_bytes(from: number, to: number, n: number): void;
+  expand_nibbles(from: number, scales: number, to: number, n: number): void;
+  expand_panels(...args: number[]): void;
   expand_taps(to: number, ...geometry: number[]): void;
   expand_spmm(...args: number[]): number;
   expand_i8(...args: number[]): number;

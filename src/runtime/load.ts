@@ -25,6 +25,13 @@ export interface LoadOptions extends SourceOptions {
    * runs on one, and `info.notes` says why. Results are the same to the bit.
    */
   threads?: number | 'auto';
+  /** Models that need more are refused before anything is allocated; for models from strangers. */
+  limits?: {
+    /** Bytes of linear memory: weights as they are run, activations, what threads need; 1 GiB if not given. */
+    memory?: number;
+    /** What a run multiplies and adds, as `info.work` has it; anything if not given. */
+    work?: number;
+  };
   /** @internal Where the threads run, or why nowhere. */
   threadHost?: ThreadHost | string;
 }
@@ -35,7 +42,8 @@ export interface LoadOptions extends SourceOptions {
  * const model = await loadModel('face-detection.filigree');
  * const outputs = await model.run({ input: new Tensor('float32', [1, 192, 192, 3], pixels) });
  * @throws FiligreeError `not-found` without a file, `invalid-model` for a broken one, `unsupported` for one that has not
- * been compiled, `environment` without WebAssembly SIMD or memory.
+ * been compiled, `environment` without WebAssembly SIMD or memory, or
+ * for a model that goes beyond `limits`.
  */
 export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
   const name = sourceName(source);
@@ -56,17 +64,23 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
   try {
     if (!looksLikeArtifact(file.head)) throw notCompiled(file, name);
     const program = readArtifact(file.head, name, header);
-    checkProgram(program);
+    const works = checkProgram(program);
+    const work = works.reduce((a, b) => a + b, 0);
+    checkLimit(name, work, options.limits?.work ?? Infinity, 'multiply-accumulates a run, more than limits.work');
     const build = await int8Build(best, program, options.wasm);
     let layout = layOut(program);
     let instance: Instance | undefined;
+    const { memory: mostBytes = 2 ** 30 } = options.limits ?? {};
+    const within = (bytes: number) =>
+      checkLimit(name, bytes, mostBytes, 'bytes of memory, more than limits.memory') ?? bytes;
+    within(layout.bytes);
     if (threads !== 1) {
       const { formTeam } = await import('./threads/team.ts');
       const formed = await formTeam(
         program,
         layout,
         threads,
-        (bytes, share) => instantiate(bytes, build, options.wasm, share),
+        (bytes, share) => instantiate(within(bytes), build, options.wasm, share),
         options.threadHost,
       );
       if (typeof formed === 'object') ({ layout, instance, team } = formed);
@@ -89,9 +103,9 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
     }
     clearStaging(layout, instance.memory);
     program.buffers = []; // the file's bytes are not kept
-    await team?.ready((until) => tryOut(program, layout, exports, until), options.signal);
+    await team?.ready((until) => tryOut(works, layout, exports, until), options.signal);
     options.signal?.throwIfAborted();
-    return new Model(program, layout, instance, team);
+    return new Model(program, layout, instance, team, work);
   } catch (error) {
     team?.dispose();
     throw error;
@@ -115,17 +129,19 @@ async function readPieces(file: OpenSource, pieces: (Piece & { data: Unread })[]
   }
 }
 
+/** What a step that is tried out multiplies and adds at most: about 10 ms. */
+const mostTried = 1e8;
+
 /** Runs steps, the ones with the least to do first, again and again until it is time. */
-function tryOut(
-  { steps, layers }: Program,
-  { records }: MemoryLayout,
-  exports: Instance['exports'],
-  until: number,
-): void {
-  const order = records
-    .map((_, i) => i)
-    .sort((a, b) => layers[steps[a].layer].effectiveMacs - layers[steps[b].layer].effectiveMacs);
+function tryOut(works: number[], { records }: MemoryLayout, exports: Instance['exports'], until: number): void {
+  const order = [...records.keys()].filter((i) => works[i] <= mostTried).sort((a, b) => works[a] - works[b]);
+  if (order.length === 0) return; // nothing but views
   for (let i = 0; performance.now() < until; i = (i + 1) % order.length) exports.run(records[order[i]], 1);
+}
+
+function checkLimit(name: string, needed: number, most: number, what: string): void {
+  if (needed <= most) return;
+  throw new FiligreeError('environment', `${name}: needs ${Math.round(needed)} ${what}, ${most}`);
 }
 
 function checkedThreads(threads: number | 'auto'): number | 'auto' {

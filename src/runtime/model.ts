@@ -30,6 +30,11 @@ export interface ModelInfo {
   threads: number;
   /** Bytes of linear memory, of them activations as planned, and what those would take without sharing. */
   memory: { total: number; activations: number; activationsUnshared: number };
+  /**
+   * What one run multiplies and adds, or moves where it does neither: at most, but for a small factor. Worked out from the
+   * program, while the MACs of layers are what the file says.
+   */
+  work: number;
   /** Remarks from compilation. */
   notes: readonly string[];
 }
@@ -91,7 +96,7 @@ export class Model {
   }
 
   /** @internal */
-  constructor(program: Program, layout: MemoryLayout, instance: Instance, team?: ProgramRunner) {
+  constructor(program: Program, layout: MemoryLayout, instance: Instance, team?: ProgramRunner, work = 0) {
     this.name = program.name;
     this.inputs = program.inputs.map(tensorInfo);
     this.outputs = program.outputs.map(tensorInfo);
@@ -104,6 +109,7 @@ export class Model {
         activations: program.arenaBytes,
         activationsUnshared: program.naiveArenaBytes,
       },
+      work,
       notes: program.notes,
     };
     this.#program = program;

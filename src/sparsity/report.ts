@@ -34,9 +34,12 @@ export interface Accuracy extends BeforeAndAfter {
 
 /** Error against sparsity, the same share of zeros in every layer. */
 export interface EssentialSparsity {
+  /** `error` is that of the network's outputs. */
   points: { sparsity: number; error: number }[];
   /** Where the curve bends most: more zeros cost more than they save. */
   knee: number;
+  /** Of each layer that was pruned, its own error at each of the points; absent where it is not known. */
+  layers?: { name: string; errors: number[] }[];
 }
 
 export interface PruningReport {

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { progressBar } from '../../src/cli/commands/evaluate.ts';
+import { progressBar } from '../../src/cli/progress-bar.ts';
 import { dataPath, describeWithData } from '../data.ts';
 import { paint, pngOf } from '../images/pictures.ts';
 import { commandLine } from './command-line.ts';
@@ -195,9 +195,9 @@ describe('evaluate and classify', () => {
   });
 
   it('show how far they are', () => {
-    expect(progressBar(0, 160, 0)).toBe(`[${'░'.repeat(30)}] 0/160 images`);
-    expect(progressBar(40, 160, 4000)).toBe(`[${'█'.repeat(8)}${'░'.repeat(22)}] 40/160 images, 12 s left`);
-    expect(progressBar(1, 161, 3000)).toContain('1/161 images, 8 min left');
+    expect(progressBar(0, 160, 0, 'images')).toBe(`[${'░'.repeat(30)}] 0/160 images`);
+    expect(progressBar(40, 160, 4000, 'images')).toBe(`[${'█'.repeat(8)}${'░'.repeat(22)}] 40/160 images, 12 s left`);
+    expect(progressBar(1, 161, 3000, 'images')).toContain('1/161 images, 8 min left');
   });
 });
 

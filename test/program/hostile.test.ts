@@ -5,14 +5,9 @@ import { describe, expect, it } from 'vitest';
 import { readArtifact } from '../../src/artifact/read.ts';
 import { writeArtifact } from '../../src/artifact/write.ts';
 import { compileModel } from '../../src/compile/index.ts';
-import type { CostModel } from '../../src/compile/cost.ts';
-import { defaultCostModel } from '../../src/compile/cost.ts';
 import { lowerGraph } from '../../src/compile/lower.ts';
-import type { LoweringPlan } from '../../src/compile/lower.ts';
-import type { LinearWeights } from '../../src/compile/lowering.ts';
 import { FiligreeError } from '../../src/errors.ts';
 import { bufferSlack } from '../../src/program/layout.ts';
-import type { Graph } from '../../src/graph/graph.ts';
 import { checkProgram } from '../../src/program/check.ts';
 import { constantBytes } from '../../src/program/constants.ts';
 import { kernelNames, kernels } from '../../src/program/kernels.ts';
@@ -23,10 +18,8 @@ import type { Instance } from '../../src/runtime/instantiate.ts';
 import { instantiate, programBase } from '../../src/runtime/instantiate.ts';
 import { Model } from '../../src/runtime/model.ts';
 import { Tensor, elementCount } from '../../src/tensor.ts';
-import { GraphBuilder } from '../graphs.ts';
-import { randomFloats } from '../kernels/wasm.ts';
 import { faceModels } from '../models/published.ts';
-import { forced, eightBits, overPlanes } from '../program.ts';
+import { everyKernel } from './every-kernel.ts';
 
 const everything = !!process.env.FILIGREE_HOSTILE;
 const memoryBytes = 2 ** 20;
@@ -125,100 +118,7 @@ async function runGuarded(program: Program, layout: MemoryLayout, instance: Inst
   }
 }
 
-// Graphs that use every kernel.
-const rank4 = (
-  build: (g: GraphBuilder, x: string) => string[],
-  shape = [1, 4, 5, 6],
-  costModel: CostModel = defaultCostModel,
-) => {
-  const g = new GraphBuilder(3);
-  return { graph: g.finish(...build(g, g.input(shape))), costModel };
-};
-
-const geometry = { dilation: [1, 1], pads: [1, 1, 1, 1], stride: [2, 2] } as const;
-
-/** Pointwise convolutions in eight bits, in groups of so many rows. */
-const inEightBits = (group: 1 | 2 | 4) => {
-  const { graph } = rank4((g, x) => [g.conv2d(x, 5, 1), g.conv2d(x, 4, 1)], [2, 3, 4, 5]);
-  return { graph, costModel: eightBits(group), ranges: { [graph.inputs[0].value]: { min: -1, max: 2 } } };
-};
-
-/** A linear layer whose weights are rounded, some groups of them pruned. */
-const rounded = (linearWeights: LinearWeights, batch: number) => {
-  const weights = randomFloats(5)(32 * 512).map((w, i) => (i % 96 < 32 ? 0 : w));
-  const build = (g: GraphBuilder, x: string) => [g.node('linear', {}, x, g.constant([32, 512], weights))];
-  return { ...rank4(build, [batch, 512], forced.dense), linearWeights };
-};
-
-interface Case extends LoweringPlan {
-  graph: Graph;
-  costModel: CostModel;
-}
-
-const graphs: Record<string, Case> = {
-  'eight bits, single rows': inEightBits(1),
-  'eight bits, pairs of rows': inEightBits(2),
-  'eight bits, groups of rows': inEightBits(4),
-  ...Object.fromEntries(
-    Object.entries(forced).map(([encoding, costModel]) => [
-      `convolutions, ${encoding}`,
-      rank4((g, x) => [g.conv2d(g.conv2d(g.conv2d(x, 5, 1), 6, 3, geometry), 3, 2, { stride: [3, 3] })], [2, 4, 5, 6], {
-        ...costModel,
-      }),
-    ]),
-  ),
-  'linear, dense': rank4(
-    (g, x) => [g.node('linear', {}, x, g.constant([5, 6]), g.constant([5]))],
-    [2, 6],
-    forced.dense,
-  ),
-  'linear, sparse': rank4((g, x) => [g.node('linear', {}, x, g.constant([5, 6]))], [2, 6], forced[1]),
-  'linear, groups': rank4((g, x) => [g.node('linear', {}, x, g.constant([5, 6]))], [2, 6], forced[4]),
-  'linear, 8 bits': rounded('int8', 3),
-  'linear, 4 bits': rounded('int4', 5),
-  'linear, planes': rank4((g, x) => [g.node('linear', {}, x, g.constant([24, 16]))], [8, 16], overPlanes),
-  'depthwise 3×3 in steps': rank4((g, x) => [g.conv2d(x, 8, 3, { groups: 4, ...geometry })], [1, 4, 8, 8]),
-  depthwise: rank4((g, x) => [
-    g.conv2d(x, 8, 3, { groups: 4, ...geometry }),
-    g.conv2d(x, 4, 5, { groups: 4, activation: { fn: 'silu' } }),
-    g.conv2d(x, 4, 3, { groups: 4, dilation: [2, 1], pads: [2, 2, 2, 2] }),
-    g.conv2d(x, 4, 3, { groups: 4, pads: [0, 0, 0, 0] }),
-  ]),
-  'depthwise 5×5 in steps': rank4(
-    (g, x) => [g.conv2d(x, 2, 5, { ...geometry, groups: 2, pads: [2, 2, 2, 2] })],
-    [1, 2, 9, 9],
-  ),
-  pools: rank4((g, x) => [
-    g.node('maxPool', { kernel: [3, 2], ceilMode: false, ...geometry }, x),
-    g.node(
-      'averagePool',
-      { kernel: [2, 2], stride: [1, 2], pads: [0, 1, 1, 0], ceilMode: true, countIncludePad: false },
-      x,
-    ),
-  ]),
-  elementwise: rank4((g, x) => [
-    g.node('binary', { fn: 'mul' }, g.node('unary', { fn: 'sigmoid' }, x), g.constant([4, 1, 6])),
-    g.node('binary', { fn: 'pow', activation: { fn: 'tanh' } }, x, g.constant([1])),
-  ]),
-  'softmax and sums': rank4((g, x) => [
-    g.node('softmax', { axis: 1, beta: 1 }, x),
-    g.node('softmax', { axis: 3, beta: 2 }, x),
-    g.node('reduce', { fn: 'mean', axes: [2, 3], keepDims: true }, x),
-    g.node('reduce', { fn: 'max', axes: [1], keepDims: false }, x),
-  ]),
-  resizing: rank4((g, x) => [
-    g.node('resize', { mode: 'nearest', size: [10, 12], coordinates: 'asymmetric', nearest: 'floor' }, x),
-    g.node('resize', { mode: 'nearest', size: [7, 5], coordinates: 'asymmetric', nearest: 'floor' }, x),
-    g.node('resize', { mode: 'linear', size: [7, 9], coordinates: 'halfPixel', nearest: 'floor' }, x),
-  ]),
-  copies: rank4((g, x) => [
-    g.node('transpose', { permutation: [0, 2, 3, 1] }, x),
-    g.node('gather', { axis: 2 }, x, g.constant([3], [4, 0, 2])),
-    g.node('pad', { before: [0, 0, 1, 2], after: [0, 0, 2, 1], mode: 'constant', value: 3 }, x),
-  ]),
-};
-
-const artifacts = Object.entries(graphs).map(([name, { graph, costModel, ...plan }]) => ({
+const artifacts = Object.entries(everyKernel).map(([name, { graph, costModel, ...plan }]) => ({
   name,
   ...takeApart(writeArtifact(lowerGraph(graph, costModel, plan))),
 }));

@@ -17,7 +17,7 @@ import type { Model } from '../../src/runtime/model.ts';
 import type { RunningWorker, ThreadHost, WorkerEvents } from '../../src/runtime/threads/host.ts';
 import { nodeHost } from '../../src/runtime/threads/node.ts';
 import { elementCount, Tensor } from '../../src/tensor.ts';
-import { cloneGraph } from '../graphs.ts';
+import { cloneGraph, GraphBuilder } from '../graphs.ts';
 import { builds, randomFloats } from '../kernels/wasm.ts';
 import { faceModels } from '../models/published.ts';
 import { bitsOf, loadInShares } from '../shares.ts';
@@ -65,6 +65,16 @@ function watched(takesPart: boolean) {
 it('every kernel of programs says how its work is divided', () => {
   const names = Object.keys(kernels) as KernelName[];
   expect(names.filter((name) => !kernels[name].standalone && !kernels[name].axes)).toEqual([]);
+});
+
+it('a model that only shows its input in another shape runs on two threads', async () => {
+  const b = new GraphBuilder();
+  const bytes = compiled(b.finish(b.node('reshape', { shape: [6, 2] }, b.input([3, 4]))));
+  const model = await loadModel(bytes, { threads: 2 });
+  const input0 = new Tensor('float32', [3, 4], randomFloats(1)(12));
+  const { output0 } = await model.run({ input0 });
+  expect(output0.data).toEqual(input0.data);
+  model.dispose();
 });
 
 describe.each(builds)('%s', (build) => {

@@ -90,6 +90,7 @@ async function tune(io: Io, input: string, output: string, options: Options): Pr
       head: options.head,
       labels,
       linearWeights: options.linearWeights,
+      weights: options.weights,
       onProgress: showShare(progress, `tuning ${input}`),
     });
     program.name = basename(input, extname(input));

@@ -33,9 +33,9 @@ export class Constants {
     this.model = model;
   }
 
-  /** Whether the file holds values for the tensor. */
+  /** Whether the file holds values for the tensor: none need be stored of one whose sparse encoding says that all are 0. */
   holds(tensor: TfliteTensor): boolean {
-    return this.model.buffers[tensor.buffer].length > 0;
+    return this.model.buffers[tensor.buffer].length > 0 || tensor.sparsity !== undefined;
   }
 
   /**

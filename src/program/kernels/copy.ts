@@ -47,6 +47,7 @@ export const copyKernels = {
       checkApart('y', elements, y);
       return { x: x + 12, y }; // tiles of 4×4 load up to 3 floats past the end
     },
+    work: (n) => n.d0 * n.d1 * n.d2 * n.d3 * n.d4 * n.d5,
     // the copy of an axis that is walked backwards would start at the far end of a part
     axes: import.meta.oneThread
       ? undefined
@@ -72,6 +73,7 @@ export const copyKernels = {
       if (!n.n) throw new Error('an empty extent');
       return { y: 4 * n.n };
     },
+    work: (n) => n.n,
     axes: import.meta.oneThread ? undefined : () => [{ field: 'n', multiple: 16, moves: { y: 4 } }],
   }),
 
@@ -105,6 +107,7 @@ export const copyKernels = {
         y,
       };
     },
+    work: (n) => n.d0 * n.d1 * n.n * n.run,
     axes: import.meta.oneThread
       ? undefined
       : (n) => [

@@ -64,6 +64,10 @@ function extents(n: Numbers, area: number, read: number) {
   };
 }
 
+/** Windows, and planes that are padded first. */
+const work = (n: Numbers, area: number) =>
+  n.batch * n.channels * (n.multiplier * n.height * n.width * area + n.phasesH * n.phasesW * n.rows * n.columns);
+
 /** By channels, where a plane's padding takes what is stored beyond its end. */
 const axes = (n: Numbers, area: number) => {
   const pixels = n.height * n.width;
@@ -97,6 +101,7 @@ const square3 = (stride: number) =>
       }
       return extents(n, 9, 4 * n.xHeight * n.xWidth + 16);
     },
+    work: (n) => work(n, 9),
     axes: import.meta.oneThread ? undefined : (n) => axes(n, 9),
   });
 
@@ -115,6 +120,7 @@ const square5 = (stride: number) =>
       const far = Math.floor(4 / stride);
       return extents(n, 25, reach(n, (stride * stride - 1) * n.rows * row + far * (row + 4)));
     },
+    work: (n) => work(n, 25),
     axes: import.meta.oneThread ? undefined : (n) => axes(n, 25),
   });
 
@@ -132,6 +138,7 @@ export const depthwiseKernels = {
       const { largest } = constantOf(table, 'taps', 'i32');
       return { ...extents(n, n.area, reach(n, largest)), taps: 4 * n.area };
     },
+    work: (n) => work(n, n.area),
     axes: import.meta.oneThread
       ? undefined
       : (n) => axes(n, n.area).map((axis) => ({ ...axis, moves: { ...axis.moves, taps: 0 } })),

@@ -43,5 +43,6 @@ export const detectKernels = {
         y: foundHeaderBytes + 12 * n.most,
       };
     },
+    work: (n) => n.anchors * n.classes,
   }),
 };

@@ -46,6 +46,7 @@ export const elementwiseKernels = {
       checkApart('y', n.rows * n.columns, y);
       return { x: (n.rows - 1) * n.xRow + 4 * n.columns + overRead, y };
     },
+    work: (n) => n.rows * n.columns,
     axes: import.meta.oneThread
       ? undefined
       : (n) => [
@@ -100,6 +101,7 @@ export const elementwiseKernels = {
         y,
       };
     },
+    work: (n) => n.dim0 * n.dim1 * n.dim2 * n.dim3,
     axes: import.meta.oneThread
       ? undefined
       : (n) => [

@@ -21,6 +21,7 @@ const planes = (shifted: boolean) =>
       const weights = weightBytes(n.rows, n.columns, 4, table);
       return matrixExtents(n, table, { shifted, tile: packedTile.dense, weights, largest: 0 });
     },
+    work: (n) => n.batch * n.rows * n.columns * n.height * n.width,
     // a quarter of a group of rows
     axes: import.meta.oneThread ? undefined : (n) => matrixAxes(n, { shifted, group: 4, weights: 4 * (n.columns + 1) }),
   });

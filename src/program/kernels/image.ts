@@ -62,5 +62,6 @@ export const imageKernels = {
         y: (n.height - 1) * n.yRow + (n.width - 1) * n.yPixel + 2 * n.yChannel + 4,
       };
     },
+    work: (n) => n.width * n.height + n.xWidth * n.xHeight,
   }),
 };

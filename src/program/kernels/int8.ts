@@ -34,6 +34,7 @@ const product = (group: number) =>
       checkApart('y', n.batch * n.rows * n.pixels, y);
       return { x, weights: 4, y };
     },
+    work: (n, table) => n.batch * n.pixels * (n.rows + constantOf(table, 'weights', 'i8').constant.values.length),
     axes: import.meta.oneThread
       ? undefined
       : () => [{ field: 'pixels', multiple: 16, moves: { x: 1, weights: 0, y: 4 } }],
@@ -61,6 +62,7 @@ export const int8Kernels = {
       checkApart('y', (planes * pixels) / 4, y);
       return { x, y };
     },
+    work: (n) => n.planes * n.pixels,
     axes: import.meta.oneThread ? undefined : (n) => [{ field: 'planes', moves: { x: n.xPlane, y: n.yPlane } }],
   }),
   i8_spmm_8x4: product(4),

@@ -41,6 +41,7 @@ const linear = ({ multiple, rowBytes, reads, imageBytes = (n) => n.xBatch }: Lin
       checkApart('y', n.batch * n.rows, y);
       return { ...reads(n, table), y };
     },
+    work: (n) => n.batch * n.rows * n.columns,
     axes: import.meta.oneThread
       ? undefined
       : (n) => [
@@ -95,6 +96,7 @@ export const linearKernels = {
       if (!n.batch || !n.columns) throw new Error('an empty extent');
       return { x: floatBytes({ ...n, rows: 0 }), y: n.batch * inputBytes(n.columns) };
     },
+    work: (n) => n.batch * n.columns,
     axes: import.meta.oneThread
       ? undefined
       : (n) => [{ field: 'batch', moves: { x: n.xBatch, y: inputBytes(n.columns) } }],

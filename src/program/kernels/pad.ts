@@ -41,6 +41,7 @@ export const padKernels = {
       checkApart('y', n.planes * phases * n.rows * n.columns, y);
       return { x, y };
     },
+    work: (n) => n.planes * n.phasesH * n.phasesW * n.rows * n.columns,
     axes: import.meta.oneThread ? undefined : (n) => [{ field: 'planes', moves: { x: n.xPlane, y: n.yPlane } }],
   }),
 };

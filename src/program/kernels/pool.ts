@@ -60,6 +60,12 @@ function extents(n: Numbers) {
   return { x, scratch: poolRowBytes(n), y };
 }
 
+/** A row of outputs takes its window's rows first, and steps over those outside of x; then windows of columns. */
+const work = (n: Numbers) => {
+  const row = n.kernelH + Math.min(n.kernelH, n.xHeight) * n.xWidth + n.width * n.kernelW;
+  return poolRowBytes(n) / 4 + n.batch * n.channels * n.height * row;
+};
+
 /** By channels, where a plane's padding takes what is stored beyond its end. */
 function axes(n: Numbers) {
   const pixels = n.height * n.width;
@@ -74,6 +80,7 @@ export const poolKernels = {
     record: 'PoolRecord',
     fields,
     extents,
+    work,
     axes: import.meta.oneThread ? undefined : axes,
   }),
   f32_average_pool: kernel({
@@ -81,6 +88,7 @@ export const poolKernels = {
     record: 'AveragePoolRecord',
     fields: averageFields,
     extents: (n) => ({ ...extents(n), counts: 4 * (n.height + n.width + 3) }),
+    work,
     axes: import.meta.oneThread
       ? undefined
       : (n) => axes(n).map((axis) => ({ ...axis, moves: { ...axis.moves, counts: 0 } })),

@@ -45,6 +45,7 @@ export const reduceKernels = {
       checkApart('y', n.outer0 * n.outer1 * n.axis * n.inner, y);
       return { x: bytes(n.xOuter0, n.xOuter1, n.xAxis) + overRead, y };
     },
+    work: (n) => n.outer0 * n.outer1 * n.axis * n.inner,
     axes: import.meta.oneThread
       ? undefined
       : (n) => [
@@ -93,6 +94,7 @@ export const reduceKernels = {
       checkApart('y', kept, y);
       return { x, y };
     },
+    work: (n) => n.kept0 * n.kept1 * n.inner * n.reduced0 * n.reduced1 * n.reduced2,
     axes: import.meta.oneThread
       ? undefined
       : (n) => [

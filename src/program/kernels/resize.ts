@@ -46,6 +46,9 @@ function extents(n: Numbers, lastRow: number) {
   return { x, y };
 }
 
+/** Output pixels, and the source rows of each. */
+const work = (n: Numbers) => n.batch * n.channels * n.height * (n.width + n.xWidth);
+
 function checkColumns(n: Numbers, largest: number): void {
   if (largest > 4 * (n.xWidth - 1)) throw new Error(`a column at byte ${largest} of rows of ${n.xWidth} floats`);
 }
@@ -66,6 +69,7 @@ export const resizeKernels = {
       checkColumns(n, constantOf(table, 'columns', 'i32').largest);
       return { ...extents(n, constantOf(table, 'rows', 'i32').largest), rows: 4 * n.height, columns: 4 * up4(n.width) };
     },
+    work,
     axes: import.meta.oneThread ? undefined : (n) => axes(n, { rows: 0, columns: 0 }),
   }),
   /** Every pixel becomes 2×2: height is twice the input's, width 2 · xWidth ≥ 8. */
@@ -79,6 +83,7 @@ export const resizeKernels = {
       }
       return extents(n, 4 * (n.height / 2 - 1) * n.xWidth);
     },
+    work,
     axes: import.meta.oneThread ? undefined : (n) => axes(n, {}),
   }),
   f32_resize_linear: kernel({
@@ -96,6 +101,7 @@ export const resizeKernels = {
         scratch: 4 * up4(n.xWidth),
       };
     },
+    work,
     axes: import.meta.oneThread
       ? undefined
       : (n) => axes(n, { rows: 0, rowWeights: 0, columns: 0, columnWeights: 0, scratch: 'own' }),

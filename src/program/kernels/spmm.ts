@@ -25,6 +25,10 @@ const spmm = (group: number, shifted: boolean) =>
       const tile = n.packed ? packedTile.sparse : 0;
       return matrixExtents(n, table, { shifted, tile, weights: 4, largest });
     },
+    work(n, table) {
+      const positions = constantOf(table, 'weights', 'spmm').constant.values.length;
+      return n.batch * n.height * n.width * (n.rows + positions + (n.packed ? n.columns : 0));
+    },
     axes: import.meta.oneThread ? undefined : (n) => matrixAxes(n, { shifted, group, weights: 'groups' }),
   });
 

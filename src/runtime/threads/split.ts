@@ -1,5 +1,5 @@
 // One step of a program → shares of it, each a record of its own, whose work is about the same.
-import { constantBytes, quantisedRowBytes } from '../../program/constants.ts';
+import { constantBytes, matrixValues, quantisedRowBytes } from '../../program/constants.ts';
 import type { Axis, Kernel, Table } from '../../program/kernel.ts';
 import type { Constant } from '../../program/program.ts';
 
@@ -71,7 +71,7 @@ function workOf({ numbers, tables }: Work, touched: Record<string, number>): num
   let macs = 0;
   for (const { constant } of Object.values(tables)) {
     if (constant.form === 'gemm') macs += constant.rows * constant.columns;
-    else if (constant.form === 'spmm') macs += constant.values.length;
+    else if (constant.form === 'spmm') macs += matrixValues(constant);
     else if (constant.form === 'quantised') macs += constant.values.length * (8 / constant.bits);
   }
   if (macs) return (macs * batch * height * width) / 25;

@@ -220,6 +220,20 @@ describe('sparse encodings', () => {
     expect(constant(int8, 'c')).toEqual(nchw);
   });
 
+  it('weights that are all 0, of which nothing is stored', () => {
+    const sparsity = {
+      traversalOrder: [0, 1, 2, 3],
+      dimensions: [
+        { size: 2 },
+        { size: 1 },
+        { size: 1 },
+        { segments: [0, 0, 0], indices: [], width: 'uint8' as const },
+      ],
+    };
+    const graph = added({ shape: [2, 1, 1, 3], data: new Float32Array(), sparsity });
+    expect(constant(graph, 'c')).toEqual([0, 0, 0, 0, 0, 0]);
+  });
+
   it('float16, by way of DENSIFY and DEQUANTIZE', () => {
     const model = new ModelBuilder();
     const x = model.input('x', [1, 1, 1, 4]);

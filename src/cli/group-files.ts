@@ -1,0 +1,28 @@
+// Groups of weights that users give to `prune --groups`.
+import { FiligreeError } from '../errors.ts';
+import type { Graph } from '../graph/graph.ts';
+import { readGroups, type Grouping } from '../sparsity/index.ts';
+import { writeSafetensors } from '../sparsity/safetensors.ts';
+import { readInput } from './files.ts';
+import { readNpy } from './npy.ts';
+
+/**
+ * @param files safetensors files, or LAYER=ids.npy
+ * @param graph a prepared one
+ */
+export async function readGroupFiles(files: readonly string[], graph: Graph): Promise<Grouping> {
+  const groupings: Grouping[] = [];
+  for (const text of files) {
+    const at = text.lastIndexOf('=');
+    const file = text.slice(at + 1);
+    let bytes = await readInput(file);
+    if (/\.npy$/i.test(file)) {
+      if (at < 1) {
+        throw new FiligreeError('invalid-argument', `--groups ${text}: say whose groups they are: LAYER=${text}`);
+      }
+      bytes = writeSafetensors({ tensors: new Map([[text.slice(0, at), readNpy(bytes, file)]]), metadata: {} });
+    }
+    groupings.push(readGroups(bytes, file, graph));
+  }
+  return (layer) => groupings.map((grouping) => grouping(layer)).find((groups) => groups !== undefined);
+}

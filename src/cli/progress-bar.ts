@@ -1,0 +1,35 @@
+// How far long work is, for people who wait.
+
+/** `[█████░░░░░] 80/160 images, 12 s left`. `ms` is what the done ones took. */
+export function progressBar(done: number, all: number, ms: number, unit: string): string {
+  const width = 30;
+  const filled = Math.round((width * done) / all);
+  const left = done > 0 && ms > 0 ? `, ${formatSeconds(((all - done) * ms) / done)} left` : '';
+  return `[${'█'.repeat(filled)}${'░'.repeat(width - filled)}] ${done}/${all} ${unit}${left}`;
+}
+
+function formatSeconds(ms: number): string {
+  const seconds = Math.ceil(ms / 1000);
+  return seconds < 100 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`;
+}
+
+/** Bars of work in phases, the time of each counted from when it is first shown. */
+export class PhaseClock {
+  #phase = '';
+  #start = 0;
+  #first = 0;
+
+  bar(phase: string, done: number, all: number): string {
+    if (phase !== this.#phase) {
+      this.#phase = phase;
+      this.#start = performance.now();
+      this.#first = done;
+    }
+    const ms = performance.now() - this.#start;
+    const fresh = done - this.#first;
+    // what was done before took no time
+    return progressBar(done, all, fresh > 0 ? (ms * done) / fresh : 0, '')
+      .replace(/ ,/, ',')
+      .trimEnd();
+  }
+}

@@ -1,0 +1,210 @@
+// Weights that are small in a file: rounded when a model is compiled, floats again once it is loaded (assembly/expand), so
+// that kernels and results know nothing of it but the rounding.
+//
+//   f16    every value a half                                                            2 bytes a weight
+//   int8   values q −127…127                         scales one a row                    1 byte
+//   int4   values q −8…7, two to a byte              blocks one for 16 values, scales    9/16 byte
+//
+// Values lie as they do in floats (pack.ts), those that are kept alone. Four bits: 16 values, whatever rows they belong to,
+// share a block, 8 bytes with value i low and value i + 8 high in byte i, the last one filled up with zeros. A weight is
+// q · block · scale of its row: rows may differ in size by any factor, blocks within a row by 255.
+import { matrixValues } from '../program/constants.ts';
+import type { Constant, WeightData } from '../program/program.ts';
+import { narrow, widen } from './pack.ts';
+
+/** How weights are saved. */
+export type WeightType = 'f32' | 'f16' | 'int8' | 'int4';
+
+export const weightTypes: readonly WeightType[] = ['f32', 'f16', 'int8', 'int4'];
+
+type Matrix = Extract<Constant, { form: 'gemm' | 'spmm' }>;
+
+/** Values that share a block. */
+const blockValues = 16;
+
+/** Matrices that keep fewer weights have eight bits where four are asked for: they are small, and often the first layer. */
+const fewestInFourBits = 4096;
+
+/** Sums of squares: of what rounding has changed, and of all. */
+export interface RoundingError {
+  error: number;
+  all: number;
+}
+
+const float = new Float32Array(1);
+const floatBits = new Uint32Array(float.buffer);
+
+/** The nearest half, ties to even; infinite from 65520 on. */
+export function nearestHalf(value: number): number {
+  if (!Number.isFinite(value)) return value;
+  float[0] = value;
+  const magnitude = Math.abs(float[0]);
+  if (magnitude < 2 ** -14) {
+    // subnormal halves are multiples of 2⁻²⁴; adding 1.5 · 2⁻¹ makes f32 round to them
+    const shifted = Math.fround(magnitude + 0.75);
+    return Math.sign(value) * Math.fround(shifted - 0.75);
+  }
+  floatBits[0] += 0xfff + ((floatBits[0] >>> 13) & 1);
+  floatBits[0] &= ~0x1fff;
+  return Math.abs(float[0]) > 65504 ? Math.sign(value) * Infinity : float[0];
+}
+
+/** Floats → halves; the floats themselves where one of them has none. */
+export function toHalves(values: Float32Array): Float32Array | Uint16Array {
+  const rounded = values.map(nearestHalf);
+  return rounded.every(Number.isFinite) ? narrow(rounded) : values;
+}
+
+/** The row of each value of a matrix; −1 for biases. */
+function rowsOfValues(c: Matrix): Int32Array {
+  const rows = new Int32Array(matrixValues(c));
+  if (c.form === 'gemm') {
+    const { panel, columns } = c;
+    for (let i = 0; i < rows.length; i++) {
+      const line = Math.floor(i / panel);
+      const row = panel * Math.floor(line / (columns + 1)) + (i % panel);
+      rows[i] = line % (columns + 1) === 0 ? -1 : Math.min(row, c.rows - 1); // a panel is filled up with zeros
+    }
+    return rows;
+  }
+  const full = Math.floor(c.rows / c.group);
+  let at = 0;
+  c.counts.forEach((count, i) => {
+    const [first, group] = i < full ? [i * c.group, c.group] : [full * c.group + i - full, 1];
+    for (let k = 0; k < count * group; k++) rows[at++] = first + (k % group);
+  });
+  return rows;
+}
+
+/**
+ * Rounds a matrix's weights, and its biases to halves.
+ * @returns the matrix as it is when one of its weights is not finite
+ */
+export function roundMatrix(c: Matrix, type: WeightType): { constant: Matrix } & RoundingError {
+  const values = widen(c.values as WeightData);
+  if (type === 'f32' || !values.every(Number.isFinite)) return { constant: c, error: 0, all: 1 };
+  const given = c.bias ? widen(c.bias) : undefined;
+  const rows = rowsOfValues(c);
+  if (type === 'f16') {
+    const halves = toHalves(values);
+    const bias = given && { bias: toHalves(given) };
+    return { constant: { ...c, values: halves, ...bias }, ...errorOf(values, widen(halves), rows) };
+  }
+  const bias = c.form === 'gemm' ? biasOfPanels(c, values, rows) : given;
+  const weights = values.map((v, i) => (rows[i] < 0 ? 0 : v));
+  const bits = type === 'int8' || values.length < fewestInFourBits ? 8 : 4;
+  const whole = bits === 8 ? inEightBits(weights, rows, c.rows) : inFourBits(weights, rows, c.rows);
+  const constant = { ...c, ...whole, bias: bias ? toHalves(bias) : c.form === 'gemm' ? undefined : null } as Matrix;
+  return { constant, ...errorOf(weights, matrixWeights(constant), rows) };
+}
+
+/** Rounds other floats, of depthwise convolutions. */
+export function roundFloats(values: Float32Array, type: WeightType): { data: WeightData } & RoundingError {
+  if (type === 'f32') return { data: narrow(values), error: 0, all: 1 };
+  const data = toHalves(values);
+  return { data, ...errorOf(values, widen(data)) };
+}
+
+function biasOfPanels(c: Matrix, values: Float32Array, rows: Int32Array): Float32Array | undefined {
+  const bias = values.filter((_, i) => rows[i] < 0).subarray(0, c.rows);
+  return bias.some((b) => b !== 0) ? bias : undefined;
+}
+
+function largestOfRows(weights: Float32Array, rows: Int32Array, count: number): Float32Array {
+  const largest = new Float32Array(count);
+  weights.forEach((w, i) => {
+    if (rows[i] >= 0) largest[rows[i]] = Math.max(largest[rows[i]], Math.abs(w));
+  });
+  return largest;
+}
+
+const reciprocal = (scale: number) => (scale > 0 && Number.isFinite(1 / scale) ? 1 / scale : 0);
+
+function inEightBits(weights: Float32Array, rows: Int32Array, count: number) {
+  const scales = largestOfRows(weights, rows, count).map((most) => most / 127);
+  const steps = Float64Array.from(scales, reciprocal);
+  return {
+    values: Int8Array.from(weights, (w, i) => (rows[i] < 0 ? 0 : clamp(Math.round(w * steps[rows[i]]), 127))),
+    scales,
+  };
+}
+
+const clamp = (q: number, most: number) => Math.min(most, Math.max(-most, q));
+
+/** What the largest weight of a row is, in units of its scale. */
+const rowSteps = 7 * 255;
+
+function inFourBits(weights: Float32Array, rows: Int32Array, count: number) {
+  const scales = largestOfRows(weights, rows, count).map((most) => most / rowSteps);
+  const steps = Float64Array.from(scales, reciprocal);
+  const all = Math.ceil(weights.length / blockValues);
+  const values = new Uint8Array(8 * all);
+  const blocks = new Uint8Array(all);
+  const unit = new Float64Array(blockValues);
+  const gain = new Float64Array(blockValues);
+  for (let block = 0; block < all; block++) {
+    unit.fill(0);
+    for (let k = 0, i = block * blockValues; k < blockValues && i < weights.length; k++, i++) {
+      if (rows[i] < 0) continue;
+      unit[k] = weights[i] * steps[rows[i]];
+      gain[k] = scales[rows[i]];
+    }
+    const scale = bestScale(unit, gain);
+    blocks[block] = scale;
+    for (let k = 0; k < 8; k++) {
+      values[8 * block + k] = (nibble(unit[k] / scale) & 15) | (nibble(unit[k + 8] / scale) << 4);
+    }
+  }
+  return { values, scales, blocks };
+}
+
+const nibble = (q: number) => Math.max(-8, Math.min(7, Math.round(q)));
+
+/** Tried for each block, over the scale that reaches its largest value: smaller ones clamp it and are finer for the rest. */
+const tried = [1, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7];
+
+/** The scale, 1 … 255, that changes a block's weights least. `gain` is what a unit of each is worth. */
+function bestScale(unit: Float64Array, gain: Float64Array): number {
+  let largest = 0;
+  for (const u of unit) largest = Math.max(largest, Math.abs(u));
+  let best = 1;
+  let least = Infinity;
+  for (const factor of tried) {
+    const scale = Math.max(1, Math.min(255, Math.round((factor * largest) / 7)));
+    let error = 0;
+    for (let k = 0; k < blockValues; k++) error += (gain[k] * (nibble(unit[k] / scale) * scale - unit[k])) ** 2;
+    if (error >= least) continue;
+    least = error;
+    best = scale;
+  }
+  return best;
+}
+
+/** A matrix's values as floats, in the order that they are saved in; of whole numbers without biases. */
+export function matrixWeights(c: Matrix): Float32Array {
+  const { scales: saved, blocks, values } = c;
+  if (!saved) return widen(values as WeightData);
+  const scales = widen(saved);
+  const rows = rowsOfValues(c);
+  const whole = wholeNumbers(c, values as Int8Array | Uint8Array, blocks as Uint8Array | undefined);
+  return whole.map((q, i) => (rows[i] < 0 ? 0 : q * scales[rows[i]]));
+}
+
+function wholeNumbers(c: Matrix, values: Int8Array | Uint8Array, blocks?: Uint8Array): Float32Array {
+  if (!blocks) return Float32Array.from(values);
+  return Float32Array.from({ length: matrixValues(c) }, (_, i) => {
+    const block = Math.floor(i / blockValues);
+    const byte = values[8 * block + (i & 7)] >> (i & 8 ? 4 : 0);
+    return ((byte << 28) >> 28) * blocks[block];
+  });
+}
+
+function errorOf(values: Float32Array, rounded: Float32Array, rows?: Int32Array): RoundingError {
+  let [error, all] = [0, 0];
+  for (let i = 0; i < values.length; i++) {
+    if (rows && rows[i] < 0) continue;
+    error += (rounded[i] - values[i]) ** 2;
+    all += values[i] ** 2;
+  }
+  return { error, all };
+}

@@ -1,0 +1,116 @@
+// The kept weights that make up best for the removed ones.
+import type { Kernels } from './kernels.ts';
+import type { Quadratic } from './quadratic.ts';
+import { strideOf } from './quadratic.ts';
+
+/** H + λ I as wanted by a ridge towards the dense weights; takes memory of `kernels`. */
+export interface Damped {
+  readonly h: number;
+  /** (rows, n): target + λ w. */
+  readonly target: number;
+  readonly lambda: number;
+}
+
+/** @param ridge λ over the mean of H's diagonal */
+export function damped(kernels: Kernels, quadratic: Quadratic, ridge: number): Damped {
+  const { rows, n, stride, h, target, dense, scale } = quadratic;
+  const lambda = Math.max(ridge * scale, 1e-30); // where all inputs are dead, the dense weights stay
+  const sum = kernels.doubles(n * stride);
+  const toSum = kernels.float64(sum, n * stride);
+  toSum.set(kernels.float64(h, n * stride));
+  for (let i = 0; i < n; i++) toSum[i * stride + i] += lambda;
+  const goal = kernels.doubles(rows * stride);
+  const [to, from, w] = [goal, target, dense].map((at) => kernels.float64(at, rows * stride));
+  for (let i = 0; i < to.length; i++) to[i] = from[i] + lambda * w[i];
+  return { h: sum, target: goal, lambda };
+}
+
+/**
+ * Minimises E (w x − ŵ x̂)² + λ ‖w − ŵ‖² over the kept weights of each row; removed ones are 0. Rows that keep the same
+ * weights share the work.
+ * @param mask (rows, n), 1 for kept
+ * @returns (rows, n)
+ */
+export function leastSquares(kernels: Kernels, quadratic: Quadratic, system: Damped, mask: Uint8Array): Float32Array {
+  const { rows, n, stride } = quadratic;
+  const result = new Float32Array(rows * n);
+  for (const alike of rowsAlike(mask, rows, n)) {
+    const kept: number[] = [];
+    for (let i = 0; i < n; i++) if (mask[alike[0] * n + i]) kept.push(i);
+    if (kept.length === 0) continue;
+    kernels.scope(() => {
+      const s = kept.length;
+      const ld = strideOf(s);
+      const a = kernels.doubles(s * ld);
+      const b = kernels.doubles(alike.length * ld);
+      const at = kernels.floats(s);
+      kernels.uint32(at, s).set(kept);
+      const right = kernels.float64(b, alike.length * ld);
+      const targets = kernels.float64(system.target, rows * stride);
+      alike.forEach((r, k) => kept.forEach((i, j) => (right[k * ld + j] = targets[r * stride + i])));
+      factorise(kernels, system, stride, at, s, a, ld);
+      kernels.run.solve(a, s, ld, b, alike.length, ld);
+      const solved = kernels.float64(b, alike.length * ld);
+      alike.forEach((r, k) => kept.forEach((i, j) => (result[r * n + i] = solved[k * ld + j])));
+    });
+  }
+  return result;
+}
+
+/** Cholesky of the rows and columns `at` of H + λ I; where rounding makes it indefinite, of more than λ. */
+function factorise(
+  kernels: Kernels,
+  { h, lambda }: Damped,
+  stride: number,
+  at: number,
+  s: number,
+  a: number,
+  ld: number,
+): void {
+  for (let more = 0; ; more = Math.max(10 * more, lambda)) {
+    kernels.run.lower_part(h, stride, at, s, a, ld);
+    const data = kernels.float64(a, s * ld);
+    if (more > 0) for (let i = 0; i < s; i++) data[i * ld + i] += more;
+    if (kernels.run.cholesky(a, s, ld, 0) === 0) return;
+    if (!(more < Infinity)) throw new Error('the statistics are not finite');
+  }
+}
+
+/** Rows by what they keep. */
+function rowsAlike(mask: Uint8Array, rows: number, n: number): number[][] {
+  const found = new Map<string, number[]>();
+  for (let r = 0; r < rows; r++) {
+    const key = new TextDecoder('latin1').decode(mask.subarray(r * n, (r + 1) * n));
+    const known = found.get(key);
+    if (known) known.push(r);
+    else found.set(key, [r]);
+  }
+  return [...found.values()];
+}
+
+/** Diagonal of (H + λ I)⁻¹, and the inverse itself in memory of `kernels` (n, n). */
+export function inverseOf(
+  kernels: Kernels,
+  quadratic: Quadratic,
+  { h }: Damped,
+): { at: number; diagonal: Float64Array } {
+  const { n, stride } = quadratic;
+  const inverse = kernels.doubles(n * stride);
+  kernels.scope(() => {
+    const l = kernels.doubles(n * stride);
+    const u = kernels.doubles(n * stride);
+    kernels.float64(l, n * stride).set(kernels.float64(h, n * stride));
+    const data = kernels.float64(l, n * stride);
+    const add = (by: number) => {
+      data.set(kernels.float64(h, n * stride));
+      for (let i = 0; i < n; i++) data[i * stride + i] *= 1 + by;
+    };
+    for (let by = 1e-6; kernels.run.cholesky(l, n, stride, 0) !== 0; by *= 10) {
+      if (by > 1e30) throw new Error('the statistics are not finite');
+      add(by);
+    }
+    kernels.run.inverse(l, n, stride, u, inverse);
+  });
+  const data = kernels.float64(inverse, n * stride);
+  return { at: inverse, diagonal: Float64Array.from({ length: n }, (_, i) => data[i * stride + i]) };
+}

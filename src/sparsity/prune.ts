@@ -1,0 +1,134 @@
+// From a dense network to a sparse one: layer after layer in execution order, each fitted to what the pruned ones before it
+// leave.
+import { FiligreeError } from '../errors.ts';
+import type { Graph } from '../graph/graph.ts';
+import { Calibrator } from './calibration.ts';
+import { essentialSparsity } from './essential.ts';
+import { fingerprint, Progress } from './checkpoint.ts';
+import { distribute } from './distribute.ts';
+import { layersOf } from './layers.ts';
+import type { Layer } from './layers.ts';
+import { chosenLayers, resolveOptions } from './options.ts';
+import type { PruneOptions, ResolvedOptions } from './options.ts';
+import type { Mask } from './pattern.ts';
+import { cloneGraph, prepared } from './prepare.ts';
+import { applyLayer, candidatesOf, checkNumbers, fitLayer, pruneLayer } from './prune-layer.ts';
+import type { PruningState } from './prune-layer.ts';
+import { rearrangedFor } from './rearranged.ts';
+import type { EssentialSparsity, PruningReport } from './report.ts';
+import { reportOf } from './summary.ts';
+
+export interface Pruned {
+  /** Optimised; compile or export it. */
+  graph: Graph;
+  /** Of the layers that were pruned, by name: 1 for each weight that is kept; row-major (O, I / groups, kh, kw). */
+  masks: Map<string, Mask>;
+  report: PruningReport;
+}
+
+/**
+ * Prunes a network. The graph stays as it is; the result is an optimised one: batch norms are folded, activations fused.
+ * To prune by 0 changes nothing.
+ *
+ * ```ts
+ * const graph = importModel(bytes, 'mobilenet.onnx');
+ * const { graph: sparse, report } = await prune(graph, { sparsity: 0.5, samples });
+ * await writeFile('mobilenet-50.filigree', writeArtifact(compileGraph(sparse)));
+ * ```
+ * @throws FiligreeError `invalid-argument` naming the option that makes no sense, or the best that can be reached where a
+ * target cannot; `invalid-model` naming a layer with weights that are no numbers
+ */
+export async function prune(graph: Graph, options: PruneOptions = {}): Promise<Pruned> {
+  const start = performance.now();
+  const resolved = resolveOptions(options);
+  const dense = prepared(graph);
+  const layers = layersOf(dense);
+  checkNumbers(dense, layers);
+  const { chosen, remarks } = chosenLayers(layers, resolved);
+  if (resolved.masks) checkMasks(dense.name, chosen, resolved.masks);
+  const progress = await Progress.open(resolved.checkpoint, () => fingerprint(dense, chosen, resolved));
+  let state = await opened(dense, resolved);
+  const notes: string[] = [];
+  let essential: EssentialSparsity | undefined;
+  try {
+    if (resolved.rearrange) {
+      const rearranged = await rearrangedFor(state, chosen, resolved);
+      notes.push(...rearranged.notes);
+      state.calibrator?.dispose();
+      state = await opened(rearranged.graph, resolved);
+    }
+    await pruneLayers(state, chosen, resolved, progress);
+    if (resolved.essential) essential = await essentialOf(state, chosen, resolved);
+  } finally {
+    state.calibrator?.dispose();
+  }
+  const { layers: done } = progress.done;
+  notes.push(...progress.notes, ...progress.done.notes);
+  const report = await reportOf(state, resolved, { remarks, done, notes });
+  if (essential) report.essential = essential;
+  report.seconds = (performance.now() - start) / 1000;
+  await progress.end();
+  const masks = new Map([...done].map(([name, { mask }]) => [name, mask]));
+  return { graph: state.pruned, masks, report };
+}
+
+/** Nothing pruned yet; with what layers read, where there are images that show it. */
+async function opened(dense: Graph, options: ResolvedOptions): Promise<PruningState> {
+  const { pattern, criterion, seed, samples, signal } = options;
+  const state = { dense, pruned: cloneGraph(dense), pattern, criterion, seed };
+  if (samples.length === 0) return state;
+  return { ...state, calibrator: await Calibrator.open(dense, samples, { seed, signal }) };
+}
+
+function essentialOf(
+  state: PruningState,
+  layers: readonly Layer[],
+  { samples, costModel, signal, onProgress }: ResolvedOptions,
+): Promise<EssentialSparsity> {
+  return essentialSparsity(state.dense, layers, {
+    make: (layer, sparsities, pruned) => candidatesOf({ ...state, pruned }, layer, sparsities),
+    samples,
+    costModel,
+    signal,
+    onProgress: (done, total) => onProgress?.({ phase: 'essential sparsity', done, total }),
+  });
+}
+
+async function pruneLayers(
+  state: PruningState,
+  chosen: readonly Layer[],
+  options: ResolvedOptions,
+  progress: Progress,
+): Promise<void> {
+  const { masks, signal, onProgress } = options;
+  if (!progress.done.distribution) {
+    Object.assign(progress.done, await distribute(state, chosen, options));
+    if (options.distribution === 'search') await progress.save({ now: true });
+  }
+  const distribution = progress.done.distribution!;
+  const done = progress.done.layers;
+  const work = chosen.filter(({ name }) => masks || (distribution.get(name) ?? 0) > 0);
+  for (const [i, layer] of work.entries()) {
+    signal?.throwIfAborted();
+    onProgress?.({ phase: 'pruning', done: i, total: work.length, layer: layer.name });
+    const mask = masks?.get(layer.name);
+    const outcome =
+      done.get(layer.name) ??
+      (mask
+        ? { ...(await fitLayer(state, layer, mask)), pattern: 'mask' }
+        : await pruneLayer(state, layer, distribution.get(layer.name)!));
+    applyLayer(state.pruned, layer, outcome);
+    if (done.has(layer.name)) continue;
+    done.set(layer.name, outcome);
+    await progress.save();
+  }
+  await progress.save({ now: true });
+}
+
+/** @throws FiligreeError `invalid-argument` naming the layers whose masks have another size */
+function checkMasks(model: string, layers: readonly Layer[], masks: ReadonlyMap<string, Mask>): void {
+  const wrong = layers.filter(({ name, rows, columns }) => masks.get(name)!.length !== rows * columns);
+  if (wrong.length === 0) return;
+  const found = wrong.map(({ name, shape }) => `"${name}" (${shape.join('×')}, mask of ${masks.get(name)!.length})`);
+  throw new FiligreeError('invalid-argument', `${model}: masks do not fit: ${found.join(', ')}`);
+}

@@ -1,0 +1,87 @@
+// Random networks through everything, against the evaluator; see trial.ts. A failure comes out as code, as small as it can be
+// made. `npm run differential -- --minutes 30` goes on for so long, from another seed each time.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { operators } from '../../src/ops/index.ts';
+import { kernelNames, kernels } from '../../src/program/kernels.ts';
+import type { Kernel } from '../../src/program/kernel.ts';
+import { kernelsOf } from '../../src/compile/matrix-kernels.ts';
+import { graphAsCode } from '../graph-code.ts';
+import { duration, startSeed } from './duration.ts';
+import { Dice } from './dice.ts';
+import { minimise } from './minimise.ts';
+import { build, feedsOf, recipes, type Recipe } from './network.ts';
+import { Coverage, drawSetting, plainSetting, tryNetwork, type Setting } from './trial.ts';
+
+const settingOf = ({ input, seeds }: Recipe): Setting => drawSetting(new Dice(seeds.reduce((a, b) => a + b, input[0])));
+
+/** What is wrong with a network, and code that shows it. */
+async function report(recipe: Recipe): Promise<string> {
+  const graph = build(recipe);
+  const wrong = (candidate: { graph: typeof graph; feeds: ReturnType<typeof feedsOf>; setting: Setting }) =>
+    tryNetwork(candidate.graph, candidate.feeds, candidate.setting).catch((error: Error) => error.message);
+  const failure = { graph, feeds: feedsOf(graph), setting: settingOf(recipe) };
+  const smallest = await minimise(failure, plainSetting, async (candidate) => (await wrong(candidate)) !== undefined);
+  const setting = Object.entries(smallest.setting).filter(([key, v]) => v !== plainSetting[key as keyof Setting]);
+  return [
+    `${String(await wrong(smallest))}\n`,
+    graphAsCode(smallest.graph, smallest.feeds),
+    `const setting = { ...plainSetting, ...${JSON.stringify(Object.fromEntries(setting))} };`,
+    'expect(await tryNetwork(graph, feeds, setting)).toBeUndefined();',
+    `\nmade from ${JSON.stringify(recipe)}`,
+  ].join('\n');
+}
+
+/** Tries so many networks. @throws Error with the smallest network that fails. */
+async function tryMany(numRuns: number, seed: number, coverage: Coverage): Promise<void> {
+  const property = fc.asyncProperty(recipes, async (recipe) => {
+    const graph = build(recipe);
+    const wrong = await tryNetwork(graph, feedsOf(graph), settingOf(recipe), coverage);
+    if (wrong !== undefined) throw new Error(wrong);
+  });
+  const result = await fc.check(property, { numRuns, seed, endOnFailure: true });
+  if (result.failed) {
+    throw new Error(await report(result.counterexample![0]), { cause: result.errorInstance });
+  }
+}
+
+/** What there is and no network has had: operators, kernels of programs, ways to do products, forms of constants. */
+function missed({ operators: ops, kernels: used, ways, forms }: Coverage): string[] {
+  const matrix = (['vector', 'flat', 'shifted', 'int8'] as const).flatMap(kernelsOf);
+  const packed = matrix.filter((name) => name.endsWith('_28x1')).map((name) => `${name} packed`);
+  const kept = ['f32', 'i32', 'taps', 'gemm 4', 'gemm 28', 'quantised 4', 'quantised 8'];
+  for (const group of [1, 2, 4]) kept.push(`spmm ${group}`, `i8 ${group}`);
+  return [
+    ...Object.keys(operators).filter((name) => !ops.has(name)),
+    ...kernelNames.filter((name) => !(kernels[name] as Kernel).standalone && !used.has(name)),
+    ...[...matrix, ...packed, 'planes'].filter((name) => !ways.has(name)),
+    ...kept.filter((name) => !forms.has(name)),
+  ];
+}
+
+describe('random networks', () => {
+  const coverage = new Coverage();
+  const { minutes, networks } = duration;
+
+  it('compute what the evaluator computes', { timeout: 60_000 * (minutes + 5) }, async () => {
+    const end = Date.now() + 60_000 * minutes;
+    let seed = startSeed;
+    do await tryMany(60, seed++, coverage);
+    while (
+      Date.now() < end ||
+      coverage.networks < networks ||
+      (missed(coverage).length > 0 && coverage.networks < 600)
+    );
+    const { skipped, cancelled } = coverage;
+    if (minutes > 0) {
+      const counts = `${coverage.networks} networks of ${coverage.nodes} layers, ${skipped} left out, seeds ${startSeed}…${seed - 1}`;
+      console.log(`differential: ${counts}`);
+    }
+    expect(skipped).toBeLessThan(0.1 * coverage.networks);
+    expect(cancelled).toBeLessThan(0.05 * coverage.networks);
+  });
+
+  it('reach every operator, kernel, encoding and way to do a product', () => {
+    expect(missed(coverage)).toEqual([]);
+  });
+});

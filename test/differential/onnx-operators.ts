@@ -1,0 +1,581 @@
+// Random nodes of ONNX files: the operators that the importer reads, in the opsets in which they differ, with the attributes that
+// matter to it.
+import { int64Tensor } from '../../src/export/onnx/protobuf.ts';
+import { elementCount } from '../../src/tensor.ts';
+import type { AttributeValue, OnnxBuilder } from '../import/onnx/model.ts';
+import type { Dice } from './dice.ts';
+
+type Attributes = Record<string, AttributeValue>;
+
+export interface Place {
+  m: OnnxBuilder;
+  /** What the node should read, and its shape. */
+  x: string;
+  shape: readonly number[];
+  dice: Dice;
+  /** All values and their shapes; x among them. */
+  values: readonly (readonly [name: string, shape: readonly number[]])[];
+}
+
+/** Gives the names of what it makes: none where what it drew does not fit. */
+export type OnnxStep = (place: Place) => string[];
+
+const one = (m: OnnxBuilder, op: string, inputs: readonly string[], attributes: object = {}) => [
+  m.node(op, inputs, attributes as Attributes),
+];
+
+/** Attributes that may be left out where they are what they are without. */
+function optional<T>(dice: Dice, name: string, value: T, absent: T): Record<string, T> {
+  return String(value) === String(absent) && dice.oneIn(2) ? {} : { [name]: value };
+}
+
+const isSpatial = ({ shape }: Place) => shape.length === 3 || shape.length === 4;
+
+interface Geometry {
+  kernel: number[];
+  attributes: Attributes;
+  /** Outputs along each axis; below 1 where the window does not fit. */
+  sizes: number[];
+}
+
+/** `isPool`: where onnxruntime asks that padding is less than the kernel. It takes no dilations beside SAME, though ONNX does. */
+function geometry({ shape, dice }: Place, { dilations = true, isPool = false } = {}): Geometry {
+  const spatial = shape.slice(2);
+  const kernel = spatial.map(() => dice.from(1, 4));
+  const auto = dice.one(['NOTSET', 'NOTSET', 'NOTSET', 'SAME_UPPER', 'SAME_LOWER', 'VALID']);
+  const isSame = auto.startsWith('SAME');
+  const stride = kernel.map((k) => dice.from(1, isSame && isPool ? Math.min(k, 3) : 3));
+  const dilation = spatial.map(() => (dilations && !isSame && dice.oneIn(3) ? dice.from(1, 3) : 1));
+  const pads =
+    auto === 'NOTSET'
+      ? [...kernel, ...kernel].map((k, i) =>
+          dice.from(0, dice.oneIn(2) ? 0 : (k - 1) * (isPool ? 1 : dilation[i % kernel.length])),
+        )
+      : [...kernel, ...kernel].map(() => 0);
+  const sizes = spatial.map((size, i) => {
+    if (isSame) return Math.ceil(size / stride[i]);
+    const padding = pads[i] + pads[i + kernel.length];
+    return Math.floor((size + padding - (kernel[i] - 1) * dilation[i] - 1) / stride[i]) + 1;
+  });
+  return {
+    kernel,
+    sizes,
+    attributes: {
+      ...optional(
+        dice,
+        'strides',
+        stride,
+        stride.map(() => 1),
+      ),
+      ...(dilations
+        ? optional(
+            dice,
+            'dilations',
+            dilation,
+            dilation.map(() => 1),
+          )
+        : {}),
+      ...(auto === 'NOTSET'
+        ? optional(
+            dice,
+            'pads',
+            pads,
+            pads.map(() => 0),
+          )
+        : { auto_pad: auto }),
+    },
+  };
+}
+
+const divisors = (n: number) => Array.from({ length: n }, (_, i) => i + 1).filter((k) => n % k === 0);
+
+const conv: OnnxStep = (place) => {
+  const { m, x, shape, dice } = place;
+  if (!isSpatial(place)) return [];
+  const { kernel, attributes, sizes } = geometry(place);
+  if (sizes.some((size) => size < 1)) return [];
+  const group = dice.one([1, shape[1], dice.one(divisors(shape[1]))]);
+  const outputs = group * dice.from(1, 3);
+  const inputs = [x, m.floats([outputs, shape[1] / group, ...kernel])];
+  if (dice.oneIn(2)) inputs.push(m.floats([outputs]));
+  const more = { ...optional(dice, 'group', group, 1), ...(dice.oneIn(2) ? { kernel_shape: kernel } : {}) };
+  return one(m, 'Conv', inputs, { ...attributes, ...more });
+};
+
+const convTranspose: OnnxStep = (place) => {
+  const { m, x, shape, dice } = place;
+  if (!isSpatial(place) || elementCount(shape.slice(2)) > 120) return [];
+  const spatial = shape.slice(2);
+  const kernel = spatial.map(() => dice.from(1, 4));
+  const strides = spatial.map(() => dice.from(1, 3));
+  const dilations = spatial.map(() => (dice.oneIn(3) ? 2 : 1));
+  const group = dice.one([1, dice.one(divisors(shape[1]))]);
+  const perGroup = dice.from(1, 3);
+  const full = spatial.map((size, i) => (size - 1) * strides[i] + (kernel[i] - 1) * dilations[i] + 1);
+  const way = dice.below(4);
+  const attributes: Attributes = { strides, dilations, group };
+  // SAME that would stretch the output: onnxruntime does not, ONNX does
+  const isSmall = spatial.some((size, i) => full[i] < size * strides[i]);
+  if (way === 0) attributes.auto_pad = isSmall ? 'VALID' : dice.one(['SAME_UPPER', 'SAME_LOWER', 'VALID']);
+  else if (way === 1) {
+    const wanted = full.map((size) => Math.max(1, size - dice.from(0, 2)));
+    attributes.output_shape = wanted;
+    if (dice.oneIn(2)) attributes.auto_pad = dice.one(['SAME_UPPER', 'SAME_LOWER', 'NOTSET']);
+  } else {
+    const pads = [...spatial, ...spatial].map((_, i) => dice.from(0, Math.min(1, kernel[i % spatial.length] - 1)));
+    attributes.pads = pads;
+    if (full.some((size, i) => size - pads[i] - pads[i + spatial.length] < 1)) return [];
+    attributes.output_padding = strides.map((s, i) => dice.from(0, Math.max(s, dilations[i]) - 1));
+  }
+  const inputs = [x, m.floats([shape[1], perGroup, ...kernel])];
+  if (dice.oneIn(2)) inputs.push(m.floats([group * perGroup]));
+  return one(m, 'ConvTranspose', inputs, attributes);
+};
+
+const pool =
+  (op: 'MaxPool' | 'AveragePool'): OnnxStep =>
+  (place) => {
+    const { m, x, dice } = place;
+    if (!isSpatial(place)) return [];
+    const dilations = op === 'MaxPool' && m.opset >= 10;
+    const { kernel, attributes, sizes } = geometry(place, { dilations, isPool: true });
+    if (sizes.some((size) => size < 1)) return [];
+    if (m.opset >= 10 && dice.oneIn(3)) attributes.ceil_mode = 1;
+    if (op === 'AveragePool' && dice.oneIn(2)) attributes.count_include_pad = dice.below(2);
+    return one(m, op, [x], { kernel_shape: kernel, ...attributes });
+  };
+
+const globalPool: OnnxStep = (place) =>
+  place.shape.length < 3 || place.shape.length > 5
+    ? []
+    : one(place.m, place.dice.one(['GlobalAveragePool', 'GlobalMaxPool']), [place.x]);
+
+const gemm: OnnxStep = ({ m, x, shape, dice }) => {
+  if (shape.length !== 2) return [];
+  const [transA, transB] = [dice.below(2), dice.below(2)];
+  const [rows, inner] = transA ? [shape[1], shape[0]] : shape;
+  const outputs = dice.from(1, 7);
+  const isFirst = !dice.oneIn(4);
+  const own = isFirst
+    ? [x, m.floats(transB ? [outputs, inner] : [inner, outputs])]
+    : [m.floats(transA ? [transB ? shape[1] : shape[0], outputs] : [outputs, transB ? shape[1] : shape[0]]), x];
+  const result = isFirst ? [rows, outputs] : [outputs, transB ? shape[0] : shape[1]];
+  const inputs = [...own];
+  const c = dice.one([undefined, [], [1], [result[1]], [1, result[1]], [result[0], 1], result]);
+  if (c && (m.opset >= 11 || c.length > 0)) inputs.push(m.floats(c));
+  else if (m.opset < 11) inputs.push(m.floats([result[1]]));
+  const factors: Attributes = {
+    ...(dice.oneIn(2) ? { alpha: { float: 0.5 } } : {}),
+    ...(dice.oneIn(2) ? { beta: { float: -2 } } : {}),
+  };
+  return one(m, 'Gemm', inputs, { transA, transB, ...factors });
+};
+
+const matMul: OnnxStep = ({ m, x, shape, dice }) => {
+  if (shape.length === 0) return [];
+  const k = shape.at(-1)!;
+  if (shape.length >= 2 && dice.oneIn(4)) return one(m, 'MatMul', [m.floats([dice.from(1, 5), shape.at(-2)!]), x]);
+  const weights = dice.one([[k, dice.from(1, 6)], [k, dice.from(1, 6)], [k], [1, k, dice.from(1, 4)]]);
+  return one(m, 'MatMul', [x, m.floats(weights)]);
+};
+
+/** Functions of one number with an opset from which on they are there; `positive` ones want such arguments. */
+const unaries: [op: string, since: number, attributes?: (dice: Dice) => object][] = [
+  ['Relu', 7],
+  ['Sigmoid', 7],
+  ['Tanh', 7],
+  ['Neg', 7],
+  ['Abs', 7],
+  ['Softplus', 7],
+  ['Softsign', 7],
+  ['Identity', 7],
+  ['HardSwish', 14],
+  ['Mish', 18],
+  ['Gelu', 20, (dice) => (dice.oneIn(2) ? { approximate: 'none' } : {})],
+  ['com.microsoft.Gelu', 7],
+  ['LeakyRelu', 7, (dice) => (dice.oneIn(3) ? {} : { alpha: { float: dice.one([0.1, 0, 1.5, -0.5]) } })],
+  ['Elu', 7, (dice) => (dice.oneIn(3) ? {} : { alpha: { float: dice.one([0.5, 2]) } })],
+  ['Selu', 7, (dice) => (dice.oneIn(2) ? {} : { alpha: { float: 1.5 }, gamma: { float: 1.25 } })],
+  ['HardSigmoid', 7, (dice) => (dice.oneIn(2) ? {} : { alpha: { float: 0.3 }, beta: { float: 0.25 } })],
+  ['Dropout', 7],
+];
+
+const unary: OnnxStep = ({ m, x, dice }) => {
+  const [op, , attributes] = dice.one(unaries.filter(([, since]) => m.opset >= since));
+  return one(m, op, [x], attributes?.(dice));
+};
+
+const positive = ({ m, x }: Place) => m.node('Add', [m.node('Abs', [x]), m.floats([], [0.5])]);
+
+const demanding: OnnxStep = (place) => {
+  const { m, dice } = place;
+  const op = dice.one(['Log', 'Sqrt', 'Reciprocal', 'Exp']);
+  return one(m, op, [op === 'Exp' ? m.node('Tanh', [place.x]) : positive(place)]);
+};
+
+const clip: OnnxStep = ({ m, x, dice }) => {
+  const [low, high] = [dice.oneIn(4) ? undefined : -0.5, dice.oneIn(4) ? undefined : dice.one([0.75, 6])];
+  if (m.opset < 11) {
+    return one(m, 'Clip', [x], {
+      ...(low === undefined ? {} : { min: { float: low } }),
+      ...(high === undefined ? {} : { max: { float: high } }),
+    });
+  }
+  const inputs = [x, low === undefined ? '' : m.floats([], [low]), high === undefined ? '' : m.floats([], [high])];
+  while (inputs.at(-1) === '') inputs.pop();
+  return one(m, 'Clip', inputs);
+};
+
+/** A shape that broadcasts with another. */
+function broadcast(shape: readonly number[], dice: Dice): number[] {
+  return shape.map((n) => (dice.oneIn(2) ? 1 : n)).slice(dice.below(shape.length + 1));
+}
+
+function other({ m, shape, values, dice }: Place): string {
+  const like = values.filter(([, own]) => String(own) === String(shape));
+  return dice.oneIn(2) ? dice.one(like)[0] : m.floats(broadcast(shape, dice));
+}
+
+const binary: OnnxStep = (place) => {
+  const { m, x, shape, dice } = place;
+  const op = dice.one(['Add', 'Sub', 'Mul', 'Div', 'Pow', 'PRelu']);
+  if (op === 'PRelu') return one(m, op, [x, m.floats(dice.one([[1], broadcast(shape, dice)]))]);
+  if (op === 'Div')
+    return one(m, op, dice.oneIn(2) ? [x, positive(place)] : [m.floats(broadcast(shape, dice)), positive(place)]);
+  if (op === 'Pow') return one(m, op, dice.oneIn(2) ? [positive(place), m.floats([], [1.5])] : [x, m.floats([], [2])]);
+  return one(m, op, dice.shuffled([x, other(place)]));
+};
+
+const variadic: OnnxStep = (place) => {
+  const { m, x, dice } = place;
+  const count = dice.from(0, 2);
+  return one(
+    m,
+    dice.one(['Min', 'Max', 'Sum', 'Mean']),
+    dice.shuffled([x, ...Array.from({ length: count }, () => other(place))]),
+  );
+};
+
+const softmax: OnnxStep = ({ m, x, shape, dice }) => {
+  if (shape.length === 0) return [];
+  const axis = dice.from(m.opset >= 11 ? -shape.length : 0, shape.length - 1);
+  return one(m, dice.one(['Softmax', 'LogSoftmax']), [x], dice.oneIn(4) ? {} : { axis });
+};
+
+const reductions = ['ReduceMean', 'ReduceSum', 'ReduceMax', 'ReduceMin', 'ReduceL1', 'ReduceL2', 'ReduceSumSquare'];
+
+const reduce: OnnxStep = ({ m, x, shape, dice }) => {
+  const op = dice.one(reductions);
+  const axes = shape.flatMap((_, axis) =>
+    dice.oneIn(2) ? [dice.oneIn(3) && m.opset >= 11 ? axis - shape.length : axis] : [],
+  );
+  const keepdims = dice.oneIn(3) ? {} : { keepdims: dice.below(2) };
+  const since = op === 'ReduceSum' ? 13 : 18;
+  if (m.opset < since) return one(m, op, [x], axes.length > 0 ? { axes, ...keepdims } : keepdims);
+  if (axes.length === 0 && dice.oneIn(2)) return one(m, op, [x], { noop_with_empty_axes: 1, ...keepdims });
+  return one(m, op, axes.length > 0 ? [x, m.int64s(axes)] : [x], keepdims);
+};
+
+const resize: OnnxStep = (place) => {
+  const { m, x, shape, dice } = place;
+  if (!isSpatial(place) || elementCount(shape) > 3000) return [];
+  const spatial = shape.slice(2);
+  const fixed = [1, 1];
+  if (m.opset < 11) {
+    const scales = [...fixed, ...spatial.map(() => dice.one([1, 1.5, 2, 2.5]))];
+    const mode = dice.one(['nearest', 'linear']);
+    if (m.opset < 9) return one(m, 'Upsample', [x], { mode, scales: { floats: scales } });
+    return one(m, m.opset === 9 ? 'Upsample' : 'Resize', [x, m.floats([scales.length], scales)], { mode });
+  }
+  const attributes: Attributes = {
+    mode: dice.one(['nearest', 'linear']),
+    coordinate_transformation_mode: dice.one([
+      'half_pixel',
+      'pytorch_half_pixel',
+      'align_corners',
+      'asymmetric',
+      ...(m.opset < 13 ? ['tf_half_pixel_for_nn'] : []),
+    ]),
+    nearest_mode: dice.one(['round_prefer_floor', 'round_prefer_ceil', 'floor', 'ceil']),
+  };
+  const roi = m.opset < 13 ? m.floats([0], []) : '';
+  const axes = m.opset >= 18 && dice.oneIn(2) ? { axes: spatial.map((_, i) => i + 2) } : undefined;
+  const whole = (list: number[], rest: readonly number[]) => (axes ? list : [...rest, ...list]);
+  if (dice.oneIn(2)) {
+    const sizes = whole(
+      spatial.map((n) => dice.one([n, 2 * n, dice.from(1, 2 * n)])),
+      shape.slice(0, 2),
+    );
+    return one(m, 'Resize', [x, roi, m.opset < 13 ? m.floats([0], []) : '', m.int64s(sizes)], {
+      ...attributes,
+      ...axes,
+    });
+  }
+  const scales = whole(
+    spatial.map((n) => Math.max(dice.one([1, 2, 0.5, 1.5, 0.7, 2.3]), 1 / n)),
+    fixed,
+  );
+  return one(m, 'Resize', [x, roi, m.floats([scales.length], scales)], { ...attributes, ...axes });
+};
+
+const concat: OnnxStep = ({ m, x, shape, dice, values }) => {
+  if (shape.length === 0) return [];
+  const axis = dice.below(shape.length);
+  const rest = (own: readonly number[]) => String(own.map((n, i) => (i === axis ? 0 : n)));
+  const like = values.filter(([, own]) => own.length === shape.length && rest(own) === rest(shape));
+  const parts = [x, ...Array.from({ length: dice.from(0, 2) }, () => dice.one(like)[0])];
+  if (dice.oneIn(3)) parts.push(m.floats(shape));
+  return one(m, 'Concat', dice.shuffled(parts), { axis: m.opset >= 11 && dice.oneIn(2) ? axis - shape.length : axis });
+};
+
+const split: OnnxStep = ({ m, x, shape, dice }) => {
+  if (shape.length === 0) return [];
+  const axis = dice.below(shape.length);
+  const sizes: number[] = [];
+  for (let left = shape[axis]; left > 0; left -= sizes.at(-1)!)
+    sizes.push(sizes.length < 3 ? dice.from(1, left) : left);
+  const written = m.opset >= 11 && dice.oneIn(2) ? axis - shape.length : axis;
+  const parts = dice.one(divisors(shape[axis]).filter((n) => n <= 6));
+  if (dice.oneIn(3)) {
+    const more = m.opset >= 18 ? { num_outputs: parts } : {};
+    return m.nodesOf('Split', [x], { axis: written, ...more } as Attributes, parts);
+  }
+  if (m.opset < 13) return m.nodesOf('Split', [x], { axis: written, split: sizes }, sizes.length);
+  return m.nodesOf('Split', [x, m.int64s(sizes)], { axis: written }, sizes.length);
+};
+
+const slice: OnnxStep = ({ m, x, shape, dice }) => {
+  if (shape.length === 0) return [];
+  const axes = dice.shuffled(shape.map((_, axis) => axis)).slice(0, dice.from(1, shape.length));
+  const steps = axes.map(() => (m.opset < 10 ? 1 : dice.one([1, 1, 2, -1, -2, 3])));
+  const starts = axes.map((axis, i) => {
+    const n = shape[axis];
+    if (steps[i] > 0) return dice.one([0, dice.below(n), -n, -dice.from(1, n), -n - 5]);
+    return dice.one([n - 1, -1, n + 3, dice.below(n)]);
+  });
+  const ends = axes.map((axis, i) => {
+    const n = shape[axis];
+    const start = Math.min(Math.max(starts[i] < 0 ? starts[i] + n : starts[i], 0), n - 1);
+    // at least one element is left
+    if (steps[i] > 0) return dice.one([n, 2 ** 31 - 1, dice.from(start + 1, n)]);
+    return dice.one([-(2 ** 31) + 1, start - dice.from(1, start + 1) - n, -n - 1]);
+  });
+  const given = m.opset >= 11 ? axes.map((axis) => (dice.oneIn(3) ? axis - shape.length : axis)) : axes;
+  if (m.opset < 10) return one(m, 'Slice', [x], { starts, ends, axes });
+  const lists = [starts, ends, given].map((list) => m.int64s(list));
+  return one(m, 'Slice', steps.every((s) => s === 1) && dice.oneIn(2) ? [x, ...lists] : [x, ...lists, m.int64s(steps)]);
+};
+
+const gather: OnnxStep = ({ m, x, shape, dice }) => {
+  if (shape.length === 0) return [];
+  const axis = dice.below(shape.length);
+  const indexShape = dice.one([[], [1], [dice.from(2, 4)], [2, 2]]);
+  const count = elementCount(indexShape);
+  const indices = Array.from({ length: count }, () => dice.from(m.opset >= 11 ? -shape[axis] : 0, shape[axis] - 1));
+  return one(m, 'Gather', [x, m.int64s(indices, indexShape)], axis === 0 && dice.oneIn(2) ? {} : { axis });
+};
+
+const pad: OnnxStep = ({ m, x, shape, dice }) => {
+  if (shape.length === 0) return [];
+  const mode = dice.one(['constant', 'reflect', 'edge']);
+  const amounts = [...shape, ...shape].map((n) =>
+    dice.oneIn(2) ? 0 : Math.min(dice.from(0, 3), mode === 'reflect' ? n - 1 : 3),
+  );
+  if (mode === 'constant' && dice.oneIn(4)) amounts[0] = shape[0] > 1 ? -1 : 0;
+  const value = dice.one([0, 1.5, -2]);
+  if (m.opset < 11) return one(m, 'Pad', [x], { mode, pads: amounts, value: { float: value } });
+  const inputs = [x];
+  const isConstant = mode === 'constant';
+  if (m.opset >= 18 && dice.oneIn(2) && shape.length > 1) {
+    const axes = dice.shuffled(shape.map((_, axis) => axis)).slice(0, dice.from(1, shape.length));
+    const own = [...axes.map((axis) => amounts[axis]), ...axes.map((axis) => amounts[axis + shape.length])];
+    inputs.push(m.int64s(own), isConstant ? m.floats([], [value]) : '', m.int64s(axes));
+  } else {
+    inputs.push(m.int64s(amounts));
+    if (isConstant && dice.oneIn(2)) inputs.push(m.floats([], [value]));
+  }
+  return one(m, 'Pad', inputs, mode === 'constant' && dice.oneIn(2) ? {} : { mode });
+};
+
+const reshape: OnnxStep = ({ m, x, shape, dice }) => {
+  const count = elementCount(shape);
+  const factor = dice.one(divisors(count));
+  const at = dice.from(0, shape.length);
+  const to = dice.one([
+    [factor, count / factor],
+    [-1],
+    [1, -1],
+    [factor, -1],
+    [...shape.slice(0, at).map(() => 0), -1],
+    [...shape.slice(0, at), 1, ...shape.slice(at)],
+    shape.length === 3 ? [0, 0, 1, -1] : [0, -1].slice(shape.length === 0 ? 1 : 0),
+  ]);
+  if (dice.oneIn(4) && shape.length > 1) {
+    // as exporters compute shapes: the first size of x, and what is left
+    const first = m.node('Gather', [m.node('Shape', [x]), m.int64s([0])], { axis: 0 });
+    return one(m, 'Reshape', [x, m.node('Concat', [first, m.int64s([-1])], { axis: 0 })]);
+  }
+  return one(m, 'Reshape', [x, m.int64s(to)]);
+};
+
+const flatten: OnnxStep = ({ m, x, shape, dice }) => {
+  const axis = dice.from(m.opset >= 11 ? -shape.length : 0, shape.length);
+  return shape.length === 0 ? [] : one(m, 'Flatten', [x], axis === 1 && dice.oneIn(2) ? {} : { axis });
+};
+
+const squeeze: OnnxStep = ({ m, x, shape, dice }) => {
+  const ones = shape.flatMap((n, axis) => (n === 1 ? [axis] : []));
+  if (ones.length === 0 || shape.length === ones.length) return [];
+  const axes = dice.shuffled(ones).slice(0, dice.from(1, ones.length));
+  if (dice.oneIn(4)) return one(m, 'Squeeze', [x]);
+  return m.opset < 13 ? one(m, 'Squeeze', [x], { axes }) : one(m, 'Squeeze', [x, m.int64s(axes)]);
+};
+
+const unsqueeze: OnnxStep = ({ m, x, shape, dice }) => {
+  const rank = shape.length + dice.from(1, 2);
+  if (rank > 6) return [];
+  const axes = dice.shuffled(Array.from({ length: rank }, (_, axis) => axis)).slice(0, rank - shape.length);
+  const given =
+    m.opset >= 11 ? axes.map((axis) => (dice.oneIn(3) ? axis - rank : axis)) : axes.toSorted((a, b) => a - b);
+  return m.opset < 13 ? one(m, 'Unsqueeze', [x], { axes: given }) : one(m, 'Unsqueeze', [x, m.int64s(given)]);
+};
+
+const transpose: OnnxStep = ({ m, x, shape, dice }) =>
+  one(m, 'Transpose', [x], dice.oneIn(4) ? {} : { perm: dice.shuffled(shape.map((_, axis) => axis)) });
+
+const expand: OnnxStep = ({ m, x, shape, dice }) => {
+  if (m.opset < 8 || elementCount(shape) > 500) return [];
+  const to = shape.map((n) => (n === 1 ? dice.from(1, 3) : dice.one([n, 1])));
+  return one(m, 'Expand', [x, m.int64s(dice.oneIn(3) ? [2, ...shape.map((n, i) => Math.max(n, to[i]))] : to)]);
+};
+
+const tile: OnnxStep = ({ m, x, shape, dice }) => {
+  if (elementCount(shape) > 500 || shape.length === 0) return [];
+  return one(m, 'Tile', [x, m.int64s(shape.map(() => dice.one([1, 1, 2, 3])))]);
+};
+
+const rearrange: OnnxStep = ({ m, x, shape, dice }) => {
+  if (shape.length !== 4) return [];
+  const blocksize = dice.one([2, 3]);
+  const [, c, h, w] = shape;
+  if (c % blocksize ** 2 === 0) {
+    const mode = m.opset >= 11 ? dice.one([{}, { mode: 'DCR' }, { mode: 'CRD' }]) : {};
+    return one(m, 'DepthToSpace', [x], { blocksize, ...mode });
+  }
+  return h % blocksize || w % blocksize ? [] : one(m, 'SpaceToDepth', [x], { blocksize });
+};
+
+const normalisation: OnnxStep = ({ m, x, shape, dice }) => {
+  if (shape.length < 2) return [];
+  const c = shape[1];
+  const epsilon = dice.oneIn(2) ? {} : { epsilon: { float: 1e-3 } };
+  if (shape.length >= 3 && elementCount(shape.slice(2)) > 1 && dice.oneIn(3)) {
+    return one(m, 'InstanceNormalization', [x, m.floats([c]), m.floats([c])], { epsilon: { float: 1e-2 } });
+  }
+  const variance = m.random(c).map((v) => Math.abs(v) + 0.5);
+  return one(
+    m,
+    'BatchNormalization',
+    [x, m.floats([c]), m.floats([c]), m.floats([c]), m.floats([c], variance)],
+    epsilon,
+  );
+};
+
+const cast: OnnxStep = ({ m, x }) => one(m, 'Cast', [m.node('Cast', [x], { to: 11 })], { to: 1 });
+
+/** Arithmetic of integers and truths, as exporters leave it of shapes; its result scales x. */
+const folded: OnnxStep = ({ m, x, shape, dice }) => {
+  const integer = () => m.int64s(Array.from({ length: 3 }, () => dice.one([dice.from(-7, 7), dice.from(1, 9)])));
+  const divisor = () => m.int64s(Array.from({ length: 3 }, () => dice.one([-3, -2, 2, 3, 5])));
+  const truth = (): string => {
+    const op = dice.one(['Equal', 'Greater', 'Less', ...(m.opset >= 12 ? ['GreaterOrEqual', 'LessOrEqual'] : [])]);
+    const compared =
+      m.opset < 9 && op !== 'Equal'
+        ? [integer(), integer()].map((v) => m.node('Cast', [v], { to: 1 }))
+        : [integer(), integer()];
+    const value = m.node(op, compared);
+    const way = dice.below(4);
+    if (way === 0) return m.node('Not', [value]);
+    return way === 1 ? m.node(dice.one(['And', 'Or']), [value, truth()]) : value;
+  };
+  const draw = (depth: number): string => {
+    const way = depth === 0 ? 0 : dice.below(11);
+    const next = () => draw(depth - 1);
+    if (way === 0) return integer();
+    if (way === 1) return m.node(dice.one(['Add', 'Sub', 'Mul']), [next(), next()]);
+    if (way === 2) return m.node('Div', [next(), divisor()]);
+    if (way === 3 && m.opset >= 10) return m.node('Mod', [next(), divisor()], dice.oneIn(2) ? { fmod: 1 } : {});
+    if (way === 4 && m.opset >= 12) return m.node(dice.one(['Min', 'Max']), [next(), next()]);
+    if (way === 5) return m.node(dice.one(['Neg', 'Abs', ...(m.opset >= 9 ? ['Sign'] : [])]), [next()]);
+    if (way === 6 && m.opset >= 9) return m.node('Where', [truth(), next(), next()]);
+    if (way === 7) return m.node('Cast', [truth()], { to: 7 });
+    if (way === 8) {
+      const half = m.node('Mul', [m.node('Cast', [next()], { to: 1 }), m.floats([], [0.5])]);
+      const rounded = m.node(dice.one(['Floor', 'Ceil', ...(m.opset >= 11 ? ['Round'] : [])]), [half]);
+      return m.node('Cast', [rounded], { to: 7 });
+    }
+    if (way === 9) {
+      const filled = m.node('Shape', [
+        m.node('Unsqueeze', [next(), ...(m.opset >= 13 ? [m.int64s([0])] : [])], m.opset >= 13 ? {} : { axes: [0] }),
+      ]);
+      if (m.opset >= 9 && dice.oneIn(2)) {
+        const value = int64Tensor('value', [1], [dice.from(-3, 3)]);
+        return m.node('Gather', [m.node('ConstantOfShape', [m.int64s([9])], { value }), filled], { axis: 0 });
+      }
+      if (dice.oneIn(3))
+        return m.node('Add', [
+          m.node('Size', [filled]),
+          m.node('Constant', [], { value: int64Tensor('value', [3], [1, -2, 3]) }),
+        ]);
+      const picked = m.node('Gather', [next(), m.int64s([dice.below(3), dice.below(3)])], { axis: 0 });
+      return m.node('Concat', [picked, m.int64s([dice.from(1, 4)])], { axis: 0 });
+    }
+    return m.node('Cast', [m.node('Cast', [next()], { to: 6 })], { to: 7 });
+  };
+  const numbers = m.node('Cast', [draw(dice.from(1, 3))], { to: 1 });
+  const axes = m.opset >= 18 ? [numbers, m.int64s([0])] : [numbers];
+  const attributes: Attributes = m.opset >= 18 ? { keepdims: 0 } : { axes: [0], keepdims: 0 };
+  const sum = m.node(dice.one(['ReduceMax', 'ReduceMin', 'ReduceMean']), axes, attributes);
+  const small = m.node('Mul', [sum, m.floats([], [1 / 64])]);
+  return shape.length === 0 ? [] : one(m, 'Add', [x, small]);
+};
+
+/** By name; the names are in messages alone. */
+export const onnxSteps: Record<string, OnnxStep> = {
+  conv,
+  conv2: conv,
+  convTranspose,
+  maxPool: pool('MaxPool'),
+  averagePool: pool('AveragePool'),
+  globalPool,
+  gemm,
+  gemm2: gemm,
+  matMul,
+  unary,
+  unary2: unary,
+  demanding,
+  clip,
+  binary,
+  binary2: binary,
+  variadic,
+  softmax,
+  reduce,
+  resize,
+  resize2: resize,
+  concat,
+  split,
+  slice,
+  gather,
+  pad,
+  reshape,
+  flatten,
+  squeeze,
+  unsqueeze,
+  transpose,
+  expand,
+  tile,
+  rearrange,
+  normalisation,
+  cast,
+  folded,
+};

@@ -1,0 +1,344 @@
+// One network through everything: passes, choice of encodings, memory plan, artifact, loading into poisoned memory, kernels of
+// both builds, one thread and several; against the evaluator.
+import process from 'node:process';
+import v8 from 'node:v8';
+import { writeArtifact } from '../../src/artifact/write.ts';
+import { defaultCostModel } from '../../src/compile/cost.ts';
+import { compileGraph } from '../../src/compile/index.ts';
+import type { Range, Ranges } from '../../src/compile/int8.ts';
+import { lowerGraph } from '../../src/compile/lower.ts';
+import type { LinearWeights } from '../../src/compile/lowering.ts';
+import type { Graph } from '../../src/graph/graph.ts';
+import { permuteData, permuteShape } from '../../src/graph/permute.ts';
+import { verify } from '../../src/graph/verify.ts';
+import { optimise } from '../../src/passes/index.ts';
+import { lowerConvTranspose } from '../../src/passes/lower-conv-transpose.ts';
+import { checkProgram } from '../../src/program/check.ts';
+import type { Program } from '../../src/program/program.ts';
+import type { Tensor } from '../../src/tensor.ts';
+import { loadModel } from '../../src/runtime/load.ts';
+import { cloneGraph } from '../graphs.ts';
+import { builds, type Build } from '../kernels/wasm.ts';
+import { bitsOf, loadInShares } from '../shares.ts';
+import { Dice } from './dice.ts';
+import { eightBitConvolution, roundedLinear } from './integers.ts';
+import { feedsOf, type Feeds } from './network.ts';
+import { evaluateAll, isTame, magnitude, unrest, type Values } from './oracle.ts';
+
+v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
+// older V8 compiles i32x4.relaxed_dot_i8x16_i7x16_add_s wrongly at first; loadModel takes the other build there
+if (Number.parseInt(process.versions.v8) < 12) v8.setFlagsFromString('--no-liftoff');
+
+/** How a network is compiled and run. */
+export interface Setting {
+  /** Whether passes run first. */
+  passes: boolean;
+  /** Draws one of the ways that every layer has to do its product; 0 leaves it to the cost model. */
+  choices: number;
+  /** Zeros are multiplied. */
+  dense: boolean;
+  /** Whether convolutions may be done in eight bits. */
+  eightBits: boolean;
+  linearWeights?: LinearWeights;
+  threads: number;
+  /** Workers run the shares, not this thread by turns. */
+  workers: boolean;
+}
+
+export const plainSetting: Setting = {
+  passes: false,
+  choices: 0,
+  dense: false,
+  eightBits: false,
+  threads: 1,
+  workers: false,
+};
+
+/** A setting for a network: everything is drawn. */
+export function drawSetting(dice: Dice): Setting {
+  return {
+    passes: !dice.oneIn(4),
+    choices: dice.oneIn(6) ? 0 : dice.from(1, 1e6),
+    dense: dice.oneIn(12),
+    eightBits: dice.oneIn(3),
+    linearWeights: dice.one([undefined, 'int8', 'int4']),
+    threads: dice.from(1, 4),
+    workers: dice.oneIn(25),
+  };
+}
+
+/** What trials have reached. */
+export class Coverage {
+  readonly operators = new Map<string, number>();
+  readonly kernels = new Map<string, number>();
+  readonly ways = new Map<string, number>();
+  readonly forms = new Map<string, number>();
+  networks = 0;
+  nodes = 0;
+  /** Networks whose numbers grew beyond what float32 can be held to. */
+  skipped = 0;
+  /** Results that needed more room than 1e-4 of their largest number, for numbers that cancel out. */
+  cancelled = 0;
+
+  count(kind: 'operators' | 'kernels' | 'ways' | 'forms', name: string): void {
+    this[kind].set(name, (this[kind].get(name) ?? 0) + 1);
+  }
+}
+
+/** Results are off by so much of the output's largest magnitude at most, as everywhere. */
+const tolerance = 1e-4;
+
+/** Numbers that are too small for a normal float32 may be any such number. */
+const tiny = 2e-38;
+
+/** Beyond it no result is accepted, however much numbers cancel out. */
+const mostUnrest = 0.05;
+
+interface Compiled {
+  program: Program;
+  /** As lowered: a layer for each node. */
+  graph: Graph;
+  ranges: Record<string, Range>;
+}
+
+/**
+ * Tries a network.
+ * @returns what is wrong, or undefined.
+ */
+export async function tryNetwork(
+  graph: Graph,
+  feeds: Feeds,
+  setting: Setting,
+  coverage?: Coverage,
+): Promise<string | undefined> {
+  const values = evaluateAll(graph, feeds);
+  if (!isTame(values)) {
+    if (coverage) coverage.skipped++;
+    return undefined;
+  }
+  let compiled: Compiled;
+  let bytes: Uint8Array;
+  try {
+    compiled = compile(graph, feeds, setting, coverage);
+    checkProgram(compiled.program);
+    bytes = writeArtifact(compiled.program);
+  } catch (error) {
+    return `does not compile: ${(error as Error).stack}`;
+  }
+  if (coverage) record(compiled, coverage);
+  for (const build of builds) {
+    const wrong = await runBuild(compiled, bytes, build, graph, feeds, setting, values, coverage);
+    if (wrong !== undefined) return `${build}: ${wrong}`;
+  }
+  return undefined;
+}
+
+function record({ program, graph }: Compiled, coverage: Coverage): void {
+  coverage.networks++;
+  coverage.nodes += graph.nodes.length;
+  for (const { kernel } of program.steps) coverage.count('kernels', kernel);
+  for (const buffer of program.buffers) {
+    if (buffer.kind === 'constant') coverage.count('forms', formOf(buffer.constant));
+  }
+}
+
+function formOf(constant: Extract<Program['buffers'][number], { kind: 'constant' }>['constant']): string {
+  const { form } = constant;
+  if (form === 'gemm') return `gemm ${constant.panel}`;
+  if (form === 'quantised') return `quantised ${constant.bits}`;
+  return form === 'spmm' || form === 'i8' ? `${form} ${constant.group}` : form;
+}
+
+function compile(original: Graph, feeds: Feeds, setting: Setting, coverage?: Coverage): Compiled {
+  const graph = cloneGraph(original);
+  if (setting.passes) optimise(graph, { check: true });
+  else if (graph.nodes.some(({ op }) => op === 'convTranspose2d')) lowerConvTranspose(graph);
+  verify(graph);
+  const ranges: Record<string, Range> = {};
+  if (setting.eightBits) {
+    for (const [name, { data }] of evaluateAll(graph, feeds)) {
+      let [min, max] = [Infinity, -Infinity];
+      for (const v of data) [min, max] = [Math.min(min, v), Math.max(max, v)];
+      // a little of it is clamped
+      ranges[name] = { min: 0.9 * min, max: 0.9 * max };
+    }
+  }
+  const options = { ranges, linearWeights: setting.linearWeights, dense: setting.dense };
+  const choices = new Map<string, string>();
+  const dice = new Dice(setting.choices);
+  let program = lowerGraph(graph, defaultCostModel, {
+    ...options,
+    onChoice(layer, ways) {
+      if (setting.choices === 0 || choices.has(layer)) return;
+      const eight = ways.filter(({ name }) => name.startsWith('i8'));
+      choices.set(layer, dice.one(eight.length > 0 && dice.oneIn(2) ? eight : ways).name);
+    },
+  });
+  // the layers that round are checked by what they really read and made
+  const rounding = new Set<number>();
+  const find = () => {
+    program = lowerGraph(graph, defaultCostModel, { ...options, choices });
+    for (const { kernel, layer } of program.steps) if (isRounding(kernel)) rounding.add(layer);
+    return rounding.size;
+  };
+  if (find() > 0) {
+    for (const layer of rounding) {
+      const { inputs, outputs } = graph.nodes[layer];
+      for (const value of [inputs[0], inputs[3] ?? '', ...outputs]) expose(graph, value);
+    }
+    find();
+  } else if (setting.passes) {
+    program = compileGraph(cloneGraph(original), { ...options, int8: { ranges: ranges as Ranges } }, { choices });
+  }
+  if (coverage) {
+    for (const { op } of original.nodes) coverage.count('operators', op);
+    for (const way of choices.values()) coverage.count('ways', way);
+  }
+  return { program, graph, ranges };
+}
+
+const isRounding = (kernel: string) => /^i8_spmm|^i[48]_linear/.test(kernel);
+
+const exposed = 'exposed:';
+
+function expose(graph: Graph, value: string): void {
+  if (value === '' || graph.values.get(value)!.data) return;
+  const name = exposed + value;
+  if (!graph.outputs.some((port) => port.name === name)) graph.outputs.push({ value, name, dtype: 'float32' });
+}
+
+type Results = Record<string, Pick<Tensor, 'shape' | 'data'>>;
+
+async function runBuild(
+  compiled: Compiled,
+  bytes: Uint8Array,
+  build: Build,
+  graph: Graph,
+  feeds: Feeds,
+  setting: Setting,
+  values: Values,
+  coverage?: Coverage,
+): Promise<string | undefined> {
+  const { threads, workers } = setting;
+  const dice = new Dice(threads);
+  const alone = await loadInShares(bytes, build, 1, () => 0, { poison: true });
+  const results = await alone.model.run(feeds);
+  const bits = bitsOf(results);
+  const differs = (other: Results) => Object.entries(bitsOf(other)).find(([name, b]) => !sameBits(b, bits[name]))?.[0];
+  const constants = alone.constants();
+  // another run leaves its numbers where this one left poison
+  await alone.model.run(feedsOf(graph, 8));
+  const again = differs(await alone.model.run(feeds));
+  if (again !== undefined) return `${again} depends on what was in memory before`;
+  if (!sameBits(constants, alone.constants())) return 'constants were overwritten';
+  const wrong = check(compiled, graph, feeds, results, values, coverage);
+  if (wrong !== undefined) return wrong;
+  if (threads === 1) return undefined;
+  const shared = workers
+    ? { model: await loadModel(bytes, { build, threads }) }
+    : await loadInShares(bytes, build, threads, (n) => dice.below(n), { poison: true });
+  try {
+    const other = differs(await shared.model.run(feeds));
+    return other === undefined ? undefined : `${other} differs with ${threads} threads`;
+  } finally {
+    shared.model.dispose();
+  }
+}
+
+function sameBits(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** Compares what a run gave with the evaluator. */
+function check(
+  { program, graph, ranges }: Compiled,
+  original: Graph,
+  feeds: Feeds,
+  results: Results,
+  values: Values,
+  coverage?: Coverage,
+): string | undefined {
+  let expected = values;
+  let source = original;
+  const kernels = new Map<number, string>();
+  for (const { kernel, layer } of program.steps) if (isRounding(kernel)) kernels.set(layer, kernel);
+  if (kernels.size > 0) {
+    const made = integerValues(graph, feeds, results, ranges, kernels);
+    if (typeof made === 'string') return made;
+    expected = made;
+    source = graph;
+  }
+  let moves: Map<string, number> | undefined;
+  for (const port of source.outputs) {
+    if (port.name.startsWith(exposed)) continue;
+    const { shape, data } = expected.get(port.value)!;
+    const { permutation } = port;
+    const wanted = permutation ? permuteData(data, shape, permutation) : data;
+    const found = results[port.name];
+    const wantedShape = permutation ? permuteShape(shape, permutation) : shape;
+    if (String(found.shape) !== String(wantedShape)) return `${port.name} is [${found.shape}], not [${wantedShape}]`;
+    let allowed = tolerance * magnitude(wanted) + tiny;
+    if (firstOff(found.data, wanted, allowed) < 0) continue;
+    // rounded layers have been replaced by what they made: nothing cancels out before them
+    moves ??= kernels.size > 0 ? unrestAfter(graph, feeds, expected, kernels) : unrest(source, feeds, values);
+    const move = moves.get(port.value)!;
+    if (coverage) coverage.cancelled++;
+    if (move > mostUnrest * magnitude(wanted)) continue;
+    allowed += 4 * move;
+    const off = firstOff(found.data, wanted, allowed);
+    if (off >= 0) {
+      return `${port.name} [${wantedShape}], element ${off}: ${String(found.data[off])}, not ${wanted[off]} ± ${allowed}`;
+    }
+  }
+  return undefined;
+}
+
+const firstOff = (found: ArrayLike<number | bigint>, wanted: Float32Array, allowed: number) =>
+  wanted.findIndex((v, i) => !(Math.abs(Number(found[i]) - v) <= allowed));
+
+/** The graph's values, with what rounded layers really made in the place of theirs once that has been checked. */
+function integerValues(
+  graph: Graph,
+  feeds: Feeds,
+  results: Results,
+  ranges: Record<string, Range>,
+  kernels: ReadonlyMap<number, string>,
+): Values | string {
+  const wrong: string[] = [];
+  const values = evaluateAll(graph, feeds, (node, made) => {
+    const kernel = kernels.get(graph.nodes.indexOf(node));
+    if (kernel === undefined) return;
+    const [output] = node.outputs;
+    const seen = new Map(made);
+    for (const name of [...node.inputs, output]) {
+      const found = results[exposed + name];
+      if (found) seen.set(name, { shape: found.shape, data: found.data as Float32Array });
+    }
+    const { data, terms } = kernel.startsWith('i8_spmm')
+      ? eightBitConvolution(graph, node, seen, ranges[node.inputs[0]])
+      : roundedLinear(graph, node, seen, kernel === 'i8_linear' ? 8 : 4);
+    const found = seen.get(output)!;
+    const allowed = tolerance * magnitude(data) + 2e-7 * terms;
+    const off = firstOff(found.data, data, allowed);
+    if (off >= 0) {
+      wrong.push(`${node.name} by ${kernel}, element ${off}: ${found.data[off]}, not ${data[off]} ± ${allowed}`);
+    }
+    made.set(output, found);
+  });
+  return wrong[0] ?? values;
+}
+
+function unrestAfter(graph: Graph, feeds: Feeds, values: Values, kernels: ReadonlyMap<number, string>) {
+  const cut = cloneGraph(graph);
+  const rounded = new Set([...kernels.keys()].flatMap((layer) => graph.nodes[layer].outputs));
+  cut.nodes = graph.nodes.filter((_, i) => !kernels.has(i));
+  for (const name of rounded) {
+    cut.values.set(name, { name, ...values.get(name)!, dtype: 'float32' });
+  }
+  const exact = new Map([...values].filter(([name]) => !rounded.has(name)));
+  const moves = unrest(cut, feeds, exact);
+  for (const name of rounded) moves.set(name, 0);
+  return moves;
+}

@@ -1,0 +1,112 @@
+// What is fuzzed: a parser each, how its inputs are changed, and the sources whose coverage counts.
+import { categoriesOfClasses, readInstances } from '../../src/evaluation/instances.ts';
+import { readLabelledImages } from '../../src/evaluation/labelled-images.ts';
+import { readNpy, writeNpy } from '../../src/cli/npy.ts';
+import { parseCostModel } from '../../src/compile/check-cost-model.ts';
+import { compileGraph } from '../../src/compile/index.ts';
+import { readArtifact } from '../../src/artifact/read.ts';
+import { writeArtifact } from '../../src/artifact/write.ts';
+import { decodeImage } from '../../src/images/decode.ts';
+import { readImageHeader } from '../../src/images/header.ts';
+import { importOnnx } from '../../src/import/onnx/index.ts';
+import { handlers as onnxHandlers } from '../../src/import/onnx/operators/index.ts';
+import { importTflite } from '../../src/import/tflite/index.ts';
+import { checkProgram } from '../../src/program/check.ts';
+import { layOut } from '../../src/runtime/expand.ts';
+import { loadModel } from '../../src/runtime/load.ts';
+import { planThreads } from '../../src/runtime/threads/plan.ts';
+import { kernelNames } from '../../src/program/kernels.ts';
+import { elementCount, Tensor } from '../../src/tensor.ts';
+import { mutateBytes } from './bytes.ts';
+import type { Mutator } from './bytes.ts';
+import { mutateFlatbuffer } from './flatbuffer.ts';
+import { mutateImage } from './images.ts';
+import { mutateJson, mutateSafetensors } from './json.ts';
+import { mutateProtobuf } from './protobuf.ts';
+
+export interface Target {
+  /** Ends in a result or throws a FiligreeError. */
+  run(input: Uint8Array): unknown;
+  readonly mutate: Mutator;
+  /** Sources whose coverage is reported: paths that begin so. */
+  readonly sources: readonly string[];
+}
+
+const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+
+/** Steps of a run that is tried, at most: what they may multiply and add. */
+const mostWork = 1e8;
+
+async function loadAndRun(bytes: Uint8Array): Promise<void> {
+  const program = readArtifact(bytes, 'input');
+  checkProgram(program);
+  planThreads(program, layOut(program), 3, 0);
+  const model = await loadModel(bytes, { build: 'simd', limits: { memory: 2 ** 28 } });
+  try {
+    if (model.info.work > mostWork) return;
+    const inputs = model.inputs.map(({ name, shape }) => [
+      name,
+      new Tensor('float32', shape, new Float32Array(elementCount(shape)).fill(0.25)),
+    ]);
+    await model.run(Object.fromEntries(inputs));
+  } finally {
+    model.dispose();
+  }
+}
+
+const instances = ['images', 'categories', 'annotations', 'id', 'file_name', 'bbox', 'iscrowd', 'area', 'person'];
+const labels = 'image,file,class,label,imagenet_class,"",\n,\r\n,\ufeff,1e9,-1,0x10, ,'.split(',');
+const dict = ["'descr':", "'fortran_order': True", "'shape': (", "'<f4'", "'>f8'", "'|b1'", ', }', '1' + '0'.repeat(400)];
+
+export const targets = {
+  tflite: {
+    run: (input) => writeArtifact(compileGraph(importTflite(input, 'input'))),
+    mutate: mutateFlatbuffer,
+    sources: ['src/import/tflite/', 'src/import/', 'src/passes/', 'src/ops/', 'src/compile/', 'src/graph/'],
+  },
+  onnx: {
+    run: (input) => writeArtifact(compileGraph(importOnnx(input, 'input'))),
+    mutate: mutateProtobuf([...onnxHandlers.keys(), 'constant_value', 'axis', 'axes', 'SAME_UPPER', 'linear', 'cubic']),
+    sources: ['src/import/onnx/', 'src/import/', 'src/passes/', 'src/ops/', 'src/compile/', 'src/graph/'],
+  },
+  artifact: {
+    run: loadAndRun,
+    mutate: mutateSafetensors('program', [...kernelNames, 'F32', 'F16', 'I32', 'U32', 'U8', 'I8', 'spmm', 'taps', 'f32']),
+    sources: ['src/artifact/read', 'src/program/', 'src/runtime/'],
+  },
+  npy: {
+    run: (input) => writeNpy(readNpy(input, 'input')),
+    mutate: mutateBytes(['\x93NUMPY', ...dict]),
+    sources: ['src/cli/npy'],
+  },
+  'image-header': {
+    run: readImageHeader,
+    mutate: mutateImage,
+    sources: ['src/images/header'],
+  },
+  image: {
+    run: (input) => decodeImage(input),
+    mutate: mutateImage,
+    sources: ['src/images/'],
+  },
+  instances: {
+    run: (input) => {
+      const { categories } = readInstances(text(input), 'input');
+      categoriesOfClasses(['person', 'dog'], categories, 'input');
+    },
+    mutate: mutateJson(instances),
+    sources: ['src/evaluation/instances', 'src/evaluation/json'],
+  },
+  labels: {
+    run: (input) => readLabelledImages(text(input), 'input'),
+    mutate: mutateBytes(labels),
+    sources: ['src/evaluation/labelled-images'],
+  },
+  'cost-model': {
+    run: (input) => parseCostModel(text(input), 'input'),
+    mutate: mutateJson(['peak', 'l1Bytes', 'cacheBytes', 'costs', 'other', 'position', 'group']),
+    sources: ['src/compile/check-cost-model'],
+  },
+} satisfies Record<string, Target>;
+
+export type TargetName = keyof typeof targets;

@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest';
+import { evaluate } from '../../src/graph/evaluate.ts';
+import { layersOf, weightsOf } from '../../src/sparsity/layers.ts';
+import { hasPattern, sparsityOf } from '../../src/sparsity/masks.ts';
+import { blocksOf, patternNamed } from '../../src/sparsity/patterns.ts';
+import { prepared } from '../../src/sparsity/prepare.ts';
+import { prune } from '../../src/sparsity/prune.ts';
+import { cloneGraph } from '../graphs.ts';
+import { smallNetwork, smallSamples } from './networks.ts';
+
+const patterns = ['unstructured', 'group2', 'group4', 'kernel', '2:4', '1:16', 'inputs16'];
+
+describe.each(patterns)('prune %s', (pattern) => {
+  it.each(['magnitude', 'random'] as const)(
+    'by %s gives layers the pattern and leaves the input alone',
+    async (criterion) => {
+      const graph = smallNetwork();
+      const before = cloneGraph(graph);
+      const own = patternNamed(pattern).sparsity;
+      const options = { pattern, criterion, sparsity: own === undefined ? 0.5 : undefined };
+      const { graph: sparse, masks, report } = await prune(graph, options);
+      expect(graph).toEqual(before);
+      const pruned = layersOf(sparse).filter(({ exempt }) => exempt === undefined);
+      expect([...masks.keys()]).toEqual(pruned.map(({ name }) => name));
+      for (const layer of layersOf(sparse)) {
+        const weights = weightsOf(sparse, layer);
+        const outcome = report.layers.find(({ name }) => name === layer.name)!;
+        expect(outcome.sparsity.after).toBe(sparsityOf(weights));
+        if (layer.exempt) {
+          expect(outcome.sparsity.after).toBe(0);
+          expect(outcome.pattern).toBeUndefined();
+          expect(outcome.remark).toMatch(/^dense: (the first layer|depthwise|a head)$/);
+          continue;
+        }
+        const mask = masks.get(layer.name)!;
+        expect(weights.every((w, i) => (w !== 0) === (mask[i] === 1))).toBe(true);
+        const { blocks, pattern: applied, remark } = blocksOf(patternNamed(pattern), layer);
+        expect(hasPattern(mask, blocks)).toBe(true);
+        expect([outcome.pattern, outcome.remark]).toEqual([applied, remark]);
+        if (own === undefined) expect(outcome.sparsity.after).toBeCloseTo(0.5, 1);
+      }
+      const again = await prune(graph, options);
+      expect(again.masks).toEqual(masks);
+      expect(again.graph).toEqual(sparse);
+    },
+  );
+
+  it('by 0 is the identity', async () => {
+    const graph = smallNetwork();
+    const { graph: same, masks, report } = await prune(graph, { pattern, sparsity: 0 });
+    expect(masks.size).toBe(0);
+    expect(report.sparsity).toBe(0);
+    expect(same).toEqual(prepared(graph));
+    const [sample] = smallSamples(1);
+    expect(evaluate(same, sample)).toEqual(evaluate(prepared(graph), sample));
+  });
+});
+
+describe('layers', () => {
+  it('are chosen by role and by name', async () => {
+    const graph = smallNetwork();
+    const layers = layersOf(prepared(graph));
+    const named = async (options: object) => [...(await prune(graph, { sparsity: 0.5, ...options })).masks.keys()];
+    const of = (...roles: (string | undefined)[]) =>
+      layers.filter(({ exempt }) => roles.includes(exempt)).map(({ name }) => name);
+    expect(await named({ include: ['first', 'depthwise', 'head'] })).toEqual(layers.map(({ name }) => name));
+    expect(await named({ include: ['depthwise'] })).toEqual(of('depthwise', undefined));
+    const [first] = of('first');
+    expect(await named({ include: [first], exclude: ['conv2d*'] })).toEqual([]);
+    const [, second] = await named({});
+    expect(await named({ exclude: [second] })).toEqual((await named({})).filter((name) => name !== second));
+  });
+
+  it('can be given a sparsity each', async () => {
+    const { masks } = await prune(smallNetwork(), { distribution: new Map([['conv2d2', 0.75]]) });
+    expect([...masks.keys()]).toEqual(['conv2d2']);
+    expect(sparsityOf(masks.get('conv2d2')!)).toBe(0.75);
+  });
+
+  it('can be given masks', async () => {
+    const graph = smallNetwork();
+    const { masks } = await prune(graph, { sparsity: 0.5, pattern: 'group2' });
+    const other = smallNetwork(2);
+    const { graph: sparse, masks: applied } = await prune(other, { masks });
+    expect(applied).toEqual(masks);
+    const dense = prepared(other);
+    for (const layer of layersOf(dense)) {
+      const mask = masks.get(layer.name);
+      const wanted = weightsOf(dense, layer).map((w, i) => (mask?.[i] === 0 ? 0 : w));
+      expect(weightsOf(sparse, layer)).toEqual(wanted);
+    }
+  });
+});
+
+describe('what makes no sense', () => {
+  const refused = (options: object) => expect(prune(smallNetwork(), options)).rejects;
+
+  it.each([
+    [{}, /give a target: sparsity, targetMs/],
+    [{ sparsity: 1 }, /sparsity 1: wanted a number from 0 to below 1/],
+    [{ sparsity: -0.1 }, /sparsity -0.1/],
+    [{ sparsity: NaN }, /sparsity NaN/],
+    [{ sparsity: 0.5, targetMs: 3 }, /sparsity and targetMs are targets: give one of them/],
+    [{ targetSpeedup: 0.5 }, /targetSpeedup 0.5: wanted a number above 1/],
+    [{ targetMacs: 0 }, /targetMacs 0: wanted a positive number/],
+    [{ sparsity: 0.5, pattern: 'group8' }, /unknown pattern "group8"/],
+    [{ sparsity: 0.7, pattern: '2:4' }, /2:4 makes a share of 0.5 zeros: it cannot meet sparsity 0.7/],
+    [{ sparsity: 0.5, criterion: 'size' }, /criterion "size": wanted magnitude, random, second-order/],
+    [{ sparsity: 0.5, criterion: 'second-order' }, /second-order needs calibration images.*--calibrate/],
+    [{ sparsity: 0.5, distribution: 'search' }, /search needs calibration images/],
+    [{ sparsity: 0.5, distribution: 'even' }, /distribution "even": wanted uniform, erk, search/],
+    [{ sparsity: 0.5, seed: 0.5 }, /seed 0.5: wanted a whole number/],
+    [{ sparsity: 0.5, exclude: ['conv'] }, /exclude: no layer "conv"; layers with weights are "conv2d0"/],
+    [{ sparsity: 0.5, include: ['x*'] }, /include: no layer "x\*"/],
+    [{ masks: new Map([['none', new Uint8Array(3)]]) }, /masks: no layer "none"/],
+    [{ masks: new Map([['conv2d2', new Uint8Array(3)]]) }, /masks do not fit: "conv2d2" \(32×16×1×1, mask of 3\)/],
+  ])('%j', (options, message) => refused(options).toThrow(message));
+
+  it('NaN among weights', async () => {
+    const graph = smallNetwork();
+    (graph.values.get(graph.nodes[2].inputs[1])!.data as Float32Array)[5] = NaN;
+    await expect(prune(graph, { sparsity: 0.5 })).rejects.toThrow(/layer "conv2d2": weight 5 is NaN/);
+  });
+
+  it('a signal that was given', async () => {
+    await refused({ sparsity: 0.5, signal: AbortSignal.abort(new Error('stop it')) }).toThrow('stop it');
+  });
+});
