@@ -55,15 +55,15 @@ export async function secondOrder(
   return withQuadratics(problem, (kernels, quadratics) => {
     const ridge = problem.ridge ?? defaultRidge(problem.statistics.groups[0]);
     const systems = quadratics.map((quadratic) => damped(kernels, quadratic, ridge));
+    const candidate = (values: Float32Array, mask: Mask) => {
+      return { weights: values, mask, errors: errors(kernels, quadratics, values) };
+    };
+    const fitted = (mask: Mask) => candidate(fit(kernels, quadratics, systems, mask), mask);
     const plain = select(magnitudeScores(weights, blocks), blocks, keep);
-    const masks = [chooseSupport(kernels, quadratics, systems, blocks, keep), plain];
-    const candidates = masks.map((mask) => {
-      const fitted = fit(kernels, quadratics, systems, mask);
-      return { weights: fitted, mask, errors: errors(kernels, quadratics, fitted) };
-    });
-    const kept = masked(weights, plain);
-    candidates.push({ weights: kept, mask: plain, errors: errors(kernels, quadratics, kept) });
-    const best = candidates.reduce((a, b) => (total(b.errors) < total(a.errors) ? b : a));
+    const kept = candidate(masked(weights, plain), plain);
+    let best = fitted(chooseSupport(kernels, quadratics, systems, blocks, keep, weights));
+    if (total(best.errors) > total(kept.errors)) best = fitted(plain);
+    if (total(best.errors) > total(kept.errors)) best = kept;
     return finish(layer, problem, quadratics, best);
   });
 }
