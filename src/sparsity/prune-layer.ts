@@ -60,20 +60,22 @@ export async function candidatesOf(
   const { blocks, pattern, remark } = blocksOf(state.pattern, layer);
   const statistics = await state.calibrator?.statistics(layer, state.pruned);
   const keeps = sparsities.map((sparsity) => blocksToKeep(blocks, sparsity));
-  const outcomes: Omit<PrunedLayer, 'pattern'>[] = [];
+  const outcomes: PrunedLayer[] = [];
   if (state.criterion === 'second-order') {
     const problem = { layer, weights: weightsOf(state.dense, layer), statistics: needed(statistics), blocks };
-    const found =
-      keeps.length > 1
-        ? await secondOrderLadder(problem, keeps)
-        : [await secondOrder({ ...problem, keep: keeps[0], seed: state.seed })];
-    for (const { biasShift, ...rest } of found)
-      outcomes.push({ ...rest, bias: shifted(state.dense, layer, biasShift) });
-  } else {
-    const scores = scoresOf(state, layer, blocks);
-    for (const keep of keeps) outcomes.push(await corrected(state, layer, select(scores, blocks, keep), statistics));
+    const [keep, ...more] = keeps;
+    const found = more.length > 0 ? await secondOrderLadder(problem, keeps) : [await secondOrder({ ...problem, keep })];
+    for (const { biasShift, ...one } of found) {
+      outcomes.push({ ...one, bias: shifted(state.dense, layer, biasShift), pattern, remark });
+    }
+    return outcomes;
   }
-  return outcomes.map((outcome) => ({ ...outcome, pattern, remark }));
+  const scores = scoresOf(state, layer, blocks);
+  for (const keep of keeps) {
+    const mask = select(scores, blocks, keep);
+    outcomes.push({ ...(await corrected(state, layer, mask, statistics)), pattern, remark });
+  }
+  return outcomes;
 }
 
 /** The values of a layer for a mask that is given; `second-order` fits them. */
