@@ -12,6 +12,7 @@ import { blocksOf } from './patterns.ts';
 import { randomScores } from './random.ts';
 import { seedOf } from './random-numbers.ts';
 import { biasShiftOf, layerError, reconstruct, secondOrder } from './reconstruct.ts';
+import { ridgeFor } from './ridge.ts';
 import type { LayerStatistics } from './statistics.ts';
 
 /** What pruning a layer needs to know of the network. */
@@ -66,7 +67,9 @@ export async function candidatesOf(
       const mask = select(scores, blocks, keep);
       outcomes.push({ ...(await corrected(state, layer, mask, statistics)), pattern, remark });
     } else {
-      const problem = { layer, weights: weightsOf(state.dense, layer), statistics: needed(statistics), blocks, keep };
+      const known = needed(statistics);
+      const ridge = ridgeFor(known.groups[0]);
+      const problem = { layer, weights: weightsOf(state.dense, layer), statistics: known, ridge, blocks, keep };
       const { biasShift, ...found } = await secondOrder(problem);
       outcomes.push({ ...found, bias: shifted(state.dense, layer, biasShift), pattern, remark });
     }
@@ -78,7 +81,9 @@ export async function candidatesOf(
 export async function fitLayer(state: PruningState, layer: Layer, mask: Mask): Promise<Omit<PrunedLayer, 'pattern'>> {
   const statistics = await state.calibrator?.statistics(layer, state.pruned);
   if (state.criterion !== 'second-order') return corrected(state, layer, mask, statistics);
-  const problem = { layer, weights: weightsOf(state.dense, layer), statistics: needed(statistics), mask };
+  const known = needed(statistics);
+  const ridge = ridgeFor(known.groups[0]);
+  const problem = { layer, weights: weightsOf(state.dense, layer), statistics: known, ridge, mask };
   const { biasShift, ...found } = await reconstruct(problem);
   return { ...found, bias: shifted(state.dense, layer, biasShift) };
 }

@@ -7,7 +7,7 @@ import { layersOf, weightsOf } from '../layers.ts';
 import { damped, inverseOf } from '../least-squares.ts';
 import { quadraticOf } from '../quadratic.ts';
 import { RandomNumbers, seedOf } from '../random-numbers.ts';
-import { defaultRidge } from '../reconstruct.ts';
+import { ridgeFor } from '../ridge.ts';
 import type { LayerStatistics } from '../statistics.ts';
 import { eliminate, type Reader } from './elimination.ts';
 import type { ChannelSpace, ChannelUse } from './spaces.ts';
@@ -181,7 +181,7 @@ function readersOf(
     return kernels.scope(() => {
       const quadratic = quadraticOf(kernels, own, statistics);
       const { n, stride, rows, power } = quadratic;
-      const { at } = inverseOf(kernels, quadratic, damped(kernels, quadratic, defaultRidge));
+      const { at } = inverseOf(kernels, quadratic, damped(kernels, quadratic, ridgeFor(statistics)));
       const data = kernels.float64(at, n * stride);
       const inverse = new Float64Array(n * n);
       for (let i = 0; i < n; i++) inverse.set(data.subarray(i * stride, i * stride + n), i * n);
