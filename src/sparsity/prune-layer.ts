@@ -2,6 +2,7 @@
 import { FiligreeError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Calibrator } from './calibration.ts';
+import { correct } from './correct.ts';
 import { biasOf, setBias, setWeights, weightsOf } from './layers.ts';
 import type { Layer } from './layers.ts';
 import { magnitudeScores } from './magnitude.ts';
@@ -73,7 +74,7 @@ export async function candidatesOf(
   const scores = scoresOf(state, layer, blocks);
   for (const keep of keeps) {
     const mask = select(scores, blocks, keep);
-    outcomes.push({ ...(await corrected(state, layer, mask, statistics)), pattern, remark });
+    outcomes.push({ ...(await rescaled(state, layer, mask, statistics)), pattern, remark });
   }
   return outcomes;
 }
@@ -85,6 +86,15 @@ export async function fitLayer(state: PruningState, layer: Layer, mask: Mask): P
   const problem = { layer, weights: weightsOf(state.dense, layer), statistics: needed(statistics), mask };
   const { biasShift, ...found } = await reconstruct(problem);
   return { ...found, bias: shifted(state.dense, layer, biasShift) };
+}
+
+/** Weights under a mask, and biases, such that channels keep their means and sizes. */
+async function rescaled({ dense }: PruningState, layer: Layer, mask: Mask, statistics: LayerStatistics | undefined) {
+  const before = weightsOf(dense, layer);
+  const pruned = masked(before, mask);
+  if (!statistics) return { weights: pruned, mask };
+  const { weights, biasShift, error } = await correct({ layer, weights: before, statistics, pruned });
+  return { weights, mask, bias: shifted(dense, layer, biasShift), error };
 }
 
 /** Weights as they are under a mask, and biases that keep the means of what the layer makes. */
