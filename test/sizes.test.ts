@@ -20,34 +20,34 @@ const root = fileURLToPath(new URL('../', import.meta.url));
  */
 const budgets = {
   // an app that imports createDetector alone and detects faces: what stays of index.js, with detector.js
-  'app with a detector': { raw: 80_800, brotli: 26_600 },
-  'index.js': { raw: 53_400, brotli: 17_350 },
+  'app with a detector': { raw: 82_000, brotli: 27_000 },
+  'index.js': { raw: 54_500, brotli: 17_700 },
   'detector.js': { raw: 31_000, brotli: 10_800 },
   'classifier.js': { raw: 16_000, brotli: 5_900 },
   // models that say nothing of themselves
   'recognise.js': { raw: 15_000, brotli: 5_300 },
   // of models on threads
-  'team.js': { raw: 29_600, brotli: 9_200 },
+  'team.js': { raw: 30_200, brotli: 9_450 },
   'web.js': { raw: 2_750, brotli: 1_150 },
   'node.js': { raw: 1_300, brotli: 650 },
   // of Model.runImage, for those who detect and classify by themselves
   'image-run.js': { raw: 7_500, brotli: 3_000 },
   'profile.js': { raw: 1_100, brotli: 650 },
-  'browser/index.js': { raw: 53_400, brotli: 17_350 },
-  'browser/team.js': { raw: 32_000, brotli: 10_100 },
-  'workerd/index.js': { raw: 53_700, brotli: 17_500 },
-  'edge-light/index.js': { raw: 53_700, brotli: 17_500 },
+  'browser/index.js': { raw: 54_500, brotli: 17_700 },
+  'browser/team.js': { raw: 32_700, brotli: 10_350 },
+  'workerd/index.js': { raw: 54_800, brotli: 17_850 },
+  'edge-light/index.js': { raw: 54_800, brotli: 17_850 },
   'filigree-simd.wasm': { raw: 60_000, brotli: 16_000 },
   'filigree-relaxed.wasm': { raw: 60_000, brotli: 16_000 },
   // cut down for the face model
-  'face-simd.wasm': { raw: 36_500, brotli: 15_000 },
-  'face-relaxed.wasm': { raw: 36_500, brotli: 15_000 },
+  'face-simd.wasm': { raw: 37_500, brotli: 15_000 },
+  'face-relaxed.wasm': { raw: 37_500, brotli: 15_000 },
   // wasm and threads within
-  'inline.js': { raw: 264_000, brotli: 76_000 },
+  'inline.js': { raw: 268_000, brotli: 77_000 },
   // without the codecs that it imports
   'images.js': { raw: 9_000, brotli: 3_500 },
-  'kernels.js': { raw: 26_800, brotli: 8_000 },
-  'compile.js': { raw: 420_000, brotli: 102_000 },
+  'kernels.js': { raw: 27_500, brotli: 8_100 },
+  'compile.js': { raw: 420_000, brotli: 104_000 },
 };
 
 type Lazily = (entry: string, options: object) => Promise<Map<string, { lazy: boolean; contents: Uint8Array }>>;

@@ -1,6 +1,7 @@
 // How many zeros each layer gets, from what is asked of the whole network.
 import { sparsityWithin } from './budget.ts';
 import type { Budget } from './budget.ts';
+import { Calibrator } from './calibration.ts';
 import { costsOf } from './costs.ts';
 import { erdosRenyiKernel } from './erk.ts';
 import type { Layer } from './layers.ts';
@@ -65,22 +66,29 @@ function magnitudeCosts(
   };
 }
 
+/** Layers are fitted to every other photo; what comes of it is seen on the rest. */
 async function searched(state: PruningState, layers: readonly Layer[], budget: Budget, options: ResolvedOptions) {
   const { samples, seed, costModel, signal, onProgress } = options;
-  const found = await search(state.dense, layers, {
-    budget,
-    samples,
-    seed,
-    costModel,
-    signal,
-    make: (layer, sparsities, pruned) => candidatesOf({ ...state, pruned }, layer, sparsities),
-    onProgress: ({ phase, stage, stages, done, total, layer }) =>
-      onProgress?.({ phase: 'search', step: `${phase}, ${stage + 1} of ${stages}`, done, total, layer }),
-  });
-  const others = Object.entries(found.baselines).map(
-    ([name, { divergence }]) => `${divergence.toPrecision(3)} ${name}`,
-  );
-  const notes = [`search: divergence ${found.divergence.toPrecision(3)} (${others.join(', ')}), ${found.runs} runs`];
-  if (found.stopped) notes.push('the search ran out of time: another run may find another distribution');
-  return { distribution: found.distribution, notes };
+  const fitted = samples.filter((_, i) => i % 2 === 0);
+  const calibrator = state.calibrator && (await Calibrator.open(state.dense, fitted, { seed, signal }));
+  try {
+    const found = await search(state.dense, layers, {
+      budget,
+      samples: samples.length > 1 ? samples.filter((_, i) => i % 2 === 1) : samples,
+      seed,
+      costModel,
+      signal,
+      make: (layer, sparsities, pruned) => candidatesOf({ ...state, pruned, calibrator }, layer, sparsities),
+      onProgress: ({ phase, stage, stages, done, total, layer }) =>
+        onProgress?.({ phase: 'search', step: `${phase}, ${stage + 1} of ${stages}`, done, total, layer }),
+    });
+    const others = Object.entries(found.baselines).map(
+      ([name, { divergence }]) => `${divergence.toPrecision(3)} ${name}`,
+    );
+    const notes = [`search: divergence ${found.divergence.toPrecision(3)} (${others.join(', ')}), ${found.runs} runs`];
+    if (found.stopped) notes.push('the search ran out of time: another run may find another distribution');
+    return { distribution: found.distribution, notes };
+  } finally {
+    calibrator?.dispose();
+  }
 }
