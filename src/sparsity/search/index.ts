@@ -10,6 +10,7 @@
 import { defaultCostModel } from '../../compile/cost.ts';
 import type { CostModel } from '../../compile/cost.ts';
 import { lowerGraph } from '../../compile/lower.ts';
+import type { WeightType } from '../../compile/rounding.ts';
 import { FiligreeError } from '../../errors.ts';
 import type { Graph } from '../../graph/graph.ts';
 import type { Tensor } from '../../tensor.ts';
@@ -65,6 +66,8 @@ export interface SearchOptions extends EvaluatorOptions {
   /** Of everything that is drawn at random. Default 1. The same seed gives the same result, unless time has run out. */
   seed?: number;
   costModel?: CostModel;
+  /** How weights will be saved, for counting bytes and for what rounding them does. Default f32. */
+  weights?: WeightType;
   onProgress?: (progress: SearchProgress) => void;
 }
 
@@ -206,11 +209,12 @@ class Run {
     use: (evaluator: Evaluator) => Promise<T>,
     base?: Distribution,
   ): Promise<T> {
-    const { make, costModel, signal } = this.#options;
+    const { make, costModel, weights, signal } = this.#options;
     const begin = performance.now();
     const { candidates, alternatives } = await makeCandidates(this.#graph, this.#layers, rungs, make, {
       base,
       costModel,
+      weights,
       signal,
       onProgress: (done, total, layer) => this.report('candidates', stage, done, total, { layer }),
     });
