@@ -270,7 +270,8 @@ export const exporters: Exporters = {
       pytorchHalfPixel: undefined,
     }[coordinates];
     const fits =
-      mode === 'linear' || (nearest === 'floor' && ['asymmetric', 'tfHalfPixelForNearest'].includes(coordinates));
+      (mode === 'linear' && coordinates !== 'tfHalfPixelForNearest') ||
+      (mode === 'nearest' && nearest === 'floor' && ['asymmetric', 'tfHalfPixelForNearest'].includes(coordinates));
     if (!rule || !fits || scales) file.fail(node, `${mode} ${coordinates} ${nearest}`);
     if (mode === 'linear') file.emit(node.outputs[0], nhwc, 'RESIZE_BILINEAR', inputs, { ResizeBilinear: rule });
     else file.emit(node.outputs[0], nhwc, 'RESIZE_NEAREST_NEIGHBOR', inputs, { ResizeNearestNeighbor: rule });

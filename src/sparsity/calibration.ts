@@ -146,7 +146,7 @@ export class Calibrator {
   #picks({ name }: Layer, { pixels: all, n }: Columns, sample: number): Int32Array {
     const { pixels = 128, seed = 0 } = this.#options;
     // few weights are known well from few samples
-    const enough = Math.max(16, Math.ceil((32 * n) / this.#samples.length));
+    const enough = Math.max(16, Math.ceil((100 * n) / this.#samples.length));
     const count = Math.min(all, pixels, enough);
     const order = Int32Array.from({ length: all }, (_, i) => i);
     if (count === all) return order;

@@ -72,7 +72,8 @@ export class Progress {
       const part = (key: string) => tensors.get(key)?.data;
       const layers = (JSON.parse(metadata.layers) as LayerFacts[]).map(({ name: layer, ...facts }, i) => {
         const [weights, bias, mask] = ['weights', 'bias', 'mask'].map((key) => part(`${i}.${key}`));
-        if (!weights || !mask) throw new Error(`layer "${layer}" is incomplete`);
+        const areFloats = weights instanceof Float32Array && (!bias || bias instanceof Float32Array);
+        if (!areFloats || !(mask instanceof Uint8Array)) throw new Error(`layer "${layer}" is incomplete`);
         return [layer, { ...facts, weights, bias, mask } as PrunedLayer] as const;
       });
       const shares = JSON.parse(metadata.distribution) as [string, number][] | null;

@@ -159,19 +159,23 @@ export function essentialFigure({ essential }: PruningReport): string {
 
 /** The same as an SVG file of its own, light or dark as its reader is. `model` stands above it. */
 export function essentialSvg(essential: EssentialSparsity, model: string): string {
-  const options = essentialOptions(essential, 800);
+  const [width, height, head] = [800, 400, 34];
   const svg = draw('Error against the share of zeros', {
-    ...options,
-    marginTop: 54,
-    height: 440,
+    ...essentialOptions(essential, width),
+    height,
     style: { background: 'var(--paper)', color: 'var(--ink)', fontFamily: 'system-ui, sans-serif', fontSize: '12px' },
   });
-  const head =
-    `<style>${colours('svg')} svg g[aria-label$='grid'] { stroke: var(--rule); stroke-opacity: 1; } text { white-space: pre; }</style>` +
-    `<text x="54" y="22" fill="currentColor" font-size="16" font-weight="600">${escape(`${essentialTitle}: ${model}`)}</text>`;
   const opening = svg.slice(0, svg.indexOf('>') + 1);
-  const namespaced = opening.includes('xmlns=')
-    ? opening
-    : opening.replace('<svg', '<svg xmlns="http://www.w3.org/2000/svg"');
-  return `${namespaced}${head}${svg.slice(opening.length)}\n`;
+  const taller = opening
+    .replace(/ xmlns="[^"]*"/, '')
+    .replace('<svg', '<svg xmlns="http://www.w3.org/2000/svg"')
+    .replace(`viewBox="0 0 ${width} ${height}"`, `viewBox="0 0 ${width} ${height + head}"`)
+    .replace(`height="${height}"`, `height="${height + head}"`);
+  const rules = `${colours('svg')} svg g[aria-label$='grid'] { stroke: var(--rule); stroke-opacity: 1; } text { white-space: pre; }`;
+  const title = escape(`${essentialTitle}: ${model}`);
+  return (
+    `${taller}<style>${rules}</style>` +
+    `<text x="12" y="24" fill="currentColor" font-size="16" font-weight="600" text-anchor="start">${title}</text>` +
+    `<g transform="translate(0 ${head})">${svg.slice(opening.length, svg.lastIndexOf('</svg>'))}</g></svg>\n`
+  );
 }

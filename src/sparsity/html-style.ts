@@ -37,7 +37,7 @@ svg g[aria-label$='grid'] { stroke: var(--rule); stroke-opacity: 1; }
 table { border-collapse: collapse; font-size: 0.84rem; width: 100%; }
 td, th { text-align: right; padding: 5px 0 5px 14px; border-bottom: 1px solid var(--rule); vertical-align: top; white-space: nowrap; font-variant-numeric: tabular-nums; }
 th { vertical-align: bottom; }
-td.text, th.text { text-align: left; white-space: normal; min-width: 7em; max-width: 22em; overflow-wrap: anywhere; }
+td.text, th.text { text-align: left; white-space: normal; min-width: 10em; max-width: 22em; overflow-wrap: anywhere; }
 td:first-child, th:first-child { padding-left: 0; position: sticky; left: 0; background: var(--paper); }
 td small { color: var(--muted); display: block; }
 @media print { .scroll { overflow: visible; } }

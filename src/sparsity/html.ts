@@ -85,7 +85,7 @@ function layersTable({ layers }: PruningReport): string {
       ({ name, pattern, remark }) =>
         `${escape(layerName(name))}<small>${escape([pattern, remark].filter((text) => text).join('; '))}</small>`,
     ],
-    ['kind', true, ({ kind }) => escape(kind)],
+    ['kind', false, ({ kind }) => escape(kind)],
     ['shape', false, (layer) => shapeOf(layer)],
     ['weights', false, ({ weights }) => formatCount(weights)],
     ['zeros', false, ({ sparsity }) => change(sparsity, formatPercent)],

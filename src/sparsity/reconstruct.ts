@@ -38,7 +38,7 @@ export interface Reconstruction {
  * 3 n / count: the fewer samples there are for each of the n weights of a row, the less they are believed. Of 0.003 … 1 it is
  * within 1 % of what was best on held-out photos in every large layer of MobileNetV1 (n / count from 1/16 to 1/3).
  */
-export function defaultRidge({ groups: [{ n, count }] }: LayerStatistics): number {
+export function defaultRidge({ groups: [{ n, count }] }: Pick<LayerStatistics, 'groups'>): number {
   return Math.min(3, Math.max(0.01, (3 * n) / Math.max(count, 1)));
 }
 
@@ -55,15 +55,15 @@ export async function secondOrder(
   return withQuadratics(problem, (kernels, quadratics) => {
     const ridge = problem.ridge ?? defaultRidge(problem.statistics);
     const systems = quadratics.map((quadratic) => damped(kernels, quadratic, ridge));
+    const candidate = (values: Float32Array, mask: Mask) => {
+      return { weights: values, mask, errors: errors(kernels, quadratics, values) };
+    };
+    const fitted = (mask: Mask) => candidate(fit(kernels, quadratics, systems, mask), mask);
     const plain = select(magnitudeScores(weights, blocks), blocks, keep);
-    const masks = [chooseSupport(kernels, quadratics, systems, blocks, keep), plain];
-    const candidates = masks.map((mask) => {
-      const fitted = fit(kernels, quadratics, systems, mask);
-      return { weights: fitted, mask, errors: errors(kernels, quadratics, fitted) };
-    });
-    const kept = masked(weights, plain);
-    candidates.push({ weights: kept, mask: plain, errors: errors(kernels, quadratics, kept) });
-    const best = candidates.reduce((a, b) => (total(b.errors) < total(a.errors) ? b : a));
+    const kept = candidate(masked(weights, plain), plain);
+    let best = fitted(chooseSupport(kernels, quadratics, systems, blocks, keep, weights));
+    if (total(best.errors) > total(kept.errors)) best = fitted(plain);
+    if (total(best.errors) > total(kept.errors)) best = kept;
     return finish(layer, problem, quadratics, best);
   });
 }

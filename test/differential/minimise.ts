@@ -190,7 +190,6 @@ const plain: Record<string, unknown[]> = {
   groups: [1],
   beta: [1],
   value: [0],
-  mode: ['nearest', 'constant'],
   coordinates: ['asymmetric'],
   nearest: ['floor'],
   order: ['DCR'],

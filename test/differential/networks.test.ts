@@ -2,6 +2,7 @@
 // made. `npm run differential -- --minutes 30` goes on for so long, from another seed each time.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Graph } from '../../src/graph/graph.ts';
 import { operators } from '../../src/ops/index.ts';
 import { kernelNames, kernels } from '../../src/program/kernels.ts';
 import type { Kernel } from '../../src/program/kernel.ts';
@@ -9,8 +10,9 @@ import { kernelsOf } from '../../src/compile/matrix-kernels.ts';
 import { graphAsCode } from '../graph-code.ts';
 import { duration, startSeed } from './duration.ts';
 import { Dice } from './dice.ts';
+import { tryEdges, withEdges } from './edges.ts';
 import { minimise } from './minimise.ts';
-import { build, feedsOf, recipes, type Recipe } from './network.ts';
+import { build, feedsOf, recipes, type Feeds, type Recipe } from './network.ts';
 import { Coverage, drawSetting, plainSetting, tryNetwork, type Setting } from './trial.ts';
 
 const settingOf = ({ input, seeds }: Recipe): Setting => drawSetting(new Dice(seeds.reduce((a, b) => a + b, input[0])));
@@ -18,7 +20,7 @@ const settingOf = ({ input, seeds }: Recipe): Setting => drawSetting(new Dice(se
 /** What is wrong with a network, and code that shows it. */
 async function report(recipe: Recipe): Promise<string> {
   const graph = build(recipe);
-  const wrong = (candidate: { graph: typeof graph; feeds: ReturnType<typeof feedsOf>; setting: Setting }) =>
+  const wrong = (candidate: { graph: Graph; feeds: Feeds; setting: Setting }) =>
     tryNetwork(candidate.graph, candidate.feeds, candidate.setting).catch((error: Error) => error.message);
   const failure = { graph, feeds: feedsOf(graph), setting: settingOf(recipe) };
   const smallest = await minimise(failure, plainSetting, async (candidate) => (await wrong(candidate)) !== undefined);
@@ -79,6 +81,28 @@ describe('random networks', () => {
     }
     expect(skipped).toBeLessThan(0.1 * coverage.networks);
     expect(cancelled).toBeLessThan(0.05 * coverage.networks);
+  });
+
+  it('let NaN and infinities reach what IEEE 754 lets them reach', { timeout: 60_000 * (minutes + 5) }, async () => {
+    const end = Date.now() + (60_000 * minutes) / 4;
+    let seed = startSeed;
+    do {
+      for (const recipe of fc.sample(recipes, { numRuns: 60, seed: seed++ })) {
+        const graph = build(recipe);
+        const feeds = withEdges(feedsOf(graph), recipe.seeds[0]);
+        const setting = { passes: recipe.seeds[0] % 2 === 0 };
+        const wrongWith = (own: { graph: Graph; feeds: Feeds; setting: typeof setting }) =>
+          tryEdges(own.graph, own.feeds, own.setting.passes).catch((error: Error) => error.message);
+        const wrong = await wrongWith({ graph, feeds, setting });
+        if (wrong === undefined) continue;
+        const fails = async (smaller: Parameters<typeof wrongWith>[0]) => (await wrongWith(smaller)) !== undefined;
+        const smallest = await minimise({ graph, feeds, setting }, { passes: false }, fails);
+        const lines = [wrong, await wrongWith(smallest), graphAsCode(smallest.graph, smallest.feeds)];
+        throw new Error(
+          `${lines.join('\n')}\nexpect(await tryEdges(graph, feeds, ${smallest.setting.passes})).toBeUndefined();`,
+        );
+      }
+    } while (Date.now() < end);
   });
 
   it('reach every operator, kernel, encoding and way to do a product', () => {

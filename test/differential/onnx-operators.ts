@@ -1,6 +1,6 @@
 // Random nodes of ONNX files: the operators that the importer reads, in the opsets in which they differ, with the attributes that
 // matter to it.
-import { int64Tensor } from '../../src/export/onnx/protobuf.ts';
+import { dataTypes, int64Tensor, rawBytes } from '../../src/export/onnx/protobuf.ts';
 import { elementCount } from '../../src/tensor.ts';
 import type { AttributeValue, OnnxBuilder } from '../import/onnx/model.ts';
 import type { Dice } from './dice.ts';
@@ -140,7 +140,8 @@ const pool =
     const dilations = op === 'MaxPool' && m.opset >= 10;
     const { kernel, attributes, sizes } = geometry(place, { dilations, isPool: true });
     if (sizes.some((size) => size < 1)) return [];
-    if (m.opset >= 10 && dice.oneIn(3)) attributes.ceil_mode = 1;
+    // onnxruntime rounds up beside VALID, though ONNX's formula does not
+    if (m.opset >= 10 && !('auto_pad' in attributes) && dice.oneIn(3)) attributes.ceil_mode = 1;
     if (op === 'AveragePool' && dice.oneIn(2)) attributes.count_include_pad = dice.below(2);
     return one(m, op, [x], { kernel_shape: kernel, ...attributes });
   };
@@ -201,7 +202,9 @@ const unaries: [op: string, since: number, attributes?: (dice: Dice) => object][
 ];
 
 const unary: OnnxStep = ({ m, x, dice }) => {
-  const [op, , attributes] = dice.one(unaries.filter(([, since]) => m.opset >= since));
+  const known = unaries.filter(([, since]) => m.opset >= since);
+  // those that are new are in few files
+  const [op, , attributes] = dice.one(dice.oneIn(3) ? known.filter(([, since]) => since > 7 || m.opset < 14) : known);
   return one(m, op, [x], attributes?.(dice));
 };
 
@@ -248,7 +251,8 @@ const binary: OnnxStep = (place) => {
 
 const variadic: OnnxStep = (place) => {
   const { m, x, dice } = place;
-  const count = dice.from(0, 2);
+  // nothing is broadcast before
+  const count = m.opset < 8 ? 0 : dice.from(0, 2);
   return one(
     m,
     dice.one(['Min', 'Max', 'Sum', 'Mean']),
@@ -481,6 +485,39 @@ const normalisation: OnnxStep = ({ m, x, shape, dice }) => {
   );
 };
 
+/** Weights in eight bits or in halves, made floats by the file: with one scale, or one for each index of an axis. */
+const stored: OnnxStep = ({ m, x, shape, dice }) => {
+  if (shape.length < 2) return [];
+  const columns = shape.at(-1)!;
+  const rows = dice.from(1, 5);
+  const count = rows * columns;
+  if (dice.oneIn(3)) {
+    const halves = Uint16Array.from({ length: count }, () =>
+      dice.one([0x3c00, 0xb800, 0, 0x3555, 0x8001, 0x0400, 0x4248]),
+    );
+    const name = m.tensor({
+      name: `h${m.initializers.length}`,
+      type: dataTypes.float16,
+      dims: [columns, rows],
+      raw: rawBytes(new Uint8Array(halves.buffer)),
+    });
+    return one(m, 'MatMul', [x, m.node('Cast', [name], { to: dataTypes.float32 })]);
+  }
+  if (m.opset < 10) return [];
+  const type = dice.one(['int8', 'uint8'] as const);
+  const integer = () => dice.from(type === 'int8' ? -128 : 0, type === 'int8' ? 127 : 255);
+  const integers = m.bytes(type, Array.from({ length: count }, integer), [columns, rows]);
+  const axis = m.opset >= 13 ? dice.one([undefined, 0, 1, -1]) : undefined;
+  const length = axis === undefined ? [] : [axis === 0 ? columns : rows];
+  const scales = m.floats(
+    length,
+    m.random(elementCount(length)).map((v) => Math.abs(v) / 64 + 1e-3),
+  );
+  const inputs = [integers, scales];
+  if (dice.oneIn(2)) inputs.push(m.bytes(type, Array.from({ length: elementCount(length) }, integer), length));
+  return one(m, 'MatMul', [x, m.node('DequantizeLinear', inputs, axis === undefined ? {} : { axis })]);
+};
+
 const cast: OnnxStep = ({ m, x }) => one(m, 'Cast', [m.node('Cast', [x], { to: 11 })], { to: 1 });
 
 /** Arithmetic of integers and truths, as exporters leave it of shapes; its result scales x. */
@@ -576,6 +613,7 @@ export const onnxSteps: Record<string, OnnxStep> = {
   tile,
   rearrange,
   normalisation,
+  stored,
   cast,
   folded,
 };

@@ -1,6 +1,5 @@
 // Random ONNX files: what they become here, passes, kernels and all, against onnxruntime-web. Files are made node by node with
-// the test's own writer; what one runtime refuses and the other runs is a failure too, but for what the importer says it does
-// not support.
+// the test's own writer; what onnxruntime runs and the importer takes for damaged is a failure too.
 import { describe, expect, it } from 'vitest';
 import { compileModel } from '../../src/compile/index.ts';
 import { FiligreeError } from '../../src/errors.ts';
@@ -77,9 +76,17 @@ function draw(seed: number, steps: number): Case {
 }
 
 const used = new Set<string>();
+
+/** Operators that no file has had, but for those that round: other runtimes do so differently. */
+const missed = () =>
+  [...handlers.keys()].filter(
+    (op) => !/^QLinear|\.Q|QuantizeLinear|DequantizeLinear|Integer/.test(op) && !used.has(op),
+  );
+
 let compared = 0;
-/** Files that neither takes, files of what is not supported here, files of numbers that are too large. */
-const left = { both: 0, unsupported: 0, wild: 0 };
+/** Files that neither takes, of what is not supported here, of what onnxruntime does not support, of too large numbers. */
+const left = { both: 0, unsupported: 0, peer: 0, wild: 0 };
+const refusals: string[] = [];
 
 /** What is wrong with a file, or undefined. */
 async function wrongWith({ model, bytes, refused }: Case, peer: PeerOutput[] | Error): Promise<string | undefined> {
@@ -89,7 +96,11 @@ async function wrongWith({ model, bytes, refused }: Case, peer: PeerOutput[] | E
     else return `is refused: ${refused.message}`;
     return undefined;
   }
-  if (peer instanceof Error) return `onnxruntime refuses it: ${peer.message.slice(0, 300)}`;
+  if (peer instanceof Error) {
+    left.peer++;
+    refusals.push(peer.message.replace(/.*(ERROR_MESSAGE|Message): /, ''));
+    return undefined;
+  }
   for (const { op, domain } of model.nodes) used.add(domain === '' ? op : `${domain}.${op}`);
   const graph = importOnnx(bytes, 'random.onnx');
   const values = evaluateAll(graph, model.feeds);
@@ -153,7 +164,7 @@ describe('random ONNX files', () => {
     const failures: string[] = [];
     let seed = startSeed;
     do {
-      const cases = Array.from({ length: 220 }, () => draw(seed++, 5));
+      const cases = Array.from({ length: 160 }, () => draw(seed++, 5));
       const peers = await runOnnxModels(
         cases.map(({ model, bytes }) => ({ model: bytes, inputs: model.feeds, unoptimised: true })),
       );
@@ -161,17 +172,17 @@ describe('random ONNX files', () => {
         const wrong = await wrongWith(one, peers[i]).catch((error: Error) => error.stack);
         if (wrong !== undefined && failures.length < 10) failures.push(await shortest(one.seed, 5));
       }
-    } while (Date.now() < end && failures.length === 0);
+    } while (failures.length === 0 && (Date.now() < end || (missed().length > 0 && seed < startSeed + 700)));
     expect(failures.join('\n\n')).toBe('');
-    if (minutes > 0)
+    if (minutes > 0) {
+      if (refusals.length > 0) console.log([...new Set(refusals)].join('\n'));
       console.log(`onnx: ${compared} files, left out ${JSON.stringify(left)}, seeds ${startSeed}…${seed - 1}`);
+    }
     expect(compared).toBeGreaterThan(0.8 * (seed - startSeed));
   });
 
   it('have every operator that the importer reads in floats', () => {
-    const quantised = /Q[Ll]inear|[Qq]uantize|Integer/;
-    const expected = [...handlers.keys()].filter((op) => !quantised.test(op));
-    expect(expected.filter((op) => !used.has(op))).toEqual([]);
+    expect(missed()).toEqual([]);
     expect([...used].filter((op) => !handlers.has(op) && !foldsConstants(op))).toEqual([]);
   });
 });

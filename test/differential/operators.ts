@@ -5,6 +5,7 @@ import { unaryFunctions, type Activation, type UnaryFunction } from '../../src/p
 import { elementCount } from '../../src/tensor.ts';
 import type { GraphBuilder } from '../graphs.ts';
 import type { Dice } from './dice.ts';
+import { idioms } from './idioms.ts';
 import { weights } from './weights.ts';
 
 /** `x` is what the node should read, `values` all there is. */
@@ -375,5 +376,6 @@ const any: Step[] = [
 /** A step for a value of this shape. */
 export function drawStep(shape: readonly number[], dice: Dice): Step {
   if (shape.length === 0) return dice.one([unary, binary]);
+  if (dice.oneIn(5)) return dice.one(idioms.filter(({ rank }) => rank === undefined || rank === shape.length)).step;
   return dice.one(shape.length === 4 && dice.oneIn(2) ? maps : any);
 }

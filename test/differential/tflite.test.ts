@@ -36,7 +36,9 @@ const isOther = (graph: Graph) =>
 function fileOf(graph: Graph, sparse: boolean): Uint8Array | undefined {
   if (isOther(graph)) return undefined;
   try {
-    return exportTflite(graph, { sparse }).bytes();
+    const model = exportTflite(graph, { sparse });
+    // an output that is an input would have both names
+    return model.outputs.some((tensor) => model.inputs.includes(tensor)) ? undefined : model.bytes();
   } catch (error) {
     if (error instanceof FiligreeError && error.code === 'unsupported') return undefined;
     if (/TFLite has no operator/.test((error as Error).message)) return undefined;

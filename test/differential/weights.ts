@@ -12,6 +12,12 @@ export function weights(b: GraphBuilder, shape: number[], dice: Dice): string {
   if (dice.oneIn(4)) for (let i = 0; i < data.length; i++) data[i] = Math.round(256 * data[i]) / 256;
   const zeros = dice.one([0, 0, 0.3, 0.5, 0.7, 0.9, 0.97, 1]);
   const columns = data.length / shape[0];
+  if (columns > 256 && dice.oneIn(3)) {
+    // gaps as long as a byte's, one less, one more, and two of them
+    const kept = new Set<number>(dice.one([[255, 511], [254, 510, 511], [256, 512], [510], [0, 511]]));
+    data.forEach((_, i) => kept.has(i % columns) || (data[i] = 0));
+    return name;
+  }
   const [rows, run] = dice.one([
     [1, 1],
     [2, 1],

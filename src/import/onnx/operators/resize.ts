@@ -31,7 +31,8 @@ function byScales(operation: Operation, scales: readonly number[], axes: readonl
     all[axis] = scales[i];
   });
   if (all.some((scale) => !(scale > 0))) operation.fail(`scales [${scales}] must be positive`);
-  return { sizes: shape.map((d, axis) => Math.floor(d * all[axis])), scales: all };
+  // scales are float32, and so is the product: 10 · 0.7 is 7
+  return { sizes: shape.map((d, axis) => Math.floor(Math.fround(d * all[axis]))), scales: all };
 }
 
 function bySizes(operation: Operation, sizes: readonly number[], axes: readonly number[]): Target {

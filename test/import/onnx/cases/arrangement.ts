@@ -81,6 +81,12 @@ add('Resize with axes', 18, (m) =>
 );
 add('Resize 1-D', 13, (m) => m.node('Resize', [m.input([1, 2, 6]), '', m.floats([3], [1, 1, 2])], { mode: 'linear' }));
 
+for (const mode of ['nearest', 'linear']) {
+  add(`Resize ${mode} by 0.7 of 10 pixels`, 13, (m) =>
+    m.node('Resize', [m.input([1, 2, 10, 10]), '', m.floats([4], [1, 1, 0.7, 1.1])], { mode }),
+  );
+}
+
 // Arrangement
 
 add('Concat', [7, 13], (m) =>
