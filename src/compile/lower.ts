@@ -138,6 +138,8 @@ export function lowerGraph(
       },
       note: (text) => void notes.push(`${layer.name}: ${text}`),
       emit(kernel, args, cost) {
+        const none = Object.entries(args).find(([, value]) => Number.isNaN(value))?.[0];
+        if (none) throw new Error(`${none} is not a number`);
         if (steps.length === mostSteps) throw new Error(`more than ${mostSteps} steps`);
         steps.push({ kernel, layer: index, arguments: args as Step['arguments'] });
         layer.macs += cost?.macs ?? 0;

@@ -38,6 +38,11 @@ export interface Progressed {
 
 type LayerFacts = Pick<PrunedLayer, 'pattern' | 'remark' | 'error'> & { name: string };
 
+function areFacts({ pattern, remark, error }: Omit<LayerFacts, 'name'>): boolean {
+  const isText = typeof remark === 'string' || remark === undefined;
+  return typeof pattern === 'string' && isText && (typeof error === 'number' || error === undefined);
+}
+
 /** Keeps a run's progress in its checkpoint. */
 export class Progress {
   readonly #checkpoint: Checkpoint | undefined;
@@ -53,16 +58,23 @@ export class Progress {
     this.#fingerprint = print;
   }
 
-  /** @param print see `fingerprint`; asked for when there is a checkpoint */
-  static async open(checkpoint: Checkpoint | undefined, print: () => Promise<string>): Promise<Progress> {
+  /**
+   * @param print see `fingerprint`; asked for when there is a checkpoint
+   * @param layers those that a checkpoint may have results of
+   */
+  static async open(
+    checkpoint: Checkpoint | undefined,
+    print: () => Promise<string>,
+    layers: readonly Layer[],
+  ): Promise<Progress> {
     if (!checkpoint) return new Progress(undefined, '');
     const progress = new Progress(checkpoint, await print());
     const bytes = await checkpoint.load();
-    if (bytes) progress.#read(bytes, checkpoint.name);
+    if (bytes) progress.#read(bytes, checkpoint.name, new Map(layers.map((layer) => [layer.name, layer])));
     return progress;
   }
 
-  #read(bytes: Uint8Array, name: string): void {
+  #read(bytes: Uint8Array, name: string, known: ReadonlyMap<string, Layer>): void {
     try {
       const { tensors, metadata } = readSafetensors(bytes, name);
       if (metadata.format !== format || metadata.fingerprint !== this.#fingerprint) {
@@ -72,13 +84,28 @@ export class Progress {
       const part = (key: string) => tensors.get(key)?.data;
       const layers = (JSON.parse(metadata.layers) as LayerFacts[]).map(({ name: layer, ...facts }, i) => {
         const [weights, bias, mask] = ['weights', 'bias', 'mask'].map((key) => part(`${i}.${key}`));
+        const { rows = NaN, columns = NaN } = known.get(layer) ?? {};
+        const fits = weights?.length === rows * columns && mask?.length === rows * columns;
         const areFloats = weights instanceof Float32Array && (!bias || bias instanceof Float32Array);
-        if (!areFloats || !(mask instanceof Uint8Array)) throw new Error(`layer "${layer}" is incomplete`);
+        if (
+          !fits ||
+          (bias && bias.length !== rows) ||
+          !areFloats ||
+          !(mask instanceof Uint8Array) ||
+          !areFacts(facts)
+        ) {
+          throw new Error(`what it has as layer ${i} is incomplete, or none of this network`);
+        }
         return [layer, { ...facts, weights, bias, mask } as PrunedLayer] as const;
       });
       const shares = JSON.parse(metadata.distribution) as [string, number][] | null;
+      if (!shares?.every((share) => typeof share[0] === 'string' && typeof share[1] === 'number') && shares !== null) {
+        throw new Error('its distribution is none');
+      }
+      const notes = JSON.parse(metadata.notes) as string[];
+      if (!notes.every((note) => typeof note === 'string')) throw new Error('its notes are no texts');
       if (shares) this.done.distribution = new Map(shares);
-      this.done.notes.push(...(JSON.parse(metadata.notes) as string[]));
+      this.done.notes.push(...notes);
       for (const [layer, outcome] of layers) this.done.layers.set(layer, outcome);
       if (layers.length > 0) this.notes.push(`${layers.length} layers are from ${name}, of a run that did not end`);
     } catch (error) {

@@ -58,7 +58,7 @@ export async function prune(graph: Graph, options: PruneOptions = {}): Promise<P
   if (resolved.masks) checkMasks(imported.name, chosen, resolved.masks);
   const order = resolved.rearrange ? await arranged(imported, chosen, resolved) : undefined;
   const dense = order?.graph ?? imported;
-  const progress = await Progress.open(resolved.checkpoint, () => fingerprint(dense, chosen, resolved));
+  const progress = await Progress.open(resolved.checkpoint, () => fingerprint(dense, chosen, resolved), layers);
   const state = await opened(dense, resolved);
   const wholeChannels = resolved.pattern.name === 'channel' && !resolved.masks;
   let plan: ChannelPlan | undefined;

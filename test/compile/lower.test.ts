@@ -41,3 +41,15 @@ it('multiplies zeros as well when it is asked to, with the same result', async (
   // sums of up to 32 products in another order
   expect(relativeError(outputs[0], outputs[1])).toBeLessThan(1e-6);
 });
+
+it('names the node whose parameter is not a number', () => {
+  const b = new GraphBuilder();
+  const x = b.input([1, 4]);
+  const softmax = b.node('softmax', { axis: 1, beta: NaN }, x);
+  expect(() => compileGraph(b.finish(softmax))).toThrow(
+    expect.objectContaining({
+      code: 'unsupported',
+      message: 'test: node "softmax0" (softmax): beta is not a number',
+    }),
+  );
+});

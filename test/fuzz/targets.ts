@@ -18,6 +18,7 @@ import { planThreads } from '../../src/runtime/threads/plan.ts';
 import { kernelNames } from '../../src/program/kernels.ts';
 import { elementCount, Tensor } from '../../src/tensor.ts';
 import { Progress } from '../../src/sparsity/checkpoint.ts';
+import { layersOf } from '../../src/sparsity/layers.ts';
 import { readGroups, readMasks } from '../../src/sparsity/mask-file.ts';
 import { prepared } from '../../src/sparsity/prepare.ts';
 import { smallNetwork } from '../sparsity/networks.ts';
@@ -75,6 +76,7 @@ const safetensors = ['F32', 'F16', 'I64', 'I32', 'U8', 'BOOL', 'dtype', 'shape',
 
 /** What masks are for. */
 const network = prepared(smallNetwork());
+const layers = layersOf(network);
 
 export const targets = {
   tflite: {
@@ -142,7 +144,7 @@ export const targets = {
   checkpoint: {
     async run(input) {
       const checkpoint = { name: 'input', load: async () => input, save: async () => {}, remove: async () => {} };
-      await (await Progress.open(checkpoint, async () => 'print')).save({ now: true });
+      await (await Progress.open(checkpoint, async () => 'print', layers)).save({ now: true });
     },
     mutate: mutateSafetensors('layers', [...safetensors, 'print', 'fingerprint', 'notes', 'distribution']),
     sources: ['src/sparsity/safetensors', 'src/sparsity/checkpoint'],

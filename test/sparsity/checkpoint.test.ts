@@ -2,6 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { Checkpoint } from '../../src/sparsity/checkpoint.ts';
 import type { PruneOptions } from '../../src/sparsity/options.ts';
 import { prune } from '../../src/sparsity/prune.ts';
+import { readSafetensors, writeSafetensors } from '../../src/sparsity/safetensors.ts';
+import type { TensorFile } from '../../src/sparsity/safetensors.ts';
+import { Tensor } from '../../src/tensor.ts';
 import { smallNetwork } from './networks.ts';
 
 /** A checkpoint in memory. */
@@ -61,6 +64,37 @@ describe('a run that was cut off', () => {
     const checkpoint = await interrupted(2);
     const { report } = await prune(smallNetwork(2), { ...options, checkpoint });
     expect(report.notes[0]).toContain('of another run');
+  });
+
+  it('begins anew from a checkpoint that holds what no run has written', async () => {
+    const whole = await prune(smallNetwork(), options);
+    const { bytes } = await interrupted(2);
+    const deep = `${'['.repeat(1e5)}${']'.repeat(1e5)}`;
+    const short = (file: TensorFile) => file.tensors.set('0.weights', new Tensor('float32', [1], [1]));
+    const integers = (file: TensorFile) => {
+      const { length } = file.tensors.get('0.weights')!.data;
+      file.tensors.set('0.weights', new Tensor('int32', [length], Array(length).fill(1)));
+    };
+    const said = (key: string, from: RegExp, to: string) => (file: TensorFile) => {
+      expect(file.metadata[key]).toMatch(from);
+      file.metadata[key] = file.metadata[key].replace(from, to);
+    };
+    for (const change of [
+      short,
+      integers,
+      said('layers', /"pattern":"unstructured"/, `"pattern":${deep}`),
+      said('layers', /"name":"/, '"name":"other '),
+      said('notes', /^.*$/, `[${deep}]`),
+      said('distribution', /^.*$/, `[${deep}]`),
+    ]) {
+      const file = readSafetensors(bytes!, 'memory');
+      change(file);
+      const checkpoint = new Memory();
+      checkpoint.bytes = writeSafetensors(file);
+      const { graph, report } = await prune(smallNetwork(), { ...options, checkpoint });
+      expect(report.notes[0]).toContain('memory cannot be used');
+      expect(graph).toEqual(whole.graph);
+    }
   });
 
   it('begins anew from a broken checkpoint', async () => {
