@@ -7,7 +7,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { main as asc } from 'assemblyscript/asc';
 import binaryen from 'binaryen';
 import { build, transform } from 'esbuild';
-import { bundleLazily, bundling } from './bundle.mjs';
+import { bundled, bundleLazily, bundling } from './bundle.mjs';
 import { emitDeclarations } from './declarations.mjs';
 import { replace, replacements } from './hosts.mjs';
 
@@ -70,7 +70,26 @@ async function bundle() {
   // what tuning runs is a chunk that compiling does not load, beside wasm/
   await build({ ...common, ...names, entryPoints: ['src/compile/index.ts'], splitting: true });
   await build({ ...common, ...names, entryPoints: ['src/sparsity/index.ts'], splitting: true });
-  await build({ ...common, ...names, entryPoints: ['src/cli/main.ts'], splitting: true });
+  const { metafile } = await build({
+    ...common,
+    ...names,
+    entryPoints: ['src/cli/main.ts'],
+    splitting: true,
+    // what draws reports of pruning is a part that nothing else loads
+    packages: undefined,
+    plugins: [bundled(['@observablehq/plot', 'linkedom'])],
+    mainFields: ['module', 'main'],
+    metafile: true,
+  });
+  for (const [path, { inputs }] of Object.entries(metafile.outputs)) {
+    if (!Object.keys(inputs).some((input) => input.includes('node_modules/'))) continue;
+    const { code } = await transform(readFileSync(path, 'utf8'), {
+      minify: true,
+      format: 'esm',
+      target: bundling.target,
+    });
+    writeFileSync(path, code);
+  }
   // hosts that cannot read files: their own way to the wasm takes the place of the files
   for (const host of ['browser', 'workerd', 'edge-light']) {
     const variant = {

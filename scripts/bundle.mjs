@@ -18,6 +18,21 @@ export const bundling = {
 };
 
 /**
+ * Packages that are drawn into a bundle, with all that they import; others are imported when it runs. In place of
+ * `packages: 'external'`.
+ */
+export const bundled = (packages) => ({
+  name: 'bundled',
+  setup({ onResolve }) {
+    onResolve({ filter: /^[^./]/ }, ({ kind, path, importer }) => {
+      const isOwn = kind === 'entry-point' || importer.includes('/node_modules/');
+      if (isOwn || packages.some((name) => path === name || path.startsWith(`${name}/`))) return undefined;
+      return { path, external: true };
+    });
+  },
+});
+
+/**
  * @param entry path of a module
  * @param options of esbuild, `outdir` among them; `plugins` come before ours, `external` beside what always is
  * @returns name → { bytes, lazy: whether it is loaded by `import()` } of each file

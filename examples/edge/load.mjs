@@ -1,13 +1,13 @@
-// Requests per second and latencies on loopback, nothing lost, memory flat:
+// Requests per second and latencies on loopback, every answer of the right status, memory flat:
 //
 //   npm run build && npm run load -- PHOTO [--hosts workerd,deno,node] [--seconds 20] [--connections 4] [--malformed 0.25]
 //
-// `--malformed` is the share of requests that send bytes which are no photo; these must be answered with 415.
-import { spawn, execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+// `--malformed` is the share of requests that are mistakes (requests.mjs); 0 if not given.
+import { spawn } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import autocannon from 'autocannon';
+import { load, percentile } from './requests.mjs';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -34,11 +34,19 @@ const commands = {
 
 /** Resident memory of a process and its children in MB. */
 function megabytes(pid) {
-  const rows = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,rss='], { encoding: 'utf8' }).trim().split('\n');
-  const processes = rows.map((row) => row.trim().split(/\s+/).map(Number));
+  const rows = readdirSync('/proc').flatMap((id) => {
+    if (!/^\d+$/.test(id)) return [];
+    try {
+      const status = readFileSync(`/proc/${id}/status`, 'utf8');
+      const number = (name) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0);
+      return [[Number(id), number('PPid'), number('VmRSS')]];
+    } catch {
+      return []; // it has ended
+    }
+  });
   const own = (root) =>
-    processes.reduce((sum, [id, parent, rss]) => sum + (id === root ? rss : parent === root ? own(id) : 0), 0);
-  return own(pid) / 1024;
+    rows.reduce((sum, [id, parent, kilobytes]) => sum + (id === root ? kilobytes : parent === root ? own(id) : 0), 0);
+  return (own(pid) * 1024) / 1e6;
 }
 
 async function answers() {
@@ -50,56 +58,46 @@ async function answers() {
   throw new Error('no answer in 5 s');
 }
 
-/** Sends photos, and among them bytes that are none. */
-function load(duration) {
-  const every = malformed > 0 ? Math.round(1 / malformed) : 0;
-  const requests = Array.from({ length: every || 1 }, (_, i) => ({
-    method: 'POST',
-    body: every && i === every - 1 ? Buffer.from('no photo at all') : photo,
-  }));
-  return autocannon({ url, duration, connections, requests });
-}
+const ms = (sorted, share) => (sorted.length > 0 ? `${percentile(sorted, share).toFixed(0)} ms` : '–');
 
 console.log(
   `${photo.length} bytes a photo, ${connections} connections, ${seconds} s, ${100 * malformed} % malformed\n`,
 );
-console.log(
-  '| host | first answer | requests/s | p50 | p99 | 200 | 415 | others | errors | MB after warm-up | MB after |',
-);
-console.log('|---|---|---|---|---|---|---|---|---|---|---|');
+console.log('| host | first answer | requests/s | requests | wrong | p50 | p90 | p99 | most | MB after a tenth, … |');
+console.log('|---|---|---|---|---|---|---|---|---|---|');
 for (const host of values.hosts.split(',')) {
   const [program, ...options] = commands[host];
   const start = performance.now();
   const child = spawn(program, options, {
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['ignore', 'ignore', 'ignore'], // mistakes are not logged, but a client that goes away may be
     env: { ...process.env, PORT: '8080' },
   });
+  const memory = [];
+  const timer = setInterval(() => memory.push(megabytes(child.pid)), (1000 * seconds) / 10 - 1);
   try {
     const status = await answers();
     const first = performance.now() - start;
     if (status !== 200) throw new Error(`${host} answers ${status}`);
-    await load(Math.max(2, seconds / 4));
-    const before = megabytes(child.pid);
-    const result = await load(seconds);
-    const count = (code) => result.statusCodeStats[code]?.count ?? 0;
-    const others = Object.entries(result.statusCodeStats).reduce(
-      (sum, [code, { count: n }]) => sum + (code === '200' || code === '415' ? 0 : n),
-      0,
-    );
+    const { requests, perSecond, wrong, latencies } = await load(url, photo, {
+      seconds,
+      connections,
+      malformed,
+      slow: malformed > 0,
+    });
+    const { photos } = latencies;
     const cells = [
       `${first.toFixed(0)} ms`,
-      result.requests.average.toFixed(1),
-      `${result.latency.p50} ms`,
-      `${result.latency.p99} ms`,
-      count(200),
-      count(415),
-      others,
-      result.errors + result.timeouts,
-      before.toFixed(0),
-      megabytes(child.pid).toFixed(0),
+      perSecond.toFixed(1),
+      requests,
+      wrong.length,
+      ...[0.5, 0.9, 0.99, 1].map((share) => ms(photos, share)),
+      memory.map((megabytes) => megabytes.toFixed(0)).join(' '),
     ];
     console.log(`| ${host} | ${cells.join(' | ')} |`);
+    for (const what of new Set(wrong)) console.log(`wrong: ${what}`);
+    if (wrong.length > 0) process.exitCode = 1;
   } finally {
+    clearInterval(timer);
     child.kill();
     await new Promise((resolve) => child.once('exit', resolve));
   }

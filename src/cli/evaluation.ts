@@ -45,9 +45,13 @@ export interface Speed {
 }
 
 /** What a list of images says, and where they are. */
-export type Annotated =
+export type Annotated = {
+  /** Images that were decoded before, for whoever measures many models on them: filled if it is there. */
+  decoded?: Map<string, Pixels>;
+} & (
   | { kind: 'detection'; list: string; files: string[]; images: CocoImage[]; dataset: CocoDataset }
-  | { kind: 'classification'; list: string; files: string[]; images: LabelledImage[] };
+  | { kind: 'classification'; list: string; files: string[]; images: LabelledImage[] }
+);
 
 type Of<K extends Annotated['kind']> = Extract<Annotated, { kind: K }>;
 
@@ -71,7 +75,7 @@ export async function readClasses(list: string, { images: given, limit }: ImageO
 /** COCO's metrics of a model, which is disposed of. */
 export async function measureDetections(
   model: Model,
-  { list, files, images, dataset }: Of<'detection'>,
+  { list, files, images, dataset, decoded }: Of<'detection'>,
   options: DetectionOptions,
   progress: Progress,
 ): Promise<{ metrics: CocoMetrics; speed: Speed; notes: string[] }> {
@@ -85,7 +89,7 @@ export async function measureDetections(
   try {
     const detector = await Detector.of(model, { scoreThreshold, iouThreshold, maxResults, head, multiLabel });
     categories = categoriesOfClasses(detector.labels, dataset.categories, list);
-    speed = await eachImage(progress, files, async (pixels, i) => {
+    speed = await eachImage(progress, files, decoded, async (pixels, i) => {
       checkSize(pixels, images[i], files[i], list);
       const result = await detector.detect(pixels);
       for (const { classIndex, score, box } of result.detections) {
@@ -111,7 +115,7 @@ export async function measureDetections(
 /** The share of images of which a model names the class first, or among five. The model is disposed of. */
 export async function measureClasses(
   model: Model,
-  { list, files, images }: Of<'classification'>,
+  { list, files, images, decoded }: Of<'classification'>,
   options: ClassificationOptions,
   progress: Progress,
 ): Promise<{ top1: number; top5: number; speed: Speed; notes: string[] }> {
@@ -125,7 +129,7 @@ export async function measureClasses(
     const labels = await labelOffset(options.labelOffset, classifier.classes);
     notes = labels.notes;
     checkClasses(images, labels.offset, classifier.classes, list);
-    speed = await eachImage(progress, files, async (pixels, i) => {
+    speed = await eachImage(progress, files, decoded, async (pixels, i) => {
       const result = await classifier.classify(pixels);
       const ranked = result.classifications.map(({ classIndex }) => classIndex);
       predictions.push({ truth: images[i].classIndex + labels.offset, ranked });
@@ -210,6 +214,7 @@ async function imageFiles(list: string, names: readonly string[], given: string 
 async function eachImage(
   progress: Progress,
   files: readonly string[],
+  decoded: Map<string, Pixels> | undefined,
   visit: (pixels: Pixels, index: number) => Promise<Speed>,
 ): Promise<Speed> {
   const { decodeImage } = await import('../images/decode.ts');
@@ -219,7 +224,9 @@ async function eachImage(
     for (const [i, file] of files.entries()) {
       const spent = performance.now() - start;
       progress.show(progressBar(i, files.length, spent, 'images'));
-      const speed = await visit(await decodeImage(await readInput(file), { name: file }), i);
+      const pixels = decoded?.get(file) ?? (await decodeImage(await readInput(file), { name: file }));
+      decoded?.set(file, pixels);
+      const speed = await visit(pixels, i);
       total.preprocess += speed.preprocess;
       total.inference += speed.inference;
       total.postprocess += speed.postprocess;

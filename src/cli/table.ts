@@ -1,3 +1,5 @@
+export { formatBytes, formatCount, formatMs, formatPercent } from '../quantities.ts';
+
 /** Rows of cells → aligned lines. Numbers, as cells or as texts, are aligned right. */
 export function formatTable(header: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const cells = [header, ...rows].map((row) => row.map(String));
@@ -6,30 +8,4 @@ export function formatTable(header: readonly string[], rows: readonly (readonly 
   const line = (row: readonly string[]) =>
     row.map((cell, i) => (numeric[i] ? cell.padStart(widths[i]) : cell.padEnd(widths[i]))).join('  ');
   return cells.map((row) => `${line(row).trimEnd()}\n`).join('');
-}
-
-/** 1234567 → `1.23 MB`; powers of 1000. */
-export function formatBytes(bytes: number): string {
-  return bytes < 1000 ? `${bytes} B` : `${scaled(bytes)}B`;
-}
-
-/** 1234567 → `1.23 M`; powers of 1000. */
-export function formatCount(count: number): string {
-  return count < 1000 ? String(count) : scaled(count);
-}
-
-function scaled(value: number): string {
-  const units = ['', 'k', 'M', 'G', 'T'];
-  let unit = 0;
-  for (; unit < units.length - 1 && value >= 999.5; unit++) value /= 1000;
-  return `${value.toPrecision(3)} ${units[unit]}`;
-}
-
-/** 0.6481 → `64.8 %`. */
-export function formatPercent(fraction: number): string {
-  return `${(100 * fraction).toFixed(1)} %`;
-}
-
-export function formatMs(ms: number): string {
-  return `${ms < 10 ? ms.toFixed(2) : ms.toFixed(1)} ms`;
 }

@@ -30,6 +30,11 @@ export interface LoweringPlan {
   dense?: boolean;
 }
 
+/** Entries of tables that sizes alone ask for: what a thousand resized images need. */
+const mostTableEntries = 2 ** 21;
+
+const mostSteps = 2 ** 17;
+
 /** A verified, optimised graph → its program. */
 export function lowerGraph(
   graph: Graph,
@@ -47,6 +52,7 @@ export function lowerGraph(
   const rootBuffers = new Map<string, number>();
   const uploaded = new Map<string, Pointer>();
   const tables = new Map<string, Pointer>();
+  let tableEntries = 0;
 
   const arena = (bytes: number, first: number, last: number): number => {
     buffers.push({ kind: 'arena', offset: 0, bytes });
@@ -117,6 +123,11 @@ export function lowerGraph(
         rounding.all += changed.all;
         return constant(rounded);
       },
+      claimTables(entries) {
+        tableEntries += entries;
+        if (tableEntries <= mostTableEntries) return;
+        throw new Error(`${tableEntries} entries of tables up to here, more than ${mostTableEntries}`);
+      },
       range: (value) => (Object.hasOwn(ranges, value) ? ranges[value] : undefined),
       choose(ways, likeness) {
         const own = dense ? ways.find(({ isDense }) => isDense) : undefined;
@@ -127,6 +138,7 @@ export function lowerGraph(
       },
       note: (text) => void notes.push(`${layer.name}: ${text}`),
       emit(kernel, args, cost) {
+        if (steps.length === mostSteps) throw new Error(`more than ${mostSteps} steps`);
         steps.push({ kernel, layer: index, arguments: args as Step['arguments'] });
         layer.macs += cost?.macs ?? 0;
         layer.effectiveMacs += cost?.effectiveMacs ?? cost?.macs ?? 0;

@@ -56,6 +56,11 @@ export interface Lowering {
   /** Data that the program needs at run time: packed weights, tables. `weights` may be rounded: see CompileOptions.weights. */
   constant(constant: Constant, kind?: 'weights'): Pointer;
   /**
+   * To be asked before tables of so many entries are made that no data of the file stands for.
+   * @throws Error when the tables of all nodes are too large together
+   */
+  claimTables?(entries: number): void;
+  /**
    * The name of the way to take: the one that tuning has found or that the cost model finds fastest.
    * @param likeness The same for work that takes as long on the same device.
    */

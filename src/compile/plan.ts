@@ -27,8 +27,9 @@ export function planMemory(pieces: readonly Piece[]): { offsets: number[]; bytes
     }
     offsets[i] = offset;
     bytes = Math.max(bytes, offset + size);
-    placed.push(i);
-    placed.sort((a, b) => offsets[a] - offsets[b]);
+    let at = placed.length;
+    while (at > 0 && offsets[placed[at - 1]] > offset) at--;
+    placed.splice(at, 0, i);
   }
   return { offsets, bytes };
 }

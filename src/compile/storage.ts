@@ -17,6 +17,15 @@ export interface Lifetime {
   last: number;
 }
 
+/** Values that share a root's memory. */
+interface Group {
+  /** Those that are needed at the node that is looked at, or later, and graph inputs. */
+  alive: string[];
+  /** From the root's start to the end of the value that reaches farthest. */
+  floats: number;
+  holdsInput: boolean;
+}
+
 export interface Storage {
   place(value: string): Place;
   /** Values that own storage, with the time they need it for. Constants have none. */
@@ -26,19 +35,31 @@ export interface Storage {
 /** Lets every operator place its values, in node order, and returns who ended up where. */
 export function assignStorage(graph: Graph, layouts: Layouts): Storage {
   const parents = new Map<string, Place>();
-  const members = new Map<string, string[]>();
+  const groups = new Map<string, Group>();
   const lifetimes = lifetimesOf(graph);
   const inputs = new Set(graph.inputs.map((port) => port.value));
 
   const place = (value: string): Place => {
     let floats = 0;
-    for (let parent = parents.get(value); parent; parent = parents.get(value)) {
+    let root = value;
+    let steps = 0;
+    for (let parent = parents.get(root); parent; parent = parents.get(root)) {
       floats += parent.floats;
-      value = parent.root;
+      root = parent.root;
+      steps++;
     }
-    return { root: value, floats };
+    const found = { root, floats };
+    if (steps > 1) parents.set(value, found); // a short cut, or long chains of views would take long
+    return found;
   };
-  const membersOf = (root: string) => members.get(root) ?? [root];
+  const groupOf = (root: string): Group => {
+    let group = groups.get(root);
+    if (!group) {
+      group = { alive: [root], floats: layouts.floats(root), holdsInput: inputs.has(root) };
+      groups.set(root, group);
+    }
+    return group;
+  };
   const isConstant = (value: string) => valueOf(graph, value).data !== undefined;
 
   const placementAt = (index: number): Placement => ({
@@ -49,7 +70,9 @@ export function assignStorage(graph: Graph, layouts: Layouts): Storage {
       if (isConstant(value)) return false;
       const { root, floats } = place(value);
       const end = floats + layouts.floats(value);
-      return membersOf(root).every((member) => {
+      const group = groupOf(root);
+      group.alive = group.alive.filter((member) => lifetimes.get(member)!.last >= index || inputs.has(member));
+      return group.alive.every((member) => {
         const start = place(member).floats;
         const stop = start + layouts.floats(member);
         if (start >= end || floats >= stop) return true;
@@ -72,11 +95,13 @@ export function assignStorage(graph: Graph, layouts: Layouts): Storage {
       if (own.root === other.root || own.floats !== 0) return false;
       const size = layouts.floats(value);
       if (floats < 0 || floats + size > layouts.floats(host)) return false;
-      const moving = membersOf(own.root);
-      if (moving.some((m) => inputs.has(m) || place(m).floats + layouts.floats(m) > size)) return false;
+      const moving = groupOf(own.root);
+      if (moving.holdsInput || moving.floats > size) return false;
       parents.set(own.root, { root: host, floats });
-      members.set(other.root, [...membersOf(other.root), ...moving]);
-      members.delete(own.root);
+      const group = groupOf(other.root);
+      group.alive.push(...moving.alive);
+      group.floats = Math.max(group.floats, other.floats + floats + moving.floats);
+      groups.delete(own.root);
       return true;
     },
   });

@@ -103,7 +103,11 @@ function isEntry(value: unknown): value is Entry {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** A value in a message. What is in lists and objects, which may be nested deeply, is left out. */
 function shown(value: unknown): string {
+  const isFlat = Array.isArray(value) && value.every((item) => typeof item !== 'object' || item === null);
+  if (Array.isArray(value) && !isFlat) return `a list of ${value.length}`;
+  if (isEntry(value)) return 'an object';
   const json = JSON.stringify(value) ?? 'nothing';
   return json.length > 60 ? `${json.slice(0, 57)}…` : json;
 }

@@ -7,7 +7,10 @@ import { describeBytes, jpegScans, readImageHeader } from './header.ts';
 export interface DecodeOptions {
   /** What to call the picture in an error, e.g. its path; `image` if not given. */
   name?: string;
-  /** Larger pictures are refused before they are decoded; 100 megapixels, which take 400 MB, if not given. */
+  /**
+   * Larger pictures are refused before they are decoded. If not given: 100 megapixels, which take 400 MB, and of small
+   * files, which can claim any size, 16 megapixels and 64 pixels a byte.
+   */
   mostPixels?: number;
 }
 
@@ -19,7 +22,7 @@ const mostScans = 100;
  * @throws FiligreeError `invalid-image` when it is none of the three, broken, cut off, CMYK, too large, or a JPEG of more than 100 scans
  */
 export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Pixels> {
-  const { name = 'image', mostPixels = 100e6 } = options;
+  const { name = 'image', mostPixels = Math.min(100e6, 16e6 + 64 * bytes.length) } = options;
   const header = readImageHeader(bytes);
   if (!header) {
     throw new FiligreeError('invalid-image', `${name}: not a JPEG, PNG or WebP image; ${describeBytes(bytes)}`);
@@ -30,10 +33,10 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}
     throw new FiligreeError('invalid-image', `${broken} (it does not say how large it is)`);
   }
   if (width * height > mostPixels) {
-    const megapixels = Math.round((width * height) / 1e6);
     throw new FiligreeError(
       'invalid-image',
-      `${name}: ${width} × ${height} pixels are ${megapixels} megapixels; at most ${mostPixels / 1e6} are decoded`,
+      `${name}: ${width} × ${height} pixels are ${megapixels(width * height)} megapixels; ` +
+        `at most ${megapixels(mostPixels)} are decoded of ${bytes.length} bytes`,
     );
   }
   if (components === 4) {
@@ -58,6 +61,8 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}
     throw new FiligreeError('invalid-image', broken + reason(cause), { cause });
   }
 }
+
+const megapixels = (pixels: number) => Number((pixels / 1e6).toPrecision(3));
 
 /** What a decoder said, where it said something that means anything. */
 function reason(cause: unknown): string {

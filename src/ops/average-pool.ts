@@ -57,6 +57,7 @@ export const averagePool: Operator<AveragePoolAttributes> = {
     const { kernel, stride, pads, countIncludePad } = node.attributes;
     const [, , xHeight, xWidth] = lowering.shape(node.inputs[0]);
     const [, , height, width] = lowering.shape(node.outputs[0]);
+    lowering.claimTables?.(height + width);
     const counts = Float32Array.from([
       ...windowCounts(height, xHeight, kernel[0], stride[0], pads[0], pads[2], countIncludePad),
       ...windowCounts(width, xWidth, kernel[1], stride[1], pads[1], pads[3], countIncludePad),

@@ -66,6 +66,9 @@ export function withUnitInner({ dims, strides }: Loops): Loops {
   return { dims: [...dims, 1], strides: strides.map((s) => [...s, 1]) };
 }
 
+/** Kernel calls that one node may take where it has more axes than a kernel. */
+export const mostCalls = 4096;
+
 /**
  * Splits loops in the innermost `count`, for one kernel call, and the offsets of every operand at each turn of the others.
  * Kernels have as many loops as networks need; this is for the rest.
@@ -73,6 +76,8 @@ export function withUnitInner({ dims, strides }: Loops): Loops {
 export function innermost(loops: Loops, count: number): { inner: Loops; offsets: number[][] } {
   const { dims, strides } = atLeast(loops, count);
   const outer = dims.length - count;
+  const calls = dims.slice(0, outer).reduce((a, b) => a * b, 1);
+  if (!(calls <= mostCalls)) throw new Error(`it takes ${calls} kernel calls, more than ${mostCalls}`);
   let offsets: number[][] = [strides.map(() => 0)];
   for (let loop = 0; loop < outer; loop++) {
     offsets = offsets.flatMap((at) =>

@@ -1,6 +1,7 @@
 // Lowers views to the copy kernels.
 import type { Lowering } from '../compile/lowering.ts';
 import type { Pointer } from '../program/program.ts';
+import { mostCalls } from './broadcast.ts';
 import { resized, type View } from './view.ts';
 
 /** Axes as the copy kernel walks them: strides in floats, those of y positive. */
@@ -47,6 +48,8 @@ function walk(shape: readonly number[], x: readonly number[], y: readonly number
 
 function emit(lowering: Lowering, axes: Axis[], x: Pointer, y: Pointer): void {
   if (axes.length > kernelAxes) {
+    const calls = axes.slice(0, -kernelAxes).reduce((count, axis) => count * axis.size, 1);
+    if (!(calls <= mostCalls)) throw new Error(`it takes ${calls} kernel calls, more than ${mostCalls}`);
     const [{ size, x: xStride, y: yStride }, ...inner] = axes;
     for (let i = 0; i < size; i++) emit(lowering, inner, advance(x, i * xStride), advance(y, i * yStride));
     return;

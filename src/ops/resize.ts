@@ -79,6 +79,7 @@ export const resize: Operator<ResizeAttributes> = {
       height,
       width,
     };
+    lowering.claimTables?.(height + width);
     if (attributes.mode === 'nearest') {
       const rows = nearestTable(0, xHeight, attributes);
       const columns = nearestTable(1, xWidth, attributes);

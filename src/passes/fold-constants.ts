@@ -2,6 +2,7 @@ import { isGraphOutput } from '../graph/edit.ts';
 import { evaluateNode } from '../graph/evaluate.ts';
 import { valueOf } from '../graph/graph.ts';
 import { elementCount } from '../tensor.ts';
+import { evaluationWork, spend } from './budget.ts';
 import { type Pass, rewriteEach, shapeOf } from './match.ts';
 
 /** A result may have this many elements even when what it is computed from has fewer. */
@@ -9,7 +10,7 @@ const smallResult = 65536;
 
 /**
  * Computes what depends on constants alone. Results that would be large and larger than what they come from stay
- * computed at run time, and so do graph outputs.
+ * computed at run time, and so do graph outputs, and what would take too long.
  */
 export const foldConstants: Pass = (graph) =>
   rewriteEach(graph, (node) => {
@@ -18,6 +19,8 @@ export const foldConstants: Pass = (graph) =>
     if (node.outputs.some((name) => isGraphOutput(graph, name))) return false;
     const count = (names: string[]) => names.reduce((sum, name) => sum + elementCount(shapeOf(graph, name)), 0);
     if (count(node.outputs) > Math.max(smallResult, count(inputs))) return false;
+    const work = evaluationWork(node, (name) => shapeOf(graph, name));
+    if (!spend(graph, 'work', work) || !spend(graph, 'elements', count(node.outputs))) return false;
     const results = evaluateNode(graph, node, new Map());
     node.outputs.forEach((name, i) => {
       valueOf(graph, name).data = results[i].data.slice();

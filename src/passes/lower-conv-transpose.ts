@@ -1,5 +1,7 @@
 import { addConstant, addNode, constantOf, freshName } from '../graph/edit.ts';
+import { FiligreeError } from '../errors.ts';
 import type { Graph, Node } from '../graph/graph.ts';
+import { spend } from './budget.ts';
 import { become, isOp, type NodeOf, type Pass, rewriteEach, shapeOf } from './match.ts';
 
 /**
@@ -26,7 +28,7 @@ export const lowerConvTranspose: Pass = (graph) =>
     const v = axisPlan(height, outHeight, weights.shape[2], sh, dilation[0], pads[0]);
     const h = axisPlan(width, outWidth, weights.shape[3], sw, dilation[1], pads[1]);
 
-    const packed = phaseWeights(node, weights.data, weights.shape, v.taps, h.taps);
+    const packed = phaseWeights(graph, node, weights.data, weights.shape, v.taps, h.taps);
     const inputs = [x, addConstant(graph, `${w}_phases`, packed.shape, packed.data)];
     if (bias) {
       const repeated = Float32Array.from({ length: outputs * sh * sw }, (_, i) => bias.data[Math.floor(i / (sh * sw))]);
@@ -56,17 +58,24 @@ function axisPlan(size: number, outSize: number, kernel: number, stride: number,
 
 /** (I, O/groups, kh, kw) → (O·sh·sw, I/groups, taps, taps): output channels in the order (O, row phase, column phase). */
 function phaseWeights(
-  { attributes }: NodeOf<'convTranspose2d'>,
+  graph: Graph,
+  node: NodeOf<'convTranspose2d'>,
   weights: Float32Array,
   [inputs, perGroup, kh, kw]: readonly number[],
   tapsV: number,
   tapsH: number,
 ) {
-  const { stride, dilation, groups } = attributes;
+  const { stride, dilation, groups } = node.attributes;
   const [sh, sw] = stride;
   const groupInputs = inputs / groups;
   const shape = [groups * perGroup * sh * sw, groupInputs, tapsV, tapsH];
-  const data = new Float32Array(shape[0] * groupInputs * tapsV * tapsH);
+  const elements = shape[0] * groupInputs * tapsV * tapsH;
+  if (!spend(graph, 'elements', elements)) {
+    const geometry = `strides [${stride}] and dilations [${dilation}]`;
+    const message = `${geometry} take weights of ${elements} elements, which is too many`;
+    throw new FiligreeError('unsupported', `${graph.name}: node "${node.name}" (${node.op}): ${message}`);
+  }
+  const data = new Float32Array(elements);
   for (let c = 0; c < inputs; c++) {
     const group = Math.floor(c / groupInputs);
     for (let o = 0; o < perGroup; o++) {

@@ -1,5 +1,5 @@
 // What passes use to recognise patterns and to rewrite them.
-import { addConstant, constantOf, consumers, isGraphOutput, producers } from '../graph/edit.ts';
+import { addConstant, constantOf, isGraphOutput } from '../graph/edit.ts';
 import { type Graph, type Node, type Shape, valueOf } from '../graph/graph.ts';
 import type { operators, OperatorName } from '../ops/index.ts';
 import type { Operator } from '../ops/operator.ts';
@@ -17,16 +17,70 @@ export function isOp<N extends OperatorName>(node: Node | undefined, ...ops: N[]
   return node !== undefined && (ops as string[]).includes(node.op);
 }
 
-/** Who makes and who reads each value, as of when it was made: make another after an edit. */
+/** A node with the edges that it had. */
+interface Known {
+  readonly node: Node;
+  inputs: string[];
+  outputs: string[];
+}
+
+const knownOf = (node: Node): Known => ({ node, inputs: node.inputs.slice(), outputs: node.outputs.slice() });
+
+const areSame = (a: string[], b: string[]) => a.length === b.length && a.every((name, i) => name === b[i]);
+
+/** Who makes and who reads each value, as of the last refresh. */
 export class Edges {
   readonly graph: Graph;
-  readonly #makers: Map<string, Node>;
-  readonly #readers: Map<string, Node[]>;
+  readonly #nodes = new Set<Node>();
+  readonly #makers = new Map<string, Node>();
+  readonly #readers = new Map<string, Set<Node>>();
+  #known: Known[] = [];
 
   constructor(graph: Graph) {
     this.graph = graph;
-    this.#makers = producers(graph);
-    this.#readers = consumers(graph);
+    this.refresh();
+  }
+
+  /** Takes in what has been edited: as much work as there are edits, and a look at each node. */
+  refresh(): void {
+    const { nodes } = this.graph;
+    const known = this.#known;
+    const isSame = (i: number, j: number) => known[i].node === nodes[j];
+    const shorter = Math.min(known.length, nodes.length);
+    let head = 0;
+    while (head < shorter && isSame(head, head)) head++;
+    let tail = 0;
+    while (tail < shorter - head && isSame(known.length - 1 - tail, nodes.length - 1 - tail)) tail++;
+    const gone = known.slice(head, known.length - tail);
+    const come = nodes.slice(head, nodes.length - tail).map(knownOf);
+    const isEdited = ({ node, inputs, outputs }: Known) =>
+      !areSame(inputs, node.inputs) || !areSame(outputs, node.outputs);
+    const edited = known.filter((one, i) => (i < head || i >= known.length - tail) && isEdited(one));
+    for (const one of [...gone, ...edited]) this.#forget(one);
+    for (const one of edited) Object.assign(one, knownOf(one.node));
+    this.#known = [...known.slice(0, head), ...come, ...known.slice(known.length - tail)];
+    for (const one of [...come, ...edited]) this.#learn(one);
+  }
+
+  #forget({ node, inputs, outputs }: Known): void {
+    this.#nodes.delete(node);
+    for (const output of outputs) if (this.#makers.get(output) === node) this.#makers.delete(output);
+    for (const input of inputs) this.#readers.get(input)?.delete(node);
+  }
+
+  #learn({ node, inputs, outputs }: Known): void {
+    this.#nodes.add(node);
+    for (const output of outputs) this.#makers.set(output, node);
+    for (const input of inputs) {
+      const readers = this.#readers.get(input);
+      if (readers) readers.add(node);
+      else if (input !== '') this.#readers.set(input, new Set([node]));
+    }
+  }
+
+  /** Whether a node is in the graph. */
+  has(node: Node): boolean {
+    return this.#nodes.has(node);
   }
 
   /** The node that makes a value; undefined for inputs and constants. */
@@ -35,26 +89,24 @@ export class Edges {
   }
 
   readers(value: string): readonly Node[] {
-    return this.#readers.get(value) ?? [];
+    return [...(this.#readers.get(value) ?? [])];
   }
 
   /** The value's only reader; undefined when there are more or none, or the value is a graph output as well. */
   soleReader(value: string): Node | undefined {
-    const readers = this.readers(value);
-    return readers.length === 1 && !isGraphOutput(this.graph, value) ? readers[0] : undefined;
+    const readers = this.#readers.get(value);
+    return readers?.size === 1 && !isGraphOutput(this.graph, value) ? [...readers][0] : undefined;
   }
 }
 
 /** Offers every node to a rule once, in order. A rule that edits the graph says so, and may remove nodes. */
 export function rewriteEach(graph: Graph, rule: (node: Node, edges: Edges) => boolean): boolean {
   let changed = false;
-  let edges = new Edges(graph);
-  let alive = new Set(graph.nodes);
+  const edges = new Edges(graph);
   for (const node of graph.nodes.slice()) {
-    if (!alive.has(node) || !rule(node, edges)) continue;
+    if (!edges.has(node) || !rule(node, edges)) continue;
     changed = true;
-    edges = new Edges(graph);
-    alive = new Set(graph.nodes);
+    edges.refresh();
   }
   return changed;
 }

@@ -3,25 +3,24 @@ import { type Graph, type Node, valueOf } from '../graph/graph.ts';
 import { composePermutations, inversePermutation, isIdentity, permuteData, permuteShape } from '../graph/permute.ts';
 import { elementCount } from '../tensor.ts';
 import { removeDead } from './remove-dead.ts';
-import { Edges, isOp, type NodeOf, type Pass, sameShape, shapeOf } from './match.ts';
+import { type Edges, isOp, type NodeOf, type Pass, rewriteEach, sameShape, shapeOf } from './match.ts';
 
 /**
  * Moves transposes behind operations that do not mind the order of axes, where that leaves fewer transposes, or as
  * many with no more elements: behind an operation they meet others to cancel with, and before it stands what it can
  * fuse with. Transposes only ever move down, so this comes to an end.
  */
-export const sinkTransposes: Pass = (graph) => {
-  let changed = false;
-  for (const node of graph.nodes.slice()) {
-    if (!isOp(node, 'transpose') || !graph.nodes.includes(node)) continue;
-    const region = regionBelow(graph, node);
-    if (!isWorthwhile(region)) continue;
+export const sinkTransposes: Pass = (graph) =>
+  rewriteEach(graph, (node, edges) => {
+    if (!isOp(node, 'transpose')) return false;
+    const rank = node.attributes.permutation.length;
+    if (!edges.readers(node.outputs[0]).some((reader) => canPermute(graph, reader, rank))) return false;
+    const region = regionBelow(graph, node, edges);
+    if (!isWorthwhile(region)) return false;
     sink(region);
     removeDead(graph);
-    changed = true;
-  }
-  return changed;
-};
+    return true;
+  });
 
 /** Operations that can all work on what their inputs were before the same transpose. */
 interface Region {
@@ -33,9 +32,8 @@ interface Region {
   feeding: Set<NodeOf<'transpose'>>;
 }
 
-function regionBelow(graph: Graph, seed: NodeOf<'transpose'>): Region {
+function regionBelow(graph: Graph, seed: NodeOf<'transpose'>, edges: Edges): Region {
   const { permutation } = seed.attributes;
-  const edges = new Edges(graph);
   const region: Region = { graph, edges, permutation, nodes: new Set(), feeding: new Set() };
   const reached = new Set(seed.outputs);
   for (const node of graph.nodes) {

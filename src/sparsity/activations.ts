@@ -36,15 +36,6 @@ export interface Reading {
   close(): void;
 }
 
-/** A copy that `setWeights` and `setBias` on the graph do not change. Data is shared. */
-export function snapshot(graph: Graph): Graph {
-  return {
-    ...graph,
-    nodes: graph.nodes.map((node) => ({ ...node, inputs: [...node.inputs], outputs: [...node.outputs] })),
-    values: new Map([...graph.values].map(([name, value]) => [name, { ...value }])),
-  };
-}
-
 /** Constants that the first nodes read, in order. */
 export function constantsBefore(graph: Graph, end: number): unknown[] {
   const nodes = graph.nodes.slice(0, end);

@@ -2,11 +2,12 @@
 import { FiligreeError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Sample } from './activations.ts';
-import { Activations, constantsBefore, snapshot } from './activations.ts';
+import { Activations, constantsBefore } from './activations.ts';
 import { Columns } from './columns.ts';
 import { Kernels } from './kernels.ts';
 import type { Layer } from './layers.ts';
 import { Moments } from './moments.ts';
+import { cloneGraph } from './prepare.ts';
 import { RandomNumbers, seedOf } from './random-numbers.ts';
 import type { LayerStatistics } from './statistics.ts';
 
@@ -66,7 +67,7 @@ export class Calibrator {
     if (!(Number.isInteger(pixels) && pixels > 0)) {
       throw new FiligreeError('invalid-argument', `pixels: wanted a whole number from 1, got ${String(pixels)}`);
     }
-    return new Calibrator(snapshot(dense), samples, options, await Kernels.open());
+    return new Calibrator(cloneGraph(dense), samples, options, await Kernels.open());
   }
 
   /** Number of samples. */
@@ -145,7 +146,7 @@ export class Calibrator {
   #picks({ name }: Layer, { pixels: all, n }: Columns, sample: number): Int32Array {
     const { pixels = 128, seed = 0 } = this.#options;
     // few weights are known well from few samples
-    const enough = Math.max(16, Math.ceil((32 * n) / this.#samples.length));
+    const enough = Math.max(16, Math.ceil((100 * n) / this.#samples.length));
     const count = Math.min(all, pixels, enough);
     const order = Int32Array.from({ length: all }, (_, i) => i);
     if (count === all) return order;

@@ -72,7 +72,8 @@ export class Progress {
       const part = (key: string) => tensors.get(key)?.data;
       const layers = (JSON.parse(metadata.layers) as LayerFacts[]).map(({ name: layer, ...facts }, i) => {
         const [weights, bias, mask] = ['weights', 'bias', 'mask'].map((key) => part(`${i}.${key}`));
-        if (!weights || !mask) throw new Error(`layer "${layer}" is incomplete`);
+        const areFloats = weights instanceof Float32Array && (!bias || bias instanceof Float32Array);
+        if (!areFloats || !(mask instanceof Uint8Array)) throw new Error(`layer "${layer}" is incomplete`);
         return [layer, { ...facts, weights, bias, mask } as PrunedLayer] as const;
       });
       const shares = JSON.parse(metadata.distribution) as [string, number][] | null;
@@ -123,9 +124,19 @@ export async function fingerprint(graph: Graph, chosen: readonly Layer[], option
   for (const { name, shape, dtype, data } of graph.values.values()) {
     parts.push([name, shape, dtype, data && (await digest(data))]);
   }
-  const { pattern, criterion, distribution, target, seed, rearrange = false, costModel, masks, samples } = options;
+  const { pattern, criterion, distribution, target, seed, rearrange, costModel, weights, masks, samples } = options;
   const shares = typeof distribution === 'string' ? distribution : [...distribution];
-  parts.push([pattern.name, criterion, shares, target, seed, rearrange, costModel, chosen.map(({ name }) => name)]);
+  parts.push([
+    pattern.name,
+    criterion,
+    shares,
+    target,
+    seed,
+    rearrange ?? false,
+    costModel,
+    weights,
+    chosen.map(({ name }) => name),
+  ]);
   for (const layer of chosen) parts.push(await digest(blocksOf(pattern, layer).blocks.blockOf)); // it may be anyone's
   for (const [name, mask] of masks ?? []) parts.push([name, await digest(mask)]);
   for (const sample of samples) {

@@ -1,6 +1,7 @@
 // What a network costs, as the compiler would have it now.
 import { defaultCostModel } from '../compile/cost.ts';
 import type { CostModel } from '../compile/cost.ts';
+import type { WeightType } from '../compile/rounding.ts';
 import { lowerGraph } from '../compile/lower.ts';
 import type { Graph } from '../graph/graph.ts';
 import { addCosts, noCosts, programCosts } from './budget.ts';
@@ -18,12 +19,16 @@ export interface NetworkCosts extends Costs {
  * @param graph an optimised one
  * @param layers whose weights count
  */
-export function costsOf(graph: Graph, layers: readonly Layer[], costModel: CostModel = defaultCostModel): NetworkCosts {
-  const costs = programCosts(lowerGraph(graph, costModel), costModel);
+export function costsOf(
+  graph: Graph,
+  layers: readonly Layer[],
+  { costModel = defaultCostModel, weights }: { costModel?: CostModel; weights?: WeightType } = {},
+): NetworkCosts {
+  const costs = programCosts(lowerGraph(graph, costModel, { weights }), costModel);
   const kept = new Map(
     layers.map((layer) => {
-      const weights = weightsOf(graph, layer);
-      return [layer.name, Math.round((1 - sparsityOf(weights)) * weights.length)];
+      const own = weightsOf(graph, layer);
+      return [layer.name, Math.round((1 - sparsityOf(own)) * own.length)];
     }),
   );
   const all = graph.nodes.map(({ name }, i) => [name, { ...costs[i], weights: kept.get(name) ?? 0 }] as const);

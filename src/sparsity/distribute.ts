@@ -1,6 +1,7 @@
 // How many zeros each layer gets, from what is asked of the whole network.
 import { sparsityWithin } from './budget.ts';
 import type { Budget } from './budget.ts';
+import { Calibrator } from './calibration.ts';
 import { costsOf } from './costs.ts';
 import { erdosRenyiKernel } from './erk.ts';
 import type { Layer } from './layers.ts';
@@ -31,7 +32,7 @@ export async function distribute(
   if (target.kind === 'masks' || (target.kind === 'sparsity' && target.value === 0)) return given(new Map());
   const budget: Budget = { kind: target.kind, value: target.value };
   // against the network as it would be compiled, with what zeros it has
-  const dense = costsOf(state.dense, layers, options.costModel);
+  const dense = costsOf(state.dense, layers, options);
   if (distribution === 'search') {
     const isFactor = budget.kind === 'speedup';
     return searched(state, layers, isFactor ? { kind: 'latencyMs', value: dense.ms / budget.value } : budget, options);
@@ -46,7 +47,7 @@ export async function distribute(
 function magnitudeCosts(
   { dense, pattern }: PruningState,
   layers: readonly Layer[],
-  { costModel }: ResolvedOptions,
+  options: ResolvedOptions,
   shares: (layers: readonly Layer[], sparsity: number) => Distribution,
 ) {
   const scored = layers.map((layer) => {
@@ -61,26 +62,33 @@ function magnitudeCosts(
       const keep = blocksToKeep(blocks, distribution.get(layer.name)!);
       setWeights(graph, layer, masked(weights, select(scores, blocks, keep)));
     }
-    return costsOf(graph, layers, costModel);
+    return costsOf(graph, layers, options);
   };
 }
 
+/** Layers are fitted to every other photo; what comes of it is seen on the rest. */
 async function searched(state: PruningState, layers: readonly Layer[], budget: Budget, options: ResolvedOptions) {
   const { samples, seed, costModel, signal, onProgress } = options;
-  const found = await search(state.dense, layers, {
-    budget,
-    samples,
-    seed,
-    costModel,
-    signal,
-    make: (layer, sparsities, pruned) => candidatesOf({ ...state, pruned }, layer, sparsities),
-    onProgress: ({ phase, stage, stages, done, total, layer }) =>
-      onProgress?.({ phase: 'search', step: `${phase}, ${stage + 1} of ${stages}`, done, total, layer }),
-  });
-  const others = Object.entries(found.baselines).map(
-    ([name, { divergence }]) => `${divergence.toPrecision(3)} ${name}`,
-  );
-  const notes = [`search: divergence ${found.divergence.toPrecision(3)} (${others.join(', ')}), ${found.runs} runs`];
-  if (found.stopped) notes.push('the search ran out of time: another run may find another distribution');
-  return { distribution: found.distribution, notes };
+  const fitted = samples.filter((_, i) => i % 2 === 0);
+  const calibrator = state.calibrator && (await Calibrator.open(state.dense, fitted, { seed, signal }));
+  try {
+    const found = await search(state.dense, layers, {
+      budget,
+      samples: samples.length > 1 ? samples.filter((_, i) => i % 2 === 1) : samples,
+      seed,
+      costModel,
+      signal,
+      make: (layer, sparsities, pruned) => candidatesOf({ ...state, pruned, calibrator }, layer, sparsities),
+      onProgress: ({ phase, stage, stages, done, total, layer }) =>
+        onProgress?.({ phase: 'search', step: `${phase}, ${stage + 1} of ${stages}`, done, total, layer }),
+    });
+    const others = Object.entries(found.baselines).map(
+      ([name, { divergence }]) => `${divergence.toPrecision(3)} ${name}`,
+    );
+    const notes = [`search: divergence ${found.divergence.toPrecision(3)} (${others.join(', ')}), ${found.runs} runs`];
+    if (found.stopped) notes.push('the search ran out of time: another run may find another distribution');
+    return { distribution: found.distribution, notes };
+  } finally {
+    calibrator?.dispose();
+  }
 }

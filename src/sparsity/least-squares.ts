@@ -3,30 +3,37 @@ import type { Kernels } from './kernels.ts';
 import type { Quadratic } from './quadratic.ts';
 import { strideOf } from './quadratic.ts';
 
-/** H + λ I as wanted by a ridge towards the dense weights; takes memory of `kernels`. */
+/**
+ * H + Λ as wanted by a ridge towards the dense weights, one for each input in proportion to its variance: what a few photos say of
+ * two inputs together is believed less than what they say of each. Takes memory of `kernels`.
+ */
 export interface Damped {
   readonly h: number;
-  /** (rows, n): target + λ w. */
+  /** (rows, n): target + w Λ. */
   readonly target: number;
+  /** Mean of Λ. */
   readonly lambda: number;
 }
 
-/** @param ridge λ over the mean of H's diagonal */
+/** @param ridge Λ over H's diagonal; inputs that hardly vary are held as if they did by a hundredth of the mean */
 export function damped(kernels: Kernels, quadratic: Quadratic, ridge: number): Damped {
   const { rows, n, stride, h, target, dense, scale } = quadratic;
-  const lambda = Math.max(ridge * scale, 1e-30); // where all inputs are dead, the dense weights stay
   const sum = kernels.doubles(n * stride);
   const toSum = kernels.float64(sum, n * stride);
   toSum.set(kernels.float64(h, n * stride));
-  for (let i = 0; i < n; i++) toSum[i * stride + i] += lambda;
+  const own = new Float64Array(stride);
+  for (let i = 0; i < n; i++) {
+    own[i] = Math.max(ridge * (toSum[i * stride + i] + scale / 100), 1e-30); // where all inputs are dead, the dense weights stay
+    toSum[i * stride + i] += own[i];
+  }
   const goal = kernels.doubles(rows * stride);
   const [to, from, w] = [goal, target, dense].map((at) => kernels.float64(at, rows * stride));
-  for (let i = 0; i < to.length; i++) to[i] = from[i] + lambda * w[i];
-  return { h: sum, target: goal, lambda };
+  for (let i = 0; i < to.length; i++) to[i] = from[i] + own[i % stride] * w[i];
+  return { h: sum, target: goal, lambda: Math.max(ridge * scale, 1e-30) };
 }
 
 /**
- * Minimises E (w x − ŵ x̂)² + λ ‖w − ŵ‖² over the kept weights of each row; removed ones are 0. Rows that keep the same
+ * Minimises E (w x − ŵ x̂)² + (w − ŵ) Λ (w − ŵ)ᵀ over the kept weights of each row; removed ones are 0. Rows that keep the same
  * weights share the work.
  * @param mask (rows, n), 1 for kept
  * @returns (rows, n)

@@ -1,5 +1,6 @@
 // What can be asked of prune(), and what of it makes no sense.
 import type { CostModel } from '../compile/cost.ts';
+import type { WeightType } from '../compile/rounding.ts';
 import { FiligreeError } from '../errors.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { Tensor } from '../tensor.ts';
@@ -10,8 +11,11 @@ import { patternNamed } from './patterns.ts';
 /** A calibration image as the model takes it: tensors by the author's input names. */
 export type Sample = Readonly<Record<string, Tensor>>;
 
-export const criteria = ['magnitude', 'random', 'second-order'] as const;
-/** What says which weights matter least; `second-order` also makes up for them with those that stay. */
+export const criteria = ['magnitude', 'random', 'second-order', 'batch-norm'] as const;
+/**
+ * What says which weights matter least; `second-order` also makes up for them with those that stay. `batch-norm` (the scales of
+ * batch norms) is for whole channels only.
+ */
 export type Criterion = (typeof criteria)[number];
 
 export const distributions = ['uniform', 'erk', 'search'] as const;
@@ -20,7 +24,7 @@ export type DistributionName = (typeof distributions)[number];
 
 /** How far a run is. `done` of `total` steps of this phase; phases come one after the other. */
 export interface PruningProgress {
-  phase: 'search' | 'pruning';
+  phase: 'rearranging' | 'search' | 'pruning' | 'essential sparsity';
   /** What of the phase. */
   step?: string;
   done: number;
@@ -57,12 +61,18 @@ export interface PruneOptions {
    * `second-order` the others make up for them.
    */
   masks?: ReadonlyMap<string, Mask>;
-  /** Permutes channels throughout the network first, so that groups keep more of the weight. */
+  /** Permutes channels throughout the network first, so that groups keep more of the weight. Masks are of the result's order. */
   rearrange?: boolean;
+  /** With the pattern `channel`: kept channels are a multiple of it, as kernels like; 4 if not given. */
+  channelMultiple?: number;
   /** Of everything that is drawn at random. Default 1. */
   seed?: number;
   /** Default: the one of this package. */
   costModel?: CostModel;
+  /** How weights will be saved, for counting bytes; see CompileOptions. */
+  weights?: WeightType;
+  /** Finds the error at each sparsity, and where it begins to rise fast, for the report. Takes about as long as a search. */
+  essential?: boolean;
   /** Times the layers before and after, for the report. */
   measure?: boolean;
   onProgress?: (progress: PruningProgress) => void;
@@ -93,6 +103,12 @@ export function resolveOptions(options: PruneOptions): ResolvedOptions {
     typeof options.pattern === 'object' ? options.pattern : patternNamed(options.pattern ?? 'unstructured');
   const criterion = options.criterion ?? (samples.length > 0 && !options.masks ? 'second-order' : 'magnitude');
   if (!criteria.includes(criterion)) throw invalid(`criterion "${criterion}": wanted ${criteria.join(', ')}`);
+  if (criterion === 'batch-norm' && (pattern.name !== 'channel' || options.masks)) {
+    throw invalid('the criterion batch-norm judges whole channels: it wants the pattern channel');
+  }
+  if (options.rearrange && options.masks) {
+    throw invalid('masks are of channels in the order that they have: masks and rearrange do not go together');
+  }
   if (typeof distribution === 'string' && !distributions.includes(distribution)) {
     throw invalid(`distribution "${distribution}": wanted ${distributions.join(', ')}, or a map`);
   }
@@ -102,11 +118,16 @@ export function resolveOptions(options: PruneOptions): ResolvedOptions {
       ? 'the criterion second-order'
       : distribution === 'search'
         ? 'the distribution search'
-        : undefined;
+        : options.essential
+          ? 'essential sparsity'
+          : undefined;
   if (needing && samples.length === 0) {
     throw invalid(`${needing} needs calibration images: give \`samples\` (on the command line --calibrate)`);
   }
   const target = targetOf(options, pattern);
+  if (options.essential && (pattern.sparsity !== undefined || pattern.name === 'channel')) {
+    throw invalid(`pattern ${pattern.name}: essential sparsity is of patterns that take any share of weights`);
+  }
   if (distribution === 'search' && pattern.sparsity !== undefined) {
     throw invalid(`pattern ${pattern.name} says how many zeros each layer has: there is nothing to search`);
   }

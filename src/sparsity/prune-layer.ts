@@ -2,6 +2,7 @@
 import { FiligreeError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Calibrator } from './calibration.ts';
+import { correct } from './correct.ts';
 import { biasOf, setBias, setWeights, weightsOf } from './layers.ts';
 import type { Layer } from './layers.ts';
 import { magnitudeScores } from './magnitude.ts';
@@ -12,6 +13,7 @@ import { blocksOf } from './patterns.ts';
 import { randomScores } from './random.ts';
 import { seedOf } from './random-numbers.ts';
 import { biasShiftOf, layerError, reconstruct, secondOrder } from './reconstruct.ts';
+import { secondOrderLadder } from './search/ladder.ts';
 import type { LayerStatistics } from './statistics.ts';
 
 /** What pruning a layer needs to know of the network. */
@@ -50,7 +52,7 @@ export async function pruneLayer(state: PruningState, layer: Layer, sparsity: nu
   return outcome;
 }
 
-/** A layer pruned to each of some sparsities, as `pruneLayer` does. */
+/** A layer pruned to each of some sparsities, much as `pruneLayer` does it to one. */
 export async function candidatesOf(
   state: PruningState,
   layer: Layer,
@@ -58,18 +60,21 @@ export async function candidatesOf(
 ): Promise<PrunedLayer[]> {
   const { blocks, pattern, remark } = blocksOf(state.pattern, layer);
   const statistics = await state.calibrator?.statistics(layer, state.pruned);
-  const scores = state.criterion === 'second-order' ? undefined : scoresOf(state, layer, blocks);
+  const keeps = sparsities.map((sparsity) => blocksToKeep(blocks, sparsity));
   const outcomes: PrunedLayer[] = [];
-  for (const sparsity of sparsities) {
-    const keep = blocksToKeep(blocks, sparsity);
-    if (scores) {
-      const mask = select(scores, blocks, keep);
-      outcomes.push({ ...(await corrected(state, layer, mask, statistics)), pattern, remark });
-    } else {
-      const problem = { layer, weights: weightsOf(state.dense, layer), statistics: needed(statistics), blocks, keep };
-      const { biasShift, ...found } = await secondOrder(problem);
-      outcomes.push({ ...found, bias: shifted(state.dense, layer, biasShift), pattern, remark });
+  if (state.criterion === 'second-order') {
+    const problem = { layer, weights: weightsOf(state.dense, layer), statistics: needed(statistics), blocks };
+    const [keep, ...more] = keeps;
+    const found = more.length > 0 ? await secondOrderLadder(problem, keeps) : [await secondOrder({ ...problem, keep })];
+    for (const { biasShift, ...one } of found) {
+      outcomes.push({ ...one, bias: shifted(state.dense, layer, biasShift), pattern, remark });
     }
+    return outcomes;
+  }
+  const scores = scoresOf(state, layer, blocks);
+  for (const keep of keeps) {
+    const mask = select(scores, blocks, keep);
+    outcomes.push({ ...(await rescaled(state, layer, mask, statistics)), pattern, remark });
   }
   return outcomes;
 }
@@ -81,6 +86,15 @@ export async function fitLayer(state: PruningState, layer: Layer, mask: Mask): P
   const problem = { layer, weights: weightsOf(state.dense, layer), statistics: needed(statistics), mask };
   const { biasShift, ...found } = await reconstruct(problem);
   return { ...found, bias: shifted(state.dense, layer, biasShift) };
+}
+
+/** Weights under a mask, and biases, such that channels keep their means and sizes. */
+async function rescaled({ dense }: PruningState, layer: Layer, mask: Mask, statistics: LayerStatistics | undefined) {
+  const before = weightsOf(dense, layer);
+  const pruned = masked(before, mask);
+  if (!statistics) return { weights: pruned, mask };
+  const { weights, biasShift, error } = await correct({ layer, weights: before, statistics, pruned });
+  return { weights, mask, bias: shifted(dense, layer, biasShift), error };
 }
 
 /** Weights as they are under a mask, and biases that keep the means of what the layer makes. */

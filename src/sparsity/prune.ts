@@ -2,26 +2,38 @@
 // leave.
 import { FiligreeError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
+import { arranged } from './arrange.ts';
 import { Calibrator } from './calibration.ts';
+import { batchNormScales } from './channels/batch-norm.ts';
+import { foldConstantChannels } from './channels/constants.ts';
+import type { ChannelPermutations } from './channels/permute.ts';
+import { type ChannelPlan, planChannels } from './channels/prune-channels.ts';
+import { removeChannels } from './channels/remove.ts';
 import { fingerprint, Progress } from './checkpoint.ts';
 import { distribute } from './distribute.ts';
-import { layersOf } from './layers.ts';
+import { essentialSparsity } from './essential.ts';
+import { biasOf, layersOf, setBias } from './layers.ts';
 import type { Layer } from './layers.ts';
 import { chosenLayers, resolveOptions } from './options.ts';
 import type { PruneOptions, ResolvedOptions } from './options.ts';
 import type { Mask } from './pattern.ts';
 import { cloneGraph, prepared } from './prepare.ts';
-import { applyLayer, checkNumbers, fitLayer, pruneLayer } from './prune-layer.ts';
+import { applyLayer, candidatesOf, checkNumbers, fitLayer, pruneLayer } from './prune-layer.ts';
 import type { PruningState } from './prune-layer.ts';
-import type { PruningReport } from './report.ts';
+import type { EssentialSparsity, PruningReport } from './report.ts';
 import { reportOf } from './summary.ts';
 
 export interface Pruned {
   /** Optimised; compile or export it. */
   graph: Graph;
-  /** Of the layers that were pruned, by name: 1 for each weight that is kept; row-major (O, I / groups, kh, kw). */
+  /**
+   * Of the layers that were pruned, by name: 1 for each weight that is kept; row-major (O, I / groups, kh, kw). None where
+   * whole channels were removed: what is left is dense.
+   */
   masks: Map<string, Mask>;
   report: PruningReport;
+  /** With `rearrange`: of each set of channels that changed places, the channel of the given network that each one is. */
+  permutations?: ChannelPermutations;
 }
 
 /**
@@ -39,26 +51,94 @@ export interface Pruned {
 export async function prune(graph: Graph, options: PruneOptions = {}): Promise<Pruned> {
   const start = performance.now();
   const resolved = resolveOptions(options);
-  const dense = prepared(graph);
-  const layers = layersOf(dense);
-  checkNumbers(dense, layers);
+  const imported = prepared(graph);
+  const layers = layersOf(imported);
+  checkNumbers(imported, layers);
   const { chosen, remarks } = chosenLayers(layers, resolved);
-  if (resolved.masks) checkMasks(dense.name, chosen, resolved.masks);
+  if (resolved.masks) checkMasks(imported.name, chosen, resolved.masks);
+  const order = resolved.rearrange ? await arranged(imported, chosen, resolved) : undefined;
+  const dense = order?.graph ?? imported;
   const progress = await Progress.open(resolved.checkpoint, () => fingerprint(dense, chosen, resolved));
-  const { samples, seed, signal } = resolved;
-  const calibrator = samples.length > 0 ? await Calibrator.open(dense, samples, { seed, signal }) : undefined;
-  const state: PruningState = { ...resolved, dense, pruned: cloneGraph(dense), calibrator };
+  const state = await opened(dense, resolved);
+  const wholeChannels = resolved.pattern.name === 'channel' && !resolved.masks;
+  let plan: ChannelPlan | undefined;
+  let essential: EssentialSparsity | undefined;
   try {
-    await pruneLayers(state, chosen, resolved, progress);
+    if (wholeChannels) {
+      const scales = resolved.criterion === 'batch-norm' ? batchNormScales(graph) : undefined;
+      plan = await planFor(state, chosen, remarks, resolved, scales);
+      await pruneChannels(state, plan, resolved, progress);
+    } else await pruneLayers(state, chosen, resolved, progress);
+    if (resolved.essential) essential = await essentialOf(state, chosen, resolved);
   } finally {
-    calibrator?.dispose();
+    state.calibrator?.dispose();
   }
   const { layers: done, notes } = progress.done;
-  const report = await reportOf(state, resolved, { remarks, done, notes: [...progress.notes, ...notes] });
+  const pruned = plan ? removeChannels(state.pruned, plan.removed) : state.pruned;
+  const report = await reportOf({ dense, pruned }, resolved, {
+    remarks,
+    done: plan ? new Map(plan.layers.map(({ name }) => [name, { ...done.get(name), pattern: 'channel' }])) : done,
+    notes: [...(order?.notes ?? []), ...progress.notes, ...notes, ...(plan?.notes ?? [])],
+  });
+  if (essential) report.essential = essential;
   report.seconds = (performance.now() - start) / 1000;
   await progress.end();
-  const masks = new Map([...done].map(([name, { mask }]) => [name, mask]));
-  return { graph: state.pruned, masks, report };
+  const masks = new Map(plan ? [] : [...done].map(([name, { mask }]) => [name, mask]));
+  return { graph: pruned, masks, report, ...(order && { permutations: order.permutations }) };
+}
+
+/** The channels that go: of layers that were not excluded by name. */
+function planFor(
+  state: PruningState,
+  chosen: readonly Layer[],
+  remarks: ReadonlyMap<string, string>,
+  options: ResolvedOptions,
+  scales: ReadonlyMap<string, Float32Array> | undefined,
+): Promise<ChannelPlan> {
+  const excluded = new Set([...remarks].flatMap(([name, remark]) => (remark === 'dense: excluded' ? [name] : [])));
+  const { criterion, channelMultiple: multiple } = options;
+  return planChannels(state, chosen, options, { criterion, multiple, scales, excluded });
+}
+
+/** Fits the layers that read channels that go; without images, what was constant becomes part of their biases. */
+async function pruneChannels(
+  state: PruningState,
+  { removed, masks, layers }: ChannelPlan,
+  options: ResolvedOptions,
+  progress: Progress,
+): Promise<void> {
+  if (!state.calibrator) {
+    const folded = foldConstantChannels(state.dense, removed);
+    for (const { name } of layers) {
+      const bias = biasOf(folded, { name });
+      if (bias && masks.has(name)) setBias(state.pruned, { name }, bias);
+    }
+  }
+  progress.done.distribution = new Map();
+  const readers = layers.filter(({ name }) => masks.has(name));
+  await pruneLayers(state, readers, { ...options, masks }, progress);
+}
+
+/** Nothing pruned yet; with what layers read, where there are images that show it. */
+async function opened(dense: Graph, options: ResolvedOptions): Promise<PruningState> {
+  const { pattern, criterion, seed, samples, signal } = options;
+  const state = { dense, pruned: cloneGraph(dense), pattern, criterion, seed };
+  if (samples.length === 0) return state;
+  return { ...state, calibrator: await Calibrator.open(dense, samples, { seed, signal }) };
+}
+
+function essentialOf(
+  state: PruningState,
+  layers: readonly Layer[],
+  { samples, costModel, signal, onProgress }: ResolvedOptions,
+): Promise<EssentialSparsity> {
+  return essentialSparsity(state.dense, layers, {
+    make: (layer, sparsities, pruned) => candidatesOf({ ...state, pruned }, layer, sparsities),
+    samples,
+    costModel,
+    signal,
+    onProgress: (done, total) => onProgress?.({ phase: 'essential sparsity', done, total }),
+  });
 }
 
 async function pruneLayers(

@@ -63,18 +63,32 @@ export function quadraticOf(kernels: Kernels, weights: Float32Array, statistics:
 
 /** E (w x − ŵ x̂)² of each row, biases corrected; at least 0. `weights` are (rows, n). */
 export function errorsOf(kernels: Kernels, quadratic: Quadratic, weights: Float32Array): Float64Array {
-  const { rows, n, stride, h, target, power } = quadratic;
+  const { variance, covariance } = outputsOf(kernels, quadratic, weights);
+  return quadratic.power.map((power, r) => Math.max(0, power + variance[r] - 2 * covariance[r]));
+}
+
+/** Of each row ŵ: the variance of ŵ x̂, and its covariance with w x. `weights` are (rows, n). */
+export function outputsOf(
+  kernels: Kernels,
+  quadratic: Quadratic,
+  weights: Float32Array,
+): { variance: Float64Array; covariance: Float64Array } {
+  const { rows, n, stride, h, target } = quadratic;
   return kernels.scope(() => {
     const w = kernels.doubles(rows * stride);
     put(kernels, w, weights, rows, n, stride);
     const image = kernels.doubles(rows * stride);
     kernels.run.dots(rows, n, n, w, stride, h, stride, image, stride, 0, 1);
     const [ws, images, targets] = [w, image, target].map((at) => kernels.float64(at, rows * stride));
-    return power.map((given, r) => {
-      let error = given;
-      for (let i = r * stride; i < r * stride + n; i++) error += ws[i] * (images[i] - 2 * targets[i]);
-      return Math.max(0, error);
-    });
+    const variance = new Float64Array(rows);
+    const covariance = new Float64Array(rows);
+    for (let r = 0; r < rows; r++) {
+      for (let i = r * stride; i < r * stride + n; i++) {
+        variance[r] += ws[i] * images[i];
+        covariance[r] += ws[i] * targets[i];
+      }
+    }
+    return { variance, covariance };
   });
 }
 

@@ -68,10 +68,20 @@ export function readSafetensors(bytes: Uint8Array, name: string): TensorFile {
   }
   if (!isObject(header)) throw fail('its header is no JSON object');
   const file: TensorFile = { tensors: new Map(), metadata: {} };
+  let total = 0;
   for (const [key, entry] of Object.entries(header)) {
     if (!isObject(entry)) throw fail(`"${key}" is no object`);
-    if (key !== metadataKey) file.tensors.set(key, readTensor(bytes.subarray(start), entry, fail, key));
-    else file.metadata = Object.fromEntries(Object.entries(entry).map(([word, text]) => [word, String(text)]));
+    if (key !== metadataKey) {
+      const tensor = readTensor(bytes.subarray(start), entry, fail, key);
+      file.tensors.set(key, tensor);
+      total += tensor.data.byteLength;
+      if (total > bytes.length) throw fail(`tensor "${key}" shares its data with others`);
+      continue;
+    }
+    for (const [word, text] of Object.entries(entry)) {
+      if (typeof text !== 'string') throw fail(`${metadataKey}.${word} is no text`);
+      file.metadata[word] = text;
+    }
   }
   return file;
 }
@@ -83,12 +93,11 @@ function readTensor(
   key: string,
 ): Tensor {
   const dtype = typeof type === 'string' && Object.hasOwn(dtypes, type) ? dtypes[type] : undefined;
-  if (!dtype)
-    throw fail(`tensor "${key}": dtype ${JSON.stringify(type)} is not one of ${Object.keys(dtypes).join(', ')}`);
-  if (!isList(shape)) throw fail(`tensor "${key}": its shape is ${JSON.stringify(shape)}`);
+  if (!dtype) throw fail(`tensor "${key}": dtype ${shown(type)} is not one of ${Object.keys(dtypes).join(', ')}`);
+  if (!isList(shape)) throw fail(`tensor "${key}": its shape is ${shown(shape)}`);
   const bytes = elementCount(shape) * elementBytes[dtype];
   if (!isList(offsets) || offsets.length !== 2 || offsets[1] > data.length || offsets[1] - offsets[0] !== bytes) {
-    const at = JSON.stringify(offsets);
+    const at = shown(offsets);
     throw fail(
       `tensor "${key}": ${dtype} [${shape}] needs ${bytes} bytes, is at ${at} of ${data.length}: is it cut off?`,
     );
@@ -100,6 +109,12 @@ function readTensor(
     shape,
     new ArrayType(Uint8Array.from(data.subarray(...(offsets as [number, number]))).buffer),
   );
+}
+
+/** A value in a message: a list of numbers in full, nothing that may be nested deeply. */
+function shown(value: unknown): string {
+  const isFlat = !Array.isArray(value) || value.every((n) => typeof n !== 'object');
+  return isFlat && !isObject(value) ? String(JSON.stringify(value)) : 'no list of sizes';
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

@@ -27,8 +27,8 @@ export async function reportOf(
   const layers = layersOf(dense);
   const after = new Map(layersOf(pruned).map((layer) => [layer.name, layer]));
   const costs = {
-    before: costsOf(dense, layers, costModel),
-    after: costsOf(pruned, [...after.values()], costModel),
+    before: costsOf(dense, layers, options),
+    after: costsOf(pruned, [...after.values()], options),
   };
   const measured = measure ? await measureNodes(dense, pruned, costModel) : undefined;
   const outcomes = layers.map((layer): LayerOutcome => {

@@ -19,7 +19,7 @@ describe('filigree', () => {
   it('prints help and its version', async () => {
     const help = await filigree('--help');
     expect(help.code).toBe(0);
-    for (const command of ['detect', 'run', 'compile', 'inspect', 'profile']) {
+    for (const command of ['detect', 'run', 'compile', 'prune', 'soup', 'inspect', 'profile']) {
       expect(help.out).toContain(`  ${command} `);
       const { code, out } = await filigree(command, '--help');
       expect(code).toBe(0);

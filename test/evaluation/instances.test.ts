@@ -64,6 +64,13 @@ describe('readInstances', () => {
     expect(() => readInstances(changed(path, value), 'i.json')).toThrow(`i.json: ${message}`);
   });
 
+  it('refuses lists nested so deeply that no function can walk them', () => {
+    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+    const entry = `{"images": [{"id": ${deep}, "file_name": "a.jpg"}], "categories": [{}], "annotations": []}`;
+    expect(() => readInstances(entry, 'i.json')).toThrow('i.json: images[0].id: wanted a number, found a list of 1');
+    expect(() => readInstances(`{"images": ${deep}}`, 'i.json')).toThrow('wanted an object, found a list of 1');
+  });
+
   it('refuses what is no data set', () => {
     expect(() => readInstances('[]', 'i.json')).toThrow('i.json: not a COCO instances file');
     expect(() => readInstances('{"images": [', 'i.json')).toThrow('i.json: not valid JSON: line 1, column 13');

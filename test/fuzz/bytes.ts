@@ -59,7 +59,9 @@ export function mutateBytes(tokens: readonly (string | Uint8Array)[] = []): Muta
   const words = tokens.map((token) => (typeof token === 'string' ? new TextEncoder().encode(token) : token));
   return (input, random, other) => {
     const at = random.below(input.length + 1);
-    const length = random.oneIn(4) ? random.below(input.length - at + 1) : random.below(Math.min(17, input.length - at + 1));
+    const length = random.oneIn(4)
+      ? random.below(input.length - at + 1)
+      : random.below(Math.min(17, input.length - at + 1));
     switch (random.below(words.length ? 10 : 9)) {
       case 0: {
         const bytes = input.slice();
@@ -94,7 +96,9 @@ export function mutateBytes(tokens: readonly (string | Uint8Array)[] = []): Muta
         return spliced(input, at, random.oneIn(2) ? at : Math.min(input.length, at + part.length), part);
       }
       case 8:
-        return random.oneIn(8) ? input.slice(0, at) : spliced(input, at, at, new Uint8Array(length).fill(random.bits()));
+        return random.oneIn(8)
+          ? input.slice(0, at)
+          : spliced(input, at, at, new Uint8Array(length).fill(random.bits()));
       default: {
         const word = random.pick(words);
         return spliced(input, at, random.oneIn(2) ? at : Math.min(input.length, at + word.length), word);

@@ -73,7 +73,7 @@ export class Coverage {
         for (const { startOffset, endOffset, count } of ranges) this.#paint.fill(count ? 1 : 0, startOffset, endOffset);
       }
       for (const [{ startOffset, endOffset, count }] of ran) {
-        for (let at = startOffset; count && at < endOffset; at++) {
+        for (let at = count ? startOffset : endOffset; at < endOffset; at++) {
           if (!this.#paint[at] || this.#covered[at]) continue;
           this.#covered[at] = 1;
           this.#last.push(at);

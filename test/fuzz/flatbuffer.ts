@@ -61,7 +61,8 @@ function walk(bytes: Uint8Array): Walk {
     for (let i = 0; i < Math.min(length, 512); i++) {
       const item = first + 4 * i;
       if (leads) follow(item);
-      else if (item + 4 <= Math.min(bytes.length, first + 4 * length)) sites.push({ at: item, width: 4, kind: 'number' });
+      else if (item + 4 <= Math.min(bytes.length, first + 4 * length))
+        sites.push({ at: item, width: 4, kind: 'number' });
     }
   }
   return { sites, targets };
@@ -79,7 +80,8 @@ export const mutateFlatbuffer: Mutator = (input, random, other) => {
     if (at + width > bytes.length) continue;
     const old = readInteger(bytes, at, width);
     if (kind === 'offset' && !random.oneIn(4)) writeInteger(bytes, at, 4, random.pick(targets) - at);
-    else if (kind === 'vtable' && random.oneIn(2)) writeInteger(bytes, at, 2, random.oneIn(2) ? 0 : 4 * random.below(12));
+    else if (kind === 'vtable' && random.oneIn(2))
+      writeInteger(bytes, at, 2, random.oneIn(2) ? 0 : 4 * random.below(12));
     else if (kind === 'number' && random.oneIn(3)) {
       // a number as another place has it
       const from = random.pick(sites);

@@ -7,7 +7,32 @@ import type { Random } from './random.ts';
 type Json = any;
 type Path = (string | number)[];
 
-const strange: Json[] = [null, true, false, '', 'x', '__proto__', 'inf', '-inf', [], {}, [[]], -1, 0.5, 1e300, -0];
+/** Stands for a list in a list in a list …, so deep that no function can walk it by calling itself. */
+const deep = 'a deep list';
+
+function toText(json: Json): string {
+  return JSON.stringify(json).replace(`"${deep}"`, '['.repeat(20_000) + ']'.repeat(20_000));
+}
+
+const strange: Json[] = [
+  deep,
+  { toString: 1 },
+  null,
+  true,
+  false,
+  '',
+  'x',
+  '__proto__',
+  'inf',
+  '-inf',
+  [],
+  {},
+  [[]],
+  -1,
+  0.5,
+  1e300,
+  -0,
+];
 
 function* placesOf(value: Json, path: Path = []): Generator<Path> {
   if (path.length) yield path;
@@ -73,8 +98,12 @@ export function mutateJson(tokens: readonly string[] = []): Mutator {
       return plainText(input, random, other);
     }
     if (random.oneIn(100)) return new TextEncoder().encode('['.repeat(30_000));
-    changeJson(json, random, tokens);
-    return new TextEncoder().encode(JSON.stringify(json));
+    try {
+      changeJson(json, random, tokens);
+      return new TextEncoder().encode(toText(json));
+    } catch {
+      return plainText(input, random, other); // too deep already
+    }
   };
 }
 
@@ -96,14 +125,19 @@ export function mutateSafetensors(inner: string, tokens: readonly string[] = [])
       if (!header) return plain(input, random, other);
     }
     let data = input.subarray(start);
-    const where = random.below(8);
-    if (where < 2) data = plain(data, random, other);
-    else if (where < 3 || !program) changeJson(header, random, tokens);
-    else {
-      changeJson(program, random, tokens);
-      header.__metadata__[inner] = JSON.stringify(program);
+    let text: Uint8Array;
+    try {
+      const where = random.below(8);
+      if (where < 2) data = plain(data, random, other);
+      else if (where < 3 || !program) changeJson(header, random, tokens);
+      else {
+        changeJson(program, random, tokens);
+        header.__metadata__[inner] = toText(program);
+      }
+      text = new TextEncoder().encode(toText(header));
+    } catch {
+      return plain(input, random, other); // too deep already
     }
-    const text = new TextEncoder().encode(JSON.stringify(header));
     const begin = Math.ceil((8 + text.length) / 64) * 64;
     const bytes = new Uint8Array(begin + data.length).fill(0x20, 8, begin);
     new DataView(bytes.buffer).setBigUint64(0, BigInt(begin - 8), true);

@@ -61,7 +61,10 @@ async function replay(name: TargetName, file: string): Promise<void> {
   try {
     await target.run(input);
   } catch (error) {
-    end = error instanceof FiligreeError ? `${error.code}: ${error.message.slice(0, 300)}` : `FAULT ${String((error as Error).stack)}`;
+    end =
+      error instanceof FiligreeError
+        ? `${error.code}: ${error.message.slice(0, 300)}`
+        : `FAULT ${String((error as Error).stack)}`;
   }
   const peak = process.resourceUsage().maxRSS / 1024;
   const megabytes = peak > before.peak ? Math.round(peak - before.rss) : 0;
@@ -73,7 +76,11 @@ function confirmed(name: TargetName, input: Uint8Array): string | undefined {
   const file = `${faultsFolder}suspect-${process.pid}`;
   writeFileSync(file, input);
   const argv = ['scripts/run.mjs', 'test/fuzz/main.ts', '--target', name, '--replay', file];
-  const { stdout, signal, stderr } = spawnSync(process.execPath, argv, { cwd: root, timeout: 15_000, encoding: 'utf8' });
+  const { stdout, signal, stderr } = spawnSync(process.execPath, argv, {
+    cwd: root,
+    timeout: 15_000,
+    encoding: 'utf8',
+  });
   rmSync(file);
   if (signal) return 'it ran for 15 s';
   let outcome: { ms: number; megabytes: number; end: string };
@@ -105,8 +112,16 @@ async function fuzz(name: TargetName): Promise<Outcome> {
   const corpus = readCorpus(name).map(({ input }) => input);
   const start = Date.now();
   const outcome: Outcome = {
-    ...{ executions: 0, results: 0, refused: 0, covered: 0, all: 0 },
-    ...{ seconds: 0, peak: 0, slowest: 0, fresh: [], faults: [] },
+    executions: 0,
+    results: 0,
+    refused: 0,
+    covered: 0,
+    all: 0,
+    seconds: 0,
+    peak: 0,
+    slowest: 0,
+    fresh: [],
+    faults: [],
   };
   const until = options.minimise ? Infinity : start + 1000 * Number(options.seconds);
   const places = new Set<string>();

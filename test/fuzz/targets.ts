@@ -17,6 +17,10 @@ import { loadModel } from '../../src/runtime/load.ts';
 import { planThreads } from '../../src/runtime/threads/plan.ts';
 import { kernelNames } from '../../src/program/kernels.ts';
 import { elementCount, Tensor } from '../../src/tensor.ts';
+import { Progress } from '../../src/sparsity/checkpoint.ts';
+import { readGroups, readMasks } from '../../src/sparsity/mask-file.ts';
+import { prepared } from '../../src/sparsity/prepare.ts';
+import { smallNetwork } from '../sparsity/networks.ts';
 import { mutateBytes } from './bytes.ts';
 import type { Mutator } from './bytes.ts';
 import { mutateFlatbuffer } from './flatbuffer.ts';
@@ -56,7 +60,21 @@ async function loadAndRun(bytes: Uint8Array): Promise<void> {
 
 const instances = ['images', 'categories', 'annotations', 'id', 'file_name', 'bbox', 'iscrowd', 'area', 'person'];
 const labels = 'image,file,class,label,imagenet_class,"",\n,\r\n,\ufeff,1e9,-1,0x10, ,'.split(',');
-const dict = ["'descr':", "'fortran_order': True", "'shape': (", "'<f4'", "'>f8'", "'|b1'", ', }', '1' + '0'.repeat(400)];
+const dict = [
+  "'descr':",
+  "'fortran_order': True",
+  "'shape': (",
+  "'<f4'",
+  "'>f8'",
+  "'|b1'",
+  ', }',
+  '1' + '0'.repeat(400),
+];
+
+const safetensors = ['F32', 'F16', 'I64', 'I32', 'U8', 'BOOL', 'dtype', 'shape', 'data_offsets', '__metadata__'];
+
+/** What masks are for. */
+const network = prepared(smallNetwork());
 
 export const targets = {
   tflite: {
@@ -71,7 +89,18 @@ export const targets = {
   },
   artifact: {
     run: loadAndRun,
-    mutate: mutateSafetensors('program', [...kernelNames, 'F32', 'F16', 'I32', 'U32', 'U8', 'I8', 'spmm', 'taps', 'f32']),
+    mutate: mutateSafetensors('program', [
+      ...kernelNames,
+      'F32',
+      'F16',
+      'I32',
+      'U32',
+      'U8',
+      'I8',
+      'spmm',
+      'taps',
+      'f32',
+    ]),
     sources: ['src/artifact/read', 'src/program/', 'src/runtime/'],
   },
   npy: {
@@ -101,6 +130,22 @@ export const targets = {
     run: (input) => readLabelledImages(text(input), 'input'),
     mutate: mutateBytes(labels),
     sources: ['src/evaluation/labelled-images'],
+  },
+  masks: {
+    run(input) {
+      readMasks(input, 'input', network);
+      readGroups(input, 'input', network);
+    },
+    mutate: mutateSafetensors('layers', safetensors),
+    sources: ['src/sparsity/safetensors', 'src/sparsity/mask-file', 'src/sparsity/layers'],
+  },
+  checkpoint: {
+    async run(input) {
+      const checkpoint = { name: 'input', load: async () => input, save: async () => {}, remove: async () => {} };
+      await (await Progress.open(checkpoint, async () => 'print')).save({ now: true });
+    },
+    mutate: mutateSafetensors('layers', [...safetensors, 'print', 'fingerprint', 'notes', 'distribution']),
+    sources: ['src/sparsity/safetensors', 'src/sparsity/checkpoint'],
   },
   'cost-model': {
     run: (input) => parseCostModel(text(input), 'input'),

@@ -26,7 +26,9 @@ export interface Counts {
 }
 
 export type Report =
-  { kind: 'new'; input: Uint8Array } | { kind: 'fault'; input: Uint8Array; error: string } | ({ kind: 'done' } & Counts);
+  | { kind: 'new'; input: Uint8Array }
+  | { kind: 'fault'; input: Uint8Array; error: string }
+  | ({ kind: 'done' } & Counts);
 
 export const headerBytes = 16;
 

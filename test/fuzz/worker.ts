@@ -23,6 +23,7 @@ const current = new Uint8Array(shared, headerBytes);
 const random = new Random(seed);
 v8.setFlagsFromString('--expose-gc');
 const collectGarbage = vm.runInNewContext('gc') as () => void;
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port of node:worker_threads
 const report = (message: Report) => parentPort!.postMessage(message);
 
 let executions = 0;
@@ -79,7 +80,8 @@ if (minimise) {
 } else {
   for (const input of corpus) await execute(input);
   coverage.take();
-  while (executions < runs && Date.now() < until) {
+  const isOver = () => executions >= runs || Date.now() >= until;
+  while (!isOver()) {
     const inputs: Uint8Array[] = [];
     for (let i = 0; i < batchSize; i++) {
       const other = () => random.pick(corpus);

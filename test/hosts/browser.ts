@@ -62,13 +62,15 @@ export async function serveFolder(folder: string, headers: Record<string, string
   return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests };
 }
 
-/** A browser for the tests of a file. */
-export function useBrowser(): { page(site: Site, pathname?: string): Promise<{ page: Page; problems: string[] }> } {
+/** A browser for the tests of a file, with more arguments if need be. */
+export function useBrowser(more: readonly string[] = []): {
+  page(site: Site, pathname?: string): Promise<{ page: Page; problems: string[] }>;
+} {
   let browser: Browser;
   beforeAll(async () => {
     browser = await playwright.launch({
       executablePath: await chromium.executablePath(),
-      args: ['--no-sandbox', '--no-zygote', '--headless=shell'],
+      args: ['--no-sandbox', '--no-zygote', '--headless=shell', ...more],
     });
   });
   afterAll(async () => {

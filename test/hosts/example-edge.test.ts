@@ -6,6 +6,7 @@ import { request } from 'node:http';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompressSync } from 'node:zlib';
+import { readBody } from '../../examples/edge/src/body.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeImage, encodePng } from '../../src/images/decode.ts';
 import type { Detection } from '../../src/index.ts';
@@ -80,6 +81,19 @@ const hosts: [name: string, start: () => Promise<Server>][] = [
   ],
   ['Node', () => serveProcess(process.execPath, ['dist/node.js'])],
 ];
+
+/** examples/edge/requests.mjs */
+interface Requests {
+  load(
+    url: string,
+    photo: Uint8Array,
+    options: { seconds: number; connections?: number },
+  ): Promise<{ requests: number; malformed: number; wrong: string[]; kinds: Record<string, number> }>;
+}
+
+/** Resident memory of a process in bytes. */
+const residentBytes = (pid: number) =>
+  1024 * Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]);
 
 describe.each(hosts)('the edge example in %s', (_, start) => {
   let url: string;
@@ -165,6 +179,18 @@ describe.each(hosts)('the edge example in %s', (_, start) => {
     }
   });
 
+  it.runIf(process.platform === 'linux')('answers rightly under load, a quarter of it mistakes', async () => {
+    const { load } = (await import(new URL('../../examples/edge/requests.mjs', import.meta.url).href)) as Requests;
+    await load(url, pictures.jpeg, { seconds: 1 });
+    const before = residentBytes(child.pid!);
+    const { wrong, requests, malformed, kinds } = await load(url, pictures.jpeg, { seconds: 3 });
+    expect(wrong).toEqual([]);
+    expect(malformed).toBeGreaterThanOrEqual(Math.floor(requests / 4));
+    expect(Object.keys(kinds).length).toBeGreaterThan(3);
+    // what broken PNGs used to keep was 4 MB each
+    expect(residentBytes(child.pid!) - before).toBeLessThan(80e6);
+  });
+
   it('answers photos that come at once, and goes on after bad ones', async () => {
     const bodies = Array.from({ length: 12 }, (_item, i) => (i % 3 === 2 ? new Uint8Array(9) : pictures.png));
     const answers = await Promise.all(bodies.map(async (body) => answer(await post(body))));
@@ -173,6 +199,17 @@ describe.each(hosts)('the edge example in %s', (_, start) => {
       if (detections) expectSameFaces(detections, wanted);
     });
   });
+});
+
+it('refuses a body that does not arrive in time, and lets go of it', async () => {
+  let cancelled = false;
+  const body = new ReadableStream({
+    start: (controller) => controller.enqueue(new Uint8Array(10)),
+    cancel: () => void (cancelled = true),
+  });
+  const stalled = new Request('http://localhost/', { method: 'POST', body, duplex: 'half' } as RequestInit);
+  await expect(readBody(stalled, 1000, 50)).rejects.toMatchObject({ status: 408 });
+  expect(cancelled).toBe(true);
 });
 
 it('is under 1 MB, compressed, with its model', () => {

@@ -9,6 +9,9 @@ export function watchWorkers(scope, name = 'Worker') {
     constructor(...args) {
       super(...args);
       workers.push(this);
+      if (!this.on) return; // pages do not say that a worker has gone
+      this.exited = false;
+      this.on('exit', () => (this.exited = true));
     }
     terminate() {
       this.ended = true;

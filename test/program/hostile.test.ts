@@ -7,23 +7,15 @@ import { writeArtifact } from '../../src/artifact/write.ts';
 import { compileModel } from '../../src/compile/index.ts';
 import { lowerGraph } from '../../src/compile/lower.ts';
 import { FiligreeError } from '../../src/errors.ts';
-import { bufferSlack } from '../../src/program/layout.ts';
 import { checkProgram } from '../../src/program/check.ts';
-import { constantBytes } from '../../src/program/constants.ts';
 import { kernelNames, kernels } from '../../src/program/kernels.ts';
-import type { Program } from '../../src/program/program.ts';
-import type { MemoryLayout } from '../../src/runtime/expand.ts';
-import { expandProgram, layOut } from '../../src/runtime/expand.ts';
 import type { Instance } from '../../src/runtime/instantiate.ts';
-import { instantiate, programBase } from '../../src/runtime/instantiate.ts';
-import { Model } from '../../src/runtime/model.ts';
-import { Tensor, elementCount } from '../../src/tensor.ts';
+import { instantiate } from '../../src/runtime/instantiate.ts';
 import { faceModels } from '../models/published.ts';
 import { everyKernel } from './every-kernel.ts';
+import { layOutApart, memoryBytes, runGuarded } from './guarded.ts';
 
 const everything = !!process.env.FILIGREE_HOSTILE;
-const memoryBytes = 2 ** 20;
-const guardBytes = 1024;
 
 type Json = any;
 
@@ -56,66 +48,6 @@ function putTogether({ header, data }: Artifact, program: Json): Uint8Array {
   bytes.set(text, 8);
   bytes.set(data, start);
   return bytes;
-}
-
-/** Behind the records, with a guard band. */
-const recordsEnd = (records: number[]) => Math.ceil(((records.at(-1) ?? programBase) + 256 + guardBytes) / 64) * 64;
-
-/** A layout as layOut makes it, with every buffer for itself between guard bands; undefined when it takes too much memory. */
-function layOutApart(program: Program): MemoryLayout | undefined {
-  const { records, staging } = layOut(program);
-  let at = recordsEnd(records);
-  const place = (bytes: number) => {
-    const address = at;
-    at = Math.ceil((at + bytes + guardBytes) / 64) * 64;
-    return address;
-  };
-  const buffers = program.buffers.map((b) =>
-    place(b.kind === 'arena' ? b.bytes : constantBytes(b.constant) + 4 * bufferSlack),
-  );
-  const arena = place(staging);
-  const bytes = at + 4 * bufferSlack;
-  return bytes <= memoryBytes ? { records, buffers, arena, staging, bytes } : undefined;
-}
-
-/**
- * Runs a program once over guards of each pattern.
- * @throws when a guard, a record or a constant is not what it was, or when what is computed depends on the guards.
- */
-async function runGuarded(program: Program, layout: MemoryLayout, instance: Instance): Promise<void> {
-  const words = new Uint32Array(instance.memory.buffer, 0, layout.bytes >> 2);
-  const floats = (address: number, bytes: number) => words.subarray(address >> 2, (address + bytes) >> 2);
-  const results: Uint32Array[][] = [];
-  for (const pattern of [0x7fcdef01, 0x4e6e6b28]) {
-    words.fill(0, programBase >> 2);
-    expandProgram(program, layout, instance);
-    const arenas = program.buffers.map((b, i) => floats(layout.buffers[i], b.kind === 'arena' ? b.bytes & ~3 : 0));
-    const kept = program.buffers.map((b, i) =>
-      floats(layout.buffers[i], b.kind === 'constant' ? constantBytes(b.constant) + 4 * bufferSlack : 0),
-    );
-    const constants = kept.map((words) => words.slice());
-    words.fill(pattern, (recordsEnd(layout.records) - guardBytes) >> 2);
-    kept.forEach((constant, i) => constant.set(constants[i]));
-    for (const arena of arenas) arena.fill(0x3f000000); // 0.5
-    const before = words.slice();
-    const model = new Model(program, layout, instance);
-    const inputs = model.inputs.map(({ name, shape }) => [
-      name,
-      new Tensor('float32', shape, new Float32Array(elementCount(shape)).fill(0.25)),
-    ]);
-    try {
-      await model.run(Object.fromEntries(inputs));
-    } catch (error) {
-      if (!(error instanceof FiligreeError)) throw error;
-    }
-    results.push(arenas.map((words) => words.slice()));
-    arenas.forEach((words, i) => before.set(words, layout.buffers[i] >> 2));
-    const at = words.findIndex((word, i) => word !== before[i]);
-    if (at >= 0) throw new Error(`wrote to ${4 * at}, outside of the buffers at ${layout.buffers}`);
-  }
-  for (const [i, arena] of results[0].entries()) {
-    if (arena.some((word, k) => word !== results[1][i][k])) throw new Error(`what buffer ${i} holds came from outside`);
-  }
 }
 
 const artifacts = Object.entries(everyKernel).map(([name, { graph, costModel, ...plan }]) => ({

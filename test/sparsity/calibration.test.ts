@@ -5,7 +5,7 @@ import { nodeOf as nodeNamed } from '../../src/sparsity/layers.ts';
 import { Calibrator } from '../../src/sparsity/calibration.ts';
 import type { Layer } from '../../src/sparsity/layers.ts';
 import { layersOf, setWeights, weightsOf } from '../../src/sparsity/layers.ts';
-import { snapshot } from '../../src/sparsity/activations.ts';
+import { cloneGraph } from '../../src/sparsity/prepare.ts';
 import type { Conv2dAttributes } from '../../src/ops/conv2d.ts';
 import type { DenseTensor } from '../../src/ops/operator.ts';
 import { GraphBuilder, inputsOf } from '../graphs.ts';
@@ -76,7 +76,7 @@ function expectClose(found: ArrayLike<number>, wanted: number[]): void {
 
 /** The same network, its pointwise layer of half its weights. */
 function halved(graph: Graph): Graph {
-  const other = snapshot(graph);
+  const other = cloneGraph(graph);
   const [, pointwise] = layersOf(other);
   setWeights(
     other,

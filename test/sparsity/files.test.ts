@@ -29,6 +29,15 @@ describe('a safetensors file', () => {
     expect(Object.fromEntries(read.tensors)).toEqual(Object.fromEntries(tensors));
   });
 
+  it('is refused when tensors share their data, which a small file could make large with', () => {
+    const entry = { dtype: 'U8', shape: [4000], data_offsets: [0, 4000] };
+    const header = JSON.stringify(Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`t${i}`, entry])));
+    const bytes = new Uint8Array(8 + header.length + 4000);
+    new DataView(bytes.buffer).setBigUint64(0, BigInt(header.length), true);
+    bytes.set(new TextEncoder().encode(header), 8);
+    expect(() => readSafetensors(bytes, 'file')).toThrow('shares its data with others');
+  });
+
   it('is refused at any length that it is cut to, and never more than that', () => {
     const bytes = writeSafetensors({ tensors, metadata });
     for (let length = 0; length < bytes.length; length++) {
@@ -42,6 +51,9 @@ describe('a safetensors file', () => {
     ['{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}', /needs 4 bytes, is at \[4,0\] of 8/],
     ['{"a":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}', /needs 4 bytes, is at \[8,12\] of 8/],
     ['{"a":[]}', /"a" is no object/],
+    ['{"__metadata__":{"format":{"toString":1}}}', /__metadata__\.format is no text/],
+    [`{"__metadata__":{"format":${'['.repeat(1e5)}${']'.repeat(1e5)}}}`, /__metadata__\.format is no text/],
+    [`{"a":{"dtype":"U8","shape":${'['.repeat(1e5)}${']'.repeat(1e5)}}}`, /its shape is no list of sizes/],
     ['{"a"', /its header is no JSON/],
     ['[1]', /not a safetensors file/],
   ])('%s is refused', (header, message) => {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { FiligreeError } from '../../errors.ts';
-import { readInput, writeOutput } from '../files.ts';
+import { makeDirectory, readInput, writeOutput } from '../files.ts';
 import { Progress, writeJson, type Io } from '../io.ts';
 import { compileBytes, isForeign, withModelOptions, type ModelOptions } from '../models.ts';
 import { headNames, type HeadName } from '../../vision/presets.ts';
@@ -75,11 +75,21 @@ async function compile(io: Io, input: string, options: Options): Promise<void> {
   const { writeArtifact } = await import('../../artifact/write.ts');
   const artifact = writeArtifact(program);
   const ms = performance.now() - start;
+  const trimmed = options.trim === undefined ? [] : await trimBuilds(program, options.trim);
+  if (options.trim !== undefined) await makeDirectory(options.trim);
   await writeOutput(output, artifact);
-  const trimmed = options.trim === undefined ? [] : await writeTrimmed(program, options.trim);
+  for (const { file, wasm } of trimmed) await writeOutput(file, wasm);
   const report = reportProgram(program, reportLayers(program));
   if (json) {
-    writeJson(io, { input, output, inputBytes: bytes.length, outputBytes: artifact.length, ms, trimmed, ...report });
+    writeJson(io, {
+      input,
+      output,
+      inputBytes: bytes.length,
+      outputBytes: artifact.length,
+      ms,
+      trimmed: trimmed.map(({ file, bytes, fullBytes }) => ({ file, bytes, fullBytes })),
+      ...report,
+    });
     return;
   }
   const { activationBytes, activationBytesUnshared, macs, effectiveMacs } = report;
@@ -99,18 +109,15 @@ async function compile(io: Io, input: string, options: Options): Promise<void> {
   );
 }
 
-/** Writes the builds that a program can run in, each with its kernels only. */
-async function writeTrimmed(program: Program, folder: string) {
+/** The builds that a program can run in, each with its kernels only. */
+async function trimBuilds(program: Program, folder: string) {
   const { trimWasm } = await import('../../compile/trim.ts');
-  const { mkdir } = await import('node:fs/promises');
-  await mkdir(folder, { recursive: true });
-  const written: { file: string; bytes: number; fullBytes: number }[] = [];
+  const trimmed: { file: string; wasm: Uint8Array; bytes: number; fullBytes: number }[] = [];
   for (const build of ['simd', 'relaxed'] as const) {
     const full = await readSource(wasmOf(build));
     const wasm = await trimWasm(full, [program]);
     const file = join(folder, `filigree-${build}.wasm`);
-    await writeOutput(file, wasm);
-    written.push({ file, bytes: wasm.length, fullBytes: full.length });
+    trimmed.push({ file, wasm, bytes: wasm.length, fullBytes: full.length });
   }
-  return written;
+  return trimmed;
 }

@@ -38,6 +38,7 @@ interface Options extends ModelOptions {
   seed: number;
   onnx?: string;
   report?: string[];
+  essential?: string;
   measure?: boolean;
   evaluate?: string;
   images?: string;
@@ -74,7 +75,7 @@ export function pruneCommand(io: Io): Command {
       new Option(
         '--criterion <name>',
         'what says which weights matter (default: second-order with --calibrate, else magnitude)',
-      ).choices(['magnitude', 'random', 'second-order']),
+      ).choices(['magnitude', 'random', 'second-order', 'batch-norm']),
     )
     .addOption(
       new Option('--distribution <name>', 'how layers share the zeros (default: uniform)').choices([
@@ -93,6 +94,10 @@ export function pruneCommand(io: Io): Command {
     .option('--seed <number>', 'of everything that is drawn at random', wholeNumber, 1)
     .option('--onnx <file>', 'write the pruned model as ONNX as well')
     .option('--report <file>', 'write what was done, layer by layer: .json or .html; may be repeated', collect)
+    .option(
+      '--essential <file.svg>',
+      'find how far it can be pruned: error against sparsity as a plot, with the knee marked',
+    )
     .option('--measure', 'time each layer before and after')
     .option('--evaluate <file>', 'measure accuracy before and after: labels.csv, or instances.json of COCO')
     .option('--images <directory>', 'where its images are (default: images/ beside it)')
@@ -132,7 +137,7 @@ async function prune(io: Io, input: string, options: Options): Promise<void> {
   const program = compile(pruned.graph);
   await writeAll(pruned, program, options);
   if (images) await evaluate(pruned.report, images, { dense, pruned: program }, options, progress);
-  await writeReports(pruned.report, options.report ?? []);
+  await writeReports(pruned.report, options);
   await checkpoint.remove();
   if (options.json) writeJson(io, { input, output: options.output, ...pruned.report });
   else io.stdout.write(summary(input, options.output, pruned.report));
@@ -142,8 +147,8 @@ async function prune(io: Io, input: string, options: Options): Promise<void> {
 async function compilerOf(path: string, options: Options): Promise<(graph: Graph) => Program> {
   const { compileGraph, parseCostModel } = await import('../../compile/index.ts');
   const { cloneGraph } = await import('../../sparsity/prepare.ts');
-  const { head, linearWeights, costModel: file } = options;
-  const settings: CompileOptions = { head, linearWeights };
+  const { head, linearWeights, weights, costModel: file } = options;
+  const settings: CompileOptions = { head, linearWeights, weights };
   if (options.labels !== undefined) settings.labels = await readLabels(options.labels);
   if (file !== undefined) settings.costModel = parseCostModel(new TextDecoder().decode(await readInput(file)), file);
   return (graph) => {
@@ -157,7 +162,7 @@ async function pruneOptions(graph: Graph, dense: Program, progress: Progress, op
   const { prepared, patternNamed, groupedBy, readMasks } = await import('../../sparsity/index.ts');
   const { resolveOptions } = await import('../../sparsity/options.ts');
   const { sparsity, targetLatency, targetSpeedup, targetMacs, targetBytes, criterion, distribution } = options;
-  const { include, exclude, rearrange, seed, measure, costModel } = options;
+  const { include, exclude, rearrange, seed, measure, weights, costModel } = options;
   let pattern = options.pattern === undefined ? undefined : patternNamed(options.pattern);
   if (options.groups) {
     const { readGroupFiles } = await import('../group-files.ts');
@@ -179,6 +184,8 @@ async function pruneOptions(graph: Graph, dense: Program, progress: Progress, op
     masks,
     rearrange,
     seed,
+    weights,
+    essential: options.essential !== undefined,
     measure,
   };
   if (costModel !== undefined) {
@@ -240,15 +247,18 @@ async function evaluate(
   report.notes.push(...after.notes);
 }
 
-async function writeReports(report: PruningReport, files: readonly string[]): Promise<void> {
+async function writeReports(report: PruningReport, { report: files = [], essential: plot }: Options): Promise<void> {
+  const write = (file: string, text: string) => writeOutput(file, new TextEncoder().encode(text));
   for (const file of files) {
-    const text = /\.json$/i.test(file) ? `${JSON.stringify(report, null, 2)}\n` : await html(report);
-    await writeOutput(file, new TextEncoder().encode(text));
+    if (/\.json$/i.test(file)) await write(file, `${JSON.stringify(report, null, 2)}\n`);
+    else {
+      const { renderReport } = await import('../../sparsity/html.ts');
+      await write(file, renderReport(report));
+    }
   }
-}
-
-async function html(report: PruningReport): Promise<string> {
-  return `<pre>${JSON.stringify(report)}</pre>`;
+  if (plot === undefined || !report.essential) return;
+  const { essentialSvg } = await import('../../sparsity/html.ts');
+  await write(plot, essentialSvg(report.essential, report.model));
 }
 
 function summary(input: string, output: string, report: PruningReport): string {

@@ -71,6 +71,7 @@ const range: Fold = (operation, [start, limit, delta]) => {
 };
 
 const nonZero: Fold = (operation, [{ shape, data }]) => {
+  operation.spend(data.length);
   const found = [...data.keys()].filter((i) => data[i] !== 0);
   operation.spend(found.length * shape.length);
   const coordinates = rowMajorStrides(shape).flatMap((stride, axis) =>
@@ -98,6 +99,7 @@ function reduction(
 ) {
   return (operation: Operation, [x]: Constant[]): Constant => {
     const { axes, keepDims } = operation.reduction();
+    operation.spend(x.data.length); // it is small what comes of it, but not what it takes
     const kept = x.shape.map((length, axis) => (axes.includes(axis) ? 1 : length));
     const results = new Float64Array(elementCount(kept)).fill(start);
     const at = keptIndices(x.shape, kept);

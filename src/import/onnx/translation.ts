@@ -3,6 +3,7 @@ import { evaluateNode } from '../../graph/evaluate.ts';
 import type { Node } from '../../graph/graph.ts';
 import type { OperatorName } from '../../ops/index.ts';
 import type { DenseTensor } from '../../ops/operator.ts';
+import { evaluationWork } from '../../passes/budget.ts';
 import { elementCount } from '../../tensor.ts';
 import { GraphWriter } from '../graph-writer.ts';
 import { asFloats, type Constant } from './constant.ts';
@@ -25,7 +26,7 @@ export interface Computed {
 /** What is known of a tensor: its numbers, the value that is computed for it, or only that something here lacks it. */
 export type Known = { constant: Constant } | { computed: Computed } | { missing: true };
 
-/** Multiply-adds that folding one node may take. */
+/** Multiply-adds that working constants out may take, for all nodes together. */
 const mostFoldingWork = 2 ** 28;
 
 /** The graph under construction, and what became of every tensor of the file. */
@@ -36,6 +37,7 @@ export class Translation extends GraphWriter {
   /** How many weights were stored as each quantised or half type. */
   readonly dequantised = new Map<ElementType, number>();
   hasQuantisedActivations = false;
+  private foldingWork = mostFoldingWork;
   private readonly known = new Map<string, Known>();
   /** Values that hold constants. */
   private readonly constantValues = new Map<Constant, string>();
@@ -89,12 +91,9 @@ export class Translation extends GraphWriter {
     const made = new Set(nodes.flatMap(({ outputs }) => outputs));
     const isKnown = (name: string) => name === '' || made.has(name) || graph.values.get(name)!.data !== undefined;
     if (nodes.length === 0 || !nodes.every(({ inputs }) => inputs.every(isKnown))) return undefined;
-    const work = (node: Node) => {
-      const counts = [...node.inputs, ...node.outputs].map((n) => (n === '' ? 1 : elementCount(this.shapeOf(n))));
-      const isProduct = ['conv2d', 'convTranspose2d', 'linear', 'maxPool', 'averagePool'].includes(node.op);
-      return isProduct ? counts.reduce((a, b) => a * b, 1) : counts.reduce((a, b) => a + b, 0);
-    };
-    if (nodes.reduce((sum, node) => sum + work(node), 0) > mostFoldingWork) return undefined;
+    const work = nodes.reduce((sum, node) => sum + evaluationWork(node, (name) => this.shapeOf(name)), 0);
+    if (!(work <= this.foldingWork)) return undefined;
+    this.foldingWork -= work;
     const results = new Map<string, DenseTensor>();
     for (const node of nodes) {
       for (const name of node.outputs) this.tensors.spend(8 * elementCount(this.shapeOf(name)), `"${name}"`);

@@ -1,7 +1,6 @@
 // Constant tensors as float32 or as integers: float16, quantised and sparse storage undone.
 import { FiligreeError } from '../../errors.ts';
 import { elementCount } from '../../tensor.ts';
-import { largestTensor } from './schema.ts';
 import type { Quantization, TensorType, TfliteModel, TfliteTensor } from './schema.ts';
 import { densify } from './sparse.ts';
 
@@ -122,7 +121,9 @@ export class Constants {
   /** Tensors may share a buffer, so what they expand to is bounded here and not by the file's size. */
   private spend(tensor: TfliteTensor, bytes: number): void {
     this.bytesMade += bytes;
-    if (this.bytesMade >= largestTensor) this.fail(tensor, `the constants up to here expand to more than 2 GiB`);
+    if (!(this.bytesMade <= 2 ** 26 + 64 * this.model.bytes)) {
+      this.fail(tensor, 'the constants up to here are too large for a file of this size');
+    }
   }
 
   private fail(tensor: TfliteTensor, message: string, code: 'invalid-model' | 'unsupported' = 'invalid-model'): never {

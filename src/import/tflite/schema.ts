@@ -74,6 +74,8 @@ export interface TfliteOperator {
 
 export interface TfliteModel {
   file: string;
+  /** How long the file is. */
+  bytes: number;
   /** The Model table, for what only some readers want. */
   root: Table;
   description: string;
@@ -137,6 +139,7 @@ export function readModel(bytes: Uint8Array, name: string): TfliteModel {
   });
   return {
     file: name,
+    bytes: bytes.length,
     root: model,
     description: model.string(3, 'description'),
     tensors,

@@ -86,11 +86,12 @@ interface Pending {
  */
 export class Team {
   readonly threads: number;
-  readonly plan: ThreadPlan;
+  readonly #plan: Pick<ThreadPlan, 'sync' | 'lists'>;
   readonly #name: string;
-  readonly #exports: ThreadExports;
+  // These hold the memory: hosts may keep workers, and with them this, longer than they are wanted.
+  #exports: ThreadExports | undefined;
   readonly #takesPart: boolean;
-  readonly #words: Int32Array;
+  #words: Int32Array | undefined;
   readonly #patience: number;
   #watch: ReturnType<typeof setTimeout> | undefined;
   #workers: RunningWorker[] = [];
@@ -101,7 +102,7 @@ export class Team {
 
   constructor(name: string, { module, memory, exports }: Instance, plan: ThreadPlan, host: ThreadHost) {
     this.threads = plan.lists.length;
-    this.plan = plan;
+    this.#plan = { sync: plan.sync, lists: plan.lists };
     this.#name = name;
     this.#exports = exports as unknown as ThreadExports;
     this.#takesPart = host.takesPart ?? mayBlock();
@@ -158,24 +159,26 @@ export class Team {
    */
   run(): void | Promise<void> {
     if (this.#failure) throw this.#failure;
-    const { sync, lists } = this.plan;
+    const { sync, lists } = this.#plan;
+    const exports = this.#exports!;
+    const shared = this.#words!;
     this.#command = (this.#command & 0x3fffffff) + 1;
-    this.#exports.give_command(sync, this.#command);
+    exports.give_command(sync, this.#command);
     if (!this.#takesPart) {
       this.#workers[0].hold(true);
-      this.#watch ??= this.#look(Atomics.load(this.#words, words.epoch), 0);
+      this.#watch ??= this.#look(shared, Atomics.load(shared, words.epoch), 0);
       return this.#event().finally(() => this.#workers[0]?.hold(false));
     }
     let done = 0;
     try {
-      done = this.#exports.run_part(sync, lists[0].from, lists[0].to, this.threads);
+      done = exports.run_part(sync, lists[0].from, lists[0].to, this.threads);
     } catch (error) {
-      this.#exports.fail_run(sync);
+      exports.fail_run(sync);
       this.#fail(error);
     }
     if (done) return;
     const seconds = (naps * this.#patience) / 1000;
-    const gaveUp = Atomics.load(this.#words, words.failed) === 1;
+    const gaveUp = Atomics.load(shared, words.failed) === 1;
     this.#fail(new Error(gaveUp ? `it has not answered for ${seconds} s` : 'it has stopped in the middle of a run'));
     throw this.#failure!;
   }
@@ -183,17 +186,18 @@ export class Team {
   /**
    * Looks now and then, while a run goes on, whether threads still come to barriers: a page does not hear of workers that
    * its browser has ended, and if these are all, nobody is left to say so.
+   * @param shared words
    * @param epoch barriers before
    * @param times that it was the same
    */
-  #look(epoch: number, times: number): ReturnType<typeof setTimeout> {
+  #look(shared: Int32Array, epoch: number, times: number): ReturnType<typeof setTimeout> {
     const timer = setTimeout(() => {
       this.#watch = undefined;
       if (!this.#pending) return;
-      const now = Atomics.load(this.#words, words.epoch);
+      const now = Atomics.load(shared, words.epoch);
       // one more than workers wait for each other
-      if (now !== epoch) this.#watch = this.#look(now, 0);
-      else if (times < naps) this.#watch = this.#look(now, times + 1);
+      if (now !== epoch) this.#watch = this.#look(shared, now, 0);
+      else if (times < naps) this.#watch = this.#look(shared, now, times + 1);
       else this.#fail(new Error(`none has answered for ${((times + 1) * this.#patience) / 1000} s`));
     }, this.#patience);
     (timer as { unref?(): void }).unref?.(); // what is awaited keeps a process alive
@@ -208,8 +212,13 @@ export class Team {
   /** Ends the workers; a run that is going on is given up. */
   dispose(): void {
     clearTimeout(this.#watch);
+    // none is asleep when it is ended: Deno would keep what such a worker has
+    this.#exports?.fail_run(this.#plan.sync);
+    this.#exports?.give_command(this.#plan.sync, -1);
     for (const worker of this.#workers) worker.end();
     this.#workers = [];
+    this.#exports = undefined;
+    this.#words = undefined;
     this.#failure ??= new FiligreeError('disposed', `${this.#name}: disposed of during a run`);
     this.#pending?.reject(this.#failure);
     this.#pending = undefined;

@@ -9,7 +9,7 @@ import { weightsOf } from '../layers.ts';
 import type { Layer } from '../layers.ts';
 import { AlternativesBuilder } from './alternatives.ts';
 import type { Alternatives } from './alternatives.ts';
-import { stitched } from './stitch.ts';
+import { replaceWeights, stitched } from './stitch.ts';
 import type { Replacement } from './stitch.ts';
 
 /** A layer pruned to some sparsity. */
@@ -86,6 +86,8 @@ export interface Candidates {
 /**
  * Makes all candidates and lowers them: what each costs is exactly its share of a network compiled with it.
  * @param sparsities of each layer, increasing; 0 is the layer as it is
+ * @param options.base a sparsity of each layer: every layer is made for what those before it leave when they have theirs. All
+ * together they are the network that pruning layer after layer makes. Absent: every layer is made for the dense network.
  */
 export async function makeCandidates(
   graph: Graph,
@@ -93,14 +95,15 @@ export async function makeCandidates(
   sparsities: ReadonlyMap<string, readonly number[]>,
   make: CandidateMaker,
   options: {
-    pruned?: Graph;
+    base?: ReadonlyMap<string, number>;
     costModel?: CostModel;
     signal?: AbortSignal;
     onProgress?: (done: number, total: number, layer: string) => void;
   } = {},
 ): Promise<{ candidates: Candidates; alternatives: Alternatives }> {
-  const { pruned = graph, costModel = defaultCostModel, signal, onProgress } = options;
+  const { base, costModel = defaultCostModel, signal, onProgress } = options;
   const ladders: Ladder[] = [];
+  const pruned = base ? stitched(graph, new Map()) : graph;
   for (const [i, layer] of layers.entries()) {
     signal?.throwIfAborted();
     onProgress?.(i, layers.length, layer.name);
@@ -108,6 +111,8 @@ export async function makeCandidates(
     const removing = wanted.filter((sparsity) => sparsity > 0);
     const made = [...(removing.length > 0 ? await make(layer, removing, pruned) : [])];
     if (removing.length < wanted.length) made.unshift({ weights: weightsOf(graph, layer) });
+    const own = base && made[wanted.indexOf(base.get(layer.name)!)];
+    if (own) replaceWeights(pruned, layer.name, own);
     const rungs = made.map(({ weights, bias, error }, j): Rung => {
       return { sparsity: wanted[j], error, costs: noCosts, weights: new CompactWeights(weights), bias };
     });

@@ -5,7 +5,8 @@
 //      the dense network's, so that errors add up through the network as they do in use.
 //   3. Each layer's loss alone gives a first solution (an exact knapsack); the losses around the best so far give another;
 //      evolution goes on from there, uniform and Erdős–Rényi being in the first population.
-//   4. Again with finer rungs around the best, its candidates made anew on what the pruned layers before leave.
+//   4. Again with finer rungs around the best, its candidates made anew layer after layer, each for what the pruned layers before
+//      it leave, as pruning makes them. Uniform and Erdős–Rényi are made so too: the best of all three is the result.
 import { defaultCostModel } from '../../compile/cost.ts';
 import type { CostModel } from '../../compile/cost.ts';
 import { lowerGraph } from '../../compile/lower.ts';
@@ -19,12 +20,13 @@ import type { Layer } from '../layers.ts';
 import { RandomNumbers, seedOf } from '../random-numbers.ts';
 import { uniform } from '../uniform.ts';
 import type { Distribution } from '../uniform.ts';
-import { costsOfChoice, makeCandidates, networkOf } from './candidates.ts';
+import { costsOfChoice, makeCandidates } from './candidates.ts';
 import type { CandidateMaker, Candidates, Choice } from './candidates.ts';
 import { Evaluator } from './evaluator.ts';
 import type { EvaluatorOptions } from './evaluator.ts';
 import type { Scored } from './evolve.ts';
 import { evenly, runStage } from './stage.ts';
+import type { StageResult } from './stage.ts';
 
 export interface SearchProgress {
   /** Candidates are made, layers tried out one by one, distributions evolved; again in each stage. */
@@ -43,13 +45,16 @@ export interface SearchOptions extends EvaluatorOptions {
   budget: Budget;
   /** Prunes one layer to some sparsities: see CandidateMaker. */
   make: CandidateMaker;
-  /** Calibration photos: tensors by the author's input names. */
+  /**
+   * Photos that networks are run on: tensors by the author's input names. Not those that \`make\` fits weights to: on these,
+   * outputs are closer to the dense network's than on others.
+   */
   samples: readonly Readonly<Record<string, Tensor>>[];
   /** The sparsities that a layer may have, increasing from 0 on. Default 0, 0.1 … 0.9, 0.95. */
   ladder?: (layer: Layer) => readonly number[];
-  /** 1: the first ladder only; 2 (default): finer rungs around the best as well, unless a ladder is given. */
-  stages?: 1 | 2;
-  /** Photos that networks are run on, evenly from all samples. Default 32. */
+  /** 1: the first ladder only, as where a ladder is given; 2 (default): finer rungs around the best as well; 3: and again. */
+  stages?: 1 | 2 | 3;
+  /** So many of the samples, evenly from all. Default 32. */
   photos?: number;
   /** Of evolution, in each stage. Default 40. */
   generations?: number;
@@ -70,7 +75,7 @@ export interface Baseline {
 }
 
 export interface Found extends Baseline {
-  /** `uniform` and `erk` on the same photos, as far as they meet the budget. */
+  /** `uniform` and `erk`, made in the same way, on the same photos. */
   baselines: { [name: string]: Baseline };
   /** Networks run on a photo, whole or from some layer on. */
   runs: number;
@@ -91,82 +96,142 @@ export interface Found extends Baseline {
  */
 export async function search(graph: Graph, layers: readonly Layer[], options: SearchOptions): Promise<Found> {
   checkOptions(graph, layers, options);
-  const { budget, make, stages = 2, generations = 40, children, seconds = 200, seed = 1, signal, onProgress } = options;
-  const costModel = options.costModel ?? defaultCostModel;
-  const samples = evenly(options.samples, options.photos ?? 32);
-  const random = new RandomNumbers(seedOf(seed, 'search'));
-  const dense = denseCosts(graph, layers, costModel);
-  const limit = limitOf(budget, dense);
+  const { budget, stages = 2, generations = 40, children, seconds = 200, seed = 1 } = options;
   const total = options.ladder ? 1 : stages;
-  const spent = { candidates: 0, networks: 0 };
-  let best: (Scored & { candidates: Candidates }) | undefined;
-  let reference: Evaluator | undefined;
-  let baselines: Found['baselines'] = {};
-  let [stopped, runs] = [false, 0];
-  for (let stage = 0; stage < total; stage++) {
+  const dense = denseCosts(graph, layers, options.costModel ?? defaultCostModel);
+  const limit = cautious(limitOf(budget, dense));
+  const random = new RandomNumbers(seedOf(seed, 'search'));
+  const run = new Run(graph, layers, options, total);
+
+  const step = async (
+    evaluator: Evaluator,
+    stage: number,
+    starts: ReadonlyMap<string, Choice>,
+    base: Choice,
+  ): Promise<StageResult> => {
     const begin = performance.now();
-    const rungs = best ? finerRungs(best) : firstRungs(layers, budget, options.ladder);
-    const { candidates, alternatives } = await makeCandidates(graph, layers, rungs, make, {
-      pruned: best && networkOf(best.candidates, best.choice),
+    // what is left is shared by the stages that are left
+    const share = (seconds - run.seconds.networks) / (total - stage);
+    return runStage(evaluator, {
+      limit,
+      base,
+      starts,
+      random,
+      generations,
+      children,
+      isOver() {
+        const isOver = (performance.now() - begin) / 1000 > share;
+        run.stopped ||= isOver;
+        return isOver;
+      },
+      onProgress: (phase, done, of, divergence) => run.report(phase, stage, done, of, { divergence }),
+    });
+  };
+
+  let [best, baselines] = await run.with(firstRungs(layers, budget, options.ladder), 0, async (evaluator) => {
+    const { candidates } = evaluator;
+    checkReachable(graph, candidates, budget, limit, dense);
+    const allDense = layers.map(() => 0);
+    await evaluator.compareWith(allDense);
+    const result = await step(evaluator, 0, firstStarts(layers, candidates, limit), allDense);
+    const starts = [...result.starts].map(([name, start]) => [name, baselineOf(candidates, start)] as const);
+    return [baselineOf(candidates, result), Object.fromEntries(starts) as Found['baselines']];
+  });
+  for (let stage = 1; stage < total; stage++) {
+    const { distribution } = best;
+    best = await run.with(
+      finerRungs(distribution),
+      stage,
+      async (evaluator) => {
+        const { candidates } = evaluator;
+        const base = candidates.ladders.map(({ layer, rungs }) => nearest(rungs, distribution.get(layer.name)!));
+        return baselineOf(candidates, await step(evaluator, stage, new Map([['best', base]]), base));
+      },
+      distribution,
+    );
+  }
+  if (total > 1) {
+    // made as the best was: layer after layer
+    for (const [name, { distribution }] of Object.entries(baselines)) {
+      const rungs = new Map([...distribution].map(([layer, sparsity]) => [layer, [sparsity]]));
+      baselines[name] = await run.with(
+        rungs,
+        total - 1,
+        async (evaluator) => {
+          const only = layers.map(() => 0);
+          const [divergence] = await evaluator.divergences([only], evaluator.allPhotos());
+          return baselineOf(evaluator.candidates, { choice: only, divergence });
+        },
+        distribution,
+      );
+    }
+    const fitting = Object.values(baselines).filter(({ costs }) => isWithin(costs, limit));
+    best = [best, ...fitting].reduce((a, b) => (b.divergence < a.divergence ? b : a));
+  }
+  const { runs, stopped } = run;
+  return { ...best, baselines, runs, seconds: run.seconds, stopped };
+}
+
+/** Networks of the same graph that are run on the same photos, stage after stage. */
+class Run {
+  runs = 0;
+  readonly seconds = { candidates: 0, networks: 0 };
+  stopped = false;
+  readonly #graph: Graph;
+  readonly #layers: readonly Layer[];
+  readonly #options: SearchOptions;
+  readonly #stages: number;
+  readonly #samples: SearchOptions['samples'];
+  #reference: Evaluator | undefined;
+  #divergence: number | undefined;
+
+  constructor(graph: Graph, layers: readonly Layer[], options: SearchOptions, stages: number) {
+    this.#graph = graph;
+    this.#layers = layers;
+    this.#options = options;
+    this.#stages = stages;
+    this.#samples = evenly(options.samples, options.photos ?? 32);
+  }
+
+  report(phase: SearchProgress['phase'], stage: number, done: number, total: number, more: Partial<SearchProgress>) {
+    this.#divergence = more.divergence ?? this.#divergence;
+    const divergence = this.#divergence;
+    this.#options.onProgress?.({ phase, stage, stages: this.#stages, done, total, ...more, divergence });
+  }
+
+  /** Makes candidates, and uses what runs networks of them. */
+  async with<T>(
+    rungs: ReadonlyMap<string, readonly number[]>,
+    stage: number,
+    use: (evaluator: Evaluator) => Promise<T>,
+    base?: Distribution,
+  ): Promise<T> {
+    const { make, costModel, signal } = this.#options;
+    const begin = performance.now();
+    const { candidates, alternatives } = await makeCandidates(this.#graph, this.#layers, rungs, make, {
+      base,
       costModel,
       signal,
-      onProgress: (done, of, layer) =>
-        onProgress?.({
-          phase: 'candidates',
-          stage,
-          stages: total,
-          done,
-          total: of,
-          layer,
-          divergence: best?.divergence,
-        }),
+      onProgress: (done, total, layer) => this.report('candidates', stage, done, total, { layer }),
     });
-    if (!best) checkReachable(graph, candidates, budget, limit, dense);
-    spent.candidates += (performance.now() - begin) / 1000;
     const middle = performance.now();
-    const evaluator = await Evaluator.open(candidates, alternatives, samples, options);
+    this.seconds.candidates += (middle - begin) / 1000;
+    const evaluator = await Evaluator.open(candidates, alternatives, this.#samples, this.#options);
     try {
-      if (reference) evaluator.compareAs(reference);
-      else await evaluator.compareWith(layers.map(() => 0));
-      reference = evaluator;
-      const before = spent.networks;
-      // what is left is shared by the stages that are left
-      const share = before + (seconds - before) / (total - stage);
-      const result = await runStage(evaluator, {
-        limit,
-        base: best
-          ? candidates.ladders.map(({ rungs: own }, i) => nearest(own, sparsitiesOf(best!)[i]))
-          : layers.map(() => 0),
-        starts: best
-          ? new Map([['best', candidates.ladders.map(({ rungs: own }, i) => nearest(own, sparsitiesOf(best!)[i]))]])
-          : firstStarts(layers, candidates, limit),
-        random,
-        generations,
-        children,
-        isOver() {
-          const isOver = before + (performance.now() - middle) / 1000 > share;
-          stopped ||= isOver;
-          return isOver;
-        },
-        onProgress: (phase, done, of, divergence) =>
-          onProgress?.({ phase, stage, stages: total, done, total: of, divergence: divergence ?? best?.divergence }),
-      });
-      if (!best) {
-        const named = [...result.starts].map(([name, { choice, divergence }]) => [
-          name,
-          { divergence, ...describe(candidates, choice) },
-        ]);
-        baselines = Object.fromEntries(named) as Found['baselines'];
-      }
-      if (!best || result.divergence <= best.divergence) best = { ...result, candidates };
+      if (this.#reference) evaluator.compareAs(this.#reference);
+      this.#reference ??= evaluator;
+      return await use(evaluator);
     } finally {
-      runs += evaluator.runs;
+      this.runs += evaluator.runs;
       evaluator.dispose();
-      spent.networks += (performance.now() - middle) / 1000;
+      this.seconds.networks += (performance.now() - middle) / 1000;
     }
   }
-  const { divergence, candidates, choice } = best!;
-  return { ...describe(candidates, choice), divergence, baselines, runs, seconds: spent, stopped };
+}
+
+/** What is made anew from other photos has zeros elsewhere, and costs a little more or less. */
+function cautious({ of, most }: Limit): Limit {
+  return { of, most: of === 'ms' || of === 'bytes' ? 0.999 * most : most };
 }
 
 function checkOptions(graph: Graph, layers: readonly Layer[], options: SearchOptions): void {
@@ -185,8 +250,8 @@ function checkOptions(graph: Graph, layers: readonly Layer[], options: SearchOpt
   if (options.seconds !== undefined && !(options.seconds >= 0)) {
     throw invalid(`seconds ${String(options.seconds)}: wanted a number from 0 on`);
   }
-  if (options.stages !== undefined && options.stages !== 1 && options.stages !== 2) {
-    throw invalid(`stages ${String(options.stages)}: wanted 1 or 2`);
+  if (options.stages !== undefined && ![1, 2, 3].includes(options.stages)) {
+    throw invalid(`stages ${String(options.stages)}: wanted 1, 2 or 3`);
   }
   for (const layer of ladder ? layers : []) {
     const rungs = ladder!(layer);
@@ -250,20 +315,13 @@ function firstRungs(
 /** Steps of the second stage around a layer's sparsity. */
 const finer = [-0.05, -0.025, 0, 0.025, 0.05];
 
-function finerRungs(best: { candidates: Candidates; choice: Choice }): Map<string, readonly number[]> {
-  const sparsities = sparsitiesOf(best);
+function finerRungs(distribution: Distribution): Map<string, readonly number[]> {
   return new Map(
-    best.candidates.ladders.map(({ layer }, i) => {
-      const around = finer
-        .map((step) => Math.max(0, sparsities[i] + step))
-        .filter((s) => s < 0.99 || s === sparsities[i]);
-      return [layer.name, [...new Set(around)]];
+    [...distribution].map(([layer, sparsity]) => {
+      const around = finer.map((step) => Math.max(0, sparsity + step)).filter((s) => s < 0.99 || s === sparsity);
+      return [layer, [...new Set(around)]];
     }),
   );
-}
-
-function sparsitiesOf({ candidates, choice }: { candidates: Candidates; choice: Choice }): number[] {
-  return candidates.ladders.map(({ rungs }, i) => rungs[choice[i]].sparsity);
 }
 
 /** Uniform and Erdős–Rényi, on the rungs next to them, as sparse as the budget wants. */
@@ -292,8 +350,7 @@ function nearest(rungs: readonly { sparsity: number }[], sparsity: number): numb
   return rungs.reduce((best, _, i) => (distance(i) < distance(best) ? i : best), 0);
 }
 
-function describe(candidates: Candidates, choice: Choice): Omit<Baseline, 'divergence'> {
-  const sparsities = sparsitiesOf({ candidates, choice });
-  const distribution = new Map(candidates.ladders.map(({ layer }, i) => [layer.name, sparsities[i]]));
-  return { distribution, costs: costsOfChoice(candidates, choice) };
+function baselineOf(candidates: Candidates, { choice, divergence }: Scored): Baseline {
+  const rungs = candidates.ladders.map((ladder, i) => [ladder.layer.name, ladder.rungs[choice[i]].sparsity] as const);
+  return { distribution: new Map(rungs), divergence, costs: costsOfChoice(candidates, choice) };
 }

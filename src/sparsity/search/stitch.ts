@@ -17,9 +17,12 @@ export function stitched(graph: Graph, replacements: ReadonlyMap<string, Replace
     nodes: graph.nodes.map((node) => ({ ...node, inputs: [...node.inputs] })),
     values: new Map(graph.values),
   };
-  for (const [name, { weights, bias }] of replacements) {
-    setWeights(copy, { name }, weights);
-    if (bias) setBias(copy, { name }, bias);
-  }
+  for (const [name, replacement] of replacements) replaceWeights(copy, name, replacement);
   return copy;
+}
+
+/** Gives a layer other weights, in place. */
+export function replaceWeights(graph: Graph, name: string, { weights, bias }: Replacement): void {
+  setWeights(graph, { name }, weights);
+  if (bias) setBias(graph, { name }, bias);
 }

@@ -8,6 +8,8 @@ import { loadModel } from '../../../src/runtime/load.ts';
 import { addCosts, noCosts, programCosts } from '../../../src/sparsity/budget.ts';
 import { prepared } from '../../../src/sparsity/prepare.ts';
 import { RandomNumbers } from '../../../src/sparsity/random-numbers.ts';
+import { weightsOf } from '../../../src/sparsity/layers.ts';
+import type { CandidateMaker } from '../../../src/sparsity/search/candidates.ts';
 import { costsOfChoice, makeCandidates, networkOf } from '../../../src/sparsity/search/candidates.ts';
 import { Evaluator } from '../../../src/sparsity/search/evaluator.ts';
 import { smallNetwork } from '../networks.ts';
@@ -94,26 +96,23 @@ describe.each(Object.keys(networks) as (keyof typeof networks)[])('candidates of
 });
 
 describe('candidates', () => {
-  it('are made for the network that is pruned so far', async () => {
+  it('are made for what the layers before them leave, where there is a base', async () => {
     const graph = prepared(smallNetwork());
     const layers = prunable(graph);
-    const sparsities = new Map(layers.map(({ name }) => [name, [0, 0.5]]));
-    const seen: unknown[] = [];
-    const { candidates } = await makeCandidates(graph, layers, sparsities, byMagnitude(graph));
-    const pruned = networkOf(
-      candidates,
-      layers.map(() => 1),
-    );
-    await makeCandidates(
-      graph,
-      layers,
-      sparsities,
-      (layer, wanted, before) => {
-        seen.push(before);
-        return byMagnitude(graph)(layer, wanted, before);
-      },
-      { pruned },
-    );
-    expect(seen.every((before) => before === pruned)).toBe(true);
+    const sparsities = new Map(layers.map(({ name }, i) => [name, i === 1 ? [0, 0.7] : [0.3, 0.5, 0.7]]));
+    const base = new Map(layers.map(({ name }, i) => [name, i === 1 ? 0 : 0.5]));
+    const half = byMagnitude(graph);
+    const made: string[] = [];
+    const make: CandidateMaker = async (layer, wanted, pruned) => {
+      for (const before of layers) {
+        const isPruned = made.includes(before.name) && base.get(before.name) === 0.5;
+        const [{ weights }] = isPruned ? await half(before, [0.5], graph) : [{ weights: weightsOf(graph, before) }];
+        expect(weightsOf(pruned, before)).toEqual(weights);
+      }
+      made.push(layer.name);
+      return half(layer, wanted, pruned);
+    };
+    await makeCandidates(graph, layers, sparsities, make, { base });
+    expect(made).toEqual(layers.map(({ name }) => name));
   });
 });

@@ -92,7 +92,15 @@ describe('search', () => {
       const key = `${stage} ${phase}`;
       if (seen.at(-1) !== key) seen.push(key);
     } }); // prettier-ignore
-    expect(seen).toEqual(['0 candidates', '0 layers', '0 evolution', '1 candidates', '1 layers', '1 evolution']);
+    expect(seen).toEqual([
+      '0 candidates',
+      '0 layers',
+      '0 evolution',
+      '1 candidates',
+      '1 layers',
+      '1 evolution',
+      '1 candidates',
+    ]);
   });
 
   it('ends when its time is over, and says so', async () => {
@@ -151,7 +159,7 @@ describe('search', () => {
     [{ threads: 1.5 }, /threads 1\.5: wanted a whole number from 1 on/],
     [{ generations: -1 }, /generations -1: wanted a whole number from 0 on/],
     [{ seconds: NaN }, /seconds NaN: wanted a number from 0 on/],
-    [{ stages: 3 as 2 }, /stages 3: wanted 1 or 2/],
+    [{ stages: 4 as 3 }, /stages 4: wanted 1, 2 or 3/],
     [
       { ladder: () => [0.5, 0.7] },
       /ladder of layer ".+": wanted sparsities below 1, increasing from 0 on, got \[0\.5, 0\.7\]/,

@@ -1,0 +1,101 @@
+// The trained networks of models/README.md, and the photos that they are measured and calibrated on.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readAnnotated } from '../../src/cli/accuracy.ts';
+import type { Annotated } from '../../src/cli/accuracy.ts';
+import { detectionDefaults, measureClasses, measureDetections } from '../../src/cli/evaluation.ts';
+import type { Progress } from '../../src/cli/io.ts';
+import { photoSamples, photosIn } from '../../src/cli/photos.ts';
+import { compileGraph, importModel } from '../../src/compile/index.ts';
+import type { Graph } from '../../src/graph/graph.ts';
+import { loadModel } from '../../src/runtime/load.ts';
+import type { Sample } from '../../src/sparsity/index.ts';
+import { prepared } from '../../src/sparsity/index.ts';
+import { cloneGraph } from '../../src/sparsity/prepare.ts';
+
+export interface Network {
+  title: string;
+  /** Below the folder of data. */
+  file: string;
+  list: string;
+  metric: 'top-1' | 'AP';
+  preprocess?: 'mobilenet';
+}
+
+export const networks = {
+  'mobilenet-v1': {
+    title: 'MobileNetV1',
+    file: 'models/mobilenet_v1_1.0_224_quant/mobilenet_v1_1.0_224_dequantised.onnx',
+    list: 'imagenet-500/labels.csv',
+    metric: 'top-1',
+    preprocess: 'mobilenet',
+  },
+  'mobilenet-v2': {
+    title: 'MobileNetV2',
+    file: 'models/mobilenet_v2_1.0_224/mobilenet_v2_1.0_224_dequantised.onnx',
+    list: 'imagenet-500/labels.csv',
+    metric: 'top-1',
+    preprocess: 'mobilenet',
+  },
+  'yolox-nano': {
+    title: 'YOLOX-nano',
+    file: 'models/yolox_nano_coco/yolox_nano.onnx',
+    list: 'coco-val-160/instances.json',
+    metric: 'AP',
+  },
+} as const satisfies Record<string, Network>;
+
+export type NetworkName = keyof typeof networks;
+
+/** Photos that nothing is evaluated on. */
+const calibrationPhotos = 'coco-train-294/images';
+
+export interface Opened {
+  name: NetworkName;
+  network: Network;
+  /** Optimised. */
+  dense: Graph;
+  samples: readonly Sample[];
+  images: Annotated;
+}
+
+export interface OpenOptions {
+  data: string;
+  /** Calibration photos. */
+  photos: number;
+  /** Photos that accuracy is measured on; all if not given. */
+  limit?: number;
+}
+
+/** Reads a network and its photos, which are decoded once. */
+export async function openNetwork(
+  name: NetworkName,
+  progress: Progress,
+  { data, photos, limit }: OpenOptions,
+): Promise<Opened> {
+  const network: Network = networks[name];
+  const graph = importModel(new Uint8Array(await readFile(join(data, network.file))), name);
+  const dense = prepared(graph);
+  const files = await photosIn(join(data, calibrationPhotos), photos);
+  const { preprocess } = network;
+  const samples =
+    photos > 0 ? await photoSamples(graph, compileGraph(cloneGraph(dense)), files, progress, { preprocess }) : [];
+  const images = await readAnnotated(join(data, network.list), { limit });
+  return { name, network, dense, samples, images: { ...images, decoded: new Map() } };
+}
+
+/** Top-1 or AP of an artifact, 0 … 1, as `filigree evaluate` has it. */
+export async function accuracyOf(
+  artifact: Uint8Array,
+  { network: { preprocess }, images }: Opened,
+  progress: Progress,
+  threads: number,
+): Promise<number> {
+  const model = await loadModel(artifact, { threads });
+  if (images.kind === 'classification') {
+    const { top1 } = await measureClasses(model, images, { preprocess }, progress);
+    return top1;
+  }
+  const { metrics } = await measureDetections(model, images, detectionDefaults, progress);
+  return metrics.ap;
+}

@@ -1,0 +1,25 @@
+// The scales γ of batch norms, for pruning by them: only a file that still has its batch norms tells them.
+import { constantOf, producers } from '../../graph/edit.ts';
+import type { Graph } from '../../graph/graph.ts';
+import { constantOperand, isOp } from '../../passes/match.ts';
+
+/**
+ * γ of the batch norm behind each layer, for each of its rows, by the layer's name; layers without one are not listed. The graph is as it was
+ * imported: passes fold batch norms into weights, and γ is lost. Where γ and the variance were one factor in the file already
+ * (TFLite), there is none.
+ */
+export function batchNormScales(graph: Graph): Map<string, Float32Array> {
+  const made = producers(graph);
+  const scales = new Map<string, Float32Array>();
+  for (const node of graph.nodes) {
+    if (!isOp(node, 'binary') || node.attributes.fn !== 'mul') continue;
+    const operand = constantOperand(graph, node);
+    const layer = operand && made.get(operand.x);
+    if (!isOp(layer, 'conv2d', 'linear')) continue;
+    // as importers name it (import/onnx/operators/normalisation.ts)
+    const factor = /^(.*)\/factor(_\d+)?$/.exec(operand!.constant);
+    const scale = factor && constantOf(graph, `${factor[1]}/scale${factor[2] ?? ''}`);
+    if (scale) scales.set(layer.name, scale.data);
+  }
+  return scales;
+}

@@ -1,0 +1,183 @@
+// Long lives: thousands of runs, loads, thread pools, calls at once and calls that are stopped, in every host that has
+// threads. Short in `npm test`; `npm run soak` takes minutes and prints what it measured.
+import { spawn } from 'node:child_process';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isolation, serveFolder, strictPolicy, useBrowser } from '../hosts/browser.ts';
+import { isInstalled, modelFile, photo, project, root } from '../hosts/project.ts';
+import type { Soak } from './judge.ts';
+import { problems, shortTolerance, table, tableHead, tolerance } from './judge.ts';
+
+const full = (import.meta.env as { MODE?: string }).MODE === 'soak';
+
+interface Counts {
+  runs: number;
+  loads: number;
+  pools: number;
+  models: number;
+  calls: number;
+  stops: number;
+}
+
+const all: Counts = full
+  ? { runs: 10_000, loads: 1000, pools: 200, models: 50, calls: 200, stops: 300 }
+  : { runs: 120, loads: 24, pools: 8, models: 3, calls: 4, stops: 8 };
+const fewer = (counts: Counts, by: number): Counts => {
+  const entries = Object.entries(counts).map(([name, count]) => [name, Math.max(3, Math.round(count / by))]);
+  return Object.fromEntries(entries) as unknown as Counts;
+};
+
+const rows: string[] = [];
+
+function judge(host: string, report: Soak): void {
+  rows.push(...table(host, report));
+  if (process.env.FILIGREE_SOAK_SAMPLES) console.log(JSON.stringify(report));
+  expect(problems(report, full ? tolerance : shortTolerance)).toEqual([]);
+  // some of what is stopped is stopped, and some is not
+  expect(report.ends.disposed).toBeGreaterThan(0);
+  expect(report.held).toBeGreaterThan(0);
+}
+
+const entry = `
+import { soak } from './work.mjs';
+import { watchWorkers } from './watch.mjs';
+import { readFile, readdir } from 'node:fs/promises';
+
+const unhandled = [];
+process.on('unhandledRejection', (reason) => unhandled.push(String(reason)));
+const workers = watchWorkers(process.getBuiltinModule('node:worker_threads'));
+const filigree = await import('filigree');
+const { size: { width, height }, counts } = JSON.parse(process.argv[2]);
+const photo = { data: new Uint8Array(await readFile('photo.rgb')), width, height, channels: 3 };
+const gc = globalThis.Bun ? () => Bun.gc(true) : globalThis.gc;
+const usage = async () => {
+  const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage();
+  const threads = (await readdir('/proc/self/task').catch(() => [])).length;
+  // Bun counts a part of memories that are shared as external, until threads end; its heap is told from time to time
+  return globalThis.Bun ? { rss } : { rss, heap: heapUsed, external, arrayBuffers, ...(!globalThis.Deno && { threads }) };
+};
+const host = { gc, usage, workers };
+const report = await soak(filigree, { model: () => 'face.filigree', photo, host }, counts);
+console.log(JSON.stringify({ report, unhandled }));
+`;
+
+const modules = path.join(root, 'test/hosts/node_modules');
+const everyHost = [
+  { name: 'this Node', command: [process.execPath, '--expose-gc'], part: 1 },
+  { name: 'Node 24', command: [path.join(modules, 'node-24/bin/node'), '--expose-gc'], part: 1, long: true },
+  {
+    name: 'Deno',
+    command: [path.join(modules, '.bin/deno'), 'run', '--no-prompt', '--allow-all', '--v8-flags=--expose-gc'],
+    part: full ? 5 : 4,
+  },
+  { name: 'Bun', command: [path.join(modules, '.bin/bun')], part: full ? 5 : 4 },
+];
+
+const hosts = everyHost.filter(({ long }) => full || !long);
+
+describe('a long life', { timeout: full ? 1_800_000 : 120_000 }, () => {
+  let folder: string;
+  let size: object;
+  const browser = useBrowser(['--js-flags=--expose-gc', '--enable-precise-memory-info']);
+
+  beforeAll(async () => {
+    const { data, ...rest } = await photo();
+    size = rest;
+    folder = project({
+      'entry.mjs': entry,
+      'photo.rgb': data,
+      'work.mjs': readFileSync(new URL('work.mjs', import.meta.url)),
+    });
+  });
+  afterAll(() => {
+    if (full || process.env.FILIGREE_SOAK_SAMPLES) console.log([...tableHead, ...rows].join('\n'));
+  });
+
+  for (const { name, command, part } of hosts) {
+    it.skipIf(!isInstalled(command[0]))(`in ${name}`, async () => {
+      const [program, ...rest] = command;
+      const given = JSON.stringify({ size, counts: fewer(all, part) });
+      const { text, errors, code, lingered } = await ended(program, [...rest, 'entry.mjs', given], folder);
+      expect({ code, errors }).toEqual({ code: 0, errors: '' });
+      const { report, unhandled } = JSON.parse(text) as { report: Soak; unhandled: string[] };
+      judge(name, report);
+      expect(unhandled).toEqual([]);
+      expect(lingered).toBeLessThan(3000); // nothing keeps the process alive
+    });
+  }
+
+  it('in Chromium', async () => {
+    writeFileSync(
+      path.join(folder, 'page.js'),
+      `
+import { soak } from './work.mjs';
+import { watchWorkers } from './watch.mjs';
+import * as filigree from 'filigree';
+
+const workers = watchWorkers(globalThis);
+window.unhandled = [];
+addEventListener('unhandledrejection', ({ reason }) => window.unhandled.push(String(reason)));
+window.soak = async (counts) => {
+  const size = await (await fetch('/photo.json')).json();
+  const photo = { ...size, data: new Uint8Array(await (await fetch('/photo.rgb')).arrayBuffer()) };
+  const usage = () => ({ heap: performance.memory.usedJSHeapSize });
+  const host = { gc: globalThis.gc, usage, workers };
+  const report = await soak(filigree, { model: () => '/face.filigree', photo, host }, counts);
+  return { report, unhandled: window.unhandled };
+};
+`,
+    );
+    const site = path.join(folder, 'site');
+    await build({
+      absWorkingDir: folder,
+      entryPoints: ['page.js'],
+      bundle: true,
+      splitting: true,
+      format: 'esm',
+      target: 'es2022',
+      outdir: 'site',
+      logLevel: 'error',
+    });
+    copyFileSync(modelFile, path.join(site, 'face.filigree'));
+    copyFileSync(path.join(root, 'dist/browser/filigree-worker.js'), path.join(site, 'filigree-worker.js'));
+    copyFileSync(path.join(folder, 'photo.rgb'), path.join(site, 'photo.rgb'));
+    writeFileSync(path.join(site, 'photo.json'), JSON.stringify(size));
+    writeFileSync(path.join(site, 'icon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>');
+    writeFileSync(
+      path.join(site, 'index.html'),
+      '<!doctype html><link rel="icon" href="/icon.svg"><script type="module" src="/page.js"></script>',
+    );
+    const { page, problems: complaints } = await browser.page(
+      await serveFolder(site, { ...strictPolicy, ...isolation }),
+    );
+    await page.waitForFunction(() => 'soak' in window);
+    const { report, unhandled } = await page.evaluate(
+      (counts) => (window as unknown as Page).soak(counts),
+      fewer(all, full ? 5 : 4),
+    );
+    judge('Chromium', report);
+    expect(unhandled).toEqual([]);
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+});
+
+interface Page {
+  soak(counts: Counts): Promise<{ report: Soak; unhandled: string[] }>;
+}
+
+/** Runs a program; tells its output, and for how long it has lived on after that. */
+function ended(program: string, args: string[], cwd: string) {
+  return new Promise<{ text: string; errors: string; code: number | null; lingered: number }>((resolve, reject) => {
+    const child = spawn(program, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    let text = '';
+    let errors = '';
+    let said = 0;
+    child.stdout.on('data', (chunk) => ((text += chunk), (said = performance.now())));
+    child.stderr.on('data', (chunk) => (errors += chunk));
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ text, errors, code, lingered: performance.now() - said }));
+  });
+}
