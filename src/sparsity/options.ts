@@ -125,11 +125,8 @@ export function resolveOptions(options: PruneOptions): ResolvedOptions {
     throw invalid(`${needing} needs calibration images: give \`samples\` (on the command line --calibrate)`);
   }
   const target = targetOf(options, pattern);
-  if (options.rearrange && options.masks) {
-    throw invalid('masks are for channels as they are: prune without rearrange, or what was rearranged before');
-  }
-  if (options.essential && pattern.sparsity !== undefined) {
-    throw invalid(`pattern ${pattern.name} says how many zeros each layer has: there is no essential sparsity`);
+  if (options.essential && (pattern.sparsity !== undefined || pattern.name === 'channel')) {
+    throw invalid(`pattern ${pattern.name}: essential sparsity is of patterns that take any share of weights`);
   }
   if (distribution === 'search' && pattern.sparsity !== undefined) {
     throw invalid(`pattern ${pattern.name} says how many zeros each layer has: there is nothing to search`);

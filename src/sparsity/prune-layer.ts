@@ -2,6 +2,7 @@
 import { FiligreeError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Calibrator } from './calibration.ts';
+import { correct } from './correct.ts';
 import { biasOf, setBias, setWeights, weightsOf } from './layers.ts';
 import type { Layer } from './layers.ts';
 import { magnitudeScores } from './magnitude.ts';
@@ -60,20 +61,22 @@ export async function candidatesOf(
   const { blocks, pattern, remark } = blocksOf(state.pattern, layer);
   const statistics = await state.calibrator?.statistics(layer, state.pruned);
   const keeps = sparsities.map((sparsity) => blocksToKeep(blocks, sparsity));
-  const outcomes: Omit<PrunedLayer, 'pattern'>[] = [];
+  const outcomes: PrunedLayer[] = [];
   if (state.criterion === 'second-order') {
     const problem = { layer, weights: weightsOf(state.dense, layer), statistics: needed(statistics), blocks };
-    const found =
-      keeps.length > 1
-        ? await secondOrderLadder(problem, keeps)
-        : [await secondOrder({ ...problem, keep: keeps[0], seed: state.seed })];
-    for (const { biasShift, ...rest } of found)
-      outcomes.push({ ...rest, bias: shifted(state.dense, layer, biasShift) });
-  } else {
-    const scores = scoresOf(state, layer, blocks);
-    for (const keep of keeps) outcomes.push(await corrected(state, layer, select(scores, blocks, keep), statistics));
+    const [keep, ...more] = keeps;
+    const found = more.length > 0 ? await secondOrderLadder(problem, keeps) : [await secondOrder({ ...problem, keep })];
+    for (const { biasShift, ...one } of found) {
+      outcomes.push({ ...one, bias: shifted(state.dense, layer, biasShift), pattern, remark });
+    }
+    return outcomes;
   }
-  return outcomes.map((outcome) => ({ ...outcome, pattern, remark }));
+  const scores = scoresOf(state, layer, blocks);
+  for (const keep of keeps) {
+    const mask = select(scores, blocks, keep);
+    outcomes.push({ ...(await rescaled(state, layer, mask, statistics)), pattern, remark });
+  }
+  return outcomes;
 }
 
 /** The values of a layer for a mask that is given; `second-order` fits them. */
@@ -83,6 +86,15 @@ export async function fitLayer(state: PruningState, layer: Layer, mask: Mask): P
   const problem = { layer, weights: weightsOf(state.dense, layer), statistics: needed(statistics), mask };
   const { biasShift, ...found } = await reconstruct(problem);
   return { ...found, bias: shifted(state.dense, layer, biasShift) };
+}
+
+/** Weights under a mask, and biases, such that channels keep their means and sizes. */
+async function rescaled({ dense }: PruningState, layer: Layer, mask: Mask, statistics: LayerStatistics | undefined) {
+  const before = weightsOf(dense, layer);
+  const pruned = masked(before, mask);
+  if (!statistics) return { weights: pruned, mask };
+  const { weights, biasShift, error } = await correct({ layer, weights: before, statistics, pruned });
+  return { weights, mask, bias: shifted(dense, layer, biasShift), error };
 }
 
 /** Weights as they are under a mask, and biases that keep the means of what the layer makes. */

@@ -2,6 +2,7 @@
 // leave.
 import { FiligreeError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
+import { arranged } from './arrange.ts';
 import { Calibrator } from './calibration.ts';
 import { batchNormScales } from './channels/batch-norm.ts';
 import { foldConstantChannels } from './channels/constants.ts';
@@ -19,7 +20,6 @@ import type { Mask } from './pattern.ts';
 import { cloneGraph, prepared } from './prepare.ts';
 import { applyLayer, candidatesOf, checkNumbers, fitLayer, pruneLayer } from './prune-layer.ts';
 import type { PruningState } from './prune-layer.ts';
-import { rearrangedFor } from './rearranged.ts';
 import type { EssentialSparsity, PruningReport } from './report.ts';
 import { reportOf } from './summary.ts';
 
@@ -56,21 +56,15 @@ export async function prune(graph: Graph, options: PruneOptions = {}): Promise<P
   checkNumbers(imported, layers);
   const { chosen, remarks } = chosenLayers(layers, resolved);
   if (resolved.masks) checkMasks(imported.name, chosen, resolved.masks);
-  const progress = await Progress.open(resolved.checkpoint, () => fingerprint(imported, chosen, resolved));
-  let state = await opened(imported, resolved);
-  const notes: string[] = [];
-  let permutations: ChannelPermutations | undefined;
-  let essential: EssentialSparsity | undefined;
+  const order = resolved.rearrange ? await arranged(imported, chosen, resolved) : undefined;
+  const dense = order?.graph ?? imported;
+  const progress = await Progress.open(resolved.checkpoint, () => fingerprint(dense, chosen, resolved));
+  const state = await opened(dense, resolved);
+  const wholeChannels = resolved.pattern.name === 'channel' && !resolved.masks;
   let plan: ChannelPlan | undefined;
+  let essential: EssentialSparsity | undefined;
   try {
-    if (resolved.rearrange) {
-      const rearranged = await rearrangedFor(state, chosen, resolved);
-      ({ permutations } = rearranged);
-      notes.push(...rearranged.notes);
-      state.calibrator?.dispose();
-      state = await opened(rearranged.graph, resolved);
-    }
-    if (resolved.pattern.name === 'channel' && !resolved.masks) {
+    if (wholeChannels) {
       const scales = resolved.criterion === 'batch-norm' ? batchNormScales(graph) : undefined;
       plan = await planFor(state, chosen, remarks, resolved, scales);
       await pruneChannels(state, plan, resolved, progress);
@@ -79,19 +73,18 @@ export async function prune(graph: Graph, options: PruneOptions = {}): Promise<P
   } finally {
     state.calibrator?.dispose();
   }
-  const { layers: done } = progress.done;
-  const { dense } = state;
+  const { layers: done, notes } = progress.done;
   const pruned = plan ? removeChannels(state.pruned, plan.removed) : state.pruned;
   const report = await reportOf({ dense, pruned }, resolved, {
     remarks,
     done: plan ? new Map(plan.layers.map(({ name }) => [name, { ...done.get(name), pattern: 'channel' }])) : done,
-    notes: [...notes, ...progress.notes, ...progress.done.notes, ...(plan?.notes ?? [])],
+    notes: [...(order?.notes ?? []), ...progress.notes, ...notes, ...(plan?.notes ?? [])],
   });
   if (essential) report.essential = essential;
   report.seconds = (performance.now() - start) / 1000;
   await progress.end();
   const masks = new Map(plan ? [] : [...done].map(([name, { mask }]) => [name, mask]));
-  return { graph: pruned, masks, report, ...(permutations && { permutations }) };
+  return { graph: pruned, masks, report, ...(order && { permutations: order.permutations }) };
 }
 
 /** The channels that go: of layers that were not excluded by name. */

@@ -38,7 +38,7 @@ export interface Reconstruction {
  * 3 n / count: the fewer samples there are for each of the n weights of a row, the less they are believed. Of 0.003 … 1 it is
  * within 1 % of what was best on held-out photos in every large layer of MobileNetV1 (n / count from 1/16 to 1/3).
  */
-export function defaultRidge({ n, count }: Pick<GroupStatistics, 'n' | 'count'>): number {
+export function defaultRidge({ groups: [{ n, count }] }: Pick<LayerStatistics, 'groups'>): number {
   return Math.min(3, Math.max(0.01, (3 * n) / Math.max(count, 1)));
 }
 
@@ -53,7 +53,7 @@ export async function secondOrder(
 ): Promise<Reconstruction> {
   const { layer, weights, blocks, keep } = problem;
   return withQuadratics(problem, (kernels, quadratics) => {
-    const ridge = problem.ridge ?? defaultRidge(problem.statistics.groups[0]);
+    const ridge = problem.ridge ?? defaultRidge(problem.statistics);
     const systems = quadratics.map((quadratic) => damped(kernels, quadratic, ridge));
     const candidate = (values: Float32Array, mask: Mask) => {
       return { weights: values, mask, errors: errors(kernels, quadratics, values) };
@@ -74,7 +74,7 @@ export async function secondOrder(
  */
 export async function reconstruct(problem: LayerProblem & { readonly mask: Mask }): Promise<Reconstruction> {
   const { layer, weights, mask } = problem;
-  const ridge = problem.ridge ?? defaultRidge(problem.statistics.groups[0]);
+  const ridge = problem.ridge ?? defaultRidge(problem.statistics);
   return withQuadratics(problem, (kernels, quadratics) => {
     const systems = quadratics.map((quadratic) => damped(kernels, quadratic, ridge));
     const fitted = fit(kernels, quadratics, systems, mask);

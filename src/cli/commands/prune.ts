@@ -75,7 +75,7 @@ export function pruneCommand(io: Io): Command {
       new Option(
         '--criterion <name>',
         'what says which weights matter (default: second-order with --calibrate, else magnitude)',
-      ).choices(['magnitude', 'random', 'second-order']),
+      ).choices(['magnitude', 'random', 'second-order', 'batch-norm']),
     )
     .addOption(
       new Option('--distribution <name>', 'how layers share the zeros (default: uniform)').choices([

@@ -24,7 +24,7 @@ export interface ChannelPlan {
   removed: Map<string, number[]>;
   /** Of the layers that read removed channels, by name: 0 for the weights that do. */
   masks: Map<string, Mask>;
-  /** The layers that lose anything, those of `masks` among them. */
+  /** The layers that the target counts, all that make, pass on or read channels that may go; those of `masks` among them. */
   layers: Layer[];
   notes: string[];
 }
@@ -98,8 +98,7 @@ export async function planChannels(
   const before = spaces.reduce((sum, { size }) => sum + size, 0);
   const after = counts.reduce((sum, count) => sum + count, 0);
   notes.push(`${before - after} of ${before} channels removed, from ${removed.size} of ${spaces.length} spaces`);
-  const losing = spaces.filter(({ name }) => removed.has(name));
-  return { removed, masks, layers: touchedLayers(dense, losing), notes };
+  return { removed, masks, layers: touched, notes };
 }
 
 /** Layers that make, pass on or read channels of spaces. */

@@ -172,8 +172,10 @@ function readersOf(
   graph: Graph,
   layer: Layer,
   use: ChannelUse,
-  { groups }: LayerStatistics,
+  ofLayer: LayerStatistics,
 ): Reader[] {
+  const { groups } = ofLayer;
+  const ridge = defaultRidge(ofLayer);
   const weights = weightsOf(graph, layer);
   const size = weights.length / groups.length;
   const found = groups.map((statistics, g) => {
@@ -181,7 +183,7 @@ function readersOf(
     return kernels.scope(() => {
       const quadratic = quadraticOf(kernels, own, statistics);
       const { n, stride, rows, power } = quadratic;
-      const { at } = inverseOf(kernels, quadratic, damped(kernels, quadratic, defaultRidge(statistics)));
+      const { at } = inverseOf(kernels, quadratic, damped(kernels, quadratic, ridge));
       const data = kernels.float64(at, n * stride);
       const inverse = new Float64Array(n * n);
       for (let i = 0; i < n; i++) inverse.set(data.subarray(i * stride, i * stride + n), i * n);

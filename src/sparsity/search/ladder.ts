@@ -20,8 +20,7 @@ export async function secondOrderLadder(
   problem: LayerProblem & { readonly blocks: Blocks },
   keeps: readonly number[],
 ): Promise<Reconstruction[]> {
-  const { layer, weights, blocks, statistics } = problem;
-  const ridge = problem.ridge ?? defaultRidge(statistics.groups[0]);
+  const { layer, weights, blocks, ridge = defaultRidge(problem.statistics) } = problem;
   return withQuadratics(problem, (kernels, quadratics) => {
     const systems = quadratics.map((quadratic) => solved(kernels, quadratic, damped(kernels, quadratic, ridge)));
     const scores = surgeonScores(kernels, quadratics, systems, blocks);

@@ -319,7 +319,7 @@ describe('prune with rearrange', () => {
       const before = weightsOf(dense, layer);
       expect(weightsOf(sparse, layer)).toEqual(before.map((w, i) => (mask[i] === 1 ? w : 0)));
     }
-    expect(report.notes[0]).toMatch(/^rearranged \d+ channel spaces: group4 keeps/);
+    expect(report.notes[0]).toMatch(/^rearranged: \d+ sets of channels, groups keep/);
     expect(plain.permutations).toBeUndefined();
     const energy = (g: Graph) =>
       layersOf(g).reduce((sum, l) => sum + weightsOf(g, l).reduce((s, w) => s + w * w, 0), 0);
