@@ -68,7 +68,7 @@ function magnitudeCosts(
 
 /** Layers are fitted to every other photo; what comes of it is seen on the rest. */
 async function searched(state: PruningState, layers: readonly Layer[], budget: Budget, options: ResolvedOptions) {
-  const { samples, seed, costModel, signal, onProgress } = options;
+  const { samples, seed, costModel, weights, signal, onProgress } = options;
   const fitted = samples.filter((_, i) => i % 2 === 0);
   const calibrator = state.calibrator && (await Calibrator.open(state.dense, fitted, { seed, signal }));
   try {
@@ -77,6 +77,7 @@ async function searched(state: PruningState, layers: readonly Layer[], budget: B
       samples: samples.length > 1 ? samples.filter((_, i) => i % 2 === 1) : samples,
       seed,
       costModel,
+      weights,
       signal,
       make: (layer, sparsities, pruned) => candidatesOf({ ...state, pruned, calibrator }, layer, sparsities),
       onProgress: ({ phase, stage, stages, done, total, layer }) =>
