@@ -26,7 +26,8 @@ beforeAll(async () => {
 const anywhere = `
 import { createClassifier, createDetector, drawDetections, FiligreeError, loadModel, Tensor } from 'filigree';
 import type { Detection, DrawingContext, ImageSource, ModelSource } from 'filigree';
-import { compileModel, exportOnnx } from 'filigree/compile';
+import { compileModel, exportOnnx, importModel } from 'filigree/compile';
+import { prune } from 'filigree/prune';
 import { decodeImage, readImageHeader } from 'filigree/images';
 import { createDetector as createInline } from 'filigree/inline';
 import { createKernels, kernelNames } from 'filigree/kernels';
@@ -42,6 +43,8 @@ export async function use(source: ModelSource, response: Response, signal: Abort
   const first: Detection | undefined = detections[0];
   drawDetections(context, detections, { keypoints: false });
   await (await createClassifier(model)).classify(new Blob([]));
+  const { graph: sparse, report } = await prune(importModel(new Uint8Array(8), 'm.onnx'), { sparsity: 0.5, pattern: '2:4' });
+  exportOnnx(sparse, { metadata: { zeros: String(report.sparsity) } });
   await createInline(compileModel(new Uint8Array(8), { name: 'm.onnx' }));
   const { memory } = await createKernels({ build: 'simd' });
   const bytes: number = memory.buffer.byteLength + memory.grow(1);
