@@ -21,12 +21,15 @@ const bundle = (entry: string) =>
     logLevel: 'silent',
   });
 
-it.each(['index', 'inline', 'kernels', 'compile/index'])('src/%s.ts is bundled for browsers', async (entry) => {
-  const { errors, warnings, metafile } = await bundle(entry);
-  expect({ errors, warnings }).toEqual({ errors: [], warnings: [] });
-  const imports = Object.values(metafile.outputs).flatMap((output) => output.imports);
-  expect(imports).toEqual([]); // nothing that the page would have to have
-});
+it.each(['index', 'inline', 'kernels', 'compile/index', 'sparsity/index'])(
+  'src/%s.ts is bundled for browsers',
+  async (entry) => {
+    const { errors, warnings, metafile } = await bundle(entry);
+    expect({ errors, warnings }).toEqual({ errors: [], warnings: [] });
+    const imports = Object.values(metafile.outputs).flatMap((output) => output.imports);
+    expect(imports).toEqual([]); // nothing that the page would have to have
+  },
+);
 
 it('src/inline.ts runs the builds that it embeds, on one thread and on two', async () => {
   const { outputFiles } = await bundle('inline');

@@ -1,5 +1,7 @@
 // What a program is made of, for `compile` and `inspect`.
 import type { Constant, Program } from '../program/program.ts';
+import { addParts, noParts, savedParts, sumOfParts } from './saved.ts';
+import type { SavedParts, SavedType } from './saved.ts';
 
 export interface LayerReport {
   name: string;
@@ -12,8 +14,11 @@ export interface LayerReport {
   sparse: boolean;
   macs: number;
   effectiveMacs: number;
-  /** Bytes of its constants as they are saved. */
+  /** Bytes of its constants as they are saved, and of what they are made of. */
   bytes: number;
+  parts: SavedParts;
+  /** How its weights are saved; several ways where it has several matrices. Empty without. */
+  savedAs: SavedType[];
 }
 
 export function reportLayers(program: Program): LayerReport[] {
@@ -27,12 +32,15 @@ export function reportLayers(program: Program): LayerReport[] {
         }
       }
     }
-    let bytes = 0;
+    let parts = noParts;
+    const savedAs = new Set<SavedType>();
     let sparse = false;
     for (const index of constants) {
       const buffer = program.buffers[index];
       if (buffer.kind !== 'constant') continue;
-      bytes += savedBytes(buffer.constant);
+      const saved = savedParts(buffer.constant);
+      parts = addParts(parts, saved.parts);
+      if (saved.type) savedAs.add(saved.type);
       sparse ||= skipsZeros(buffer.constant);
     }
     const { name, op, shape, sparsity, macs, effectiveMacs } = layer;
@@ -45,7 +53,9 @@ export function reportLayers(program: Program): LayerReport[] {
       sparse,
       macs,
       effectiveMacs,
-      bytes,
+      bytes: sumOfParts(parts),
+      parts,
+      savedAs: [...savedAs],
     };
   });
 }
@@ -56,9 +66,17 @@ function skipsZeros(c: Constant): boolean {
   return c.form === 'spmm' || (c.form === 'quantised' && c.counts !== null);
 }
 
-function savedBytes(constant: Constant): number {
-  let bytes = 0;
-  for (const value of Object.values(constant) as unknown[]) if (ArrayBuffer.isView(value)) bytes += value.byteLength;
+const constantsOf = ({ buffers }: Program): Constant[] =>
+  buffers.flatMap((buffer) => (buffer.kind === 'constant' ? [buffer.constant] : []));
+
+/** Bytes of all weights, with scales and places, by how they are saved; what else there is as `other`. */
+function bytesByType(program: Program): Partial<Record<SavedType | 'other', number>> {
+  const bytes: Partial<Record<SavedType | 'other', number>> = {};
+  for (const constant of constantsOf(program)) {
+    const { parts, type = 'other' } = savedParts(constant);
+    const own = sumOfParts(parts);
+    if (own > 0) bytes[type] = (bytes[type] ?? 0) + own;
+  }
   return bytes;
 }
 
@@ -73,11 +91,18 @@ export interface ProgramReport {
   activationBytes: number;
   activationBytesUnshared: number;
   constantBytes: number;
+  /** The same by how numbers are saved; `other`: tables. */
+  bytesByType: Partial<Record<SavedType | 'other', number>>;
+  /** The same by what they are made of. */
+  parts: SavedParts;
   notes: string[];
 }
 
 export function reportProgram(program: Program, layers: readonly LayerReport[]): ProgramReport {
   const sum = (of: (layer: LayerReport) => number) => layers.reduce((total, layer) => total + of(layer), 0);
+  const parts = constantsOf(program)
+    .map((constant) => savedParts(constant).parts)
+    .reduce(addParts, noParts);
   return {
     layers: layers.length,
     sparseLayers: sum(({ sparse }) => Number(sparse)),
@@ -86,7 +111,9 @@ export function reportProgram(program: Program, layers: readonly LayerReport[]):
     effectiveMacs: sum(({ effectiveMacs }) => effectiveMacs),
     activationBytes: program.arenaBytes,
     activationBytesUnshared: program.naiveArenaBytes,
-    constantBytes: program.buffers.reduce((n, b) => n + (b.kind === 'constant' ? savedBytes(b.constant) : 0), 0),
+    constantBytes: sumOfParts(parts),
+    bytesByType: bytesByType(program),
+    parts,
     notes: program.notes,
   };
 }

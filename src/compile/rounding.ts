@@ -131,11 +131,27 @@ function inEightBits(weights: Float32Array, rows: Int32Array, count: number) {
 
 const clamp = (q: number, most: number) => Math.min(most, Math.max(-most, q));
 
-/** What the largest weight of a row is, in units of its scale. */
+/** The most that a block can make of a weight, in units of its row's scale. */
 const rowSteps = 7 * 255;
 
+/** Scales in proportion to what rows hold on average: rows that share a block are as coarse as each other. */
+function evenScales(weights: Float32Array, rows: Int32Array, count: number): Float32Array {
+  const squares = new Float64Array(count);
+  const counts = new Float64Array(count);
+  weights.forEach((w, i) => {
+    if (rows[i] < 0 || w === 0) return;
+    squares[rows[i]] += w * w;
+    counts[rows[i]]++;
+  });
+  const means = squares.map((sum, row) => (sum > 0 ? Math.sqrt(sum / counts[row]) : 0));
+  const largest = largestOfRows(weights, rows, count);
+  let most = 0;
+  for (let row = 0; row < count; row++) if (means[row] > 0) most = Math.max(most, largest[row] / means[row]);
+  return Float32Array.from(means, (mean) => (mean * most) / rowSteps);
+}
+
 function inFourBits(weights: Float32Array, rows: Int32Array, count: number) {
-  const scales = largestOfRows(weights, rows, count).map((most) => most / rowSteps);
+  const scales = evenScales(weights, rows, count);
   const steps = Float64Array.from(scales, reciprocal);
   const all = Math.ceil(weights.length / blockValues);
   const values = new Uint8Array(8 * all);

@@ -142,7 +142,8 @@ function sourceCoordinate(i: number, axis: 0 | 1, input: number, attributes: Res
     case 'asymmetric':
       return unscaled(i);
     case 'tfHalfPixelForNearest':
-      return unscaled(i + 0.5);
+      // an axis that is not resized keeps its pixels, whatever the rounding
+      return output === input && (scales?.[axis] ?? 1) === 1 ? i : unscaled(i + 0.5);
     default:
       throw new Error(`unknown coordinate rule "${String(coordinates satisfies never)}"`);
   }

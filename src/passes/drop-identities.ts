@@ -61,9 +61,7 @@ function isSameShape(graph: Graph, node: Node): boolean {
 }
 
 function isSameSize({ attributes }: NodeOf<'resize'>, shape: readonly number[]): boolean {
-  const { size, scales, coordinates } = attributes;
-  // tfHalfPixelForNearest samples half a pixel further on.
-  if (coordinates === 'tfHalfPixelForNearest') return false;
+  const { size, scales } = attributes;
   return size[0] === shape[2] && size[1] === shape[3] && (!scales || (scales[0] === 1 && scales[1] === 1));
 }
 

@@ -9,9 +9,13 @@ import type { Layer } from './layers.ts';
 import { Moments } from './moments.ts';
 import { cloneGraph } from './prepare.ts';
 import { RandomNumbers, seedOf } from './random-numbers.ts';
-import type { LayerStatistics } from './statistics.ts';
+import type { GroupStatistics, LayerStatistics } from './statistics.ts';
+import { joined } from './statistics.ts';
 
 export type { Sample } from './activations.ts';
+
+/** From so many samples on that are held out, they say something. */
+const leastHeld = 2;
 
 export interface CalibrationOptions {
   /** Pixels of a layer's output that are looked at in each sample, at most; 128 if not given. */
@@ -115,8 +119,10 @@ export class Calibrator {
     const readings = [await this.#ofDense.open(this.#dense, wanted, end)];
     try {
       if (!same) readings.push(await this.#ofPruned.open(pruned, wanted, end));
+      // where there are enough, every fourth sample is summed up by itself
+      const parts = this.#samples.length < 4 * leastHeld ? [0] : [0, 1];
       const moments = all.map(({ layer, columns }) =>
-        Array.from({ length: layer.groups }, () => new Moments(kernels, columns.n, same)),
+        Array.from({ length: layer.groups }, () => parts.map(() => new Moments(kernels, columns.n, same))),
       );
       for (let i = 0; i < this.#samples.length; i++) {
         this.#options.signal?.throwIfAborted();
@@ -125,17 +131,18 @@ export class Calibrator {
         for (const [k, { layer, columns }] of all.entries()) {
           const picks = this.#picks(layer, columns, i);
           for (const [group, sums] of moments[k].entries()) {
+            const part = sums[i % 4 === 3 ? parts.length - 1 : 0];
             const from = (data: Float32Array): Parameters<Moments['add']>[1] => {
               return (to, first, count, place) =>
                 columns.gather(data, group, picks.subarray(first, first + count), to, place);
             };
-            const finite = sums.add(picks.length, from(x.get(columns.value)!), from(y.get(columns.value)!));
+            const finite = part.add(picks.length, from(x.get(columns.value)!), from(y.get(columns.value)!));
             if (!finite) throw notFinite(this.#dense, layer, i);
           }
         }
         this.#options.onProgress?.({ layer: layers.at(-1)!.name, done: i + 1, all: this.#samples.length });
       }
-      return new Map(all.map(({ layer }, k) => [layer.name, { groups: moments[k].map((sums) => sums.finish()) }]));
+      return new Map(all.map(({ layer }, k) => [layer.name, { groups: moments[k].map(finished) }]));
     } finally {
       readings.forEach((reading) => reading.close());
       kernels.release(mark);
@@ -157,6 +164,11 @@ export class Calibrator {
     }
     return order.subarray(0, count).toSorted();
   }
+}
+
+function finished(parts: readonly Moments[]): GroupStatistics {
+  const [seen, held] = parts.map((sums) => sums.finish());
+  return held ? joined(seen, held) : seen;
 }
 
 /** Whether both networks compute the same before node `end`. */

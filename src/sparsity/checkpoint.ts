@@ -6,21 +6,11 @@ import type { Graph } from '../graph/graph.ts';
 import { Tensor } from '../tensor.ts';
 import type { TensorData } from '../tensor.ts';
 import type { Layer } from './layers.ts';
-import type { ResolvedOptions } from './options.ts';
+import type { Checkpoint, ResolvedOptions } from './options.ts';
 import { blocksOf } from './patterns.ts';
 import type { PrunedLayer } from './prune-layer.ts';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
 import type { Distribution } from './uniform.ts';
-
-/** Where a run keeps what it has done. Nothing that `save` does may leave half a file. */
-export interface Checkpoint {
-  /** What to call it in notes. */
-  readonly name: string;
-  load(): Promise<Uint8Array | undefined>;
-  save(bytes: Uint8Array): Promise<void>;
-  /** Called when the run is done. */
-  remove(): Promise<void>;
-}
 
 /** Results of another version may be other ones. */
 const format = 'filigree-checkpoint 1';

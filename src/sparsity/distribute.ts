@@ -8,11 +8,12 @@ import type { Layer } from './layers.ts';
 import { setWeights, weightsOf } from './layers.ts';
 import { magnitudeScores } from './magnitude.ts';
 import { blocksToKeep, masked, select } from './masks.ts';
-import type { ResolvedOptions } from './options.ts';
+import type { ResolvedOptions, Sample } from './options.ts';
 import { blocksOf } from './patterns.ts';
 import { cloneGraph } from './prepare.ts';
 import { candidatesOf } from './prune-layer.ts';
 import type { PruningState } from './prune-layer.ts';
+import type { CandidateMaker } from './search/candidates.ts';
 import { search } from './search/index.ts';
 import { uniform } from './uniform.ts';
 import type { Distribution } from './uniform.ts';
@@ -67,18 +68,33 @@ function magnitudeCosts(
 }
 
 /** Layers are fitted to every other photo; what comes of it is seen on the rest. */
-async function searched(state: PruningState, layers: readonly Layer[], budget: Budget, options: ResolvedOptions) {
-  const { samples, seed, costModel, signal, onProgress } = options;
-  const fitted = samples.filter((_, i) => i % 2 === 0);
+export async function withHeldOut<T>(
+  state: PruningState,
+  { samples, seed, signal }: ResolvedOptions,
+  use: (held: { samples: readonly Sample[]; make: CandidateMaker }) => Promise<T>,
+): Promise<T> {
+  const [fitted, held] = [0, 1].map((rest) => samples.filter((_, i) => i % 2 === rest));
   const calibrator = state.calibrator && (await Calibrator.open(state.dense, fitted, { seed, signal }));
   try {
+    return await use({
+      samples: held.length > 0 ? held : samples,
+      make: (layer, sparsities, pruned) => candidatesOf({ ...state, pruned, calibrator }, layer, sparsities),
+    });
+  } finally {
+    calibrator?.dispose();
+  }
+}
+
+async function searched(state: PruningState, layers: readonly Layer[], budget: Budget, options: ResolvedOptions) {
+  const { seed, costModel, weights, signal, onProgress } = options;
+  return withHeldOut(state, options, async (held) => {
     const found = await search(state.dense, layers, {
+      ...held,
       budget,
-      samples: samples.length > 1 ? samples.filter((_, i) => i % 2 === 1) : samples,
       seed,
       costModel,
+      weights,
       signal,
-      make: (layer, sparsities, pruned) => candidatesOf({ ...state, pruned, calibrator }, layer, sparsities),
       onProgress: ({ phase, stage, stages, done, total, layer }) =>
         onProgress?.({ phase: 'search', step: `${phase}, ${stage + 1} of ${stages}`, done, total, layer }),
     });
@@ -88,7 +104,5 @@ async function searched(state: PruningState, layers: readonly Layer[], budget: B
     const notes = [`search: divergence ${found.divergence.toPrecision(3)} (${others.join(', ')}), ${found.runs} runs`];
     if (found.stopped) notes.push('the search ran out of time: another run may find another distribution');
     return { distribution: found.distribution, notes };
-  } finally {
-    calibrator?.dispose();
-  }
+  });
 }

@@ -10,6 +10,5 @@ export { prepared } from './prepare.ts';
 export { layersOf } from './layers.ts';
 export type { Exemption, Layer, LayerKind } from './layers.ts';
 export type { Blocks, Mask, Pattern } from './pattern.ts';
-export type { Criterion, DistributionName, PruneOptions, PruningProgress, Sample } from './options.ts';
-export type { Checkpoint } from './checkpoint.ts';
+export type { Checkpoint, Criterion, DistributionName, PruneOptions, PruningProgress, Sample } from './options.ts';
 export type { Accuracy, BeforeAndAfter, EssentialSparsity, LayerOutcome, PruningReport } from './report.ts';

@@ -9,26 +9,36 @@ import { strideOf } from './quadratic.ts';
  */
 export interface Damped {
   readonly h: number;
-  /** (rows, n): target + w Λ. */
+  /** (rows, n): follow · target + (1 − follow) · w H + w Λ. */
   readonly target: number;
   /** Mean of Λ. */
   readonly lambda: number;
 }
 
-/** @param ridge Λ over H's diagonal; inputs that hardly vary are held as if they did by a hundredth of the mean */
-export function damped(kernels: Kernels, quadratic: Quadratic, ridge: number): Damped {
+/**
+ * @param ridge Λ over H's diagonal; inputs that hardly vary are held as if they did by a hundredth of the mean
+ * @param follow 1: outputs follow the dense network's, and make up for errors of the layers before; 0: only for removed weights
+ */
+export function damped(kernels: Kernels, quadratic: Quadratic, ridge: number, follow = 1): Damped {
   const { rows, n, stride, h, target, dense, scale } = quadratic;
   const sum = kernels.doubles(n * stride);
+  const goal = kernels.doubles(rows * stride);
+  kernels.float64(goal, rows * stride).fill(0);
+  if (follow !== 1) kernels.run.dots(rows, n, n, dense, stride, h, stride, goal, stride, 0, 1 - follow);
   const toSum = kernels.float64(sum, n * stride);
   toSum.set(kernels.float64(h, n * stride));
-  const own = new Float64Array(stride);
+  const own = new Float64Array(n);
   for (let i = 0; i < n; i++) {
     own[i] = Math.max(ridge * (toSum[i * stride + i] + scale / 100), 1e-30); // where all inputs are dead, the dense weights stay
     toSum[i * stride + i] += own[i];
   }
-  const goal = kernels.doubles(rows * stride);
   const [to, from, w] = [goal, target, dense].map((at) => kernels.float64(at, rows * stride));
-  for (let i = 0; i < to.length; i++) to[i] = from[i] + own[i % stride] * w[i];
+  for (let r = 0; r < rows; r++) {
+    for (let i = 0; i < n; i++) {
+      const k = r * stride + i;
+      to[k] += follow * from[k] + own[i] * w[k];
+    }
+  }
   return { h: sum, target: goal, lambda: Math.max(ridge * scale, 1e-30) };
 }
 

@@ -2,7 +2,6 @@
 import type { CostModel } from '../compile/cost.ts';
 import type { WeightType } from '../compile/rounding.ts';
 import { FiligreeError } from '../errors.ts';
-import type { Checkpoint } from './checkpoint.ts';
 import type { Tensor } from '../tensor.ts';
 import type { Exemption, Layer } from './layers.ts';
 import type { Mask, Pattern } from './pattern.ts';
@@ -21,6 +20,16 @@ export type Criterion = (typeof criteria)[number];
 export const distributions = ['uniform', 'erk', 'search'] as const;
 /** How the zeros are shared out to layers. */
 export type DistributionName = (typeof distributions)[number];
+
+/** Where a run keeps what it has done. Nothing that `save` does may leave half a file. */
+export interface Checkpoint {
+  /** What to call it in notes. */
+  readonly name: string;
+  load(): Promise<Uint8Array | undefined>;
+  save(bytes: Uint8Array): Promise<void>;
+  /** Called when the run is done. */
+  remove(): Promise<void>;
+}
 
 /** How far a run is. `done` of `total` steps of this phase; phases come one after the other. */
 export interface PruningProgress {

@@ -10,7 +10,7 @@ import type { ChannelPermutations } from './channels/permute.ts';
 import { type ChannelPlan, planChannels } from './channels/prune-channels.ts';
 import { removeChannels } from './channels/remove.ts';
 import { fingerprint, Progress } from './checkpoint.ts';
-import { distribute } from './distribute.ts';
+import { distribute, withHeldOut } from './distribute.ts';
 import { essentialSparsity } from './essential.ts';
 import { biasOf, layersOf, setBias } from './layers.ts';
 import type { Layer } from './layers.ts';
@@ -18,7 +18,7 @@ import { chosenLayers, resolveOptions } from './options.ts';
 import type { PruneOptions, ResolvedOptions } from './options.ts';
 import type { Mask } from './pattern.ts';
 import { cloneGraph, prepared } from './prepare.ts';
-import { applyLayer, candidatesOf, checkNumbers, fitLayer, pruneLayer } from './prune-layer.ts';
+import { applyLayer, checkNumbers, fitLayer, pruneLayer } from './prune-layer.ts';
 import type { PruningState } from './prune-layer.ts';
 import type { EssentialSparsity, PruningReport } from './report.ts';
 import { reportOf } from './summary.ts';
@@ -130,15 +130,17 @@ async function opened(dense: Graph, options: ResolvedOptions): Promise<PruningSt
 function essentialOf(
   state: PruningState,
   layers: readonly Layer[],
-  { samples, costModel, signal, onProgress }: ResolvedOptions,
+  options: ResolvedOptions,
 ): Promise<EssentialSparsity> {
-  return essentialSparsity(state.dense, layers, {
-    make: (layer, sparsities, pruned) => candidatesOf({ ...state, pruned }, layer, sparsities),
-    samples,
-    costModel,
-    signal,
-    onProgress: (done, total) => onProgress?.({ phase: 'essential sparsity', done, total }),
-  });
+  const { costModel, signal, onProgress } = options;
+  return withHeldOut(state, options, (held) =>
+    essentialSparsity(state.dense, layers, {
+      ...held,
+      costModel,
+      signal,
+      onProgress: (done, total) => onProgress?.({ phase: 'essential sparsity', done, total }),
+    }),
+  );
 }
 
 async function pruneLayers(

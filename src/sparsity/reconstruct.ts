@@ -6,6 +6,7 @@
 import { FiligreeError } from '../errors.ts';
 import { Kernels } from './kernels.ts';
 import type { Layer } from './layers.ts';
+import type { Damped } from './least-squares.ts';
 import { damped, leastSquares } from './least-squares.ts';
 import { magnitudeScores } from './magnitude.ts';
 import { masked, select } from './masks.ts';
@@ -13,6 +14,7 @@ import type { Blocks, Mask } from './pattern.ts';
 import { errorsOf, quadraticOf } from './quadratic.ts';
 import type { Quadratic } from './quadratic.ts';
 import type { GroupStatistics, LayerStatistics } from './statistics.ts';
+import { regularisationFor } from './regularise.ts';
 import { chooseSupport } from './support.ts';
 
 export interface LayerProblem {
@@ -20,7 +22,7 @@ export interface LayerProblem {
   /** (rows, columns) of the dense network. */
   readonly weights: Float32Array;
   readonly statistics: LayerStatistics;
-  /** How strongly weights are held at their dense values, over the mean of their inputs' variances; 3 n / count if not given. */
+  /** How strongly weights are held at their dense values, over the mean of their inputs' variances; chosen on held-out photos if not given. */
   readonly ridge?: number;
 }
 
@@ -35,14 +37,6 @@ export interface Reconstruction {
 }
 
 /**
- * 3 n / count: the fewer samples there are for each of the n weights of a row, the less they are believed. Of 0.003 … 1 it is
- * within 1 % of what was best on held-out photos in every large layer of MobileNetV1 (n / count from 1/16 to 1/3).
- */
-export function defaultRidge({ groups: [{ n, count }] }: Pick<LayerStatistics, 'groups'>): number {
-  return Math.min(3, Math.max(0.01, (3 * n) / Math.max(count, 1)));
-}
-
-/**
  * Chooses the `keep` blocks (of sets: as many as they say) whose removal costs least, and the values of the weights that
  * stay. On the calibration images its error is never above that of keeping the blocks of largest magnitude as they are with
  * corrected biases: where it would be, that is the result.
@@ -53,13 +47,12 @@ export async function secondOrder(
 ): Promise<Reconstruction> {
   const { layer, weights, blocks, keep } = problem;
   return withQuadratics(problem, (kernels, quadratics) => {
-    const ridge = problem.ridge ?? defaultRidge(problem.statistics);
-    const systems = quadratics.map((quadratic) => damped(kernels, quadratic, ridge));
+    const plain = select(magnitudeScores(weights, blocks), blocks, keep);
+    const systems = systemsOf(kernels, problem, quadratics, plain);
     const candidate = (values: Float32Array, mask: Mask) => {
       return { weights: values, mask, errors: errors(kernels, quadratics, values) };
     };
     const fitted = (mask: Mask) => candidate(fit(kernels, quadratics, systems, mask), mask);
-    const plain = select(magnitudeScores(weights, blocks), blocks, keep);
     const kept = candidate(masked(weights, plain), plain);
     let best = fitted(chooseSupport(kernels, quadratics, systems, blocks, keep, weights));
     if (total(best.errors) > total(kept.errors)) best = fitted(plain);
@@ -74,9 +67,8 @@ export async function secondOrder(
  */
 export async function reconstruct(problem: LayerProblem & { readonly mask: Mask }): Promise<Reconstruction> {
   const { layer, weights, mask } = problem;
-  const ridge = problem.ridge ?? defaultRidge(problem.statistics);
   return withQuadratics(problem, (kernels, quadratics) => {
-    const systems = quadratics.map((quadratic) => damped(kernels, quadratic, ridge));
+    const systems = systemsOf(kernels, problem, quadratics, mask);
     const fitted = fit(kernels, quadratics, systems, mask);
     const kept = masked(weights, mask);
     const [ours, theirs] = [fitted, kept].map((values) => errors(kernels, quadratics, values));
@@ -124,6 +116,8 @@ export function biasShiftOf(
   });
 }
 
+export { defaultRidge } from './regularise.ts';
+
 let shared: Promise<Kernels> | undefined;
 
 /** Lays out the quadratic of each group, and frees it afterwards. @throws FiligreeError naming the layer */
@@ -157,12 +151,18 @@ function checkFinite({ name }: Layer, weights: Float32Array, groups: readonly Gr
   throw new FiligreeError('invalid-argument', `layer "${name}": what it reads is too large, or no number`);
 }
 
-function fit(
+function systemsOf(
   kernels: Kernels,
+  { weights, statistics, ridge: given }: LayerProblem,
   quadratics: readonly Quadratic[],
-  systems: readonly ReturnType<typeof damped>[],
   mask: Mask,
-): Float32Array {
+): Damped[] {
+  const { ridge, follow } =
+    given === undefined ? regularisationFor(kernels, weights, statistics, mask) : { ridge: given, follow: 1 };
+  return quadratics.map((quadratic) => damped(kernels, quadratic, ridge, follow));
+}
+
+function fit(kernels: Kernels, quadratics: readonly Quadratic[], systems: readonly Damped[], mask: Mask): Float32Array {
   const result = new Float32Array(mask.length);
   const size = mask.length / quadratics.length;
   quadratics.forEach((quadratic, g) => {

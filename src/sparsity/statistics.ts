@@ -18,9 +18,39 @@ export interface GroupStatistics {
   readonly mean: Float64Array;
   /** Mean of x. */
   readonly denseMean: Float64Array;
+  /** Those of every fourth photo, which the others count as well: tells how far the others can be believed. */
+  readonly held?: GroupStatistics;
 }
 
 /** Of each group of a grouped convolution (a depthwise one: of each channel); else one. */
 export interface LayerStatistics {
   readonly groups: readonly GroupStatistics[];
+}
+
+/** Of the samples of both, with those of `b` as held out. */
+export function joined(a: GroupStatistics, b: GroupStatistics): GroupStatistics {
+  const count = a.count + b.count;
+  return { ...mixed(a, a.count / count, b, b.count / count), count, held: b };
+}
+
+/** Of the samples that are not held out. */
+export function withoutHeld(all: GroupStatistics, held: GroupStatistics): GroupStatistics {
+  const count = all.count - held.count;
+  return { ...mixed(all, all.count / count, held, -held.count / count), count };
+}
+
+function mixed(a: GroupStatistics, p: number, b: GroupStatistics, q: number): GroupStatistics {
+  const mix = (x: Float64Array, y: Float64Array) => x.map((v, i) => p * v + q * y[i]);
+  const dense = mix(a.dense, b.dense);
+  const denseMean = mix(a.denseMean, b.denseMean);
+  const same = a.gram === a.dense && b.gram === b.dense;
+  return {
+    n: a.n,
+    count: 0,
+    dense,
+    gram: same ? dense : mix(a.gram, b.gram),
+    cross: same ? dense : mix(a.cross, b.cross),
+    denseMean,
+    mean: same ? denseMean : mix(a.mean, b.mean),
+  };
 }

@@ -28,7 +28,7 @@ import * as filigree from 'filigree';
 import { scenario } from './scenario.mjs';
 import { watchWorkers } from './watch.mjs';
 
-const workers = globalThis.Worker && watchWorkers(globalThis);
+export const workers = globalThis.Worker && watchWorkers(globalThis);
 
 export async function report(threads) {
   const { width, height } = await (await fetch('/photo.json')).json();
@@ -42,7 +42,7 @@ export async function report(threads) {
 
 const entries = {
   'page.js': `
-import { report } from './work.js';
+import { report, workers } from './work.js';
 import { createDetector, loadModel, Tensor } from 'filigree';
 
 window.report = report;
@@ -99,6 +99,20 @@ window.longRun = async () => {
   }
   return { ...report, same: wanted[0] === wanted[1] };
 };
+/** What a run says whose workers all end without an event, and how many turns of the page's clock later, of 5 s each. */
+window.silentDeath = async () => {
+  const model = await loadModel('/face.filigree', { threads: 2 });
+  const [{ name, shape }] = model.inputs;
+  const inputs = { [name]: new Tensor('float32', shape, new Float32Array(shape.reduce((a, b) => a * b))) };
+  await model.run(inputs);
+  for (const worker of workers) worker.terminate();
+  const { setTimeout } = globalThis;
+  const waits = [];
+  globalThis.setTimeout = (work, ms) => (waits.push(ms), setTimeout(work, ms / 100));
+  const failure = await model.run(inputs).catch(({ code, message }) => ({ code, message }));
+  globalThis.setTimeout = setTimeout;
+  return { ...failure, waits };
+};
 /** The photo as each kind of image that a page has. */
 window.images = async () => {
   const blob = await (await fetch('/photo.jpg')).blob();
@@ -140,6 +154,7 @@ addEventListener('message', async ({ data, source }) => source.postMessage(await
 type Window = Record<'report' | 'worker' | 'serviceWorker', (threads: number[]) => Promise<Report>> & {
   twoThreads(): Promise<{ threads: number; notes: string[] }>;
   longRun(): Promise<{ ms: number; longest: number; turns: number; threads: number; same: boolean }>;
+  silentDeath(): Promise<{ code: string; message: string; waits: number[] }>;
   images(): Promise<Record<string, Detection[]>>;
 };
 
@@ -243,6 +258,19 @@ describe('Chromium', () => {
     expect(turns).toBeGreaterThan(20);
     expect(longest).toBeLessThan(ms / 2);
     expect(problems).toEqual([]);
+    await page.close();
+  });
+
+  it('fails a run when the browser has ended all workers without a word', async () => {
+    const site = await serveFolder(path.join(folder, 'site'), { ...strictPolicy, ...isolation });
+    const { page } = await browser.page(site);
+    await page.waitForFunction(() => 'silentDeath' in window);
+    const { code, message, waits } = await page.evaluate(() => (window as unknown as Window).silentDeath());
+    expect([code, message]).toEqual([
+      'environment',
+      expect.stringContaining('a thread has failed: none has answered for 35 s'),
+    ]);
+    expect(waits.reduce((a, b) => a + b)).toBe(35_000);
     await page.close();
   });
 

@@ -1,20 +1,28 @@
 // Hosts' own workers, watched: put in place before any is started. Plain JavaScript: hosts run it as it is.
 
-/** @returns the workers started since: whether each has been ended, and a way to kill it */
+/**
+ * @returns an entry for each worker started since: whether it has been ended, whether it has exited where hosts say so, and
+ * a way to kill it. They do not hold the workers.
+ */
 export function watchWorkers(scope, name = 'Worker') {
   const workers = [];
   const Original = scope[name];
   scope[name] = class extends Original {
-    ended = false;
+    #entry = { ended: false };
+
     constructor(...args) {
       super(...args);
-      workers.push(this);
+      const entry = this.#entry;
+      const self = new WeakRef(this);
+      entry.terminate = () => self.deref()?.terminate();
+      entry.kill = () => self.deref()?.kill();
+      workers.push(entry);
       if (!this.on) return; // pages do not say that a worker has gone
-      this.exited = false;
-      this.on('exit', () => (this.exited = true));
+      entry.exited = false;
+      this.on('exit', () => (entry.exited = true));
     }
     terminate() {
-      this.ended = true;
+      this.#entry.ended = true;
       return super.terminate();
     }
     kill() {

@@ -34,6 +34,11 @@ describe('dropIdentities', () => {
     ['sum over no axes', (b, x) => b.node('reduce', { fn: 'sum', axes: [], keepDims: false }, x)],
     ['max over an axis of size 1', (b, x) => b.node('reduce', { fn: 'max', axes: [0], keepDims: true }, x)],
     ['resize to the same size', (b, x) => b.node('resize', resize, x)],
+    [
+      'resize to the same size, by a rule that would shift',
+      (b, x) =>
+        b.node('resize', { ...resize, coordinates: 'tfHalfPixelForNearest', mode: 'nearest', nearest: 'ceil' }, x),
+    ],
     ['max-pool of single pixels', (b, x) => b.node('maxPool', { ...pool, dilation: [1, 1] }, x)],
     ['average of single pixels', (b, x) => b.node('averagePool', { ...pool, countIncludePad: false }, x)],
     ['x + 0', (b, x) => b.node('binary', { fn: 'add' }, x, b.constant([3, 1, 1], [0, 0, 0]))],
@@ -56,12 +61,6 @@ describe('dropIdentities', () => {
       'reversal',
       (b, x) => b.node('slice', { starts: [0, 2, 0, 0], sizes: square, steps: [1, -1, 1, 1] }, x),
       ['slice'],
-    ],
-    [
-      'resize that shifts',
-      (b, x) =>
-        b.node('resize', { ...resize, coordinates: 'tfHalfPixelForNearest', mode: 'nearest', nearest: 'ceil' }, x),
-      ['resize'],
     ],
     ['resize by scales', (b, x) => b.node('resize', { ...resize, scales: [1.25, 1.25] }, x), ['resize']],
     ['1 / x', (b, x) => b.node('binary', { fn: 'div' }, b.scalar(1), x), ['binary']],

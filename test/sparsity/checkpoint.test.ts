@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Checkpoint } from '../../src/sparsity/checkpoint.ts';
+import type { Checkpoint } from '../../src/sparsity/options.ts';
 import type { PruneOptions } from '../../src/sparsity/options.ts';
 import { prune } from '../../src/sparsity/prune.ts';
 import { readSafetensors, writeSafetensors } from '../../src/sparsity/safetensors.ts';

@@ -1,10 +1,15 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { importModel } from '../../src/compile/index.ts';
 import { evaluate } from '../../src/graph/evaluate.ts';
 import { layersOf, weightsOf } from '../../src/sparsity/layers.ts';
 import { hasPattern, sparsityOf } from '../../src/sparsity/masks.ts';
 import { blocksOf, patternNamed } from '../../src/sparsity/patterns.ts';
 import { prepared } from '../../src/sparsity/prepare.ts';
 import { prune } from '../../src/sparsity/prune.ts';
+import type { PruningReport } from '../../src/sparsity/report.ts';
+import { Tensor } from '../../src/tensor.ts';
+import { describeWithData } from '../data.ts';
 import { cloneGraph } from '../graphs.ts';
 import { smallNetwork, smallSamples } from './networks.ts';
 
@@ -53,6 +58,103 @@ describe.each(patterns)('prune %s', (pattern) => {
     expect(same).toEqual(prepared(graph));
     const [sample] = smallSamples(1);
     expect(evaluate(same, sample)).toEqual(evaluate(prepared(graph), sample));
+  });
+});
+
+describe('with calibration images', () => {
+  const samples = smallSamples(8);
+  const errorOf = (outcome: { report: PruningReport }, name: string) =>
+    outcome.report.layers.find((layer) => layer.name === name)!.error!;
+
+  it.each(['unstructured', 'group2', '2:4'])(
+    'second-order %s is reproducible and better than magnitude',
+    async (pattern) => {
+      const options = { pattern, sparsity: 0.5, samples };
+      const [ours, again, magnitude] = [
+        await prune(smallNetwork(), options),
+        await prune(smallNetwork(), options),
+        await prune(smallNetwork(), { ...options, criterion: 'magnitude' }),
+      ];
+      expect(ours.report.criterion).toBe('second-order');
+      expect(again.graph).toEqual(ours.graph);
+      expect(ours.report.outputError).toBeLessThan(magnitude.report.outputError!);
+      // the first that is pruned reads the same in both; of the layers behind it each reads what was left
+      const [first] = ours.masks.keys();
+      expect(errorOf(ours, first)).toBeLessThan(errorOf(magnitude, first));
+      for (const layer of layersOf(ours.graph)) {
+        const mask = ours.masks.get(layer.name);
+        if (mask) expect(hasPattern(mask, blocksOf(patternNamed(pattern), layer).blocks)).toBe(true);
+      }
+    },
+  );
+
+  it('random and magnitude keep the means of channels', async () => {
+    const corrected = await prune(smallNetwork(), { sparsity: 0.5, criterion: 'random', samples });
+    const plain = await prune(smallNetwork(), { sparsity: 0.5, criterion: 'random' });
+    expect(corrected.masks).toEqual(plain.masks);
+    const { outputError } = await import('../../src/sparsity/measure.ts');
+    const dense = prepared(smallNetwork());
+    expect(corrected.report.outputError).toBeLessThan(await outputError(dense, plain.graph, samples));
+  });
+
+  it('masks keep weights as they are, or have the others make up for what they remove', async () => {
+    const { masks } = await prune(smallNetwork(), { sparsity: 0.5 });
+    const kept = await prune(smallNetwork(), { masks, samples });
+    const fitted = await prune(smallNetwork(), { masks, samples, criterion: 'second-order' });
+    const dense = prepared(smallNetwork());
+    for (const layer of layersOf(dense)) {
+      const mask = masks.get(layer.name);
+      if (!mask) continue;
+      expect(weightsOf(kept.graph, layer)).toEqual(weightsOf(dense, layer).map((w, i) => (mask[i] ? w : 0)));
+      expect(weightsOf(fitted.graph, layer).every((w, i) => mask[i] === 1 || w === 0)).toBe(true);
+    }
+    expect(fitted.report.outputError).toBeLessThan(kept.report.outputError!);
+  });
+
+  it('a target is met, by each distribution', { timeout: 60_000 }, async () => {
+    for (const distribution of ['uniform', 'erk', 'search'] as const) {
+      const dense = (await prune(smallNetwork(), { sparsity: 0 })).report.macs.after;
+      const { report } = await prune(smallNetwork(), { targetMacs: 0.7 * dense, distribution, samples });
+      expect(report.macs.after, distribution).toBeLessThanOrEqual(0.7 * dense);
+      expect(report.macs.after, distribution).toBeGreaterThan(0.5 * dense);
+      const impossible = prune(smallNetwork(), { targetMacs: 10, distribution, samples });
+      await expect(impossible).rejects.toThrow(/multiply-adds of 10 cannot be reached: the best is \d+/);
+    }
+  });
+});
+
+describeWithData('MobileNetV2', 'models/mobilenet_v2_1.0_224', (folder) => {
+  it('keeps its first answers at 30 % zeros from 6 photos', { timeout: 240_000 }, async () => {
+    const bytes = new Uint8Array(readFileSync(`${folder}/mobilenet_v2_1.0_224_dequantised.onnx`));
+    const graph = importModel(bytes, 'mobilenet_v2');
+    const { value, name } = graph.inputs[0];
+    const photo = (seed: number) => {
+      const { shape } = graph.values.get(value)!;
+      const [, , height, width] = shape;
+      const [a, b] = [3 + (seed % 5), 2 + (seed % 3)];
+      // smooth, as photos are
+      const data = Float32Array.from({ length: 3 * height * width }, (_, i) => {
+        const [x, y, c] = [i % width, Math.floor(i / width) % height, Math.floor(i / width / height)];
+        return Math.sin((a * x) / width + c + seed) * Math.cos((b * y) / height + seed * c);
+      });
+      return { [name]: new Tensor('float32', shape, data) };
+    };
+    const samples = Array.from({ length: 6 }, (_, i) => photo(i));
+    const seen: string[] = [];
+    const { graph: sparse, report } = await prune(graph, {
+      sparsity: 0.3,
+      samples,
+      onProgress: ({ phase, layer }) => void seen.push(`${phase} ${layer}`),
+    });
+    expect(report.sparsity).toBeCloseTo(0.3, 3);
+    expect(seen).toHaveLength(report.layers.filter(({ pattern }) => pattern).length);
+    expect(report.predictedMs.after).toBeLessThan(report.predictedMs.before);
+    // photos that it was not fitted to
+    const { outputError } = await import('../../src/sparsity/measure.ts');
+    const others = Array.from({ length: 3 }, (_, i) => photo(20 + i));
+    const magnitude = await prune(graph, { sparsity: 0.3, criterion: 'magnitude' });
+    const [ours, theirs] = [sparse, magnitude.graph].map((pruned) => outputError(prepared(graph), pruned, others));
+    expect(await ours).toBeLessThan(await theirs);
   });
 });
 

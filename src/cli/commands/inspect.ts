@@ -3,9 +3,12 @@ import type { Endpoint } from '../../program/program.ts';
 import { Progress, writeJson, type Io } from '../io.ts';
 import { readProgram, withModelOptions, type ModelOptions } from '../models.ts';
 import { kernelList, reportLayers, reportProgram } from '../report.ts';
+import type { LayerReport, ProgramReport } from '../report.ts';
+import type { SavedParts } from '../saved.ts';
 import { formatBytes, formatCount, formatMs, formatPercent, formatTable } from '../table.ts';
 
 interface Options extends ModelOptions {
+  bytes?: boolean;
   json?: boolean;
 }
 
@@ -13,6 +16,7 @@ export function inspectCommand(io: Io): Command {
   const command = new Command('inspect')
     .description('List the layers of a model: shapes, kernels, sparsity, work.')
     .argument('<model>', 'a model: .filigree, ONNX or TFLite')
+    .option('--bytes', 'show what each layer takes in the file, by what it is made of')
     .option('--json', 'print JSON');
   return withModelOptions(command).action((path: string, options: Options) => inspect(io, path, options));
 }
@@ -39,7 +43,7 @@ async function inspect(io: Io, path: string, options: Options): Promise<void> {
     });
     return;
   }
-  const rows = layers.map(({ name: layer, op, shape, kernels, sparsity, macs, effectiveMacs, bytes: weights }, i) => [
+  const work = layers.map(({ name: layer, op, shape, kernels, sparsity, macs, effectiveMacs, bytes: weights }, i) => [
     layer,
     op,
     shape.join('×'),
@@ -56,15 +60,46 @@ async function inspect(io: Io, path: string, options: Options): Promise<void> {
     `${path}  ${formatBytes(bytes)}\n` +
       tensors('input ', inputs) +
       tensors('output', outputs) +
-      `\n${formatTable(['layer', 'op', 'shape', 'kernels', 'zeros', 'MACs', 'effective', 'bytes', 'ms'], rows)}\n` +
+      `\n${options.bytes ? bytesTable(layers) : formatTable(workColumns, work)}\n` +
       `${report.layers} layers: ${report.sparseLayers} sparse, ${report.denseLayers} dense; ` +
       `${formatCount(report.effectiveMacs)} of ${formatCount(report.macs)} MACs; ` +
       `weights ${formatBytes(report.constantBytes)}, activations ${formatBytes(report.activationBytes)} ` +
       `(${formatBytes(report.activationBytesUnshared)} without sharing)\n` +
+      `saved as ${byType(report)}: ${byPart(report.parts)}\n` +
       `predicted ${formatMs(predictedMs.reduce((sum, ms) => sum + ms, 0))} a run on the machine of the cost model\n` +
       report.notes.map((note) => `note: ${note}\n`).join(''),
   );
 }
+
+const workColumns = ['layer', 'op', 'shape', 'kernels', 'zeros', 'MACs', 'effective', 'bytes', 'ms'];
+
+const partNames = ['values', 'scales', 'gaps', 'counts', 'bias', 'other'] as const;
+
+/** Layers that take something in the file. */
+function bytesTable(layers: readonly LayerReport[]): string {
+  const some = (bytes: number) => (bytes > 0 ? formatBytes(bytes) : '–');
+  const rows = layers
+    .filter(({ bytes }) => bytes > 0)
+    .map(({ name, savedAs, sparsity, parts, bytes }) => [
+      name,
+      savedAs.join(', ') || '–',
+      sparsity === undefined ? '–' : formatPercent(sparsity),
+      ...partNames.map((part) => some(parts[part])),
+      formatBytes(bytes),
+    ]);
+  return formatTable(['layer', 'saved as', 'zeros', ...partNames, 'bytes'], rows);
+}
+
+const byType = ({ bytesByType }: ProgramReport): string =>
+  Object.entries(bytesByType)
+    .map(([type, bytes]) => `${type} ${formatBytes(bytes)}`)
+    .join(', ') || 'nothing';
+
+const byPart = (parts: SavedParts): string =>
+  partNames
+    .filter((part) => parts[part] > 0)
+    .map((part) => `${part} ${formatBytes(parts[part])}`)
+    .join(', ') || 'nothing';
 
 function describe({ name, dtype, shape }: Endpoint) {
   return { name, dtype, shape };

@@ -139,7 +139,7 @@ export class Team {
     const abort = () => this.#pending?.reject(signal!.reason);
     signal?.addEventListener('abort', abort);
     try {
-      if (this.#failure) throw this.#failure;
+      if (this.#lost) throw this.#lost;
       if (this.#takesPart) tryOut(performance.now() + warmUpMs);
       if (this.#starting > 0) await this.#event();
       if (!this.#takesPart) await this.run();
@@ -158,7 +158,7 @@ export class Team {
    * @throws FiligreeError `environment` when a thread has ended, `disposed` when dispose() was called meanwhile
    */
   run(): void | Promise<void> {
-    if (this.#failure) throw this.#failure;
+    if (this.#lost) throw this.#lost;
     const { sync, lists } = this.#plan;
     const exports = this.#exports!;
     const shared = this.#words!;
@@ -219,9 +219,14 @@ export class Team {
     this.#workers = [];
     this.#exports = undefined;
     this.#words = undefined;
-    this.#failure ??= new FiligreeError('disposed', `${this.#name}: disposed of during a run`);
-    this.#pending?.reject(this.#failure);
+    this.#pending?.reject(this.#lost);
     this.#pending = undefined;
+  }
+
+  /** Why it cannot run any more. Not kept: an error holds what its stack has, the model among it. */
+  get #lost(): FiligreeError | undefined {
+    if (this.#failure || this.#exports) return this.#failure;
+    return new FiligreeError('disposed', `${this.#name}: disposed of during a run`);
   }
 
   #event(): Promise<void> {

@@ -2,6 +2,7 @@
 import { defaultCostModel } from '../../compile/cost.ts';
 import type { CostModel } from '../../compile/cost.ts';
 import { lowerGraph } from '../../compile/lower.ts';
+import type { WeightType } from '../../compile/rounding.ts';
 import type { Graph } from '../../graph/graph.ts';
 import { addCosts, noCosts, programCosts } from '../budget.ts';
 import type { Costs } from '../budget.ts';
@@ -97,11 +98,13 @@ export async function makeCandidates(
   options: {
     base?: ReadonlyMap<string, number>;
     costModel?: CostModel;
+    /** How weights will be saved: networks are run with them as they will be. */
+    weights?: WeightType;
     signal?: AbortSignal;
     onProgress?: (done: number, total: number, layer: string) => void;
   } = {},
 ): Promise<{ candidates: Candidates; alternatives: Alternatives }> {
-  const { base, costModel = defaultCostModel, signal, onProgress } = options;
+  const { base, signal, onProgress } = options;
   const ladders: Ladder[] = [];
   const pruned = base ? stitched(graph, new Map()) : graph;
   for (const [i, layer] of layers.entries()) {
@@ -118,10 +121,18 @@ export async function makeCandidates(
     });
     ladders.push({ layer, rungs });
   }
-  return lowered(graph, ladders, costModel, signal);
+  return lowered(graph, ladders, options);
 }
 
-async function lowered(graph: Graph, ladders: readonly Ladder[], costModel: CostModel, signal?: AbortSignal) {
+async function lowered(
+  graph: Graph,
+  ladders: readonly Ladder[],
+  {
+    costModel = defaultCostModel,
+    weights: saved,
+    signal,
+  }: { costModel?: CostModel; weights?: WeightType; signal?: AbortSignal },
+) {
   const nodes = ladders.map(({ layer }) => graph.nodes.findIndex(({ name }) => name === layer.name));
   const others = graph.nodes.flatMap((_, node) => (nodes.includes(node) ? [] : [node]));
   const builder = new AlternativesBuilder(graph);
@@ -140,6 +151,7 @@ async function lowered(graph: Graph, ladders: readonly Ladder[], costModel: Cost
         ),
       ),
       costModel,
+      { weights: saved },
     );
     const costs = programCosts(program, costModel);
     for (const i of present) {

@@ -10,21 +10,21 @@
 import { defaultCostModel } from '../../compile/cost.ts';
 import type { CostModel } from '../../compile/cost.ts';
 import { lowerGraph } from '../../compile/lower.ts';
+import type { WeightType } from '../../compile/rounding.ts';
 import { FiligreeError } from '../../errors.ts';
 import type { Graph } from '../../graph/graph.ts';
 import type { Tensor } from '../../tensor.ts';
 import { addCosts, checkBudget, isWithin, limitOf, noCosts, programCosts, unreachable } from '../budget.ts';
 import type { Budget, Costs, Limit } from '../budget.ts';
-import { erdosRenyiKernel } from '../erk.ts';
 import type { Layer } from '../layers.ts';
 import { RandomNumbers, seedOf } from '../random-numbers.ts';
-import { uniform } from '../uniform.ts';
 import type { Distribution } from '../uniform.ts';
 import { costsOfChoice, makeCandidates } from './candidates.ts';
 import type { CandidateMaker, Candidates, Choice } from './candidates.ts';
 import { Evaluator } from './evaluator.ts';
 import type { EvaluatorOptions } from './evaluator.ts';
 import type { Scored } from './evolve.ts';
+import { finerRungs, firstRungs, firstStarts, nearest } from './rungs.ts';
 import { evenly, runStage } from './stage.ts';
 import type { StageResult } from './stage.ts';
 
@@ -65,6 +65,8 @@ export interface SearchOptions extends EvaluatorOptions {
   /** Of everything that is drawn at random. Default 1. The same seed gives the same result, unless time has run out. */
   seed?: number;
   costModel?: CostModel;
+  /** How weights will be saved, for counting bytes and for what rounding them does. Default f32. */
+  weights?: WeightType;
   onProgress?: (progress: SearchProgress) => void;
 }
 
@@ -206,11 +208,12 @@ class Run {
     use: (evaluator: Evaluator) => Promise<T>,
     base?: Distribution,
   ): Promise<T> {
-    const { make, costModel, signal } = this.#options;
+    const { make, costModel, weights, signal } = this.#options;
     const begin = performance.now();
     const { candidates, alternatives } = await makeCandidates(this.#graph, this.#layers, rungs, make, {
       base,
       costModel,
+      weights,
       signal,
       onProgress: (done, total, layer) => this.report('candidates', stage, done, total, { layer }),
     });
@@ -288,66 +291,6 @@ function checkReachable(
   const most = Math.max(...candidates.ladders.map(({ rungs }) => rungs.at(-1)!.sparsity));
   const why = `with at most ${Math.round(1000 * most) / 10} % of a layer's weights removed from ${candidates.ladders.length} layers`;
   throw unreachable(graph.name, budget, best, dense, why);
-}
-
-const defaultRungs = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95];
-
-/** Closer to an exact rung than this, a default one is left out. */
-const tooClose = 0.025;
-
-/** The ladders of the first stage; where the budget is a sparsity, with the rungs of uniform and Erdős–Rényi on them. */
-function firstRungs(
-  layers: readonly Layer[],
-  { kind, value }: Budget,
-  ladder: SearchOptions['ladder'],
-): Map<string, readonly number[]> {
-  if (ladder) return new Map(layers.map((layer) => [layer.name, ladder(layer)]));
-  const shares = kind === 'sparsity' && value > 0 ? [uniform(layers, value), erdosRenyiKernel(layers, value)] : [];
-  return new Map(
-    layers.map(({ name }) => {
-      const exact = shares.map((share) => share.get(name)!).filter((s) => s > 0 && s < 1);
-      const others = defaultRungs.filter((s) => s === 0 || exact.every((e) => Math.abs(e - s) >= tooClose));
-      return [name, [...new Set([...others, ...exact])].sort((a, b) => a - b)];
-    }),
-  );
-}
-
-/** Steps of the second stage around a layer's sparsity. */
-const finer = [-0.05, -0.025, 0, 0.025, 0.05];
-
-function finerRungs(distribution: Distribution): Map<string, readonly number[]> {
-  return new Map(
-    [...distribution].map(([layer, sparsity]) => {
-      const around = finer.map((step) => Math.max(0, sparsity + step)).filter((s) => s < 0.99 || s === sparsity);
-      return [layer, [...new Set(around)]];
-    }),
-  );
-}
-
-/** Uniform and Erdős–Rényi, on the rungs next to them, as sparse as the budget wants. */
-function firstStarts(layers: readonly Layer[], candidates: Candidates, limit: Limit): Map<string, Choice> {
-  const families = { uniform, erk: erdosRenyiKernel };
-  return new Map(
-    Object.entries(families).map(([name, family]) => {
-      let choice: Choice = [];
-      for (let step = 0; step < 200; step++) {
-        // the target itself, where it is a sparsity
-        const sparsity =
-          limit.of === 'weights' ? Math.min(0.995, 1 - limit.most / weightsOf(layers) + step / 200) : step / 200;
-        const shares = family(layers, sparsity);
-        choice = candidates.ladders.map(({ layer, rungs }) => nearest(rungs, shares.get(layer.name)!));
-        if (isWithin(costsOfChoice(candidates, choice), limit)) break;
-      }
-      return [name, choice];
-    }),
-  );
-}
-
-const weightsOf = (layers: readonly Layer[]) => layers.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
-
-function nearest(rungs: readonly { sparsity: number }[], sparsity: number): number {
-  const distance = (i: number) => Math.abs(rungs[i].sparsity - sparsity);
-  return rungs.reduce((best, _, i) => (distance(i) < distance(best) ? i : best), 0);
 }
 
 function baselineOf(candidates: Candidates, { choice, divergence }: Scored): Baseline {

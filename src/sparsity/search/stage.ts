@@ -103,13 +103,25 @@ async function lossesAround(
   return Promise.all(
     evaluator.candidates.ladders.map(async ({ rungs }, i) => {
       const others = rungs.flatMap((_, r) => (r !== base[i] && Math.abs(r - base[i]) <= within ? [r] : []));
-      const divergences = await evaluator.variants(base, i, others, which);
+      // of many, every other one: the last always
+      const isLong = others.length > 2 * reach;
+      const tried = others.filter((_, n) => !isLong || (others.length - 1 - n) % 2 === 0);
+      const divergences = await evaluator.variants(base, i, tried, which);
       report(++done);
       const losses = rungs.map((_, r) => (r === base[i] ? 0 : Infinity));
-      others.forEach((r, n) => (losses[r] = divergences[n] - own));
-      return losses;
+      tried.forEach((r, n) => (losses[r] = divergences[n] - own));
+      return isLong ? between(losses, others) : losses;
     }),
   );
+}
+
+/** Losses with those that were left out, each halfway between its neighbours' as losses grow: by their geometric mean. */
+function between(losses: readonly number[], rungs: readonly number[]): number[] {
+  return losses.map((loss, r) => {
+    if (loss < Infinity || !rungs.includes(r)) return loss;
+    const [a, b] = [losses[r - 1] ?? 0, losses[r + 1] ?? losses[r - 1]];
+    return a > 0 && b > 0 ? Math.sqrt(a * b) : (a + b) / 4;
+  });
 }
 
 /** Losses around a choice, continued beyond what was measured there as those around another one go on. */

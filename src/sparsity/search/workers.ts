@@ -53,15 +53,17 @@ export class Workers {
 
   /** @throws FiligreeError `environment` on a host without worker threads */
   static async start(setup: WorkerSetup, threads: number): Promise<Workers> {
-    let module: { Worker: new (source: string, options: object) => Thread };
-    try {
-      module = (await import('node:worker_threads')) as never;
-    } catch (cause) {
-      throw new FiligreeError('environment', 'a search needs worker threads, which this host does not have', { cause });
-    }
+    // not by import(): bundlers for pages would look for it
+    const module = typeof process === 'undefined' ? undefined : process.getBuiltinModule?.('node:worker_threads');
+    if (!module) throw new FiligreeError('environment', 'a search needs worker threads, which this host does not have');
     const workers = new Workers();
     const ready = Array.from({ length: threads }, () => {
-      const thread = new module.Worker(workerSource, { eval: true, workerData: setup, execArgv: [], env: {} });
+      const thread = new module.Worker(workerSource, {
+        eval: true,
+        workerData: setup,
+        execArgv: [],
+        env: {},
+      }) as unknown as Thread;
       return workers.#add(thread);
     });
     try {

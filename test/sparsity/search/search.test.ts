@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FiligreeError } from '../../../src/errors.ts';
 import { defaultCostModel } from '../../../src/compile/cost.ts';
+import type { Graph } from '../../../src/graph/graph.ts';
 import { lowerGraph } from '../../../src/compile/lower.ts';
 import { addCosts, noCosts, programCosts } from '../../../src/sparsity/budget.ts';
 import type { Budget } from '../../../src/sparsity/budget.ts';
@@ -26,18 +27,19 @@ const searched = (options: Partial<SearchOptions> = {}) =>
     ...options,
   });
 
-const costsOf = (weights: Parameters<typeof stitched>[1], dense = false) =>
-  programCosts(lowerGraph(stitched(graph, weights), defaultCostModel, { dense })).reduce(addCosts, noCosts);
+const costsOf = (of: Graph, onDense = false) =>
+  programCosts(lowerGraph(of, defaultCostModel, { dense: onDense })).reduce(addCosts, noCosts);
+const dense = costsOf(graph, true);
 
-const dense = costsOf(new Map(), true);
-const compiled = async (distribution: ReadonlyMap<string, number>) => {
+const pruned = async (distribution: ReadonlyMap<string, number>) => {
   const weights = new Map<string, { weights: Float32Array }>();
   for (const layer of layers) {
     const sparsity = distribution.get(layer.name)!;
     if (sparsity > 0) weights.set(layer.name, (await byMagnitude(graph)(layer, [sparsity], graph))[0]);
   }
-  return costsOf(weights);
+  return stitched(graph, weights);
 };
+const compiled = async (distribution: ReadonlyMap<string, number>) => costsOf(await pruned(distribution));
 
 describe('search', () => {
   it.each([0.3, 0.6, 0.85])('is no worse than uniform and ERK at a sparsity of %f', async (value) => {
@@ -70,6 +72,15 @@ describe('search', () => {
       expect(isMet(await compiled(baseline.distribution))).toBe(true);
       expect(divergence).toBeLessThanOrEqual(baseline.divergence);
     }
+  });
+
+  it('counts bytes as they will be saved', async () => {
+    const value = 0.3 * dense.bytes;
+    const { distribution, costs } = await searched({ budget: { kind: 'bytes', value }, weights: 'int8' });
+    expect([...distribution.values()].some((sparsity) => sparsity < 0.3)).toBe(true);
+    expect(costs.bytes).toBeLessThanOrEqual(value);
+    const program = lowerGraph(await pruned(distribution), defaultCostModel, { weights: 'int8' });
+    expect(programCosts(program).reduce(addCosts, noCosts).bytes).toBe(costs.bytes);
   });
 
   it('gives the same for the same seed, on any number of threads', async () => {

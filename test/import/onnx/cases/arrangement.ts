@@ -87,6 +87,16 @@ for (const mode of ['nearest', 'linear']) {
   );
 }
 
+for (const mode of ['nearest', 'linear']) {
+  add(`Resize ${mode} tf_half_pixel_for_nn of one axis`, 12, (m) =>
+    m.node('Resize', [m.input([1, 2, 6, 7]), m.floats([0], []), m.floats([0], []), m.int64s([1, 2, 6, 14])], {
+      mode,
+      coordinate_transformation_mode: 'tf_half_pixel_for_nn',
+      nearest_mode: 'round_prefer_ceil',
+    }),
+  );
+}
+
 // Arrangement
 
 add('Concat', [7, 13], (m) =>
