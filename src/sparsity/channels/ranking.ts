@@ -167,13 +167,7 @@ function batches(spaces: readonly ChannelSpace[], layers: ReadonlyMap<string, La
   return found;
 }
 
-function readersOf(
-  kernels: Kernels,
-  graph: Graph,
-  layer: Layer,
-  use: ChannelUse,
-  ofLayer: LayerStatistics,
-): Reader[] {
+function readersOf(kernels: Kernels, graph: Graph, layer: Layer, use: ChannelUse, ofLayer: LayerStatistics): Reader[] {
   const { groups } = ofLayer;
   const ridge = defaultRidge(ofLayer);
   const weights = weightsOf(graph, layer);
