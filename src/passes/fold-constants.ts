@@ -2,7 +2,7 @@ import { isGraphOutput } from '../graph/edit.ts';
 import { evaluateNode } from '../graph/evaluate.ts';
 import { valueOf } from '../graph/graph.ts';
 import { elementCount } from '../tensor.ts';
-import { evaluationWork, spend } from './budget.ts';
+import { evaluationWork, spend } from '../graph/folding-budget.ts';
 import { type Pass, rewriteEach, shapeOf } from './match.ts';
 
 /** A result may have this many elements even when what it is computed from has fewer. */

@@ -1,7 +1,7 @@
 import { addConstant, addNode, constantOf, freshName } from '../graph/edit.ts';
 import { FiligreeError } from '../errors.ts';
 import type { Graph, Node } from '../graph/graph.ts';
-import { spend } from './budget.ts';
+import { spend } from '../graph/folding-budget.ts';
 import { become, isOp, type NodeOf, type Pass, rewriteEach, shapeOf } from './match.ts';
 
 /**

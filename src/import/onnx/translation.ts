@@ -3,7 +3,7 @@ import { evaluateNode } from '../../graph/evaluate.ts';
 import type { Node } from '../../graph/graph.ts';
 import type { OperatorName } from '../../ops/index.ts';
 import type { DenseTensor } from '../../ops/operator.ts';
-import { evaluationWork } from '../../passes/budget.ts';
+import { evaluationWork } from '../../graph/folding-budget.ts';
 import { elementCount } from '../../tensor.ts';
 import { GraphWriter } from '../graph-writer.ts';
 import { asFloats, type Constant } from './constant.ts';

@@ -1,5 +1,5 @@
 // What passes may spend on a graph, so that a small file cannot make them take long or much.
-import type { Graph, Node, Shape } from '../graph/graph.ts';
+import type { Graph, Node, Shape } from './graph.ts';
 import { elementCount } from '../tensor.ts';
 
 interface Budget {
