@@ -1,4 +1,5 @@
 // Sparse weights × planes: y (rows, pixels) = act(W (rows, columns) · x), W sparse in groups of rows.
+import { matrixValues } from '../constants.ts';
 import { constantOf, kernel } from '../kernel.ts';
 import type { Table } from '../kernel.ts';
 import { matrixAxes, matrixExtents, matrixFields, packedTile } from './matrix.ts';
@@ -26,8 +27,8 @@ const spmm = (group: number, shifted: boolean) =>
       return matrixExtents(n, table, { shifted, tile, weights: 4, largest });
     },
     work(n, table) {
-      const positions = constantOf(table, 'weights', 'spmm').constant.values.length;
-      return n.batch * n.height * n.width * (n.rows + positions + (n.packed ? n.columns : 0));
+      const kept = matrixValues(constantOf(table, 'weights', 'spmm').constant);
+      return n.batch * n.height * n.width * (n.rows + kept + (n.packed ? n.columns : 0));
     },
     axes: import.meta.oneThread ? undefined : (n) => matrixAxes(n, { shifted, group, weights: 'groups' }),
   });
