@@ -209,13 +209,13 @@ describe.each([true, false])('threads, the calling one taking part: %s', (takesP
   });
 });
 
-/** Workers that hosts end without a word, as browsers do under memory pressure; teams that are patient for 30 ms only. */
+/** Workers that hosts end without a word, as browsers do under memory pressure; teams that are patient for 0.6 s only. */
 function silenced(takesPart: boolean) {
   const workers: { die(): void; ended: boolean }[] = [];
   const host: ThreadHost = {
     ...nodeHost,
     takesPart,
-    patience: 5,
+    patience: 100,
     start(task, events) {
       const worker = nodeHost.start(task, { ...events, failed: () => {} });
       const entry = { die: () => worker.end(), ended: false };
@@ -252,7 +252,7 @@ it('does not give up threads that are there, however long nothing is asked of th
   const { host } = silenced(false);
   const model = await loadModel(mobilenet, { threads: 2, threadHost: host });
   const wanted = bitsOf(await model.run(inputsOf(model)));
-  for (const ms of [100, 20, 0]) {
+  for (const ms of [1000, 20, 0]) {
     await new Promise((resolve) => setTimeout(resolve, ms));
     expect(bitsOf(await model.run(inputsOf(model)))).toEqual(wanted);
   }
