@@ -79,7 +79,7 @@ for (const file of positionals) {
     const preprocess = values.preprocess === undefined ? undefined : preprocessing(values.preprocess);
     const photos = await photosIn(values.photos, Number(values.count));
     const silent = { show() {}, clear() {} } as unknown as Parameters<typeof photoSamples>[3];
-    samples = await photoSamples(graph, compileGraph(prepared(graph)), photos, silent, { preprocess });
+    ({ samples } = await photoSamples(graph, compileGraph(prepared(graph)), photos, silent, { preprocess }));
   }
   const open = async (of: Graph) => (samples.length > 0 ? Calibrator.open(of, samples) : undefined);
   const before = await open(graph);

@@ -5,11 +5,11 @@ import { readAnnotated } from '../../src/cli/accuracy.ts';
 import type { Annotated } from '../../src/cli/accuracy.ts';
 import { detectionDefaults, measureClasses, measureDetections } from '../../src/cli/evaluation.ts';
 import type { Progress } from '../../src/cli/io.ts';
+import type { PhotoSamples } from '../../src/cli/photos.ts';
 import { photoSamples, photosIn } from '../../src/cli/photos.ts';
 import { compileGraph, importModel } from '../../src/compile/index.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import { loadModel } from '../../src/runtime/load.ts';
-import type { Sample } from '../../src/sparsity/index.ts';
 import { prepared } from '../../src/sparsity/index.ts';
 import { cloneGraph } from '../../src/sparsity/prepare.ts';
 
@@ -55,7 +55,9 @@ export interface Opened {
   network: Network;
   /** Optimised. */
   dense: Graph;
-  samples: readonly Sample[];
+  /** Calibration photos. */
+  photos: number;
+  calibration: PhotoSamples;
   images: Annotated;
 }
 
@@ -78,10 +80,12 @@ export async function openNetwork(
   const dense = prepared(graph);
   const files = await photosIn(join(data, calibrationPhotos), photos);
   const { preprocess } = network;
-  const samples =
-    photos > 0 ? await photoSamples(graph, compileGraph(cloneGraph(dense)), files, progress, { preprocess }) : [];
+  const calibration: PhotoSamples =
+    photos > 0
+      ? await photoSamples(graph, compileGraph(cloneGraph(dense)), files, progress, { preprocess })
+      : { samples: [], viewsPerImage: 1 };
   const images = await readAnnotated(join(data, network.list), { limit });
-  return { name, network, dense, samples, images: { ...images, decoded: new Map() } };
+  return { name, network, dense, photos: files.length, calibration, images: { ...images, decoded: new Map() } };
 }
 
 /** Top-1 or AP of an artifact, 0 … 1, as `filigree evaluate` has it. */

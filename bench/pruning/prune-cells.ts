@@ -5,13 +5,12 @@ import type { Progress } from '../../src/cli/io.ts';
 import { compileGraph } from '../../src/compile/index.ts';
 import { FiligreeError } from '../../src/errors.ts';
 import type { Graph } from '../../src/graph/graph.ts';
-import { Calibrator } from '../../src/sparsity/calibration.ts';
+import { withHeldOut } from '../../src/sparsity/distribute.ts';
 import { patternNamed, prune, prepared } from '../../src/sparsity/index.ts';
 import type { Layer } from '../../src/sparsity/index.ts';
 import { layersOf } from '../../src/sparsity/layers.ts';
 import { chosenLayers } from '../../src/sparsity/options.ts';
 import { cloneGraph } from '../../src/sparsity/prepare.ts';
-import { candidatesOf } from '../../src/sparsity/prune-layer.ts';
 import type { PrunedLayer } from '../../src/sparsity/prune-layer.ts';
 import { search } from '../../src/sparsity/search/index.ts';
 import type { Cell } from './cells.ts';
@@ -69,7 +68,7 @@ export class CellRunner {
   /** Prunes, compiles, evaluates; appends the result, or why there is none. */
   async run(cell: Cell): Promise<string> {
     const id = idOf(cell);
-    const { dense, samples, images } = this.#opened;
+    const { dense, photos, calibration, images } = this.#opened;
     const { threads, seed } = this.#options;
     const start = performance.now();
     const checkpoint = fileCheckpoint(`${this.#store.artifact(id)}.checkpoint`);
@@ -84,7 +83,7 @@ export class CellRunner {
         ...(rearrange && { rearrange }),
         ...(own || found ? {} : { sparsity }),
         distribution: found?.distribution ?? cell.distribution,
-        samples,
+        ...calibration,
         seed,
         checkpoint,
         onProgress: ({ phase, step, done, total }) => this.#show(id, `${phase} ${step ?? ''}`, done, total),
@@ -103,7 +102,7 @@ export class CellRunner {
         id,
         accuracy,
         images: images.files.length,
-        photos: samples.length,
+        photos,
         zeros: report.sparsity,
         allZeros: 1 - after / Math.max(weights, before),
         bytes: artifact.length,
@@ -129,30 +128,26 @@ export class CellRunner {
 
   async #search(cell: Cell) {
     const { criterion, sparsity } = cell;
-    const { samples } = this.#opened;
     const { threads, seed, searchSeconds } = this.#options;
     const pattern = patternNamed(patternOf(cell).pattern);
     const dense: Graph = prepared(this.#opened.dense);
     const { chosen } = chosenLayers(layersOf(dense), {});
-    const calibrator = await Calibrator.open(dense, samples, { seed, threads });
     const shared = this.#candidates.for(`${cell.pattern} ${criterion}`);
-    try {
-      return await search(dense, chosen, {
+    const state = { dense, pruned: dense, pattern, criterion, seed };
+    return withHeldOut(state, { ...this.#opened.calibration, seed }, ({ samples, make }) =>
+      search(dense, chosen, {
         budget: { kind: 'sparsity', value: sparsity },
         samples,
         seed,
         threads,
         seconds: searchSeconds,
         make: (layer, sparsities, pruned) => {
-          const make = (wanted: readonly number[]) =>
-            candidatesOf({ dense, pruned, pattern, criterion, seed, calibrator }, layer, wanted);
-          return pruned === dense ? shared.of(layer, sparsities, make) : make(sparsities);
+          const made = async (wanted: readonly number[]) => (await make(layer, wanted, pruned)) as PrunedLayer[];
+          return pruned === dense ? shared.of(layer, sparsities, made) : made(sparsities);
         },
         onProgress: ({ phase, stage, done, total }) => this.#show(idOf(cell), `${phase} ${stage + 1}`, done, total),
-      });
-    } finally {
-      calibrator.dispose();
-    }
+      }),
+    );
   }
 
   #show(id: string, what: string, done: number, total: number): void {

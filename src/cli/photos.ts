@@ -1,6 +1,6 @@
 // Photos as a vision model sees them, for whatever learns from them.
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { FiligreeError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import { valueOf } from '../graph/graph.ts';
@@ -11,7 +11,12 @@ import type { ImageModel } from '../vision/model.ts';
 import type { HeadName } from '../vision/presets.ts';
 import { readInput } from './files.ts';
 import type { Progress } from './io.ts';
+import { RandomNumbers, seedOf } from '../sparsity/random-numbers.ts';
+import type { Region } from '../sparsity/picks.ts';
+import type { Geometry } from '../runtime/preprocessing.ts';
+import type { Detection } from '../vision/detector.ts';
 import { progressBar } from './progress-bar.ts';
+import { viewsOf } from './views.ts';
 
 /** What says how photos become a model's input, where the model does not. */
 export interface SightOptions {
@@ -30,12 +35,16 @@ export async function photosIn(directory: string, most: number): Promise<string[
   return photos.slice(0, most).map((name) => join(directory, name));
 }
 
-/** Shows photos to a model as its classifier or detector would, and disposes of it. */
+/**
+ * Shows photos to a model as its classifier or detector would, and disposes of it.
+ * @param views of each photo: itself, its mirror image, parts of it
+ */
 export async function showPhotos(
   model: ImageModel,
   photos: readonly string[],
   progress: Progress,
   options: SightOptions,
+  { views = 1, onSeen }: { views?: number; onSeen?: (detections: readonly Detection[]) => void } = {},
 ): Promise<void> {
   const { decodeImage } = await import('../images/decode.ts');
   try {
@@ -43,7 +52,9 @@ export async function showPhotos(
     const start = performance.now();
     for (const [i, photo] of photos.entries()) {
       progress.show(`calibrating ${progressBar(i, photos.length, performance.now() - start, 'photos')}`);
-      await see(await decodeImage(await readInput(photo), { name: photo }));
+      const image = await decodeImage(await readInput(photo), { name: photo });
+      for (const view of viewsOf(image, views, new RandomNumbers(seedOf(1, basename(photo)))))
+        onSeen?.(await see(view));
     }
   } finally {
     progress.clear();
@@ -51,25 +62,44 @@ export async function showPhotos(
   }
 }
 
+/** What a detector sees with this score is worth looking at. */
+const leastScore = 0.05;
+
 type Pixels = Parameters<ImageModel['runImage']>[0];
 
 async function sightOf(
   model: ImageModel,
   { head, preprocess }: SightOptions,
-): Promise<(image: Pixels) => Promise<unknown>> {
+): Promise<(image: Pixels) => Promise<readonly Detection[]>> {
   const { classifierShape } = await import('../vision/classifier-metadata.ts');
   if (head === undefined && classifierShape(model.inputs, model.outputs)) {
     const { Classifier } = await import('../vision/classifier.ts');
     const classifier = new Classifier(model, { preprocessing: preprocess });
-    return (image) => classifier.classify(image);
+    return async (image) => {
+      await classifier.classify(image);
+      return [];
+    };
   }
   const { Detector } = await import('../vision/detector.ts');
-  const detector = await Detector.of(model, { head });
-  return (image) => detector.detect(image);
+  const detector = await Detector.of(model, { head, scoreThreshold: leastScore });
+  return async (image) => (await detector.detect(image)).detections;
 }
 
+/** Photos that learn from as `filigree/prune` takes them. */
+export interface PhotoSamples {
+  samples: Record<string, Tensor>[];
+  viewsPerImage: number;
+  /** Of a detector: where it sees objects. */
+  regions?: Region[][];
+}
+
+/** Pictures that are enough to learn from, and the most views of a photo that are taken to get as many. */
+const enough = 256;
+const mostViews = 4;
+
 /**
- * Photos as the model's input tensor: resized and normalised as they are when it detects or classifies.
+ * Photos as the model's input tensor: resized and normalised as they are when it detects or classifies. Of few photos there are
+ * several views.
  * @param program the model, compiled: what it says of itself
  */
 export async function photoSamples(
@@ -78,13 +108,14 @@ export async function photoSamples(
   photos: readonly string[],
   progress: Progress,
   options: SightOptions,
-): Promise<Record<string, Tensor>[]> {
+): Promise<PhotoSamples> {
   const { compileGraph } = await import('../compile/index.ts');
   const { writeArtifact } = await import('../artifact/write.ts');
   const { loadModel } = await import('../runtime/load.ts');
   const { name, inputs, outputs, metadata } = program;
   const input = await loadModel(writeArtifact(compileGraph(inputOnly(graph))));
-  const blank = Object.fromEntries(outputs.map((output) => [output.name, new Tensor('float32', output.shape)]));
+  const dense = await loadModel(writeArtifact(program));
+  const geometries: Geometry[] = [];
   const samples: Record<string, Tensor>[] = [];
   const model: ImageModel = {
     name,
@@ -93,13 +124,38 @@ export async function photoSamples(
     metadata,
     async runImage(image, preprocessing) {
       const { outputs: read, ...run } = await input.runImage(image, preprocessing);
-      samples.push({ [inputs[0].name]: read[inputs[0].name] });
-      return { ...run, outputs: blank }; // nobody looks
+      const sample = { [inputs[0].name]: read[inputs[0].name] };
+      samples.push(sample);
+      geometries.push(run.geometry);
+      return { ...run, outputs: await dense.run(sample) };
     },
-    dispose: () => input.dispose(),
+    dispose() {
+      input.dispose();
+      dense.dispose();
+    },
   };
-  await showPhotos(model, photos, progress, options);
-  return samples;
+  const views = Math.max(1, Math.min(mostViews, Math.ceil(enough / photos.length)));
+  const regions: Region[][] = [];
+  await showPhotos(model, photos, progress, options, {
+    views,
+    onSeen: (detections) => regions.push(detections.map(({ box }) => regionOf(box, geometries.at(-1)!))),
+  });
+  const found = regions.some((list) => list.length > 0);
+  return { samples, viewsPerImage: views, ...(found && { regions }) };
+}
+
+/** The middle of a box, half as wide and high: there detectors' outputs say what it is. */
+function regionOf({ xmin, ymin, xmax, ymax }: Detection['box'], geometry: Geometry): Region {
+  const { imageWidth, imageHeight, inputWidth, inputHeight, destination } = geometry;
+  const across = (x: number) => (destination.x + (x / imageWidth) * destination.width) / inputWidth;
+  const down = (y: number) => (destination.y + (y / imageHeight) * destination.height) / inputHeight;
+  const [w, h] = [(xmax - xmin) / 4, (ymax - ymin) / 4];
+  return {
+    left: Math.max(0, across(xmin + w)),
+    top: Math.max(0, down(ymin + h)),
+    right: Math.min(1, across(xmax - w)),
+    bottom: Math.min(1, down(ymax - h)),
+  };
 }
 
 /** A network that gives back its first input. */

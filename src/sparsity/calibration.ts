@@ -8,13 +8,15 @@ import { Kernels } from './kernels.ts';
 import type { Layer } from './layers.ts';
 import { Moments } from './moments.ts';
 import { cloneGraph } from './prepare.ts';
+import { checkRegions, pickPixels } from './picks.ts';
+import type { Region } from './picks.ts';
 import { RandomNumbers, seedOf } from './random-numbers.ts';
 import type { GroupStatistics, LayerStatistics } from './statistics.ts';
 import { joined } from './statistics.ts';
 
 export type { Sample } from './activations.ts';
 
-/** From so many samples on that are held out, they say something. */
+/** From so many images on that are held out, they say something. */
 const leastHeld = 2;
 
 export interface CalibrationOptions {
@@ -22,6 +24,10 @@ export interface CalibrationOptions {
   pixels?: number;
   /** Of the choice of pixels; 0 if not given. */
   seed?: number;
+  /** So many samples in a row are views of one image: 1 if not given. */
+  viewsPerImage?: number;
+  /** Of each sample: parts of the picture that matter most. Most pixels are of these. */
+  regions?: readonly (readonly Region[])[];
   /** Threads that run the network; 1 if not given. */
   threads?: number;
   /** Told of each sample that has been run. */
@@ -67,9 +73,11 @@ export class Calibrator {
     if (samples.length === 0) {
       throw new FiligreeError('invalid-argument', `${dense.name}: no calibration images: this criterion needs some`);
     }
-    const { pixels = 1 } = options;
-    if (!(Number.isInteger(pixels) && pixels > 0)) {
-      throw new FiligreeError('invalid-argument', `pixels: wanted a whole number from 1, got ${String(pixels)}`);
+    if (options.regions) checkRegions(options.regions, samples.length);
+    for (const name of ['pixels', 'viewsPerImage'] as const) {
+      const value = options[name] ?? 1;
+      if (Number.isInteger(value) && value > 0) continue;
+      throw new FiligreeError('invalid-argument', `${name}: wanted a whole number from 1, got ${String(value)}`);
     }
     return new Calibrator(cloneGraph(dense), samples, options, await Kernels.open());
   }
@@ -119,8 +127,9 @@ export class Calibrator {
     const readings = [await this.#ofDense.open(this.#dense, wanted, end)];
     try {
       if (!same) readings.push(await this.#ofPruned.open(pruned, wanted, end));
-      // where there are enough, every fourth sample is summed up by itself
-      const parts = this.#samples.length < 4 * leastHeld ? [0] : [0, 1];
+      // where there are enough, every fourth image is summed up by itself
+      const { viewsPerImage = 1 } = this.#options;
+      const parts = this.#samples.length < 4 * leastHeld * viewsPerImage ? [0] : [0, 1];
       const moments = all.map(({ layer, columns }) =>
         Array.from({ length: layer.groups }, () => parts.map(() => new Moments(kernels, columns.n, same))),
       );
@@ -131,7 +140,7 @@ export class Calibrator {
         for (const [k, { layer, columns }] of all.entries()) {
           const picks = this.#picks(layer, columns, i);
           for (const [group, sums] of moments[k].entries()) {
-            const part = sums[i % 4 === 3 ? parts.length - 1 : 0];
+            const part = sums[Math.floor(i / viewsPerImage) % 4 === 3 ? parts.length - 1 : 0];
             const from = (data: Float32Array): Parameters<Moments['add']>[1] => {
               return (to, first, count, place) =>
                 columns.gather(data, group, picks.subarray(first, first + count), to, place);
@@ -150,19 +159,12 @@ export class Calibrator {
   }
 
   /** Output pixels of a sample that are looked at, in order: the same ones whenever this layer is asked for. */
-  #picks({ name }: Layer, { pixels: all, n }: Columns, sample: number): Int32Array {
-    const { pixels = 128, seed = 0 } = this.#options;
+  #picks({ name }: Layer, columns: Columns, sample: number): Int32Array {
+    const { pixels = 128, seed = 0, regions } = this.#options;
     // few weights are known well from few samples
-    const enough = Math.max(16, Math.ceil((100 * n) / this.#samples.length));
-    const count = Math.min(all, pixels, enough);
-    const order = Int32Array.from({ length: all }, (_, i) => i);
-    if (count === all) return order;
+    const enough = Math.max(16, Math.ceil((100 * columns.n) / this.#samples.length));
     const random = new RandomNumbers(seedOf(seed, `${name} ${sample}`));
-    for (let i = 0; i < count; i++) {
-      const j = i + random.below(all - i);
-      [order[i], order[j]] = [order[j], order[i]];
-    }
-    return order.subarray(0, count).toSorted();
+    return pickPixels(columns, Math.min(pixels, enough), random, regions?.[sample]);
   }
 }
 

@@ -13,7 +13,7 @@ import { readSafetensors, writeSafetensors } from './safetensors.ts';
 import type { Distribution } from './uniform.ts';
 
 /** Results of another version may be other ones. */
-const format = 'filigree-checkpoint 1';
+const format = 'filigree-checkpoint 2';
 
 /** The share of the time that may go into saving. */
 const mostSaving = 0.05;
@@ -30,7 +30,8 @@ type LayerFacts = Pick<PrunedLayer, 'pattern' | 'remark' | 'error'> & { name: st
 
 function areFacts({ pattern, remark, error }: Omit<LayerFacts, 'name'>): boolean {
   const isText = typeof remark === 'string' || remark === undefined;
-  return typeof pattern === 'string' && isText && (typeof error === 'number' || error === undefined);
+  const isPattern = typeof pattern === 'string' || pattern === undefined;
+  return isPattern && isText && (typeof error === 'number' || error === undefined);
 }
 
 /** Keeps a run's progress in its checkpoint. */
@@ -141,7 +142,20 @@ export async function fingerprint(graph: Graph, chosen: readonly Layer[], option
   for (const { name, shape, dtype, data } of graph.values.values()) {
     parts.push([name, shape, dtype, data && (await digest(data))]);
   }
-  const { pattern, criterion, distribution, target, seed, rearrange, costModel, weights, masks, samples } = options;
+  const {
+    pattern,
+    criterion,
+    distribution,
+    target,
+    seed,
+    rearrange,
+    costModel,
+    weights,
+    masks,
+    samples,
+    viewsPerImage,
+    regions,
+  } = options;
   const shares = typeof distribution === 'string' ? distribution : [...distribution];
   parts.push([
     pattern.name,
@@ -149,6 +163,8 @@ export async function fingerprint(graph: Graph, chosen: readonly Layer[], option
     shares,
     target,
     seed,
+    viewsPerImage,
+    regions,
     rearrange ?? false,
     costModel,
     weights,

@@ -16,6 +16,9 @@ export class Columns {
   readonly n: number;
   /** Pixels of the output, of all images of one run. */
   readonly pixels: number;
+  /** Of an image of the output. */
+  readonly height: number;
+  readonly width: number;
   readonly #geometry: {
     channels: number;
     perGroup: number;
@@ -39,6 +42,7 @@ export class Columns {
     const { shape } = valueOf(graph, this.value);
     if (node.op === 'linear') {
       this.pixels = elementCount(shape) / perGroup;
+      this.height = this.width = 1;
       const one = [1, 1] as const;
       this.#geometry = {
         channels: perGroup,
@@ -58,6 +62,8 @@ export class Columns {
     const [batch, channels, height, width] = shape;
     const [, , h, w] = valueOf(graph, node.outputs[0]).shape;
     this.pixels = batch * h * w;
+    this.height = h;
+    this.width = w;
     this.#geometry = {
       channels,
       perGroup,

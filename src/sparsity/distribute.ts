@@ -67,14 +67,28 @@ function magnitudeCosts(
   };
 }
 
-/** Layers are fitted to every other photo; what comes of it is seen on the rest. */
+/** Candidates are fitted to so many samples: more of them change few distributions. */
+const mostFitted = 96;
+
+/** Layers are fitted to every other image; what comes of it is seen on the rest. */
 export async function withHeldOut<T>(
   state: PruningState,
-  { samples, seed, signal }: ResolvedOptions,
+  {
+    samples,
+    viewsPerImage,
+    regions,
+    seed,
+    signal,
+  }: Pick<ResolvedOptions, 'samples' | 'viewsPerImage' | 'regions' | 'seed' | 'signal'>,
   use: (held: { samples: readonly Sample[]; make: CandidateMaker }) => Promise<T>,
 ): Promise<T> {
-  const [fitted, held] = [0, 1].map((rest) => samples.filter((_, i) => i % 2 === rest));
-  const calibrator = state.calibrator && (await Calibrator.open(state.dense, fitted, { seed, signal }));
+  const image = (sample: number) => Math.floor(sample / viewsPerImage);
+  const isHeld = (sample: number) => image(sample) % 2 === 1;
+  const held = samples.filter((_, i) => isHeld(i));
+  const most = Math.max(1, Math.floor(mostFitted / viewsPerImage)) * viewsPerImage;
+  const fit = <T>(list: readonly T[]) => list.filter((_, i) => !isHeld(i)).slice(0, most);
+  const settings = { seed, signal, viewsPerImage, regions: regions && fit(regions) };
+  const calibrator = samples.length > 0 ? await Calibrator.open(state.dense, fit(samples), settings) : undefined;
   try {
     return await use({
       samples: held.length > 0 ? held : samples,

@@ -1,6 +1,7 @@
 // `filigree/prune`: from a dense network to a sparse one. Nothing that runs or compiles networks loads it.
 export { prune } from './prune.ts';
 export type { Pruned } from './prune.ts';
+export type { Region } from './picks.ts';
 export { soup } from './soup.ts';
 export { readGroups, readMasks, writeMasks } from './mask-file.ts';
 export type { MaskFacts } from './mask-file.ts';

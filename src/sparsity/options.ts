@@ -6,6 +6,8 @@ import type { Tensor } from '../tensor.ts';
 import type { Exemption, Layer } from './layers.ts';
 import type { Mask, Pattern } from './pattern.ts';
 import { patternNamed } from './patterns.ts';
+import { checkRegions } from './picks.ts';
+import type { Region } from './picks.ts';
 
 /** A calibration image as the model takes it: tensors by the author's input names. */
 export type Sample = Readonly<Record<string, Tensor>>;
@@ -61,6 +63,13 @@ export interface PruneOptions {
   distribution?: DistributionName | ReadonlyMap<string, number>;
   /** Calibration images, 16 to 256 of them; none that the network is evaluated with. */
   samples?: readonly Sample[];
+  /** So many samples in a row are views of one image, such as parts of it and mirrored ones. Default 1. */
+  viewsPerImage?: number;
+  /**
+   * Of each sample: parts of its picture that matter most, such as those in which a detector finds something. Layers are fitted
+   * to them above all. Default: everything matters the same.
+   */
+  regions?: readonly (readonly Region[])[];
   /** Layers to prune that would stay dense: `first`, `depthwise`, `head`, or by name; `*` stands for any characters. */
   include?: readonly string[];
   /** Layers to leave dense: the same words. They count more than `include`. */
@@ -101,13 +110,14 @@ export interface ResolvedOptions extends PruneOptions {
   criterion: Criterion;
   distribution: DistributionName | ReadonlyMap<string, number>;
   samples: readonly Sample[];
+  viewsPerImage: number;
   seed: number;
   target: Target;
 }
 
 /** @throws FiligreeError `invalid-argument` naming the option */
 export function resolveOptions(options: PruneOptions): ResolvedOptions {
-  const { samples = [], seed = 1, distribution = 'uniform' } = options;
+  const { samples = [], viewsPerImage = 1, seed = 1, distribution = 'uniform' } = options;
   const pattern =
     typeof options.pattern === 'object' ? options.pattern : patternNamed(options.pattern ?? 'unstructured');
   const criterion = options.criterion ?? (samples.length > 0 && !options.masks ? 'second-order' : 'magnitude');
@@ -121,6 +131,10 @@ export function resolveOptions(options: PruneOptions): ResolvedOptions {
   if (typeof distribution === 'string' && !distributions.includes(distribution)) {
     throw invalid(`distribution "${distribution}": wanted ${distributions.join(', ')}, or a map`);
   }
+  if (!(Number.isInteger(viewsPerImage) && viewsPerImage >= 1)) {
+    throw invalid(`viewsPerImage ${viewsPerImage}: wanted a whole number from 1`);
+  }
+  if (options.regions) checkRegions(options.regions, samples.length);
   if (!Number.isSafeInteger(seed)) throw invalid(`seed ${seed}: wanted a whole number`);
   const needing =
     criterion === 'second-order'
@@ -140,7 +154,7 @@ export function resolveOptions(options: PruneOptions): ResolvedOptions {
   if (distribution === 'search' && pattern.sparsity !== undefined) {
     throw invalid(`pattern ${pattern.name} says how many zeros each layer has: there is nothing to search`);
   }
-  return { ...options, pattern, criterion, distribution, samples, seed, target };
+  return { ...options, pattern, criterion, distribution, samples, viewsPerImage, seed, target };
 }
 
 function targetOf(options: PruneOptions, pattern: Pattern): Target {
@@ -205,7 +219,7 @@ export function chosenLayers(
   if (named) matching(layers, [...named.keys()], masks ? 'masks' : 'distribution', false);
   const remarks = new Map<string, string>();
   const chosen = layers.filter(({ name, exempt }) => {
-    if (excluded.has(name)) remarks.set(name, 'dense: excluded');
+    if (excluded.has(name)) remarks.set(name, excludedRemark);
     else if (named) {
       if (!named.has(name)) remarks.set(name, masks ? 'dense: no mask' : 'dense: no sparsity is given');
     } else if (exempt && !included.has(name)) remarks.set(name, `dense: ${exemptions[exempt]}`);
@@ -213,6 +227,9 @@ export function chosenLayers(
   });
   return { chosen, remarks };
 }
+
+/** Of layers that are to stay just as they are. */
+export const excludedRemark = 'dense: excluded';
 
 const exemptions: Record<Exemption, string> = {
   first: 'the first layer',

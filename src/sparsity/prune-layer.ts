@@ -35,8 +35,8 @@ export interface PrunedLayer {
   /** (rows); undefined where the biases stay. */
   bias?: Float32Array;
   mask: Mask;
-  /** The pattern that the mask has. */
-  pattern: string;
+  /** The pattern that the mask has; none for a layer that stays dense, and is fitted to what the pruned ones before it leave. */
+  pattern?: string;
   /** Why it is not the pattern that was asked for. */
   remark?: string;
   /** ‖Wx − Ŵx̂‖² / ‖Wx‖² over the calibration images. */
@@ -86,6 +86,12 @@ export async function fitLayer(state: PruningState, layer: Layer, mask: Mask): P
   const problem = { layer, weights: weightsOf(state.dense, layer), statistics: needed(statistics), mask };
   const { biasShift, ...found } = await reconstruct(problem);
   return { ...found, bias: shifted(state.dense, layer, biasShift) };
+}
+
+/** The values of a layer that stays dense. */
+export async function refitLayer(state: PruningState, layer: Layer, remark: string): Promise<PrunedLayer> {
+  const mask = new Uint8Array(layer.rows * layer.columns).fill(1);
+  return { ...(await fitLayer(state, layer, mask)), mask, remark };
 }
 
 /** Weights under a mask, and biases, such that channels keep their means and sizes. */

@@ -14,12 +14,12 @@ import { distribute, withHeldOut } from './distribute.ts';
 import { essentialSparsity } from './essential.ts';
 import { biasOf, layersOf, setBias } from './layers.ts';
 import type { Layer } from './layers.ts';
-import { chosenLayers, resolveOptions } from './options.ts';
+import { chosenLayers, excludedRemark, resolveOptions } from './options.ts';
 import type { PruneOptions, ResolvedOptions } from './options.ts';
 import type { Mask } from './pattern.ts';
 import { cloneGraph, prepared } from './prepare.ts';
-import { applyLayer, checkNumbers, fitLayer, pruneLayer } from './prune-layer.ts';
-import type { PruningState } from './prune-layer.ts';
+import { applyLayer, checkNumbers, fitLayer, pruneLayer, refitLayer } from './prune-layer.ts';
+import type { PrunedLayer, PruningState } from './prune-layer.ts';
 import type { EssentialSparsity, PruningReport } from './report.ts';
 import { reportOf } from './summary.ts';
 
@@ -67,8 +67,8 @@ export async function prune(graph: Graph, options: PruneOptions = {}): Promise<P
     if (wholeChannels) {
       const scales = resolved.criterion === 'batch-norm' ? batchNormScales(graph) : undefined;
       plan = await planFor(state, chosen, remarks, resolved, scales);
-      await pruneChannels(state, plan, resolved, progress);
-    } else await pruneLayers(state, chosen, resolved, progress);
+      await pruneChannels(state, plan, remarks, resolved, progress);
+    } else await pruneLayers(state, chosen, remarks, resolved, progress);
     if (resolved.essential) essential = await essentialOf(state, chosen, resolved);
   } finally {
     state.calibrator?.dispose();
@@ -83,7 +83,8 @@ export async function prune(graph: Graph, options: PruneOptions = {}): Promise<P
   if (essential) report.essential = essential;
   report.seconds = (performance.now() - start) / 1000;
   await progress.end();
-  const masks = new Map(plan ? [] : [...done].map(([name, { mask }]) => [name, mask]));
+  const layersPruned = [...done].filter(([, { pattern }]) => pattern !== undefined);
+  const masks = new Map(plan ? [] : layersPruned.map(([name, { mask }]) => [name, mask]));
   return { graph: pruned, masks, report, ...(order && { permutations: order.permutations }) };
 }
 
@@ -95,7 +96,7 @@ function planFor(
   options: ResolvedOptions,
   scales: ReadonlyMap<string, Float32Array> | undefined,
 ): Promise<ChannelPlan> {
-  const excluded = new Set([...remarks].flatMap(([name, remark]) => (remark === 'dense: excluded' ? [name] : [])));
+  const excluded = new Set([...remarks].flatMap(([name, remark]) => (remark === excludedRemark ? [name] : [])));
   const { criterion, channelMultiple: multiple } = options;
   return planChannels(state, chosen, options, { criterion, multiple, scales, excluded });
 }
@@ -104,6 +105,7 @@ function planFor(
 async function pruneChannels(
   state: PruningState,
   { removed, masks, layers }: ChannelPlan,
+  remarks: ReadonlyMap<string, string>,
   options: ResolvedOptions,
   progress: Progress,
 ): Promise<void> {
@@ -116,15 +118,15 @@ async function pruneChannels(
   }
   progress.done.distribution = new Map();
   const readers = layers.filter(({ name }) => masks.has(name));
-  await pruneLayers(state, readers, { ...options, masks }, progress);
+  await pruneLayers(state, readers, remarks, { ...options, masks }, progress);
 }
 
 /** Nothing pruned yet; with what layers read, where there are images that show it. */
 async function opened(dense: Graph, options: ResolvedOptions): Promise<PruningState> {
-  const { pattern, criterion, seed, samples, signal } = options;
+  const { pattern, criterion, seed, samples, viewsPerImage, regions, signal } = options;
   const state = { dense, pruned: cloneGraph(dense), pattern, criterion, seed };
   if (samples.length === 0) return state;
-  return { ...state, calibrator: await Calibrator.open(dense, samples, { seed, signal }) };
+  return { ...state, calibrator: await Calibrator.open(dense, samples, { seed, signal, viewsPerImage, regions }) };
 }
 
 function essentialOf(
@@ -146,6 +148,7 @@ function essentialOf(
 async function pruneLayers(
   state: PruningState,
   chosen: readonly Layer[],
+  remarks: ReadonlyMap<string, string>,
   options: ResolvedOptions,
   progress: Progress,
 ): Promise<void> {
@@ -156,22 +159,37 @@ async function pruneLayers(
   }
   const distribution = progress.done.distribution!;
   const done = progress.done.layers;
-  const work = chosen.filter(({ name }) => masks || (distribution.get(name) ?? 0) > 0);
+  const pruned = chosen.filter(({ name }) => masks || (distribution.get(name) ?? 0) > 0);
+  const work = state.criterion === 'second-order' ? withRefits(state.dense, pruned, remarks) : pruned;
+  const isPruned = new Set(pruned);
+  const outcomeOf = async (layer: Layer, mask: Mask | undefined): Promise<PrunedLayer> => {
+    if (!isPruned.has(layer)) return refitLayer(state, layer, remarks.get(layer.name) ?? 'dense');
+    if (mask) return { ...(await fitLayer(state, layer, mask)), mask, pattern: 'mask' };
+    return pruneLayer(state, layer, distribution.get(layer.name)!);
+  };
   for (const [i, layer] of work.entries()) {
     signal?.throwIfAborted();
     onProgress?.({ phase: 'pruning', done: i, total: work.length, layer: layer.name });
     const mask = masks?.get(layer.name);
-    const outcome =
-      done.get(layer.name) ??
-      (mask
-        ? { ...(await fitLayer(state, layer, mask)), pattern: 'mask' }
-        : await pruneLayer(state, layer, distribution.get(layer.name)!));
+    const outcome = done.get(layer.name) ?? (await outcomeOf(layer, mask));
     applyLayer(state.pruned, layer, outcome);
     if (done.has(layer.name)) continue;
     done.set(layer.name, outcome);
     await progress.save();
   }
   await progress.save({ now: true });
+}
+
+/** With the layers that stay dense behind the first pruned one: they can make up for a part of what is lost before them. */
+function withRefits(dense: Graph, pruned: readonly Layer[], remarks: ReadonlyMap<string, string>): Layer[] {
+  const byName = new Map(pruned.map((layer) => [layer.name, layer]));
+  const all = layersOf(dense);
+  const first = all.findIndex(({ name }) => byName.has(name));
+  if (first < 0) return [];
+  return all
+    .slice(first)
+    .filter(({ name }) => byName.has(name) || remarks.get(name) !== excludedRemark)
+    .map((layer) => byName.get(layer.name) ?? layer);
 }
 
 /** @throws FiligreeError `invalid-argument` naming the layers whose masks have another size */

@@ -61,6 +61,20 @@ export function quadraticOf(kernels: Kernels, weights: Float32Array, statistics:
   return { rows, n, stride, h, target, dense: w, power, scale: sum / n };
 }
 
+/**
+ * (rows) of each quadratic: what errors of rows are multiplied by before rows compete for weights. Networks scale channels as
+ * they like, since the next layer scales back; so errors count in part as they are, in part as a share of what the row varies by.
+ */
+export function rowWeights(quadratics: readonly Quadratic[]): Float64Array[] {
+  const all = quadratics.reduce((sum, { power }) => sum + power.reduce((a, b) => a + b, 0), 0);
+  const mean = all / quadratics.reduce((sum, { rows }) => sum + rows, 0);
+  if (!(mean > 0)) return quadratics.map(({ rows }) => new Float64Array(rows).fill(1));
+  return quadratics.map(({ power }) => power.map((one) => 1 / Math.sqrt(one / mean + leastPower)));
+}
+
+/** Of a row that hardly varies, over the mean. */
+const leastPower = 1e-3;
+
 /** E (w x − ŵ x̂)² of each row, biases corrected; at least 0. `weights` are (rows, n). */
 export function errorsOf(kernels: Kernels, quadratic: Quadratic, weights: Float32Array): Float64Array {
   const { variance, covariance } = outputsOf(kernels, quadratic, weights);

@@ -4,6 +4,7 @@
 // quadratic in its weights (quadratic.ts). What removing them costs follows from the inverse of its matrix (LeCun et al.,
 // Optimal Brain Damage; Hassibi and Stork, Optimal Brain Surgeon), and so do the best values of those that stay.
 import { FiligreeError } from '../errors.ts';
+import { alternate } from './admm.ts';
 import { Kernels } from './kernels.ts';
 import type { Layer } from './layers.ts';
 import type { Damped } from './least-squares.ts';
@@ -15,7 +16,6 @@ import { errorsOf, quadraticOf } from './quadratic.ts';
 import type { Quadratic } from './quadratic.ts';
 import type { GroupStatistics, LayerStatistics } from './statistics.ts';
 import { regularisationFor } from './regularise.ts';
-import { chooseSupport } from './support.ts';
 
 export interface LayerProblem {
   readonly layer: Layer;
@@ -54,7 +54,7 @@ export async function secondOrder(
     };
     const fitted = (mask: Mask) => candidate(fit(kernels, quadratics, systems, mask), mask);
     const kept = candidate(masked(weights, plain), plain);
-    let best = fitted(chooseSupport(kernels, quadratics, systems, blocks, keep, weights));
+    let best = fitted(alternate(kernels, quadratics, systems, blocks, keep, weights));
     if (total(best.errors) > total(kept.errors)) best = fitted(plain);
     if (total(best.errors) > total(kept.errors)) best = kept;
     return finish(layer, problem, quadratics, best);

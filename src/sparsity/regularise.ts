@@ -17,7 +17,7 @@ export interface Regularisation {
 }
 
 const ridges = [0.01, 0.05, 0.2, 1];
-const follows = [1, 0.7, 0.4, 0.1];
+const follows = [1, 0.7, 0.4, 0.2, 0];
 
 /** Rows that are tried: they agree well enough. */
 const mostRows = 24;

@@ -18,7 +18,7 @@ export interface GroupStatistics {
   readonly mean: Float64Array;
   /** Mean of x. */
   readonly denseMean: Float64Array;
-  /** Those of every fourth photo, which the others count as well: tells how far the others can be believed. */
+  /** Those of every fourth image, which the others count as well: tells how far the others can be believed. */
   readonly held?: GroupStatistics;
 }
 

@@ -23,7 +23,7 @@ export async function reportOf(
   options: ResolvedOptions,
   { remarks, done, notes }: Done,
 ): Promise<PruningReport> {
-  const { pattern, criterion, distribution, target, seed, samples, costModel, masks, measure } = options;
+  const { pattern, criterion, distribution, target, seed, samples, viewsPerImage, costModel, masks, measure } = options;
   const layers = layersOf(dense);
   const after = new Map(layersOf(pruned).map((layer) => [layer.name, layer]));
   const costs = {
@@ -42,7 +42,7 @@ export async function reportOf(
       name,
       kind,
       shape: { before: shape, after: now.shape },
-      ...(outcome && { pattern: outcome.pattern }),
+      ...(outcome?.pattern !== undefined && { pattern: outcome.pattern }),
       ...(remark !== undefined && { remark }),
       weights,
       sparsity: { before: 1 - keptOf(dense, layer) / weights, after: 1 - keptOf(pruned, now) / weights },
@@ -53,7 +53,7 @@ export async function reportOf(
       bytes: pair('bytes'),
     };
   });
-  const prunedOnes = outcomes.filter(({ name }) => done.has(name));
+  const prunedOnes = outcomes.filter(({ pattern: applied }) => applied !== undefined);
   const sum = (list: readonly LayerOutcome[], of: (layer: LayerOutcome) => number) =>
     list.reduce((total, layer) => total + of(layer), 0);
   const zeros = sum(prunedOnes, ({ sparsity, weights }) => sparsity.after * weights);
@@ -65,7 +65,7 @@ export async function reportOf(
     distribution: typeof distribution === 'string' && !masks ? distribution : 'given',
     target: { [target.kind]: target.value },
     seed,
-    calibrationImages: samples.length,
+    calibrationImages: Math.ceil(samples.length / viewsPerImage),
     layers: outcomes,
     sparsity:
       zeros /

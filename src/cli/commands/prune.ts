@@ -196,7 +196,7 @@ async function pruneOptions(graph: Graph, dense: Program, progress: Progress, op
   const { photosIn, photoSamples } = await import('../photos.ts');
   const photos = await photosIn(options.calibrate, options.photos);
   resolveOptions({ ...asked, samples: [{}] }); // what makes no sense is said before photos are read
-  return { ...asked, samples: await photoSamples(graph, dense, photos, progress, options) };
+  return { ...asked, ...(await photoSamples(graph, dense, photos, progress, options)) };
 }
 
 async function run(graph: Graph, options: PruneOptions, progress: Progress): Promise<Pruned> {

@@ -4,7 +4,8 @@
 //                    are probabilities, others logits. A hundredth of their relative squared error is added, which says
 //                    something where a network is so sure that its probabilities are 0 and 1
 //   fields           (…, rows, fields) of detectors: squared error over variance, mean of all fields; the variance is that of
-//                    the field over all rows and photos, as fields are in unlike units (pixels, scores)
+//                    the field over all rows and photos, as fields are in unlike units (pixels, scores). Rows count by how far
+//                    they are from the mean row: most rows of a detector say that there is nothing
 //   anything else    squared error over squared length
 import type { Shape } from '../../graph/graph.ts';
 
@@ -58,6 +59,10 @@ function yardstickOf(shape: Shape, dense: readonly Float32Array[]): Yardstick {
 
 /** Fields have at least so many rows each, for their variance to mean something. */
 const fewestRows = 4;
+
+/** What a row counts, but for how far it is from the mean row, in variances; and the most of that. */
+const leastCount = 0.1;
+const mostCount = 10;
 
 function squaredError(dense: Float32Array, other: Float32Array): number {
   let [error, length] = [0, 0];
@@ -129,7 +134,12 @@ function fieldYardstick(fields: number, dense: readonly Float32Array[]): Yardsti
     divergence(a, b) {
       let sum = 0;
       for (let row = 0; row < a.length; row += fields) {
-        for (let f = 0; f < fields; f++) sum += weights[f] * (a[row + f] - b[row + f]) ** 2;
+        let [error, distance] = [0, 0];
+        for (let f = 0; f < fields; f++) {
+          error += weights[f] * (a[row + f] - b[row + f]) ** 2;
+          distance += weights[f] * (a[row + f] - sums[f] / rows) ** 2;
+        }
+        sum += error * (leastCount + Math.min(distance / used, mostCount));
       }
       return (sum * fields) / (a.length * used);
     },

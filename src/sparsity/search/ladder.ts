@@ -7,7 +7,7 @@ import { magnitudeScores } from '../magnitude.ts';
 import { masked, select } from '../masks.ts';
 import type { Blocks, Mask } from '../pattern.ts';
 import type { Quadratic } from '../quadratic.ts';
-import { strideOf } from '../quadratic.ts';
+import { rowWeights, strideOf } from '../quadratic.ts';
 import type { LayerProblem, Reconstruction } from '../reconstruct.ts';
 import { defaultRidge, errors, finish, total, withQuadratics } from '../reconstruct.ts';
 
@@ -68,13 +68,14 @@ function surgeonScores(
   const scores = new Float64Array(count);
   const sizes = new Int32Array(count);
   let at = 0;
+  const counts = rowWeights(quadratics);
   quadratics.forEach(({ rows, n, stride }, g) => {
     const { best, diagonal } = systems[g];
     const w = kernels.float64(best, rows * stride);
     for (let r = 0; r < rows; r++) {
       for (let i = 0; i < n; i++) {
         const block = blockOf[at++];
-        scores[block] += w[r * stride + i] ** 2 / diagonal[i];
+        scores[block] += (counts[g][r] * w[r * stride + i] ** 2) / diagonal[i];
         sizes[block]++;
       }
     }
