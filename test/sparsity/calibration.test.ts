@@ -2,12 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { evaluate } from '../../src/graph/evaluate.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import { nodeOf as nodeNamed } from '../../src/sparsity/layers.ts';
+import type { CalibrationOptions } from '../../src/sparsity/calibration.ts';
 import { Calibrator } from '../../src/sparsity/calibration.ts';
 import type { Layer } from '../../src/sparsity/layers.ts';
 import { layersOf, setWeights, weightsOf } from '../../src/sparsity/layers.ts';
 import { cloneGraph } from '../../src/sparsity/prepare.ts';
 import type { Conv2dAttributes } from '../../src/ops/conv2d.ts';
 import type { DenseTensor } from '../../src/ops/operator.ts';
+import { Tensor } from '../../src/tensor.ts';
 import { GraphBuilder, inputsOf } from '../graphs.ts';
 
 /** Convolutions of all kinds, one after the other, a residual and a linear layer. */
@@ -141,6 +143,40 @@ describe('Calibrator', () => {
     expect(a.mean).not.toEqual(b.mean);
   });
 
+  /** One pointwise layer that reads pictures of 1 × 1 × 10 × 10: `left` in their left half, `right` in the other. */
+  const halves = async (pictures: readonly (readonly [left: number, right: number])[], options: CalibrationOptions) => {
+    const b = new GraphBuilder(1);
+    const graph = b.finish(b.conv2d(b.input([1, 1, 10, 10]), 2, 1));
+    const images = pictures.map(([left, right]) => {
+      const data = Float32Array.from({ length: 100 }, (_, i) => (i % 10 < 5 ? left : right));
+      return { input0: new Tensor('float32', [1, 1, 10, 10], data) };
+    });
+    const calibrator = await Calibrator.open(graph, images, options);
+    const [layer] = layersOf(graph);
+    return (await calibrator.statistics(layer)).groups[0];
+  };
+
+  it('looks at regions above all', async () => {
+    const pixels = 20;
+    const pictures = [1, 2].map(() => [3, 8] as const);
+    const left = { left: 0, top: 0, right: 0.5, bottom: 1 };
+    const right = { left: 0.5, top: 0, right: 1, bottom: 1 };
+    const mean = async (regions: CalibrationOptions['regions']) =>
+      (await halves(pictures, { pixels, regions })).mean[0];
+    expect(await mean([[left], [left]])).toBeCloseTo(0.8 * 3 + 0.2 * 8, 6);
+    expect(await mean([[right], [right]])).toBeCloseTo(0.2 * 3 + 0.8 * 8, 6);
+    expect(await mean([[left], [right]])).toBeCloseTo(5.5, 6);
+    expect(await mean([[], []])).toBe(await mean(undefined));
+  });
+
+  it('holds out every fourth image with all its views', async () => {
+    const numbers = Array.from({ length: 16 }, (_, i) => [i, i] as const);
+    const held = async (viewsPerImage: number) => (await halves(numbers, { viewsPerImage })).held?.mean[0];
+    expect(await held(1)).toBeCloseTo((3 + 7 + 11 + 15) / 4, 5);
+    expect(await held(2)).toBeCloseTo((6 + 7 + 14 + 15) / 4, 5);
+    expect(await held(4)).toBeUndefined(); // four images are too few
+  });
+
   it('is not changed by what is done to the graph it was opened on', async () => {
     const graph = network();
     const layers = layersOf(graph);
@@ -171,6 +207,8 @@ describe('Calibrator', () => {
     const graph = network();
     await expect(Calibrator.open(graph, [])).rejects.toThrow('no calibration images');
     await expect(Calibrator.open(graph, samples(graph, 1), { pixels: 0 })).rejects.toThrow('pixels');
+    await expect(Calibrator.open(graph, samples(graph, 1), { viewsPerImage: 1.5 })).rejects.toThrow('viewsPerImage');
+    await expect(Calibrator.open(graph, samples(graph, 1), { regions: [] })).rejects.toThrow('regions');
     const [layer] = layersOf(graph);
     const calibrator = await Calibrator.open(graph, [{ photo: inputsOf(graph).input0 }]);
     await expect(calibrator.statistics(layer)).rejects.toThrow('no input is named "photo"; inputs are "input0"');

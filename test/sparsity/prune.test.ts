@@ -111,6 +111,33 @@ describe('with calibration images', () => {
     expect(fitted.report.outputError).toBeLessThan(kept.report.outputError!);
   });
 
+  it('second-order fits dense layers to what is pruned before them, but for those that are excluded', async () => {
+    const dense = prepared(smallNetwork());
+    const layers = layersOf(dense);
+    const changed = ({ graph }: { graph: typeof dense }) =>
+      layers.filter((layer) => weightsOf(graph, layer).some((w, i) => w !== weightsOf(dense, layer)[i]));
+    const options = { sparsity: 0.5, samples: smallSamples(48) };
+    const all = await prune(smallNetwork(), options);
+    expect(changed(all)).toEqual(layers.slice(1));
+    const { name: last, exempt } = layers.at(-1)!;
+    expect(exempt).toBe('head');
+    const refitted = all.report.layers.find(({ name }) => name === last)!;
+    expect(refitted).toMatchObject({ remark: 'dense: a head', sparsity: { before: 0, after: 0 } });
+    expect(refitted.pattern).toBeUndefined();
+    expect([...all.masks.keys()]).toEqual(layers.flatMap(({ name, exempt: why }) => (why ? [] : [name])));
+    const others = await prune(smallNetwork(), { ...options, exclude: ['depthwise', 'head'] });
+    expect(changed(others)).toEqual(layers.filter(({ exempt: why }) => !why));
+    expect(others.masks.size).toBe(all.masks.size);
+    expect(all.report.outputError).toBeLessThan(others.report.outputError!);
+    const magnitude = await prune(smallNetwork(), { ...options, criterion: 'magnitude' });
+    expect(changed(magnitude)).toEqual(changed(others));
+  });
+
+  it('second-order by 0 is the identity', async () => {
+    const { graph } = await prune(smallNetwork(), { sparsity: 0, samples, criterion: 'second-order' });
+    expect(graph).toEqual(prepared(smallNetwork()));
+  });
+
   it('a target is met, by each distribution', { timeout: 60_000 }, async () => {
     for (const distribution of ['uniform', 'erk', 'search'] as const) {
       const dense = (await prune(smallNetwork(), { sparsity: 0 })).report.macs.after;
@@ -147,7 +174,11 @@ describeWithData('MobileNetV2', 'models/mobilenet_v2_1.0_224', (folder) => {
       onProgress: ({ phase, layer }) => void seen.push(`${phase} ${layer}`),
     });
     expect(report.sparsity).toBeCloseTo(0.3, 3);
-    expect(seen).toHaveLength(report.layers.filter(({ pattern }) => pattern).length);
+    // besides those that are pruned, those behind the first of them make up for what is lost
+    const names = report.layers.map(({ name }) => name);
+    expect(seen).toEqual(
+      names.slice(report.layers.findIndex(({ pattern }) => pattern)).map((name) => `pruning ${name}`),
+    );
     expect(report.predictedMs.after).toBeLessThan(report.predictedMs.before);
     // photos that it was not fitted to
     const { outputError } = await import('../../src/sparsity/measure.ts');
@@ -211,6 +242,8 @@ describe('what makes no sense', () => {
     [{ sparsity: 0.5, criterion: 'second-order' }, /second-order needs calibration images.*--calibrate/],
     [{ sparsity: 0.5, distribution: 'search' }, /search needs calibration images/],
     [{ sparsity: 0.5, distribution: 'even' }, /distribution "even": wanted uniform, erk, search/],
+    [{ sparsity: 0.5, viewsPerImage: 0 }, /viewsPerImage 0: wanted a whole number from 1/],
+    [{ sparsity: 0.5, regions: [[]] }, /regions: wanted a list for each of 0 samples, got 1/],
     [{ sparsity: 0.5, seed: 0.5 }, /seed 0.5: wanted a whole number/],
     [{ sparsity: 0.5, exclude: ['conv'] }, /exclude: no layer "conv"; layers with weights are "conv2d0"/],
     [{ sparsity: 0.5, include: ['x*'] }, /include: no layer "x\*"/],

@@ -4,6 +4,8 @@ import { magnitudeScores } from '../../src/sparsity/magnitude.ts';
 import { blocksToKeep, hasPattern, masked, select } from '../../src/sparsity/masks.ts';
 import type { Blocks, Mask } from '../../src/sparsity/pattern.ts';
 import { patternNamed } from '../../src/sparsity/patterns.ts';
+import { rowWeights } from '../../src/sparsity/quadratic.ts';
+import type { Quadratic } from '../../src/sparsity/quadratic.ts';
 import { layerError, reconstruct, secondOrder } from '../../src/sparsity/reconstruct.ts';
 import { errorFromSamples, layerProblem as problem } from './layer-problem.ts';
 
@@ -108,5 +110,26 @@ describe('reconstruct', () => {
     await expect(reconstruct({ ...given, weights: broken, mask })).rejects.toThrow('layer "layer": weight 7 is NaN');
     given.statistics.groups[0].gram[6] = Infinity;
     await expect(reconstruct({ ...given, mask })).rejects.toThrow('layer "layer": what it reads is too large');
+  });
+});
+
+describe('rowWeights', () => {
+  const of = (...powers: number[][]) =>
+    rowWeights(
+      powers.map((power) => ({ rows: power.length, power: Float64Array.from(power) }) as unknown as Quadratic),
+    );
+
+  it('fall with the square root of what a row varies by, over all groups', () => {
+    const [[a, b], [c]] = of([4, 1], [16]);
+    expect(a / c).toBeCloseTo(2, 2);
+    expect(b / c).toBeCloseTo(4, 1);
+    expect(of([7, 7], [7])).toEqual(
+      Array.from({ length: 2 }, (_, i) => new Float64Array(2 - i).fill(1 / Math.sqrt(1.001))),
+    );
+  });
+
+  it('are finite for rows that never change', () => {
+    expect(of([0, 0])).toEqual([Float64Array.of(1, 1)]);
+    expect(of([0, 2])[0][0]).toBeCloseTo(1 / Math.sqrt(1e-3), 6);
   });
 });
