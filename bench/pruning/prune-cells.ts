@@ -137,6 +137,7 @@ export class CellRunner {
     return withHeldOut(state, { ...this.#opened.calibration, seed }, ({ samples, make }) =>
       search(dense, chosen, {
         budget: { kind: 'sparsity', value: sparsity },
+        comparison: this.#opened.calibration.comparison,
         samples,
         seed,
         threads,

@@ -13,6 +13,7 @@ import { readInput } from './files.ts';
 import type { Progress } from './io.ts';
 import { RandomNumbers, seedOf } from '../sparsity/random-numbers.ts';
 import type { Region } from '../sparsity/picks.ts';
+import type { Comparison } from '../sparsity/search/divergence.ts';
 import type { Geometry } from '../runtime/preprocessing.ts';
 import type { Detection } from '../vision/detector.ts';
 import { progressBar } from './progress-bar.ts';
@@ -91,6 +92,8 @@ export interface PhotoSamples {
   viewsPerImage: number;
   /** Of a detector: where it sees objects. */
   regions?: Region[][];
+  /** Of a detector: how far what it finds is from what another one finds. */
+  comparison?: Comparison;
 }
 
 /** Pictures that are enough to learn from, and the most views of a photo that are taken to get as many. */
@@ -141,7 +144,31 @@ export async function photoSamples(
     onSeen: (detections) => regions.push(detections.map(({ box }) => regionOf(box, geometries.at(-1)!))),
   });
   const found = regions.some((list) => list.length > 0);
-  return { samples, viewsPerImage: views, ...(found && { regions }) };
+  const comparison = found ? await compareDetections(program, options.head) : undefined;
+  return { samples, viewsPerImage: views, ...(found && { regions, comparison }) };
+}
+
+/** Objects of less score hardly count in average precision. */
+const leastCompared = 0.05;
+
+/** Compares what a detector finds with what it found before it was pruned. */
+async function compareDetections(
+  model: Pick<Program, 'name' | 'inputs' | 'outputs' | 'metadata'>,
+  head?: HeadName,
+): Promise<Comparison> {
+  const { decoderOf } = await import('../vision/heads/index.ts');
+  const { disagreement, objectsOf } = await import('../vision/disagreement.ts');
+  const { tensorOutputs } = await import('../vision/outputs.ts');
+  const { readVisionMetadata } = await import('../vision/metadata.ts');
+  const { visionOf } = await import('../vision/recognise.ts');
+  const vision = (head === undefined ? readVisionMetadata(model.metadata) : undefined) ?? visionOf(model, head);
+  const { decode } = decoderOf(vision.head, vision.preprocessing, model.outputs);
+  const objects = (outputs: Readonly<Record<string, Tensor>>) =>
+    objectsOf(decode(tensorOutputs(outputs), { scoreThreshold: leastCompared, multiLabel: false }));
+  return (dense) => {
+    const wanted = objects(dense);
+    return (other) => disagreement(wanted, objects(other));
+  };
 }
 
 /** The middle of a box, half as wide and high: there detectors' outputs say what it is. */

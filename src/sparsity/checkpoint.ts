@@ -155,6 +155,7 @@ export async function fingerprint(graph: Graph, chosen: readonly Layer[], option
     samples,
     viewsPerImage,
     regions,
+    comparison,
   } = options;
   const shares = typeof distribution === 'string' ? distribution : [...distribution];
   parts.push([
@@ -165,6 +166,7 @@ export async function fingerprint(graph: Graph, chosen: readonly Layer[], option
     seed,
     viewsPerImage,
     regions,
+    comparison !== undefined,
     rearrange ?? false,
     costModel,
     weights,

@@ -100,11 +100,12 @@ export async function withHeldOut<T>(
 }
 
 async function searched(state: PruningState, layers: readonly Layer[], budget: Budget, options: ResolvedOptions) {
-  const { seed, costModel, weights, signal, onProgress } = options;
+  const { comparison, seed, costModel, weights, signal, onProgress } = options;
   return withHeldOut(state, options, async (held) => {
     const found = await search(state.dense, layers, {
       ...held,
       budget,
+      comparison,
       seed,
       costModel,
       weights,

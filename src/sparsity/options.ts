@@ -7,6 +7,7 @@ import type { Exemption, Layer } from './layers.ts';
 import type { Mask, Pattern } from './pattern.ts';
 import { patternNamed } from './patterns.ts';
 import { checkRegions } from './picks.ts';
+import type { Comparison } from './search/divergence.ts';
 import type { Region } from './picks.ts';
 
 /** A calibration image as the model takes it: tensors by the author's input names. */
@@ -70,6 +71,11 @@ export interface PruneOptions {
    * to them above all. Default: everything matters the same.
    */
   regions?: readonly (readonly Region[])[];
+  /**
+   * What `search` makes small: given a sample's outputs of the dense network, how far others are from them. Default: what suits
+   * outputs by their shape, class scores by the divergence of their probabilities.
+   */
+  comparison?: Comparison;
   /** Layers to prune that would stay dense: `first`, `depthwise`, `head`, or by name; `*` stands for any characters. */
   include?: readonly string[];
   /** Layers to leave dense: the same words. They count more than `include`. */

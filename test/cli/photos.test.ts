@@ -19,7 +19,8 @@ describeWithData('photos for YOLOX-nano', 'models/yolox_nano_coco', (folder) => 
     const bytes = new Uint8Array(readFileSync(`${folder}/yolox_nano.onnx`));
     const graph = prepared(importModel(bytes, 'yolox'));
     const files = await photosIn(`${folder}/../../coco-val-160/images`, 2);
-    const { samples, viewsPerImage, regions } = await photoSamples(graph, compileGraph(graph), files, progress, {});
+    const found = await photoSamples(graph, compileGraph(graph), files, progress, {});
+    const { samples, viewsPerImage, regions, comparison } = found;
     expect([samples.length, viewsPerImage, regions?.length]).toEqual([8, 4, 8]);
 
     const model = await loadModel(writeArtifact(compileGraph(graph)));
@@ -27,19 +28,22 @@ describeWithData('photos for YOLOX-nano', 'models/yolox_nano_coco', (folder) => 
     for (const [i, file] of files.entries()) {
       const photo = await decodeImage(readFileSync(file));
       const { detections } = await detector.detect(photo);
-      const found = regions![4 * i];
-      expect(found.length).toBe(detections.length);
-      expect(found.length).toBeGreaterThan(0);
+      const seen = regions![4 * i];
+      expect(seen.length).toBe(detections.length);
+      expect(seen.length).toBeGreaterThan(0);
       // the picture lies at the input's top left, as large as fits
       const size = Math.max(photo.width, photo.height);
       detections.forEach(({ box }, k) => {
-        const { left, top, right, bottom } = found[k];
+        const { left, top, right, bottom } = seen[k];
         expect(left + right).toBeCloseTo((box.xmin + box.xmax) / size, 2);
         expect(top + bottom).toBeCloseTo((box.ymin + box.ymax) / size, 2);
         expect(right - left).toBeCloseTo((box.xmax - box.xmin) / size / 2, 2);
         expect(bottom - top).toBeCloseTo((box.ymax - box.ymin) / size / 2, 2);
       });
     }
+    const [dense, other] = [await model.run(samples[0]), await model.run(samples[4])];
+    expect(comparison!(dense)(dense)).toBe(0);
+    expect(comparison!(dense)(other)).toBeGreaterThan(0.5);
     model.dispose();
   });
 });

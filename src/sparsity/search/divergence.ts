@@ -8,11 +8,18 @@
 //                    they are from the mean row: most rows of a detector say that there is nothing
 //   anything else    squared error over squared length
 import type { Shape } from '../../graph/graph.ts';
+import { Tensor } from '../../tensor.ts';
 
 /** One photo's outputs in the network's order, row-major. */
 export type Outputs = readonly Float32Array[];
 
-export type Measure = 'own' | 'relative';
+/** Given a sample's outputs of the dense network by name, says how far others are from them: 0 for the same, more for others. */
+export type Comparison = (
+  dense: Readonly<Record<string, Tensor>>,
+) => (other: Readonly<Record<string, Tensor>>) => number;
+
+/** `own`: what suits an output, as above; `relative`: squared error over squared length, whatever it is; or whatever one likes. */
+export type Measure = 'own' | 'relative' | Comparison;
 
 interface Yardstick {
   divergence(dense: Float32Array, other: Float32Array): number;
@@ -20,31 +27,47 @@ interface Yardstick {
 
 /** Compares outputs with those of the dense network. */
 export class Divergence {
-  readonly #dense: readonly Outputs[];
-  readonly #yardsticks: Yardstick[];
+  readonly #ofPhoto: ((outputs: Outputs) => number)[];
 
   /**
+   * @param ports the network's outputs
    * @param dense each photo's outputs of the dense network
-   * @param measure `own`: what suits an output, as above; `relative`: squared error over squared length, whatever it is
    */
-  constructor(shapes: readonly Shape[], dense: readonly Outputs[], measure: Measure = 'own') {
-    this.#dense = dense;
-    this.#yardsticks = shapes.map((shape, i) => {
+  constructor(ports: readonly OutputPort[], dense: readonly Outputs[], measure: Measure = 'own') {
+    if (typeof measure === 'function') {
+      this.#ofPhoto = dense.map((outputs) => {
+        const compare = measure(named(ports, outputs));
+        return (others) => compare(named(ports, others));
+      });
+      return;
+    }
+    const yardsticks = ports.map(({ shape }, i) => {
       if (measure === 'relative') return { divergence: squaredError };
       return yardstickOf(
         shape,
         dense.map((outputs) => outputs[i]),
       );
     });
+    this.#ofPhoto = dense.map((outputs) => (others) => {
+      const sum = yardsticks.reduce((total, { divergence }, i) => total + divergence(outputs[i], others[i]), 0);
+      return sum / yardsticks.length;
+    });
   }
 
   /** 0 for the same outputs, more for others; the mean of all outputs. Infinite where an output is not a number. */
   of(photo: number, outputs: Outputs): number {
-    const sum = this.#yardsticks.reduce((total, yardstick, i) => {
-      return total + yardstick.divergence(this.#dense[photo][i], outputs[i]);
-    }, 0);
-    return Number.isNaN(sum) ? Infinity : sum / this.#yardsticks.length;
+    const divergence = this.#ofPhoto[photo](outputs);
+    return Number.isNaN(divergence) ? Infinity : divergence;
   }
+}
+
+interface OutputPort {
+  name: string;
+  shape: Shape;
+}
+
+function named(ports: readonly OutputPort[], outputs: Outputs): Record<string, Tensor> {
+  return Object.fromEntries(ports.map(({ name, shape }, i) => [name, new Tensor('float32', shape, outputs[i])]));
 }
 
 function yardstickOf(shape: Shape, dense: readonly Float32Array[]): Yardstick {

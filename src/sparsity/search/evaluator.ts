@@ -98,7 +98,7 @@ export class Evaluator {
   async compareWith(choice: Choice, measure?: Measure): Promise<void> {
     const outputs = await this.outputs(choice, this.allPhotos());
     this.#divergence = new Divergence(
-      this.#outputs.map(({ endpoint }) => endpoint.shape),
+      this.#outputs.map(({ endpoint }) => endpoint),
       outputs,
       measure,
     );

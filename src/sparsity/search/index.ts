@@ -21,6 +21,7 @@ import { RandomNumbers, seedOf } from '../random-numbers.ts';
 import type { Distribution } from '../uniform.ts';
 import { costsOfChoice, makeCandidates } from './candidates.ts';
 import type { CandidateMaker, Candidates, Choice } from './candidates.ts';
+import type { Comparison } from './divergence.ts';
 import { Evaluator } from './evaluator.ts';
 import type { EvaluatorOptions } from './evaluator.ts';
 import type { Scored } from './evolve.ts';
@@ -50,6 +51,8 @@ export interface SearchOptions extends EvaluatorOptions {
    * outputs are closer to the dense network's than on others.
    */
   samples: readonly Readonly<Record<string, Tensor>>[];
+  /** What is made small: how far outputs are from the dense network's. Default: see divergence.ts. */
+  comparison?: Comparison;
   /** The sparsities that a layer may have, increasing from 0 on. Default 0, 0.1 … 0.9, 0.95. */
   ladder?: (layer: Layer) => readonly number[];
   /** 1: the first ladder only, as where a ladder is given; 2 (default): finer rungs around the best as well; 3: and again. */
@@ -134,7 +137,7 @@ export async function search(graph: Graph, layers: readonly Layer[], options: Se
     const { candidates } = evaluator;
     checkReachable(graph, candidates, budget, limit, dense);
     const allDense = layers.map(() => 0);
-    await evaluator.compareWith(allDense);
+    await evaluator.compareWith(allDense, options.comparison);
     const result = await step(evaluator, 0, firstStarts(layers, candidates, limit), allDense);
     const starts = [...result.starts].map(([name, start]) => [name, baselineOf(candidates, start)] as const);
     return [baselineOf(candidates, result), Object.fromEntries(starts) as Found['baselines']];
