@@ -85,7 +85,7 @@ export function pruneCommand(io: Io): Command {
       ]),
     )
     .option('--calibrate <directory>', 'photos that show what layers read; none that you evaluate with')
-    .option('--photos <count>', 'the first so many of them, by name', count, 64)
+    .option('--photos <count>', 'the first so many of them, by name; of few, up to four views each', count, 64)
     .option('--include <layer>', 'prune this one too: first, depthwise, head, or a name with * for any part', collect)
     .option('--exclude <layer>', 'leave this one dense; both may be repeated', collect)
     .option('--masks <file>', 'apply these masks, of --masks-out, instead; re-fitted with --criterion second-order')
