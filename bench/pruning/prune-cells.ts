@@ -75,7 +75,9 @@ export class CellRunner {
     try {
       const { pattern, rearrange, own } = patternOf(cell);
       const { criterion, sparsity } = cell;
-      const found = cell.distribution === 'search' ? await this.#search(cell) : undefined;
+      // whole channels have a search of their own
+      const isSearched = cell.distribution === 'search' && cell.pattern !== 'channel';
+      const found = isSearched ? await this.#search(cell) : undefined;
       const searched = performance.now();
       const pruned = await prune(dense, {
         pattern,
