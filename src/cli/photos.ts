@@ -54,8 +54,10 @@ export async function showPhotos(
     for (const [i, photo] of photos.entries()) {
       progress.show(`calibrating ${progressBar(i, photos.length, performance.now() - start, 'photos')}`);
       const image = await decodeImage(await readInput(photo), { name: photo });
-      for (const view of viewsOf(image, views, new RandomNumbers(seedOf(1, basename(photo)))))
-        onSeen?.(await see(view));
+      for (const view of viewsOf(image, views, new RandomNumbers(seedOf(1, basename(photo))))) {
+        const detections = await see(view);
+        onSeen?.(detections);
+      }
     }
   } finally {
     progress.clear();
@@ -63,7 +65,7 @@ export async function showPhotos(
   }
 }
 
-/** What a detector sees with this score is worth looking at. */
+/** What a detector sees with this score is worth looking at: less hardly counts in average precision. */
 const leastScore = 0.05;
 
 type Pixels = Parameters<ImageModel['runImage']>[0];
@@ -72,8 +74,7 @@ async function sightOf(
   model: ImageModel,
   { head, preprocess }: SightOptions,
 ): Promise<(image: Pixels) => Promise<readonly Detection[]>> {
-  const { classifierShape } = await import('../vision/classifier-metadata.ts');
-  if (head === undefined && classifierShape(model.inputs, model.outputs)) {
+  if (await isClassifier(model, head)) {
     const { Classifier } = await import('../vision/classifier.ts');
     const classifier = new Classifier(model, { preprocessing: preprocess });
     return async (image) => {
@@ -86,7 +87,15 @@ async function sightOf(
   return async (image) => (await detector.detect(image)).detections;
 }
 
-/** Photos that learn from as `filigree/prune` takes them. */
+async function isClassifier(
+  { inputs, outputs }: Pick<ImageModel, 'inputs' | 'outputs'>,
+  head?: HeadName,
+): Promise<boolean> {
+  const { classifierShape } = await import('../vision/classifier-metadata.ts');
+  return head === undefined && classifierShape(inputs, outputs) !== undefined;
+}
+
+/** Photos to learn from, as `filigree/prune` takes them. */
 export interface PhotoSamples {
   samples: Record<string, Tensor>[];
   viewsPerImage: number;
@@ -117,7 +126,9 @@ export async function photoSamples(
   const { loadModel } = await import('../runtime/load.ts');
   const { name, inputs, outputs, metadata } = program;
   const input = await loadModel(writeArtifact(compileGraph(inputOnly(graph))));
-  const dense = await loadModel(writeArtifact(program));
+  // where a classifier sees what does not matter
+  const dense = (await isClassifier(program, options.head)) ? undefined : await loadModel(writeArtifact(program));
+  const blank = Object.fromEntries(outputs.map((output) => [output.name, new Tensor('float32', output.shape)]));
   const geometries: Geometry[] = [];
   const samples: Record<string, Tensor>[] = [];
   const model: ImageModel = {
@@ -130,11 +141,11 @@ export async function photoSamples(
       const sample = { [inputs[0].name]: read[inputs[0].name] };
       samples.push(sample);
       geometries.push(run.geometry);
-      return { ...run, outputs: await dense.run(sample) };
+      return { ...run, outputs: dense ? await dense.run(sample) : blank };
     },
     dispose() {
       input.dispose();
-      dense.dispose();
+      dense?.dispose();
     },
   };
   const views = Math.max(1, Math.min(mostViews, Math.ceil(enough / photos.length)));
@@ -147,9 +158,6 @@ export async function photoSamples(
   const comparison = found ? await compareDetections(program, options.head) : undefined;
   return { samples, viewsPerImage: views, ...(found && { regions, comparison }) };
 }
-
-/** Objects of less score hardly count in average precision. */
-const leastCompared = 0.05;
 
 /** Compares what a detector finds with what it found before it was pruned. */
 async function compareDetections(
@@ -164,7 +172,7 @@ async function compareDetections(
   const vision = (head === undefined ? readVisionMetadata(model.metadata) : undefined) ?? visionOf(model, head);
   const { decode } = decoderOf(vision.head, vision.preprocessing, model.outputs);
   const objects = (outputs: Readonly<Record<string, Tensor>>) =>
-    objectsOf(decode(tensorOutputs(outputs), { scoreThreshold: leastCompared, multiLabel: false }));
+    objectsOf(decode(tensorOutputs(outputs), { scoreThreshold: leastScore, multiLabel: false }));
   return (dense) => {
     const wanted = objects(dense);
     return (other) => disagreement(wanted, objects(other));

@@ -91,7 +91,7 @@ export async function fitLayer(state: PruningState, layer: Layer, mask: Mask): P
 /** The values of a layer that stays dense. */
 export async function refitLayer(state: PruningState, layer: Layer, remark: string): Promise<PrunedLayer> {
   const mask = new Uint8Array(layer.rows * layer.columns).fill(1);
-  return { ...(await fitLayer(state, layer, mask)), mask, remark };
+  return { ...(await fitLayer(state, layer, mask)), remark };
 }
 
 /** Weights under a mask, and biases, such that channels keep their means and sizes. */

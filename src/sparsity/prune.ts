@@ -164,7 +164,7 @@ async function pruneLayers(
   const isPruned = new Set(pruned);
   const outcomeOf = async (layer: Layer, mask: Mask | undefined): Promise<PrunedLayer> => {
     if (!isPruned.has(layer)) return refitLayer(state, layer, remarks.get(layer.name) ?? 'dense');
-    if (mask) return { ...(await fitLayer(state, layer, mask)), mask, pattern: 'mask' };
+    if (mask) return { ...(await fitLayer(state, layer, mask)), pattern: 'mask' };
     return pruneLayer(state, layer, distribution.get(layer.name)!);
   };
   for (const [i, layer] of work.entries()) {

@@ -58,7 +58,7 @@ function solved(kernels: Kernels, { rows, n, stride }: Quadratic, system: Damped
   return { ...system, inverse, diagonal, best };
 }
 
-/** See support.ts. */
+/** Of each block: what removing its weights costs, a weight at a time; rows count as in admm.ts. */
 function surgeonScores(
   kernels: Kernels,
   quadratics: readonly Quadratic[],
