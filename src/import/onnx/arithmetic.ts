@@ -28,7 +28,7 @@ function combined(operation: Operation, a: Constant, b: Constant, type: ElementT
   return { type, shape, data };
 }
 
-/** Two operands or more. */
+/** One operand after the other. */
 function elementwise(f: Scalar, result?: ElementType): Fold {
   return (operation, [first, ...others]) =>
     others.reduce((sum, other) => combined(operation, sum, other, result ?? first.type, f), first);
@@ -164,18 +164,30 @@ export function roundHalfToEven(x: number): number {
   return down % 2 === 0 ? down : down + 1;
 }
 
+const variadic = ['Sum', 'Min', 'Max'];
+const ternary = ['Where', 'Range'];
+const binary = 'Add Sub Mul Div Pow Mod Equal Greater GreaterOrEqual Less LessOrEqual And Or'.split(' ');
+
+/** How many inputs an operator has: the least and the most. */
+function operandCounts(op: string): [number, number] {
+  if (variadic.includes(op)) return [1, Infinity];
+  if (ternary.includes(op)) return [3, 3];
+  if (binary.includes(op)) return [2, 2];
+  return [1, op.startsWith('Reduce') ? 2 : 1];
+}
+
 /** Works a node of constants out; false when it is none that is known here. */
 export function foldArithmetic(operation: Operation): boolean {
   const { op, domain, inputs } = operation.node;
   if (domain !== '' || !Object.hasOwn(folds, op) || inputs.length === 0 || operation.node.outputs.length !== 1)
     return false;
   const constants = inputs.map((name, i) => (name === '' ? undefined : operation.knownConstant(i)));
-  const count = constants.findLastIndex((constant) => constant !== undefined) + 1;
-  if (count === 0 || constants.slice(0, count).includes(undefined) || count < inputs.filter(Boolean).length)
-    return false;
-  const wanted = { Where: 3, Range: 3 }[op] ?? 1;
-  if (count < wanted) operation.fail(`${wanted} inputs are wanted`);
-  operation.constantResult(folds[op](operation, constants as Constant[]));
+  const given = constants.slice(0, inputs.findLastIndex((name) => name !== '') + 1);
+  if (given.length === 0 || given.includes(undefined)) return false;
+  const [least, most] = operandCounts(op);
+  if (given.length < least) operation.fail(`${least} inputs are wanted, it has ${given.length}`);
+  if (given.length > most) operation.fail(`${most} inputs are wanted, it has ${given.length}`);
+  operation.constantResult(folds[op](operation, given as Constant[]));
   return true;
 }
 

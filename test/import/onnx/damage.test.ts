@@ -67,6 +67,11 @@ describe('not a model', () => {
   });
 });
 
+it('an empty name behind the operands of a constant is no operand', () => {
+  const bytes = one('Reshape', (m) => [m.input([6]), m.node('Div', [m.int64s([12, 6]), m.int64s([4, 3]), ''])]);
+  expect(importOnnx(bytes, 'good.onnx').nodes.map(({ attributes }) => attributes)).toEqual([{ shape: [3, 2] }]);
+});
+
 describe('contradictions', () => {
   const cases: [string, () => Uint8Array, FiligreeErrorCode, string][] = [
     ['no opset', () => changed({ opsets: {} }), 'invalid-model', 'names no opset of ai.onnx; opsets 7 to 22 are read'],
@@ -167,6 +172,18 @@ describe('contradictions', () => {
       () => one('Softmax', (m) => [m.input([2, 3])], { axis: 'one' }),
       'invalid-model',
       'attribute "axis" is STRING, INT is wanted',
+    ],
+    [
+      'an operand that is missing, of constants',
+      () => one('Div', (m) => [m.int64s([6]), '', '']),
+      'invalid-model',
+      'node "Div0" (Div): 2 inputs are wanted, it has 1',
+    ],
+    [
+      'an operand too many, of constants',
+      () => one('Less', (m) => [m.int64s([6]), m.int64s([2]), m.int64s([1])]),
+      'invalid-model',
+      '2 inputs are wanted, it has 3',
     ],
     [
       'a missing attribute',
