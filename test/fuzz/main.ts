@@ -1,7 +1,7 @@
 // Coverage-guided fuzzing of everything that reads files.
 //
 //   npm run fuzz -- --seconds 60                   a minute for each target, one after the other
-//   npm run fuzz -- --target onnx --runs 5000      so many executions: the same every time, by --seed
+//   npm run fuzz -- --target onnx --runs 5000      so many executions: by --seed, nearly the same every time (as V8 counts coverage)
 //   npm run fuzz -- --keep                         adds what reaches something new to test/fuzz/corpus
 //   npm run fuzz -- --minimise                     drops from it what reaches nothing that others do not, but for files named fault-…
 //   npm run fuzz -- --target onnx --replay FILE    one input, with its time and memory
