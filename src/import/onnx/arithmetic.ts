@@ -8,8 +8,15 @@ import type { Operation } from './operation.ts';
 import type { ElementType } from './schema.ts';
 import { broadcasted } from './views.ts';
 
-/** Works a node out; its inputs are all constant. */
-type Fold = (operation: Operation, inputs: Constant[]) => Constant;
+interface Fold {
+  /** How many inputs the operator has. */
+  least: number;
+  most: number;
+  /** Works a node out; its inputs are all constant, and as many as that. */
+  result: (operation: Operation, inputs: Constant[]) => Constant;
+}
+
+const exactly = (count: number, result: Fold['result']): Fold => ({ least: count, most: count, result });
 
 type Scalar = (a: number, b: number, isInteger: boolean) => number;
 
@@ -29,38 +36,43 @@ function combined(operation: Operation, a: Constant, b: Constant, type: ElementT
 }
 
 /** One operand after the other. */
-function elementwise(f: Scalar, result?: ElementType): Fold {
-  return (operation, [first, ...others]) =>
-    others.reduce((sum, other) => combined(operation, sum, other, result ?? first.type, f), first);
-}
+const variadic = (f: Scalar): Fold => ({
+  least: 1,
+  most: Infinity,
+  result: (operation, [first, ...others]) =>
+    others.reduce((sum, other) => combined(operation, sum, other, first.type, f), first),
+});
 
-function each(f: (x: number) => number, result?: ElementType): Fold {
-  return (operation, [{ type, shape, data }]) => {
+const binary = (f: Scalar) => exactly(2, (operation, [a, b]) => combined(operation, a, b, a.type, f));
+
+const compare = (f: (a: number, b: number) => boolean) =>
+  exactly(2, (operation, [a, b]) => combined(operation, a, b, 'bool', (x, y) => Number(f(x, y))));
+
+const each = (f: (x: number) => number) =>
+  exactly(1, (operation, [{ type, shape, data }]) => {
     operation.spend(data.length);
-    const results = emptyNumbers((result ?? type) as NumericType, data.length);
+    const results = emptyNumbers(type as NumericType, data.length);
     for (let i = 0; i < data.length; i++) results[i] = f(data[i]);
-    return { type: result ?? type, shape, data: results };
-  };
-}
-
-const compare = (f: (a: number, b: number) => boolean) => elementwise((a, b) => Number(f(a, b)), 'bool');
+    return { type, shape, data: results };
+  });
 
 /** fmod 0: the sign of the divisor; fmod 1: of the dividend. */
-const mod: Fold = (operation, inputs) => {
+const mod = exactly(2, (operation, [a, b]) => {
   const keepsDividendSign = operation.int('fmod', 0) === 1;
-  return elementwise((a, b) => (keepsDividendSign ? a % b : a - Math.floor(a / b) * b))(operation, inputs);
-};
+  const f: Scalar = keepsDividendSign ? (x, y) => x % y : (x, y) => x - Math.floor(x / y) * y;
+  return combined(operation, a, b, a.type, f);
+});
 
-const where: Fold = (operation, [condition, a, b]) => {
+const where = exactly(3, (operation, [condition, a, b]) => {
   const shape = operation.broadcast(operation.broadcast(condition.shape, a.shape), b.shape);
   operation.spend(2 * elementCount(shape));
   const [chosen, yes, no] = [condition, a, b].map((input) => broadcasted(input, shape));
   const data = yes.data.slice();
   for (let i = 0; i < data.length; i++) if (!chosen.data[i]) data[i] = no.data[i];
   return { type: a.type, shape, data };
-};
+});
 
-const range: Fold = (operation, [start, limit, delta]) => {
+const range = exactly(3, (operation, [start, limit, delta]) => {
   const [from, to, step] = [start, limit, delta].map(({ data }) => data[0]);
   const count = Math.max(Math.ceil((to - from) / step), 0);
   if (!Number.isFinite(count)) operation.fail(`a range from ${from} to ${to} in steps of ${step}`);
@@ -68,9 +80,9 @@ const range: Fold = (operation, [start, limit, delta]) => {
   const data = emptyNumbers(start.type as NumericType, count);
   for (let i = 0; i < count; i++) data[i] = from + i * step;
   return { type: start.type, shape: [count], data };
-};
+});
 
-const nonZero: Fold = (operation, [{ shape, data }]) => {
+const nonZero = exactly(1, (operation, [{ shape, data }]) => {
   operation.spend(data.length);
   const found = [...data.keys()].filter((i) => data[i] !== 0);
   operation.spend(found.length * shape.length);
@@ -78,9 +90,9 @@ const nonZero: Fold = (operation, [{ shape, data }]) => {
     found.map((i) => Math.floor(i / stride) % shape[axis]),
   );
   return int64s(coordinates, [shape.length, found.length]);
-};
+});
 
-const cast: Fold = (operation, [constant]) => {
+const cast = exactly(1, (operation, [constant]) => {
   const type = operation.castType();
   if (!isNumeric(type)) return operation.unsupported(`to ${type}`);
   const { shape, data } = constant;
@@ -90,14 +102,15 @@ const cast: Fold = (operation, [constant]) => {
   const convert = type === 'bool' ? (x: number) => Number(x !== 0) : isInteger(type) ? Math.trunc : (x: number) => x;
   for (let i = 0; i < data.length; i++) results[i] = convert(data[i]);
   return { type, shape, data: results };
-};
+});
 
+/** Of a tensor, along the axes that an attribute or a second input has. */
 function reduction(
   start: number,
   f: (sum: number, x: number) => number,
   finish = (sum: number, _count: number) => sum,
 ) {
-  return (operation: Operation, [x]: Constant[]): Constant => {
+  const result: Fold['result'] = (operation, [x]) => {
     const { axes, keepDims } = operation.reduction();
     operation.spend(x.data.length); // it is small what comes of it, but not what it takes
     const kept = x.shape.map((length, axis) => (axes.includes(axis) ? 1 : length));
@@ -109,6 +122,7 @@ function reduction(
     for (let i = 0; i < data.length; i++) data[i] = finish(results[i], count);
     return { type: x.type, shape: keepDims ? kept : kept.filter((_, axis) => !axes.includes(axis)), data };
   };
+  return { least: 1, most: 2, result };
 }
 
 /** Where every element goes when axes shrink to 1. */
@@ -116,14 +130,14 @@ const keptIndices = (shape: Shape, kept: Shape) => broadcastIndices(kept, shape)
 
 /** By operator; for constants of any type. */
 const folds: Record<string, Fold> = {
-  Add: elementwise((a, b) => a + b),
-  Sub: elementwise((a, b) => a - b),
-  Mul: elementwise((a, b) => a * b),
-  Div: elementwise((a, b, integers) => (integers ? Math.trunc(a / b) : a / b)),
-  Sum: elementwise((a, b) => a + b),
-  Pow: elementwise((a, b) => a ** b),
-  Min: elementwise((a, b) => Math.min(a, b)),
-  Max: elementwise((a, b) => Math.max(a, b)),
+  Add: binary((a, b) => a + b),
+  Sub: binary((a, b) => a - b),
+  Mul: binary((a, b) => a * b),
+  Div: binary((a, b, integers) => (integers ? Math.trunc(a / b) : a / b)),
+  Sum: variadic((a, b) => a + b),
+  Pow: binary((a, b) => a ** b),
+  Min: variadic((a, b) => Math.min(a, b)),
+  Max: variadic((a, b) => Math.max(a, b)),
   Mod: mod,
   Equal: compare((a, b) => a === b),
   Greater: compare((a, b) => a > b),
@@ -164,30 +178,17 @@ export function roundHalfToEven(x: number): number {
   return down % 2 === 0 ? down : down + 1;
 }
 
-const variadic = ['Sum', 'Min', 'Max'];
-const ternary = ['Where', 'Range'];
-const binary = 'Add Sub Mul Div Pow Mod Equal Greater GreaterOrEqual Less LessOrEqual And Or'.split(' ');
-
-/** How many inputs an operator has: the least and the most. */
-function operandCounts(op: string): [number, number] {
-  if (variadic.includes(op)) return [1, Infinity];
-  if (ternary.includes(op)) return [3, 3];
-  if (binary.includes(op)) return [2, 2];
-  return [1, op.startsWith('Reduce') ? 2 : 1];
-}
-
 /** Works a node of constants out; false when it is none that is known here. */
 export function foldArithmetic(operation: Operation): boolean {
-  const { op, domain, inputs } = operation.node;
-  if (domain !== '' || !Object.hasOwn(folds, op) || inputs.length === 0 || operation.node.outputs.length !== 1)
-    return false;
-  const constants = inputs.map((name, i) => (name === '' ? undefined : operation.knownConstant(i)));
-  const given = constants.slice(0, inputs.findLastIndex((name) => name !== '') + 1);
-  if (given.length === 0 || given.includes(undefined)) return false;
-  const [least, most] = operandCounts(op);
-  if (given.length < least) operation.fail(`${least} inputs are wanted, it has ${given.length}`);
-  if (given.length > most) operation.fail(`${most} inputs are wanted, it has ${given.length}`);
-  operation.constantResult(folds[op](operation, given as Constant[]));
+  const { op, domain, inputs, outputs } = operation.node;
+  if (domain !== '' || !Object.hasOwn(folds, op) || outputs.length !== 1) return false;
+  const count = inputs.findLastIndex((name) => name !== '') + 1;
+  const constants = inputs.slice(0, count).map((_, i) => operation.knownConstant(i));
+  if (count === 0 || constants.includes(undefined)) return false;
+  const { least, most, result } = folds[op];
+  const wanted = Math.min(Math.max(count, least), most);
+  if (count !== wanted) operation.fail(`${wanted} inputs are wanted, it has ${count}`);
+  operation.constantResult(result(operation, constants as Constant[]));
   return true;
 }
 
