@@ -5,9 +5,9 @@
 import process from 'node:process';
 import v8 from 'node:v8';
 import { writeArtifact } from '../src/artifact/write.ts';
-import { defaultCostModel } from '../src/compile/cost.ts';
-import { lowerGraph, type LoweringPlan } from '../src/compile/lower.ts';
-import { matrixKernels, type MatrixKernelName } from '../src/compile/matrix-kernels.ts';
+import { defaultCostModel } from '../src/lower/cost.ts';
+import { lowerGraph, type LoweringPlan } from '../src/compile/lower-graph.ts';
+import { matrixKernels, type MatrixKernelName } from '../src/lower/matrix-kernels.ts';
 import { applyActivation } from '../src/graph/activation.ts';
 import { evaluate } from '../src/graph/evaluate.ts';
 import { emptyGraph, type Graph } from '../src/graph/graph.ts';

@@ -1,12 +1,12 @@
 // npm run bench:linear: linear layers at batch 1 and 32 as they are compiled, against dense f32, this machine's arithmetic
 // peak and how fast it reads as many bytes of weights, from caches and after they have been emptied.
 import { parseArgs } from 'node:util';
-import { defaultCostModel } from '../src/compile/cost.ts';
-import type { CostModel } from '../src/compile/cost.ts';
-import type { LinearWeights } from '../src/compile/lowering.ts';
-import { kernelList } from '../src/cli/report.ts';
-import { lowerGraph } from '../src/compile/lower.ts';
-import { matrixKernels } from '../src/compile/matrix-kernels.ts';
+import { defaultCostModel } from '../src/lower/cost.ts';
+import type { CostModel } from '../src/lower/cost.ts';
+import type { LinearWeights } from '../src/lower/lowering.ts';
+import { kernelList } from '../src/cli/layer-report.ts';
+import { lowerGraph } from '../src/compile/lower-graph.ts';
+import { matrixKernels } from '../src/lower/matrix-kernels.ts';
 import { emptyGraph } from '../src/graph/graph.ts';
 import { constantBytes } from '../src/program/constants.ts';
 import type { Program } from '../src/program/program.ts';

@@ -3,7 +3,7 @@
 //   node scripts/run.mjs bench/list-shapes.ts model.tflite > bench/shapes/name.txt
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { importModel } from '../src/compile/index.ts';
+import { importModel } from '../src/compile.ts';
 import type { Graph, Node } from '../src/graph/graph.ts';
 import { valueOf } from '../src/graph/graph.ts';
 import { optimise } from '../src/passes/index.ts';

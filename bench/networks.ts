@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { networks as builders } from '../models/index.ts';
 import { sparsify } from '../models/sparsify.ts';
 import type { SparsityPattern } from '../models/sparsify.ts';
-import { importModel } from '../src/compile/index.ts';
+import { importModel } from '../src/compile.ts';
 import type { Graph } from '../src/graph/graph.ts';
 import { valueOf } from '../src/graph/graph.ts';
 

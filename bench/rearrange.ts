@@ -1,4 +1,4 @@
-// What rearranging a network's channels is worth (src/sparsity/rearrange.ts): what groups keep of the weights' energy before and after, and
+// What rearranging a network's channels is worth (src/prune/channels/rearrange.ts): what groups keep of the weights' energy before and after, and
 // what that does to the layers' errors on calibration photos:
 //
 //   node scripts/run.mjs bench/rearrange.ts model.onnx … [--patterns group2,group4] [--sparsities 0.5,0.7,0.9]
@@ -10,19 +10,19 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { photosIn, photoSamples } from '../src/cli/photos.ts';
+import { photosIn, photoSamples } from '../src/evaluate/photos.ts';
 import { preprocessing } from '../src/cli/preprocess.ts';
-import { compileGraph, importModel } from '../src/compile/index.ts';
+import { compileGraph, importModel } from '../src/compile.ts';
 import type { Graph } from '../src/graph/graph.ts';
-import { Calibrator } from '../src/sparsity/calibration.ts';
-import { type Layer, layersOf, weightsOf } from '../src/sparsity/layers.ts';
-import { magnitudeScores } from '../src/sparsity/magnitude.ts';
-import { blocksToKeep, masked, select } from '../src/sparsity/masks.ts';
-import { blocksOf, patternNamed } from '../src/sparsity/patterns.ts';
-import { prepared } from '../src/sparsity/prepare.ts';
-import { rearrange } from '../src/sparsity/rearrange.ts';
-import { layerError } from '../src/sparsity/reconstruct.ts';
-import type { Sample } from '../src/sparsity/options.ts';
+import { Calibrator } from '../src/prune/statistics/calibration.ts';
+import { type Layer, layersOf, weightsOf } from '../src/prune/layers.ts';
+import { magnitudeScores } from '../src/prune/criteria/magnitude.ts';
+import { blocksToKeep, masked, select } from '../src/prune/patterns/masks.ts';
+import { blocksOf, patternNamed } from '../src/prune/patterns/patterns.ts';
+import { prepared } from '../src/prune/prepare.ts';
+import { rearrange } from '../src/prune/channels/rearrange.ts';
+import { layerError } from '../src/prune/criteria/reconstruct.ts';
+import type { Sample } from '../src/prune/options.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { networks } from '../models/index.ts';
 import { readArtifact } from '../src/artifact/read.ts';
 import { writeArtifact } from '../src/artifact/write.ts';
-import { compileGraph } from '../src/compile/index.ts';
+import { compileGraph } from '../src/compile.ts';
 import { layOut } from '../src/runtime/expand.ts';
 import { loadModel } from '../src/runtime/load.ts';
 import type { Model } from '../src/runtime/model.ts';

@@ -16,7 +16,7 @@ async function recipe(file) {
 
 /** Writes every artifact into a directory, given as a URL that ends in a slash. */
 export async function buildModels(directory) {
-  const { compileModel } = await import(new URL('../dist/compile/index.js', import.meta.url));
+  const { compileModel } = await import(new URL('../dist/compile.js', import.meta.url));
   const { faceDetection } = await recipe('face-detection.ts');
   await mkdir(directory, { recursive: true });
   for (const { name, source, metadata } of [faceDetection]) {

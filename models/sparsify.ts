@@ -1,9 +1,9 @@
 // Zeros by magnitude, on plain weight arrays.
 import { FiligreeError } from '../src/errors.ts';
-import { magnitudeScores } from '../src/sparsity/magnitude.ts';
-import { masked, select } from '../src/sparsity/masks.ts';
-import type { Blocks } from '../src/sparsity/pattern.ts';
-import { patternNamed } from '../src/sparsity/patterns.ts';
+import { magnitudeScores } from '../src/prune/criteria/magnitude.ts';
+import { masked, select } from '../src/prune/patterns/masks.ts';
+import type { Blocks } from '../src/prune/patterns/pattern.ts';
+import { patternNamed } from '../src/prune/patterns/patterns.ts';
 
 /** Which weights must be zero together: each by itself, or those of 2 or 4 consecutive output channels at a position. */
 export const sparsityPatterns = { unstructured: 1, group2: 2, group4: 4 } as const;

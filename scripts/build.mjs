@@ -46,10 +46,10 @@ async function buildWasm() {
     console.log(`filigree-${target}.wasm  ${optimise(path)} bytes`);
   }
   // what pruning computes with
-  const { error, stderr } = await asc(['--config', 'assembly/sparsity/asconfig.json', '--target', 'sparsity']);
-  if (error) throw new Error(`asc, sparsity: ${error.message}\n${stderr}`);
-  const path = new URL('src/wasm/filigree-sparsity.wasm', root).pathname;
-  console.log(`filigree-sparsity.wasm  ${optimise(path)} bytes`);
+  const { error, stderr } = await asc(['--config', 'assembly/prune/asconfig.json', '--target', 'prune']);
+  if (error) throw new Error(`asc, prune: ${error.message}\n${stderr}`);
+  const path = new URL('src/wasm/filigree-prune.wasm', root).pathname;
+  console.log(`filigree-prune.wasm  ${optimise(path)} bytes`);
 }
 
 /**
@@ -64,12 +64,12 @@ async function bundle() {
   await bundleLazily('src/index.ts', { ...common, ...small });
   await writeWorker('dist');
   await build({ ...common, ...small, ...names, entryPoints: ['src/inline.ts'] });
-  for (const entry of ['src/kernels.ts', 'src/images/index.ts']) {
+  for (const entry of ['src/kernels.ts', 'src/images.ts']) {
     await build({ ...common, ...names, entryPoints: [entry] });
   }
   // what tuning runs is a chunk that compiling does not load, beside wasm/
-  await build({ ...common, ...names, entryPoints: ['src/compile/index.ts'], splitting: true });
-  await build({ ...common, ...names, entryPoints: ['src/sparsity/index.ts'], splitting: true });
+  await build({ ...common, ...names, entryPoints: ['src/compile.ts'], splitting: true });
+  await build({ ...common, ...names, entryPoints: ['src/prune.ts'], splitting: true });
   const { metafile } = await build({
     ...common,
     ...names,
@@ -105,7 +105,7 @@ async function bundle() {
       continue; // it decodes images itself
     }
     const plugins = [replace('codec-files', `hosts/${host}-images`)];
-    await build({ ...variant, entryPoints: { images: 'src/images/index.ts' }, plugins });
+    await build({ ...variant, entryPoints: { images: 'src/images.ts' }, plugins });
   }
 }
 

@@ -2,8 +2,8 @@
 import { build } from 'esbuild';
 import { expect, it } from 'vitest';
 import { writeArtifact } from '../src/artifact/write.ts';
-import { defaultCostModel } from '../src/compile/cost.ts';
-import { lowerGraph } from '../src/compile/lower.ts';
+import { defaultCostModel } from '../src/lower/cost.ts';
+import { lowerGraph } from '../src/compile/lower-graph.ts';
 import { oneNode } from './program.ts';
 
 const bundle = (entry: string) =>
@@ -21,15 +21,12 @@ const bundle = (entry: string) =>
     logLevel: 'silent',
   });
 
-it.each(['index', 'inline', 'kernels', 'compile/index', 'sparsity/index'])(
-  'src/%s.ts is bundled for browsers',
-  async (entry) => {
-    const { errors, warnings, metafile } = await bundle(entry);
-    expect({ errors, warnings }).toEqual({ errors: [], warnings: [] });
-    const imports = Object.values(metafile.outputs).flatMap((output) => output.imports);
-    expect(imports).toEqual([]); // nothing that the page would have to have
-  },
-);
+it.each(['index', 'inline', 'kernels', 'compile', 'prune'])('src/%s.ts is bundled for browsers', async (entry) => {
+  const { errors, warnings, metafile } = await bundle(entry);
+  expect({ errors, warnings }).toEqual({ errors: [], warnings: [] });
+  const imports = Object.values(metafile.outputs).flatMap((output) => output.imports);
+  expect(imports).toEqual([]); // nothing that the page would have to have
+});
 
 it('src/inline.ts runs the builds that it embeds, on one thread and on two', async () => {
   const { outputFiles } = await bundle('inline');

@@ -46,7 +46,7 @@ describe('the runtime', () => {
     const files = await bundled('src/index.ts');
     expect(files).toContain('src/runtime/load.ts');
     const foreign = files.filter((file) =>
-      /^src\/(graph|ops|import|export|passes|compile|sparsity|cli|images)\//.test(file),
+      /^src\/(graph|ops|import|export|passes|lower|compile|prune|formats|evaluate|cli|images)\//.test(file),
     );
     expect(foreign).toEqual([]);
   });
@@ -63,12 +63,14 @@ describe('folders import one way', () => {
     ['artifact', ['program']],
     ['runtime', ['artifact', 'program']],
     ['vision', ['runtime', 'program']],
+    ['formats', []],
     ['graph', ['ops', 'program']],
-    ['ops', ['graph', 'compile', 'program']],
+    ['ops', ['graph', 'lower', 'program']],
+    ['lower', ['graph', 'ops', 'program']],
     ['passes', ['graph', 'ops', 'program']],
     ['import', ['graph', 'ops', 'program', 'vision']],
-    ['compile', ['graph', 'ops', 'passes', 'import', 'program', 'artifact', 'vision', 'export']],
-    ['sparsity', ['graph', 'ops', 'passes', 'compile', 'program', 'artifact', 'runtime']],
+    ['compile', ['graph', 'ops', 'lower', 'passes', 'import', 'program', 'artifact', 'runtime', 'vision']],
+    ['prune', ['graph', 'ops', 'passes', 'lower', 'compile', 'program', 'artifact', 'runtime', 'formats']],
   ])('%s imports at most from %j', (folder, allowed) => {
     const found = [...importedFolders(folder)];
     expect(found.filter((other) => !allowed.includes(other))).toEqual([]);

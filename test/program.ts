@@ -1,11 +1,11 @@
 // Graph → program → artifact → loaded model → outputs, without passes: what the operators lower to is what runs.
 import v8 from 'node:v8';
 import { writeArtifact } from '../src/artifact/write.ts';
-import { defaultCostModel } from '../src/compile/cost.ts';
-import type { CostModel } from '../src/compile/cost.ts';
-import { lowerGraph } from '../src/compile/lower.ts';
-import { matrixKernels } from '../src/compile/matrix-kernels.ts';
-import type { MatrixKernel } from '../src/compile/matrix-kernels.ts';
+import { defaultCostModel } from '../src/lower/cost.ts';
+import type { CostModel } from '../src/lower/cost.ts';
+import { lowerGraph } from '../src/compile/lower-graph.ts';
+import { matrixKernels } from '../src/lower/matrix-kernels.ts';
+import type { MatrixKernel } from '../src/lower/matrix-kernels.ts';
 import { emptyGraph } from '../src/graph/graph.ts';
 import type { Graph, Shape } from '../src/graph/graph.ts';
 import { inferShapes } from '../src/graph/infer.ts';

@@ -5,7 +5,7 @@ import v8 from 'node:v8';
 import { brotliCompressSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { expect, it } from 'vitest';
-import { compileGraph, importModel, trimWasm } from '../src/compile/index.ts';
+import { compileGraph, importModel, trimWasm } from '../src/compile.ts';
 import { faceModels } from './models/published.ts';
 
 v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
@@ -67,7 +67,7 @@ async function built(): Promise<Map<string, Uint8Array>> {
     expect(upFront).toEqual(['index.js']);
     for (const [name, { contents }] of files) found.set(host ? `${host}/${name}` : name, contents);
   }
-  const entries = { inline: 'inline', images: 'images/index', kernels: 'kernels', compile: 'compile/index' };
+  const entries = { inline: 'inline', images: 'images', kernels: 'kernels', compile: 'compile' };
   for (const [name, entry] of Object.entries(entries)) {
     const { outputFiles } = await build({ ...bundling, ...options, entryPoints: [`${root}src/${entry}.ts`] });
     found.set(`${name}.js`, outputFiles!.at(-1)!.contents);

@@ -102,7 +102,7 @@ export function expand_taps(
 }
 
 /**
- * counts, gaps and values (src/compile/pack.ts draws them), scales and bias (rows), taps (columns) → entries as
+ * counts, gaps and values (src/lower/pack.ts draws them), scales and bias (rows), taps (columns) → entries as
  * assembly/spmm/index.ts draws them, each value multiplied by its row's scale. Returns 0, or 1 + the row at which gaps leave the columns or run out;
  * 0xffffffff when gaps are left over. The caller has checked that counts add up to the values.
  */
@@ -214,7 +214,7 @@ export function expand_i8(
 }
 
 /**
- * counts, gaps, values and scales (src/compile/quantise.ts draws them), bias (rows) → rows of groups as
+ * counts, gaps, values and scales (src/lower/quantise.ts draws them), bias (rows) → rows of groups as
  * assembly/linear/quantised.ts draws them. Without counts every row has all groups. Returns what expand_spmm does.
  */
 export function expand_quantised(

@@ -1,6 +1,6 @@
 // Weights × vectors: f32 sparse and dense, 8 and 4 bits in groups of 16 columns.
-import { packGemm, packSpmm } from '../../src/compile/pack.ts';
-import { packQuantised } from '../../src/compile/quantise.ts';
+import { packGemm, packSpmm } from '../../src/lower/pack.ts';
+import { packQuantised } from '../../src/lower/quantise.ts';
 import type { RawKernels } from '../../src/kernels.ts';
 import { constantBytes } from '../../src/program/constants.ts';
 import type { KernelName } from '../../src/program/kernels.ts';

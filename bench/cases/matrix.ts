@@ -1,7 +1,7 @@
 // Weights × planes: sparse in groups of 1, 2 and 4 output channels, and dense.
 import type { RawKernels } from '../../src/kernels.ts';
-import { packGemm, packSpmm } from '../../src/compile/pack.ts';
-import type { Group } from '../../src/compile/pack.ts';
+import { packGemm, packSpmm } from '../../src/lower/pack.ts';
+import type { Group } from '../../src/lower/pack.ts';
 import { paddedPlane } from '../../src/program/layout.ts';
 import { constantBytes } from '../../src/program/constants.ts';
 import type { KernelName } from '../../src/program/kernels.ts';

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { writeArtifact } from '../../src/artifact/write.ts';
-import { compileGraph } from '../../src/compile/index.ts';
+import { compileGraph } from '../../src/compile.ts';
 import { exportOnnx } from '../../src/export/onnx/index.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import { valueOf } from '../../src/graph/graph.ts';

@@ -1,5 +1,5 @@
 // Which networks are pruned how: the cells of the tables in models/README.md.
-import type { Criterion, DistributionName } from '../../src/sparsity/index.ts';
+import type { Criterion, DistributionName } from '../../src/prune.ts';
 import type { NetworkName } from './networks.ts';
 
 /** A pattern by its name; `+` stands for rearranged channels; `N:M` for the one that comes closest to the sparsity. */

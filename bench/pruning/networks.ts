@@ -1,17 +1,17 @@
 // The trained networks of models/README.md, and the photos that they are measured and calibrated on.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readAnnotated } from '../../src/cli/accuracy.ts';
-import type { Annotated } from '../../src/cli/accuracy.ts';
-import { detectionDefaults, measureClasses, measureDetections } from '../../src/cli/evaluation.ts';
+import { readAnnotated } from '../../src/evaluate/accuracy.ts';
+import type { Annotated } from '../../src/evaluate/accuracy.ts';
+import { detectionDefaults, measureClasses, measureDetections } from '../../src/evaluate/evaluation.ts';
 import type { Progress } from '../../src/cli/io.ts';
-import type { PhotoSamples } from '../../src/cli/photos.ts';
-import { photoSamples, photosIn } from '../../src/cli/photos.ts';
-import { compileGraph, importModel } from '../../src/compile/index.ts';
+import type { PhotoSamples } from '../../src/evaluate/photos.ts';
+import { photoSamples, photosIn } from '../../src/evaluate/photos.ts';
+import { compileGraph, importModel } from '../../src/compile.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import { loadModel } from '../../src/runtime/load.ts';
-import { prepared } from '../../src/sparsity/index.ts';
-import { cloneGraph } from '../../src/sparsity/prepare.ts';
+import { prepared } from '../../src/prune.ts';
+import { cloneGraph } from '../../src/prune/prepare.ts';
 
 export interface Network {
   title: string;

@@ -1,7 +1,7 @@
 // What has been done lies in a folder: lines of JSON, appended one by one, and artifacts. A run that was ended goes on.
 import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { WeightType } from '../../src/compile/index.ts';
+import type { WeightType } from '../../src/compile.ts';
 import type { Cell } from './cells.ts';
 import type { NetworkName } from './networks.ts';
 

@@ -2,9 +2,9 @@
 import { brotliCompressSync, constants } from 'node:zlib';
 import { writeArtifact } from '../../src/artifact/write.ts';
 import type { Progress } from '../../src/cli/io.ts';
-import { compileGraph, weightTypes } from '../../src/compile/index.ts';
+import { compileGraph, weightTypes } from '../../src/compile.ts';
 import { loadModel } from '../../src/runtime/load.ts';
-import { cloneGraph } from '../../src/sparsity/prepare.ts';
+import { cloneGraph } from '../../src/prune/prepare.ts';
 import { median } from '../measure.ts';
 import type { Opened } from './networks.ts';
 import { accuracyOf } from './networks.ts';

@@ -1,3 +1,3 @@
 // Pages of benchmarks draw as reports of pruning do.
-export { chart, escape, figure, legend, narrow, wide } from '../../src/sparsity/html-chart.ts';
-export type { ChartOptions } from '../../src/sparsity/html-chart.ts';
+export { chart, escape, figure, legend, narrow, wide } from '../../src/cli/report/chart.ts';
+export type { ChartOptions } from '../../src/cli/report/chart.ts';

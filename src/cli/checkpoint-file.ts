@@ -1,6 +1,6 @@
 // A checkpoint in a file.
 import { readFile, unlink } from 'node:fs/promises';
-import type { Checkpoint } from '../sparsity/index.ts';
+import type { Checkpoint } from '../prune.ts';
 import { writeOutput } from './files.ts';
 
 export function fileCheckpoint(path: string): Checkpoint {

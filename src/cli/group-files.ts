@@ -1,10 +1,10 @@
 // Groups of weights that users give to `prune --groups`.
 import { FiligreeError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
-import { readGroups, type Grouping } from '../sparsity/index.ts';
-import { writeSafetensors } from '../sparsity/safetensors.ts';
+import { readGroups, type Grouping } from '../prune.ts';
+import { writeSafetensors } from '../formats/safetensors.ts';
 import { readInput } from './files.ts';
-import { readNpy } from './npy.ts';
+import { readNpy } from '../formats/npy.ts';
 
 /**
  * @param files safetensors files, or LAYER=ids.npy

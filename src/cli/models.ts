@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { basename, dirname, extname, isAbsolute, relative, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { FiligreeError } from '../errors.ts';
-import type { CompileOptions, LinearWeights, WeightType } from '../compile/index.ts';
+import type { CompileOptions, LinearWeights, WeightType } from '../compile.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Program } from '../program/program.ts';
 import type { WasmBuild } from '../runtime/probe.ts';
@@ -92,7 +92,7 @@ export async function compileBytes(
   const graph = await importBytes(bytes, path, progress, options);
   progress.show(`compiling ${path}`);
   try {
-    const { compileGraph } = await import('../compile/index.ts');
+    const { compileGraph } = await import('../compile.ts');
     const { head, labels, costModel, int8, linearWeights, weights, dense } = options;
     const program = compileGraph(graph, { head, labels, costModel, int8, linearWeights, weights, dense }); // errors name the file
     program.name = basename(path, extname(path));
@@ -111,7 +111,7 @@ export async function importBytes(
 ): Promise<Graph> {
   progress.show(`reading ${path}`);
   try {
-    const { importModel } = await import('../compile/index.ts');
+    const { importModel } = await import('../compile.ts');
     const externalData = (file: string) => readBeside(path, file);
     return importModel(bytes, path, { dimensions: dimension, inputShapes: inputShape, externalData });
   } finally {

@@ -6,9 +6,9 @@ import { valueOf } from '../graph/graph.ts';
 import { verify } from '../graph/verify.ts';
 import { optimise } from '../passes/index.ts';
 import type { Program } from '../program/program.ts';
-import { defaultCostModel } from './cost.ts';
-import type { Range, Ranges } from './int8.ts';
-import { lowerGraph } from './lower.ts';
+import { defaultCostModel } from '../lower/cost.ts';
+import type { Range, Ranges } from '../lower/int8.ts';
+import { lowerGraph } from './lower-graph.ts';
 
 /** Names of the program's further outputs start so. */
 const prefix = 'calibration:';

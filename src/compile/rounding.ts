@@ -10,7 +10,7 @@
 // q · block · scale of its row: rows may differ in size by any factor, blocks within a row by 255.
 import { matrixValues } from '../program/constants.ts';
 import type { Constant, WeightData } from '../program/program.ts';
-import { narrow, widen } from './pack.ts';
+import { narrow, widen } from '../lower/pack.ts';
 
 /** How weights are saved. */
 export type WeightType = 'f32' | 'f16' | 'int8' | 'int4';

@@ -3,7 +3,7 @@ import type { Graph } from '../graph/graph.ts';
 import { valueOf } from '../graph/graph.ts';
 import { operatorNamed } from '../ops/index.ts';
 import type { Layouts } from './layouts.ts';
-import type { Placement } from './placement.ts';
+import type { Placement } from '../lower/placement.ts';
 
 /** Where a value lies: within the storage of another, `floats` from its start. */
 export interface Place {

@@ -1,4 +1,4 @@
-import type { Lowering } from '../compile/lowering.ts';
+import type { Lowering } from '../lower/lowering.ts';
 import type { Node } from '../graph/graph.ts';
 import { activationArguments, unaryFunctions, type Activation } from '../program/activations.ts';
 import { binaryFunctions, type BinaryFunction } from '../program/kernels/elementwise.ts';

@@ -1,6 +1,6 @@
 import { activateInPlace } from '../graph/activation.ts';
-import { emitMatrixProduct } from '../compile/matrix.ts';
-import type { Lowering } from '../compile/lowering.ts';
+import { emitMatrixProduct } from '../lower/matrix.ts';
+import type { Lowering } from '../lower/lowering.ts';
 import type { Node, Shape } from '../graph/graph.ts';
 import { paddedPlane } from '../program/layout.ts';
 import type { Pointer } from '../program/program.ts';

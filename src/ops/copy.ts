@@ -1,5 +1,5 @@
 // Lowers views to the copy kernels.
-import type { Lowering } from '../compile/lowering.ts';
+import type { Lowering } from '../lower/lowering.ts';
 import type { Pointer } from '../program/program.ts';
 import { mostCalls } from './broadcast.ts';
 import { resized, type View } from './view.ts';

@@ -1,6 +1,6 @@
 // Depthwise convolution: conv2d with as many groups as input channels.
 import type { Node } from '../graph/graph.ts';
-import type { Lowering } from '../compile/lowering.ts';
+import type { Lowering } from '../lower/lowering.ts';
 import { activationArguments } from '../program/activations.ts';
 import type { KernelName } from '../program/kernels.ts';
 import type { Conv2dAttributes } from './conv2d.ts';

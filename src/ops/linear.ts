@@ -1,9 +1,9 @@
 import { activateInPlace } from '../graph/activation.ts';
-import { emitMatrixProduct } from '../compile/matrix.ts';
+import { emitMatrixProduct } from '../lower/matrix.ts';
 import { rowMajorStrides } from '../program/layout.ts';
 import { elementCount } from '../tensor.ts';
 import type { Activation } from '../program/activations.ts';
-import type { Lowering } from '../compile/lowering.ts';
+import type { Lowering } from '../lower/lowering.ts';
 import type { Pointer } from '../program/program.ts';
 import { checkBias } from './convolution.ts';
 import { emitStridedCopy } from './copy.ts';

@@ -1,7 +1,7 @@
 import type { DType, TensorData } from '../tensor.ts';
 import type { Node, Shape } from '../graph/graph.ts';
-import type { Lowering } from '../compile/lowering.ts';
-import type { Placement } from '../compile/placement.ts';
+import type { Lowering } from '../lower/lowering.ts';
+import type { Placement } from '../lower/placement.ts';
 
 /** What shape rules see of an input: its type, and its data when it is a constant. `undefined` stands for an absent one. */
 export interface InputType {

@@ -1,4 +1,4 @@
-import type { Lowering } from '../compile/lowering.ts';
+import type { Lowering } from '../lower/lowering.ts';
 import type { Shape } from '../graph/graph.ts';
 import { rowMajorStrides } from '../program/layout.ts';
 import { elementCount } from '../tensor.ts';

@@ -1,5 +1,5 @@
 // What max and average pooling share.
-import type { Lowering } from '../compile/lowering.ts';
+import type { Lowering } from '../lower/lowering.ts';
 import type { Node } from '../graph/graph.ts';
 import { activationArguments, type Activation } from '../program/activations.ts';
 import { poolRowBytes } from '../program/kernels/pool.ts';

@@ -1,4 +1,4 @@
-import type { Lowering } from '../compile/lowering.ts';
+import type { Lowering } from '../lower/lowering.ts';
 import { elementCount } from '../tensor.ts';
 import type { Operator } from './operator.ts';
 

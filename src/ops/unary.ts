@@ -1,4 +1,4 @@
-import type { Lowering } from '../compile/lowering.ts';
+import type { Lowering } from '../lower/lowering.ts';
 import { applyActivation } from '../graph/activation.ts';
 import { elementCount } from '../tensor.ts';
 import {

@@ -1,6 +1,6 @@
 // Views: the elements of a value seen with other dimensions, as transpose, slice, split and their like do. A view says at
 // once what the operator computes (`readView`), whether it needs a copy (`placeView`) and which (ops/copy.ts).
-import type { Placement } from '../compile/placement.ts';
+import type { Placement } from '../lower/placement.ts';
 import { rowMajorStrides } from '../program/layout.ts';
 import type { Shape } from '../graph/graph.ts';
 import { elementCount } from '../tensor.ts';

@@ -62,7 +62,7 @@ export type Constant =
   | ({ form: 'gemm'; rows: number; columns: number; panel: 4 | 28; values: MatrixData; bias?: WeightData } & Scales)
   /**
    * Sparse (rows, columns) weights: `group` consecutive rows share positions; rows beyond a multiple of `group` stand
-   * alone. Saved as src/compile/pack.ts draws it, expanded as assembly/spmm/index.ts draws it.
+   * alone. Saved as src/lower/pack.ts draws it, expanded as assembly/spmm/index.ts draws it.
    */
   | ({
       form: 'spmm';
@@ -94,7 +94,7 @@ export type Constant =
     }
   /**
    * (rows, columns) weights in integers of 8 bits, with a scale a row, or of 4 bits, with a scale a group of 16 columns.
-   * Saved as src/compile/quantise.ts draws it, expanded as assembly/linear/quantised.ts draws it.
+   * Saved as src/lower/quantise.ts draws it, expanded as assembly/linear/quantised.ts draws it.
    */
   | {
       form: 'quantised';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { readArtifact } from '../../src/artifact/read.ts';
 import { writeArtifact } from '../../src/artifact/write.ts';
-import { defaultCostModel } from '../../src/compile/cost.ts';
-import { lowerGraph } from '../../src/compile/lower.ts';
+import { defaultCostModel } from '../../src/lower/cost.ts';
+import { lowerGraph } from '../../src/compile/lower-graph.ts';
 import { FiligreeError } from '../../src/errors.ts';
 import type { Program } from '../../src/program/program.ts';
 import { loadModel } from '../../src/runtime/load.ts';

@@ -9,7 +9,7 @@ import type { NetworkName } from '../../bench/pruning/networks.ts';
 import type { CellResult } from '../../bench/pruning/store.ts';
 import { Store } from '../../bench/pruning/store.ts';
 import { between, networkTable, wireTable } from '../../bench/pruning/tables.ts';
-import { patternNamed } from '../../src/sparsity/index.ts';
+import { patternNamed } from '../../src/prune.ts';
 
 const cell: Cell = {
   network: 'mobilenet-v2',

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readNpy, writeNpy } from '../../src/cli/npy.ts';
+import { readNpy, writeNpy } from '../../src/formats/npy.ts';
 import { commandLine, refusal } from './command-line.ts';
 import { Tensor } from '../../src/tensor.ts';
 import { sparseModel } from './tflite-model.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { writeArtifact } from '../../src/artifact/write.ts';
-import { reportLayers, reportProgram } from '../../src/cli/report.ts';
-import { defaultCostModel } from '../../src/compile/cost.ts';
-import { lowerGraph } from '../../src/compile/lower.ts';
+import { reportLayers, reportProgram } from '../../src/cli/layer-report.ts';
+import { defaultCostModel } from '../../src/lower/cost.ts';
+import { lowerGraph } from '../../src/compile/lower-graph.ts';
 import { weightTypes } from '../../src/compile/rounding.ts';
 import { GraphBuilder } from '../graphs.ts';
 import { forced } from '../program.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { compileModel } from '../../src/compile/index.ts';
+import { compileModel } from '../../src/compile.ts';
 
 it('says what it wanted when it is not given bytes', () => {
   for (const [given, found] of [

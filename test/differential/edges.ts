@@ -1,7 +1,7 @@
 // NaN and infinities through random networks: they reach what IEEE 754 lets them reach, and nothing else.
 import { writeArtifact } from '../../src/artifact/write.ts';
-import { defaultCostModel } from '../../src/compile/cost.ts';
-import { lowerGraph } from '../../src/compile/lower.ts';
+import { defaultCostModel } from '../../src/lower/cost.ts';
+import { lowerGraph } from '../../src/compile/lower-graph.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import { permuteData } from '../../src/graph/permute.ts';
 import { optimise } from '../../src/passes/index.ts';

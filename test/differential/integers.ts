@@ -1,7 +1,7 @@
 // What layers compute that run in integers: the same rounding of inputs and weights, the same sums, in f64.
-import { quantiseWeights, stepsOf } from '../../src/compile/int8.ts';
-import type { Range } from '../../src/compile/int8.ts';
-import { dequantised, packQuantised } from '../../src/compile/quantise.ts';
+import { quantiseWeights, stepsOf } from '../../src/lower/int8.ts';
+import type { Range } from '../../src/lower/int8.ts';
+import { dequantised, packQuantised } from '../../src/lower/quantise.ts';
 import { applyActivation } from '../../src/graph/activation.ts';
 import { constantOf } from '../../src/graph/edit.ts';
 import type { Graph, Node } from '../../src/graph/graph.ts';

@@ -6,7 +6,7 @@ import type { Graph } from '../../src/graph/graph.ts';
 import { operators } from '../../src/ops/index.ts';
 import { kernelNames, kernels } from '../../src/program/kernels.ts';
 import type { Kernel } from '../../src/program/kernel.ts';
-import { kernelsOf } from '../../src/compile/matrix-kernels.ts';
+import { kernelsOf } from '../../src/lower/matrix-kernels.ts';
 import { graphAsCode } from '../graph-code.ts';
 import { duration, startSeed } from './duration.ts';
 import { Dice } from './dice.ts';

@@ -1,7 +1,7 @@
 // Random ONNX files: what they become here, passes, kernels and all, against onnxruntime-web. Files are made node by node with
 // the test's own writer; what onnxruntime runs and the importer takes for damaged is a failure too.
 import { describe, expect, it } from 'vitest';
-import { compileModel } from '../../src/compile/index.ts';
+import { compileModel } from '../../src/compile.ts';
 import { FiligreeError } from '../../src/errors.ts';
 import { importOnnx } from '../../src/import/onnx/index.ts';
 import { foldsConstants } from '../../src/import/onnx/arithmetic.ts';

@@ -2,7 +2,7 @@
 // the network that was written. Sparse encodings go to the latter alone: XNNPACK computes some of them wrongly.
 import { describe, expect, it } from 'vitest';
 import { exportTflite } from '../../bench/tflite/export.ts';
-import { compileModel } from '../../src/compile/index.ts';
+import { compileModel } from '../../src/compile.ts';
 import { FiligreeError } from '../../src/errors.ts';
 import { evaluate } from '../../src/graph/evaluate.ts';
 import type { Graph } from '../../src/graph/graph.ts';

@@ -3,11 +3,11 @@
 import process from 'node:process';
 import v8 from 'node:v8';
 import { writeArtifact } from '../../src/artifact/write.ts';
-import { defaultCostModel } from '../../src/compile/cost.ts';
-import { compileGraph } from '../../src/compile/index.ts';
-import type { Range, Ranges } from '../../src/compile/int8.ts';
-import { lowerGraph } from '../../src/compile/lower.ts';
-import type { LinearWeights } from '../../src/compile/lowering.ts';
+import { defaultCostModel } from '../../src/lower/cost.ts';
+import { compileGraph } from '../../src/compile.ts';
+import type { Range, Ranges } from '../../src/lower/int8.ts';
+import { lowerGraph } from '../../src/compile/lower-graph.ts';
+import type { LinearWeights } from '../../src/lower/lowering.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import { permuteData, permuteShape } from '../../src/graph/permute.ts';
 import { verify } from '../../src/graph/verify.ts';

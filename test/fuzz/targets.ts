@@ -1,9 +1,9 @@
 // What is fuzzed: a parser each, how its inputs are changed, and the sources whose coverage counts.
-import { categoriesOfClasses, readInstances } from '../../src/evaluation/instances.ts';
-import { readLabelledImages } from '../../src/evaluation/labelled-images.ts';
-import { readNpy, writeNpy } from '../../src/cli/npy.ts';
-import { parseCostModel } from '../../src/compile/check-cost-model.ts';
-import { compileGraph } from '../../src/compile/index.ts';
+import { categoriesOfClasses, readInstances } from '../../src/evaluate/instances.ts';
+import { readLabelledImages } from '../../src/evaluate/labelled-images.ts';
+import { readNpy, writeNpy } from '../../src/formats/npy.ts';
+import { parseCostModel } from '../../src/lower/check-cost-model.ts';
+import { compileGraph } from '../../src/compile.ts';
 import { readArtifact } from '../../src/artifact/read.ts';
 import { writeArtifact } from '../../src/artifact/write.ts';
 import { decodeImage } from '../../src/images/decode.ts';
@@ -17,11 +17,11 @@ import { loadModel } from '../../src/runtime/load.ts';
 import { planThreads } from '../../src/runtime/threads/plan.ts';
 import { kernelNames } from '../../src/program/kernels.ts';
 import { elementCount, Tensor } from '../../src/tensor.ts';
-import { Progress } from '../../src/sparsity/checkpoint.ts';
-import { layersOf } from '../../src/sparsity/layers.ts';
-import { readGroups, readMasks } from '../../src/sparsity/mask-file.ts';
-import { prepared } from '../../src/sparsity/prepare.ts';
-import { smallNetwork } from '../sparsity/networks.ts';
+import { Progress } from '../../src/prune/checkpoint.ts';
+import { layersOf } from '../../src/prune/layers.ts';
+import { readGroups, readMasks } from '../../src/prune/patterns/mask-file.ts';
+import { prepared } from '../../src/prune/prepare.ts';
+import { smallNetwork } from '../prune/networks.ts';
 import { mutateBytes } from './bytes.ts';
 import type { Mutator } from './bytes.ts';
 import { mutateFlatbuffer } from './flatbuffer.ts';
@@ -126,12 +126,12 @@ export const targets = {
       categoriesOfClasses(['person', 'dog'], categories, 'input');
     },
     mutate: mutateJson(instances),
-    sources: ['src/evaluation/instances', 'src/evaluation/json'],
+    sources: ['src/evaluate/instances', 'src/formats/json'],
   },
   labels: {
     run: (input) => readLabelledImages(text(input), 'input'),
     mutate: mutateBytes(labels),
-    sources: ['src/evaluation/labelled-images'],
+    sources: ['src/evaluate/labelled-images'],
   },
   masks: {
     run(input) {
@@ -139,7 +139,7 @@ export const targets = {
       readGroups(input, 'input', network);
     },
     mutate: mutateSafetensors('layers', safetensors),
-    sources: ['src/sparsity/safetensors', 'src/sparsity/mask-file', 'src/sparsity/layers'],
+    sources: ['src/formats/safetensors', 'src/prune/patterns/mask-file', 'src/prune/layers'],
   },
   checkpoint: {
     async run(input) {
@@ -147,7 +147,7 @@ export const targets = {
       await (await Progress.open(checkpoint, async () => 'print', layers)).save({ now: true });
     },
     mutate: mutateSafetensors('layers', [...safetensors, 'print', 'fingerprint', 'notes', 'distribution']),
-    sources: ['src/sparsity/safetensors', 'src/sparsity/checkpoint'],
+    sources: ['src/formats/safetensors', 'src/prune/checkpoint'],
   },
   'cost-model': {
     run: (input) => parseCostModel(text(input), 'input'),

@@ -5,7 +5,7 @@ import { build } from 'esbuild';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { networks } from '../../models/index.ts';
 import { writeArtifact } from '../../src/artifact/write.ts';
-import { compileGraph } from '../../src/compile/index.ts';
+import { compileGraph } from '../../src/compile.ts';
 import type { Detection } from '../../src/index.ts';
 import { isolation, serveFolder, strictPolicy, useBrowser } from './browser.ts';
 import type { Report } from './project.ts';

@@ -1,7 +1,7 @@
 // What asks for much ends soon, with a result or an error, and takes little.
 import { describe, expect, it } from 'vitest';
 import { writeArtifact } from '../../src/artifact/write.ts';
-import { compileGraph } from '../../src/compile/index.ts';
+import { compileGraph } from '../../src/compile.ts';
 import { FiligreeError } from '../../src/errors.ts';
 import { importOnnx } from '../../src/import/onnx/index.ts';
 import { importTflite } from '../../src/import/tflite/index.ts';

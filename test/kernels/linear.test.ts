@@ -1,7 +1,7 @@
 // Linear layers of one pixel an image, called one by one: guard bands and poison around everything they write.
 import { describe, expect, it } from 'vitest';
-import { packGemm, packSpmm } from '../../src/compile/pack.ts';
-import { dequantised, packQuantised } from '../../src/compile/quantise.ts';
+import { packGemm, packSpmm } from '../../src/lower/pack.ts';
+import { dequantised, packQuantised } from '../../src/lower/quantise.ts';
 import type { Constant } from '../../src/program/program.ts';
 import { constantBytes } from '../../src/program/constants.ts';
 import { activationArguments } from '../../src/program/activations.ts';

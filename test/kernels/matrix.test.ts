@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { paddedPlane } from '../../src/program/layout.ts';
 import type { Constant } from '../../src/program/program.ts';
 import type { KernelName } from '../../src/program/kernels.ts';
-import { packedTaps } from '../../src/compile/matrix.ts';
+import { packedTaps } from '../../src/lower/matrix.ts';
 import { matrixScratchBytes, packedTile } from '../../src/program/kernels/matrix.ts';
 import type { Kernels, Region } from './wasm.ts';
 import { builds, loadKernels, randomFloats, relativeError } from './wasm.ts';

@@ -15,7 +15,7 @@ import {
   sparsityPatterns,
 } from '../../models/index.ts';
 import { writeArtifact } from '../../src/artifact/write.ts';
-import { compileGraph, importModel } from '../../src/compile/index.ts';
+import { compileGraph, importModel } from '../../src/compile.ts';
 import { exportOnnx } from '../../src/export/onnx/index.ts';
 import { evaluate } from '../../src/graph/evaluate.ts';
 import type { Graph } from '../../src/graph/graph.ts';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import v8 from 'node:v8';
 import { describe, expect, it } from 'vitest';
-import { compileModel } from '../../src/compile/index.ts';
+import { compileModel } from '../../src/compile.ts';
 import { loadModel } from '../../src/runtime/load.ts';
 import type { Model } from '../../src/runtime/model.ts';
 import { Tensor, elementCount } from '../../src/tensor.ts';

@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import { compileModel } from '../../src/compile/index.ts';
+import { compileModel } from '../../src/compile.ts';
 import { decodeImage } from '../../src/images/decode.ts';
 import { loadModel } from '../../src/runtime/load.ts';
 import type { Pixels } from '../../src/runtime/preprocessing.ts';

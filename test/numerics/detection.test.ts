@@ -1,7 +1,7 @@
 // Scores, boxes and photos that are no numbers: docs/numerics.md.
 import { describe, expect, it } from 'vitest';
 import { writeArtifact } from '../../src/artifact/write.ts';
-import { compileGraph } from '../../src/compile/index.ts';
+import { compileGraph } from '../../src/compile.ts';
 import { loadModel } from '../../src/runtime/load.ts';
 import { CandidateList } from '../../src/vision/candidates.ts';
 import { Classifier } from '../../src/vision/classifier.ts';

@@ -1,6 +1,6 @@
 // NaN, infinities, huge and tiny numbers through layers with weights, in every encoding: docs/numerics.md.
 import { describe, expect, it } from 'vitest';
-import { matrixKernels, type MatrixKernelName } from '../../src/compile/matrix-kernels.ts';
+import { matrixKernels, type MatrixKernelName } from '../../src/lower/matrix-kernels.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import { GraphBuilder } from '../graphs.ts';
 import { randomFloats } from '../kernels/wasm.ts';

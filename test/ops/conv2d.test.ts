@@ -1,4 +1,4 @@
-import { matrixKernels } from '../../src/compile/matrix-kernels.ts';
+import { matrixKernels } from '../../src/lower/matrix-kernels.ts';
 import { describe, expect, it } from 'vitest';
 import { evaluate } from '../../src/graph/evaluate.ts';
 import type { Graph } from '../../src/graph/graph.ts';

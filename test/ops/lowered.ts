@@ -1,9 +1,9 @@
 // Runs an operator's `place` and `lower` against a memory of regions between guard bands, through the real kernels, and
 // compares every layout of inputs and outputs with its `evaluate`, bit for bit.
 import { expect } from 'vitest';
-import type { Lowering } from '../../src/compile/lowering.ts';
-import { defaultCostModel, fastest } from '../../src/compile/cost.ts';
-import type { Placement } from '../../src/compile/placement.ts';
+import type { Lowering } from '../../src/lower/lowering.ts';
+import { defaultCostModel, fastest } from '../../src/lower/cost.ts';
+import type { Placement } from '../../src/lower/placement.ts';
 import { bufferSlack, paddedPlane, planeStrides, rowMajorStrides } from '../../src/program/layout.ts';
 import type { Node } from '../../src/graph/graph.ts';
 import type { InputType, Operator } from '../../src/ops/operator.ts';

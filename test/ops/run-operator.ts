@@ -1,7 +1,7 @@
 // Lowers one operator onto single kernels, without the compiler: values lie where a test says, in planes or flat.
-import { defaultCostModel, fastest } from '../../src/compile/cost.ts';
-import type { Lowering } from '../../src/compile/lowering.ts';
-import type { Placement } from '../../src/compile/placement.ts';
+import { defaultCostModel, fastest } from '../../src/lower/cost.ts';
+import type { Lowering } from '../../src/lower/lowering.ts';
+import type { Placement } from '../../src/lower/placement.ts';
 import type { Shape } from '../../src/graph/graph.ts';
 import { planeStrides, rowMajorStrides } from '../../src/program/layout.ts';
 import type { Operator } from '../../src/ops/operator.ts';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { forced } from '../program.ts';
-import { lowerGraph } from '../../src/compile/lower.ts';
+import { lowerGraph } from '../../src/compile/lower-graph.ts';
 import { checkProgram } from '../../src/program/check.ts';
 import type { Constant, Program } from '../../src/program/program.ts';
 import { Tensor } from '../../src/tensor.ts';

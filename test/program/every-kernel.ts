@@ -1,8 +1,8 @@
 // Graphs whose programs hold every kernel between them.
-import type { CostModel } from '../../src/compile/cost.ts';
-import { defaultCostModel } from '../../src/compile/cost.ts';
-import type { LoweringPlan } from '../../src/compile/lower.ts';
-import type { LinearWeights } from '../../src/compile/lowering.ts';
+import type { CostModel } from '../../src/lower/cost.ts';
+import { defaultCostModel } from '../../src/lower/cost.ts';
+import type { LoweringPlan } from '../../src/compile/lower-graph.ts';
+import type { LinearWeights } from '../../src/lower/lowering.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import { GraphBuilder } from '../graphs.ts';
 import { randomFloats } from '../kernels/wasm.ts';

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { readArtifact } from '../../src/artifact/read.ts';
 import { writeArtifact } from '../../src/artifact/write.ts';
-import { lowerGraph } from '../../src/compile/lower.ts';
+import { lowerGraph } from '../../src/compile/lower-graph.ts';
 import { checkProgram } from '../../src/program/check.ts';
 import { loadModel } from '../../src/runtime/load.ts';
 import { everyKernel } from './every-kernel.ts';

@@ -4,7 +4,7 @@
 import { describe, expect, it } from 'vitest';
 import { readArtifact } from '../../src/artifact/read.ts';
 import { writeArtifact } from '../../src/artifact/write.ts';
-import { lowerGraph } from '../../src/compile/lower.ts';
+import { lowerGraph } from '../../src/compile/lower-graph.ts';
 import { FiligreeError } from '../../src/errors.ts';
 import { checkProgram } from '../../src/program/check.ts';
 import type { FieldKind } from '../../src/program/kernel.ts';

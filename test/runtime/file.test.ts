@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { writeArtifact } from '../../src/artifact/write.ts';
-import { lowerGraph } from '../../src/compile/lower.ts';
+import { lowerGraph } from '../../src/compile/lower-graph.ts';
 import { emptyGraph, type Graph } from '../../src/graph/graph.ts';
 import { inferShapes } from '../../src/graph/infer.ts';
 import { loadModel } from '../../src/runtime/load.ts';

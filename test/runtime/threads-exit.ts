@@ -1,7 +1,7 @@
 // Run by threads.test.ts: loads a model on threads, runs it, and leaves it there.
 import { writeArtifact } from '../../src/artifact/write.ts';
-import { defaultCostModel } from '../../src/compile/cost.ts';
-import { lowerGraph } from '../../src/compile/lower.ts';
+import { defaultCostModel } from '../../src/lower/cost.ts';
+import { lowerGraph } from '../../src/compile/lower-graph.ts';
 import { loadModel } from '../../src/runtime/load.ts';
 import { nodeHost } from '../../src/runtime/threads/node.ts';
 import { Tensor } from '../../src/tensor.ts';

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { networks } from '../../models/index.ts';
 import { writeArtifact } from '../../src/artifact/write.ts';
-import { compileGraph, compileModel } from '../../src/compile/index.ts';
+import { compileGraph, compileModel } from '../../src/compile.ts';
 import type { FiligreeError } from '../../src/errors.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import { kernels, type KernelName } from '../../src/program/kernels.ts';

@@ -5,10 +5,10 @@ import { makeDirectory, readInput, writeOutput } from '../files.ts';
 import { Progress, writeJson, type Io } from '../io.ts';
 import { compileBytes, isForeign, withModelOptions, type ModelOptions } from '../models.ts';
 import { headNames, type HeadName } from '../../vision/presets.ts';
-import type { CompileOptions } from '../../compile/index.ts';
+import type { CompileOptions } from '../../compile.ts';
 import type { ClassifierPreprocessing } from '../../vision/classifier-metadata.ts';
 import { labelsFlags, labelsHelp, preprocessHelp, preprocessing, readLabels } from '../preprocess.ts';
-import { reportLayers, reportProgram } from '../report.ts';
+import { reportLayers, reportProgram } from '../layer-report.ts';
 import type { Program } from '../../program/program.ts';
 import { readSource } from '../../runtime/source.ts';
 import { wasmOf } from '../../wasm-files.ts';
@@ -60,7 +60,7 @@ async function compile(io: Io, input: string, options: Options): Promise<void> {
     throw new FiligreeError('invalid-model', `${input}: not an ONNX or TFLite model (${bytes.length} bytes)`);
   }
   const labels = options.labels === undefined ? undefined : await readLabels(options.labels);
-  const { parseCostModel } = await import('../../compile/index.ts');
+  const { parseCostModel } = await import('../../compile.ts');
   const file = options.costModel;
   const costModel =
     file === undefined ? undefined : parseCostModel(new TextDecoder().decode(await readInput(file)), file);
@@ -68,7 +68,7 @@ async function compile(io: Io, input: string, options: Options): Promise<void> {
   const progress = new Progress(io);
   let int8: CompileOptions['int8'];
   if (options.calibrate !== undefined) {
-    const { calibrate } = await import('../calibrate.ts');
+    const { calibrate } = await import('../../evaluate/calibrate.ts');
     int8 = { ranges: await calibrate(bytes, input, options.calibrate, progress, options) };
   }
   const program = await compileBytes(bytes, input, progress, { ...options, labels, int8, costModel });

@@ -1,9 +1,15 @@
 import { Command, Option } from 'commander';
-import type { CocoMetrics } from '../../evaluation/average-precision.ts';
+import type { CocoMetrics } from '../../evaluate/average-precision.ts';
 import type { ClassifierPreprocessing } from '../../vision/classifier-metadata.ts';
 import { headNames, type HeadName } from '../../vision/presets.ts';
-import { detectionDefaults, measureClasses, measureDetections, readClasses, readDetections } from '../evaluation.ts';
-import type { Speed } from '../evaluation.ts';
+import {
+  detectionDefaults,
+  measureClasses,
+  measureDetections,
+  readClasses,
+  readDetections,
+} from '../../evaluate/evaluation.ts';
+import type { Speed } from '../../evaluate/evaluation.ts';
 import { Progress, writeJson, type Io } from '../io.ts';
 import { openModel, withRunOptions, type ModelOptions } from '../models.ts';
 import { count, fraction, wholeNumber } from '../options.ts';

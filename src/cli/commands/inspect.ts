@@ -2,8 +2,8 @@ import { Command } from 'commander';
 import type { Endpoint } from '../../program/program.ts';
 import { Progress, writeJson, type Io } from '../io.ts';
 import { readProgram, withModelOptions, type ModelOptions } from '../models.ts';
-import { kernelList, reportLayers, reportProgram } from '../report.ts';
-import type { LayerReport, ProgramReport } from '../report.ts';
+import { kernelList, reportLayers, reportProgram } from '../layer-report.ts';
+import type { LayerReport, ProgramReport } from '../layer-report.ts';
 import type { SavedParts } from '../saved.ts';
 import { formatBytes, formatCount, formatMs, formatPercent, formatTable } from '../table.ts';
 
@@ -26,7 +26,7 @@ async function inspect(io: Io, path: string, options: Options): Promise<void> {
   const { program, bytes } = await readProgram(path, new Progress(io), options);
   const layers = reportLayers(program);
   const report = reportProgram(program, layers);
-  const { predictLayers } = await import('../../compile/cost.ts');
+  const { predictLayers } = await import('../../lower/cost.ts');
   const predictedMs = predictLayers(program);
   const { name, metadata } = program;
   const [inputs, outputs] = [program.inputs.map(describe), program.outputs.map(describe)];

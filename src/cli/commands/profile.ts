@@ -5,7 +5,7 @@ import { elementCount, Tensor } from '../../tensor.ts';
 import { Progress, writeJson, type Io } from '../io.ts';
 import { openModel, withRunOptions, type ModelOptions } from '../models.ts';
 import { count } from '../options.ts';
-import { kernelList } from '../report.ts';
+import { kernelList } from '../layer-report.ts';
 import { formatMs, formatPercent, formatTable } from '../table.ts';
 
 interface Options extends ModelOptions {

@@ -1,13 +1,13 @@
 import { basename, extname } from 'node:path';
 import { Command, Option } from 'commander';
-import type { CompileOptions } from '../../compile/index.ts';
+import type { CompileOptions } from '../../compile.ts';
 import { FiligreeError } from '../../errors.ts';
 import type { Graph } from '../../graph/graph.ts';
 import type { Program } from '../../program/program.ts';
-import type { PruneOptions, Pruned, PruningReport } from '../../sparsity/index.ts';
+import type { PruneOptions, Pruned, PruningReport } from '../../prune.ts';
 import type { ClassifierPreprocessing } from '../../vision/classifier-metadata.ts';
 import { headNames, type HeadName } from '../../vision/presets.ts';
-import { readAnnotated, accuracyOf, type Annotated } from '../accuracy.ts';
+import { readAnnotated, accuracyOf, type Annotated } from '../../evaluate/accuracy.ts';
 import { fileCheckpoint } from '../checkpoint-file.ts';
 import { readInput, writeOutput } from '../files.ts';
 import { Progress, writeJson, type Io } from '../io.ts';
@@ -145,8 +145,8 @@ async function prune(io: Io, input: string, options: Options): Promise<void> {
 
 /** Graph → program, as `compile` does it; the graph stays as it is. */
 async function compilerOf(path: string, options: Options): Promise<(graph: Graph) => Program> {
-  const { compileGraph, parseCostModel } = await import('../../compile/index.ts');
-  const { cloneGraph } = await import('../../sparsity/prepare.ts');
+  const { compileGraph, parseCostModel } = await import('../../compile.ts');
+  const { cloneGraph } = await import('../../prune/prepare.ts');
   const { head, linearWeights, weights, costModel: file } = options;
   const settings: CompileOptions = { head, linearWeights, weights };
   if (options.labels !== undefined) settings.labels = await readLabels(options.labels);
@@ -159,8 +159,8 @@ async function compilerOf(path: string, options: Options): Promise<(graph: Graph
 }
 
 async function pruneOptions(graph: Graph, dense: Program, progress: Progress, options: Options): Promise<PruneOptions> {
-  const { prepared, patternNamed, groupedBy, readMasks } = await import('../../sparsity/index.ts');
-  const { resolveOptions } = await import('../../sparsity/options.ts');
+  const { prepared, patternNamed, groupedBy, readMasks } = await import('../../prune.ts');
+  const { resolveOptions } = await import('../../prune/options.ts');
   const { sparsity, targetLatency, targetSpeedup, targetMacs, targetBytes, criterion, distribution } = options;
   const { include, exclude, rearrange, seed, measure, weights, costModel } = options;
   let pattern = options.pattern === undefined ? undefined : patternNamed(options.pattern);
@@ -189,18 +189,18 @@ async function pruneOptions(graph: Graph, dense: Program, progress: Progress, op
     measure,
   };
   if (costModel !== undefined) {
-    const { parseCostModel } = await import('../../compile/index.ts');
+    const { parseCostModel } = await import('../../compile.ts');
     asked.costModel = parseCostModel(new TextDecoder().decode(await readInput(costModel)), costModel);
   }
   if (options.calibrate === undefined) return asked;
-  const { photosIn, photoSamples } = await import('../photos.ts');
+  const { photosIn, photoSamples } = await import('../../evaluate/photos.ts');
   const photos = await photosIn(options.calibrate, options.photos);
   resolveOptions({ ...asked, samples: [{}] }); // what makes no sense is said before photos are read
   return { ...asked, ...(await photoSamples(graph, dense, photos, progress, options)) };
 }
 
 async function run(graph: Graph, options: PruneOptions, progress: Progress): Promise<Pruned> {
-  const { prune: pruneGraph } = await import('../../sparsity/index.ts');
+  const { prune: pruneGraph } = await import('../../prune.ts');
   const clock = new PhaseClock();
   try {
     return await pruneGraph(graph, {
@@ -218,7 +218,7 @@ async function run(graph: Graph, options: PruneOptions, progress: Progress): Pro
 async function writeAll({ graph, masks, report }: Pruned, program: Program, options: Options): Promise<void> {
   const { output, onnx, masksOut } = options;
   const asOnnx = async () => {
-    const { exportOnnx } = await import('../../compile/index.ts');
+    const { exportOnnx } = await import('../../compile.ts');
     return exportOnnx(graph);
   };
   if (/\.onnx$/i.test(output)) await writeOutput(output, await asOnnx());
@@ -228,7 +228,7 @@ async function writeAll({ graph, masks, report }: Pruned, program: Program, opti
   }
   if (onnx !== undefined) await writeOutput(onnx, await asOnnx());
   if (masksOut === undefined) return;
-  const { writeMasks } = await import('../../sparsity/index.ts');
+  const { writeMasks } = await import('../../prune.ts');
   await writeOutput(masksOut, writeMasks(graph, masks, report));
 }
 
@@ -252,12 +252,12 @@ async function writeReports(report: PruningReport, { report: files = [], essenti
   for (const file of files) {
     if (/\.json$/i.test(file)) await write(file, `${JSON.stringify(report, null, 2)}\n`);
     else {
-      const { renderReport } = await import('../../sparsity/html.ts');
+      const { renderReport } = await import('../report/page.ts');
       await write(file, renderReport(report));
     }
   }
   if (plot === undefined || !report.essential) return;
-  const { essentialSvg } = await import('../../sparsity/html.ts');
+  const { essentialSvg } = await import('../report/page.ts');
   await write(plot, essentialSvg(report.essential, report.model));
 }
 

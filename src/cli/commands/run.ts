@@ -6,7 +6,7 @@ import type { Tensor } from '../../tensor.ts';
 import { makeDirectory, readInput, writeOutput } from '../files.ts';
 import { Progress, writeJson, type Io } from '../io.ts';
 import { openModel, withRunOptions, type ModelOptions } from '../models.ts';
-import { readNpy, writeNpy } from '../npy.ts';
+import { readNpy, writeNpy } from '../../formats/npy.ts';
 import { collect } from '../options.ts';
 import { formatMs, formatTable } from '../table.ts';
 

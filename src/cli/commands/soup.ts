@@ -27,7 +27,7 @@ export function soupCommand(io: Io): Command {
 
 async function cook(io: Io, inputs: readonly string[], options: Options): Promise<void> {
   const { output, json } = options;
-  const { prepared, readMasks, soup } = await import('../../sparsity/index.ts');
+  const { prepared, readMasks, soup } = await import('../../prune.ts');
   const progress = new Progress(io);
   const graphs: Graph[] = [];
   for (const path of inputs) {
@@ -45,7 +45,7 @@ async function cook(io: Io, inputs: readonly string[], options: Options): Promis
       : readMasks(await readInput(options.masks), options.masks, prepared(graphs[0]));
   const average = soup(graphs, masks);
   average.name = basename(output, extname(output));
-  const { compileGraph, exportOnnx } = await import('../../compile/index.ts');
+  const { compileGraph, exportOnnx } = await import('../../compile.ts');
   const { writeArtifact } = await import('../../artifact/write.ts');
   const bytes = /\.onnx$/i.test(output)
     ? exportOnnx(average)

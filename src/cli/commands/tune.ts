@@ -2,7 +2,7 @@ import { cpus } from 'node:os';
 import { basename, extname } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { FiligreeError } from '../../errors.ts';
-import type { Tuning } from '../../compile/index.ts';
+import type { Tuning } from '../../compile.ts';
 import type { WasmBuild } from '../../runtime/probe.ts';
 import type { HeadName } from '../../vision/presets.ts';
 import { headNames } from '../../vision/presets.ts';
@@ -81,7 +81,7 @@ async function tune(io: Io, input: string, output: string, options: Options): Pr
   const labels = options.labels === undefined ? undefined : await readLabels(options.labels);
   const progress = new Progress(io);
   const graph = await importBytes(bytes, input, progress, options);
-  const { tuneGraph } = await import('../../compile/index.ts');
+  const { tuneGraph } = await import('../../compile.ts');
   try {
     const program = await tuneGraph(graph, {
       seconds: budget,
@@ -124,7 +124,7 @@ function asTable({ layers, rounds, build, engine }: Tuning): string {
 
 async function measureCosts(io: Io, output: string, { budget, build, json }: Options): Promise<void> {
   const progress = new Progress(io);
-  const { measureCostModel } = await import('../../compile/index.ts');
+  const { measureCostModel } = await import('../../compile.ts');
   try {
     const model = await measureCostModel({
       seconds: budget,

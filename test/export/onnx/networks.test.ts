@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { imageRanges, networks, sparsityPatterns } from '../../../models/index.ts';
 import type { NetworkName, NetworkOptions, SparsityPattern } from '../../../models/index.ts';
-import { compileModel } from '../../../src/compile/index.ts';
+import { compileModel } from '../../../src/compile.ts';
 import { exportOnnx } from '../../../src/export/onnx/index.ts';
 import { optimise } from '../../../src/passes/index.ts';
 import { loadModel } from '../../../src/runtime/load.ts';

@@ -1,7 +1,7 @@
 // Files that are not what they claim to be, or that need something, end in one FiligreeError that says what and where.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { importModel } from '../../../src/compile/index.ts';
+import { importModel } from '../../../src/compile.ts';
 import { FiligreeError, type FiligreeErrorCode } from '../../../src/errors.ts';
 import { int64Tensor, type ModelSpec, type TensorSpec } from '../../../src/export/onnx/protobuf.ts';
 import { importOnnx, type OnnxOptions } from '../../../src/import/onnx/index.ts';

@@ -1,6 +1,6 @@
 // Sizes that a file leaves open, and what else of a file reaches the graph's ports, notes and metadata.
 import { describe, expect, it } from 'vitest';
-import { compileModel } from '../../../src/compile/index.ts';
+import { compileModel } from '../../../src/compile.ts';
 import { FiligreeError } from '../../../src/errors.ts';
 import { dataTypes } from '../../../src/export/onnx/protobuf.ts';
 import { evaluate } from '../../../src/graph/evaluate.ts';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { writeArtifact } from '../../../src/artifact/write.ts';
-import { compileGraph, importModel } from '../../../src/compile/index.ts';
+import { compileGraph, importModel } from '../../../src/compile.ts';
 import type { Graph } from '../../../src/graph/graph.ts';
 import { loadModel } from '../../../src/runtime/load.ts';
 import { Tensor, elementCount } from '../../../src/tensor.ts';

@@ -4,7 +4,7 @@ import { evaluate } from '../../../src/graph/evaluate.ts';
 import { verify } from '../../../src/graph/verify.ts';
 import { importOnnx } from '../../../src/import/onnx/index.ts';
 import { loadModel } from '../../../src/runtime/load.ts';
-import { compileModel } from '../../../src/compile/index.ts';
+import { compileModel } from '../../../src/compile.ts';
 import { relativeError } from '../../kernels/wasm.ts';
 import type { PeerOutput } from '../../peers/index.ts';
 import { runOnnxModels } from '../../peers/onnxruntime.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { builder } from 'flatbuffers/js/flexbuffers.js';
 import { afterAll, describe, expect, it } from 'vitest';
-import { compileModel } from '../../../src/compile/index.ts';
+import { compileModel } from '../../../src/compile.ts';
 import { readFlexMap } from '../../../src/import/tflite/flexbuffer.ts';
 import { importTflite } from '../../../src/import/tflite/index.ts';
 import { loadModel } from '../../../src/runtime/load.ts';

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compileGraph } from '../../../src/compile/index.ts';
+import { compileGraph } from '../../../src/compile.ts';
 import { importTflite } from '../../../src/import/tflite/index.ts';
 import { ZipArchive } from '../../../src/import/tflite/zip.ts';
 import { describeWithData } from '../../data.ts';

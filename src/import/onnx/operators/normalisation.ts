@@ -35,7 +35,7 @@ const batchNormalization: Handler = (operation) => {
   const factor = Float64Array.from(scale, (s, c) => s / Math.sqrt(variance[c] + epsilon));
   const shift = Float64Array.from(bias, (b, c) => b - mean[c] * factor[c]);
   const x = operation.value(0);
-  perChannel(operation, Float64Array.from(scale), 'scale'); // nobody reads it, but who prunes by it (sparsity/channels/batch-norm.ts)
+  perChannel(operation, Float64Array.from(scale), 'scale'); // nobody reads it, but who prunes by it (prune/channels/batch-norm.ts)
   const product = operation.emit('binary', { fn: 'mul' }, [x, perChannel(operation, factor, 'factor')]);
   operation.result(operation.emit('binary', { fn: 'add' }, [product, perChannel(operation, shift, 'shift')]));
 };

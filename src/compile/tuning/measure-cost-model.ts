@@ -1,0 +1,55 @@
+// A cost model of this device: a network of layers of all kinds runs with every encoding, and costs are fitted to it.
+import type { Program } from '../../program/program.ts';
+import { optimise } from '../../passes/index.ts';
+import { calibrationGraph } from './calibration-graph.ts';
+import { defaultCostModel, stepWork } from '../../lower/cost.ts';
+import type { Caches, CostModel, Work } from '../../lower/cost.ts';
+import { fitCosts } from './fit.ts';
+import type { Observation } from './fit.ts';
+import { lowerGraph } from '../lower-graph.ts';
+import { measureWays } from './measure.ts';
+import type { Lower, MeasureOptions } from './measure.ts';
+import { measurePeak } from './peak.ts';
+import { engineName } from './tune.ts';
+
+export type CostModelOptions = Partial<Omit<MeasureOptions, 'hopeless'>> & {
+  /** What the machine is called in the model's note. */
+  device?: string;
+};
+
+/** Of the machine that the default model was measured on; others are near enough. */
+const caches: Caches = { l1Bytes: 48 * 1024, cacheBytes: 1024 * 1024 };
+
+/**
+ * Measures what kernels cost on this device, for `CompileOptions.costModel`.
+ * @param options.seconds How long to run; 20 if not given.
+ */
+export async function measureCostModel(options: CostModelOptions = {}): Promise<CostModel> {
+  const { seconds = 20, device, ...rest } = options;
+  const graph = calibrationGraph();
+  optimise(graph);
+  const peaks = [await measurePeak()];
+  const lower: Lower = (plan) => lowerGraph(graph, defaultCostModel, plan);
+  const measured = await measureWays(lower, { seconds, ...rest, hopeless: Infinity });
+  peaks.push(await measurePeak());
+  const observations = measured.programs.flatMap((own) => observe(own, caches));
+  const peak = Number(Math.max(...peaks).toPrecision(3));
+  const note = [device, engineName(), `${measured.build} build`, `${measured.rounds} rounds`]
+    .filter(Boolean)
+    .join(', ');
+  return { note, peak, ...caches, costs: withOther(fitCosts(observations, peak)) };
+}
+
+/** What each layer of a program did, and what it took. */
+export function observe({ program, ms }: { program: Program; ms: readonly number[] }, caches: Caches): Observation[] {
+  const work = program.layers.map((): Work => []);
+  for (const step of program.steps) work[step.layer].push(...stepWork(step, program, caches));
+  return ms.flatMap((took, layer) => (work[layer].length > 0 && took > 0 ? [{ work: work[layer], ms: took }] : []));
+}
+
+/** Products of integers are not measured yet and cost what they did; other kernels that were not, what adding does. */
+function withOther(costs: CostModel['costs']): CostModel['costs'] {
+  const kept = Object.entries(defaultCostModel.costs).filter(([name]) => /^i\d+_/.test(name));
+  const sorted = [...kept, ...Object.entries(costs)].sort(([a], [b]) => (a < b ? -1 : 1));
+  return { ...Object.fromEntries(sorted), other: costs.f32_binary };
+}

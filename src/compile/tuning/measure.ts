@@ -1,0 +1,151 @@
+// Times of a network's matrix products by every kernel that can do them, on this device.
+//
+// Each way is timed where it will run: in the whole network, its input just written by the layer before, its weights as
+// cold as a run of the network leaves them. The i-th of several programs has every layer by its i-th candidate; the
+// programs run in turns, layer by layer, so that what else the machine does hits all alike.
+import { writeArtifact } from '../../artifact/write.ts';
+import { FiligreeError } from '../../errors.ts';
+import type { Program } from '../../program/program.ts';
+import type { WasmProvider } from '../../runtime/instantiate.ts';
+import type { Model } from '../../runtime/model.ts';
+import type { WasmBuild } from '../../runtime/probe.ts';
+import { elementCount, Tensor } from '../../tensor.ts';
+import { fastest } from '../../lower/cost.ts';
+import type { Choices, OnChoice, Way } from '../../lower/lowering.ts';
+
+export interface MeasureOptions {
+  /** Seconds to spend on running, warm-up included. Each candidate runs twice at least, however long that takes. */
+  seconds: number;
+  /** Ways that the cost model finds so many times slower than the best are not tried. Default 3. */
+  hopeless?: number;
+  build?: WasmBuild;
+  wasm?: WasmProvider;
+  signal?: AbortSignal;
+  /** Called after each round with the share of the time that is over, 0…1. */
+  onProgress?: (share: number) => void;
+}
+
+/** A network's program with these choices. Layers and their order are the same each time. */
+export type Lower = (plan: { choices?: Choices; onChoice?: OnChoice }) => Program;
+
+/** A way to do a layer, and what it takes. */
+export interface TimedWay extends Way {
+  /** Milliseconds of the whole layer, copies for k×k included: the least of all rounds, and the median. */
+  measuredMs: number;
+  medianMs: number;
+}
+
+/** A layer that there are ways to do. */
+export interface MeasuredLayer {
+  /** Index into the program's layers. */
+  layer: number;
+  name: string;
+  /** What the cost model chose. */
+  predicted: string;
+  /** In the order of their predicted times. Dense is always one of them. */
+  ways: TimedWay[];
+  /** The same for layers that take as long. */
+  likeness: string;
+}
+
+export interface Measured {
+  build: WasmBuild;
+  rounds: number;
+  layers: MeasuredLayer[];
+  /** What ran, the program of the cost model's choices first, with the least milliseconds of each of its layers. */
+  programs: { program: Program; ms: number[] }[];
+}
+
+/**
+ * Measures every way to do each layer.
+ * @throws FiligreeError `invalid-argument` for a network without layers to choose for, and as `loadModel`
+ */
+export async function measureWays(lower: Lower, options: MeasureOptions): Promise<Measured> {
+  const { seconds, hopeless = 3, build, wasm, signal, onProgress } = options;
+  const found = new Map<string, { ways: Way[]; likeness: string }>();
+  const asCompiled = lower({
+    onChoice: (layer, ways, likeness) => void found.set(layer, added(found.get(layer), ways, likeness)),
+  });
+  if (found.size === 0) {
+    throw new FiligreeError(
+      'invalid-argument',
+      `${asCompiled.name}: has no layers with weights to choose encodings for`,
+    );
+  }
+  const layers = asCompiled.layers.flatMap(({ name }, layer) => {
+    const known = found.get(name);
+    return known ? [{ layer, name, likeness: known.likeness, ...candidates(known.ways, hopeless) }] : [];
+  });
+  const count = Math.max(...layers.map(({ ways }) => ways.length));
+  const programs = [asCompiled];
+  for (let i = 1; i < count; i++) {
+    programs.push(lower({ choices: new Map(layers.map(({ name, ways }) => [name, ways[i % ways.length].name])) }));
+  }
+  // what runs is loaded here, so that whoever only compiles does not load the runtime
+  const { loadModel } = await import('../../runtime/load.ts');
+  const models: Model[] = [];
+  try {
+    for (const program of programs) models.push(await loadModel(writeArtifact(program), { build, wasm, signal }));
+    const inputs = noise(models[0]);
+    const times = models.map(() => asCompiled.layers.map((): number[] => []));
+    const start = performance.now();
+    const isOver = (share: number) => performance.now() - start >= 1000 * seconds * share;
+    let rounds = 0;
+    // the engine's optimising compiler is done after half a second
+    for (let isWarm = false; rounds === 0 || !isOver(1);) {
+      signal?.throwIfAborted();
+      for (const [i, model] of models.entries()) {
+        const profile = await model.profile(inputs, { runs: 1, warmup: 0 });
+        if (isWarm) profile.forEach(({ ms }, layer) => times[i][layer].push(ms));
+      }
+      if (isWarm) rounds++;
+      isWarm ||= isOver(Math.min(1 / 3, 0.5 / seconds));
+      onProgress?.(Math.min(1, (performance.now() - start) / (1000 * seconds)));
+    }
+    return {
+      build: models[0].info.build,
+      rounds,
+      layers: layers.map((entry) => ({
+        ...entry,
+        ways: entry.ways.map((way, i) => {
+          // layers with fewer ways than there are programs have some of them several times
+          const own = times.flatMap((of, p) => (p % entry.ways.length === i ? of[entry.layer] : []));
+          return { ...way, measuredMs: Math.min(...own), medianMs: own.sort((a, b) => a - b)[own.length >> 1] };
+        }),
+      })),
+      programs: programs.map((program, i) => ({ program, ms: times[i].map((own) => Math.min(...own)) })),
+    };
+  } finally {
+    for (const model of models) model.dispose();
+  }
+}
+
+/** A layer's ways, summed over its products: a convolution in groups of channels has one for each group. */
+function added(before: { ways: Way[]; likeness: string } | undefined, ways: readonly Way[], likeness: string) {
+  if (!before) return { ways: [...ways], likeness };
+  const sums = before.ways.map((way) => ({
+    ...way,
+    ms: way.ms + (ways.find(({ name }) => name === way.name)?.ms ?? 0),
+  }));
+  return { ways: sums, likeness: `${before.likeness}, ${likeness}` };
+}
+
+/** The ways worth trying: the predicted choice, then from the fastest on; dense is one of them. */
+function candidates(ways: readonly Way[], hopeless: number): { predicted: string; ways: Way[] } {
+  const best = Math.min(...ways.map(({ ms }) => ms));
+  const predicted = fastest(ways);
+  const tried = ways.filter(({ name, ms, isDense }) => isDense || name === predicted || ms <= hopeless * best);
+  const rank = ({ name, ms }: Way) => (name === predicted ? -1 : ms);
+  return { predicted, ways: tried.toSorted((a, b) => rank(a) - rank(b)) };
+}
+
+/** Seeded inputs, uniform in [−1, 1). */
+export function noise({ inputs }: Model): Record<string, Tensor> {
+  let state = 1;
+  const next = () => {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0; // Numerical Recipes, "quick and dirty"
+    return state / 2 ** 31;
+  };
+  const draw = (shape: readonly number[]) => Float32Array.from({ length: elementCount(shape) }, next);
+  return Object.fromEntries(inputs.map(({ name, shape }) => [name, new Tensor('float32', shape, draw(shape))]));
+}

@@ -1,0 +1,98 @@
+// Encodings by measurement: every way to do every matrix product runs on this device, and the fastest stays.
+import { FiligreeError } from '../../errors.ts';
+import type { Program } from '../../program/program.ts';
+import type { WasmBuild } from '../../runtime/probe.ts';
+import { measureWays } from './measure.ts';
+import type { Lower, Measured, MeasuredLayer, MeasureOptions } from './measure.ts';
+
+export interface TuneOptions extends Partial<Omit<MeasureOptions, 'hopeless'>> {
+  /** Seconds to spend on measuring, more than 0; 10 if not given. */
+  seconds?: number;
+  /** What the machine is called in what the artifact says of its tuning. */
+  device?: string;
+}
+
+/** A layer's share of what an artifact says of its tuning. */
+export interface TunedLayer {
+  name: string;
+  kernel: string;
+  /** The cost model's choice. */
+  predicted: string;
+  /** Measured milliseconds of the layer by kernel. */
+  ms: { [kernel: string]: number };
+}
+
+/** `metadata.tuning` of an artifact. */
+export interface Tuning {
+  /** The wasm build, and the engine that ran it. */
+  build: WasmBuild;
+  engine: string;
+  device?: string;
+  /** How often every candidate ran. */
+  rounds: number;
+  layers: TunedLayer[];
+}
+
+/** Times this close to the fastest count as the same: of those, the one that the cost model prefers is taken. */
+const noise = 0.02;
+
+/**
+ * A network's program with the encodings that are fastest here. Its `metadata.tuning` says what was measured.
+ * @throws FiligreeError `invalid-argument` for a number of seconds that is none and for a network without weights
+ */
+export async function tuneProgram(lower: Lower, options: TuneOptions = {}): Promise<Program> {
+  const { seconds = 10, device, ...rest } = options;
+  if (!(seconds > 0 && seconds < Infinity)) {
+    throw new FiligreeError('invalid-argument', `seconds: a positive number is wanted, got ${String(seconds)}`);
+  }
+  const measured = await measureWays(lower, { seconds, ...rest });
+  const choices = chooseWays(measured.layers);
+  const program = lower({ choices });
+  program.metadata.tuning = describeTuning(measured, choices, device);
+  return program;
+}
+
+/** The fastest measured way of each layer. Layers that are alike decide together, by the sum of their times. */
+export function chooseWays(layers: readonly Omit<MeasuredLayer, 'layer' | 'predicted'>[]): Map<string, string> {
+  const classes = new Map<string, { names: string[]; ms: Map<string, number> }>();
+  for (const { name, ways, likeness } of layers) {
+    const key = `${likeness} ${ways.map((way) => way.name)}`;
+    const known = classes.get(key) ?? { names: [], ms: new Map<string, number>() };
+    known.names.push(name);
+    for (const way of ways) known.ms.set(way.name, (known.ms.get(way.name) ?? 0) + way.measuredMs);
+    classes.set(key, known);
+  }
+  const choices = new Map<string, string>();
+  for (const { names, ms } of classes.values()) {
+    const best = Math.min(...ms.values());
+    // in the order that the cost model prefers
+    const [way] = [...ms].find(([, sum]) => sum <= best * (1 + noise))!;
+    for (const name of names) choices.set(name, way);
+  }
+  return choices;
+}
+
+function describeTuning(measured: Measured, choices: Map<string, string>, device?: string): Tuning {
+  return {
+    build: measured.build,
+    engine: engineName(),
+    ...(device === undefined ? {} : { device }),
+    rounds: measured.rounds,
+    layers: measured.layers.map(({ name, predicted, ways }) => ({
+      name,
+      kernel: choices.get(name)!,
+      predicted,
+      ms: Object.fromEntries(ways.map((way) => [way.name, Number(way.measuredMs.toPrecision(4))])),
+    })),
+  };
+}
+
+/** `Node v20.20.0 (V8 11.3…)`, or what the host calls itself. */
+export function engineName(): string {
+  const { process, navigator } = globalThis as {
+    process?: { version?: string; versions?: { v8?: string } };
+    navigator?: { userAgent?: string };
+  };
+  if (process?.versions?.v8) return `Node ${process.version} (V8 ${process.versions.v8})`;
+  return navigator?.userAgent ?? 'unknown';
+}

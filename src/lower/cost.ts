@@ -1,0 +1,236 @@
+// What programs cost: the time of every step by its numbers alone, for choosing encodings, for reports, and for whoever
+// searches under a latency budget.
+//
+// A step's time is a sum of counts times costs. Costs are in multiply-adds of one vector of four floats at the machine's
+// peak (8 floating-point operations each), so that a machine twice as fast needs another `peak` and nothing else.
+//
+//   matrix products   tile columns × (groups × `group` + positions × `position`)     each tile column walks all weights
+//                   + vectors × (kept weights × `vector` + rows × `store`)           vectors of 4 pixels in a plane
+//                   + tile columns × positions × cache lines of a tile × `line`      where tiles of all columns exceed L1
+//                   + tile columns × columns × `column`                              where tiles are packed first
+//                   + bytes of weights × `memory.weight`                             once; each tile column beyond L2
+//   weights in integers  rows × batch × `group` + kept weights × images × `one`, of which each four together take `four`
+//   all other steps   `step` + planes × `plane` + vectors × `read` and `write` + vectors written × size of a window × `tap`
+//   on top of both    vectors written × `activation.NAME`
+//
+// The constants are measured: `filigree tune --cost-model src/lower/cost-model.json` writes them anew.
+import { unaryFunctions } from '../program/activations.ts';
+import { matrixValues } from '../program/constants.ts';
+import type { Kernel, Table } from '../program/kernel.ts';
+import { kernels } from '../program/kernels.ts';
+import type { KernelName } from '../program/kernels.ts';
+import type { Constant, Pointer, Program, Step } from '../program/program.ts';
+import measured from './cost-model.json' with { type: 'json' };
+import { isMatrixKernel, matrixKernels } from './matrix-kernels.ts';
+import type { Way } from './lowering.ts';
+import type { MatrixKernelName } from './matrix-kernels.ts';
+import { countDense } from './pack.ts';
+import type { Kept } from './pack.ts';
+
+/** What a core keeps near. */
+export interface Caches {
+  /** Tiles of all inputs together beyond this many bytes come from behind the first cache for every group of rows. */
+  l1Bytes: number;
+  /** Weights beyond this many bytes come from behind the second cache for every tile column. */
+  cacheBytes: number;
+}
+
+export interface CostModel extends Caches {
+  /** What was measured, where. */
+  note?: string;
+  /** GFLOP/s of the machine's multiply-adds. */
+  peak: number;
+  /** By kernel (or `activation`, `memory`, `other`) and by what is counted: vector multiply-adds at peak. */
+  costs: { [kernel: string]: { [count: string]: number } };
+}
+
+export const defaultCostModel: CostModel = measured;
+
+/** `times` of what the cost model knows as costs[kernel][count]. */
+export type Work = { kernel: string; count: string; times: number }[];
+
+/** The planes that weights multiply, as kernel records have it. */
+export interface ProductShape {
+  batch: number;
+  rows: number;
+  columns: number;
+  /** Of an output plane. */
+  height: number;
+  width: number;
+  /** Pixels in a row of a padded copy; 0 when planes are read pixel by pixel. */
+  rowPixels: number;
+}
+
+/**
+ * The work of y (rows, pixels) = W (rows, columns) · x by a kernel that keeps so much of W.
+ * @param runs How many steps the columns are shared out to when tiles are packed first; 0 when they are not.
+ */
+export function productWork(
+  kernel: MatrixKernelName,
+  shape: ProductShape,
+  kept: Kept,
+  { l1Bytes, cacheBytes }: Caches,
+  runs = 0,
+): Work {
+  const { kind, group, tile } = matrixKernels[kernel];
+  // dense tiles always are
+  const name = runs > 0 && group !== 'dense' ? packedName(kernel) : kernel;
+  const steps = Math.max(1, runs);
+  const { batch, rows, columns, height, width, rowPixels } = shape;
+  const pixels = kind === 'shifted' ? (height - 1) * rowPixels + width : height * width;
+  const vectors = Math.ceil(pixels / 4);
+  const tiles = batch * Math.ceil(vectors / tile);
+  // as they are laid out: biases and weights, and a byte offset for each position (dense: for each column)
+  const offsets = group === 'dense' ? columns : kept.positions + kept.groups;
+  const bytes = 4 * (kept.weights + rows + offsets);
+  // cache lines of a tile, which seldom begins with one
+  const lines = tile / 4 + 1;
+  return [
+    { kernel: name, count: 'group', times: tiles * kept.groups * steps },
+    { kernel: name, count: 'position', times: tiles * kept.positions },
+    { kernel: name, count: 'vector', times: batch * vectors * kept.weights },
+    { kernel: name, count: 'store', times: batch * vectors * rows * steps },
+    { kernel: name, count: 'column', times: runs > 0 ? tiles * columns : 0 },
+    { kernel: 'memory', count: 'weight', times: bytes * (bytes > cacheBytes ? tiles : 1) },
+    {
+      kernel: name,
+      count: 'line',
+      times: !runs && 64 * columns * lines > l1Bytes ? tiles * kept.positions * lines : 0,
+    },
+  ];
+}
+
+/** The work of a linear layer in integers, of which so many groups of 16 weights are kept. */
+export function quantisedWork(bits: 4 | 8, batch: number, rows: number, groups: number): Work {
+  const kernel = `i${bits}_linear`;
+  const weights = 16 * groups;
+  const single = batch % 4;
+  // as they are laid out, all but
+  const bytes = 16 * rows + groups * (bits === 8 ? 18 : 14);
+  return [
+    { kernel, count: 'group', times: batch * rows },
+    { kernel, count: 'one', times: single * weights },
+    { kernel, count: 'four', times: (batch - single) * weights },
+    { kernel: 'memory', count: 'weight', times: bytes },
+  ];
+}
+
+/** What the cost model calls a sparse kernel that packs its tiles first. */
+export const packedName = (kernel: MatrixKernelName): string => `${kernel}_packed`;
+
+/** Milliseconds of work. */
+export function predict(work: Work, { costs, peak }: CostModel): number {
+  const { other } = costs;
+  const units = work.reduce((sum, { kernel, count, times }) => {
+    return sum + times * ((costs[kernel] ?? other)[count] ?? 0);
+  }, 0);
+  return units * unitMs(peak);
+}
+
+/** What sparse kernels must gain over dense, as predictions are no better: where little is to be won, nothing is lost. */
+const caution = 0.08;
+
+/** The fastest way as predicted: dense, unless a sparse one is clearly faster. */
+export function fastest(ways: readonly Way[]): string {
+  const cost = ({ ms, isDense }: Way) => (isDense ? (1 - caution) * ms : ms);
+  return ways.reduce((best, way) => (cost(way) < cost(best) ? way : best)).name;
+}
+
+/** Milliseconds of a vector multiply-add at peak. */
+export function unitMs(peak: number): number {
+  return 8 / (peak * 1e6);
+}
+
+/** Milliseconds of a program's layers, in order. */
+export function predictLayers(program: Program, model: CostModel = defaultCostModel): number[] {
+  const ms = program.layers.map(() => 0);
+  for (const step of program.steps) ms[step.layer] += predict(stepWork(step, program, model), model);
+  return ms;
+}
+
+/** The work of one step of a program. */
+export function stepWork(step: Step, program: Program, caches: Caches): Work {
+  const { kernel } = step;
+  const args = step.arguments as Record<string, number>;
+  const { read, written } = mapBytes(step, program);
+  const work =
+    kernel === 'i8_linear' || kernel === 'i4_linear'
+      ? quantisedStepWork(step, program)
+      : isMatrixKernel(kernel)
+        ? matrixWork(kernel, step, program, caches)
+        : otherWork(step, read, written);
+  if (args.activation > 0) {
+    work.push({ kernel: 'activation', count: unaryFunctions[args.activation], times: written / 16 });
+  }
+  return work;
+}
+
+function matrixWork(kernel: MatrixKernelName, step: Step, program: Program, caches: Caches): Work {
+  const [shape, kept, packed] = productOf(kernel, step, program);
+  return productWork(kernel, shape, kept, caches, packed);
+}
+
+function quantisedStepWork(step: Step, program: Program): Work {
+  const constant = constantAt(program, step.arguments.weights);
+  if (constant?.form !== 'quantised') throw new Error(`${step.kernel}: no weights`);
+  const { bits, rows, values } = constant;
+  return quantisedWork(bits, step.arguments.batch as number, rows, values.length / (2 * bits));
+}
+
+const constantAt = (program: Program, value: number | Pointer): Constant | undefined => {
+  const buffer = typeof value === 'number' ? undefined : program.buffers[value.buffer];
+  return buffer?.kind === 'constant' ? buffer.constant : undefined;
+};
+
+/** A matrix product's shape and weights, read from its record, and whether it packs its tiles. */
+function productOf(kernel: MatrixKernelName, step: Step, program: Program): [ProductShape, Kept, runs: number] {
+  const args = step.arguments as Record<string, number>;
+  const constant = constantAt(program, step.arguments.weights);
+  if (constant?.form !== 'gemm' && constant?.form !== 'spmm' && constant?.form !== 'i8') {
+    throw new Error(`${kernel}: no weights`);
+  }
+  const { rows, columns } = constant;
+  const { batch, height = 1, width = args.pixels ?? 1, rowPixels = 0, packed = 0 } = args;
+  const shape = { batch, rows, columns, height, width, rowPixels };
+  if (constant.form === 'gemm') {
+    return [shape, countDense(rows, columns, constant.panel), packed];
+  }
+  const { counts } = constant;
+  const positions = counts.reduce((sum, n) => sum + n, 0);
+  return [shape, { groups: counts.length, positions, weights: matrixValues(constant) }, packed];
+}
+
+/** Bytes of activations between the first and the last that a step reads and writes. */
+function mapBytes({ kernel, arguments: args }: Step, program: Program): { read: number; written: number } {
+  const table = (field: string): Table => {
+    const constant = constantAt(program, args[field]);
+    if (!constant) throw new Error(`${kernel}: ${field} is no constant`);
+    return { constant, largest: 0 };
+  };
+  const row = kernels[kernel] as unknown as Kernel;
+  const extents: Record<string, number> = row.extents(args as Record<string, number>, table);
+  const bytes = { read: 0, written: 0 };
+  for (const [field, kind] of Object.entries(row.fields)) {
+    if (field === 'scratch') continue;
+    if (kind === 'write') bytes.written += extents[field];
+    else if (kind === 'read' && !constantAt(program, args[field])) bytes.read += extents[field];
+  }
+  return bytes;
+}
+
+function otherWork(step: Step, read: number, written: number): Work {
+  const { batch = 1, planes = 1, channels = planes, area, kernelH, kernelW } = step.arguments as Record<string, number>;
+  const kernel = costName(step);
+  return [
+    { kernel, count: 'step', times: 1 },
+    { kernel, count: 'plane', times: batch * channels },
+    { kernel, count: 'read', times: read / 16 },
+    { kernel, count: 'write', times: written / 16 },
+    { kernel, count: 'tap', times: (written / 16) * (area ?? (kernelH ?? 0) * (kernelW ?? 0)) },
+  ];
+}
+
+/** Copies that move single floats are another kind of work than those of whole runs. */
+function costName({ kernel, arguments: args }: Step): KernelName | 'f32_copy_strided' {
+  return kernel === 'f32_copy' && (args.x5 !== 4 || args.y5 !== 4) ? 'f32_copy_strided' : kernel;
+}

@@ -1,0 +1,84 @@
+// How far calibration images can be believed: tried on images that were not fitted to.
+import type { Kernels } from '../kernels.ts';
+import { damped, leastSquares } from './least-squares.ts';
+import { errorsOf, quadraticOf } from './quadratic.ts';
+import type { GroupStatistics, LayerStatistics } from '../statistics/statistics.ts';
+import { withoutHeld } from '../statistics/statistics.ts';
+
+/** What keeps a fit from following accidents of few images. */
+export interface Regularisation {
+  /** How strongly weights are held at their dense values, over their inputs' variances. */
+  readonly ridge: number;
+  /**
+   * How far outputs follow the dense network's: with 1, weights make up for the errors of the layers before as well; with 0
+   * they do for the weights that are removed, and no more.
+   */
+  readonly follow: number;
+}
+
+const ridges = [0.01, 0.05, 0.2, 1];
+const follows = [1, 0.7, 0.4, 0.2, 0];
+
+/** Rows that are tried: they agree well enough. */
+const mostRows = 24;
+
+/** 3 n / count: the fewer samples there are for each of the n weights of a row, the less they are believed. */
+export function defaultRidge({ groups: [{ n, count }] }: LayerStatistics): number {
+  return Math.min(3, Math.max(0.01, (3 * n) / Math.max(count, 1)));
+}
+
+/**
+ * Of the settings tried, the one with the least error on every fourth photo when fitted to the others, with weights as `mask`
+ * keeps them. Where none are held out: as many samples as weights are not believed, many more are.
+ * @param weights (rows, columns) of the dense network
+ */
+export function regularisationFor(
+  kernels: Kernels,
+  weights: Float32Array,
+  statistics: LayerStatistics,
+  mask: Uint8Array,
+): Regularisation {
+  const { groups } = statistics;
+  const [{ n, held }] = groups;
+  if (!held) return { ridge: defaultRidge(statistics), follow: 1 };
+  const same = groups.every(({ gram, dense }) => gram === dense);
+  const settings = ridges.flatMap((ridge) => (same ? [1] : follows).map((follow) => ({ ridge, follow })));
+  const errors = settings.map(() => 0);
+  const rows = weights.length / n / groups.length;
+  const stepGroups = Math.max(1, Math.ceil((groups.length * Math.min(rows, mostRows)) / mostRows));
+  for (let g = 0; g < groups.length; g += stepGroups) {
+    const part = someRows(weights, mask, n, g * rows, rows);
+    tryOut(kernels, part, groups[g], settings).forEach((error, i) => (errors[i] += error));
+  }
+  return settings[errors.indexOf(Math.min(...errors))] ?? settings[0];
+}
+
+function someRows(weights: Float32Array, mask: Uint8Array, n: number, first: number, rows: number) {
+  const count = Math.min(rows, mostRows);
+  const part = { weights: new Float32Array(count * n), mask: new Uint8Array(count * n) };
+  for (let k = 0; k < count; k++) {
+    const row = first + Math.floor((k * rows) / count);
+    part.weights.set(weights.subarray(row * n, (row + 1) * n), k * n);
+    part.mask.set(mask.subarray(row * n, (row + 1) * n), k * n);
+  }
+  return part;
+}
+
+/** The error of each setting on what is held out. */
+function tryOut(
+  kernels: Kernels,
+  { weights, mask }: { weights: Float32Array; mask: Uint8Array },
+  all: GroupStatistics,
+  settings: readonly Regularisation[],
+): number[] {
+  return kernels.scope(() => {
+    const seen = quadraticOf(kernels, weights, withoutHeld(all, all.held!));
+    const unseen = quadraticOf(kernels, weights, all.held!);
+    return settings.map((setting) =>
+      kernels.scope(() => {
+        const fitted = leastSquares(kernels, seen, damped(kernels, seen, setting.ridge, setting.follow), mask);
+        return errorsOf(kernels, unseen, fitted).reduce((sum, error) => sum + error, 0);
+      }),
+    );
+  });
+}

@@ -1,0 +1,123 @@
+// How many zeros each layer gets, from what is asked of the whole network.
+import { sparsityWithin } from './budget.ts';
+import type { Budget } from './budget.ts';
+import { Calibrator } from '../statistics/calibration.ts';
+import { costsOf } from './costs.ts';
+import { erdosRenyiKernel } from './erk.ts';
+import type { Layer } from '../layers.ts';
+import { setWeights, weightsOf } from '../layers.ts';
+import { magnitudeScores } from '../criteria/magnitude.ts';
+import { blocksToKeep, masked, select } from '../patterns/masks.ts';
+import type { ResolvedOptions, Sample } from '../options.ts';
+import { blocksOf } from '../patterns/patterns.ts';
+import { cloneGraph } from '../prepare.ts';
+import { candidatesOf } from '../prune-layer.ts';
+import type { PruningState } from '../prune-layer.ts';
+import type { CandidateMaker } from './search/candidates.ts';
+import { search } from './search/index.ts';
+import { uniform } from './uniform.ts';
+import type { Distribution } from './uniform.ts';
+
+/**
+ * The sparsity of each of `layers`, by name.
+ * @throws FiligreeError `invalid-argument` when a budget cannot be met, naming the best that can
+ */
+export async function distribute(
+  state: PruningState,
+  layers: readonly Layer[],
+  options: ResolvedOptions,
+): Promise<{ distribution: Distribution; notes: string[] }> {
+  const { distribution, target } = options;
+  const given = (shares: Distribution) => ({ distribution: shares, notes: [] });
+  if (typeof distribution === 'object') return given(distribution);
+  if (target.kind === 'masks' || (target.kind === 'sparsity' && target.value === 0)) return given(new Map());
+  const budget: Budget = { kind: target.kind, value: target.value };
+  // against the network as it would be compiled, with what zeros it has
+  const dense = costsOf(state.dense, layers, options);
+  if (distribution === 'search') {
+    const isFactor = budget.kind === 'speedup';
+    return searched(state, layers, isFactor ? { kind: 'latencyMs', value: dense.ms / budget.value } : budget, options);
+  }
+  const shares = distribution === 'erk' ? erdosRenyiKernel : uniform;
+  if (budget.kind === 'sparsity') return given(shares(layers, budget.value));
+  const share = sparsityWithin(state.dense.name, budget, magnitudeCosts(state, layers, options, shares), dense);
+  return { distribution: shares(layers, share), notes: [`${distribution}: ${(100 * share).toFixed(1)} % zeros`] };
+}
+
+/** What the network costs at a share of zeros, the smallest weights being 0: as good as others for counting. */
+function magnitudeCosts(
+  { dense, pattern }: PruningState,
+  layers: readonly Layer[],
+  options: ResolvedOptions,
+  shares: (layers: readonly Layer[], sparsity: number) => Distribution,
+) {
+  const scored = layers.map((layer) => {
+    const { blocks } = blocksOf(pattern, layer);
+    const weights = weightsOf(dense, layer);
+    return { layer, blocks, weights, scores: magnitudeScores(weights, blocks) };
+  });
+  return (sparsity: number) => {
+    const distribution = shares(layers, sparsity);
+    const graph = cloneGraph(dense);
+    for (const { layer, blocks, weights, scores } of scored) {
+      const keep = blocksToKeep(blocks, distribution.get(layer.name)!);
+      setWeights(graph, layer, masked(weights, select(scores, blocks, keep)));
+    }
+    return costsOf(graph, layers, options);
+  };
+}
+
+/** Candidates are fitted to so many samples: more of them change few distributions. */
+const mostFitted = 96;
+
+/** Layers are fitted to every other image; what comes of it is seen on the rest. */
+export async function withHeldOut<T>(
+  state: PruningState,
+  {
+    samples,
+    viewsPerImage,
+    regions,
+    seed,
+    signal,
+  }: Pick<ResolvedOptions, 'samples' | 'viewsPerImage' | 'regions' | 'seed' | 'signal'>,
+  use: (held: { samples: readonly Sample[]; make: CandidateMaker }) => Promise<T>,
+): Promise<T> {
+  const image = (sample: number) => Math.floor(sample / viewsPerImage);
+  const isHeld = (sample: number) => image(sample) % 2 === 1;
+  const held = samples.filter((_, i) => isHeld(i));
+  const most = Math.max(1, Math.floor(mostFitted / viewsPerImage)) * viewsPerImage;
+  const fit = <T>(list: readonly T[]) => list.filter((_, i) => !isHeld(i)).slice(0, most);
+  const settings = { seed, signal, viewsPerImage, regions: regions && fit(regions) };
+  const calibrator = samples.length > 0 ? await Calibrator.open(state.dense, fit(samples), settings) : undefined;
+  try {
+    return await use({
+      samples: held.length > 0 ? held : samples,
+      make: (layer, sparsities, pruned) => candidatesOf({ ...state, pruned, calibrator }, layer, sparsities),
+    });
+  } finally {
+    calibrator?.dispose();
+  }
+}
+
+async function searched(state: PruningState, layers: readonly Layer[], budget: Budget, options: ResolvedOptions) {
+  const { comparison, seed, costModel, weights, signal, onProgress } = options;
+  return withHeldOut(state, options, async (held) => {
+    const found = await search(state.dense, layers, {
+      ...held,
+      budget,
+      comparison,
+      seed,
+      costModel,
+      weights,
+      signal,
+      onProgress: ({ phase, stage, stages, done, total, layer }) =>
+        onProgress?.({ phase: 'search', step: `${phase}, ${stage + 1} of ${stages}`, done, total, layer }),
+    });
+    const others = Object.entries(found.baselines).map(
+      ([name, { divergence }]) => `${divergence.toPrecision(3)} ${name}`,
+    );
+    const notes = [`search: divergence ${found.divergence.toPrecision(3)} (${others.join(', ')}), ${found.runs} runs`];
+    if (found.stopped) notes.push('the search ran out of time: another run may find another distribution');
+    return { distribution: found.distribution, notes };
+  });
+}

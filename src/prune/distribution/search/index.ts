@@ -1,0 +1,302 @@
+// The distribution of sparsity over layers, found by search under a budget, after Týr-the-Pruner (Li et al., 2025):
+//
+//   1. Every layer is pruned to each rung of a ladder of sparsities, once, by whatever criterion.
+//   2. Networks are stitched together from these candidates and run on photos; what counts is how far their outputs are from
+//      the dense network's, so that errors add up through the network as they do in use.
+//   3. Each layer's loss alone gives a first solution (an exact knapsack); the losses around the best so far give another;
+//      evolution goes on from there, uniform and Erdős–Rényi being in the first population.
+//   4. Again with finer rungs around the best, its candidates made anew layer after layer, each for what the pruned layers before
+//      it leave, as pruning makes them. Uniform and Erdős–Rényi are made so too: the best of all three is the result.
+import { defaultCostModel } from '../../../lower/cost.ts';
+import type { CostModel } from '../../../lower/cost.ts';
+import { lowerGraph } from '../../../compile/lower-graph.ts';
+import type { WeightType } from '../../../compile/rounding.ts';
+import { FiligreeError } from '../../../errors.ts';
+import type { Graph } from '../../../graph/graph.ts';
+import type { Tensor } from '../../../tensor.ts';
+import { addCosts, checkBudget, isWithin, limitOf, noCosts, programCosts, unreachable } from '../budget.ts';
+import type { Budget, Costs, Limit } from '../budget.ts';
+import type { Layer } from '../../layers.ts';
+import { RandomNumbers, seedOf } from '../../random-numbers.ts';
+import type { Distribution } from '../uniform.ts';
+import { costsOfChoice, makeCandidates } from './candidates.ts';
+import type { CandidateMaker, Candidates, Choice } from './candidates.ts';
+import type { Comparison } from './divergence.ts';
+import { Evaluator } from './evaluator.ts';
+import type { EvaluatorOptions } from './evaluator.ts';
+import type { Scored } from './evolve.ts';
+import { finerRungs, firstRungs, firstStarts, nearest } from './rungs.ts';
+import { evenly, runStage } from './stage.ts';
+import type { StageResult } from './stage.ts';
+
+export interface SearchProgress {
+  /** Candidates are made, layers tried out one by one, distributions evolved; again in each stage. */
+  phase: 'candidates' | 'layers' | 'evolution';
+  stage: number;
+  stages: number;
+  done: number;
+  total: number;
+  /** The layer that is being worked on. */
+  layer?: string;
+  /** Of the best distribution so far. */
+  divergence?: number;
+}
+
+export interface SearchOptions extends EvaluatorOptions {
+  budget: Budget;
+  /** Prunes one layer to some sparsities: see CandidateMaker. */
+  make: CandidateMaker;
+  /**
+   * Photos that networks are run on: tensors by the author's input names. Not those that \`make\` fits weights to: on these,
+   * outputs are closer to the dense network's than on others.
+   */
+  samples: readonly Readonly<Record<string, Tensor>>[];
+  /** What is made small: how far outputs are from the dense network's. Default: see divergence.ts. */
+  comparison?: Comparison;
+  /** The sparsities that a layer may have, increasing from 0 on. Default 0, 0.1 … 0.9, 0.95. */
+  ladder?: (layer: Layer) => readonly number[];
+  /** 1: the first ladder only, as where a ladder is given; 2 (default): finer rungs around the best as well; 3: and again. */
+  stages?: 1 | 2 | 3;
+  /** So many of the samples, evenly from all. Default 32. */
+  photos?: number;
+  /** Of evolution, in each stage. Default 40. */
+  generations?: number;
+  /** Children of each generation. Default 16. */
+  children?: number;
+  /** Evolution ends once so many seconds went into running networks. Default 200. */
+  seconds?: number;
+  /** Of everything that is drawn at random. Default 1. The same seed gives the same result, unless time has run out. */
+  seed?: number;
+  costModel?: CostModel;
+  /** How weights will be saved, for counting bytes and for what rounding them does. Default f32. */
+  weights?: WeightType;
+  onProgress?: (progress: SearchProgress) => void;
+}
+
+export interface Baseline {
+  distribution: Distribution;
+  divergence: number;
+  costs: Costs;
+}
+
+export interface Found extends Baseline {
+  /** `uniform` and `erk`, made in the same way, on the same photos. */
+  baselines: { [name: string]: Baseline };
+  /** Networks run on a photo, whole or from some layer on. */
+  runs: number;
+  /** Spent on candidates, and on running networks. */
+  seconds: { candidates: number; networks: number };
+  /** Whether time has run out before the last generation. */
+  stopped: boolean;
+}
+
+/**
+ * Searches for the distribution of sparsity over `layers` that changes the network's outputs least within a budget. The
+ * budget counts these layers (sparsity) or the whole network (all others).
+ * @param graph an optimised one; stays as it is
+ * @returns the share of zeros of each layer, what the network costs with it as predicted, and how far its outputs are from the
+ * dense network's (see divergence.ts), which is not more than with the same share everywhere or Erdős–Rényi's
+ * @throws FiligreeError `invalid-argument` for options that make no sense and for a budget that cannot be met, naming the best
+ * that can; the signal's reason
+ */
+export async function search(graph: Graph, layers: readonly Layer[], options: SearchOptions): Promise<Found> {
+  checkOptions(graph, layers, options);
+  const { budget, stages = 2, generations = 40, children, seconds = 200, seed = 1 } = options;
+  const total = options.ladder ? 1 : stages;
+  const dense = denseCosts(graph, layers, options.costModel ?? defaultCostModel);
+  const limit = cautious(limitOf(budget, dense));
+  const random = new RandomNumbers(seedOf(seed, 'search'));
+  const run = new Run(graph, layers, options, total);
+
+  const step = async (
+    evaluator: Evaluator,
+    stage: number,
+    starts: ReadonlyMap<string, Choice>,
+    base: Choice,
+  ): Promise<StageResult> => {
+    const begin = performance.now();
+    // what is left is shared by the stages that are left
+    const share = (seconds - run.seconds.networks) / (total - stage);
+    return runStage(evaluator, {
+      limit,
+      base,
+      starts,
+      random,
+      generations,
+      children,
+      isOver() {
+        const isOver = (performance.now() - begin) / 1000 > share;
+        run.stopped ||= isOver;
+        return isOver;
+      },
+      onProgress: (phase, done, of, divergence) => run.report(phase, stage, done, of, { divergence }),
+    });
+  };
+
+  let [best, baselines] = await run.with(firstRungs(layers, budget, options.ladder), 0, async (evaluator) => {
+    const { candidates } = evaluator;
+    checkReachable(graph, candidates, budget, limit, dense);
+    const allDense = layers.map(() => 0);
+    await evaluator.compareWith(allDense, options.comparison);
+    const result = await step(evaluator, 0, firstStarts(layers, candidates, limit), allDense);
+    const starts = [...result.starts].map(([name, start]) => [name, baselineOf(candidates, start)] as const);
+    return [baselineOf(candidates, result), Object.fromEntries(starts) as Found['baselines']];
+  });
+  for (let stage = 1; stage < total; stage++) {
+    const { distribution } = best;
+    best = await run.with(
+      finerRungs(distribution),
+      stage,
+      async (evaluator) => {
+        const { candidates } = evaluator;
+        const base = candidates.ladders.map(({ layer, rungs }) => nearest(rungs, distribution.get(layer.name)!));
+        return baselineOf(candidates, await step(evaluator, stage, new Map([['best', base]]), base));
+      },
+      distribution,
+    );
+  }
+  if (total > 1) {
+    // made as the best was: layer after layer
+    for (const [name, { distribution }] of Object.entries(baselines)) {
+      const rungs = new Map([...distribution].map(([layer, sparsity]) => [layer, [sparsity]]));
+      baselines[name] = await run.with(
+        rungs,
+        total - 1,
+        async (evaluator) => {
+          const only = layers.map(() => 0);
+          const [divergence] = await evaluator.divergences([only], evaluator.allPhotos());
+          return baselineOf(evaluator.candidates, { choice: only, divergence });
+        },
+        distribution,
+      );
+    }
+    const fitting = Object.values(baselines).filter(({ costs }) => isWithin(costs, limit));
+    best = [best, ...fitting].reduce((a, b) => (b.divergence < a.divergence ? b : a));
+  }
+  const { runs, stopped } = run;
+  return { ...best, baselines, runs, seconds: run.seconds, stopped };
+}
+
+/** Networks of the same graph that are run on the same photos, stage after stage. */
+class Run {
+  runs = 0;
+  readonly seconds = { candidates: 0, networks: 0 };
+  stopped = false;
+  readonly #graph: Graph;
+  readonly #layers: readonly Layer[];
+  readonly #options: SearchOptions;
+  readonly #stages: number;
+  readonly #samples: SearchOptions['samples'];
+  #reference: Evaluator | undefined;
+  #divergence: number | undefined;
+
+  constructor(graph: Graph, layers: readonly Layer[], options: SearchOptions, stages: number) {
+    this.#graph = graph;
+    this.#layers = layers;
+    this.#options = options;
+    this.#stages = stages;
+    this.#samples = evenly(options.samples, options.photos ?? 32);
+  }
+
+  report(phase: SearchProgress['phase'], stage: number, done: number, total: number, more: Partial<SearchProgress>) {
+    this.#divergence = more.divergence ?? this.#divergence;
+    const divergence = this.#divergence;
+    this.#options.onProgress?.({ phase, stage, stages: this.#stages, done, total, ...more, divergence });
+  }
+
+  /** Makes candidates, and uses what runs networks of them. */
+  async with<T>(
+    rungs: ReadonlyMap<string, readonly number[]>,
+    stage: number,
+    use: (evaluator: Evaluator) => Promise<T>,
+    base?: Distribution,
+  ): Promise<T> {
+    const { make, costModel, weights, signal } = this.#options;
+    const begin = performance.now();
+    const { candidates, alternatives } = await makeCandidates(this.#graph, this.#layers, rungs, make, {
+      base,
+      costModel,
+      weights,
+      signal,
+      onProgress: (done, total, layer) => this.report('candidates', stage, done, total, { layer }),
+    });
+    const middle = performance.now();
+    this.seconds.candidates += (middle - begin) / 1000;
+    const evaluator = await Evaluator.open(candidates, alternatives, this.#samples, this.#options);
+    try {
+      if (this.#reference) evaluator.compareAs(this.#reference);
+      this.#reference ??= evaluator;
+      return await use(evaluator);
+    } finally {
+      this.runs += evaluator.runs;
+      evaluator.dispose();
+      this.seconds.networks += (performance.now() - middle) / 1000;
+    }
+  }
+}
+
+/** What is made anew from other photos has zeros elsewhere, and costs a little more or less. */
+function cautious({ of, most }: Limit): Limit {
+  return { of, most: of === 'ms' || of === 'bytes' ? 0.999 * most : most };
+}
+
+function checkOptions(graph: Graph, layers: readonly Layer[], options: SearchOptions): void {
+  const { budget, samples, ladder } = options;
+  const invalid = (message: string) => new FiligreeError('invalid-argument', `${graph.name}: ${message}`);
+  checkBudget(budget);
+  if (layers.length === 0) throw invalid('no layers to search a distribution of sparsity for');
+  if (samples.length === 0) throw invalid('a search needs calibration images: give samples');
+  for (const name of ['photos', 'generations', 'children', 'threads'] as const) {
+    const value = options[name];
+    const least = name === 'generations' ? 0 : 1;
+    if (value !== undefined && !(Number.isInteger(value) && value >= least)) {
+      throw invalid(`${name} ${String(value)}: wanted a whole number from ${least} on`);
+    }
+  }
+  if (options.seconds !== undefined && !(options.seconds >= 0)) {
+    throw invalid(`seconds ${String(options.seconds)}: wanted a number from 0 on`);
+  }
+  if (options.stages !== undefined && ![1, 2, 3].includes(options.stages)) {
+    throw invalid(`stages ${String(options.stages)}: wanted 1, 2 or 3`);
+  }
+  for (const layer of ladder ? layers : []) {
+    const rungs = ladder!(layer);
+    const isLadder = rungs[0] === 0 && rungs.every((s, i) => s < 1 && (i === 0 || s > rungs[i - 1]));
+    if (!isLadder || rungs.length > 255) {
+      throw invalid(
+        `ladder of layer "${layer.name}": wanted sparsities below 1, increasing from 0 on, got [${rungs.join(', ')}]`,
+      );
+    }
+  }
+}
+
+/** Weights of layers that may be pruned, and milliseconds on dense kernels. */
+function denseCosts(graph: Graph, layers: readonly Layer[], costModel: CostModel): Pick<Costs, 'weights' | 'ms'> {
+  const weights = layers.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
+  const { ms } = programCosts(lowerGraph(graph, costModel, { dense: true }), costModel).reduce(addCosts, noCosts);
+  return { weights, ms };
+}
+
+/** @throws FiligreeError when the sparsest rungs of all ladders are not sparse enough */
+function checkReachable(
+  graph: Graph,
+  candidates: Candidates,
+  budget: Budget,
+  limit: Limit,
+  dense: Pick<Costs, 'weights' | 'ms'>,
+): void {
+  const cheapest = candidates.ladders.map(({ rungs }) => {
+    const costs = rungs.map((rung) => rung.costs[limit.of]);
+    return costs.indexOf(Math.min(...costs));
+  });
+  const best = costsOfChoice(candidates, cheapest);
+  if (isWithin(best, limit)) return;
+  const most = Math.max(...candidates.ladders.map(({ rungs }) => rungs.at(-1)!.sparsity));
+  const why = `with at most ${Math.round(1000 * most) / 10} % of a layer's weights removed from ${candidates.ladders.length} layers`;
+  throw unreachable(graph.name, budget, best, dense, why);
+}
+
+function baselineOf(candidates: Candidates, { choice, divergence }: Scored): Baseline {
+  const rungs = candidates.ladders.map((ladder, i) => [ladder.layer.name, ladder.rungs[choice[i]].sparsity] as const);
+  return { distribution: new Map(rungs), divergence, costs: costsOfChoice(candidates, choice) };
+}

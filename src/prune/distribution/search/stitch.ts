@@ -1,0 +1,28 @@
+// A network with other weights in some layers.
+import { setBias, setWeights } from '../../layers.ts';
+import type { Graph } from '../../../graph/graph.ts';
+
+/** What takes the place of a layer's weights. */
+export interface Replacement {
+  /** (rows, columns), row-major. */
+  readonly weights: Float32Array;
+  /** (rows); absent: the layer's own. */
+  readonly bias?: Float32Array;
+}
+
+/** The same network with other weights in the layers that are named. Everything else is shared: do not write to it. */
+export function stitched(graph: Graph, replacements: ReadonlyMap<string, Replacement>): Graph {
+  const copy: Graph = {
+    ...graph,
+    nodes: graph.nodes.map((node) => ({ ...node, inputs: [...node.inputs] })),
+    values: new Map(graph.values),
+  };
+  for (const [name, replacement] of replacements) replaceWeights(copy, name, replacement);
+  return copy;
+}
+
+/** Gives a layer other weights, in place. */
+export function replaceWeights(graph: Graph, name: string, { weights, bias }: Replacement): void {
+  setWeights(graph, { name }, weights);
+  if (bias) setBias(graph, { name }, bias);
+}

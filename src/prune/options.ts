@@ -1,0 +1,276 @@
+// What can be asked of prune(), and what of it makes no sense.
+import type { CostModel } from '../lower/cost.ts';
+import type { WeightType } from '../compile/rounding.ts';
+import { FiligreeError } from '../errors.ts';
+import type { Tensor } from '../tensor.ts';
+import type { Exemption, Layer } from './layers.ts';
+import type { Mask, Pattern } from './patterns/pattern.ts';
+import { patternNamed } from './patterns/patterns.ts';
+import { checkRegions } from './statistics/picks.ts';
+import type { Comparison } from './distribution/search/divergence.ts';
+import type { Region } from './statistics/picks.ts';
+
+/** A calibration image as the model takes it: tensors by the author's input names. */
+export type Sample = Readonly<Record<string, Tensor>>;
+
+export const criteria = ['magnitude', 'random', 'second-order', 'batch-norm'] as const;
+/**
+ * What says which weights matter least; `second-order` also makes up for them with those that stay. `batch-norm` (the scales of
+ * batch norms) is for whole channels only.
+ */
+export type Criterion = (typeof criteria)[number];
+
+export const distributions = ['uniform', 'erk', 'search'] as const;
+/** How the zeros are shared out to layers. */
+export type DistributionName = (typeof distributions)[number];
+
+/** Where a run keeps what it has done. Nothing that `save` does may leave half a file. */
+export interface Checkpoint {
+  /** What to call it in notes. */
+  readonly name: string;
+  load(): Promise<Uint8Array | undefined>;
+  save(bytes: Uint8Array): Promise<void>;
+  /** Called when the run is done. */
+  remove(): Promise<void>;
+}
+
+/** How far a run is. `done` of `total` steps of this phase; phases come one after the other. */
+export interface PruningProgress {
+  phase: 'rearranging' | 'search' | 'pruning' | 'essential sparsity';
+  /** What of the phase. */
+  step?: string;
+  done: number;
+  total: number;
+  /** The layer that is being worked on. */
+  layer?: string;
+}
+
+export interface PruneOptions {
+  /** The share of zeros over the weights that are pruned, 0 ≤ sparsity < 1. N:M patterns say it themselves. */
+  sparsity?: number;
+  /** Instead of `sparsity`: what the cost model is to predict for the whole network, in ms. */
+  targetMs?: number;
+  /** Instead of `sparsity`: how many times as fast as the dense network it is predicted to be, more than 1. */
+  targetSpeedup?: number;
+  /** Instead of `sparsity`: effective multiply-adds of the whole network. */
+  targetMacs?: number;
+  /** Instead of `sparsity`: bytes of all constants in a .filigree file. */
+  targetBytes?: number;
+  /** A pattern or its name: `unstructured` (default), `group2`, `group4`, `kernel`, `2:4` …, `inputs16`, `channel`. */
+  pattern?: string | Pattern;
+  /** Default: `second-order` where there are samples and no masks, else `magnitude`. */
+  criterion?: Criterion;
+  /** Default `uniform`. A map says the sparsity of each layer by its name; layers that it leaves out stay dense. */
+  distribution?: DistributionName | ReadonlyMap<string, number>;
+  /** Calibration images, 16 to 256 of them; none that the network is evaluated with. */
+  samples?: readonly Sample[];
+  /** So many samples in a row are views of one image, such as parts of it and mirrored ones. Default 1. */
+  viewsPerImage?: number;
+  /**
+   * Of each sample: parts of its picture that matter most, such as those in which a detector finds something. Layers are fitted
+   * to them above all. Default: everything matters the same.
+   */
+  regions?: readonly (readonly Region[])[];
+  /**
+   * What `search` makes small: given a sample's outputs of the dense network, how far others are from them. Default: what suits
+   * outputs by their shape, class scores by the divergence of their probabilities.
+   */
+  comparison?: Comparison;
+  /** Layers to prune that would stay dense: `first`, `depthwise`, `head`, or by name; `*` stands for any characters. */
+  include?: readonly string[];
+  /** Layers to leave dense: the same words. They count more than `include`. */
+  exclude?: readonly string[];
+  /**
+   * Masks by layer name, in place of `sparsity`: just these weights are removed, from just these layers. With the criterion
+   * `second-order` the others make up for them.
+   */
+  masks?: ReadonlyMap<string, Mask>;
+  /** Permutes channels throughout the network first, so that groups keep more of the weight. Masks are of the result's order. */
+  rearrange?: boolean;
+  /** With the pattern `channel`: kept channels are a multiple of it, as kernels like; 4 if not given. */
+  channelMultiple?: number;
+  /** Of everything that is drawn at random. Default 1. */
+  seed?: number;
+  /** Default: the one of this package. */
+  costModel?: CostModel;
+  /** How weights will be saved, for counting bytes; see CompileOptions. */
+  weights?: WeightType;
+  /** Finds the error at each sparsity, and where it begins to rise fast, for the report. Takes about as long as a search. */
+  essential?: boolean;
+  /** Times the layers before and after, for the report. */
+  measure?: boolean;
+  onProgress?: (progress: PruningProgress) => void;
+  /** Ends the run with its reason as the error; what was done is in the checkpoint. */
+  signal?: AbortSignal;
+  checkpoint?: Checkpoint;
+}
+
+/** What is asked for, by the name that reports give it. */
+export interface Target {
+  kind: 'sparsity' | 'latencyMs' | 'speedup' | 'macs' | 'bytes' | 'masks';
+  value: number;
+}
+
+export interface ResolvedOptions extends PruneOptions {
+  pattern: Pattern;
+  criterion: Criterion;
+  distribution: DistributionName | ReadonlyMap<string, number>;
+  samples: readonly Sample[];
+  viewsPerImage: number;
+  seed: number;
+  target: Target;
+}
+
+/** @throws FiligreeError `invalid-argument` naming the option */
+export function resolveOptions(options: PruneOptions): ResolvedOptions {
+  const { samples = [], viewsPerImage = 1, seed = 1, distribution = 'uniform' } = options;
+  const pattern =
+    typeof options.pattern === 'object' ? options.pattern : patternNamed(options.pattern ?? 'unstructured');
+  const criterion = options.criterion ?? (samples.length > 0 && !options.masks ? 'second-order' : 'magnitude');
+  if (!criteria.includes(criterion)) throw invalid(`criterion "${criterion}": wanted ${criteria.join(', ')}`);
+  if (criterion === 'batch-norm' && (pattern.name !== 'channel' || options.masks)) {
+    throw invalid('the criterion batch-norm judges whole channels: it wants the pattern channel');
+  }
+  if (options.rearrange && options.masks) {
+    throw invalid('masks are of channels in the order that they have: masks and rearrange do not go together');
+  }
+  if (typeof distribution === 'string' && !distributions.includes(distribution)) {
+    throw invalid(`distribution "${distribution}": wanted ${distributions.join(', ')}, or a map`);
+  }
+  if (!(Number.isInteger(viewsPerImage) && viewsPerImage >= 1)) {
+    throw invalid(`viewsPerImage ${viewsPerImage}: wanted a whole number from 1`);
+  }
+  if (options.regions) checkRegions(options.regions, samples.length);
+  if (!Number.isSafeInteger(seed)) throw invalid(`seed ${seed}: wanted a whole number`);
+  const needing =
+    criterion === 'second-order'
+      ? 'the criterion second-order'
+      : distribution === 'search'
+        ? 'the distribution search'
+        : options.essential
+          ? 'essential sparsity'
+          : undefined;
+  if (needing && samples.length === 0) {
+    throw invalid(`${needing} needs calibration images: give \`samples\` (on the command line --calibrate)`);
+  }
+  const target = targetOf(options, pattern);
+  if (options.essential && (pattern.sparsity !== undefined || pattern.name === 'channel')) {
+    throw invalid(`pattern ${pattern.name}: essential sparsity is of patterns that take any share of weights`);
+  }
+  if (distribution === 'search' && pattern.sparsity !== undefined) {
+    throw invalid(`pattern ${pattern.name} says how many zeros each layer has: there is nothing to search`);
+  }
+  return { ...options, pattern, criterion, distribution, samples, viewsPerImage, seed, target };
+}
+
+function targetOf(options: PruneOptions, pattern: Pattern): Target {
+  const { sparsity, targetMs, targetSpeedup, targetMacs, targetBytes, masks, distribution } = options;
+  const given: [name: string, kind: Target['kind'], value: number | undefined][] = [
+    ['sparsity', 'sparsity', sparsity],
+    ['targetMs', 'latencyMs', targetMs],
+    ['targetSpeedup', 'speedup', targetSpeedup],
+    ['targetMacs', 'macs', targetMacs],
+    ['targetBytes', 'bytes', targetBytes],
+    ['masks', 'masks', masks?.size],
+    ['distribution', 'sparsity', typeof distribution === 'object' ? meanOf(distribution) : undefined],
+  ];
+  const named = given.filter(([, , value]) => value !== undefined);
+  if (named.length > 1) {
+    throw invalid(`${named.map(([name]) => name).join(' and ')} are targets: give one of them`);
+  }
+  const own = pattern.sparsity;
+  if (named.length === 0) {
+    if (own !== undefined) return { kind: 'sparsity', value: own };
+    throw invalid('give a target: sparsity, targetMs, targetSpeedup, targetMacs, targetBytes or masks');
+  }
+  const [[name, kind, value]] = named as [[string, Target['kind'], number]];
+  if (kind === 'sparsity' && name === 'sparsity') checkSparsity(value, 'sparsity');
+  else if (kind === 'speedup' && !(value >= 1 && Number.isFinite(value))) {
+    throw invalid(`targetSpeedup ${value}: wanted a number above 1`);
+  } else if (kind !== 'masks' && name !== 'distribution' && !(value > 0 && Number.isFinite(value))) {
+    throw invalid(`${name} ${value}: wanted a positive number`);
+  }
+  if (
+    own !== undefined &&
+    kind !== 'masks' &&
+    !(kind === 'sparsity' && (value === 0 || Math.abs(value - own) < 1e-9))
+  ) {
+    throw invalid(`pattern ${pattern.name} makes a share of ${own} zeros: it cannot meet ${name} ${value}`);
+  }
+  if (typeof distribution === 'object') {
+    for (const [layer, share] of distribution) checkSparsity(share, `distribution: layer "${layer}": sparsity`);
+  }
+  return { kind, value };
+}
+
+/** @throws FiligreeError `invalid-argument` */
+export function checkSparsity(value: number, name: string): void {
+  if (!(value >= 0 && value < 1)) throw invalid(`${name} ${value}: wanted a number from 0 to below 1`);
+}
+
+const meanOf = (shares: ReadonlyMap<string, number>) =>
+  shares.size > 0 ? [...shares.values()].reduce((sum, share) => sum + share, 0) / shares.size : 0;
+
+/**
+ * The layers that are to be pruned, and why each other one is not.
+ * @throws FiligreeError `invalid-argument` for a word of `include` or `exclude` that is no layer
+ */
+export function chosenLayers(
+  layers: readonly Layer[],
+  { include = [], exclude = [], masks, distribution }: PruneOptions,
+): { chosen: Layer[]; remarks: Map<string, string> } {
+  const included = matching(layers, include, 'include');
+  const excluded = matching(layers, exclude, 'exclude');
+  const named = masks ?? (typeof distribution === 'object' ? distribution : undefined);
+  if (named) matching(layers, [...named.keys()], masks ? 'masks' : 'distribution', false);
+  const remarks = new Map<string, string>();
+  const chosen = layers.filter(({ name, exempt }) => {
+    if (excluded.has(name)) remarks.set(name, excludedRemark);
+    else if (named) {
+      if (!named.has(name)) remarks.set(name, masks ? 'dense: no mask' : 'dense: no sparsity is given');
+    } else if (exempt && !included.has(name)) remarks.set(name, `dense: ${exemptions[exempt]}`);
+    return !remarks.has(name);
+  });
+  return { chosen, remarks };
+}
+
+/** Of layers that are to stay just as they are. */
+export const excludedRemark = 'dense: excluded';
+
+const exemptions: Record<Exemption, string> = {
+  first: 'the first layer',
+  depthwise: 'depthwise',
+  head: 'a head',
+};
+
+function matching(
+  layers: readonly Layer[],
+  words: readonly string[],
+  option: string,
+  wildcards = true,
+): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const word of words) {
+    const matches = (name: string) => (wildcards && word.includes('*') ? globbed(word).test(name) : name === word);
+    const hits = layers.filter(({ name, exempt, kind }) => {
+      return matches(name) || (wildcards && (exempt === word || (word === 'depthwise' && kind === 'depthwise')));
+    });
+    // a network without depthwise layers may still be asked to prune them
+    if (hits.length === 0 && !(wildcards && Object.hasOwn(exemptions, word))) {
+      const names = layers.map(({ name }) => `"${name}"`);
+      const some = names.length > 8 ? `${names.slice(0, 8).join(', ')} … (${names.length})` : names.join(', ');
+      throw invalid(`${option}: no layer "${word}"; layers with weights are ${some}`);
+    }
+    for (const { name } of hits) found.add(name);
+  }
+  return found;
+}
+
+function globbed(word: string): RegExp {
+  const parts = word.split('*').map((part) => part.replaceAll(/[.+?^${}()|[\]\\/]/g, String.raw`\$&`));
+  return new RegExp(`^${parts.join('.*')}$`);
+}
+
+function invalid(message: string): FiligreeError {
+  return new FiligreeError('invalid-argument', message);
+}

@@ -1,0 +1,176 @@
+// Every way to cut up a layer's weights: by a few words, as users write them, or by groups of their own.
+//
+//   unstructured   each weight by itself
+//   groupR         R consecutive output channels at one position; those beyond a multiple of R each by themselves
+//   kernel         the kh × kw weights between an input and an output channel
+//   N:M            each weight by itself, N kept of M consecutive inputs of an output channel, at each kernel position
+//   inputsR        R consecutive inputs of an output channel, at one kernel position
+//   channel        all weights of an output channel
+import { FiligreeError } from '../../errors.ts';
+import type { Layer } from '../layers.ts';
+import type { Blocks, Pattern } from './pattern.ts';
+
+/** The patterns that have names, for messages. */
+export const patternNames = 'unstructured, group2, group4, kernel, N:M (2:4, 1:16, …), inputs16, channel';
+
+/** The longest M of N:M. */
+const longestSet = 16;
+
+/**
+ * A pattern by its name: `unstructured`, `group2`, `group4`, `kernel`, `2:4` (any 1 ≤ N ≤ M ≤ 16), `inputs16`, `channel`.
+ * @throws FiligreeError `invalid-argument` for a name that is none
+ */
+export function patternNamed(name: string): Pattern {
+  const ratio = /^(\d{1,2}):(\d{1,2})$/.exec(name);
+  if (ratio) return ratioPattern(Number(ratio[1]), Number(ratio[2]));
+  switch (name) {
+    case 'unstructured':
+      return unstructured;
+    case 'group2':
+      return groupPattern(2);
+    case 'group4':
+      return groupPattern(4);
+    case 'kernel':
+      return { name, blocks: ({ rows, columns, shape: [, , kh, kw] }) => cut(rows * columns, (i) => div(i, kh * kw)) };
+    case 'inputs16':
+      return inputsPattern(16);
+    case 'channel':
+      return { name, blocks: ({ rows, columns }) => cut(rows * columns, (i) => div(i, columns)) };
+  }
+  throw new FiligreeError('invalid-argument', `unknown pattern "${name}"; patterns are ${patternNames}`);
+}
+
+/** Each weight is a block. */
+export const unstructured = {
+  name: 'unstructured',
+  blocks: ({ rows, columns }: Pick<Layer, 'rows' | 'columns'>): Blocks => cut(rows * columns, (i) => i),
+} satisfies Pattern;
+
+/** Where rows read different inputs (convolutions in groups), only those that read the same ones form blocks. */
+function groupPattern(size: number): Pattern {
+  return {
+    name: `group${size}`,
+    blocks({ rows, columns, groups }) {
+      const reach = rows / groups;
+      if (reach < size) {
+        return `${reach === 1 ? 'one output channel reads' : `${reach} output channels read`} the same inputs`;
+      }
+      const whole = reach - (reach % size);
+      // blocks before a row, in units of `columns`
+      const before = Int32Array.from({ length: rows }, (_, row) => {
+        const [group, at] = [div(row, reach), row % reach];
+        return group * (whole / size + reach - whole) + (at < whole ? div(at, size) : whole / size + at - whole);
+      });
+      return cut(rows * columns, (i) => before[div(i, columns)] * columns + (i % columns));
+    },
+  };
+}
+
+/**
+ * `kept` of each `of` consecutive inputs. The inputs beyond a multiple of `of` are a set too, of which as many are kept, or
+ * all where there are no more: as if zeros made it up to a whole one.
+ */
+function ratioPattern(kept: number, of: number): Pattern {
+  const name = `${kept}:${of}`;
+  if (!(kept >= 1 && kept <= of && of <= longestSet)) {
+    throw new FiligreeError('invalid-argument', `pattern "${name}": N:M wants 1 ≤ N ≤ M ≤ ${longestSet}`);
+  }
+  return {
+    name,
+    sparsity: 1 - kept / of,
+    blocks(layer) {
+      if (layer.shape[1] < of) return `${inputsOf(layer)}, fewer than ${of}`;
+      const { numbers, count } = stretches(layer, of);
+      return { ...cut(numbers.length, (i) => i), sets: { setOf: numbers, count, kept } };
+    },
+  };
+}
+
+/** Blocks of `size` consecutive inputs; the last one of an output channel may be shorter. */
+function inputsPattern(size: number): Pattern {
+  return {
+    name: `inputs${size}`,
+    blocks(layer) {
+      if (layer.shape[1] < size) return `${inputsOf(layer)}, fewer than ${size}`;
+      const { numbers, count } = stretches(layer, size);
+      return { blockOf: numbers, count };
+    },
+  };
+}
+
+/** The stretch of `size` inputs that each weight is in: of its output channel and kernel position. */
+function stretches({ rows, columns, shape: [, inputs, kh, kw] }: Layer, size: number) {
+  const taps = kh * kw;
+  const perRow = Math.ceil(inputs / size) * taps;
+  const numbers = new Int32Array(rows * columns);
+  for (let row = 0, i = 0; row < rows; row++) {
+    for (let input = 0; input < inputs; input++) {
+      const first = row * perRow + div(input, size) * taps;
+      for (let tap = 0; tap < taps; tap++) numbers[i++] = first + tap;
+    }
+  }
+  return { numbers, count: rows * perRow };
+}
+
+/**
+ * The block of each of a layer's weights, any integers; or nothing, where a layer is to have another pattern. Weights are
+ * row-major, (O, I / groups, kh, kw).
+ */
+export type Grouping = (layer: Layer) => ArrayLike<number> | undefined;
+
+/**
+ * A pattern of one's own: weights with the same number live and die together (k-level structured pruning, WGSEF).
+ * @param otherwise the pattern of layers that the grouping says nothing about
+ * @throws FiligreeError `invalid-argument`, once it meets a layer for which it has too many or too few numbers
+ */
+export function groupedBy(grouping: Grouping, otherwise: Pattern = unstructured, name = 'groups'): Pattern {
+  return {
+    name,
+    blocks(layer) {
+      const given = grouping(layer);
+      if (given === undefined) return otherwise === unstructured ? 'no groups are given' : otherwise.blocks(layer);
+      const wanted = layer.rows * layer.columns;
+      if (given.length !== wanted) {
+        const shape = layer.shape.join('×');
+        throw new FiligreeError(
+          'invalid-argument',
+          `groups of layer "${layer.name}": wanted ${wanted} numbers (${shape}), got ${given.length}`,
+        );
+      }
+      const numbers = new Map<number, number>();
+      const blockOf = new Int32Array(wanted);
+      for (let i = 0; i < wanted; i++) {
+        const number = given[i];
+        if (!Number.isSafeInteger(number)) {
+          throw new FiligreeError(
+            'invalid-argument',
+            `groups of layer "${layer.name}": ${number} at ${i} is no integer`,
+          );
+        }
+        const known = numbers.get(number);
+        blockOf[i] = known ?? numbers.size;
+        if (known === undefined) numbers.set(number, numbers.size);
+      }
+      return { blockOf, count: numbers.size };
+    },
+  };
+}
+
+/** The blocks that `pattern` cuts a layer into; single weights, and the reason, where it does not fit. */
+export function blocksOf(pattern: Pattern, layer: Layer): { blocks: Blocks; pattern: string; remark?: string } {
+  const blocks = pattern.blocks(layer);
+  if (typeof blocks !== 'string') return { blocks, pattern: pattern.name };
+  const remark = `unstructured: ${pattern.name} does not fit, ${blocks}`;
+  return { blocks: unstructured.blocks(layer), pattern: unstructured.name, remark };
+}
+
+function cut(weights: number, blockAt: (i: number) => number): Blocks {
+  const blockOf = new Int32Array(weights);
+  for (let i = 0; i < weights; i++) blockOf[i] = blockAt(i);
+  // every pattern numbers its blocks without gaps, and the last weight is in the last one
+  return { blockOf, count: weights === 0 ? 0 : blockOf[weights - 1] + 1 };
+}
+
+const div = (a: number, b: number) => Math.floor(a / b);
+
+const inputsOf = ({ shape: [, inputs] }: Layer) => (inputs === 1 ? '1 input' : `${inputs} inputs`);

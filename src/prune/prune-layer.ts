@@ -1,0 +1,152 @@
+// One layer pruned, by whatever pattern and criterion: what prune() does layer after layer, and what a search tries out.
+import { FiligreeError } from '../errors.ts';
+import type { Graph } from '../graph/graph.ts';
+import type { Calibrator } from './statistics/calibration.ts';
+import { correct } from './criteria/correct.ts';
+import { biasOf, setBias, setWeights, weightsOf } from './layers.ts';
+import type { Layer } from './layers.ts';
+import { magnitudeScores } from './criteria/magnitude.ts';
+import { blocksToKeep, masked, select } from './patterns/masks.ts';
+import type { Criterion } from './options.ts';
+import type { Blocks, Mask, Pattern } from './patterns/pattern.ts';
+import { blocksOf } from './patterns/patterns.ts';
+import { randomScores } from './criteria/random.ts';
+import { seedOf } from './random-numbers.ts';
+import { biasShiftOf, layerError, reconstruct, secondOrder } from './criteria/reconstruct.ts';
+import { secondOrderLadder } from './distribution/search/ladder.ts';
+import type { LayerStatistics } from './statistics/statistics.ts';
+
+/** What pruning a layer needs to know of the network. */
+export interface PruningState {
+  /** Optimised, and never written to. */
+  readonly dense: Graph;
+  /** The same network with the layers so far pruned: what `applyLayer` writes to. */
+  readonly pruned: Graph;
+  readonly pattern: Pattern;
+  readonly criterion: Criterion;
+  readonly seed: number;
+  /** What layers read on the calibration images. Without, weights stay as they are, and biases too. */
+  readonly calibrator?: Calibrator;
+}
+
+export interface PrunedLayer {
+  /** (rows, columns), row-major. */
+  weights: Float32Array;
+  /** (rows); undefined where the biases stay. */
+  bias?: Float32Array;
+  mask: Mask;
+  /** The pattern that the mask has; none for a layer that stays dense, and is fitted to what the pruned ones before it leave. */
+  pattern?: string;
+  /** Why it is not the pattern that was asked for. */
+  remark?: string;
+  /** ‖Wx − Ŵx̂‖² / ‖Wx‖² over the calibration images. */
+  error?: number;
+}
+
+/**
+ * Prunes one layer of the dense network; what comes before it is taken from the pruned one. Writes to neither.
+ * @param sparsity the share of its weights to remove, 0 … 1; N:M patterns do what they say
+ */
+export async function pruneLayer(state: PruningState, layer: Layer, sparsity: number): Promise<PrunedLayer> {
+  const [outcome] = await candidatesOf(state, layer, [sparsity]);
+  return outcome;
+}
+
+/** A layer pruned to each of some sparsities, much as `pruneLayer` does it to one. */
+export async function candidatesOf(
+  state: PruningState,
+  layer: Layer,
+  sparsities: readonly number[],
+): Promise<PrunedLayer[]> {
+  const { blocks, pattern, remark } = blocksOf(state.pattern, layer);
+  const statistics = await state.calibrator?.statistics(layer, state.pruned);
+  const keeps = sparsities.map((sparsity) => blocksToKeep(blocks, sparsity));
+  const outcomes: PrunedLayer[] = [];
+  if (state.criterion === 'second-order') {
+    const problem = { layer, weights: weightsOf(state.dense, layer), statistics: needed(statistics), blocks };
+    const [keep, ...more] = keeps;
+    const found = more.length > 0 ? await secondOrderLadder(problem, keeps) : [await secondOrder({ ...problem, keep })];
+    for (const { biasShift, ...one } of found) {
+      outcomes.push({ ...one, bias: shifted(state.dense, layer, biasShift), pattern, remark });
+    }
+    return outcomes;
+  }
+  const scores = scoresOf(state, layer, blocks);
+  for (const keep of keeps) {
+    const mask = select(scores, blocks, keep);
+    outcomes.push({ ...(await rescaled(state, layer, mask, statistics)), pattern, remark });
+  }
+  return outcomes;
+}
+
+/** The values of a layer for a mask that is given; `second-order` fits them. */
+export async function fitLayer(state: PruningState, layer: Layer, mask: Mask): Promise<Omit<PrunedLayer, 'pattern'>> {
+  const statistics = await state.calibrator?.statistics(layer, state.pruned);
+  if (state.criterion !== 'second-order') return corrected(state, layer, mask, statistics);
+  const problem = { layer, weights: weightsOf(state.dense, layer), statistics: needed(statistics), mask };
+  const { biasShift, ...found } = await reconstruct(problem);
+  return { ...found, bias: shifted(state.dense, layer, biasShift) };
+}
+
+/** The values of a layer that stays dense. */
+export async function refitLayer(state: PruningState, layer: Layer, remark: string): Promise<PrunedLayer> {
+  const mask = new Uint8Array(layer.rows * layer.columns).fill(1);
+  return { ...(await fitLayer(state, layer, mask)), remark };
+}
+
+/** Weights under a mask, and biases, such that channels keep their means and sizes. */
+async function rescaled({ dense }: PruningState, layer: Layer, mask: Mask, statistics: LayerStatistics | undefined) {
+  const before = weightsOf(dense, layer);
+  const pruned = masked(before, mask);
+  if (!statistics) return { weights: pruned, mask };
+  const { weights, biasShift, error } = await correct({ layer, weights: before, statistics, pruned });
+  return { weights, mask, bias: shifted(dense, layer, biasShift), error };
+}
+
+/** Weights as they are under a mask, and biases that keep the means of what the layer makes. */
+async function corrected({ dense }: PruningState, layer: Layer, mask: Mask, statistics: LayerStatistics | undefined) {
+  const before = weightsOf(dense, layer);
+  const weights = masked(before, mask);
+  if (!statistics) return { weights, mask };
+  const bias = shifted(dense, layer, biasShiftOf(layer, weights, statistics, before));
+  return { weights, mask, bias, error: await layerError(layer, weights, statistics, before) };
+}
+
+function shifted(dense: Graph, layer: Layer, shift: Float32Array): Float32Array {
+  const bias = biasOf(dense, layer);
+  return bias ? shift.map((value, row) => value + bias[row]) : shift;
+}
+
+function needed(statistics: LayerStatistics | undefined): LayerStatistics {
+  if (!statistics) throw new FiligreeError('invalid-argument', 'second-order pruning needs calibration images');
+  return statistics;
+}
+
+function scoresOf({ dense, criterion, seed }: PruningState, layer: Layer, blocks: Blocks): Float32Array {
+  if (criterion === 'random') return randomScores(blocks, seedOf(seed, layer.name));
+  return magnitudeScores(weightsOf(dense, layer), blocks);
+}
+
+/** Makes a pruned layer part of a network. */
+export function applyLayer(graph: Graph, layer: Layer, { weights, bias }: Pick<PrunedLayer, 'weights' | 'bias'>): void {
+  setWeights(graph, layer, weights);
+  if (bias) setBias(graph, layer, bias);
+}
+
+/** @throws FiligreeError `invalid-model` naming a layer with weights or biases that are no numbers */
+export function checkNumbers(graph: Graph, layers: readonly Layer[]): void {
+  for (const layer of layers) {
+    const parts: [string, Float32Array | undefined][] = [
+      ['weight', weightsOf(graph, layer)],
+      ['bias', biasOf(graph, layer)],
+    ];
+    for (const [part, numbers] of parts) {
+      const at = numbers?.findIndex((w) => !Number.isFinite(w)) ?? -1;
+      if (at < 0) continue;
+      throw new FiligreeError(
+        'invalid-model',
+        `${graph.name}: layer "${layer.name}": ${part} ${at} is ${numbers![at]}: there is nothing to prune by`,
+      );
+    }
+  }
+}

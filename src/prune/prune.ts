@@ -1,0 +1,201 @@
+// From a dense network to a sparse one: layer after layer in execution order, each fitted to what the pruned ones before it
+// leave.
+import { FiligreeError } from '../errors.ts';
+import type { Graph } from '../graph/graph.ts';
+import { arranged } from './channels/arrange.ts';
+import { Calibrator } from './statistics/calibration.ts';
+import { batchNormScales } from './channels/batch-norm.ts';
+import { foldConstantChannels } from './channels/constants.ts';
+import type { ChannelPermutations } from './channels/permute.ts';
+import { type ChannelPlan, planChannels } from './channels/prune-channels.ts';
+import { removeChannels } from './channels/remove.ts';
+import { fingerprint, Progress } from './checkpoint.ts';
+import { distribute, withHeldOut } from './distribution/distribute.ts';
+import { essentialSparsity } from './distribution/essential.ts';
+import { biasOf, layersOf, setBias } from './layers.ts';
+import type { Layer } from './layers.ts';
+import { chosenLayers, excludedRemark, resolveOptions } from './options.ts';
+import type { PruneOptions, ResolvedOptions } from './options.ts';
+import type { Mask } from './patterns/pattern.ts';
+import { cloneGraph, prepared } from './prepare.ts';
+import { applyLayer, checkNumbers, fitLayer, pruneLayer, refitLayer } from './prune-layer.ts';
+import type { PrunedLayer, PruningState } from './prune-layer.ts';
+import type { EssentialSparsity, PruningReport } from './report.ts';
+import { reportOf } from './summary.ts';
+
+export interface Pruned {
+  /** Optimised; compile or export it. */
+  graph: Graph;
+  /**
+   * Of the layers that were pruned, by name: 1 for each weight that is kept; row-major (O, I / groups, kh, kw). None where
+   * whole channels were removed: what is left is dense.
+   */
+  masks: Map<string, Mask>;
+  report: PruningReport;
+  /** With `rearrange`: of each set of channels that changed places, the channel of the given network that each one is. */
+  permutations?: ChannelPermutations;
+}
+
+/**
+ * Prunes a network. The graph stays as it is; the result is an optimised one: batch norms are folded, activations fused.
+ * To prune by 0 changes nothing.
+ *
+ * ```ts
+ * const graph = importModel(bytes, 'mobilenet.onnx');
+ * const { graph: sparse, report } = await prune(graph, { sparsity: 0.5, samples });
+ * await writeFile('mobilenet-50.filigree', writeArtifact(compileGraph(sparse)));
+ * ```
+ * @throws FiligreeError `invalid-argument` naming the option that makes no sense, or the best that can be reached where a
+ * target cannot; `invalid-model` naming a layer with weights that are no numbers
+ */
+export async function prune(graph: Graph, options: PruneOptions = {}): Promise<Pruned> {
+  const start = performance.now();
+  const resolved = resolveOptions(options);
+  const imported = prepared(graph);
+  const layers = layersOf(imported);
+  checkNumbers(imported, layers);
+  const { chosen, remarks } = chosenLayers(layers, resolved);
+  if (resolved.masks) checkMasks(imported.name, chosen, resolved.masks);
+  const order = resolved.rearrange ? await arranged(imported, chosen, resolved) : undefined;
+  const dense = order?.graph ?? imported;
+  const progress = await Progress.open(resolved.checkpoint, () => fingerprint(dense, chosen, resolved), layers);
+  const state = await opened(dense, resolved);
+  const wholeChannels = resolved.pattern.name === 'channel' && !resolved.masks;
+  let plan: ChannelPlan | undefined;
+  let essential: EssentialSparsity | undefined;
+  try {
+    if (wholeChannels) {
+      const scales = resolved.criterion === 'batch-norm' ? batchNormScales(graph) : undefined;
+      plan = await planFor(state, chosen, remarks, resolved, scales);
+      await pruneChannels(state, plan, remarks, resolved, progress);
+    } else await pruneLayers(state, chosen, remarks, resolved, progress);
+    if (resolved.essential) essential = await essentialOf(state, chosen, resolved);
+  } finally {
+    state.calibrator?.dispose();
+  }
+  const { layers: done, notes } = progress.done;
+  const pruned = plan ? removeChannels(state.pruned, plan.removed) : state.pruned;
+  const report = await reportOf({ dense, pruned }, resolved, {
+    remarks,
+    done: plan ? new Map(plan.layers.map(({ name }) => [name, { ...done.get(name), pattern: 'channel' }])) : done,
+    notes: [...(order?.notes ?? []), ...progress.notes, ...notes, ...(plan?.notes ?? [])],
+  });
+  if (essential) report.essential = essential;
+  report.seconds = (performance.now() - start) / 1000;
+  await progress.end();
+  const layersPruned = [...done].filter(([, { pattern }]) => pattern !== undefined);
+  const masks = new Map(plan ? [] : layersPruned.map(([name, { mask }]) => [name, mask]));
+  return { graph: pruned, masks, report, ...(order && { permutations: order.permutations }) };
+}
+
+/** The channels that go: of layers that were not excluded by name. */
+function planFor(
+  state: PruningState,
+  chosen: readonly Layer[],
+  remarks: ReadonlyMap<string, string>,
+  options: ResolvedOptions,
+  scales: ReadonlyMap<string, Float32Array> | undefined,
+): Promise<ChannelPlan> {
+  const excluded = new Set([...remarks].flatMap(([name, remark]) => (remark === excludedRemark ? [name] : [])));
+  const { criterion, channelMultiple: multiple } = options;
+  return planChannels(state, chosen, options, { criterion, multiple, scales, excluded });
+}
+
+/** Fits the layers that read channels that go; without images, what was constant becomes part of their biases. */
+async function pruneChannels(
+  state: PruningState,
+  { removed, masks, layers }: ChannelPlan,
+  remarks: ReadonlyMap<string, string>,
+  options: ResolvedOptions,
+  progress: Progress,
+): Promise<void> {
+  if (!state.calibrator) {
+    const folded = foldConstantChannels(state.dense, removed);
+    for (const { name } of layers) {
+      const bias = biasOf(folded, { name });
+      if (bias && masks.has(name)) setBias(state.pruned, { name }, bias);
+    }
+  }
+  progress.done.distribution = new Map();
+  const readers = layers.filter(({ name }) => masks.has(name));
+  await pruneLayers(state, readers, remarks, { ...options, masks }, progress);
+}
+
+/** Nothing pruned yet; with what layers read, where there are images that show it. */
+async function opened(dense: Graph, options: ResolvedOptions): Promise<PruningState> {
+  const { pattern, criterion, seed, samples, viewsPerImage, regions, signal } = options;
+  const state = { dense, pruned: cloneGraph(dense), pattern, criterion, seed };
+  if (samples.length === 0) return state;
+  return { ...state, calibrator: await Calibrator.open(dense, samples, { seed, signal, viewsPerImage, regions }) };
+}
+
+function essentialOf(
+  state: PruningState,
+  layers: readonly Layer[],
+  options: ResolvedOptions,
+): Promise<EssentialSparsity> {
+  const { costModel, signal, onProgress } = options;
+  return withHeldOut(state, options, (held) =>
+    essentialSparsity(state.dense, layers, {
+      ...held,
+      costModel,
+      signal,
+      onProgress: (done, total) => onProgress?.({ phase: 'essential sparsity', done, total }),
+    }),
+  );
+}
+
+async function pruneLayers(
+  state: PruningState,
+  chosen: readonly Layer[],
+  remarks: ReadonlyMap<string, string>,
+  options: ResolvedOptions,
+  progress: Progress,
+): Promise<void> {
+  const { masks, signal, onProgress } = options;
+  if (!progress.done.distribution) {
+    Object.assign(progress.done, await distribute(state, chosen, options));
+    if (options.distribution === 'search') await progress.save({ now: true });
+  }
+  const distribution = progress.done.distribution!;
+  const done = progress.done.layers;
+  const pruned = chosen.filter(({ name }) => masks || (distribution.get(name) ?? 0) > 0);
+  const work = state.criterion === 'second-order' ? withRefits(state.dense, pruned, remarks) : pruned;
+  const isPruned = new Set(pruned);
+  const outcomeOf = async (layer: Layer, mask: Mask | undefined): Promise<PrunedLayer> => {
+    if (!isPruned.has(layer)) return refitLayer(state, layer, remarks.get(layer.name) ?? 'dense');
+    if (mask) return { ...(await fitLayer(state, layer, mask)), pattern: 'mask' };
+    return pruneLayer(state, layer, distribution.get(layer.name)!);
+  };
+  for (const [i, layer] of work.entries()) {
+    signal?.throwIfAborted();
+    onProgress?.({ phase: 'pruning', done: i, total: work.length, layer: layer.name });
+    const mask = masks?.get(layer.name);
+    const outcome = done.get(layer.name) ?? (await outcomeOf(layer, mask));
+    applyLayer(state.pruned, layer, outcome);
+    if (done.has(layer.name)) continue;
+    done.set(layer.name, outcome);
+    await progress.save();
+  }
+  await progress.save({ now: true });
+}
+
+/** With the layers that stay dense behind the first pruned one: they can make up for a part of what is lost before them. */
+function withRefits(dense: Graph, pruned: readonly Layer[], remarks: ReadonlyMap<string, string>): Layer[] {
+  const byName = new Map(pruned.map((layer) => [layer.name, layer]));
+  const all = layersOf(dense);
+  const first = all.findIndex(({ name }) => byName.has(name));
+  if (first < 0) return [];
+  return all
+    .slice(first)
+    .filter(({ name }) => byName.has(name) || remarks.get(name) !== excludedRemark)
+    .map((layer) => byName.get(layer.name) ?? layer);
+}
+
+/** @throws FiligreeError `invalid-argument` naming the layers whose masks have another size */
+function checkMasks(model: string, layers: readonly Layer[], masks: ReadonlyMap<string, Mask>): void {
+  const wrong = layers.filter(({ name, rows, columns }) => masks.get(name)!.length !== rows * columns);
+  if (wrong.length === 0) return;
+  const found = wrong.map(({ name, shape }) => `"${name}" (${shape.join('×')}, mask of ${masks.get(name)!.length})`);
+  throw new FiligreeError('invalid-argument', `${model}: masks do not fit: ${found.join(', ')}`);
+}

@@ -1,0 +1,187 @@
+// What a network computes on the way, for many samples: run in pieces, each from where the last one ended.
+import { writeArtifact } from '../../artifact/write.ts';
+import { defaultCostModel } from '../../lower/cost.ts';
+import { lowerGraph } from '../../compile/lower-graph.ts';
+import { FiligreeError } from '../../errors.ts';
+import { readPort } from '../../graph/evaluate.ts';
+import type { Graph, Node, Value } from '../../graph/graph.ts';
+import { valueOf } from '../../graph/graph.ts';
+import { loadModel } from '../../runtime/load.ts';
+import type { Model } from '../../runtime/model.ts';
+import { elementCount, Tensor } from '../../tensor.ts';
+
+/** Inputs of one run, by their author's names, in the author's axis orders: what `model.run` takes. */
+export type Sample = Record<string, Tensor>;
+
+/** Values by name, row-major in the graph's own axis order. */
+type Values = Map<string, Float32Array>;
+
+/** Values that are alive before a node, for each sample. */
+interface Frontier {
+  /** Index of the node. */
+  readonly at: number;
+  /** Constants that the nodes before it read, in order: other ones make other values. */
+  readonly constants: readonly unknown[];
+  readonly values: readonly Values[];
+}
+
+/** Bytes that the values of all samples at one frontier may take; larger ones are computed again instead. */
+const mostBytes = 384 << 20;
+
+/** Values of one network for each sample in turn. */
+export interface Reading {
+  /** To be called for sample 0, 1, … in this order. */
+  next(sample: number): Promise<Values>;
+  /** When all samples are read, or none is to be read any more. */
+  close(): void;
+}
+
+/** Constants that the first nodes read, in order. */
+export function constantsBefore(graph: Graph, end: number): unknown[] {
+  const nodes = graph.nodes.slice(0, end);
+  return nodes.flatMap(({ inputs }) => inputs.map((name) => (name === '' ? undefined : valueOf(graph, name).data)));
+}
+
+/** One of several networks of the same nodes. Remembers what is alive where it last stopped. */
+export class Activations {
+  readonly #samples: readonly Sample[];
+  readonly #threads: number;
+  #frontier: Frontier | undefined;
+
+  constructor(samples: readonly Sample[], threads = 1) {
+    this.#samples = samples;
+    this.#threads = threads;
+  }
+
+  /**
+   * Values that are made before node `end`, for each sample.
+   * @throws FiligreeError as loadModel, and `invalid-argument` for samples that do not fit
+   */
+  async open(graph: Graph, wanted: readonly string[], end: number): Promise<Reading> {
+    const constants = constantsBefore(graph, end);
+    let from = this.#frontier;
+    if (from && !(from.at <= end && from.constants.every((data, i) => data === constants[i]))) from = undefined;
+    if (from && !canReach(graph, from, wanted)) from = undefined;
+    const start = from?.at ?? 0;
+    const alive = aliveBefore(graph, end);
+    // the frontier that is there is as good where none of its nodes ran
+    const keeps = end > start && this.#samples.length * bytesOf(graph, alive) <= mostBytes;
+    const kept: Values[] = [];
+    const targets = keeps ? [...new Set([...wanted, ...alive])] : wanted;
+    const piece = await Piece.load(graph, start, end, targets, this.#threads);
+    return {
+      next: async (sample) => {
+        const given = from?.values[sample] ?? inputsOf(graph, this.#samples[sample]);
+        const values = await piece.run(given);
+        if (keeps && kept.length === sample) kept.push(pick(values, alive));
+        return pick(values, wanted);
+      },
+      close: () => {
+        piece.dispose();
+        if (keeps && kept.length === this.#samples.length) {
+          this.#frontier = { at: end, constants, values: kept };
+        }
+      },
+    };
+  }
+
+  /** Forgets what it remembers. */
+  clear(): void {
+    this.#frontier = undefined;
+  }
+}
+
+/** Nodes `start` … `end` − 1 as a model, as far as they make `targets`. */
+class Piece {
+  readonly #graph: Graph;
+  readonly #model: Model | undefined;
+
+  private constructor(graph: Graph, model: Model | undefined) {
+    this.#graph = graph;
+    this.#model = model;
+  }
+
+  static async load(
+    graph: Graph,
+    start: number,
+    end: number,
+    targets: readonly string[],
+    threads: number,
+  ): Promise<Piece> {
+    const piece = pieceOf(graph, start, end, targets);
+    if (piece.nodes.length === 0) return new Piece(piece, undefined);
+    return new Piece(piece, await loadModel(writeArtifact(lowerGraph(piece, defaultCostModel)), { threads }));
+  }
+
+  async run(given: Values): Promise<Values> {
+    const values = new Map(given);
+    if (!this.#model) return values;
+    const inputs: Sample = {};
+    for (const { value, name } of this.#graph.inputs) {
+      inputs[name] = new Tensor('float32', valueOf(this.#graph, value).shape, given.get(value)!);
+    }
+    const outputs = await this.#model.run(inputs);
+    for (const { value, name } of this.#graph.outputs) values.set(value, outputs[name].data as Float32Array);
+    return values;
+  }
+
+  dispose(): void {
+    this.#model?.dispose();
+  }
+}
+
+function pieceOf(graph: Graph, start: number, end: number, targets: readonly string[]): Graph {
+  const needed = new Set(targets);
+  const nodes: Node[] = [];
+  const made = new Set<string>();
+  for (let i = end - 1; i >= start; i--) {
+    const node = graph.nodes[i];
+    if (!node.outputs.some((name) => needed.has(name))) continue;
+    nodes.unshift(node);
+    node.outputs.forEach((name) => made.add(name));
+    node.inputs.forEach((name) => name !== '' && needed.add(name));
+  }
+  const values = new Map<string, Value>();
+  for (const name of [...needed, ...made]) values.set(name, { ...valueOf(graph, name) });
+  const port = (value: string) => ({ value, name: value, dtype: 'float32' as const });
+  return {
+    ...graph,
+    nodes,
+    values,
+    inputs: [...needed].filter((name) => !made.has(name) && !values.get(name)!.data).map(port),
+    outputs: targets.filter((name) => made.has(name)).map(port),
+    notes: [],
+    metadata: {},
+  };
+}
+
+/** Whether values are alive at a frontier, or made behind it. */
+function canReach(graph: Graph, { at, values: [values] }: Frontier, wanted: readonly string[]): boolean {
+  const made = new Set(graph.nodes.slice(at).flatMap(({ outputs }) => outputs));
+  return wanted.every((name) => made.has(name) || values.has(name));
+}
+
+/** Values that nodes from `end` on read and nodes before it, or callers, make. */
+function aliveBefore(graph: Graph, end: number): string[] {
+  const made = new Set(graph.inputs.map(({ value }) => value));
+  for (const { outputs } of graph.nodes.slice(0, end)) outputs.forEach((name) => made.add(name));
+  const read = new Set(graph.nodes.slice(end).flatMap(({ inputs }) => inputs));
+  return [...made].filter((name) => read.has(name));
+}
+
+function bytesOf(graph: Graph, values: readonly string[]): number {
+  return values.reduce((sum, name) => sum + 4 * elementCount(valueOf(graph, name).shape), 0);
+}
+
+function inputsOf(graph: Graph, sample: Sample): Values {
+  const unknown = Object.keys(sample).find((name) => !graph.inputs.some((port) => port.name === name));
+  if (unknown !== undefined) {
+    const known = graph.inputs.map(({ name }) => `"${name}"`).join(', ');
+    throw new FiligreeError('invalid-argument', `${graph.name}: no input is named "${unknown}"; inputs are ${known}`);
+  }
+  return new Map(graph.inputs.map((port) => [port.value, readPort(graph, port, sample[port.name]).data]));
+}
+
+function pick(values: Values, names: readonly string[]): Values {
+  return new Map(names.map((name) => [name, values.get(name)!]));
+}
