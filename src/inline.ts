@@ -36,3 +36,4 @@ export { Model } from './runtime/model.ts';
 export { Tensor } from './tensor.ts';
 export { FiligreeError } from './errors.ts';
 export { drawDetections } from './vision/draw.ts';
+export { runImage } from './vision/run-image.ts';

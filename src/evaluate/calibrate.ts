@@ -3,7 +3,7 @@ import type { Ranges } from '../compile.ts';
 import type { ImageModel } from '../vision/model.ts';
 import type { Progress } from '../cli/io.ts';
 import { compileBytes, importBytes, type ModelOptions } from '../cli/models.ts';
-import { photosIn, showPhotos, type SightOptions } from './photos.ts';
+import { eachPhoto, photosIn, visionModel, type SightOptions } from './photos.ts';
 
 /** More photos change ranges little. */
 const mostPhotos = 64;
@@ -22,19 +22,19 @@ export async function calibrate(
   const photos = await photosIn(directory, mostPhotos);
   const { metadata, outputs } = await compileBytes(bytes, path, progress, options);
   const calibration = new Calibration(await importBytes(bytes, path, progress, options), metadata);
-  const model = await loadModel(writeArtifact(calibration.program));
-  const observed: ImageModel = {
+  const { runImage } = await import('../vision/run-image.ts');
+  using model = await loadModel(writeArtifact(calibration.program));
+  const known: ImageModel = {
     name: path,
     inputs: model.inputs,
-    outputs: model.outputs.slice(0, outputs.length),
+    outputs: model.outputs.slice(0, outputs.length), // what follows is observed
     metadata: model.metadata,
-    async runImage(image, preprocessing) {
-      const result = await model.runImage(image, preprocessing);
-      calibration.observe(result.outputs);
-      return result;
-    },
+    session: (use) => model.session(use),
     dispose: () => model.dispose(),
   };
-  await showPhotos(observed, photos, progress, options);
+  const { preprocessing } = await visionModel(known, options);
+  await eachPhoto(photos, progress, async (photo) => {
+    calibration.observe((await runImage(model, photo, preprocessing)).outputs);
+  });
   return calibration.ranges();
 }

@@ -5,7 +5,7 @@ import { FiligreeError } from '../errors.ts';
 import type { CocoMetrics, ScoredDetection } from './average-precision.ts';
 import type { CocoDataset, CocoImage } from './instances.ts';
 import type { LabelledImage } from './labelled-images.ts';
-import type { Pixels } from '../runtime/preprocessing.ts';
+import type { Pixels } from '../vision/preprocessing.ts';
 import type { Model } from '../runtime/model.ts';
 import type { ClassifierPreprocessing } from '../vision/classifier-metadata.ts';
 import type { HeadName } from '../vision/presets.ts';

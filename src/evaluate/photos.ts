@@ -5,7 +5,7 @@ import { FiligreeError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import { valueOf } from '../graph/graph.ts';
 import type { Program } from '../program/program.ts';
-import { Tensor } from '../tensor.ts';
+import type { Tensor } from '../tensor.ts';
 import type { ClassifierPreprocessing } from '../vision/classifier-metadata.ts';
 import type { ImageModel } from '../vision/model.ts';
 import type { HeadName } from '../vision/presets.ts';
@@ -14,8 +14,9 @@ import type { Progress } from '../cli/io.ts';
 import { RandomNumbers, seedOf } from '../prune/random-numbers.ts';
 import type { Region } from '../prune/statistics/picks.ts';
 import type { Comparison } from '../prune/distribution/search/divergence.ts';
-import type { Geometry } from '../runtime/preprocessing.ts';
-import type { Detection } from '../vision/detector.ts';
+import type { Geometry, Pixels } from '../vision/preprocessing.ts';
+import type { Classifier } from '../vision/classifier.ts';
+import type { Detection, Detector } from '../vision/detector.ts';
 import { progressBar } from '../cli/progress-bar.ts';
 import { viewsOf } from './views.ts';
 
@@ -37,62 +38,43 @@ export async function photosIn(directory: string, most: number): Promise<string[
 }
 
 /**
- * Shows photos to a model as its classifier or detector would, and disposes of it.
+ * Decodes photos and shows them, one after the other.
  * @param views of each photo: itself, its mirror image, parts of it
  */
-export async function showPhotos(
-  model: ImageModel,
+export async function eachPhoto(
   photos: readonly string[],
   progress: Progress,
-  options: SightOptions,
-  { views = 1, onSeen }: { views?: number; onSeen?: (detections: readonly Detection[]) => void } = {},
+  show: (photo: Pixels) => Promise<void>,
+  views = 1,
 ): Promise<void> {
   const { decodeImage } = await import('../images/decode.ts');
   try {
-    const see = await sightOf(model, options);
     const start = performance.now();
     for (const [i, photo] of photos.entries()) {
       progress.show(`calibrating ${progressBar(i, photos.length, performance.now() - start, 'photos')}`);
       const image = await decodeImage(await readInput(photo), { name: photo });
-      for (const view of viewsOf(image, views, new RandomNumbers(seedOf(1, basename(photo))))) {
-        const detections = await see(view);
-        onSeen?.(detections);
-      }
+      for (const view of viewsOf(image, views, new RandomNumbers(seedOf(1, basename(photo))))) await show(view);
     }
   } finally {
     progress.clear();
-    model.dispose();
   }
 }
 
-/** What a detector sees with this score is worth looking at: less hardly counts in average precision. */
+/** Detections of this score are worth looking at: lower ones hardly count in average precision. */
 const leastScore = 0.05;
 
-type Pixels = Parameters<ImageModel['runImage']>[0];
-
-async function sightOf(
+/** The classifier or detector of a model. It says how photos become the model's input. */
+export async function visionModel(
   model: ImageModel,
   { head, preprocess }: SightOptions,
-): Promise<(image: Pixels) => Promise<readonly Detection[]>> {
-  if (await isClassifier(model, head)) {
+): Promise<Classifier | Detector> {
+  const { classifierShape } = await import('../vision/classifier-metadata.ts');
+  if (head === undefined && classifierShape(model.inputs, model.outputs)) {
     const { Classifier } = await import('../vision/classifier.ts');
-    const classifier = new Classifier(model, { preprocessing: preprocess });
-    return async (image) => {
-      await classifier.classify(image);
-      return [];
-    };
+    return new Classifier(model, { preprocessing: preprocess });
   }
   const { Detector } = await import('../vision/detector.ts');
-  const detector = await Detector.of(model, { head, scoreThreshold: leastScore });
-  return async (image) => (await detector.detect(image)).detections;
-}
-
-async function isClassifier(
-  { inputs, outputs }: Pick<ImageModel, 'inputs' | 'outputs'>,
-  head?: HeadName,
-): Promise<boolean> {
-  const { classifierShape } = await import('../vision/classifier-metadata.ts');
-  return head === undefined && classifierShape(inputs, outputs) !== undefined;
+  return Detector.of(model, { head, scoreThreshold: leastScore });
 }
 
 /** Photos to learn from, as `filigree/prune` takes them. */
@@ -124,36 +106,24 @@ export async function photoSamples(
   const { compileGraph } = await import('../compile.ts');
   const { writeArtifact } = await import('../artifact/write.ts');
   const { loadModel } = await import('../runtime/load.ts');
-  const { name, inputs, outputs, metadata } = program;
-  const input = await loadModel(writeArtifact(compileGraph(inputOnly(graph))));
-  // where a classifier sees what does not matter
-  const dense = (await isClassifier(program, options.head)) ? undefined : await loadModel(writeArtifact(program));
-  const blank = Object.fromEntries(outputs.map((output) => [output.name, new Tensor('float32', output.shape)]));
-  const geometries: Geometry[] = [];
-  const samples: Record<string, Tensor>[] = [];
-  const model: ImageModel = {
-    name,
-    inputs,
-    outputs,
-    metadata,
-    async runImage(image, preprocessing) {
-      const { outputs: read, ...run } = await input.runImage(image, preprocessing);
-      const sample = { [inputs[0].name]: read[inputs[0].name] };
-      samples.push(sample);
-      geometries.push(run.geometry);
-      return { ...run, outputs: dense ? await dense.run(sample) : blank };
-    },
-    dispose() {
-      input.dispose();
-      dense?.dispose();
-    },
-  };
+  const { tensorOutputs } = await import('../vision/outputs.ts');
+  const { runImage } = await import('../vision/run-image.ts');
+  const name = program.inputs[0].name;
   const views = Math.max(1, Math.min(mostViews, Math.ceil(enough / photos.length)));
+  const samples: Record<string, Tensor>[] = [];
   const regions: Region[][] = [];
-  await showPhotos(model, photos, progress, options, {
-    views,
-    onSeen: (detections) => regions.push(detections.map(({ box }) => regionOf(box, geometries.at(-1)!))),
-  });
+  using input = await loadModel(writeArtifact(compileGraph(inputOnly(graph))));
+  using dense = await loadModel(writeArtifact(program));
+  const vision = await visionModel(dense, options);
+  const show = async (photo: Pixels) => {
+    const { outputs, geometry } = await runImage(input, photo, vision.preprocessing);
+    const sample = { [name]: outputs[name] };
+    samples.push(sample);
+    if (!('find' in vision)) return; // where a classifier looks does not matter
+    const detections = vision.find(tensorOutputs(await dense.run(sample)), geometry);
+    regions.push(detections.map(({ box }) => regionOf(box, geometry)));
+  };
+  await eachPhoto(photos, progress, show, views);
   const found = regions.some((list) => list.length > 0);
   const comparison = found ? await compareDetections(program, options.head) : undefined;
   return { samples, viewsPerImage: views, ...(found && { regions, comparison }) };

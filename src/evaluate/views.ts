@@ -1,5 +1,5 @@
 // Other views of a photo: what calibration sees of few photos, seen as of many.
-import type { Pixels } from '../runtime/preprocessing.ts';
+import type { Pixels } from '../vision/preprocessing.ts';
 import type { RandomNumbers } from '../prune/random-numbers.ts';
 
 /** The least share of a photo's width, and of its height, that a view shows. */

@@ -1,6 +1,6 @@
 // Photos in files → pixels, and pixels → PNG files. A page has its own decoders.
 import { FiligreeError } from '../errors.ts';
-import { checkPixels, type Pixels } from '../runtime/preprocessing.ts';
+import { checkPixels, type Pixels } from '../vision/preprocessing.ts';
 import { decodeJpeg, decodePng, decodeWebp, encodePngBytes } from './codecs.ts';
 import { describeBytes, jpegScans, readImageHeader } from './header.ts';
 

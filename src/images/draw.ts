@@ -1,7 +1,7 @@
 // Detections drawn into pixels, where there is no canvas. Everything is anti-aliased by how much of a pixel it covers.
 import type { Detection } from '../vision/detector.ts';
 import { layoutDetections, type Colour, type DrawOptions } from '../vision/draw.ts';
-import { checkPixels, type Pixels } from '../runtime/preprocessing.ts';
+import { checkPixels, type Pixels } from '../vision/preprocessing.ts';
 import { toRgba } from './decode.ts';
 import { hersheyBaseline, hersheyCapitalHeight, hersheyGlyph } from './hershey.ts';
 

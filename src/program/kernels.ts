@@ -64,6 +64,9 @@ export function registryHash(): number {
 
 type Fields<K extends KernelName> = (typeof kernels)[K]['fields'];
 
+/** The fields of a kernel's record: pointers are addresses. */
+export type KernelNumbers<K extends KernelName> = Readonly<Record<keyof Fields<K>, number>>;
+
 /** The arguments of a kernel by field name, pointers unresolved. */
 export type KernelArguments<K extends KernelName> = {
   [F in keyof Fields<K>]: Fields<K>[F] extends 'read' | 'write' ? Pointer : number;

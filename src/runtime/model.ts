@@ -3,18 +3,13 @@ import { FiligreeError } from '../errors.ts';
 import type { KernelName } from '../program/kernels.ts';
 import type { Endpoint, Program } from '../program/program.ts';
 import type { DType } from '../tensor.ts';
-import { Tensor } from '../tensor.ts';
-import { inputValues } from './endpoint.ts';
+import type { Tensor } from '../tensor.ts';
 import type { MemoryLayout } from './expand.ts';
 import type { Instance } from './instantiate.ts';
-import { growMemory } from './instantiate.ts';
-import { recordBytes, writeRecord } from './record.ts';
-import type * as ImageRunModule from './image-run.ts';
-import type { Place } from './image-run.ts';
-import { readValues, writeValues } from './transfer.ts';
-import type { Geometry, Pixels, Preprocessing } from './preprocessing.ts';
 import type { WasmBuild } from './probe.ts';
-import type { Outputs } from './scan.ts';
+import type { Session } from './session.ts';
+import { openSession } from './session.ts';
+import { readOutputs, writeInputs } from './tensors.ts';
 import type { Team } from './threads/team.ts';
 
 /** An input or output as the model's author wrote it: NHWC stays NHWC. Outputs are always given as float32. */
@@ -57,21 +52,6 @@ export interface LayerProfile {
   gflops: number;
 }
 
-/** Where an image lay in the input, and what its run took in milliseconds. */
-export interface ImageRun {
-  geometry: Geometry;
-  speed: { preprocess: number; inference: number };
-}
-
-type ImagePart = Pick<typeof ImageRunModule, 'putImage' | 'outputsOf'>;
-
-let imagePart: ImagePart | undefined;
-
-/** What detects and classifies brings it along. */
-export function setImagePart(part: ImagePart): void {
-  imagePart = part;
-}
-
 /** What runs a program on threads. */
 type ProgramRunner = Pick<Team, 'threads' | 'isAsynchronous' | 'run' | 'dispose'>;
 
@@ -86,13 +66,14 @@ export class Model {
   #program: Program;
   #layout: MemoryLayout;
   #instance: Instance | undefined;
+  #session: Session;
   #team: ProgramRunner | undefined;
   /** Settles when the runs before are done. */
   #queue: Promise<unknown> | undefined;
 
   /** True for models of any entry point: `filigree` and `filigree/inline` are bundles with a class each. */
   static [Symbol.hasInstance](value: unknown): boolean {
-    return typeof value === 'object' && value !== null && 'runImage' in value && 'profile' in value && 'info' in value;
+    return typeof value === 'object' && value !== null && 'session' in value && 'profile' in value && 'info' in value;
   }
 
   /** @internal */
@@ -116,6 +97,12 @@ export class Model {
     this.#layout = layout;
     this.#instance = instance;
     this.#team = team;
+    this.#session = openSession(
+      program,
+      layout,
+      () => this.#live(),
+      () => this.#execute(),
+    );
   }
 
   /**
@@ -130,82 +117,24 @@ export class Model {
    * dispose of it and load it again.
    */
   async run(inputs: Record<string, Tensor>): Promise<Record<string, Tensor>> {
-    return this.#turn(
-      () => this.#write(inputs),
-      () => this.#read(),
-    );
-  }
-
-  /**
-   * Resizes and normalises an image straight into input 0, which must be an RGB image, and runs the model.
-   * @returns Outputs as run() gives them, where the image lies in the input, and milliseconds.
-   * @throws FiligreeError `invalid-argument` when the input is no image of the size that `preprocessing` says.
-   */
-  async runImage(image: Pixels, preprocessing: Preprocessing): Promise<{ outputs: Record<string, Tensor> } & ImageRun> {
-    const { result, ...ran } = await this.#runImage(image, preprocessing, () => this.#read());
-    return { outputs: result, ...ran };
-  }
-
-  /**
-   * As runImage, but outputs stay in linear memory: good until `use` returns.
-   * @internal
-   */
-  async runImageInPlace<T>(
-    image: Pixels,
-    preprocessing: Preprocessing,
-    use: (outputs: Outputs) => T,
-  ): Promise<{ result: T } & ImageRun> {
-    return this.#runImage(image, preprocessing, ({ outputsOf }) => use(outputsOf(this.#place())));
-  }
-
-  async #runImage<T>(
-    image: Pixels,
-    preprocessing: Preprocessing,
-    use: (part: ImagePart) => T,
-  ): Promise<{ result: T } & ImageRun> {
-    const part = (imagePart ??= await import('./image-run.ts'));
-    let start = 0;
-    let written = 0;
-    let ran = 0;
-    let geometry: Geometry;
-    const result = await this.#turn(
-      () => {
-        start = performance.now();
-        geometry = part.putImage(this.#place(), image, preprocessing);
-        written = performance.now();
-      },
-      () => {
-        ran = performance.now();
-        return use(part);
-      },
-    );
-    return { result, geometry: geometry!, speed: { preprocess: written - start, inference: ran - written } };
-  }
-
-  #place(): Place {
-    const { bytes: free } = this.#layout;
-    const address = (endpoint: Endpoint) => this.#address(endpoint);
-    const tools = { recordBytes, writeRecord, growMemory, readValues };
-    return { program: this.#program, instance: this.#live(), free, address, ...tools };
-  }
-
-  /**
-   * One run, between what writes its inputs and what reads its outputs; in the order of calls. Nothing is awaited unless
-   * threads run while this one does not.
-   */
-  async #turn<T>(write: () => void, read: () => T): Promise<T> {
-    if (!this.#team?.isAsynchronous) {
-      this.#live();
-      write();
-      this.#execute();
-      return read();
-    }
-    return this.#inTurn(async () => {
-      this.#live();
-      write();
-      await this.#execute();
-      return read();
+    return this.session((session) => {
+      writeInputs(session, inputs);
+      return session.run(() => readOutputs(session));
     });
+  }
+
+  /**
+   * One run by `use`, which writes the inputs, runs the session and reads the outputs; in the order of calls. Where the
+   * calling thread takes part in runs nothing is awaited that `use` does not await, and it should not.
+   * @internal
+   * @throws FiligreeError as run()
+   */
+  async session<T>(use: (session: Session) => T | Promise<T>): Promise<T> {
+    const begin = () => {
+      this.#live();
+      return use(this.#session);
+    };
+    return this.#team?.isAsynchronous ? this.#inTurn(begin) : begin();
   }
 
   /** Does something when all that was asked for before is done. */
@@ -240,7 +169,9 @@ export class Model {
     this.#live();
     const { profileLayers } = await import('./profile.ts');
     const { records } = this.#layout;
-    return this.#inTurn(() => profileLayers(this.#program, records, this.#live(), () => this.#write(inputs), options));
+    return this.#inTurn(() =>
+      profileLayers(this.#program, records, this.#live(), () => writeInputs(this.#session, inputs), options),
+    );
   }
 
   /** Whether its memory has been given back. */
@@ -265,44 +196,6 @@ export class Model {
   #live(): Instance {
     if (!this.#instance) throw new FiligreeError('disposed', `${this.name}: used after dispose()`);
     return this.#instance;
-  }
-
-  #address({ at }: Endpoint): number {
-    return this.#layout.buffers[at.buffer] + at.offset;
-  }
-
-  #write(inputs: Record<string, Tensor>): void {
-    const { inputs: endpoints } = this.#program;
-    if (typeof inputs !== 'object' || inputs === null) {
-      const names = endpoints.map((e) => `"${e.name}"`).join(', ');
-      throw new FiligreeError(
-        'invalid-argument',
-        `${this.name}: wanted an object with a tensor for each input (${names}); got ${String(inputs)}`,
-      );
-    }
-    for (const name of Object.keys(inputs)) {
-      if (!endpoints.some((e) => e.name === name)) {
-        const known = endpoints.map((e) => `"${e.name}"`).join(', ');
-        throw new FiligreeError('invalid-argument', `${this.name}: no input named "${name}"; inputs are ${known}`);
-      }
-    }
-    for (const endpoint of endpoints) {
-      const tensor = Object.hasOwn(inputs, endpoint.name) ? inputs[endpoint.name] : undefined;
-      if (!tensor) {
-        const wanted = `${endpoint.dtype} [${endpoint.shape.join(', ')}]`;
-        throw new FiligreeError('invalid-argument', `${this.name}: input "${endpoint.name}" (${wanted}) is missing`);
-      }
-      const values = inputValues(endpoint, tensor, this.name);
-      writeValues(this.#live(), this.#layout.bytes, endpoint, this.#address(endpoint), values);
-    }
-  }
-
-  #read(): Record<string, Tensor> {
-    const outputs = this.#program.outputs.map((endpoint): [string, Tensor] => {
-      const values = readValues(this.#live(), this.#layout.bytes, endpoint, this.#address(endpoint));
-      return [endpoint.name, new Tensor('float32', endpoint.shape, values)];
-    });
-    return Object.fromEntries(outputs);
   }
 }
 

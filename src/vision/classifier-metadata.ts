@@ -2,7 +2,7 @@
 import { FiligreeError } from '../errors.ts';
 import { field, invalid, list, oneOf, text, type Field, type TensorDescription } from './fields.ts';
 import { readPreprocessing } from './metadata.ts';
-import { normalization, type Preprocessing } from '../runtime/preprocessing.ts';
+import { normalization, type Preprocessing } from './preprocessing.ts';
 
 /**
  * How a model's outputs become probabilities: `softmax` of what it gives, or `none`: it gives probabilities. Where

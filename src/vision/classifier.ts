@@ -9,12 +9,11 @@ import {
   type ClassifierActivation,
   type ClassifierPreprocessing,
 } from './classifier-metadata.ts';
+import { runOnImage } from './image-input.ts';
 import { ImageReader, type ImageSource } from './image-source.ts';
 import { fitLabels } from './labels.ts';
 import type { ImageModel } from './model.ts';
-import type { Preprocessing } from '../runtime/preprocessing.ts';
-
-export * as imageRun from '../runtime/image-run.ts';
+import type { Preprocessing } from './preprocessing.ts';
 
 export interface ClassifierSettings {
   /** The best so many classes are given; default 5. */
@@ -53,7 +52,11 @@ export class Classifier<M extends ImageModel = ImageModel> {
   readonly classes: number;
   /** Name of each class; empty when neither the model nor its user has any. */
   readonly labels: readonly string[];
-  private readonly preprocessing: Preprocessing;
+  /**
+   * How images become the model's input.
+   * @internal
+   */
+  readonly preprocessing: Preprocessing;
   private readonly activation: ClassifierActivation | undefined;
   private readonly topK: number;
   private readonly reader = new ImageReader();
@@ -111,24 +114,24 @@ export class Classifier<M extends ImageModel = ImageModel> {
     const start = performance.now();
     const pixels = await this.reader.read(image);
     const read = performance.now();
-    const { outputs, speed } = await this.model.runImage(pixels, this.preprocessing);
-    const ran = performance.now();
-    const values = outputs[this.model.outputs[0].name].data as Float32Array;
-    const classifications = bestClasses(probabilities(values, this.activation), this.topK).map(
-      ({ classIndex, score }): Classification => ({
-        label: this.labels[classIndex] || `class ${classIndex}`,
-        classIndex,
-        score,
-      }),
-    );
+    const { result, speed } = await runOnImage(this.model, pixels, this.preprocessing, (session) => {
+      const ran = performance.now();
+      const classifications = this.best(session.view(session.outputs[0]).read());
+      return { classifications, postprocess: performance.now() - ran };
+    });
+    const { classifications, postprocess } = result;
     return {
       classifications,
-      speed: {
-        preprocess: read - start + speed.preprocess,
-        inference: speed.inference,
-        postprocess: performance.now() - ran,
-      },
+      speed: { preprocess: read - start + speed.preprocess, inference: speed.inference, postprocess },
     };
+  }
+
+  private best(values: Float32Array): Classification[] {
+    return bestClasses(probabilities(values, this.activation), this.topK).map(({ classIndex, score }) => ({
+      label: this.labels[classIndex] || `class ${classIndex}`,
+      classIndex,
+      score,
+    }));
   }
 
   /** Gives back all memory. May be called again. */

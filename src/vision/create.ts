@@ -1,12 +1,11 @@
 import type { LoadOptions } from '../runtime/load.ts';
 import { modelOf } from '../runtime/load.ts';
 import type { Model } from '../runtime/model.ts';
-import { setImagePart } from '../runtime/model.ts';
 import type { ModelSource } from '../runtime/source.ts';
 import type { Classifier, ClassifierSettings } from './classifier.ts';
 import type { Detector, DetectorSettings } from './detector.ts';
 
-// What sees is loaded beside the model.
+// The code of detectors and classifiers loads in parallel with the model.
 
 /** Loads a detection model, or takes one that is loaded, and makes a detector of it. */
 export function createDetector(
@@ -16,8 +15,7 @@ export function createDetector(
   const part = import('./detector.ts');
   part.catch(() => {}); // said below, unless the model is what fails
   return create(source, options, async (model) => {
-    const { Detector, imageRun } = await part;
-    setImagePart(imageRun);
+    const { Detector } = await part;
     return Detector.of(model, options);
   });
 }
@@ -30,8 +28,7 @@ export function createClassifier(
   const part = import('./classifier.ts');
   part.catch(() => {});
   return create(source, options, async (model) => {
-    const { Classifier, imageRun } = await part;
-    setImagePart(imageRun);
+    const { Classifier } = await part;
     return new Classifier(model, options);
   });
 }

@@ -2,17 +2,17 @@
 import { FiligreeError } from '../errors.ts';
 import type { Candidates } from './candidates.ts';
 import { invalid } from './fields.ts';
-import { decoderOf, headTypes, type Decoder } from './heads/index.ts';
+import { decoderOf, headTypes, type Decoder, type Head, type HeadType } from './heads/index.ts';
+import { runOnImage } from './image-input.ts';
 import { ImageReader, type ImageSource } from './image-source.ts';
 import { fitLabels } from './labels.ts';
 import { readVisionMetadata, type VisionMetadata } from './metadata.ts';
 import type { ImageModel } from './model.ts';
 import { rankCandidates, suppress, suppressWeighted } from './nms.ts';
-import { tensorOutputs, type Outputs } from './outputs.ts';
-import { inputToImage, type Geometry, type Pixels, type Preprocessing } from '../runtime/preprocessing.ts';
+import type { Outputs } from './outputs.ts';
+import { OutputsInPlace } from './outputs-in-place.ts';
+import { inputToImage, type Geometry, type Preprocessing } from './preprocessing.ts';
 import type { HeadName } from './presets.ts';
-
-export * as imageRun from '../runtime/image-run.ts';
 
 export interface DetectorSettings {
   /** Detections below this score (0…1) are left out. Default: what the model's metadata says. */
@@ -74,7 +74,12 @@ export class Detector<M extends ImageModel = ImageModel> {
   readonly labels: readonly string[];
   /** Names of the keypoints that every detection has; empty for models without. */
   readonly keypoints: readonly string[];
-  private readonly vision: VisionMetadata;
+  /**
+   * How images become the model's input.
+   * @internal
+   */
+  readonly preprocessing: Preprocessing;
+  private readonly suppression: HeadType<Head>['suppression'];
   private readonly limits: Limits;
   private readonly decode: Decoder['decode'];
   private readonly reader = new ImageReader();
@@ -102,9 +107,9 @@ export class Detector<M extends ImageModel = ImageModel> {
       throw invalid('metadata.vision.preprocessing', `the size of the model's input [${shape}]`, { width, height });
     }
     this.model = model;
-    this.vision = vision;
+    this.preprocessing = vision.preprocessing;
     this.limits = checkedLimits(settings, vision);
-    this.keypoints = headTypes[vision.head.type].keypoints;
+    ({ keypoints: this.keypoints, suppression: this.suppression } = headTypes[vision.head.type]);
     const { classes, decode } = decoderOf(vision.head, vision.preprocessing, model.outputs);
     this.labels = settings.labels?.length ? fitLabels(vision.labels, classes) : vision.labels;
     this.decode = decode;
@@ -119,21 +124,35 @@ export class Detector<M extends ImageModel = ImageModel> {
     const start = performance.now();
     const pixels = await this.reader.read(image);
     const read = performance.now();
-    const { result, geometry, speed } = await this.run(pixels, (outputs) => {
+    const { result, speed } = await runOnImage(this.model, pixels, this.preprocessing, (session, geometry) => {
       const ran = performance.now();
-      const candidates = this.decode(outputs, this.limits);
-      return { candidates, ms: performance.now() - ran };
+      const detections = this.find(new OutputsInPlace(session), geometry);
+      return { detections, postprocess: performance.now() - ran };
     });
-    const decoded = performance.now();
-    const detections = this.detections(result.candidates, geometry);
+    const { detections, postprocess } = result;
     return {
       detections,
-      speed: {
-        preprocess: read - start + speed.preprocess,
-        inference: speed.inference,
-        postprocess: result.ms + performance.now() - decoded,
-      },
+      speed: { preprocess: read - start + speed.preprocess, inference: speed.inference, postprocess },
     };
+  }
+
+  /**
+   * What the model's outputs say that an image shows.
+   * @internal
+   */
+  find(outputs: Outputs, geometry: Geometry): Detection[] {
+    const { iouThreshold, maxResults, classAgnostic, multiLabel } = this.limits;
+    const candidates = this.decode(outputs, this.limits);
+    const maxCandidates = multiLabel ? 30_000 : undefined; // as many as YOLO's own evaluation looks at
+    const options = { iouThreshold, maxResults, perClass: !classAgnostic, maxCandidates };
+    if (this.suppression === 'none') return this.inImage(candidates, rankCandidates(candidates, maxResults), geometry);
+    if (this.suppression === 'plain') return this.inImage(candidates, suppress(candidates, options), geometry);
+    const merged = suppressWeighted(candidates, options);
+    return this.inImage(
+      merged,
+      Array.from({ length: merged.length }, (_, i) => i),
+      geometry,
+    );
   }
 
   /** Gives back all memory. May be called again. */
@@ -146,28 +165,6 @@ export class Detector<M extends ImageModel = ImageModel> {
 
   [Symbol.dispose](): void {
     this.dispose();
-  }
-
-  private async run<T>(pixels: Pixels, use: (outputs: Outputs) => T) {
-    const { model, vision } = this;
-    if (model.runImageInPlace) return model.runImageInPlace(pixels, vision.preprocessing, use);
-    const { outputs, ...rest } = await model.runImage(pixels, vision.preprocessing);
-    return { result: use(tensorOutputs(outputs)), ...rest };
-  }
-
-  private detections(candidates: Candidates, geometry: Geometry): Detection[] {
-    const { iouThreshold, maxResults, classAgnostic, multiLabel } = this.limits;
-    const maxCandidates = multiLabel ? 30_000 : undefined; // as many as YOLO's own evaluation looks at
-    const options = { iouThreshold, maxResults, perClass: !classAgnostic, maxCandidates };
-    const { suppression } = headTypes[this.vision.head.type];
-    if (suppression === 'none') return this.inImage(candidates, rankCandidates(candidates, maxResults), geometry);
-    if (suppression === 'plain') return this.inImage(candidates, suppress(candidates, options), geometry);
-    const merged = suppressWeighted(candidates, options);
-    return this.inImage(
-      merged,
-      Array.from({ length: merged.length }, (_, i) => i),
-      geometry,
-    );
   }
 
   private inImage(candidates: Candidates, indices: readonly number[], geometry: Geometry): Detection[] {

@@ -1,7 +1,7 @@
 // Whatever a host has for an image → bytes.
 import { FiligreeError } from '../errors.ts';
 import type { HostClass } from '../host.ts';
-import { checkPixels, type Pixels } from '../runtime/preprocessing.ts';
+import { checkPixels, type Pixels } from './preprocessing.ts';
 
 /** An image: pixels in memory anywhere; in browsers also what a page has. */
 export type ImageSource =

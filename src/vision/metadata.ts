@@ -1,7 +1,7 @@
 // `metadata.vision` of an artifact: what its model sees, and how its inputs and outputs are to be read.
 import { field, flag, integer, invalid, list, number, oneOf, text, type Field } from './fields.ts';
 import { headTypes, type Head } from './heads/index.ts';
-import { resizeModes, type Preprocessing } from '../runtime/preprocessing.ts';
+import { resizeModes, type Preprocessing } from './preprocessing.ts';
 
 export interface VisionMetadata {
   readonly task: 'detect';
@@ -63,6 +63,5 @@ export function readPreprocessing(value: Field): Preprocessing {
     offset: perChannel('offset'),
     order: oneOf(field(value, 'order'), ['RGB', 'BGR']),
     ...(antialias.value !== undefined && { antialias: flag(antialias) }),
-    ...(field(value, 'antialias').value === false ? { antialias: false } : {}),
   };
 }

@@ -1,8 +1,14 @@
 // What a head may ask of a model's outputs.
 import type { Tensor } from '../tensor.ts';
-import { scanAll, scanBest, type Found, type Outputs, type ScoreScan } from './scan.ts';
+import { scanAll, scanBest, type Found, type ScoreScan } from './scan.ts';
 
-export type { Outputs };
+/** The outputs of one run, as heads read them. */
+export interface Outputs {
+  /** An output's values, row-major in its author's shape; good until the next call of `best` or the next run. */
+  values(name: string): Float32Array;
+  /** The best class of each anchor that reaches the threshold; see `scanBest`. */
+  best(scan: ScoreScan, threshold: number): Found;
+}
 
 /** How scores are chosen. */
 export interface Selection {

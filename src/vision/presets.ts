@@ -4,7 +4,7 @@ import type { Input, TensorDescription } from './fields.ts';
 import { cellCount, gridLevels } from './grid.ts';
 import type { Head } from './heads/index.ts';
 import type { SsdHead } from './heads/ssd.ts';
-import { normalization, type Preprocessing } from '../runtime/preprocessing.ts';
+import { normalization, type Preprocessing } from './preprocessing.ts';
 import { ssdAnchorCount } from './ssd-anchors.ts';
 
 export interface ModelDescription {

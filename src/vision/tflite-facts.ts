@@ -1,6 +1,6 @@
 // What a TFLite file says of itself, as the importer leaves it in `metadata.tflite`. An artifact's is untrusted: what is
 // not as the importer writes it counts as absent.
-import { normalization, type Preprocessing } from '../runtime/preprocessing.ts';
+import { normalization, type Preprocessing } from './preprocessing.ts';
 
 export interface TfliteFacts {
   readonly task?: string;

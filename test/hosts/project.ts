@@ -17,7 +17,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, expect } from 'vitest';
 import { decodeImage } from '../../src/images/decode.ts';
 import type { Detection } from '../../src/index.ts';
-import type { Pixels } from '../../src/runtime/preprocessing.ts';
+import type { Pixels } from '../../src/vision/preprocessing.ts';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 export const modelFile = path.join(root, 'dist/models/face-detection.filigree');

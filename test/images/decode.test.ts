@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { decodeImage, encodePng, toRgba } from '../../src/images/decode.ts';
 import { readImageHeader } from '../../src/images/header.ts';
-import type { Pixels } from '../../src/runtime/preprocessing.ts';
+import type { Pixels } from '../../src/vision/preprocessing.ts';
 import { jpegOf, paint, pngByHand, pngOf, webpOf, withOrientation } from './pictures.ts';
 
 // Four quarters: red, green / blue, white. 48 × 32, in blocks of 8, which JPEG keeps apart.

@@ -3,7 +3,7 @@ import { drawOnPixels } from '../../src/images/draw.ts';
 import { hersheyGlyph } from '../../src/images/hershey.ts';
 import type { Detection } from '../../src/vision/detector.ts';
 import { layoutDetections } from '../../src/vision/draw.ts';
-import type { Pixels } from '../../src/runtime/preprocessing.ts';
+import type { Pixels } from '../../src/vision/preprocessing.ts';
 
 const face = (xmin: number, ymin: number, xmax: number, ymax: number, score = 0.93): Detection => ({
   label: 'face',

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { foundHeaderBytes } from '../../src/program/kernels/detect.ts';
 import { kernels } from '../../src/program/kernels.ts';
-import { scanBest, type ScoreScan } from '../../src/runtime/scan.ts';
+import { scanBest, type ScoreScan } from '../../src/vision/scan.ts';
 import { loadCall, type Call } from './planes.ts';
 import { builds, randomFloats } from './wasm.ts';
 

@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 import { compileModel } from '../../src/compile.ts';
 import { decodeImage } from '../../src/images/decode.ts';
 import { loadModel } from '../../src/runtime/load.ts';
-import type { Pixels } from '../../src/runtime/preprocessing.ts';
+import type { Pixels } from '../../src/vision/preprocessing.ts';
 import { Tensor } from '../../src/tensor.ts';
 import { dataPath, describeWithData } from '../data.ts';
 import { runPeerOnEach } from '../peers/index.ts';

@@ -224,40 +224,6 @@ describe('a host without memory', () => {
     }
     (await loadModel(artifact)).dispose();
   });
-
-  it('refuses an image that does not fit, and takes the next', async () => {
-    const picture = oneNode('unary', { fn: 'abs' }, [[1, 3, 8, 8]], []);
-    const model = await loadModel(writeArtifact(lowerGraph(picture, defaultCostModel)));
-    const image = (side: number) => ({
-      data: new Uint8Array(3 * side * side).fill(7),
-      width: side,
-      height: side,
-      channels: 3 as const,
-    });
-    const preprocessing = {
-      width: 8,
-      height: 8,
-      resize: 'stretch',
-      padValue: 0,
-      scale: [1, 1, 1],
-      offset: [0, 0, 0],
-      order: 'RGB',
-    } as const;
-    const before = await model.runImage(image(8), preprocessing);
-    const grow = vi.spyOn(Memory.prototype, 'grow').mockImplementation(() => {
-      throw new RangeError('WebAssembly.Memory.grow(): Unable to grow instance memory');
-    });
-    const { code, message } = await failure(model.runImage(image(900), preprocessing));
-    expect([code, message]).toEqual([
-      'environment',
-      expect.stringMatching(/^no memory for .*: \d+ MiB more are needed$/),
-    ]);
-    grow.mockRestore();
-    expect((await model.runImage(image(8), preprocessing)).outputs).toEqual(before.outputs);
-    const { y0 } = (await model.runImage(image(900), preprocessing)).outputs;
-    expect(y0.data.every((v) => Math.abs(Number(v) - 7) < 1e-4)).toBe(true); // weights of a float32 resize
-    model.dispose();
-  });
 });
 
 describe('a run that stops in the middle', () => {

@@ -1,10 +1,10 @@
-import { describe, expect, it } from 'vitest';
-import { Tensor } from '../../src/tensor.ts';
+import { describe, expect, it, vi } from 'vitest';
 import type { ClassifierPreprocessing } from '../../src/vision/classifier-metadata.ts';
 import { Classifier, type ClassifierSettings } from '../../src/vision/classifier.ts';
 import type { ImageModel } from '../../src/vision/model.ts';
 import { recogniseClassifier } from '../../src/vision/recognise-classifier.ts';
-import { imageGeometry, type Pixels, type Preprocessing } from '../../src/runtime/preprocessing.ts';
+import type { Pixels, Preprocessing } from '../../src/vision/preprocessing.ts';
+import { fakeModel, standingClock, type FakeEvents, type FakeModel } from './fake-model.ts';
 
 const photo: Pixels = { data: new Uint8Array(20 * 10 * 3), width: 20, height: 10, channels: 3 };
 
@@ -18,35 +18,16 @@ const preprocessing: Preprocessing = {
   order: 'BGR',
 };
 
-interface Fake extends ImageModel {
-  disposals: number;
-  /** What runImage was called with. */
-  seen: Preprocessing[];
-}
-
 /** A model that answers with `values`, whatever it sees. */
-function fake(values: readonly number[], more: Partial<ImageModel> = {}): Fake {
-  const outputs = [{ name: 'scores', dtype: 'float32', shape: [1, values.length] }] as const;
-  return {
+function fake(values: readonly number[], more: Partial<ImageModel> = {}, events: FakeEvents = {}): FakeModel {
+  const description = {
     name: 'fake.filigree',
-    inputs: [{ name: 'input', dtype: 'float32', shape: [1, 6, 8, 3] }],
-    outputs,
+    inputs: [{ name: 'input', dtype: 'float32', shape: [1, 6, 8, 3] }] as const,
+    outputs: [{ name: 'scores', dtype: 'float32', shape: [1, values.length] }] as const,
     metadata: {},
-    disposals: 0,
-    seen: [],
-    async runImage(image, given) {
-      this.seen.push(given);
-      return {
-        outputs: { [this.outputs[0].name]: new Tensor('float32', this.outputs[0].shape, [...values]) },
-        geometry: imageGeometry(image, given),
-        speed: { preprocess: 1, inference: 2 },
-      };
-    },
-    dispose() {
-      this.disposals++;
-    },
     ...more,
   };
+  return fakeModel(description, { [description.outputs[0].name]: { data: Float32Array.from(values) } }, events);
 }
 
 const classify = async (values: readonly number[], settings: ClassifierSettings = {}, metadata = {}) => {
@@ -183,12 +164,16 @@ describe('Classifier', () => {
   });
 
   it('sums up times and gives the model back once', async () => {
-    const model = fake([0, 1]);
+    const { now, events } = standingClock();
+    const model = fake([0, 1], {}, events);
     const classifier = new Classifier(model, { preprocessing: 'none' });
-    const { speed } = await classifier.classify(photo);
-    expect(speed.inference).toBe(2);
-    expect(speed.preprocess).toBeGreaterThanOrEqual(1);
-    expect(speed.postprocess).toBeGreaterThanOrEqual(0);
+    const clock = vi.spyOn(performance, 'now').mockImplementation(now);
+    try {
+      const { speed } = await classifier.classify(photo);
+      expect(speed).toEqual({ preprocess: 1, inference: 2, postprocess: 0 });
+    } finally {
+      clock.mockRestore();
+    }
     classifier.dispose();
     classifier.dispose();
     expect(model.disposals).toBe(1);

@@ -1,36 +1,26 @@
 // What a caller may set on a detector, on a made-up YOLOv8 of 64 × 64 pixels and three classes.
 import { describe, expect, it } from 'vitest';
+import { foundHeaderBytes } from '../../src/program/kernels/detect.ts';
 import { Tensor } from '../../src/tensor.ts';
 import { Detector, type DetectorSettings } from '../../src/vision/detector.ts';
-import type { ImageModel } from '../../src/vision/model.ts';
-import { imageGeometry, type Pixels, type Preprocessing } from '../../src/runtime/preprocessing.ts';
+import type { Pixels } from '../../src/vision/preprocessing.ts';
 import { visionOf } from '../../src/vision/recognise.ts';
+import { fakeModel, type FakeEvents, type FakeModel } from './fake-model.ts';
 
 const cells = 64 + 16 + 4;
 
 /** Rows of x, y, width, height and three scores, in input pixels; all other anchors have scores of 0. */
-function model(rows: number[][], metadata: Record<string, unknown> = {}) {
+function model(rows: number[][], metadata: Record<string, unknown> = {}, events: FakeEvents = {}): FakeModel {
   const data = new Float32Array(7 * cells);
   rows.forEach((row, i) => row.forEach((value, k) => (data[k * cells + i] = value)));
   const out = new Tensor('float32', [1, 7, cells], data);
-  const seen: Preprocessing[] = [];
-  const fake: ImageModel & { seen: Preprocessing[] } = {
+  const description = {
     name: 'three.onnx',
-    inputs: [{ name: 'images', dtype: 'float32', shape: [1, 3, 64, 64] }],
-    outputs: [{ name: 'out', dtype: 'float32', shape: out.shape }],
+    inputs: [{ name: 'images', dtype: 'float32', shape: [1, 3, 64, 64] }] as const,
+    outputs: [{ name: 'out', dtype: 'float32', shape: out.shape }] as const,
     metadata,
-    seen,
-    async runImage(image, preprocessing) {
-      seen.push(preprocessing);
-      return {
-        outputs: { out },
-        geometry: imageGeometry(image, preprocessing),
-        speed: { preprocess: 0, inference: 0 },
-      };
-    },
-    dispose() {},
   };
-  return fake;
+  return fakeModel(description, { out }, events);
 }
 
 /** 128 × 64: letterboxed, it is 64 × 32 from row 16 on. */
@@ -132,22 +122,23 @@ describe('settings of a detector', () => {
   });
 
   it('find what is looked for in place, where the model can', async () => {
-    const fake = model(rows);
-    const calls = { values: 0, best: 0 };
-    const data = (await fake.runImage(photo, visionOf(fake).preprocessing)).outputs.out.data as Float32Array;
-    fake.runImageInPlace = async (image, preprocessing, use) => ({
-      result: use({
-        values: () => (calls.values++, data),
-        best: () => {
-          calls.best++;
-          return { length: 1, anchors: Int32Array.of(2), classes: Int32Array.of(2), scores: Float32Array.of(0.75) };
-        },
-      }),
-      geometry: imageGeometry(image, preprocessing),
-      speed: { preprocess: 0, inference: 0 },
-    });
+    const calls: string[] = [];
+    const data = new Float32Array(7 * cells);
+    rows.forEach((row, i) => row.forEach((value, k) => (data[k * cells + i] = value)));
+    const call: FakeEvents['call'] = (kernel, { y, anchors }, scratch) => {
+      calls.push(kernel);
+      if (kernel !== 'f32_best_class') return;
+      expect([y, anchors]).toEqual([scratch.byteOffset, cells]);
+      new Uint32Array(scratch.buffer)[0] = 1;
+      const table = y + foundHeaderBytes;
+      new Int32Array(scratch.buffer, table)[0] = 2;
+      new Int32Array(scratch.buffer, table + 4 * anchors)[0] = 2;
+      new Float32Array(scratch.buffer, table + 8 * anchors)[0] = 0.75;
+    };
+    const fake = model(rows, {}, { call, inPlace: () => data });
     const { detections } = await (await Detector.of(fake)).detect(photo);
     expect(detections.map(({ classIndex, score, box }) => [classIndex, score, box.xmin])).toEqual([[2, 0.75, 90]]);
-    expect(calls).toEqual({ values: 1, best: 1 });
+    expect(calls).toEqual(['f32_image', 'f32_best_class']);
+    expect(fake.reads).toEqual({}); // nothing is copied
   });
 });

@@ -10,7 +10,7 @@ import {
   normalizedToImage,
   resizeModes,
   type Pixels,
-} from '../../src/runtime/preprocessing.ts';
+} from '../../src/vision/preprocessing.ts';
 
 describe('letterbox', () => {
   it.each([

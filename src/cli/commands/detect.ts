@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import type { DetectionResult, Detector } from '../../vision/detector.ts';
 import { headNames, type HeadName } from '../../vision/presets.ts';
-import type { Pixels } from '../../runtime/preprocessing.ts';
+import type { Pixels } from '../../vision/preprocessing.ts';
 import { isDirectory, makeDirectory, readInput, writeOutput } from '../files.ts';
 import { Progress, reportError, writeJson, type Io } from '../io.ts';
 import { openModel, withRunOptions, type ModelOptions } from '../models.ts';

@@ -10,10 +10,9 @@ import { importTflite } from '../../../src/import/tflite/index.ts';
 import { loadModel } from '../../../src/runtime/load.ts';
 import { Tensor } from '../../../src/tensor.ts';
 import { Detector } from '../../../src/vision/detector.ts';
-import type { ImageModel } from '../../../src/vision/model.ts';
-import { imageGeometry } from '../../../src/runtime/preprocessing.ts';
 import { readVisionMetadata } from '../../../src/vision/metadata.ts';
 import { randomFloats } from '../../kernels/wasm.ts';
+import { fakeModel } from '../../vision/fake-model.ts';
 import { runPeer } from '../../peers/index.ts';
 import { withZip, writeMetadata } from './metadata-writer.ts';
 import { ModelBuilder } from './model.ts';
@@ -115,18 +114,7 @@ describe.each([
     const outputs = await model.run({ image: new Tensor('float32', [1, 12, 12, 3], image) });
     // A picture of the input's size, so that image and input pixels are the same.
     const pixels = { data: new Uint8Array(12 * 12 * 3), width: 12, height: 12, channels: 3 } as const;
-    const fake: ImageModel = {
-      name: model.name,
-      inputs: model.inputs,
-      outputs: model.outputs,
-      metadata: model.metadata,
-      runImage: async (picture, preprocessing) => ({
-        outputs,
-        geometry: imageGeometry(picture, preprocessing),
-        speed: { preprocess: 0, inference: 0 },
-      }),
-      dispose() {},
-    };
+    const fake = fakeModel(model, outputs);
     const scoreThreshold = options.nms_score_threshold < 0.01 ? { scoreThreshold: 0.001 } : {};
     const { detections } = await (await Detector.of(fake, scoreThreshold)).detect(pixels);
 

@@ -2,8 +2,12 @@
 import { describe, expect, it } from 'vitest';
 import { emptyGraph, type Graph } from '../../src/graph/graph.ts';
 import { inferShapes } from '../../src/graph/infer.ts';
-import type { Preprocessing } from '../../src/runtime/preprocessing.ts';
-import { scanBest, type Outputs, type ScoreScan } from '../../src/runtime/scan.ts';
+import type { Preprocessing } from '../../src/vision/preprocessing.ts';
+import { runOnImage } from '../../src/vision/image-input.ts';
+import type { Outputs } from '../../src/vision/outputs.ts';
+import { OutputsInPlace } from '../../src/vision/outputs-in-place.ts';
+import { runImage } from '../../src/vision/run-image.ts';
+import { scanBest, type ScoreScan } from '../../src/vision/scan.ts';
 import { builds } from '../kernels/wasm.ts';
 import { loadGraph } from '../program.ts';
 
@@ -79,7 +83,7 @@ describe.each(builds)('outputs in place, %s', (build) => {
   it('are what copies are, run after run', async () => {
     const model = await loadGraph(graph(), build);
     for (const side of [20, 33, 200, 20]) {
-      const { outputs: copies, geometry } = await model.runImage(photo(side), preprocessing);
+      const { outputs: copies, geometry } = await runImage(model, photo(side), preprocessing);
       let found = 0;
       const use = (outputs: Outputs) => {
         for (const [scan, threshold] of scans) {
@@ -94,12 +98,14 @@ describe.each(builds)('outputs in place, %s', (build) => {
         }
         for (const [name, { data }] of Object.entries(copies)) expect(outputs.values(name)).toEqual(data);
       };
-      const { geometry: again, speed } = await model.runImageInPlace(photo(side), preprocessing, use);
+      const { geometry: again, speed } = await runOnImage(model, photo(side), preprocessing, (session) =>
+        use(new OutputsInPlace(session)),
+      );
       expect(again).toEqual(geometry);
       expect(speed.inference).toBeGreaterThan(0);
       expect(found).toBeGreaterThan(50);
     }
     model.dispose();
-    await expect(model.runImageInPlace(photo(20), preprocessing, () => {})).rejects.toMatchObject({ code: 'disposed' });
+    await expect(runOnImage(model, photo(20), preprocessing, () => {})).rejects.toMatchObject({ code: 'disposed' });
   });
 });

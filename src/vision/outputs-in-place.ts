@@ -1,52 +1,39 @@
 // A model's outputs where the last run left them: looked through in linear memory, copied only where need be.
-import type { detectKernels } from '../program/kernels/detect.ts';
 import { foundHeaderBytes } from '../program/kernels/detect.ts';
 import type { Endpoint } from '../program/program.ts';
-import { elementCount } from '../tensor.ts';
-import { isRowMajor } from './endpoint.ts';
-import type { Place } from './image-run.ts';
-import { up64 } from './up64.ts';
-import { scanBest, type Found, type Outputs, type ScoreScan } from './scan.ts';
+import type { Session } from '../runtime/session.ts';
+import type { Outputs } from './outputs.ts';
+import { scanBest, type Found, type ScoreScan } from './scan.ts';
 
 export class OutputsInPlace implements Outputs {
-  readonly #place: Place;
-  readonly #endpoints: ReadonlyMap<string, { endpoint: Endpoint; address: number }>;
+  readonly #session: Session;
+  readonly #endpoints: ReadonlyMap<string, Endpoint>;
   readonly #copies = new Map<string, Float32Array>();
 
-  constructor(place: Place) {
-    const { outputs } = place.program;
-    this.#place = place;
-    this.#endpoints = new Map(
-      outputs.map((endpoint) => [endpoint.name, { endpoint, address: place.address(endpoint) }]),
-    );
+  constructor(session: Session) {
+    this.#session = session;
+    this.#endpoints = new Map(session.outputs.map((endpoint) => [endpoint.name, endpoint]));
   }
 
   values(name: string): Float32Array {
-    const { endpoint, address } = this.#endpoints.get(name)!;
-    const { instance, free, readValues } = this.#place;
-    const { buffer } = instance.memory;
-    if (isRowMajor(endpoint)) return new Float32Array(buffer, address, elementCount(endpoint.shape));
-    const copy = this.#copies.get(name) ?? readValues(instance, free, endpoint, address);
-    this.#copies.set(name, copy);
-    return copy;
+    const view = this.#view(name);
+    const values = view.inPlace ?? this.#copies.get(name) ?? view.read();
+    if (!view.inPlace) this.#copies.set(name, values);
+    return values;
   }
 
   best(scan: ScoreScan, threshold: number): Found {
-    const { endpoint, address } = this.#endpoints.get(scan.output)!;
+    const { address, inPlace } = this.#view(scan.output);
     const { anchors, classes, background, at, anchorStep, classStep, objectness, activation } = scan;
     const contiguous = anchorStep === 1 || classStep === 1;
-    const inside = lastElement(scan) < elementCount(endpoint.shape);
-    if (!isRowMajor(endpoint) || !contiguous || !inside || activation === 'softmax' || classes <= background) {
+    const fits = inPlace && contiguous && lastElement(scan) < inPlace.length;
+    if (!fits || activation === 'softmax' || classes <= background) {
       return scanBest(this.values(scan.output), scan, threshold);
     }
-    const { instance, free, recordBytes, growMemory, writeRecord } = this.#place;
-    const { memory, exports } = instance;
-    const record = up64(free);
-    const y = up64(record + recordBytes('f32_best_class'));
-    growMemory(memory, y + foundHeaderBytes + 12 * anchors, 'detections');
     const first = address + 4 * (at + background * classStep);
     const sigmoid = activation === 'sigmoid';
-    const args: Record<keyof typeof detectKernels.f32_best_class.fields, number> = {
+    const { buffer, byteOffset: y } = this.#session.scratch(foundHeaderBytes + 12 * anchors, 'detections');
+    this.#session.call('f32_best_class', {
       x: first,
       objectness: objectness === undefined ? first : address + 4 * objectness,
       y,
@@ -59,10 +46,7 @@ export class OutputsInPlace implements Outputs {
       floor: floorOf(threshold, sigmoid, objectness !== undefined),
       threshold,
       most: anchors,
-    };
-    writeRecord(memory, record, 'f32_best_class', (field) => args[field as keyof typeof args]);
-    exports.f32_best_class(record);
-    const { buffer } = memory;
+    });
     const length = new Uint32Array(buffer, y, 1)[0];
     const table = y + foundHeaderBytes;
     return {
@@ -71,6 +55,10 @@ export class OutputsInPlace implements Outputs {
       classes: new Int32Array(buffer, table + 4 * anchors, length).slice(),
       scores: new Float32Array(buffer, table + 8 * anchors, length).slice(),
     };
+  }
+
+  #view(name: string) {
+    return this.#session.view(this.#endpoints.get(name)!);
   }
 }
 

@@ -1,0 +1,102 @@
+// Row-major values ↔ linear memory, where an endpoint's floats lie at its strides. Where these differ the kernel f32_copy
+// converts, through scratch behind the program.
+import type { WasmMemory } from '../host.ts';
+import type { KernelNumbers } from '../program/kernels.ts';
+import { rowMajorStrides } from '../program/layout.ts';
+import type { Endpoint } from '../program/program.ts';
+import { elementCount } from '../tensor.ts';
+import { endpointFloats, isRowMajor } from './endpoint.ts';
+
+/** Where an input or output lies in linear memory. Good until memory grows. */
+export interface View {
+  /** In bytes. */
+  readonly address: number;
+  /** Its values where they lie, row-major in the author's shape; undefined where padding or another order is between. */
+  readonly inPlace: Float32Array | undefined;
+  /** A copy of its values, row-major. */
+  read(): Float32Array;
+  /** Writes row-major values. */
+  write(values: Float32Array): void;
+}
+
+/** What copying needs; see Session. */
+interface CopySession {
+  scratch(bytes: number, purpose: string): Uint8Array;
+  call(kernel: 'f32_copy', numbers: KernelNumbers<'f32_copy'>): void;
+}
+
+interface Strided {
+  address: number;
+  /** In elements, one for each axis. */
+  strides: readonly number[];
+}
+
+/** Axes that f32_copy takes. An endpoint of more is walked in JavaScript. */
+const copyAxes = 6;
+
+export function viewOf(session: CopySession, memory: WasmMemory, endpoint: Endpoint, address: number): View {
+  const { shape, strides } = endpoint;
+  const count = elementCount(shape);
+  const inPlace = isRowMajor(endpoint) ? new Float32Array(memory.buffer, address, count) : undefined;
+  const stage = () => {
+    const { buffer, byteOffset } = session.scratch(4 * count, 'tensors');
+    return new Float32Array(buffer, byteOffset, count);
+  };
+  const stored = () => new Float32Array(memory.buffer, address, endpointFloats(endpoint));
+  const here = { address, strides };
+  const rowMajor = rowMajorStrides(shape);
+  return {
+    address,
+    inPlace,
+    read() {
+      if (inPlace) return inPlace.slice();
+      if (shape.length > copyAxes) {
+        const storage = stored();
+        const values = new Float32Array(count);
+        eachElement(endpoint, (at, i) => (values[i] = storage[at]));
+        return values;
+      }
+      const staged = stage();
+      copy(session, shape, here, { address: staged.byteOffset, strides: rowMajor });
+      return staged.slice();
+    },
+    write(values) {
+      if (inPlace) inPlace.set(values);
+      else if (shape.length > copyAxes) {
+        const storage = stored();
+        eachElement(endpoint, (at, i) => (storage[at] = values[i]));
+      } else {
+        const staged = stage();
+        staged.set(values);
+        copy(session, shape, { address: staged.byteOffset, strides: rowMajor }, here);
+      }
+    },
+  };
+}
+
+function copy(session: CopySession, shape: readonly number[], x: Strided, y: Strided): void {
+  const numbers: Record<string, number> = { x: x.address, y: y.address };
+  const absent = copyAxes - shape.length;
+  for (let i = 0; i < copyAxes; i++) {
+    const axis = i - absent;
+    numbers[`d${i}`] = axis < 0 ? 1 : shape[axis];
+    numbers[`x${i}`] = axis < 0 ? 0 : 4 * x.strides[axis];
+    numbers[`y${i}`] = axis < 0 ? 0 : 4 * y.strides[axis];
+  }
+  session.call('f32_copy', numbers as KernelNumbers<'f32_copy'>);
+}
+
+/** Calls back for each element, in row-major order: where it is stored, and its number. */
+function eachElement({ shape, strides }: Endpoint, visit: (stored: number, i: number) => void): void {
+  const index = shape.map(() => 0);
+  const count = elementCount(shape);
+  for (let i = 0, stored = 0; i < count; i++) {
+    visit(stored, i);
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      stored += strides[axis];
+      if (++index[axis] < shape[axis]) break;
+      stored -= shape[axis] * strides[axis];
+      index[axis] = 0;
+    }
+  }
+}

@@ -1,0 +1,22 @@
+import type { Model } from '../runtime/model.ts';
+import { readOutputs } from '../runtime/tensors.ts';
+import type { Tensor } from '../tensor.ts';
+import type { ImageRun } from './image-input.ts';
+import type { Pixels, Preprocessing } from './preprocessing.ts';
+
+/**
+ * Resizes and normalises an image straight into a model's only input, which must be an RGB image, and runs the model: for
+ * those who read its outputs themselves. `createDetector` and `createClassifier` do it on their own.
+ * @returns Outputs as `Model.run` gives them, where the image lies in the input, and milliseconds.
+ * @throws FiligreeError `invalid-argument` when the input is no image of the size that `preprocessing` says, and as
+ * `Model.run`.
+ */
+export async function runImage(
+  model: Model,
+  image: Pixels,
+  preprocessing: Preprocessing,
+): Promise<{ outputs: Record<string, Tensor> } & ImageRun> {
+  const { runOnImage } = await import('./image-input.ts');
+  const { result: outputs, ...run } = await runOnImage(model, image, preprocessing, readOutputs);
+  return { outputs, ...run };
+}
