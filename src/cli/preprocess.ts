@@ -1,6 +1,6 @@
 // Options that several commands share: how photos become input, and what classes are called.
 import { InvalidArgumentError } from 'commander';
-import { parseLabels } from '../vision/labels.ts';
+import { parseLabels } from '../formats/label-file.ts';
 import { preprocessingPresets, type ClassifierPreprocessing } from '../vision/classifier-metadata.ts';
 import { readInput } from './files.ts';
 

@@ -9,6 +9,7 @@ import { checkProgram } from '../program/check.ts';
 import type { Program } from '../program/program.ts';
 import type { HeadName } from '../vision/presets.ts';
 import { recogniseClassifier } from '../vision/recognise-classifier.ts';
+import { recognisePostProcess } from '../vision/recognise-post-process.ts';
 import { recogniseVision, visionWithHead } from '../vision/recognise.ts';
 import { visionWithLabels } from '../vision/with-labels.ts';
 import type { CostModel } from '../lower/cost.ts';
@@ -118,12 +119,15 @@ export function compileGraph(
     weights,
   });
   checkProgram(program); // what is compiled can be loaded
-  if (options.head !== undefined) program.metadata.vision = visionWithHead(program, options.head);
+  const { metadata } = program;
+  if (options.head !== undefined) metadata.vision = visionWithHead(program, options.head);
   else {
-    program.metadata.vision ??=
-      recogniseVision(program.inputs, program.outputs, program.metadata) ??
-      recogniseClassifier(program.inputs, program.outputs, program.metadata);
+    metadata.vision ??=
+      recognisePostProcess(program) ??
+      recogniseVision(program.inputs, program.outputs, metadata) ??
+      recogniseClassifier(program.inputs, program.outputs, metadata);
   }
-  if (options.labels) program.metadata.vision = visionWithLabels(program, options.labels);
+  if (options.labels) metadata.vision = visionWithLabels(program, options.labels);
+  delete metadata.detectionPostProcess; // the head holds all of it
   return program;
 }

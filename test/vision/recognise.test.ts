@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { TensorDescription } from '../../src/vision/fields.ts';
 import { decoderOf } from '../../src/vision/heads/index.ts';
-import { onnxFacts, pythonNames } from '../../src/vision/onnx-facts.ts';
+import { onnxFacts } from '../../src/vision/onnx-facts.ts';
 import { headNames, headPresets, type HeadName } from '../../src/vision/presets.ts';
 import { recognise, visionOf, visionWithHead } from '../../src/vision/recognise.ts';
 import { readVisionMetadata } from '../../src/vision/metadata.ts';
@@ -221,18 +221,6 @@ describe('a named head', () => {
 });
 
 describe('what ONNX files say', () => {
-  it.each([
-    ["{0: 'person', 1: 'traffic light'}", ['person', 'traffic light']],
-    [`{0: "driver's hat", 1: 'say \\'cheese\\'', 2: 'a, b: {c}'}`, ["driver's hat", "say 'cheese'", 'a, b: {c}']],
-    ["['cat', 'dog']", ['cat', 'dog']],
-    ['{"0": "x"}', undefined],
-    ["{1: 'b', 0: 'a'}", undefined],
-    ["{0: 'a'", undefined],
-    ["{0: a, 1: 'b'}", undefined],
-    ['{}', undefined],
-    ['', undefined],
-  ])('%s', (text, names) => expect(pythonNames(text)).toEqual(names));
-
   it('is put together from what is there', () => {
     expect(onnxFacts({})).toEqual({ description: '' });
     expect(onnxFacts({ onnx: 'x', producer: 'pytorch' })).toEqual({ description: 'pytorch' });

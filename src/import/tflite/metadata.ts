@@ -1,8 +1,8 @@
 // What a TFLite file says of itself besides its graph: the flatbuffer of tensorflow/tflite-support's metadata_schema.fbs
 // in the model's entry TFLITE_METADATA, and the files that are appended to the model as a zip archive. Numbers beside
 // fields are field ids. Nothing here stops an import: what cannot be read is left out and noted.
-import { parseLabels } from '../../vision/labels.ts';
-import { pythonNames } from '../../vision/onnx-facts.ts';
+import { parseLabels } from '../../formats/label-file.ts';
+import { pythonNames } from '../../formats/python-names.ts';
 import { FlatFile, type Table } from './flatbuffer.ts';
 import type { TfliteModel } from './schema.ts';
 import { ZipArchive } from './zip.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { builder } from 'flatbuffers/js/flexbuffers.js';
 import { afterAll, describe, expect, it } from 'vitest';
-import { compileModel } from '../../../src/compile.ts';
+import { compileGraph, compileModel } from '../../../src/compile.ts';
 import { readFlexMap } from '../../../src/import/tflite/flexbuffer.ts';
 import { importTflite } from '../../../src/import/tflite/index.ts';
 import { loadModel } from '../../../src/runtime/load.ts';
@@ -146,11 +146,24 @@ describe.each([
   });
 });
 
+/** What a file's model sees, once it is compiled. */
+const visionIn = (file: Uint8Array) => readVisionMetadata(compileGraph(importTflite(file, 'd.tflite')).metadata)!;
+
 describe('importing it', () => {
   it('ends the graph before it, and says how to go on', () => {
     const graph = importTflite(detector(usual), 'd.tflite');
     expect(graph.outputs.map(({ name }) => name)).toEqual(['boxes', 'scores']);
-    const vision = readVisionMetadata(graph.metadata)!;
+    expect(graph.metadata).toEqual({
+      detectionPostProcess: {
+        boxes: 'boxes',
+        scores: 'scores',
+        options: { ...usual, use_regular_nms: 0, nms_iou_threshold: Math.fround(0.4) },
+        anchors: expect.toSatisfy((anchors: number[]) => anchors.length === 4 * count),
+      },
+    });
+    const { metadata } = compileGraph(graph);
+    expect(Object.keys(metadata)).toEqual(['vision']);
+    const vision = readVisionMetadata(metadata)!;
     expect(vision).toMatchObject({
       head: { boxes: 'boxes', scores: 'scores', activation: 'none', background: 1, coding: 'yxhw' },
       preprocessing: { width: 12, height: 12, resize: 'stretch' },
@@ -174,7 +187,7 @@ describe('importing it', () => {
       detector(usual, () => {}, { TFLITE_METADATA }),
       [labels],
     );
-    const vision = readVisionMetadata(importTflite(file, 'd.tflite').metadata)!;
+    const vision = visionIn(file);
     expect(vision.labels).toEqual(['ant', 'bee', 'cat', 'dog']);
     expect(vision.preprocessing).toMatchObject({ scale: [1 / 64, 1 / 64, 1 / 64], offset: [-2, -2, -2] });
   });
@@ -183,7 +196,7 @@ describe('importing it', () => {
     const bytes = detector(usual, (model) => {
       model.tensors[0] = { ...model.tensors[0], type: 'uint8', quantization: { scales: [1 / 128], zeroPoints: [128] } };
     });
-    const { scale, offset } = readVisionMetadata(importTflite(bytes, 'd.tflite').metadata)!.preprocessing;
+    const { scale, offset } = visionIn(bytes).preprocessing;
     expect([scale[0], offset[0]]).toEqual([1 / 128, -1]);
   });
 

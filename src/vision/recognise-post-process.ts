@@ -1,0 +1,54 @@
+// The head of a TensorFlow SSD whose TFLite file ends in TFLite_Detection_PostProcess: the importer leaves what that
+// operator was told in `metadata.detectionPostProcess`. Used when a model is compiled.
+import { field, list, number, outputNamed, text, type Field } from './fields.ts';
+import { floatsToBase64 } from './heads/ssd.ts';
+import { fittingLabels } from './labels.ts';
+import type { VisionMetadata } from './metadata.ts';
+import { ssdPreprocessing, type ModelDescription } from './presets.ts';
+import { quantizedBytes } from './quantized-bytes.ts';
+import { defaultLabels, imageInput } from './recognise.ts';
+import { tfliteFacts } from './tflite-facts.ts';
+
+/** Exporters write thresholds that let everything through; a detector needs one that means something. */
+const leastScoreThreshold = 0.01;
+const usualScoreThreshold = 0.5;
+
+/**
+ * Undefined for models that do not end in it. The image is stretched over the input. Its bytes are the integers of a
+ * quantised input; they become what the file says, or −1…1, where the input is float32.
+ * @throws FiligreeError `invalid-model` naming the first fact that is wrong
+ */
+export function recognisePostProcess({ inputs, outputs, metadata = {} }: ModelDescription): VisionMetadata | undefined {
+  const input = imageInput(inputs);
+  if (metadata.detectionPostProcess === undefined || !input) return undefined;
+  const fact: Field = { value: metadata.detectionPostProcess, path: 'metadata.detectionPostProcess' };
+  const option = (name: string) => number(field(field(fact, 'options'), name));
+  const optional = (name: string) => {
+    const { value } = field(field(fact, 'options'), name);
+    return value === undefined ? 0 : option(name);
+  };
+  const scores = outputNamed(outputs, text(field(fact, 'scores')));
+  const classes = option('num_classes');
+  const scoreThreshold = optional('nms_score_threshold');
+  const { width, height } = input;
+  const { labels, normalization } = tfliteFacts(metadata);
+  return {
+    task: 'detect',
+    head: {
+      type: 'ssd',
+      boxes: text(field(fact, 'boxes')),
+      scores: scores.name,
+      activation: 'none',
+      background: scores.shape[2] - classes,
+      coding: 'yxhw',
+      scales: [1 / option('x_scale'), 1 / option('y_scale'), 1 / option('w_scale'), 1 / option('h_scale')],
+      anchors: floatsToBase64(Float32Array.from(list(field(fact, 'anchors'), (item) => number(item), 2 ** 24))),
+    },
+    preprocessing: { width, height, ...ssdPreprocessing, ...(quantizedBytes(inputs[0]) ?? normalization) },
+    labels: (labels && fittingLabels(labels, classes)) ?? defaultLabels(classes),
+    scoreThreshold: scoreThreshold >= leastScoreThreshold && scoreThreshold <= 1 ? scoreThreshold : usualScoreThreshold,
+    iouThreshold: option('nms_iou_threshold'),
+    classAgnostic: !optional('use_regular_nms'),
+    maxResults: Math.floor(option('max_detections')),
+  };
+}
