@@ -5,14 +5,8 @@ import type { Endpoint } from '../program/program.ts';
 import type { Session } from '../runtime/session.ts';
 import { up64 } from '../runtime/up64.ts';
 import type { ImageModel } from './model.ts';
-import type { Geometry, Pixels, Preprocessing } from './preprocessing.ts';
+import type { Geometry, ImageRun, Pixels, Preprocessing } from './preprocessing.ts';
 import { checkPixels, imageGeometry } from './preprocessing.ts';
-
-/** Where an image lay in the input, and what its run took in milliseconds. */
-export interface ImageRun {
-  geometry: Geometry;
-  speed: { preprocess: number; inference: number };
-}
 
 /**
  * Writes an image into a model's only input, runs the model and reads its outputs.

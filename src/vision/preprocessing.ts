@@ -53,6 +53,12 @@ export interface Geometry {
   readonly destination: Rectangle;
 }
 
+/** Where an image lay in the input, and what its run took in milliseconds. */
+export interface ImageRun {
+  geometry: Geometry;
+  speed: { preprocess: number; inference: number };
+}
+
 /** `(byte − mean) / std` per channel, with mean and std on the 0…255 scale, as scale and offset. */
 export function normalization(
   mean: readonly [number, number, number],

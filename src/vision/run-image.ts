@@ -1,8 +1,7 @@
 import type { Model } from '../runtime/model.ts';
 import { readOutputs } from '../runtime/tensors.ts';
 import type { Tensor } from '../tensor.ts';
-import type { ImageRun } from './image-input.ts';
-import type { Pixels, Preprocessing } from './preprocessing.ts';
+import type { ImageRun, Pixels, Preprocessing } from './preprocessing.ts';
 
 /**
  * Resizes and normalises an image straight into a model's only input, which must be an RGB image, and runs the model: for
