@@ -1,6 +1,6 @@
 // The wasm files of src/wasm/, which tests and dist/ take from there.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { makeUnlessMade, writeWhole } from './made.mjs';

@@ -1,4 +1,4 @@
-// Run by faults.test.ts: writes a large file, and is interrupted by a signal, or ends, as soon as a part of it is there.
+// Run by faults.package.test.ts: writes a large file, and is interrupted by a signal, or ends, as soon as a part of it is there.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeOutput } from '../../src/cli/files.ts';
