@@ -4,12 +4,10 @@
 //   npx vitest run --project unit test/ops/softmax.test.ts
 import { readdirSync } from 'node:fs';
 import { configDefaults, defineConfig } from 'vitest/config';
+import { patience } from './test/patience.ts';
 
 const ofPackage = ['test/hosts/**/*.test.ts', 'test/supply/**/*.test.ts', 'test/**/*.package.test.ts'];
 const soak = ['test/soak/**/*.test.ts'];
-
-/** ms. A limit is there for what hangs: a test takes as long as the machine's other work lets it. */
-const patience = 600_000;
 
 const filesIn = (folder: string) => readdirSync(folder).map((file) => `${folder}/${file}`);
 
