@@ -9,9 +9,12 @@ import { patience } from './test/patience.ts';
 const ofPackage = ['test/hosts/**/*.test.ts', 'test/supply/**/*.test.ts', 'test/**/*.package.test.ts'];
 const soak = ['test/soak/**/*.test.ts'];
 
-const filesIn = (folder: string) => readdirSync(folder).map((file) => `${folder}/${file}`);
+const testsIn = (...folders: string[]) =>
+  folders
+    .flatMap((folder) => readdirSync(folder).map((file) => `${folder}/${file}`))
+    .filter((file) => file.endsWith('.test.ts'));
 
-export default defineConfig({
+export default defineConfig(({ mode }) => ({
   server: { watch: { ignored: ['**/dist/**', '**/dist.*/**', '**/bench/results/**'] } },
   test: {
     maxWorkers: 2,
@@ -21,7 +24,7 @@ export default defineConfig({
     watchTriggerPatterns: [
       {
         pattern: /\/(assembly\/(?!generated|prune)|scripts\/templates\/)/,
-        testsToRun: () => filesIn('test/kernels').filter((file) => file.endsWith('.test.ts')),
+        testsToRun: () => testsIn('test/kernels', 'test/ops'),
       },
       { pattern: /\/assembly\/prune\//, testsToRun: () => ['test/prune/kernels.test.ts'] },
     ],
@@ -36,7 +39,15 @@ export default defineConfig({
         },
       },
       { extends: true, test: { name: 'package', include: ofPackage, globalSetup: ['test/setup/package.ts'] } },
-      { extends: true, test: { name: 'soak', include: soak, globalSetup: ['test/setup/package.ts'] } },
+      {
+        extends: true,
+        test: {
+          name: 'soak',
+          include: soak,
+          globalSetup: ['test/setup/package.ts'],
+          env: { FILIGREE_SOAK: mode === 'soak' ? 'full' : 'short' },
+        },
+      },
     ],
   },
-});
+}));

@@ -1,6 +1,7 @@
 // The wasm files of src/wasm/, which tests and dist/ take from there.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { makeUnlessMade, writeWhole } from './made.mjs';
@@ -9,12 +10,17 @@ const root = fileURLToPath(new URL('../', import.meta.url));
 /** Programs start here; src/runtime/instantiate.ts says so. */
 const programBase = 16384;
 
-/** asc's configuration and target of each, in the order in which they are built. */
+const pruning = 'assembly/prune';
+const kernels = readdirSync(join(root, 'assembly'))
+  .map((name) => `assembly/${name}`)
+  .filter((path) => path !== pruning);
+
+/** asc's target and configuration of each, in the order in which they are built, and what they are built of. */
 const builds = [
-  { target: 'simd', config: 'asconfig.json' },
-  { target: 'relaxed', config: 'asconfig.json' },
+  { target: 'simd', config: 'asconfig.json', sources: [...kernels, 'asconfig.json'] },
+  { target: 'relaxed', config: 'asconfig.json', sources: [...kernels, 'asconfig.json'] },
   // what pruning computes with
-  { target: 'prune', config: 'assembly/prune/asconfig.json' },
+  { target: 'prune', config: `${pruning}/asconfig.json`, sources: [pruning] },
 ];
 const fileOf = ({ target }) => `src/wasm/filigree-${target}.wasm`;
 export const wasmFiles = builds.map(fileOf);
@@ -48,7 +54,6 @@ async function compile({ target, config }, file) {
   if (error) throw new Error(`asc, ${target}: ${error.message}\n${stderr}`);
   const [emitted] = written.values();
   const bytes = optimise(binaryen, emitted, file);
-  mkdirSync('src/wasm', { recursive: true });
   writeWhole(file, bytes);
   console.log(`${file}  ${bytes.length} bytes`);
 }
@@ -61,12 +66,15 @@ async function compile({ target, config }, file) {
 export async function buildWasm({ force = false } = {}) {
   process.chdir(root);
   execFileSync(process.execPath, ['scripts/generate.mjs'], { stdio: 'inherit' });
+  mkdirSync('src/wasm', { recursive: true });
+  const left = readdirSync('src/wasm').map((name) => `src/wasm/${name}`);
+  for (const file of left) if (file.endsWith('.wasm') && !wasmFiles.includes(file)) rmSync(file, { force: true });
   const tools = ['assemblyscript', 'binaryen'].map((name) => `node_modules/${name}/package.json`);
   for (const build of builds) {
     const file = fileOf(build);
     await makeUnlessMade({
       name: `filigree-${build.target}`,
-      sources: ['assembly', 'asconfig.json', 'scripts/wasm.mjs', ...tools],
+      sources: [...build.sources, 'scripts/wasm.mjs', ...tools],
       outputs: [file],
       make: () => compile(build, file),
       force,
