@@ -1,11 +1,53 @@
-import { defineConfig } from 'vitest/config';
+// Three projects. `unit` tests sources; where kernels have changed it builds their wasm first. `package` tests what is
+// published, and builds dist/ first. `soak` is long lives of the package.
+//
+//   npx vitest run --project unit test/ops/softmax.test.ts
+import { readdirSync } from 'node:fs';
+import { configDefaults, defineConfig } from 'vitest/config';
+import { patience } from './test/patience.ts';
 
-export default defineConfig({
+const ofPackage = ['test/hosts/**/*.test.ts', 'test/supply/**/*.test.ts', 'test/**/*.package.test.ts'];
+const soak = ['test/soak/**/*.test.ts'];
+
+const testsIn = (...folders: string[]) =>
+  folders
+    .flatMap((folder) => readdirSync(folder).map((file) => `${folder}/${file}`))
+    .filter((file) => file.endsWith('.test.ts'));
+
+export default defineConfig(({ mode }) => ({
+  server: { watch: { ignored: ['**/dist/**', '**/dist.*/**', '**/bench/results/**'] } },
   test: {
-    globalSetup: ['test/hosts/project.ts'],
-    include: ['test/**/*.test.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
     maxWorkers: 2,
+    testTimeout: patience,
+    hookTimeout: patience,
+    // a watch sees what tests import; they read kernels from files
+    watchTriggerPatterns: [
+      {
+        pattern: /\/(assembly\/(?!generated|prune)|scripts\/templates\/)/,
+        testsToRun: () => testsIn('test/kernels', 'test/ops'),
+      },
+      { pattern: /\/assembly\/prune\//, testsToRun: () => ['test/prune/kernels.test.ts'] },
+    ],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, ...ofPackage, ...soak],
+          globalSetup: ['test/setup/kernels.ts'],
+        },
+      },
+      { extends: true, test: { name: 'package', include: ofPackage, globalSetup: ['test/setup/package.ts'] } },
+      {
+        extends: true,
+        test: {
+          name: 'soak',
+          include: soak,
+          globalSetup: ['test/setup/package.ts'],
+          env: { FILIGREE_SOAK: mode === 'soak' ? 'full' : 'short' },
+        },
+      },
+    ],
   },
-});
+}));

@@ -1,4 +1,4 @@
-// Compiles the models that come with the package, with the compiler that dist/ holds.
+// Compiles the models that come with the package, with the compiler that it holds.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -14,9 +14,10 @@ async function recipe(file) {
   return import('data:text/javascript;base64,' + Buffer.from(outputFiles[0].contents).toString('base64'));
 }
 
-/** Writes every artifact into a directory, given as a URL that ends in a slash. */
-export async function buildModels(directory) {
-  const { compileModel } = await import(new URL('../dist/compile.js', import.meta.url));
+/** Writes every artifact into models/ of the package as built, a folder given as a URL that ends in a slash. */
+export async function buildModels(dist) {
+  const { compileModel } = await import(new URL('compile.js', dist));
+  const directory = new URL('models/', dist);
   const { faceDetection } = await recipe('face-detection.ts');
   await mkdir(directory, { recursive: true });
   for (const { name, source, metadata } of [faceDetection]) {

@@ -78,12 +78,16 @@ function send(url, { method, path = '/', headers = {}, body, leaves, stalls }, a
 }
 
 /**
- * Asks a server for `seconds`, over so many connections at a time, `malformed` of the requests being mistakes; beside them,
- * when `slow`, one client after the other whose body does not arrive.
+ * Asks a server for `seconds`, or until so many `requests` are sent, over so many connections at a time, `malformed` of the requests being mistakes; beside them,
+ * when `slow`, for `seconds`, one client after the other whose body does not arrive.
  * @returns {Promise<{ requests: number, malformed: number, perSecond: number, wrong: string[], latencies: { photos: number[], mistakes: number[] }, kinds: Record<string, number> }>}
  *   `wrong` answers in words; latencies in ms, sorted; how many were sent of each kind
  */
-export async function load(url, photo, { seconds, connections = 4, malformed = 0.25, slow = false }) {
+export async function load(
+  url,
+  photo,
+  { seconds = Infinity, requests = Infinity, connections = 4, malformed = 0.25, slow = false },
+) {
   const { good, bad, slow: stalling } = kindsOf(photo);
   const every = malformed > 0 ? Math.round(1 / malformed) : Infinity;
   const start = performance.now();
@@ -102,7 +106,7 @@ export async function load(url, photo, { seconds, connections = 4, malformed = 0
   };
   const connection = async () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-    while (performance.now() < end) {
+    while (performance.now() < end && count < requests) {
       const i = count++;
       const isBad = i % every === every - 1;
       const kind = isBad ? bad[mistakes++ % bad.length] : good[i % good.length];

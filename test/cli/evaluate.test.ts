@@ -310,7 +310,7 @@ describeWithData('MobileNets on imagenet-500', 'imagenet-500', (folder) => {
     ['mobilenet_v2_1.0_224/mobilenet_v2_1.0_224_quant.tflite', [], 436, 488],
     ['mobilenet_v1_1.0_224_quant/mobilenet_v1_1.0_224_dequantised.onnx', ['--preprocess', 'mobilenet'], 430, 483],
     ['mobilenet_v2_1.0_224/mobilenetv2_float32.onnx', ['--preprocess', 'mobilenet'], 419, 487],
-  ])('%s is right as often as through onnxruntime', { timeout: 180_000 }, async (file, options, top1, top5) => {
+  ])('%s is right as often as through onnxruntime', async (file, options, top1, top5) => {
     const report = await json('evaluate', dataPath('models', file), '--labels', join(folder, 'labels.csv'), ...options);
     expect(report.images).toBe(500);
     expect(Math.abs(500 * Number(report.top1) - top1)).toBeLessThan(1.5);
@@ -324,7 +324,7 @@ describeWithData('YOLOX-nano on coco-val-160', 'coco-val-160', (folder) => {
   it.each([
     ['the best class', [], 0.3016, 0.4561],
     ['every class', ['--multi-label'], 0.307, 0.4635],
-  ])('finds as much as through onnxruntime, by %s of a box', { timeout: 180_000 }, async (_, options, ap, ap50) => {
+  ])('finds as much as through onnxruntime, by %s of a box', async (_, options, ap, ap50) => {
     const model = dataPath('models/yolox_nano_coco/yolox_nano.onnx');
     const report = await json('evaluate', model, '--coco', join(folder, 'instances.json'), ...options);
     expect(report).toMatchObject({ images: 160, notes: [] });

@@ -8,6 +8,7 @@ import { kernelNames, kernels } from '../../src/program/kernels.ts';
 import type { Kernel } from '../../src/program/kernel.ts';
 import { kernelsOf } from '../../src/lower/matrix-kernels.ts';
 import { graphAsCode } from '../graph-code.ts';
+import { patience } from '../patience.ts';
 import { duration, startSeed } from './duration.ts';
 import { Dice } from './dice.ts';
 import { tryEdges, withEdges } from './edges.ts';
@@ -65,7 +66,7 @@ describe('random networks', () => {
   const coverage = new Coverage();
   const { minutes, networks } = duration;
 
-  it('compute what the evaluator computes', { timeout: 60_000 * (minutes + 5) }, async () => {
+  it('compute what the evaluator computes', { timeout: patience + 120_000 * minutes }, async () => {
     const end = Date.now() + 60_000 * minutes;
     let seed = startSeed;
     do await tryMany(60, seed++, coverage);
@@ -83,27 +84,31 @@ describe('random networks', () => {
     expect(cancelled).toBeLessThan(0.05 * coverage.networks);
   });
 
-  it('let NaN and infinities reach what IEEE 754 lets them reach', { timeout: 60_000 * (minutes + 5) }, async () => {
-    const end = Date.now() + (60_000 * minutes) / 4;
-    let seed = startSeed;
-    do {
-      for (const recipe of fc.sample(recipes, { numRuns: 60, seed: seed++ })) {
-        const graph = build(recipe);
-        const feeds = withEdges(feedsOf(graph), recipe.seeds[0]);
-        const setting = { passes: recipe.seeds[0] % 2 === 0 };
-        const wrongWith = (own: { graph: Graph; feeds: Feeds; setting: typeof setting }) =>
-          tryEdges(own.graph, own.feeds, own.setting.passes).catch((error: Error) => error.message);
-        const wrong = await wrongWith({ graph, feeds, setting });
-        if (wrong === undefined) continue;
-        const fails = async (smaller: Parameters<typeof wrongWith>[0]) => (await wrongWith(smaller)) !== undefined;
-        const smallest = await minimise({ graph, feeds, setting }, { passes: false }, fails);
-        const lines = [wrong, await wrongWith(smallest), graphAsCode(smallest.graph, smallest.feeds)];
-        throw new Error(
-          `${lines.join('\n')}\nexpect(await tryEdges(graph, feeds, ${smallest.setting.passes})).toBeUndefined();`,
-        );
-      }
-    } while (Date.now() < end);
-  });
+  it(
+    'let NaN and infinities reach what IEEE 754 lets them reach',
+    { timeout: patience + 120_000 * minutes },
+    async () => {
+      const end = Date.now() + (60_000 * minutes) / 4;
+      let seed = startSeed;
+      do {
+        for (const recipe of fc.sample(recipes, { numRuns: 60, seed: seed++ })) {
+          const graph = build(recipe);
+          const feeds = withEdges(feedsOf(graph), recipe.seeds[0]);
+          const setting = { passes: recipe.seeds[0] % 2 === 0 };
+          const wrongWith = (own: { graph: Graph; feeds: Feeds; setting: typeof setting }) =>
+            tryEdges(own.graph, own.feeds, own.setting.passes).catch((error: Error) => error.message);
+          const wrong = await wrongWith({ graph, feeds, setting });
+          if (wrong === undefined) continue;
+          const fails = async (smaller: Parameters<typeof wrongWith>[0]) => (await wrongWith(smaller)) !== undefined;
+          const smallest = await minimise({ graph, feeds, setting }, { passes: false }, fails);
+          const lines = [wrong, await wrongWith(smallest), graphAsCode(smallest.graph, smallest.feeds)];
+          throw new Error(
+            `${lines.join('\n')}\nexpect(await tryEdges(graph, feeds, ${smallest.setting.passes})).toBeUndefined();`,
+          );
+        }
+      } while (Date.now() < end);
+    },
+  );
 
   it('reach every operator, kernel, encoding and way to do a product', () => {
     expect(missed(coverage)).toEqual([]);

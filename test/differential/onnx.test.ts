@@ -10,6 +10,7 @@ import { loadModel } from '../../src/runtime/load.ts';
 import { elementCount } from '../../src/tensor.ts';
 import { relativeError } from '../kernels/wasm.ts';
 import { OnnxBuilder } from '../import/onnx/model.ts';
+import { patience } from '../patience.ts';
 import type { PeerOutput } from '../peers/index.ts';
 import { runOnnxModels } from '../peers/onnxruntime.ts';
 import { Dice } from './dice.ts';
@@ -159,7 +160,7 @@ async function shortest(seed: number, steps: number): Promise<string> {
 describe('random ONNX files', () => {
   const { minutes } = duration;
 
-  it('compute what onnxruntime computes', { timeout: 60_000 * (minutes + 5) }, async () => {
+  it('compute what onnxruntime computes', { timeout: patience + 120_000 * minutes }, async () => {
     const end = Date.now() + 60_000 * minutes;
     const failures: string[] = [];
     const [atOnce, most] = [160, 800];

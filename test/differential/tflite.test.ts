@@ -12,6 +12,7 @@ import { elementCount, Tensor } from '../../src/tensor.ts';
 import { graphAsCode } from '../graph-code.ts';
 import { cloneGraph, GraphBuilder } from '../graphs.ts';
 import { relativeError } from '../kernels/wasm.ts';
+import { patience } from '../patience.ts';
 import type { PeerOutput } from '../peers/index.ts';
 import { runTfliteModels } from '../peers/tflite.ts';
 import { Dice } from './dice.ts';
@@ -171,7 +172,7 @@ async function report(one: Case): Promise<string> {
 describe('random TFLite files', () => {
   const { minutes } = duration;
 
-  it('compute what tfjs-tflite and the evaluator compute', { timeout: 60_000 * (minutes + 5) }, async () => {
+  it('compute what tfjs-tflite and the evaluator compute', { timeout: patience + 120_000 * minutes }, async () => {
     const end = Date.now() + 60_000 * minutes;
     let seed = startSeed;
     let compared = 0;

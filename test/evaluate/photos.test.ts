@@ -15,7 +15,7 @@ const progress = new Progress({ stderr: { isTTY: false, write: () => true } } as
 >[0]);
 
 describeWithData('photos for YOLOX-nano', 'models/yolox_nano_coco', (folder) => {
-  it('are seen in four views, with regions where objects are', { timeout: 60_000 }, async () => {
+  it('are seen in four views, with regions where objects are', async () => {
     const bytes = new Uint8Array(readFileSync(`${folder}/yolox_nano.onnx`));
     const graph = prepared(importModel(bytes, 'yolox'));
     const files = await photosIn(`${folder}/../../coco-val-160/images`, 2);

@@ -1,12 +1,11 @@
 // Every input of the corpus ends in a result or a FiligreeError, soon; among them are those that once did not.
 import { describe, expect, it } from 'vitest';
 import { FiligreeError } from '../../src/errors.ts';
+import { cpuMs, expectCpuBelow } from '../cpu.ts';
 import { Random } from './random.ts';
 import { targets } from './targets.ts';
 import type { Target, TargetName } from './targets.ts';
 import { readCorpus } from './task.ts';
-
-const cpuMs = () => process.cpuUsage().user / 1000 + process.cpuUsage().system / 1000;
 
 /** Mutations of each input that are tried here, besides itself. */
 const tries = 2;
@@ -29,8 +28,8 @@ describe('the corpus of fuzzing', () => {
           if (!(error instanceof FiligreeError)) throw new Error(`${file}, mutation ${i}: ${error}`, { cause: error });
           refused++;
         }
-        // 2 s on a machine of its own
-        expect(cpuMs() - start, file).toBeLessThan(4000);
+        // 2 s where nothing else runs
+        expectCpuBelow(start, 4000, file);
       }
     }
     expect(results).toBeGreaterThan(0);

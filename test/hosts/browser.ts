@@ -8,6 +8,7 @@ import chromium from '@sparticuz/chromium';
 import { chromium as playwright } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll } from 'vitest';
+import { patience } from '../patience.ts';
 
 const types: Record<string, string> = {
   html: 'text/html; charset=utf-8',
@@ -69,6 +70,7 @@ export function useBrowser(more: readonly string[] = []): {
   let browser: Browser;
   beforeAll(async () => {
     browser = await playwright.launch({
+      timeout: patience,
       executablePath: await chromium.executablePath(),
       args: ['--no-sandbox', '--no-zygote', '--headless=shell', ...more],
     });
@@ -81,6 +83,7 @@ export function useBrowser(more: readonly string[] = []): {
     /** Opens a page. `problems` gathers its errors, console errors and requests to other origins. */
     async page(site, pathname = '/') {
       const page = await browser.newPage();
+      page.setDefaultTimeout(patience);
       const problems: string[] = [];
       page.on('pageerror', (error) => problems.push(String(error)));
       page.on('console', (message) => {

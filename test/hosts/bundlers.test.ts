@@ -8,6 +8,7 @@ import webpack from 'webpack';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { isolation, serveFolder, strictPolicy, useBrowser } from './browser.ts';
 import type { Site } from './browser.ts';
+import { patience } from '../patience.ts';
 import { jpegFile, modelFile, project } from './project.ts';
 
 const main = `
@@ -48,9 +49,8 @@ describe('a page built with', () => {
 
   async function expectFaces(site: Site): Promise<void> {
     const { page, problems } = await browser.page(site);
-    await page
-      .waitForFunction(() => document.title !== '' || undefined, undefined, { timeout: 20_000 })
-      .catch(() => {});
+    const isOver = async () => problems.length > 0 || (await page.title()) !== '';
+    await expect.poll(isOver, { timeout: patience }).toBe(true);
     expect(problems).toEqual([]);
     expect(await page.title()).toBe('5 faces, relaxed, 2');
     await page.close();

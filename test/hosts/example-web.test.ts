@@ -34,7 +34,7 @@ beforeAll(async () => {
   mkdirSync(pictures, { recursive: true });
 });
 
-const ready = (page: Page) => page.waitForSelector('#chart svg', { timeout: 20_000 });
+const ready = (page: Page) => page.waitForSelector('#chart svg');
 const status = (page: Page) => page.textContent('#count');
 
 async function drop(page: Page, file: string, name: string, type: string): Promise<void> {
@@ -89,13 +89,7 @@ describe('the page', () => {
     await page.waitForFunction(() => document.getElementById('problem')!.textContent!.includes('.filigree model'));
 
     await drop(page, path.join(root, 'dist/models/face-detection.filigree'), 'mine.filigree', '');
-    await page.waitForFunction(
-      () => document.getElementById('note')!.textContent!.startsWith('mine.filigree'),
-      undefined,
-      {
-        timeout: 30_000,
-      },
-    );
+    await page.waitForFunction(() => document.getElementById('note')!.textContent!.startsWith('mine.filigree'));
     expect(await page.locator('#model option').allTextContents()).toContain('mine.filigree');
     expect(problems).toEqual([]);
     await page.close();
@@ -111,9 +105,7 @@ describe('the page', () => {
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
     await page.focus('#model');
     await page.keyboard.press('ArrowDown');
-    await page.waitForFunction(() => document.getElementById('note')!.textContent!.startsWith('Objects'), undefined, {
-      timeout: 30_000,
-    });
+    await page.waitForFunction(() => document.getElementById('note')!.textContent!.startsWith('Objects'));
     expect(await status(page)).not.toContain('face');
     await page.screenshot({ path: path.join(pictures, 'phone-objects.png'), fullPage: true });
     expect(problems).toEqual([]);

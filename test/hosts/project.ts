@@ -1,16 +1,5 @@
 // A project that has installed the package, as hosts and bundlers find it, with a model and a photo to run it on.
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -147,17 +136,4 @@ export function isInstalled(file: string): boolean {
   if (existsSync(file)) return true;
   if (process.env.FILIGREE_REQUIRE_DATA) throw new Error(`${file} is missing: npm install`);
   return false;
-}
-
-/** Vitest's global setup: dist/ is that of the sources. */
-export default function buildPackage(): void {
-  const newest = (folder: string): number =>
-    readdirSync(folder, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && !entry.parentPath.includes(`src${path.sep}wasm`))
-      .reduce((last, entry) => Math.max(last, statSync(path.join(entry.parentPath, entry.name)).mtimeMs), 0);
-  const sources = Math.max(
-    ...['src', 'assembly', 'scripts', 'models'].map((folder) => newest(path.join(root, folder))),
-  );
-  if (existsSync(modelFile) && statSync(modelFile).mtimeMs >= sources) return;
-  execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: root, stdio: 'inherit' });
 }

@@ -19,7 +19,8 @@ async function deathOf(detector, photo, workers) {
   run.catch(() => {});
   await Promise.resolve();
   mine[1].kill();
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  // pages hear of it at once
+  while (mine[1].exited === false) await new Promise((resolve) => setTimeout(resolve, 5));
   const first = await failure(() => run);
   const second = await failure(() => detector.detect(photo));
   detector.dispose();

@@ -45,7 +45,6 @@ const images = 20;
 describeWithData('quantised MobileNetV2', 'models/mobilenet_v2_1.0_224', (models) => {
   it.each(['mobilenet_v2_1.0_224_quant.tflite', 'tf2_mobilenet_v2_1.0_224_ptq.tflite'])(
     '%s sees what an integer runtime sees',
-    { timeout: 180_000 },
     async (name) => {
       const file = path.join(models, name);
       const folder = dataPath('imagenet-500/images');

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { concat } from '../../src/ops/concat.ts';
 import { builds, loadKernels, type Kernels } from '../kernels/wasm.ts';
 import { evaluated, random } from './dense.ts';
-import { emittedKernels, expectLoweredLikeEvaluated } from './lowered.ts';
+import { emittedKernels, expectLoweredLikeEvaluated } from './run-operator.ts';
 
 const type = (...shape: number[]) => ({ shape, dtype: 'float32' as const });
 const planes = 'planes' as const;
@@ -109,27 +109,27 @@ describe.each(builds)('concat, lowered, %s build', (build) => {
 
   it('matches evaluation when a value or a constant is given among others, and one value twice', () => {
     const x = { ...random(1, [1, 3, 4, 4]), name: 'same' };
-    const constant = { ...random(2, [1, 2, 4, 4]), constant: true };
+    const constant = { ...random(2, [1, 2, 4, 4]), storage: 'constant' as const };
     expectLoweredLikeEvaluated(kernels, concat, { axis: 1 }, [x, constant, x, random(3, [1, 1, 4, 4])]);
   });
 
   it('moves nothing when every input can be computed in its slot', () => {
     const inputs = [random(1, [1, 3, 5, 5]), random(2, [1, 4, 5, 5])];
-    const inPlanes = inputs.map((x) => ({ ...x, layout: planes }));
+    const inPlanes = inputs.map((x) => ({ ...x, storage: planes }));
     expect(emittedKernels(kernels, concat, { axis: 1 }, inPlanes, [planes])).toEqual([]);
     expect(emittedKernels(kernels, concat, { axis: 1 }, inputs, ['flat'])).toEqual([]);
   });
 
   it('copies only what could not be placed', () => {
-    const x = { ...random(1, [1, 3, 5, 5]), layout: planes, name: 'same' };
-    const other = { ...random(2, [1, 2, 5, 5]), layout: planes };
-    const constant = { ...random(3, [1, 2, 5, 5]), constant: true };
+    const x = { ...random(1, [1, 3, 5, 5]), storage: planes, name: 'same' };
+    const other = { ...random(2, [1, 2, 5, 5]), storage: planes };
+    const constant = { ...random(3, [1, 2, 5, 5]), storage: 'constant' as const };
     expect(emittedKernels(kernels, concat, { axis: 1 }, [x, other, x], [planes])).toEqual(['f32_copy']);
     expect(emittedKernels(kernels, concat, { axis: 1 }, [x, constant], [planes])).toEqual(['f32_copy']);
   });
 
   it('does not let padded planes spill into a flat neighbour', () => {
-    const inputs = [random(1, [1, 1, 3, 3]), random(2, [1, 1, 2, 3])].map((x) => ({ ...x, layout: planes }));
+    const inputs = [random(1, [1, 1, 3, 3]), random(2, [1, 1, 2, 3])].map((x) => ({ ...x, storage: planes }));
     expect(emittedKernels(kernels, concat, { axis: 2 }, inputs, ['flat'])).toEqual(['f32_copy', 'f32_copy']);
   });
 });

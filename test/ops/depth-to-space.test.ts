@@ -4,7 +4,7 @@ import { depthToSpace } from '../../src/ops/depth-to-space.ts';
 import { spaceToDepth } from '../../src/ops/space-to-depth.ts';
 import { builds, loadKernels, type Kernels } from '../kernels/wasm.ts';
 import { counting, evaluated, random } from './dense.ts';
-import { emittedKernels, expectLoweredLikeEvaluated } from './lowered.ts';
+import { emittedKernels, expectLoweredLikeEvaluated } from './run-operator.ts';
 
 const type = (...shape: number[]) => ({ shape, dtype: 'float32' as const });
 
@@ -83,7 +83,7 @@ describe.each(builds)('depthToSpace, lowered, %s build', (build) => {
   });
 
   it('is one copy', () => {
-    const x = { ...random(1, [2, 12, 3, 5]), layout: 'planes' as const };
+    const x = { ...random(1, [2, 12, 3, 5]), storage: 'planes' as const };
     const attributes = { blockSize: 2, order: 'DCR' } as const;
     expect(emittedKernels(kernels, depthToSpace, attributes, [x], ['planes'])).toEqual(['f32_copy']);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { conv2d, type Conv2dAttributes } from '../../src/ops/conv2d.ts';
 import { builds, loadKernels, randomFloats, relativeError } from '../kernels/wasm.ts';
-import { runOperator, type Stored } from './run-operator.ts';
+import { runOperator, type Input } from './run-operator.ts';
 
 describe.each(builds)('depthwise convolution lowered, %s build', async (build) => {
   const wasm = await loadKernels(build);
@@ -11,12 +11,12 @@ describe.each(builds)('depthwise convolution lowered, %s build', async (build) =
     attributes: Partial<Conv2dAttributes>,
     kernel: [number, number],
     size: [number, number],
-    { multiplier = 1, batch = 1, bias = true, storage = 'planes' as Stored['storage'] } = {},
+    { multiplier = 1, batch = 1, bias = true, storage = 'planes' as Input['storage'] } = {},
   ) => {
     const all = { ...base, ...attributes };
     const random = randomFloats(3);
     const weights = random(all.groups * multiplier * kernel[0] * kernel[1]).map((w, i) => (i % 4 ? w : 0));
-    const inputs: Stored[] = [
+    const inputs: Input[] = [
       { shape: [batch, all.groups, ...size], data: random(batch * all.groups * size[0] * size[1]), storage },
       { shape: [all.groups * multiplier, 1, ...kernel], data: weights, storage: 'constant' },
     ];

@@ -2,10 +2,14 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { gather } from '../../src/ops/gather.ts';
 import { builds, loadKernels, type Kernels } from '../kernels/wasm.ts';
 import { counting, evaluated, random } from './dense.ts';
-import { expectLoweredLikeEvaluated } from './lowered.ts';
+import { expectLoweredLikeEvaluated } from './run-operator.ts';
 
 const type = (...shape: number[]) => ({ shape, dtype: 'float32' as const });
-const indices = (shape: number[], ...data: number[]) => ({ shape, data: Float32Array.from(data), constant: true });
+const indices = (shape: number[], ...data: number[]) => ({
+  shape,
+  data: Float32Array.from(data),
+  storage: 'constant' as const,
+});
 const of = (...data: number[]) => ({ shape: [data.length], dtype: 'int32' as const, data: Int32Array.from(data) });
 
 describe('gather', () => {

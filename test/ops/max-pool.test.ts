@@ -2,8 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { maxPool, type MaxPoolAttributes } from '../../src/ops/max-pool.ts';
 import { sizes } from '../kernels/planes.ts';
 import { builds, loadKernels, randomFloats } from '../kernels/wasm.ts';
-import { bits } from './lowered.ts';
-import { runOperator, type Stored } from './run-operator.ts';
+import { bits, runOperator, type Input } from './run-operator.ts';
 
 const base: MaxPoolAttributes = {
   kernel: [2, 2],
@@ -49,7 +48,7 @@ describe.each(builds)('max pool kernel, %s build', async (build) => {
     if (Math.min(...room) < 1) return;
     const data = randomFloats(shape[2] * 31 + shape[3])(shape[0] * shape[1] * shape[2] * shape[3]);
     edit?.(data);
-    const x: Stored = { shape, data, storage: 'planes' };
+    const x: Input = { shape, data, storage: 'planes' };
     const { actual, expected } = runOperator(kernels, maxPool, attributes, [x], ['planes']);
     expect(bits(actual[0]), JSON.stringify([attributes, shape])).toEqual(bits(expected[0])); // no arithmetic: exact
   };

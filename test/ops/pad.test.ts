@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { pad, type PadAttributes } from '../../src/ops/pad.ts';
 import { builds, loadKernels, type Kernels } from '../kernels/wasm.ts';
 import { counting, evaluated, random } from './dense.ts';
-import { emittedKernels, expectLoweredLikeEvaluated } from './lowered.ts';
+import { emittedKernels, expectLoweredLikeEvaluated } from './run-operator.ts';
 
 const type = (...shape: number[]) => ({ shape, dtype: 'float32' as const });
 const planes = 'planes' as const;
@@ -132,7 +132,7 @@ describe.each(builds)('pad, lowered, %s build', (build) => {
   });
 
   it('writes only the added channels of an input that is computed in place', () => {
-    const x = { ...random(1, [1, 6, 5, 5]), layout: planes };
+    const x = { ...random(1, [1, 6, 5, 5]), storage: planes };
     const after = padding([0, 0, 0, 0], [0, 3, 0, 0]);
     const around = padding([0, 2, 0, 0], [0, 3, 0, 0]);
     expect(emittedKernels(kernels, pad, after, [x], [planes])).toEqual(['f32_fill']);
@@ -140,7 +140,7 @@ describe.each(builds)('pad, lowered, %s build', (build) => {
   });
 
   it('moves nothing to crop channels', () => {
-    const x = { ...random(1, [1, 6, 5, 5]), layout: planes };
+    const x = { ...random(1, [1, 6, 5, 5]), storage: planes };
     expect(emittedKernels(kernels, pad, padding([0, -2, 0, 0], [0, -1, 0, 0]), [x], [planes])).toEqual([]);
   });
 });

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { reshape } from '../../src/ops/reshape.ts';
 import { builds, loadKernels, type Kernels } from '../kernels/wasm.ts';
 import { evaluated, random } from './dense.ts';
-import { emittedKernels, expectLoweredLikeEvaluated, type Layout } from './lowered.ts';
+import { emittedKernels, expectLoweredLikeEvaluated, type Layout } from './run-operator.ts';
 
 const type = (...shape: number[]) => ({ shape, dtype: 'float32' as const });
 
@@ -94,7 +94,7 @@ describe.each(builds)('reshape, lowered, %s build', (build) => {
     [[1, 1, 6, 6], 'planes', [36], 'flat'],
     [[36], 'flat', [1, 1, 6, 6], 'planes'],
   ])('moves nothing from [%s] in %s to [%s] in %s', (from, layout, shape, to) => {
-    expect(emittedKernels(kernels, reshape, { shape }, [{ ...random(1, from), layout }], [to])).toEqual([]);
+    expect(emittedKernels(kernels, reshape, { shape }, [{ ...random(1, from), storage: layout }], [to])).toEqual([]);
   });
 
   it.each<[number[], Layout, number[], Layout]>([
@@ -102,6 +102,8 @@ describe.each(builds)('reshape, lowered, %s build', (build) => {
     [[1, 150], 'flat', [1, 6, 5, 5], 'planes'],
     [[1, 1, 6, 6], 'planes', [1, 1, 4, 9], 'planes'],
   ])('copies from [%s] in %s to [%s] in %s', (from, layout, shape, to) => {
-    expect(emittedKernels(kernels, reshape, { shape }, [{ ...random(1, from), layout }], [to])).toEqual(['f32_copy']);
+    expect(emittedKernels(kernels, reshape, { shape }, [{ ...random(1, from), storage: layout }], [to])).toEqual([
+      'f32_copy',
+    ]);
   });
 });

@@ -2,8 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { resize, type ResizeAttributes } from '../../src/ops/resize.ts';
 import { sizes } from '../kernels/planes.ts';
 import { builds, loadKernels, randomFloats, relativeError } from '../kernels/wasm.ts';
-import { bits } from './lowered.ts';
-import { runOperator, type Stored } from './run-operator.ts';
+import { bits, runOperator, type Input } from './run-operator.ts';
 
 const base: ResizeAttributes = { mode: 'nearest', size: [1, 1], coordinates: 'halfPixel', nearest: 'roundPreferFloor' };
 
@@ -131,7 +130,7 @@ describe.each(builds)('resize kernels, %s build', async (build) => {
   });
 
   it('take flat inputs', () => {
-    const x: Stored = { shape: [2, 3, 5, 4], data: randomFloats(5)(2 * 3 * 5 * 4) };
+    const x: Input = { shape: [2, 3, 5, 4], data: randomFloats(5)(2 * 3 * 5 * 4) };
     for (const size of [
       [10, 8],
       [7, 7],

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { slice } from '../../src/ops/slice.ts';
 import { builds, loadKernels, type Kernels } from '../kernels/wasm.ts';
 import { counting, evaluated, random } from './dense.ts';
-import { emittedKernels, expectLoweredLikeEvaluated } from './lowered.ts';
+import { emittedKernels, expectLoweredLikeEvaluated } from './run-operator.ts';
 
 const type = (...shape: number[]) => ({ shape, dtype: 'float32' as const });
 const planes = 'planes' as const;
@@ -130,7 +130,7 @@ describe.each(builds)('slice, lowered, %s build', (build) => {
 
   it('moves nothing when what it takes is one block of the input', () => {
     const channels = { starts: [0, 2, 0, 0], sizes: [1, 3, 5, 5], steps: [1, 1, 1, 1] };
-    const x = { ...random(1, [1, 6, 5, 5]), layout: planes };
+    const x = { ...random(1, [1, 6, 5, 5]), storage: planes };
     expect(emittedKernels(kernels, slice, channels, [x], [planes])).toEqual([]);
     const rows = { starts: [0, 0, 2, 0], sizes: [1, 1, 3, 7], steps: [1, 1, 1, 1] };
     expect(emittedKernels(kernels, slice, rows, [random(2, [1, 1, 6, 7])], ['flat'])).toEqual([]);
@@ -138,7 +138,7 @@ describe.each(builds)('slice, lowered, %s build', (build) => {
 
   it('does not let padded planes of a crop spill into the rows that follow', () => {
     const rows = { starts: [0, 0, 2, 0], sizes: [1, 1, 3, 7], steps: [1, 1, 1, 1] };
-    const x = { ...random(2, [1, 1, 6, 7]), layout: planes };
+    const x = { ...random(2, [1, 1, 6, 7]), storage: planes };
     expect(emittedKernels(kernels, slice, rows, [x], [planes])).toEqual(['f32_copy']);
   });
 

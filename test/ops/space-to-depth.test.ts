@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { spaceToDepth } from '../../src/ops/space-to-depth.ts';
 import { builds, loadKernels, type Kernels } from '../kernels/wasm.ts';
 import { counting, evaluated, random } from './dense.ts';
-import { emittedKernels, expectLoweredLikeEvaluated } from './lowered.ts';
+import { emittedKernels, expectLoweredLikeEvaluated } from './run-operator.ts';
 
 const type = (...shape: number[]) => ({ shape, dtype: 'float32' as const });
 
@@ -57,7 +57,7 @@ describe.each(builds)('spaceToDepth, lowered, %s build', (build) => {
   });
 
   it('is one copy', () => {
-    const x = { ...random(1, [2, 3, 4, 6]), layout: 'planes' as const };
+    const x = { ...random(1, [2, 3, 4, 6]), storage: 'planes' as const };
     expect(emittedKernels(kernels, spaceToDepth, { blockSize: 2 }, [x], ['planes'])).toEqual(['f32_copy']);
   });
 });

@@ -4,7 +4,7 @@ import { concat } from '../../src/ops/concat.ts';
 import { split } from '../../src/ops/split.ts';
 import { builds, loadKernels, type Kernels } from '../kernels/wasm.ts';
 import { counting, evaluated, random } from './dense.ts';
-import { emittedKernels, expectLoweredLikeEvaluated } from './lowered.ts';
+import { emittedKernels, expectLoweredLikeEvaluated } from './run-operator.ts';
 
 const type = (...shape: number[]) => ({ shape, dtype: 'float32' as const });
 const planes = 'planes' as const;
@@ -76,15 +76,15 @@ describe.each(builds)('split, lowered, %s build', (build) => {
   it('moves nothing when the outputs are blocks of the input', () => {
     const attributes = { axis: 1, sizes: [2, 4] };
     const x = random(1, [1, 6, 5, 5]);
-    const inPlanes = { ...x, layout: planes };
+    const inPlanes = { ...x, storage: planes };
     expect(emittedKernels(kernels, split, attributes, [inPlanes], [planes, planes])).toEqual([]);
     expect(emittedKernels(kernels, split, attributes, [x], ['flat', 'flat'])).toEqual([]);
   });
 
   it('copies from a constant and from several images', () => {
     const attributes = { axis: 1, sizes: [2, 4] };
-    const constant = { ...random(1, [1, 6, 5, 5]), constant: true };
-    const images = { ...random(1, [2, 6, 5, 5]), layout: planes };
+    const constant = { ...random(1, [1, 6, 5, 5]), storage: 'constant' as const };
+    const images = { ...random(1, [2, 6, 5, 5]), storage: planes };
     const copies = ['f32_copy', 'f32_copy'];
     expect(emittedKernels(kernels, split, attributes, [constant], ['flat', 'flat'])).toEqual(copies);
     expect(emittedKernels(kernels, split, attributes, [images], [planes, planes])).toEqual(copies);

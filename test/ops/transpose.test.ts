@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { transpose } from '../../src/ops/transpose.ts';
 import { builds, loadKernels, type Kernels } from '../kernels/wasm.ts';
 import { evaluated, random } from './dense.ts';
-import { emittedKernels, expectLoweredLikeEvaluated } from './lowered.ts';
+import { emittedKernels, expectLoweredLikeEvaluated } from './run-operator.ts';
 
 describe('transpose', () => {
   it('permutes the shape', () => {
@@ -114,12 +114,12 @@ describe.each(builds)('transpose, lowered, %s build', (build) => {
   it('moves nothing when only axes of length 1 change places', () => {
     const x = random(4, [1, 6, 1, 5]);
     expect(emittedKernels(kernels, transpose, { permutation: [0, 2, 1, 3] }, [x], ['flat'])).toEqual([]);
-    const column = { ...random(5, [1, 9, 1, 1]), layout: 'planes' as const };
+    const column = { ...random(5, [1, 9, 1, 1]), storage: 'planes' as const };
     expect(emittedKernels(kernels, transpose, { permutation: [0, 2, 3, 1] }, [column], ['flat'])).toEqual([]);
   });
 
   it('copies in one step otherwise', () => {
-    const x = { ...random(6, [1, 6, 5, 5]), layout: 'planes' as const };
+    const x = { ...random(6, [1, 6, 5, 5]), storage: 'planes' as const };
     expect(emittedKernels(kernels, transpose, { permutation: [0, 2, 3, 1] }, [x], ['flat'])).toEqual(['f32_copy']);
   });
 });

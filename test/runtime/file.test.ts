@@ -11,6 +11,7 @@ import { inferShapes } from '../../src/graph/infer.ts';
 import { loadModel } from '../../src/runtime/load.ts';
 import { openSource } from '../../src/runtime/source.ts';
 import { builds, randomFloats } from '../kernels/wasm.ts';
+import { patience } from '../patience.ts';
 import { forced, randomInputs } from '../program.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'filigree-'));
@@ -102,8 +103,7 @@ describe('a file', () => {
     const before = open();
     for (let i = 0; i < 5; i++) await loadModel(path);
     for (let i = 0; i < 5; i++) await expect(loadModel(folder)).rejects.toThrow('is a directory');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(open()).toBe(before);
+    await expect.poll(open, { timeout: patience }).toBe(before);
   });
 
   it('is read into any number of places, over several threads, and missed when it shrinks', async () => {

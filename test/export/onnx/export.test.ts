@@ -58,7 +58,7 @@ describe('export to ONNX', () => {
   let peers: (PeerOutput[] | Error)[];
   beforeAll(async () => {
     peers = await runOnnxModels(files.map((model, i) => ({ model, inputs: cases[i].inputs })));
-  }, 120_000);
+  });
 
   it('has a case for every operator and function', () => {
     const nodes = cases.flatMap(({ graph }) => graph.nodes);

@@ -47,7 +47,7 @@ describe('networks as ONNX', () => {
   let peers: (PeerOutput[] | Error)[];
   beforeAll(async () => {
     peers = await runOnnxModels(cases);
-  }, 240_000);
+  });
 
   it.each(cases.map((one, i) => ({ ...one, i })))('$title', async ({ network, model, inputs, i }) => {
     const peer = peers[i];

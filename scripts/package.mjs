@@ -1,0 +1,113 @@
+// dist/: bundles, wasm, declarations and the default model, as they are published.
+import { cpSync, existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { build, transform } from 'esbuild';
+import { bundled, bundleLazily, bundling } from './bundle.mjs';
+import { emitDeclarations } from './declarations.mjs';
+import { replace, replacements } from './hosts.mjs';
+import { makeUnlessMade } from './made.mjs';
+import { wasmFiles } from './wasm.mjs';
+
+const root = fileURLToPath(new URL('../', import.meta.url));
+
+/**
+ * Entry points are bundles of their own, so that a cold start reads few files. What pages and edge functions load is
+ * minified; its sources are beside it, for debuggers. The command line is split, so that a command loads what it needs.
+ * Chunks lie at the root of the folder, where wasm/ is.
+ */
+async function bundle(dist) {
+  const common = { ...bundling, outdir: dist };
+  const small = { minify: true, sourcemap: true, sourcesContent: true };
+  const names = { outbase: 'src', entryNames: '[dir]/[name]', chunkNames: 'chunk-[hash]' };
+  await bundleLazily('src/index.ts', { ...common, ...small });
+  await writeWorker(dist);
+  await build({ ...common, ...small, ...names, entryPoints: ['src/inline.ts'] });
+  for (const entry of ['src/kernels.ts', 'src/images.ts']) {
+    await build({ ...common, ...names, entryPoints: [entry] });
+  }
+  // what tuning runs is a chunk that compiling does not load, beside wasm/
+  await build({ ...common, ...names, entryPoints: ['src/compile.ts'], splitting: true });
+  await build({ ...common, ...names, entryPoints: ['src/prune.ts'], splitting: true });
+  const { metafile } = await build({
+    ...common,
+    ...names,
+    entryPoints: ['src/cli/main.ts'],
+    splitting: true,
+    // what draws reports of pruning is a part that nothing else loads
+    packages: undefined,
+    plugins: [bundled(['@observablehq/plot', 'linkedom'])],
+    mainFields: ['module', 'main'],
+    metafile: true,
+  });
+  for (const [path, { inputs }] of Object.entries(metafile.outputs)) {
+    if (!Object.keys(inputs).some((input) => input.includes('node_modules/'))) continue;
+    const { code } = await transform(readFileSync(path, 'utf8'), {
+      minify: true,
+      format: 'esm',
+      target: bundling.target,
+    });
+    writeFileSync(path, code);
+  }
+  // hosts that cannot read files: their own way to the wasm takes the place of the files
+  for (const host of ['browser', 'workerd', 'edge-light']) {
+    const variant = {
+      ...common,
+      ...small,
+      outdir: `${dist}/${host}`,
+      // imported from where the published file lies
+      external: host === 'browser' ? [] : ['../wasm/*'],
+    };
+    await bundleLazily('src/index.ts', { ...variant, plugins: replacements(host) });
+    if (host === 'browser') {
+      await writeWorker(`${dist}/browser`);
+      continue; // it decodes images itself
+    }
+    const plugins = [replace('codec-files', `hosts/${host}-images`)];
+    await build({ ...variant, entryPoints: { images: 'src/images.ts' }, plugins });
+  }
+}
+
+/** The file that pages start workers from. */
+async function writeWorker(folder) {
+  const source = readFileSync('src/runtime/threads/worker-source.ts', 'utf8');
+  const module = (await transform(source, { loader: 'ts' })).code;
+  const { webWorkerSource } = await import(`data:text/javascript,${encodeURIComponent(module)}`);
+  const { code } = await transform(webWorkerSource, { minify: true });
+  writeFileSync(`${folder}/filigree-worker.js`, code);
+}
+
+/** Compiles the models that come with the package, by its own compiler. */
+async function models(dist) {
+  const { buildModels } = await import(new URL('../models/build.mjs', import.meta.url));
+  await buildModels(new URL(`../${dist}/`, import.meta.url));
+}
+
+/** Makes it in a folder beside it, and puts that in its place: who reads dist/ meanwhile finds the old one. */
+async function make() {
+  for (const left of readdirSync('.').filter((name) => /^dist\.\d+/.test(name))) rmSync(left, { recursive: true });
+  const fresh = `dist.${process.pid}`;
+  await bundle(fresh);
+  for (const file of wasmFiles) cpSync(file, file.replace('src', fresh));
+  emitDeclarations(`${fresh}/types`);
+  await models(fresh);
+  if (existsSync('dist')) renameSync('dist', `${fresh}.old`);
+  renameSync(fresh, 'dist');
+  rmSync(`${fresh}.old`, { recursive: true, force: true });
+}
+
+/**
+ * Builds dist/ unless it is built. Of assembly/ it holds what is in src/wasm/.
+ * @param force builds it in any case
+ */
+export async function buildPackage({ force = false } = {}) {
+  process.chdir(root);
+  const settings = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
+  await makeUnlessMade({
+    name: 'dist',
+    sources: ['src', 'models', 'scripts', ...settings],
+    outputs: ['dist'],
+    make,
+    force,
+  });
+}
