@@ -1,4 +1,5 @@
 import { FiligreeError } from './errors.ts';
+import { integerRanges, isQuantisedType } from './quantisation.ts';
 
 export type DType = 'float32' | 'float16' | 'int8' | 'uint8' | 'int16' | 'uint16' | 'int32' | 'int64' | 'bool';
 
@@ -41,8 +42,16 @@ export function elementCount(shape: readonly number[]): number {
   return n;
 }
 
+/** Numbers that an integer dtype does not reach become its least or largest: typed arrays would wrap them around. */
+function saturated(numbers: readonly number[], dtype: DType): Float64Array {
+  const list = Float64Array.from(numbers);
+  if (!isQuantisedType(dtype)) return list;
+  const [low, high] = integerRanges[dtype];
+  return list.map((v) => Math.min(Math.max(v, low), high));
+}
+
 /**
- * A dense, row-major n-dimensional array.
+ * A dense, row-major n-dimensional array. Of a list of numbers, those outside an integer dtype saturate.
  * @throws FiligreeError `invalid-argument` for an unknown dtype or a shape that is none, and when the data's type or length does not fit dtype and shape.
  */
 export class Tensor {
@@ -66,7 +75,7 @@ export class Tensor {
     const typed = Array.isArray(values)
       ? dtype === 'int64'
         ? BigInt64Array.from(values, BigInt)
-        : Float64Array.from(values as number[])
+        : saturated(values as number[], dtype)
       : (values as TensorData);
     const stored =
       Array.isArray(values) && dtype !== 'int64' ? new (ArrayType as Float32ArrayConstructor)(typed as never) : typed;

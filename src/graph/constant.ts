@@ -6,7 +6,7 @@ export function asFloat32(dtype: DType, data: TensorData): Float32Array {
   if (data instanceof Float32Array) return data;
   if (dtype === 'float16') return Float32Array.from(data as Uint16Array, halfToFloat);
   if (data instanceof BigInt64Array) return Float32Array.from(data, Number);
-  return Float32Array.from(data);
+  return new Float32Array(data as Int32Array);
 }
 
 /** The number that 16 bits of IEEE 754 half precision stand for. */

@@ -2,6 +2,7 @@
 import { FiligreeError } from '../errors.ts';
 import { operatorNamed } from '../ops/index.ts';
 import type { DenseTensor } from '../ops/operator.ts';
+import { dequantise, representableBy, saturate } from '../quantisation.ts';
 import { elementCount, Tensor } from '../tensor.ts';
 import { asFloat32 } from './constant.ts';
 import { type Graph, type Node, nodeError, type Port, valueOf } from './graph.ts';
@@ -14,8 +15,8 @@ export interface EvaluateOptions {
 
 /**
  * Runs the graph. Inputs and outputs go by their author's names and axis order. An input of an integer dtype with
- * quantization is dequantized; a float32 tensor is taken as real numbers whatever the port's dtype. Outputs are
- * float32 real numbers.
+ * quantization is dequantized; a float32 tensor is taken as real numbers whatever the port's dtype, saturated to what a
+ * quantised port can hold. Outputs are float32 real numbers.
  * @throws FiligreeError `invalid-argument` when an input is missing, unknown or of another shape or dtype.
  */
 export function evaluate(
@@ -92,10 +93,10 @@ export function readPort(graph: Graph, port: Port, tensor: Tensor | undefined): 
     const found = `${tensor.dtype} [${tensor.shape}]`;
     throw new FiligreeError('invalid-argument', `${graph.name}: input "${name}" must be ${describe}, got ${found}`);
   }
-  let data: Float32Array = asFloat32(tensor.dtype, tensor.data).slice();
-  if (quantization && tensor.dtype !== 'float32') {
-    for (let i = 0; i < data.length; i++) data[i] = quantization.scale * (data[i] - quantization.zeroPoint);
-  }
+  let data: Float32Array = asFloat32(tensor.dtype, tensor.data);
+  const range = representableBy(port);
+  if (quantization && tensor.dtype !== 'float32') data = dequantise(data, quantization);
+  else data = range ? saturate(data, range) : data.slice();
   if (permutation) data = permuteData(data, wanted, inversePermutation(permutation));
   return { shape, data };
 }

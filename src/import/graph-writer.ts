@@ -8,6 +8,7 @@ import type { OperatorName } from '../ops/index.ts';
 import type { Operator } from '../ops/operator.ts';
 import { elementCount } from '../tensor.ts';
 import { Names } from './names.ts';
+import { WrittenRanges } from './quantised-range.ts';
 
 /** More axes than any tensor has. */
 export const mostAxes = 32;
@@ -15,12 +16,14 @@ export const mostAxes = 32;
 /** A graph under construction: values and nodes have a name each, shapes follow the operators' own rules. */
 export class GraphWriter {
   readonly graph: Graph;
+  readonly ranges: WrittenRanges;
   protected readonly nodeNames = new Names();
   protected readonly valueNames = new Names();
 
   /** @param file what messages call the file */
   constructor(file: string) {
     this.graph = emptyGraph(file);
+    this.ranges = new WrittenRanges(this.graph);
   }
 
   fail(message: string): never {
@@ -64,6 +67,7 @@ export class GraphWriter {
     const outputs = shapes.map((shape) => this.addValue(`${title}/${op}`, { shape, dtype: 'float32' }));
     const node: Node = { name: '', op, inputs, outputs, attributes };
     this.graph.nodes.push(node);
+    this.ranges.made(node);
     return node;
   }
 
@@ -77,6 +81,7 @@ export class GraphWriter {
     const known = values.get(value)!;
     values.delete(value);
     const unique = this.addValue(name, known);
+    this.ranges.renamed(value, unique);
     for (let i = firstNode; i < nodes.length; i++) {
       nodes[i].inputs = nodes[i].inputs.map((input) => (input === value ? unique : input));
       nodes[i].outputs = nodes[i].outputs.map((output) => (output === value ? unique : output));

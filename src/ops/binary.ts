@@ -35,6 +35,9 @@ const functions: Record<BinaryFunction, (a: number, b: number) => number> = {
   prelu: (a, b) => (a < 0 ? b * a : a),
 };
 
+/** fn(a, b) of two numbers. */
+export const applyBinary = (fn: BinaryFunction, a: number, b: number): number => functions[fn](a, b);
+
 const commutative: readonly BinaryFunction[] = ['add', 'mul', 'min', 'max'];
 
 /** (a, b) → act(f(a, b)) with NumPy broadcasting. */

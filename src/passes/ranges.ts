@@ -1,52 +1,153 @@
-// What is known about the numbers in a value without computing it.
+// Between which numbers a value lies, without computing it: interval arithmetic. NaN aside.
+import { applyActivation } from '../graph/activation.ts';
 import { constantOf } from '../graph/edit.ts';
-import type { Activation, UnaryFunction } from '../program/activations.ts';
-import { type Edges, isActive, isOp } from './match.ts';
+import type { Graph, Node } from '../graph/graph.ts';
+import type { Activation } from '../program/activations.ts';
+import { type Edges, isOp, type NodeOf, shapeOf } from './match.ts';
 
-const positive = new Set<UnaryFunction>([
-  'sigmoid',
-  'hardSigmoid',
-  'exp',
-  'sqrt',
-  'abs',
-  'rsqrt',
-  'square',
-  'softplus',
-]);
-
-/** True when no element can be negative (NaN aside). */
-export function isNonNegative(edges: Edges, value: string, depth = 0): boolean {
-  const constant = constantOf(edges.graph, value);
-  if (constant) return constant.data.every((v) => v >= 0);
-  const node = edges.maker(value);
-  if (!node || depth > 32) return false;
-  const inputs = () => node.inputs.every((input) => input === '' || isNonNegative(edges, input, depth + 1));
-
-  if (isOp(node, 'unary')) return isNonNegativeAfter(node.attributes, inputs);
-  if (isOp(node, 'conv2d', 'convTranspose2d', 'linear')) {
-    const { activation } = node.attributes;
-    return isActive(activation) && isNonNegativeAfter(activation, () => false);
-  }
-  if (isOp(node, 'binary')) {
-    const { fn, activation } = node.attributes;
-    const result = () => fn !== 'sub' && fn !== 'prelu' && inputs();
-    return isActive(activation) ? isNonNegativeAfter(activation, result) : result();
-  }
-  if (isOp(node, 'maxPool', 'averagePool')) {
-    const { activation } = node.attributes;
-    return isActive(activation) ? isNonNegativeAfter(activation, inputs) : inputs();
-  }
-  if (isOp(node, 'softmax')) return true;
-  if (isOp(node, 'pad')) return (node.attributes.mode !== 'constant' || node.attributes.value >= 0) && inputs();
-  if (isOp(node, 'gather')) return isNonNegative(edges, node.inputs[0], depth + 1);
-  // What is left copies, averages or compares its inputs.
-  return inputs();
+/** No number is below `low` or above `high`. */
+export interface Range {
+  low: number;
+  high: number;
 }
 
-/** Whether an activation's result is never negative, given whether its argument never is. */
-function isNonNegativeAfter({ fn, alpha = 0, beta = 0 }: Activation, argument: () => boolean): boolean {
-  if (positive.has(fn)) return true;
-  if (fn === 'clamp') return beta >= 0 && (alpha >= 0 || argument());
-  // Zero and above for what is zero and above.
-  return fn !== 'neg' && fn !== 'log' && argument();
+export const everything: Readonly<Range> = { low: -Infinity, high: Infinity };
+
+/** Nodes that are looked through, one behind the other. */
+export const mostNodes = 64;
+
+/** True when no element can be negative (NaN aside). */
+export function isNonNegative(edges: Edges, value: string): boolean {
+  const known = new Map<string, Range>();
+  const rangeOf = (name: string, depth: number): Range => {
+    const before = known.get(name);
+    if (before) return before;
+    const node = edges.maker(name);
+    const range = node
+      ? depth < mostNodes
+        ? rangeAfter(edges.graph, node, (input) => rangeOf(input, depth + 1))
+        : everything
+      : constantRange(edges.graph, name);
+    known.set(name, range);
+    return range;
+  };
+  return rangeOf(value, 0).low >= 0;
+}
+
+/** The range of a constant; of another value that no node makes, everything. */
+export function constantRange(graph: Graph, value: string): Range {
+  const constant = constantOf(graph, value);
+  if (!constant) return everything;
+  let { low, high } = { low: Infinity, high: -Infinity };
+  for (const v of constant.data) {
+    if (Number.isNaN(v)) return everything;
+    if (v < low) low = v;
+    if (v > high) high = v;
+  }
+  return low <= high ? { low, high } : everything;
+}
+
+/** The range of what a node makes, in all its outputs; `rangeOf` gives its inputs'. */
+export function rangeAfter(graph: Graph, node: Node, rangeOf: (value: string) => Range): Range {
+  const [x] = node.inputs;
+  if (isOp(node, 'unary')) return activated(rangeOf(x), node.attributes);
+  if (isOp(node, 'conv2d', 'convTranspose2d', 'linear')) return activated(everything, node.attributes.activation);
+  if (isOp(node, 'binary')) {
+    const [a, b] = node.inputs.map(rangeOf);
+    return activated(combined(node.attributes.fn, a, b), node.attributes.activation);
+  }
+  if (isOp(node, 'maxPool')) return activated(rangeOf(x), node.attributes.activation);
+  if (isOp(node, 'averagePool')) {
+    const { countIncludePad, pads, activation } = node.attributes;
+    const padded = countIncludePad && pads.some((n) => n > 0);
+    return activated(padded ? hull([rangeOf(x), { low: 0, high: 0 }]) : rangeOf(x), activation);
+  }
+  if (isOp(node, 'softmax')) return { low: 0, high: 1 };
+  if (isOp(node, 'pad')) {
+    const { mode, value } = node.attributes;
+    return mode === 'constant' ? hull([rangeOf(x), { low: value, high: value }]) : rangeOf(x);
+  }
+  if (isOp(node, 'reduce') && node.attributes.fn === 'sum') {
+    const count = node.attributes.axes.reduce((product, axis) => product * shapeOf(graph, x)[axis], 1);
+    return combined('mul', rangeOf(x), { low: count, high: count });
+  }
+  if (isOp(node, 'concat')) return hull(node.inputs.map(rangeOf));
+  // What is left copies, averages or compares the elements of its input.
+  return rangeOf(x);
+}
+
+function hull(ranges: readonly Range[]): Range {
+  return extremes(ranges.flatMap(({ low, high }) => [low, high]));
+}
+
+/** From the least to the largest number; everything when one is NaN. */
+function extremes(numbers: readonly number[]): Range {
+  const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
+  return Number.isNaN(low) ? everything : { low, high };
+}
+
+function combined(fn: NodeOf<'binary'>['attributes']['fn'], a: Range, b: Range): Range {
+  switch (fn) {
+    case 'add':
+      return extremes([a.low + b.low, a.high + b.high]);
+    case 'sub':
+      return extremes([a.low - b.high, a.high - b.low]);
+    case 'mul':
+      return extremes([a.low, a.high].flatMap((x) => [times(x, b.low), times(x, b.high)]));
+    case 'div':
+      return combined('mul', a, activated(b, { fn: 'reciprocal' }));
+    case 'min':
+      return { low: Math.min(a.low, b.low), high: Math.min(a.high, b.high) };
+    case 'max':
+      return { low: Math.max(a.low, b.low), high: Math.max(a.high, b.high) };
+    case 'pow':
+      return a.low >= 0 ? { low: 0, high: Infinity } : everything;
+    case 'prelu': {
+      const negative = combined('mul', { low: Math.min(a.low, 0), high: Math.min(a.high, 0) }, b);
+      if (a.low >= 0) return a;
+      return a.high > 0 ? hull([{ low: 0, high: a.high }, negative]) : negative;
+    }
+    default:
+      return everything;
+  }
+}
+
+/** Bounds that are infinite stand for numbers as large as one likes: 0 times one is 0. */
+const times = (x: number, y: number) => (x === 0 || y === 0 ? 0 : x * y);
+
+/** Where a function that falls before and rises behind has its least value. */
+const dips: Partial<Record<Activation['fn'], number>> = {
+  silu: -1.2784645427610738,
+  gelu: -0.7517915953145838,
+  mish: -1.1924312101790872,
+};
+
+/** The range of f(x) for x in a range. */
+export function activated({ low, high }: Range, activation: Activation | undefined): Range {
+  if (!activation || activation.fn === 'identity') return { low, high };
+  const { fn, alpha = 0, beta = 0 } = activation;
+  const f = (x: number) => applyActivation(x, activation);
+  switch (fn) {
+    case 'reciprocal':
+      if (low > 0 || high < 0) return extremes([f(low), f(high)]);
+      if (low === 0) return { low: f(high), high: Infinity };
+      return everything;
+    case 'sqrt':
+    case 'log':
+    case 'rsqrt':
+      return extremes([f(Math.max(low, 0)), f(high)]);
+    case 'silu':
+    case 'gelu':
+    case 'mish':
+    case 'hardSwish': {
+      if (fn === 'hardSwish' && !(alpha > 0)) return everything;
+      const dip = dips[fn] ?? -beta / (2 * alpha);
+      // At −∞ they are 0.
+      const ends = [low, high].map((x) => (x === -Infinity ? 0 : f(x)));
+      return extremes(low < dip && dip < high ? [...ends, f(dip)] : ends);
+    }
+    default:
+      // The rest rise or fall all along on either side of 0.
+      return extremes(low < 0 && high > 0 ? [f(low), f(0), f(high)] : [f(low), f(high)]);
+  }
 }

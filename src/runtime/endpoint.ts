@@ -1,6 +1,7 @@
 // Callers' tensors and what endpoints say of them.
 import { FiligreeError } from '../errors.ts';
 import type { Endpoint } from '../program/program.ts';
+import { dequantise, representableBy, saturate } from '../quantisation.ts';
 import { rowMajorStrides } from '../program/layout.ts';
 import type { Tensor } from '../tensor.ts';
 import { elementCount } from '../tensor.ts';
@@ -15,7 +16,7 @@ const describe = (endpoint: Endpoint) => `${endpoint.dtype} [${endpoint.shape.jo
 
 /**
  * Checks an input tensor and gives its elements as real numbers, row-major. A tensor of the declared integer dtype is
- * dequantised; float32 holds real values.
+ * dequantised; float32 holds real values, and those that a quantised input cannot hold saturate.
  * @throws FiligreeError `invalid-argument` on another dtype or shape, or what is no tensor of that shape.
  */
 export function inputValues(endpoint: Endpoint, tensor: Tensor, model: string): Float32Array {
@@ -47,9 +48,9 @@ export function inputValues(endpoint: Endpoint, tensor: Tensor, model: string): 
     );
   }
   const data = tensor.data as Exclude<Tensor['data'], BigInt64Array>;
-  if (data instanceof Float32Array) return data;
-  const { scale, zeroPoint } = endpoint.quantization ?? { scale: 1, zeroPoint: 0 };
-  return Float32Array.from(data, (stored) => scale * (stored - zeroPoint));
+  if (!(data instanceof Float32Array)) return dequantise(data, endpoint.quantization ?? { scale: 1, zeroPoint: 0 });
+  const range = representableBy(endpoint);
+  return range ? saturate(data, range) : data;
 }
 
 /** Floats from the first to the last element of an endpoint, both included. */

@@ -78,6 +78,17 @@ describe('a model', () => {
     model.dispose();
   });
 
+  it('saturates real numbers that a quantised input cannot hold', async () => {
+    const graph = reluGraph();
+    graph.inputs[0] = { ...graph.inputs[0], dtype: 'uint8', quantization: { scale: 0.5, zeroPoint: 10 } };
+    const model = await loadModel(bytesOf(graph));
+    const given = Float32Array.from({ length: 12 }, (_, i) => 100 * (i - 4));
+    const { result } = await model.run({ image: new Tensor('float32', [1, 2, 2, 3], given) });
+    expect([...result.data]).toEqual([...given].map((v) => Math.min(Math.max(0, v), 122.5)));
+    expect(given[11]).toBe(700);
+    model.dispose();
+  });
+
   it('gives outputs that are constants', async () => {
     const graph = reluGraph();
     const data = randomFloats(9)(6);

@@ -1,5 +1,6 @@
 // Constants while a file is translated: weights, and the shapes and indices that exporters compute from other shapes.
 import type { Shape } from '../../graph/graph.ts';
+import { integerRanges as portRanges } from '../../quantisation.ts';
 import type { ElementType } from './schema.ts';
 
 export type Numbers = Float32Array | Float64Array | Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array;
@@ -46,11 +47,7 @@ export const floatTypes: readonly ElementType[] = ['float32', 'float16', 'bfloat
 export const integerRanges: Partial<Record<ElementType, readonly [number, number]>> = {
   int4: [-8, 7],
   uint4: [0, 15],
-  int8: [-128, 127],
-  uint8: [0, 255],
-  int16: [-32768, 32767],
-  uint16: [0, 65535],
-  int32: [-(2 ** 31), 2 ** 31 - 1],
+  ...portRanges,
 };
 
 export function asFloats({ data }: Constant): Float32Array {

@@ -4,6 +4,8 @@ import { FiligreeError } from '../../errors.ts';
 import type { Node, Shape } from '../../graph/graph.ts';
 import { broadcastShape } from '../../ops/broadcast.ts';
 import type { OperatorName } from '../../ops/index.ts';
+import { representable } from '../../quantisation.ts';
+import { clampTo, exceeds } from '../quantised-range.ts';
 import { type Constant, float32s, floatTypes, integerRanges } from './constant.ts';
 import { type Attribute, elementTypes, type ElementType, type OnnxNode, type StoredTensor } from './schema.ts';
 import { type Computed, type Known, nodeTitle, type Quantisation, type Translation } from './translation.ts';
@@ -266,13 +268,13 @@ export class Operation {
     this.translation.set(this.outputName(0), this.known(i));
   }
 
-  /** Makes a value that lies in a quantised type's range, clamped to it, the node's output. */
+  /** Makes a value, clamped to the range of a quantised type where it can lie outside, the node's output. */
   quantisedResult(value: string, type: ElementType, quantisation: Quantisation, k = 0): void {
     this.translation.hasQuantisedActivations = true;
     const [low, high] = integerRanges[type] ?? this.unsupported(`quantises to ${type}`);
-    const { scale, zeroPoint } = quantisation;
-    const clamp = { fn: 'clamp', alpha: (low - zeroPoint) * scale, beta: (high - zeroPoint) * scale };
-    this.result(this.emit('unary', clamp, [value]), k, type, quantisation);
+    const limits = representable([low, high], quantisation);
+    const isInside = !exceeds(this.translation.ranges.of(value), limits, quantisation.scale);
+    this.result(isInside ? value : this.emit('unary', clampTo(limits), [value]), k, type, quantisation);
   }
 
   constantResult(constant: Constant, k = 0): void {

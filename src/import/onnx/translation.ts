@@ -103,6 +103,7 @@ export class Translation extends GraphWriter {
     for (const name of made) {
       graph.values.delete(name);
       this.valueNames.release(name);
+      this.ranges.forget(name);
     }
     return results;
   }

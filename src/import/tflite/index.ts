@@ -2,6 +2,7 @@
 import { FiligreeError } from '../../errors.ts';
 import type { Graph, Port } from '../../graph/graph.ts';
 import { verify } from '../../graph/verify.ts';
+import { representableBy } from '../../quantisation.ts';
 import { isDType } from '../../tensor.ts';
 import { tensorTitle } from './constants.ts';
 import { foldIntegers } from './integers.ts';
@@ -57,7 +58,10 @@ function addInputs(model: TfliteModel, translation: Translation): void {
     const shape = inputShape(tensor, translation);
     const value = translation.addValue(tensor.name, { shape: graphShape(shape), dtype: 'float32' });
     translation.setValue(tensor, value);
-    translation.graph.inputs.push(port(translation, tensor, value, names, 'input'));
+    const input = port(translation, tensor, value, names, 'input');
+    const range = representableBy(input);
+    if (range) translation.ranges.set(value, range);
+    translation.graph.inputs.push(input);
   }
 }
 

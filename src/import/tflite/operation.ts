@@ -4,6 +4,8 @@ import type { Node, Shape } from '../../graph/graph.ts';
 import { permuteData, permuteShape } from '../../graph/permute.ts';
 import type { OperatorName } from '../../ops/index.ts';
 import type { Activation } from '../../program/activations.ts';
+import { integerRanges, isQuantisedType, representable } from '../../quantisation.ts';
+import { clampTo, exceeds } from '../quantised-range.ts';
 import { type OptionsName, optionTypes } from './builtin-operators.ts';
 import { tensorTitle } from './constants.ts';
 import { Table } from './flatbuffer.ts';
@@ -168,9 +170,21 @@ export class Operation {
     return this.translation.emit(this.operator, op, attributes, inputs, this.title).outputs;
   }
 
-  /** Makes a value, NCHW at rank 4, the operator's k-th output. */
-  result(value: string, k = 0): void {
+  /** The value, clamped to what the operator's k-th output can hold where that is quantised and the value can exceed it. */
+  saturated(value: string, k = 0): string {
+    const { type, quantization } = this.output(k);
+    // Nothing reaches the ends of 32 bits.
+    if (type === 'int32' || !isQuantisedType(type) || quantization?.scales.length !== 1) return value;
+    const [scale] = quantization.scales;
+    const limits = representable(integerRanges[type], { scale, zeroPoint: quantization.zeroPoints[0] });
+    if (!exceeds(this.translation.ranges.of(value), limits, scale)) return value;
+    return this.emit('unary', clampTo(limits), [value]);
+  }
+
+  /** Makes a value, NCHW at rank 4 and clamped to the range of a quantised tensor, the operator's k-th output. */
+  result(made: string, k = 0): void {
     const { translation } = this;
+    const value = this.saturated(made, k);
     const tensor = this.output(k);
     const shape = translation.shapeOf(value);
     translation.checkShape(tensor, shape, this.operator);
@@ -179,7 +193,9 @@ export class Operation {
   }
 
   /** Makes a value in the file's order the operator's k-th output. */
-  resultInFileOrder(value: string, k = 0): void {
+  resultInFileOrder(made: string, k = 0): void {
+    // Before the transpose: what makes the value can clamp it.
+    const value = this.saturated(made, k);
     const nhwc = this.translation.shapeOf(value).length === 4;
     this.result(nhwc ? this.emit('transpose', { permutation: channelsFirst }, [value]) : value, k);
   }

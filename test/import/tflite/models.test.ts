@@ -139,7 +139,7 @@ describe('MobileNets', () => {
   const files: [string, Record<string, number>, RegExp[]][] = [
     [
       'mobilenet_v1_1.0_224_quant/mobilenet_quant_v1_224_head_layers.tflite',
-      { conv2d: 1, transpose: 1, reshape: 1, softmax: 1 },
+      { conv2d: 1, unary: 1, transpose: 1, reshape: 1, softmax: 1 },
       [/^activations are quantised/, /^1 constant tensor is stored as uint8/, /^1 constant tensor is stored as int32/],
     ],
     [
@@ -153,7 +153,7 @@ describe('MobileNets', () => {
     ],
     [
       'mobilenet_v2_1.0_224/mobilenet_v2_1.0_224_quant.tflite',
-      { conv2d: 53, binary: 10, averagePool: 1, transpose: 1, reshape: 1, softmax: 1 },
+      { conv2d: 53, binary: 10, unary: 28, averagePool: 1, transpose: 1, reshape: 1, softmax: 1 },
       [
         /^activations are quantised/,
         /^53 constant tensors are stored as uint8/,
@@ -162,7 +162,7 @@ describe('MobileNets', () => {
     ],
     [
       'mobilenet_v2_1.0_224/tf2_mobilenet_v2_1.0_224_ptq.tflite',
-      { conv2d: 53, binary: 10, reduce: 1, transpose: 1, reshape: 1, softmax: 1 },
+      { conv2d: 53, binary: 10, unary: 29, reduce: 1, transpose: 1, reshape: 1, softmax: 1 },
       [
         /^activations are quantised/,
         /^53 constant tensors are stored as int8/,

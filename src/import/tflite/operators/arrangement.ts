@@ -16,9 +16,11 @@ const concatenation: Handler = (operation) => {
   if (operation.inputCount === 0) operation.fail('joins nothing');
   const rank = operation.rank(0);
   const axis = graphAxis(operation.axis(options.int32(0), rank), rank);
-  const inputs = operation.operator.inputs.map((_, i) => operation.value(i));
-  const joined = operation.emit('concat', { axis }, inputs);
   const activation = operation.activation(options.int8(1));
+  const parts = operation.operator.inputs.map((_, i) => operation.value(i));
+  // What makes a part can clamp it; behind the concatenation it would be a pass of its own.
+  const inputs = activation ? parts : parts.map((part) => operation.saturated(part));
+  const joined = operation.emit('concat', { axis }, inputs);
   operation.result(activation ? operation.emit('unary', activation, [joined]) : joined);
 };
 

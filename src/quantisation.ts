@@ -1,0 +1,59 @@
+// Integers that stand for real numbers: real = scale × (integer − zeroPoint).
+import type { DType, TensorData } from './tensor.ts';
+
+export interface Quantisation {
+  scale: number;
+  zeroPoint: number;
+}
+
+/** The least and the largest integer of each dtype that may be quantised. */
+export const integerRanges = {
+  int8: [-128, 127],
+  uint8: [0, 255],
+  int16: [-32768, 32767],
+  uint16: [0, 65535],
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+} as const satisfies Partial<Record<DType, readonly [number, number]>>;
+
+export type QuantisedType = keyof typeof integerRanges;
+
+/** Whether a name is that of a type that may be quantised. */
+export function isQuantisedType(type: string): type is QuantisedType {
+  return Object.hasOwn(integerRanges, type);
+}
+
+/** The real numbers that integers from `lowest` to `highest` stand for reach from `low` to `high`. */
+export function representable(
+  [lowest, highest]: readonly [number, number],
+  { scale, zeroPoint }: Quantisation,
+): { low: number; high: number } {
+  const ends = [scale * (lowest - zeroPoint), scale * (highest - zeroPoint)];
+  return { low: Math.min(...ends), high: Math.max(...ends) };
+}
+
+/** What an input or output can hold; undefined where it is not quantised. */
+export function representableBy({ dtype, quantization }: { dtype: DType; quantization?: Quantisation }) {
+  return quantization && isQuantisedType(dtype) ? representable(integerRanges[dtype], quantization) : undefined;
+}
+
+/** The real numbers that integers stand for. A plain loop: `Float32Array.from` with a function takes 0.2 µs an element. */
+export function dequantise(
+  integers: Exclude<TensorData, BigInt64Array>,
+  { scale, zeroPoint }: Quantisation,
+): Float32Array {
+  const count = integers.length;
+  const reals = new Float32Array(count);
+  for (let i = 0; i < count; i++) reals[i] = scale * (integers[i] - zeroPoint);
+  return reals;
+}
+
+/** Real numbers as a quantised input takes them: what lies outside its range becomes the range's end. */
+export function saturate(reals: Float32Array, { low, high }: { low: number; high: number }): Float32Array {
+  const count = reals.length;
+  const inside = new Float32Array(count);
+  for (let i = 0; i < count; i++) {
+    const v = reals[i];
+    inside[i] = v < low ? low : v > high ? high : v;
+  }
+  return inside;
+}
