@@ -146,7 +146,7 @@ const yolov8: Preset['fit'] = (outputs, input) => {
 const yolov8Bins = 16;
 
 const yolov8Dfl: Preset['fit'] = (outputs, input) => {
-  const head = { type: 'gfl', distancesFirst: true, bins: yolov8Bins, centre: 0.5, activation: 'sigmoid' } as const;
+  const head = { type: 'gfl', distances: 'before', bins: yolov8Bins, centre: 0.5, activation: 'sigmoid' } as const;
   const found = tableEitherWay(outputs, input, 4 * yolov8Bins);
   if (found) {
     const { name, width, channelsFirst, strides } = found;
@@ -201,25 +201,48 @@ const yoloMaps =
 
 const nanodetBins = 8;
 
+const nanodetHead = { type: 'gfl', channelsFirst: false, bins: nanodetBins, activation: 'none' } as const;
+
 const nanodet: Preset['fit'] = (outputs, input) => {
   const found = table(outputs, input, 4 * nanodetBins, false);
-  if (!found) return undefined;
+  if (!found) return classesAndDistances(outputs, input, [8, 16, 32]);
   const { name, width, strides } = found;
   const centre = strides.length === 4 ? 0 : 0.5; // NanoDet-Plus has four levels and measures from the cells' corners
   return {
-    head: {
-      type: 'gfl',
-      outputs: [name],
-      channelsFirst: false,
-      distancesFirst: false,
-      bins: nanodetBins,
-      strides,
-      centre,
-      activation: 'none',
-    },
+    head: { ...nanodetHead, outputs: [name], distances: 'after', strides, centre },
     classes: width - 4 * nanodetBins,
   };
 };
+
+const picodet: Preset['fit'] = (outputs, input) => classesAndDistances(outputs, input, [8, 16, 32, 64]);
+
+/** Two outputs a level: scores [1, cells, classes] and distances [1, cells, 32], each in the order of levels. */
+function classesAndDistances(
+  outputs: readonly TensorDescription[],
+  input: Input,
+  strides: readonly number[],
+): Fit | undefined {
+  const levels = gridLevels(input, strides);
+  if (outputs.length !== 2 * levels.length) return undefined;
+  const [scores, distances]: [string[], string[]] = [[], []];
+  let classes: number | undefined;
+  for (const level of levels) {
+    const cells = level.rows * level.columns;
+    const both = outputs.filter(({ shape, dtype }) => {
+      const rows = shape.length === 2 || (shape.length === 3 && shape[0] === 1);
+      return rows && shape.at(-2) === cells && dtype === 'float32';
+    });
+    if (both.length !== 2) return undefined;
+    const at = both.findLastIndex(({ shape }) => shape.at(-1) === 4 * nanodetBins); // the makers' order: scores first
+    if (at < 0) return undefined;
+    const { name, shape } = both[1 - at];
+    classes ??= shape.at(-1);
+    if (shape.at(-1) !== classes) return undefined;
+    scores.push(name);
+    distances.push(both[at].name);
+  }
+  return { head: { ...nanodetHead, outputs: scores, distances, strides, centre: 0.5 }, classes: classes! };
+}
 
 /** Boxes (…, anchors, 4) and scores (…, anchors, classes). */
 function boxesAndScores(outputs: readonly TensorDescription[]) {
@@ -364,7 +387,8 @@ const presets = {
     fit: yoloMaps(yoloAnchors.yolov7),
   },
   nanodet: {
-    wants: 'an output [1, cells, classes + 32]',
+    wants:
+      'an output [1, cells, classes + 32], or outputs [1, cells, classes] and [1, cells, 32] for strides 8, 16 and 32',
     words: /nanodet/i,
     preprocessing: {
       resize: 'stretch',
@@ -375,6 +399,20 @@ const presets = {
     scoreThreshold: 0.35,
     iouThreshold: 0.6,
     fit: nanodet,
+  },
+  /** As Paddle2ONNX exports it, without post-processing. */
+  picodet: {
+    wants: 'outputs [1, cells, classes] and [1, cells, 32] for strides 8, 16, 32 and 64',
+    words: /pico-?det/i,
+    preprocessing: {
+      resize: 'stretch',
+      padValue: 0,
+      ...normalization([123.675, 116.28, 103.53], [58.395, 57.12, 57.375]),
+      order: 'RGB',
+    },
+    scoreThreshold: 0.4,
+    iouThreshold: 0.6,
+    fit: picodet,
   },
   /** Scores are probabilities. */
   ssd: {

@@ -51,7 +51,7 @@ describe('recognise', () => {
       'YOLOv8 undecoded',
       model(640, [tensor('y', 1, 144, 8400)]),
       'yolov8-dfl',
-      { type: 'gfl', bins: 16, distancesFirst: true },
+      { type: 'gfl', bins: 16, distances: 'before' },
     ],
     [
       'YOLOv8 maps',
@@ -75,7 +75,57 @@ describe('recognise', () => {
       'nanodet',
       { bins: 8, centre: 0, strides: [8, 16, 32, 64] },
     ],
-    ['NanoDet', model(320, [tensor('output', 1, 2100, 112)]), 'nanodet', { centre: 0.5, distancesFirst: false }],
+    ['NanoDet', model(320, [tensor('output', 1, 2100, 112)]), 'nanodet', { centre: 0.5, distances: 'after' }],
+    [
+      'NanoDet with its levels apart',
+      model(416, [
+        ...[2704, 676, 169].map((cells) => tensor(`c${cells}`, 1, cells, 80)),
+        ...[2704, 676, 169].map((cells) => tensor(`d${cells}`, 1, cells, 32)),
+      ]),
+      'nanodet',
+      {
+        outputs: ['c2704', 'c676', 'c169'],
+        distances: ['d2704', 'd676', 'd169'],
+        centre: 0.5,
+        bins: 8,
+        activation: 'none',
+        strides: [8, 16, 32],
+      },
+    ],
+    [
+      'NanoDet with its levels apart, in another order and without an axis of 1',
+      model(
+        320,
+        [1600, 400, 100].flatMap((cells) => [tensor(`d${cells}`, cells, 32), tensor(`c${cells}`, cells, 80)]).reverse(),
+      ),
+      'nanodet',
+      { outputs: ['c1600', 'c400', 'c100'], distances: ['d1600', 'd400', 'd100'] },
+    ],
+    [
+      'PicoDet',
+      model(320, [
+        ...[1600, 400, 100, 25].map((cells, i) => tensor(`scale_${i}`, 1, cells, 80)),
+        ...[1600, 400, 100, 25].map((cells, i) => tensor(`scale_${4 + i}`, 1, cells, 32)),
+      ]),
+      'picodet',
+      {
+        outputs: ['scale_0', 'scale_1', 'scale_2', 'scale_3'],
+        distances: ['scale_4', 'scale_5', 'scale_6', 'scale_7'],
+        centre: 0.5,
+        bins: 8,
+        activation: 'none',
+        strides: [8, 16, 32, 64],
+      },
+    ],
+    [
+      'PicoDet of 32 classes',
+      model(320, [
+        ...[1600, 400, 100, 25].map((cells, i) => tensor(`scale_${i}`, 1, cells, 32)),
+        ...[1600, 400, 100, 25].map((cells, i) => tensor(`scale_${4 + i}`, 1, cells, 32)),
+      ]),
+      'picodet',
+      { outputs: ['scale_0', 'scale_1', 'scale_2', 'scale_3'] },
+    ],
   ];
 
   it.each(sure)('%s', (_, described, name, head) => {
@@ -98,7 +148,27 @@ describe('recognise', () => {
     const yolov8 = sure[2][1];
     expect(visionOf(yolov8).preprocessing).toMatchObject({ resize: 'letterbox', padValue: 114, order: 'RGB' });
     expect(value(yolov8, 255, 2)).toBe(1);
-    expect(value(sure[10][1], 103.53 + 57.375, 0)).toBeCloseTo(1, 12); // NanoDet's blue
+    const named = (title: string) => sure.find(([other]) => other === title)![1];
+    expect(value(named('NanoDet'), 103.53 + 57.375, 0)).toBeCloseTo(1, 12); // blue
+    expect(visionOf(named('NanoDet with its levels apart')).preprocessing).toMatchObject({
+      resize: 'stretch',
+      order: 'BGR',
+    });
+    const picodet = named('PicoDet');
+    expect(visionOf(picodet).preprocessing).toMatchObject({ width: 320, resize: 'stretch', order: 'RGB' });
+    expect(value(picodet, 123.675 + 58.395, 0)).toBeCloseTo(1, 12); // red
+  });
+
+  it.each([
+    ['levels of different classes', [80, 79, 80, 80], [32, 32, 32, 32]],
+    ['a level without distances', [80, 80, 80, 80], [32, 32, 32, 31]],
+    ['one level of distances too few', [80, 80, 80, 80], [32, 32, 32]],
+  ])('finds no PicoDet in %s', (_, classes, distances) => {
+    const cells = [1600, 400, 100, 25];
+    const outputs = [classes, distances].flatMap((widths, k) =>
+      widths.map((width, i) => tensor(`out${k}${i}`, 1, cells[i], width)),
+    );
+    expect(recognise(model(320, outputs))).toEqual({ choices: [] });
   });
 
   it.each([
@@ -211,7 +281,8 @@ describe('a named head', () => {
 
   it('has a preset that says what it wants', () => {
     expect(headNames).toContain('yolov8');
-    for (const name of headNames) expect(headPresets[name].wants).toMatch(/^(an output|maps|two outputs|three maps)/);
+    for (const name of headNames)
+      expect(headPresets[name].wants).toMatch(/^(an output|outputs|maps|two outputs|three maps)/);
   });
 
   it('need not be the one that would be recognised', () => {

@@ -1,25 +1,41 @@
 // Heads whose distances from a cell to the four sides of its box are distributions (generalised focal loss,
-// https://arxiv.org/abs/2006.04388): NanoDet, and YOLOv8 and YOLO11 where the decoding was left out of the export.
+// https://arxiv.org/abs/2006.04388): NanoDet, PicoDet, and YOLOv8 and YOLO11 where the decoding was left out of the export.
 import { CandidateList } from '../candidates.ts';
-import { field, flag, integer, invalid, list, number, oneOf, outputNamed, text } from '../fields.ts';
-import { cellAt, cellCount, gridLevels } from '../grid.ts';
+import {
+  field,
+  flag,
+  integer,
+  invalid,
+  list,
+  number,
+  oneOf,
+  outputNamed,
+  text,
+  type TensorDescription,
+} from '../fields.ts';
+import { cellAt, cellCount, gridLevels, type Level } from '../grid.ts';
 import type { Decoder, HeadType } from './index.ts';
 import { find } from '../outputs.ts';
+import type { ScoreScan } from '../scan.ts';
 import { mapRows, rowsOf, scoresAt, type Rows } from './layout.ts';
 
 const activations = ['none', 'sigmoid'] as const;
+const places = ['before', 'after'] as const;
 
 export interface GflHead {
   readonly type: 'gfl';
   /**
-   * Names of the outputs: one (1, cells, classes + 4 · bins) with all levels, or one map (1, rows, columns, classes +
-   * 4 · bins) a level.
+   * Names of the outputs that hold the classes: one (1, cells, width) with all levels, or one (1, cells, width) or map
+   * (1, rows, columns, width) a level.
    */
   readonly outputs: readonly string[];
-  /** Outputs are (1, classes + 4 · bins, cells), maps (1, classes + 4 · bins, rows, columns). */
+  /** Outputs are (1, width, cells), maps (1, width, rows, columns). */
   readonly channelsFirst: boolean;
-  /** Distances come before classes (YOLOv8), not after (NanoDet). */
-  readonly distancesFirst: boolean;
+  /**
+   * Where the 4 · bins numbers of the distances are: before the classes in the same output (YOLOv8) or after them
+   * (NanoDet), or in outputs of their own, whose names these are, one for each of `outputs` (PicoDet).
+   */
+  readonly distances: (typeof places)[number] | readonly string[];
   /** Numbers of one distribution: logits of 0, 1, … bins − 1 strides. */
   readonly bins: number;
   /** Input pixels from one cell to the next, one entry a level. */
@@ -48,11 +64,12 @@ export const gfl: HeadType<GflHead> = {
   keypoints: [],
   suppression: 'plain',
   read(value) {
+    const distances = field(value, 'distances');
     return {
       type: 'gfl',
       outputs: list(field(value, 'outputs'), text, 16),
       channelsFirst: flag(field(value, 'channelsFirst')),
-      distancesFirst: flag(field(value, 'distancesFirst')),
+      distances: Array.isArray(distances.value) ? list(distances, text, 16) : oneOf(distances, places),
       bins: integer(field(value, 'bins'), 1, 256),
       strides: list(field(value, 'strides'), (stride) => integer(stride, 1, 4096), 16),
       centre: number(field(value, 'centre'), 0, 1),
@@ -60,41 +77,19 @@ export const gfl: HeadType<GflHead> = {
     };
   },
   decoder(head, input, outputs) {
-    const { bins, centre, distancesFirst, channelsFirst } = head;
+    const { bins, centre } = head;
     const levels = gridLevels(input, head.strides);
-    const inOne = head.outputs.length === 1 && outputNamed(outputs, head.outputs[0]).shape.length === 3;
-    let parts: { rows: Rows; first: number }[];
-    if (inOne) {
-      const rows = rowsOf(outputNamed(outputs, head.outputs[0]), channelsFirst, 4 * bins + 1);
-      if (rows.anchors !== cellCount(levels)) {
-        throw invalid('metadata.vision.head.strides', `the cells of ${rows.anchors} anchors`, head.strides);
-      }
-      parts = [{ rows, first: 0 }];
-    } else {
-      if (head.outputs.length !== levels.length) {
-        throw invalid('metadata.vision.head.outputs', `one for each of ${levels.length} strides`, head.outputs);
-      }
-      parts = levels.map(({ rows, columns, first }, i) => ({
-        rows: mapRows(outputNamed(outputs, head.outputs[i]), channelsFirst, rows, columns),
-        first,
-      }));
-    }
-    const scans = parts.map(({ rows, first }) => {
-      const classes = rows.width - 4 * bins;
-      if (classes < 1) throw invalid('metadata.vision.head.bins', `4 · bins less than ${rows.width}`, bins);
-      const scan = scoresAt(rows, distancesFirst ? 4 * bins : 0, classes, head.activation);
-      return { rows, first, scan, distances: rows.at + (distancesFirst ? 0 : classes) * rows.step };
-    });
+    const parts = partsOf(head, levels, outputs);
     const decode: Decoder['decode'] = (tensors, selection) => {
       const candidates = new CandidateList();
-      for (const { rows, first, scan, distances } of scans) {
+      for (const { first, scan, distances } of parts) {
         const found = find(tensors, scan, selection);
-        const values = tensors.values(rows.output);
+        const values = tensors.values(distances.output);
         for (let i = 0; i < found.length; i++) {
           const anchor = found.anchors[i];
           const { level, x, y } = cellAt(levels, first + anchor);
-          const at = distances + anchor * rows.anchorStep;
-          const side = (k: number) => expectedBin(values, at + k * bins * rows.step, rows.step, bins);
+          const at = distances.at + anchor * distances.anchorStep;
+          const side = (k: number) => expectedBin(values, at + k * bins * distances.step, distances.step, bins);
           const [left, top, right, bottom] = [x + centre - side(0), y + centre - side(1), side(2), side(3)];
           const box = [left, top, x + centre + right, y + centre + bottom] as const;
           const { stride } = level;
@@ -107,6 +102,58 @@ export const gfl: HeadType<GflHead> = {
       }
       return candidates.finish();
     };
-    return { classes: scans[0].scan.classes, decode };
+    return { classes: parts[0].scan.classes, decode };
   },
 };
+
+/** Some levels: where their classes lie and where their distances. */
+interface Part {
+  /** Number of its first cell. */
+  readonly first: number;
+  readonly scan: ScoreScan;
+  /** Bin k of side s of a cell is number bins · s + k of its row. */
+  readonly distances: Rows;
+}
+
+function partsOf(head: GflHead, levels: readonly Level[], outputs: readonly TensorDescription[]): Part[] {
+  const { bins, distances, channelsFirst, activation } = head;
+  const apart = typeof distances !== 'string';
+  const inOne = head.outputs.length === 1 && outputNamed(outputs, head.outputs[0]).shape.length < 4;
+  const count = inOne ? 1 : levels.length;
+  for (const [name, names] of [
+    ['outputs', head.outputs] as const,
+    ...(apart ? [['distances', distances] as const] : []),
+  ]) {
+    if (names.length !== count) {
+      throw invalid(`metadata.vision.head.${name}`, inOne ? 'one' : `one for each of ${count} strides`, names);
+    }
+  }
+  return head.outputs.map((name, i) => {
+    const level = inOne ? undefined : levels[i];
+    const rows = rowsIn(outputNamed(outputs, name), channelsFirst, levels, level);
+    const first = level?.first ?? 0;
+    if (apart) {
+      const other = rowsIn(outputNamed(outputs, distances[i]), channelsFirst, levels, level);
+      if (other.width !== 4 * bins) throw invalid('metadata.vision.head.bins', `4 · bins to be ${other.width}`, bins);
+      return { first, scan: scoresAt(rows, 0, rows.width, activation), distances: other };
+    }
+    const classes = rows.width - 4 * bins;
+    if (classes < 1) throw invalid('metadata.vision.head.bins', `4 · bins less than ${rows.width}`, bins);
+    const scan = scoresAt(rows, distances === 'before' ? 4 * bins : 0, classes, activation);
+    return { first, scan, distances: { ...rows, at: rows.at + (distances === 'before' ? 0 : classes) * rows.step } };
+  });
+}
+
+/** Rows of an output of one level, or of all levels where none is given. */
+function rowsIn(output: TensorDescription, channelsFirst: boolean, levels: readonly Level[], level?: Level): Rows {
+  if (level && output.shape.length === 4) return mapRows(output, channelsFirst, level.rows, level.columns);
+  const rows = rowsOf(output, channelsFirst, 1);
+  const cells = level ? level.rows * level.columns : cellCount(levels);
+  if (rows.anchors === cells) return rows;
+  if (level) throw invalid(`metadata.vision.head: output "${output.name}"`, `${cells} cells`, output.shape);
+  throw invalid(
+    'metadata.vision.head.strides',
+    `the cells of ${rows.anchors} anchors`,
+    levels.map(({ stride }) => stride),
+  );
+}

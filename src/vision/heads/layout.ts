@@ -14,11 +14,11 @@ export interface Rows {
   readonly step: number;
 }
 
-/** Rows of an output (1, anchors, width), or (1, width, anchors) with `channelsFirst`. */
+/** Rows of an output (1, anchors, width), or (1, width, anchors) with `channelsFirst`; the axis of 1 may be missing. */
 export function rowsOf(output: TensorDescription, channelsFirst: boolean, least: number): Rows {
   const { name, shape, dtype } = output;
-  const fits = shape.length === 3 && shape[0] === 1 && dtype === 'float32';
-  const [anchors, width] = channelsFirst ? [shape[2], shape[1]] : [shape[1], shape[2]];
+  const fits = (shape.length === 2 || (shape.length === 3 && shape[0] === 1)) && dtype === 'float32';
+  const [anchors, width] = channelsFirst ? shape.slice(-2).toReversed() : shape.slice(-2);
   if (!fits || !(width >= least)) {
     const wanted = channelsFirst ? `[1, ${least} or more, anchors]` : `[1, anchors, ${least} or more]`;
     throw invalid(`metadata.vision.head: output "${name}"`, `float32 ${wanted}`, shape);

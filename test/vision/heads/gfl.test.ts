@@ -16,7 +16,7 @@ const nanodet: GflHead = {
   type: 'gfl',
   outputs: ['out'],
   channelsFirst: false,
-  distancesFirst: false,
+  distances: 'after',
   bins: 8,
   strides,
   centre: 0,
@@ -24,7 +24,7 @@ const nanodet: GflHead = {
 };
 const yolov8: GflHead = {
   ...nanodet,
-  distancesFirst: true,
+  distances: 'before',
   channelsFirst: true,
   bins: 16,
   centre: 0.5,
@@ -45,8 +45,9 @@ function plainly(head: GflHead, classes: number, threshold: number, at: (cell: n
     for (let y = 0; y < rows; y++) {
       for (let x = 0; x < columns; x++, cell++) {
         const numbers = Array.from({ length: classes + 4 * head.bins }, (_, k) => at(cell, k));
-        const scores = head.distancesFirst ? numbers.slice(4 * head.bins).map(logistic) : numbers.slice(0, classes);
-        const logits = head.distancesFirst ? numbers.slice(0, 4 * head.bins) : numbers.slice(classes);
+        const scores =
+          head.distances === 'before' ? numbers.slice(4 * head.bins).map(logistic) : numbers.slice(0, classes);
+        const logits = head.distances === 'before' ? numbers.slice(0, 4 * head.bins) : numbers.slice(classes);
         const [l, t, r, b] = [0, 1, 2, 3].map(
           (k) => distance(logits.slice(k * head.bins, (k + 1) * head.bins)) * stride,
         );
@@ -89,6 +90,52 @@ describe('NanoDet', () => {
     for (const [side, bin] of [0, 1, 3, 7].entries()) data[at + 1 + 8 * side + bin] = 1000;
     const found = decode(nanodet, input, { out: new Tensor('float32', [1, cells, 33], data) }, 0.5);
     expect(found).toEqual([{ box: [32, 0, 32 + 96, 32 + 7 * 32], score: 0.75, classIndex: 0 }]);
+  });
+});
+
+describe('PicoDet, whose classes and distances are outputs of their own', () => {
+  const classes = 5;
+  const counts = [24, 6];
+  const outputs = (shape: (cells: number, width: number) => number[]) => ({
+    s0: randomOutput(21, shape(24, classes), 0, 1),
+    s1: randomOutput(22, shape(6, classes), 0, 1),
+    d0: randomOutput(23, shape(24, 32), -3, 3),
+    d1: randomOutput(24, shape(6, 32), -3, 3),
+  });
+  const picodet: GflHead = { ...nanodet, outputs: ['s0', 's1'], distances: ['d0', 'd1'], centre: 0.5 };
+
+  it.each<[string, boolean, (cells: number, width: number) => number[]]>([
+    ['rows', false, (cells, width) => [1, cells, width]],
+    ['rows without an axis of 1', false, (cells, width) => [cells, width]],
+    ['rows across', true, (cells, width) => [1, width, cells]],
+    ['maps', false, (cells, width) => [1, cells / (cells === 24 ? 6 : 3), cells === 24 ? 6 : 3, width]],
+    ['maps across', true, (cells, width) => [1, width, cells / (cells === 24 ? 6 : 3), cells === 24 ? 6 : 3]],
+  ])('is decoded from %s', (_, channelsFirst, shape) => {
+    const tensors = outputs(shape);
+    const at = (cell: number, k: number) => {
+      const level = cell < counts[0] ? 0 : 1;
+      const [row, cells] = [cell - level * counts[0], counts[level]];
+      const { data } = k < classes ? [tensors.s0, tensors.s1][level] : [tensors.d0, tensors.d1][level];
+      const [column, width] = k < classes ? [k, classes] : [k - classes, 32];
+      return Number(data[channelsFirst ? column * cells + row : row * width + column]);
+    };
+    const expected = plainly(picodet, classes, 0.8, at);
+    expect(expected.length).toBeGreaterThan(10);
+    expect(expected.length).toBeLessThan(cells);
+    const { s1, d0, s0, d1 } = tensors; // in any order
+    const head = { ...picodet, channelsFirst };
+    expect(difference(decode(head, input, { s1, d0, s0, d1 }, 0.8), expected)).toBeLessThan(tolerance);
+  });
+
+  it('says which output does not fit', () => {
+    const tensors = outputs((cells, width) => [1, cells, width]);
+    const wrong = (head: object) => () => decode({ ...picodet, ...head }, input, tensors, 0.5);
+    expect(wrong({ distances: ['d1', 'd0'] })).toThrow('output "d1": wanted 24 cells, found [1,6,32]');
+    expect(wrong({ distances: ['d0'] })).toThrow('head.distances: wanted one for each of 2 strides');
+    expect(wrong({ outputs: ['s0', 's1', 's1'] })).toThrow('head.outputs: wanted one for each of 2 strides');
+    expect(wrong({ bins: 7 })).toThrow('head.bins: wanted 4 · bins to be 32, found 7');
+    expect(wrong({ distances: ['d0', 'gone'] })).toThrow('wanted one of the outputs s0, s1, d0, d1, found "gone"');
+    expect(wrong({ distances: 'beside' })).toThrow('head.distances: wanted "before" or "after"');
   });
 });
 
