@@ -9,61 +9,11 @@
 // Sparse f32 weights are the stream that assembly/spmm/index.ts draws, their offsets four bytes a column. Quantised weights
 // are drawn in quantised.ts.
 import { activateRow } from '../elementwise/activate';
-import { storeLanes } from '../elementwise/lanes';
 import { LinearRecord } from '../generated/records';
 import { madd } from '../madd';
 
+export { f32_linear_dense } from './dense';
 export { i16_linear_input, i4_linear, i8_linear } from './quantised';
-
-/** Rows of a panel: seven accumulators are the most that V8 11.3 keeps in registers beside the loads it hoists. */
-const panel: u32 = 28;
-
-/** Stores the first `left` lanes, at most four. */
-function put(y: usize, v: v128, left: i32): void {
-  if (left >= 4) v128.store(y, v);
-  else if (left > 0) storeLanes(y, v, left);
-}
-
-/** One panel after the other, each for one image. */
-export function f32_linear_dense(r: LinearRecord): void {
-  for (let n: u32 = 0; n < r.batch; n++) {
-    const x = r.x + n * r.xBatch;
-    const end = x + 4 * r.columns;
-    const y = r.y + n * r.yBatch;
-    let w = r.weights;
-    for (let row: u32 = 0; row < r.rows; row += panel) {
-      let a0 = v128.load(w);
-      let a1 = v128.load(w, 16);
-      let a2 = v128.load(w, 32);
-      let a3 = v128.load(w, 48);
-      let a4 = v128.load(w, 64);
-      let a5 = v128.load(w, 80);
-      let a6 = v128.load(w, 96);
-      for (let p = x; p < end; p += 4) {
-        const v = v128.load32_splat(p);
-        w += 4 * panel;
-        a0 = madd(v128.load(w), v, a0);
-        a1 = madd(v128.load(w, 16), v, a1);
-        a2 = madd(v128.load(w, 32), v, a2);
-        a3 = madd(v128.load(w, 48), v, a3);
-        a4 = madd(v128.load(w, 64), v, a4);
-        a5 = madd(v128.load(w, 80), v, a5);
-        a6 = madd(v128.load(w, 96), v, a6);
-      }
-      w += 4 * panel;
-      const left: i32 = r.rows - row;
-      const q = y + 4 * row;
-      put(q, a0, left);
-      put(q + 16, a1, left - 4);
-      put(q + 32, a2, left - 8);
-      put(q + 48, a3, left - 12);
-      put(q + 64, a4, left - 16);
-      put(q + 80, a5, left - 20);
-      put(q + 96, a6, left - 24);
-    }
-    activateRow(y, y, r.rows, r.min, r.max, r.activation, r.alpha, r.beta);
-  }
-}
 
 /** One row: inputs are gathered four at a time into the lanes of a vector. Returns the entry after the row. */
 function row(x: usize, e: usize, y: usize): usize {

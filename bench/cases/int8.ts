@@ -1,7 +1,7 @@
 // Weights × planes in eight bits. The time includes making eight bits of the input.
 import type { RawKernels } from '../../src/kernels.ts';
 import { packInt8, quantiseWeights, stepsOf } from '../../src/lower/int8.ts';
-import type { Group } from '../../src/lower/pack.ts';
+import type { Group } from '../../src/program/tiles.ts';
 import { bytePlane } from '../../src/program/layout.ts';
 import { constantBytes } from '../../src/program/constants.ts';
 import type { KernelName } from '../../src/program/kernels.ts';

@@ -1,5 +1,6 @@
 // Weights × vectors: f32 sparse and dense, 8 and 4 bits in groups of 16 columns.
 import { packGemm, packSpmm } from '../../src/lower/pack.ts';
+import { tiles } from '../../src/program/tiles.ts';
 import { packQuantised } from '../../src/lower/quantise.ts';
 import type { RawKernels } from '../../src/kernels.ts';
 import { constantBytes } from '../../src/program/constants.ts';
@@ -50,7 +51,7 @@ const kinds: Record<string, Kind> = {
     contest: 'linear',
     encoding: 'dense',
     block: [1, 1],
-    pack: (rows, columns, weights, bias) => packGemm(rows, columns, weights, bias, 28),
+    pack: (rows, columns, weights, bias) => packGemm(rows, columns, weights, bias, tiles.linear.dense.rows),
   },
   f32_linear_sparse: {
     contest: 'linear',

@@ -1,11 +1,12 @@
 // Weights × planes: sparse in groups of 1, 2 and 4 output channels, and dense.
 import type { RawKernels } from '../../src/kernels.ts';
 import { packGemm, packSpmm } from '../../src/lower/pack.ts';
-import type { Group } from '../../src/lower/pack.ts';
+import { packedTiles } from '../../src/program/tiles.ts';
+import type { Group } from '../../src/program/tiles.ts';
 import { paddedPlane } from '../../src/program/layout.ts';
 import { constantBytes } from '../../src/program/constants.ts';
 import type { KernelName } from '../../src/program/kernels.ts';
-import { matrixScratchBytes, packedTile } from '../../src/program/kernels/matrix.ts';
+import { matrixScratchBytes } from '../../src/program/kernels/matrix.ts';
 import { placeConstant, placeFloats, randomFloats, seeded } from '../place.ts';
 import { outputSize } from '../shapes.ts';
 import type { Shape } from '../shapes.ts';
@@ -93,7 +94,7 @@ function matrix(name: KernelName, kind: Kind, group: Group | 'dense'): CaseBuild
       if (group === 'dense') {
         const constant = packGemm(rows, columns, randomFloats(rows * columns), bias);
         const weights = placeConstant(kernels, constant);
-        const scratch = kernels.allocate(matrixScratchBytes(columns, packedTile.dense));
+        const scratch = kernels.allocate(matrixScratchBytes(columns, packedTiles.dense));
         const args = { x, weights, ...common, ...planes, scratch, packed: 1 };
         const moved = bytes + constantBytes(constant) + 4 * y.floats;
         return macWork(kernels.record(name, args), output, macs, macs, moved);

@@ -20,6 +20,7 @@ import type {
   Unread,
   WeightData,
 } from '../program/program.ts';
+import { isPanel, panels } from '../program/tiles.ts';
 import type { ArrayTypeName, StoredArray } from './format.ts';
 import { arrayTypes, formatName, formatVersion, isInteger32 } from './format.ts';
 
@@ -300,7 +301,7 @@ function readConstant(read: Reader, tensors: Map<string, StoredTensor>, bytes: U
   const columns = read.integer('columns') || read.bad('columns', 'positive');
   if (form === 'gemm') {
     const panel = read.integer('panel');
-    if (panel !== 4 && panel !== 28) return read.bad('panel', '4 or 28');
+    if (!isPanel(panel)) return read.bad('panel', panels.join(' or '));
     const values = matrix(rows, panel * (columns + 1) * Math.ceil(rows / panel));
     const apart = values.scales && read.json.bias !== undefined;
     return { form, rows, columns, panel, ...values, ...(apart ? { bias: weights('bias', rows) } : {}) };

@@ -79,12 +79,12 @@ export function productWork(
   const { batch, rows, columns, height, width, rowPixels } = shape;
   const pixels = kind === 'shifted' ? (height - 1) * rowPixels + width : height * width;
   const vectors = Math.ceil(pixels / 4);
-  const tiles = batch * Math.ceil(vectors / tile);
+  const tiles = batch * Math.ceil(vectors / tile.vectors);
   // as they are laid out: biases and weights, and a byte offset for each position (dense: for each column)
   const offsets = group === 'dense' ? columns : kept.positions + kept.groups;
   const bytes = 4 * (kept.weights + rows + offsets);
   // cache lines of a tile, which seldom begins with one
-  const lines = tile / 4 + 1;
+  const lines = tile.vectors / 4 + 1;
   return [
     { kernel: name, count: 'group', times: tiles * kept.groups * steps },
     { kernel: name, count: 'position', times: tiles * kept.positions },

@@ -2,11 +2,12 @@
 // (calibrate.ts), its weights with a scale for each row, its output is floats again: int8 is a property of one layer.
 import { activationArguments } from '../program/activations.ts';
 import { bytePlane } from '../program/layout.ts';
+import type { Group } from '../program/tiles.ts';
 import { predict, productWork } from './cost.ts';
 import type { Lowering, StepCost } from './lowering.ts';
 import type { MatrixProduct, ProductWay } from './matrix.ts';
 import { kernelsOf, matrixKernels } from './matrix-kernels.ts';
-import type { Group } from './pack.ts';
+import type { KernelOfKind } from './matrix-kernels.ts';
 import { countKept, packPositions } from './pack.ts';
 import { addAfter } from './residual.ts';
 
@@ -86,21 +87,18 @@ export function int8Ways(p: MatrixProduct, range: Range, cost: StepCost, lowerin
   const vectors = (batch * rows * height * width) / 4;
   const added = p.residual ? [{ kernel: 'f32_binary', count: 'write', times: vectors }] : [];
   return kernelsOf('int8').map((kernel) => {
-    const group = matrixKernels[kernel].group as Group;
-    const kept = countKept(rows, columns, values, group);
+    const kept = countKept(rows, columns, values, matrixKernels[kernel]);
     const ms = predict([quantised, ...productWork(kernel, p, kept, costModel), ...added], costModel);
     const emit = () =>
-      addAfter(p, lowering, (product) => emitInt8(product, range, kernel as Int8Kernel, values, steps, cost, lowering));
+      addAfter(p, lowering, (product) => emitInt8(product, range, kernel, values, steps, cost, lowering));
     return { name: kernel, ms, isDense: false, emit };
   });
 }
 
-type Int8Kernel = 'i8_spmm_16x1' | 'i8_spmm_8x2' | 'i8_spmm_8x4';
-
 function emitInt8(
   p: MatrixProduct,
   range: Range,
-  kernel: Int8Kernel,
+  kernel: KernelOfKind<'int8'>,
   values: Float32Array,
   steps: Float64Array,
   cost: StepCost,

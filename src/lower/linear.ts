@@ -8,7 +8,8 @@ import { fastest, predict, productWork, quantisedWork } from './cost.ts';
 import type { Lowering, StepCost } from './lowering.ts';
 import type { MatrixProduct, ProductWay } from './matrix.ts';
 import { kernelsOf, matrixKernels } from './matrix-kernels.ts';
-import { countDense, countKept, packGemm, packSpmm } from './pack.ts';
+import type { KernelOfKind } from './matrix-kernels.ts';
+import { countKept, packGemm, packSpmm } from './pack.ts';
 import type { WeightBits } from './quantise.ts';
 import {
   dequantised,
@@ -29,19 +30,13 @@ export function linearWays(
   const { costModel } = lowering;
   const { rows, columns, weights } = p;
   const ways = kernelsOf('vector').map((kernel): ProductWay => {
-    const { group } = matrixKernels[kernel];
-    const isDense = group === 'dense';
-    const kept = isDense ? countDense(rows, columns, panel) : countKept(rows, columns, weights, group);
+    const isDense = matrixKernels[kernel].group === 'dense';
+    const kept = countKept(rows, columns, weights, matrixKernels[kernel]);
     const ms = predict(productWork(kernel, p, kept, costModel), costModel);
-    return { name: kernel, ms, isDense, emit: () => emitVectors(p, kernel as VectorKernel, cost, lowering) };
+    return { name: kernel, ms, isDense, emit: () => emitVectors(p, kernel, cost, lowering) };
   });
   return p.batch > 1 ? [...ways, transposedWay(p, lowering, overPlanes)] : ways;
 }
-
-type VectorKernel = 'f32_linear_dense' | 'f32_linear_sparse' | 'f32_linear_sparse_4';
-
-/** Rows of a panel of dense weights; see assembly/linear/index.ts. */
-const panel = 28;
 
 const weightBits = { int8: 8, int4: 4 } as const;
 
@@ -117,12 +112,12 @@ function common(p: MatrixProduct, x: Vectors) {
   };
 }
 
-function emitVectors(p: MatrixProduct, kernel: VectorKernel, cost: StepCost, lowering: Lowering): void {
+function emitVectors(p: MatrixProduct, kernel: KernelOfKind<'vector'>, cost: StepCost, lowering: Lowering): void {
   const { rows, columns, weights, bias } = p;
   const x = vectorsOf(p, lowering);
-  const { group } = matrixKernels[kernel];
+  const { group, tile } = matrixKernels[kernel];
   let constant: Constant;
-  if (group === 'dense') constant = packGemm(rows, columns, weights, bias, panel);
+  if (group === 'dense') constant = packGemm(rows, columns, weights, bias, tile.rows);
   else {
     const taps = lowering.constant({ form: 'taps', taps: flatTaps(columns, 4) });
     constant = packSpmm(rows, columns, group, weights, bias, taps.buffer);

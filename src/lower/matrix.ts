@@ -1,8 +1,9 @@
 // Weights × shifted planes: what convolutions and linear layers lower to.
 import { activationArguments } from '../program/activations.ts';
 import type { Activation } from '../program/activations.ts';
-import { matrixScratchBytes, packedTile } from '../program/kernels/matrix.ts';
+import { matrixScratchBytes } from '../program/kernels/matrix.ts';
 import type { Pointer, TapTable } from '../program/program.ts';
+import { packedTiles } from '../program/tiles.ts';
 import type { Range } from './int8.ts';
 import { int8Ways } from './int8.ts';
 import type { Lowering, StepCost, Way } from './lowering.ts';
@@ -87,12 +88,12 @@ function fastestWay(p: MatrixProduct, lowering: Lowering): ProductWay {
 function planeWays(p: MatrixProduct, kind: PlaneKind, cost: StepCost, lowering: Lowering): ProductWay[] {
   const { costModel } = lowering;
   return kernelsOf(kind).flatMap((kernel): ProductWay[] => {
-    const { group } = matrixKernels[kernel];
-    const kept = countKept(p.rows, p.columns, p.weights, group);
+    const { group, tile } = matrixKernels[kernel];
+    const kept = countKept(p.rows, p.columns, p.weights, matrixKernels[kernel]);
     const isDense = group === 'dense';
     const ms = predict(productWork(kernel, p, kept, costModel, isDense ? 1 : 0), costModel);
     const plain = { name: kernel, ms, isDense, emit: () => emitPlain(p, kernel, cost, lowering) };
-    if (group !== 1 || p.columns < leastPacked) return [plain];
+    if (tile !== packedTiles.sparse || p.columns < leastPacked) return [plain];
     const runs = runsOf(p, kind);
     const packedMs = predict(productWork(kernel, p, kept, costModel, runs), costModel);
     const emit = () => emitPacked(p, kind, kernel, cost, lowering);
@@ -129,7 +130,7 @@ function emitPlain(p: MatrixProduct, kernel: MatrixKernelName, cost: StepCost, l
       ? packGemm(p.rows, p.columns, p.weights, p.bias)
       : packSpmm(p.rows, p.columns, group, p.weights, p.bias, taps.buffer);
   const weights = lowering.constant(constant, 'weights');
-  const scratch = lowering.scratch(matrixScratchBytes(p.columns, packedTile.dense));
+  const scratch = lowering.scratch(matrixScratchBytes(p.columns, packedTiles.dense));
   const packed = group === 'dense' ? 1 : 0;
   lowering.emit(kernel, { ...planesOf(p), taps, weights, scratch, packed } as never, cost);
 }
@@ -161,7 +162,7 @@ function emitPacked(
   const { channels, kernel } = p.taps;
   const area = kernel[0] * kernel[1];
   const most = Math.ceil(channels / runsOf(p, kind));
-  const scratch = lowering.scratch(matrixScratchBytes(area * most, packedTile.sparse));
+  const scratch = lowering.scratch(matrixScratchBytes(area * most, packedTiles.sparse));
   for (let first = 0; first < channels; first += most) {
     const count = Math.min(most, channels - first);
     const columns = area * count;
@@ -188,7 +189,7 @@ function emitPacked(
 }
 
 /** Where a packed tile has its columns. */
-export const packedTaps = (columns: number): TapTable => flatTaps(columns, matrixScratchBytes(1, packedTile.sparse));
+export const packedTaps = (columns: number): TapTable => flatTaps(columns, matrixScratchBytes(1, packedTiles.sparse));
 
 /** So many columns of (rows, columns) weights. */
 function columnsOf(weights: Float32Array, rows: number, columns: number, first: number, count: number): Float32Array {

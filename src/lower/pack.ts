@@ -9,8 +9,9 @@
 //   gaps     b b b …                      u8, per position the zeros since the last one in its group; 255 adds 255 and goes on
 //   values   w…w w…w …                    per position one weight for each row of the group
 import type { Constant, WeightData } from '../program/program.ts';
-
-export type Group = 1 | 2 | 4;
+import { packedTiles } from '../program/tiles.ts';
+import type { Group, Panel } from '../program/tiles.ts';
+import type { MatrixKernel } from './matrix-kernels.ts';
 
 /** f32 → f16 bits, when every value is a half exactly; else the values themselves. `nearest` rounds to halves what is finite as one. */
 export function narrow(values: Float32Array): Float32Array | Uint16Array {
@@ -46,13 +47,13 @@ export function widen(data: WeightData): Float32Array {
   });
 }
 
-/** Dense weights in panels of 4 rows, for planes, or of 28, for vectors. */
+/** Dense weights in panels of rows: those of the kernels over planes, unless another is given. */
 export function packGemm(
   rows: number,
   columns: number,
   weights: Float32Array,
   bias?: Float32Array,
-  panel: 4 | 28 = 4,
+  panel: Panel = packedTiles.dense.rows,
 ): Constant {
   const stream = new Float32Array(panel * (columns + 1) * Math.ceil(rows / panel));
   for (let row = 0; row < rows; row++) {
@@ -138,9 +139,14 @@ export function countDense(rows: number, columns: number, panel: number): Kept {
   return { groups, positions: groups * columns, weights: panel * groups * columns };
 }
 
-/** What groups of so many rows keep of (rows, columns) weights; `dense`: everything, in panels of four rows. */
-export function countKept(rows: number, columns: number, weights: Float32Array, group: Group | 'dense'): Kept {
-  if (group === 'dense') return countDense(rows, columns, 4);
+/** What a kernel keeps of (rows, columns) weights. */
+export function countKept(
+  rows: number,
+  columns: number,
+  weights: Float32Array,
+  { group, tile }: Pick<MatrixKernel, 'group' | 'tile'>,
+): Kept {
+  if (group === 'dense') return countDense(rows, columns, tile.rows);
   const kept: Kept = { groups: 0, positions: 0, weights: 0 };
   for (const [row, size] of groupsOf(rows, group)) {
     let positions = 0;

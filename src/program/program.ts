@@ -2,6 +2,7 @@
 // (src/artifact/) and what the runtime checks, expands into linear memory and runs (src/runtime/).
 import type { DType } from '../tensor.ts';
 import type { KernelName } from './kernels.ts';
+import type { Panel } from './tiles.ts';
 
 /** A place in one of the program's buffers, `offset` bytes from its start. */
 export interface Pointer {
@@ -59,7 +60,7 @@ export type Constant =
    * Dense (rows, columns) weights with their biases, in panels of 4 rows as assembly/gemm/index.ts draws them, or of 28 as
    * assembly/linear/index.ts does. Whole numbers have zeros in the places of biases, which are apart then.
    */
-  | ({ form: 'gemm'; rows: number; columns: number; panel: 4 | 28; values: MatrixData; bias?: WeightData } & Scales)
+  | ({ form: 'gemm'; rows: number; columns: number; panel: Panel; values: MatrixData; bias?: WeightData } & Scales)
   /**
    * Sparse (rows, columns) weights: `group` consecutive rows share positions; rows beyond a multiple of `group` stand
    * alone. Saved as src/lower/pack.ts draws it, expanded as assembly/spmm/index.ts draws it.

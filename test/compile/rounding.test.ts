@@ -7,7 +7,7 @@ import type { CostModel } from '../../src/lower/cost.ts';
 import { defaultCostModel, predictLayers } from '../../src/lower/cost.ts';
 import { compileGraph } from '../../src/compile.ts';
 import { lowerGraph } from '../../src/compile/lower-graph.ts';
-import type { Group } from '../../src/lower/pack.ts';
+import type { Group } from '../../src/program/tiles.ts';
 import { packGemm, packSpmm, widen } from '../../src/lower/pack.ts';
 import type { WeightType } from '../../src/compile/rounding.ts';
 import { nearestHalf, roundMatrix } from '../../src/compile/rounding.ts';

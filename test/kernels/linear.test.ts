@@ -1,6 +1,7 @@
 // Linear layers of one pixel an image, called one by one: guard bands and poison around everything they write.
 import { describe, expect, it } from 'vitest';
 import { packGemm, packSpmm } from '../../src/lower/pack.ts';
+import { tiles } from '../../src/program/tiles.ts';
 import { dequantised, packQuantised } from '../../src/lower/quantise.ts';
 import type { Constant } from '../../src/program/program.ts';
 import { constantBytes } from '../../src/program/constants.ts';
@@ -59,7 +60,7 @@ function reference({ rows, columns, batch, bias, x, xBatch }: Layer, weights: Fl
 }
 
 const constants: Record<string, (l: Layer) => Constant> = {
-  f32_linear_dense: (l) => packGemm(l.rows, l.columns, l.weights, l.bias, 28),
+  f32_linear_dense: (l) => packGemm(l.rows, l.columns, l.weights, l.bias, tiles.linear.dense.rows),
   f32_linear_sparse: (l) => packSpmm(l.rows, l.columns, 1, l.weights, l.bias, 0),
   f32_linear_sparse_4: (l) => packSpmm(l.rows, l.columns, 4, l.weights, l.bias, 0),
   i8_linear: (l) => packQuantised(l.rows, l.columns, 8, l.weights, l.bias),

@@ -4,7 +4,9 @@ import { paddedPlane } from '../../src/program/layout.ts';
 import type { Constant } from '../../src/program/program.ts';
 import type { KernelName } from '../../src/program/kernels.ts';
 import { packedTaps } from '../../src/lower/matrix.ts';
-import { matrixScratchBytes, packedTile } from '../../src/program/kernels/matrix.ts';
+import { matrixScratchBytes } from '../../src/program/kernels/matrix.ts';
+import { packedTiles, pixelsOf } from '../../src/program/tiles.ts';
+import { kernelsOf, matrixKernels } from '../../src/lower/matrix-kernels.ts';
 import type { Kernels, Region } from './wasm.ts';
 import { builds, loadKernels, randomFloats, relativeError } from './wasm.ts';
 
@@ -86,7 +88,7 @@ function placeWeights(
   packed: boolean,
 ): Record<string, number> {
   const isDense = name.includes('gemm');
-  const tile = isDense ? packedTile.dense : packedTile.sparse;
+  const tile = isDense ? packedTiles.dense : packedTiles.sparse;
   const offsets = packed ? l.offsets.map((_, c) => matrixScratchBytes(c, tile)) : l.offsets;
   const largest = Math.max(...offsets);
   const taps: Constant = { form: 'taps', taps: packedTaps(p.columns) };
@@ -160,12 +162,8 @@ const densities = [0, -1, 0.1, 0.5, 0.9, 1];
 describe.each(builds)('matrix kernels, %s build', async (build) => {
   const k = await loadKernels(build);
 
-  it.each([
-    ['f32_spmm_28x1', 28],
-    ['f32_spmm_16x2', 16],
-    ['f32_spmm_8x4', 8],
-    ['f32_gemm_8x4', 8],
-  ] as [KernelName, number][])('%s meets the reference at every tile edge, row count and density', (name, tile) => {
+  it.each(kernelsOf('flat'))('%s meets the reference at every tile edge, row count and density', (name) => {
+    const tile = pixelsOf(matrixKernels[name].tile);
     const pixelCounts = [1, 2, 3, 4, 5, tile - 1, tile, tile + 1, 2 * tile - 3, 2 * tile, 2 * tile + 5, 49, 61];
     for (const density of densities) {
       for (const pixels of pixelCounts) {
@@ -178,7 +176,8 @@ describe.each(builds)('matrix kernels, %s build', async (build) => {
             const p = { rows, columns, height: 1, width: pixels, density };
             for (const add of ['nothing', 'residual', 'itself'] as const) {
               check(k, name, p, layout, plane, rows, { add });
-              if (name === 'f32_spmm_28x1') check(k, name, p, layout, plane, rows, { add, packed: true });
+              if (matrixKernels[name].tile === packedTiles.sparse)
+                check(k, name, p, layout, plane, rows, { add, packed: true });
             }
           }
         }
@@ -186,44 +185,41 @@ describe.each(builds)('matrix kernels, %s build', async (build) => {
     }
   });
 
-  it.each(['f32_conv_spmm_28x1', 'f32_conv_spmm_16x2', 'f32_conv_spmm_8x4', 'f32_conv_gemm_8x4'] as KernelName[])(
-    '%s meets the reference on shifted planes of every width',
-    (name) => {
-      for (const density of densities) {
-        for (const [height, width] of [
-          [1, 1],
-          [1, 2],
-          [2, 1],
-          [3, 3],
-          [4, 4],
-          [3, 5],
-          [5, 6],
-          [4, 7],
-          [2, 13],
-          [7, 28],
-        ]) {
-          for (const rows of [1, 2, 4, 6, 7]) {
-            // 3×3 taps over two channels of padded planes
-            const rowPixels = Math.ceil((width + 2) / 4) * 4;
-            const plane = (height + 2) * rowPixels + 4;
-            const offsets = [0, 1].flatMap((c) =>
-              [0, 1, 2].flatMap((ky) => [0, 1, 2].map((kx) => 4 * (c * plane + ky * rowPixels + kx))),
-            );
-            const x = randomFloats(width)(2 * plane);
-            const layout: Layout = { offsets, rowPixels, x, pixel: (row, column) => row * rowPixels + column };
-            const p = { rows, columns: 18, height, width, density };
-            for (const add of ['nothing', 'residual', 'itself'] as const) {
-              for (const packed of name.includes('gemm') ? [true] : name.endsWith('x1') ? [false, true] : [false]) {
-                // what vectors spill beyond a row would be added to the next
-                if (add === 'itself' && (width % 4 || !packed)) continue;
-                check(k, name, p, layout, height * width + 4, rows, { add, packed });
-              }
+  it.each(kernelsOf('shifted'))('%s meets the reference on shifted planes of every width', (name) => {
+    for (const density of densities) {
+      for (const [height, width] of [
+        [1, 1],
+        [1, 2],
+        [2, 1],
+        [3, 3],
+        [4, 4],
+        [3, 5],
+        [5, 6],
+        [4, 7],
+        [2, 13],
+        [7, 28],
+      ]) {
+        for (const rows of [1, 2, 4, 6, 7]) {
+          // 3×3 taps over two channels of padded planes
+          const rowPixels = Math.ceil((width + 2) / 4) * 4;
+          const plane = (height + 2) * rowPixels + 4;
+          const offsets = [0, 1].flatMap((c) =>
+            [0, 1, 2].flatMap((ky) => [0, 1, 2].map((kx) => 4 * (c * plane + ky * rowPixels + kx))),
+          );
+          const x = randomFloats(width)(2 * plane);
+          const layout: Layout = { offsets, rowPixels, x, pixel: (row, column) => row * rowPixels + column };
+          const p = { rows, columns: 18, height, width, density };
+          for (const add of ['nothing', 'residual', 'itself'] as const) {
+            for (const packed of name.includes('gemm') ? [true] : name.endsWith('x1') ? [false, true] : [false]) {
+              // what vectors spill beyond a row would be added to the next
+              if (add === 'itself' && (width % 4 || !packed)) continue;
+              check(k, name, p, layout, height * width + 4, rows, { add, packed });
             }
           }
         }
       }
-    },
-  );
+    }
+  });
 
   it('lets NaN through its clamp', () => {
     k.reset();

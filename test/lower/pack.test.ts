@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { matrixKernels } from '../../src/lower/matrix-kernels.ts';
 import { countKept, narrow, packSpmm } from '../../src/lower/pack.ts';
-import type { Group } from '../../src/lower/pack.ts';
+import type { Group } from '../../src/program/tiles.ts';
 
 /** What the drawing in pack.ts says, read back. */
 function unpack(constant: ReturnType<typeof packSpmm>): Float32Array {
@@ -63,15 +64,19 @@ describe('what an encoding keeps', () => {
   it('counts positions that rows of a group share once, and zeros among them as weights', () => {
     // two rows that share no position
     const apart = weights(2, 64, (row, column) => column % 16 === row);
-    expect(countKept(2, 64, apart, 1)).toEqual({ groups: 2, positions: 8, weights: 8 });
-    expect(countKept(2, 64, apart, 2)).toEqual({ groups: 1, positions: 8, weights: 16 });
-    expect(countKept(2, 64, apart, 4)).toEqual({ groups: 2, positions: 8, weights: 8 }); // rows left over stand alone
+    expect(countKept(2, 64, apart, matrixKernels.f32_spmm_28x1)).toEqual({ groups: 2, positions: 8, weights: 8 });
+    expect(countKept(2, 64, apart, matrixKernels.f32_spmm_16x2)).toEqual({ groups: 1, positions: 8, weights: 16 });
+    expect(countKept(2, 64, apart, matrixKernels.f32_spmm_8x4)).toEqual({ groups: 2, positions: 8, weights: 8 }); // rows left over stand alone
     const shared = weights(4, 64, (_, column) => column % 8 === 0);
-    expect(countKept(4, 64, shared, 4)).toEqual({ groups: 1, positions: 8, weights: 32 });
+    expect(countKept(4, 64, shared, matrixKernels.f32_spmm_8x4)).toEqual({ groups: 1, positions: 8, weights: 32 });
   });
 
   it('is everything when dense, groups of four filled up', () => {
-    expect(countKept(5, 3, new Float32Array(15), 'dense')).toEqual({ groups: 2, positions: 6, weights: 24 });
+    expect(countKept(5, 3, new Float32Array(15), matrixKernels.f32_gemm_8x4)).toEqual({
+      groups: 2,
+      positions: 6,
+      weights: 24,
+    });
   });
 });
 

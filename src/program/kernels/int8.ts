@@ -2,6 +2,8 @@
 import { activationFields, checkActivation } from '../activations.ts';
 import { checkApart, constantOf, kernel } from '../kernel.ts';
 import { up16 } from '../layout.ts';
+import { pixelsOf, tiles } from '../tiles.ts';
+import type { Tile } from '../tiles.ts';
 
 const fields = {
   x: 'read', // planes of bytes
@@ -16,7 +18,10 @@ const fields = {
   ...activationFields,
 } as const;
 
-const product = (group: number) =>
+/** Tiles start at multiples of this many pixels, also those of rows that are left over. */
+const step = pixelsOf(tiles.int8['16x1']);
+
+const product = ({ rows: group }: Tile) =>
   kernel({
     family: 'int8',
     record: 'Int8Record',
@@ -28,7 +33,7 @@ const product = (group: number) =>
         throw new Error(`weights must be in groups of ${group}, with ${n.rows} rows`);
       }
       if (!n.batch || !n.rows || !n.pixels) throw new Error('an empty extent');
-      const x = (n.batch - 1) * n.xBatch + largest + up16(n.pixels);
+      const x = (n.batch - 1) * n.xBatch + largest + step * Math.ceil(n.pixels / step);
       const y = (n.batch - 1) * n.yBatch + (n.rows - 1) * n.yPlane + 16 * Math.ceil(n.pixels / 4);
       checkApart('x', (n.batch * n.pixels) / 4, x);
       checkApart('y', n.batch * n.rows * n.pixels, y);
@@ -37,7 +42,7 @@ const product = (group: number) =>
     work: (n, table) => n.batch * n.pixels * (n.rows + constantOf(table, 'weights', 'i8').constant.values.length),
     axes: import.meta.oneThread
       ? undefined
-      : () => [{ field: 'pixels', multiple: 16, moves: { x: 1, weights: 0, y: 4 } }],
+      : () => [{ field: 'pixels', multiple: step, moves: { x: 1, weights: 0, y: 4 } }],
   });
 
 export const int8Kernels = {
@@ -65,7 +70,7 @@ export const int8Kernels = {
     work: (n) => n.planes * n.pixels,
     axes: import.meta.oneThread ? undefined : (n) => [{ field: 'planes', moves: { x: n.xPlane, y: n.yPlane } }],
   }),
-  i8_spmm_8x4: product(4),
-  i8_spmm_8x2: product(2),
-  i8_spmm_16x1: product(1),
+  i8_spmm_8x4: product(tiles.int8['8x4']),
+  i8_spmm_8x2: product(tiles.int8['8x2']),
+  i8_spmm_16x1: product(tiles.int8['16x1']),
 };

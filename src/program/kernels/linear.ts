@@ -2,6 +2,8 @@
 import { activationFields, checkActivation } from '../activations.ts';
 import { checkApart, constantOf, kernel } from '../kernel.ts';
 import type { Table } from '../kernel.ts';
+import { tiles } from '../tiles.ts';
+import type { Tile } from '../tiles.ts';
 import { weightBytes } from './gemm.ts';
 import { largestOffset } from './spmm.ts';
 
@@ -53,7 +55,7 @@ const linear = ({ multiple, rowBytes, reads, imageBytes = (n) => n.xBatch }: Lin
 
 const floatBytes = (n: Numbers) => (n.batch - 1) * n.xBatch + 4 * n.columns;
 
-const sparse = (group: number) =>
+const sparse = ({ rows: group }: Tile) =>
   linear({
     multiple: group,
     rowBytes: () => 'groups',
@@ -79,13 +81,16 @@ const quantised = (bits: 4 | 8) =>
 
 export const linearKernels = {
   f32_linear_dense: linear({
-    multiple: 28,
+    multiple: tiles.linear.dense.rows,
     rowBytes: (n) => 4 * (n.columns + 1),
-    reads: (n, table) => ({ x: floatBytes(n), weights: weightBytes(n.rows, n.columns, 28, table) }),
+    reads: (n, table) => ({
+      x: floatBytes(n),
+      weights: weightBytes(n.rows, n.columns, tiles.linear.dense.rows, table),
+    }),
   }),
   /** W sparse; and in groups of four rows that share positions. */
-  f32_linear_sparse: sparse(1),
-  f32_linear_sparse_4: sparse(4),
+  f32_linear_sparse: sparse(tiles.linear.sparse),
+  f32_linear_sparse_4: sparse(tiles.linear.sparse_4),
 
   /** x (batch, columns) in 16 bits, as the two kernels below read it (assembly/linear/quantised.ts draws it). */
   i16_linear_input: kernel({

@@ -2,6 +2,8 @@
 import { activationFields, checkActivation } from '../activations.ts';
 import { checkApart, constantOf } from '../kernel.ts';
 import type { Table } from '../kernel.ts';
+import { pixelsOf } from '../tiles.ts';
+import type { Tile } from '../tiles.ts';
 
 export const matrixFields = {
   x: 'read',
@@ -28,24 +30,21 @@ type Numbers = {
   readonly [K in keyof typeof matrixFields as (typeof matrixFields)[K] extends 'read' | 'write' ? never : K]: number;
 };
 
-/** Pixels of the tile that a kernel packs, and with it the floats from one of its columns to the next. */
-export const packedTile = { dense: 8, sparse: 28 } as const;
-
-/** Bytes of scratch for tiles of so many columns. */
-export function matrixScratchBytes(columns: number, tile: number): number {
-  return 4 * tile * columns;
+/** Bytes of scratch for a packed tile of this many columns. */
+export function matrixScratchBytes(columns: number, tile: Tile): number {
+  return 4 * pixelsOf(tile) * columns;
 }
 
 const up4 = (pixels: number) => Math.ceil(pixels / 4) * 4;
 
 /**
- * What a kernel over planes touches. `tile`: pixels of the tile that it packs, 0 if it reads x itself; `weights`: bytes of
- * them; `largest`: byte offset in them.
+ * What a kernel over planes touches. `packed`: the tile that it packs, if it does not read x itself; `weights`: bytes of them;
+ * `largest`: byte offset in them.
  */
 export function matrixExtents(
   n: Numbers,
   table: (field: string) => Table,
-  { shifted, tile, weights, largest }: { shifted: boolean; tile: number; weights: number; largest: number },
+  { shifted, packed, weights, largest }: { shifted: boolean; packed?: Tile; weights: number; largest: number },
 ) {
   checkActivation(n.activation);
   if (!n.batch || !n.rows || !n.columns || !n.height || !n.width) throw new Error('an empty extent');
@@ -57,11 +56,11 @@ export function matrixExtents(
   if (taps.taps.channels * taps.taps.kernel[0] * taps.taps.kernel[1] < n.columns) {
     throw new Error(`fewer taps than ${n.columns} columns`);
   }
-  const x = (n.batch - 1) * n.xBatch + (tile ? tap : largest) + 4 * up4(read);
+  const x = (n.batch - 1) * n.xBatch + (packed ? tap : largest) + 4 * up4(read);
   const y = (n.batch - 1) * n.yBatch + (n.rows - 1) * n.yPlane + 4 * written;
   checkApart('x', n.batch * read, x);
   checkApart('y', n.batch * n.rows * pixels, y);
-  const scratch = tile ? Math.max(matrixScratchBytes(n.columns, tile), largest + 4 * tile) : 0;
+  const scratch = packed ? Math.max(matrixScratchBytes(n.columns, packed), largest + matrixScratchBytes(1, packed)) : 0;
   return { x, taps: 4 * n.columns, weights, scratch, residual: n.add ? y : 0, y };
 }
 

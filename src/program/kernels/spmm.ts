@@ -2,7 +2,9 @@
 import { matrixValues } from '../constants.ts';
 import { constantOf, kernel } from '../kernel.ts';
 import type { Table } from '../kernel.ts';
-import { matrixAxes, matrixExtents, matrixFields, packedTile } from './matrix.ts';
+import { packedTiles, tiles } from '../tiles.ts';
+import type { Tile } from '../tiles.ts';
+import { matrixAxes, matrixExtents, matrixFields } from './matrix.ts';
 
 /** The farthest byte offset that sparse weights hold. @throws Error when the kernel does not take them. */
 export function largestOffset(rows: number, group: number, table: (field: string) => Table): number {
@@ -13,18 +15,17 @@ export function largestOffset(rows: number, group: number, table: (field: string
   return largest;
 }
 
-/** `group` rows share positions; `shifted` kernels read rows of `rowPixels` and write rows of `width`. */
-const spmm = (group: number, shifted: boolean) =>
-  kernel({
+/** `shifted` kernels read rows of `rowPixels` and write rows of `width`. */
+function spmm(tile: Tile, shifted: boolean) {
+  const group = tile.rows;
+  return kernel({
     family: 'spmm',
     record: 'MatrixRecord',
     fields: matrixFields,
     extents(n, table) {
       const largest = largestOffset(n.rows, group, table);
-      // only single rows have a tile to pack
-      if (n.packed > (group === 1 ? 1 : 0)) throw new Error(`packed is ${n.packed}`);
-      const tile = n.packed ? packedTile.sparse : 0;
-      return matrixExtents(n, table, { shifted, tile, weights: 4, largest });
+      if (n.packed > (tile === packedTiles.sparse ? 1 : 0)) throw new Error(`packed is ${n.packed}`);
+      return matrixExtents(n, table, { shifted, packed: n.packed ? tile : undefined, weights: 4, largest });
     },
     work(n, table) {
       const kept = matrixValues(constantOf(table, 'weights', 'spmm').constant);
@@ -32,12 +33,13 @@ const spmm = (group: number, shifted: boolean) =>
     },
     axes: import.meta.oneThread ? undefined : (n) => matrixAxes(n, { shifted, group, weights: 'groups' }),
   });
+}
 
 export const spmmKernels = {
-  f32_spmm_28x1: spmm(1, false),
-  f32_spmm_16x2: spmm(2, false),
-  f32_spmm_8x4: spmm(4, false),
-  f32_conv_spmm_28x1: spmm(1, true),
-  f32_conv_spmm_16x2: spmm(2, true),
-  f32_conv_spmm_8x4: spmm(4, true),
+  f32_spmm_28x1: spmm(tiles.spmm['28x1'], false),
+  f32_spmm_16x2: spmm(tiles.spmm['16x2'], false),
+  f32_spmm_8x4: spmm(tiles.spmm['8x4'], false),
+  f32_conv_spmm_28x1: spmm(tiles.spmm['28x1'], true),
+  f32_conv_spmm_16x2: spmm(tiles.spmm['16x2'], true),
+  f32_conv_spmm_8x4: spmm(tiles.spmm['8x4'], true),
 };

@@ -1,0 +1,55 @@
+// The tiles of the matrix kernels, y (rows, pixels) = W (rows, columns) · x (columns, pixels): how many rows and pixels of y
+// a kernel sums at once. Names say pixels × rows.
+//
+// No other file states a width. These read it here:
+//
+//   scripts/generate.mjs       writes the kernels' loops from assembly/templates/
+//   src/program/kernels/       checks what a record may touch, and divides it among threads
+//   src/lower/                 predicts what a kernel costs, and packs its weights
+
+/** Rows of sparse weights that share positions. */
+export type Group = 1 | 2 | 4;
+
+export interface Tile {
+  /** Rows (output channels). Sparse weights: those that share positions. Dense weights: a panel, zeros behind the last row. */
+  readonly rows: number;
+  /** Vectors of 4 pixels. The generated kernels have smaller tiles as well, for the pixels that are left over. */
+  readonly vectors: number;
+}
+
+export const tiles = {
+  spmm: {
+    // Seven accumulators are the most that V8 11.3 keeps in registers beside weight, clamp and temporaries
+    '28x1': { rows: 1, vectors: 7 },
+    '16x2': { rows: 2, vectors: 4 },
+    '8x4': { rows: 4, vectors: 2 },
+  },
+  gemm: {
+    '8x4': { rows: 4, vectors: 2 },
+  },
+  /** One pixel an image; the four lanes of a vector are rows. */
+  linear: {
+    dense: { rows: 28, vectors: 1 },
+    sparse: { rows: 1, vectors: 1 },
+    sparse_4: { rows: 4, vectors: 1 },
+  },
+  int8: {
+    '16x1': { rows: 1, vectors: 4 },
+    '8x2': { rows: 2, vectors: 2 },
+    '8x4': { rows: 4, vectors: 2 },
+  },
+} as const satisfies Record<string, Record<string, Tile>>;
+
+/**
+ * Tiles whose inputs are copied side by side first: always by `gemm`, on demand by this `spmm` tile. A column's pixels then lie
+ * 4 · `pixelsOf(tile)` bytes behind those of the column before.
+ */
+export const packedTiles = { dense: tiles.gemm['8x4'], sparse: tiles.spmm['28x1'] } as const;
+
+export const pixelsOf = ({ vectors }: Tile): number => 4 * vectors;
+
+/** Rows of a panel of dense weights: for planes, or for vectors. */
+export const panels = [tiles.gemm['8x4'].rows, tiles.linear.dense.rows] as const;
+export type Panel = (typeof panels)[number];
+
+export const isPanel = (rows: number): rows is Panel => (panels as readonly number[]).includes(rows);
