@@ -69,7 +69,7 @@ describe('folders import one way', () => {
     ['ops', ['graph', 'lower', 'program']],
     ['lower', ['graph', 'ops', 'program']],
     ['passes', ['graph', 'ops', 'program']],
-    ['import', ['graph', 'ops', 'program', 'formats']],
+    ['import', ['graph', 'ops', 'passes', 'program', 'formats']],
     ['compile', ['graph', 'ops', 'lower', 'passes', 'import', 'program', 'artifact', 'runtime', 'vision']],
     ['prune', ['graph', 'ops', 'passes', 'lower', 'compile', 'program', 'artifact', 'runtime', 'formats']],
   ])('%s imports at most from %j', (folder, allowed) => {

@@ -25,7 +25,7 @@ const budgets = {
   'detector.js': { raw: 31_000, brotli: 10_800 },
   'classifier.js': { raw: 12_600, brotli: 4_600 },
   // models that say nothing of themselves
-  'recognise.js': { raw: 15_000, brotli: 5_300 },
+  'recognise.js': { raw: 15_500, brotli: 5_450 },
   // of models on threads
   'team.js': { raw: 30_200, brotli: 9_450 },
   'web.js': { raw: 2_750, brotli: 1_150 },
