@@ -36,7 +36,7 @@ export function representableBy({ dtype, quantization }: { dtype: DType; quantiz
   return quantization && isQuantisedType(dtype) ? representable(integerRanges[dtype], quantization) : undefined;
 }
 
-/** The real numbers that integers stand for. A plain loop: `Float32Array.from` with a function takes 0.2 µs an element. */
+/** The real numbers that integers stand for. A plain loop: `Float32Array.from` with a function takes 35 times as long (Node 20). */
 export function dequantise(
   integers: Exclude<TensorData, BigInt64Array>,
   { scale, zeroPoint }: Quantisation,

@@ -10,6 +10,12 @@ describe('Tensor', () => {
     expect(new Tensor('float32', [], [1.5]).data).toEqual(Float32Array.of(1.5));
   });
 
+  it('saturates numbers that an integer dtype does not reach', () => {
+    expect(new Tensor('uint8', [3], [-5, 255, 300]).data).toEqual(Uint8Array.of(0, 255, 255));
+    expect(new Tensor('int8', [2], [-129, 128]).data).toEqual(Int8Array.of(-128, 127));
+    expect(new Tensor('int32', [2], [2 ** 31, -(2 ** 40)]).data).toEqual(Int32Array.of(2 ** 31 - 1, -(2 ** 31)));
+  });
+
   it.each([
     [() => new Tensor('float32', 4 as never), /the shape must be an array of sizes; got 4/],
     [() => new Tensor('float32', undefined as never), /the shape must be an array of sizes; got undefined/],

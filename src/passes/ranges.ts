@@ -117,9 +117,9 @@ const times = (x: number, y: number) => (x === 0 || y === 0 ? 0 : x * y);
 
 /** Where a function that falls before and rises behind has its least value. */
 const dips: Partial<Record<Activation['fn'], number>> = {
-  silu: -1.278464542761074,
-  gelu: -0.7517915953145838,
-  mish: -1.1924312101790873,
+  silu: -1.278464542761,
+  gelu: -0.751791595314,
+  mish: -1.192431210179,
 };
 
 /** The range of f(x) for x in a range. */

@@ -18,13 +18,14 @@ describe('evaluate', () => {
     expect(output1).toEqual(new Tensor('float32', [1, 2, 1, 3], [1, 3, 5, 20, 40, 60]));
   });
 
-  it('dequantizes integer inputs, and saturates float32 to what the port can hold', () => {
+  it('dequantizes integer inputs, and takes float32 as real numbers within their range', () => {
     const b = new GraphBuilder();
     const x = b.input([2], { dtype: 'uint8' });
     const graph = b.finish(b.node('unary', { fn: 'neg' }, x));
     graph.inputs[0].quantization = { scale: 0.5, zeroPoint: 128 };
     expect([...evaluate(graph, { input0: new Tensor('uint8', [2], [0, 255]) }).output0.data]).toEqual([64, -63.5]);
-    expect([...evaluate(graph, { input0: new Tensor('float32', [2], [0, 255]) }).output0.data]).toEqual([-0, -63.5]);
+    expect([...evaluate(graph, { input0: new Tensor('float32', [2], [0, 25]) }).output0.data]).toEqual([-0, -25]);
+    expect([...evaluate(graph, { input0: new Tensor('float32', [2], [-99, 255]) }).output0.data]).toEqual([64, -63.5]);
   });
 
   it('reads constants of every dtype', () => {

@@ -136,14 +136,13 @@ describeWithData('quantised SSD MobileNetV1', 'zoo/coco_ssd_mobilenet_v1_1.0_qua
         if (score < 0.5) return;
         found++;
         const box = Array.from(boxes.subarray(4 * i, 4 * i + 4), (v) => Math.min(Math.max(v, 0), 1));
-        const same = detections.filter(({ classIndex, box: { xmin, ymin, xmax, ymax } }) => {
+        const same = detections.find(({ classIndex, box: { xmin, ymin, xmax, ymax } }) => {
           const own = [ymin / photo.height, xmin / photo.width, ymax / photo.height, xmax / photo.width];
           return classIndex === classes[i] && overlap(own, box) > 0.8;
         });
-        // steps of 1/256, after 36 layers that are rounded there
-        expect(Math.max(...same.map((one) => Math.abs(one.score - score)).slice(0, 1)), `${name} ${i}`).toBeLessThan(
-          0.1,
-        );
+        expect(same, `${name}: box ${i} of the peer`).toBeDefined();
+        // after 36 layers that are rounded there
+        expect(Math.abs(same!.score - score), `${name}: score ${i}`).toBeLessThan(0.1);
       });
     }
     expect(found).toBeGreaterThanOrEqual(6);
@@ -191,11 +190,8 @@ describe('networks in uint8 of which the activations are in the ranges alone', (
           file,
           Array.from({ length: 12 }, () => Uint8Array.from(draw())),
         );
-        console.log(
-          name,
-          agreeing(results),
-          results.map(({ own, peer }) => [best(own), best(peer), own[best(own)], peer[best(peer)] / 256]),
-        );
+        // 11 or 12 of 12; without clamps at most 1
+        expect(agreeing(results)).toBeGreaterThanOrEqual(10);
       } finally {
         await rm(folder, { recursive: true });
       }

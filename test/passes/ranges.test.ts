@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { Edges } from '../../src/passes/match.ts';
-import { isNonNegative } from '../../src/passes/ranges.ts';
+import { constantRange, isNonNegative, type Range, rangeAfter } from '../../src/passes/ranges.ts';
+import { Dice } from '../differential/dice.ts';
+import { build, feedsOf } from '../differential/network.ts';
+import { evaluateAll } from '../differential/oracle.ts';
 import { GraphBuilder } from '../graphs.ts';
 
 const known = (build: (b: GraphBuilder, x: string) => string): boolean => {
@@ -59,4 +62,47 @@ describe('isNonNegative', () => {
     ['softmax', true, (b, x) => b.node('softmax', { axis: 1, beta: 1 }, x)],
     ['transpose of relu', true, (b, x) => b.node('transpose', { permutation: [0, 2, 3, 1] }, b.node('unary', relu, x))],
   ])('of %s is %s', (_, expected, build) => expect(known(build)).toBe(expected));
+});
+
+describe('rangeAfter', () => {
+  it('holds every number of random networks', () => {
+    let bounded = 0;
+    for (let seed = 1; seed <= 150; seed++) {
+      const dice = new Dice(seed);
+      const graph = build({
+        input: dice.one([
+          [1, 4, 6, 5],
+          [2, 6],
+          [1, 3, 8, 8],
+          [2, 3, 10],
+        ] as const),
+        seeds: Array.from({ length: 6 }, () => dice.below(2 ** 30)),
+      });
+      const values = evaluateAll(graph, feedsOf(graph, seed));
+      const ranges = new Map<string, Range>();
+      const extremes = (data: Float32Array): Range => ({
+        low: data.reduce((least, v) => Math.min(least, v), Infinity),
+        high: data.reduce((most, v) => Math.max(most, v), -Infinity),
+      });
+      for (const { value } of graph.inputs) ranges.set(value, extremes(values.get(value)!.data));
+      for (const node of graph.nodes) {
+        const range = rangeAfter(graph, node, (name) => ranges.get(name) ?? constantRange(graph, name));
+        for (const name of node.outputs) {
+          ranges.set(name, range);
+          const { low, high } = extremes(values.get(name)!.data);
+          if (Number.isNaN(low)) continue;
+          // f64 sums of float32 numbers are rounded to float32
+          const slack = 1e-5 * Math.max(Math.abs(low), Math.abs(high), 1e-30);
+          expect(range.low, `seed ${seed}, ${node.op} ${JSON.stringify(node.attributes)}`).toBeLessThanOrEqual(
+            low + slack,
+          );
+          expect(range.high, `seed ${seed}, ${node.op} ${JSON.stringify(node.attributes)}`).toBeGreaterThanOrEqual(
+            high - slack,
+          );
+          if (range.high - range.low < Infinity) bounded++;
+        }
+      }
+    }
+    expect(bounded).toBeGreaterThan(300);
+  });
 });
