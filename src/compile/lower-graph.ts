@@ -2,7 +2,7 @@ import { FiligreeError } from '../errors.ts';
 import { bufferSlack } from '../program/layout.ts';
 import type { Graph, Node } from '../graph/graph.ts';
 import { valueOf } from '../graph/graph.ts';
-import { operatorNamed } from '../ops/index.ts';
+import { operatorOf } from '../graph/operator-of.ts';
 import type { Buffer, Constant, Endpoint, Layer, Pointer, Program, Step } from '../program/program.ts';
 import { fastest } from '../lower/cost.ts';
 import type { CostModel } from '../lower/cost.ts';
@@ -218,10 +218,9 @@ function naiveBytes(graph: Graph, floats: (value: string) => number): number {
 }
 
 function lowerNode(graph: Graph, node: Node, lowering: Lowering): void {
-  const operator = operatorNamed(node.op);
-  if (!operator) throw new FiligreeError('unsupported', `${graph.name}: node "${node.name}": no operator ${node.op}`);
+  const operator = operatorOf(graph, node);
   try {
-    operator.lower(node as never, lowering);
+    operator.lower(node, lowering);
   } catch (error) {
     if (error instanceof FiligreeError) throw error;
     throw new FiligreeError(

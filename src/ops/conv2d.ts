@@ -6,7 +6,7 @@ import { paddedPlane } from '../program/layout.ts';
 import type { Pointer } from '../program/program.ts';
 import { lowerDepthwise } from './depthwise.ts';
 import type { Activation } from '../program/activations.ts';
-import { checkBias, checkGeometry, convolvedSize, rank4 } from './convolution.ts';
+import { checkBias, checkGeometry, convolvedSize, rank4, weightsForEveryOutput } from './convolution.ts';
 import { emitStridedCopy } from './copy.ts';
 import type { Operator } from './operator.ts';
 import { sameStrides } from './unary.ts';
@@ -88,6 +88,7 @@ export const conv2d: Operator<Conv2dAttributes> = {
     }
     return [{ shape, data: activateInPlace(data, activation) }];
   },
+  evaluationWork: weightsForEveryOutput,
   layout: 'planes',
 
   // Flat kernels read a tile of the residual just before they write that tile; x must last until all rows are done.

@@ -2,17 +2,8 @@ import { constantOf, replaceUses } from '../graph/edit.ts';
 import type { Graph, Node } from '../graph/graph.ts';
 import { isIdentity } from '../graph/permute.ts';
 import type { Activation } from '../program/activations.ts';
-import {
-  become,
-  constantOperand,
-  isActive,
-  isOp,
-  type NodeOf,
-  type Pass,
-  rewriteEach,
-  sameShape,
-  shapeOf,
-} from './match.ts';
+import { isOp, type NodeOf } from '../ops/nodes.ts';
+import { become, constantOperand, isActive, type Pass, rewriteEach, sameShape, shapeOf } from './match.ts';
 
 /** Removes nodes that return their input: what is left of one with a fused activation is that activation. */
 export const dropIdentities: Pass = (graph) =>

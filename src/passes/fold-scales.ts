@@ -1,13 +1,12 @@
 import { constantOf, removeNode } from '../graph/edit.ts';
 import type { Graph, Node } from '../graph/graph.ts';
+import { isOp, type NodeOf } from '../ops/nodes.ts';
 import {
   absorb,
   addRounded,
   constantOperand,
   type Edges,
   isActive,
-  isOp,
-  type NodeOf,
   type Pass,
   rewriteEach,
   sameShape,

@@ -1,5 +1,6 @@
 import type { Activation } from '../program/activations.ts';
-import { absorb, isActive, isOp, type Pass, rewriteEach } from './match.ts';
+import { isOp } from '../ops/nodes.ts';
+import { absorb, isActive, type Pass, rewriteEach } from './match.ts';
 
 /** A unary function whose argument nobody else reads becomes the activation of the node that makes it. */
 export const fuseActivations: Pass = (graph) =>

@@ -1,16 +1,7 @@
 import type { Graph } from '../graph/graph.ts';
 import { valueOf } from '../graph/graph.ts';
-import {
-  absorb,
-  type Edges,
-  isActive,
-  isOp,
-  type NodeOf,
-  type Pass,
-  rewriteEach,
-  sameShape,
-  shapeOf,
-} from './match.ts';
+import { isOp, type NodeOf } from '../ops/nodes.ts';
+import { absorb, type Edges, isActive, type Pass, rewriteEach, sameShape, shapeOf } from './match.ts';
 
 /**
  * An addition to what a convolution makes, when nobody else reads that, becomes the convolution's residual, with the

@@ -1,5 +1,6 @@
 import type { Graph } from '../graph/graph.ts';
-import { type Edges, isOp, type NodeOf, type Pass, rewriteEach, shapeOf } from './match.ts';
+import { isOp, type NodeOf } from '../ops/nodes.ts';
+import { type Edges, type Pass, rewriteEach, shapeOf } from './match.ts';
 import { isNonNegative } from './ranges.ts';
 
 /**

@@ -3,7 +3,8 @@ import { applyActivation } from '../graph/activation.ts';
 import { constantOf } from '../graph/edit.ts';
 import type { Graph, Node } from '../graph/graph.ts';
 import type { Activation } from '../program/activations.ts';
-import { type Edges, isOp, type NodeOf, shapeOf } from './match.ts';
+import { isOp, type NodeOf } from '../ops/nodes.ts';
+import { type Edges, shapeOf } from './match.ts';
 
 /** No number is below `low` or above `high`. */
 export interface Range {

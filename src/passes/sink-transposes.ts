@@ -3,7 +3,8 @@ import { type Graph, type Node, valueOf } from '../graph/graph.ts';
 import { composePermutations, inversePermutation, isIdentity, permuteData, permuteShape } from '../graph/permute.ts';
 import { elementCount } from '../tensor.ts';
 import { removeDead } from './remove-dead.ts';
-import { type Edges, isOp, type NodeOf, type Pass, rewriteEach, sameShape, shapeOf } from './match.ts';
+import { isOp, type NodeOf } from '../ops/nodes.ts';
+import { type Edges, type Pass, rewriteEach, sameShape, shapeOf } from './match.ts';
 
 /**
  * Moves transposes behind operations that do not mind the order of axes, where that leaves fewer transposes, or as

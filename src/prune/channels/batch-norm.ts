@@ -1,7 +1,8 @@
 // The scales γ of batch norms, for pruning by them: only a file that still has its batch norms tells them.
 import { constantOf, producers } from '../../graph/edit.ts';
 import type { Graph } from '../../graph/graph.ts';
-import { constantOperand, isOp } from '../../passes/match.ts';
+import { isOp } from '../../ops/nodes.ts';
+import { constantOperand } from '../../passes/match.ts';
 
 /**
  * γ of the batch norm behind each layer, for each of its rows, by the layer's name; layers without one are not listed. The graph is as it was

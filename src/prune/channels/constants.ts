@@ -4,7 +4,7 @@ import { constantOf } from '../../graph/edit.ts';
 import type { Graph, Node } from '../../graph/graph.ts';
 import { valueOf } from '../../graph/graph.ts';
 import type { BinaryFunction } from '../../ops/binary.ts';
-import { isOp, type NodeOf } from '../../passes/match.ts';
+import { isOp, type NodeOf } from '../../ops/nodes.ts';
 import { biasOf, setBias, weightsOf } from '../layers.ts';
 import { cloneGraph } from '../prepare.ts';
 import type { ChannelChoice } from './remove.ts';

@@ -3,7 +3,7 @@
 // is used together, the check of a rearrangement writes down how each channel came about.
 import type { Graph, Node } from '../../graph/graph.ts';
 import { valueOf } from '../../graph/graph.ts';
-import { isOp } from '../../passes/match.ts';
+import { isOp } from '../../ops/nodes.ts';
 import { positionsIn } from './indices.ts';
 
 /** One label for each position of an axis; `fixed` for those that have to stay what and where they are. */

@@ -3,7 +3,7 @@
 // that concatenations and splits need no care.
 import type { Graph, Node } from '../../graph/graph.ts';
 import { valueOf } from '../../graph/graph.ts';
-import { isOp } from '../../passes/match.ts';
+import { isOp } from '../../ops/nodes.ts';
 import { type Algebra, type AxisLabels, fixed, type Labels, labelValues } from './labels.ts';
 
 /** What a layer does with the channels of a space: for each channel its rows, or its positions along the input channels. */

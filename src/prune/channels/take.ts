@@ -4,7 +4,7 @@ import { asFloat32 } from '../../graph/constant.ts';
 import { type Graph, type Node, nodeError, type Shape, valueOf } from '../../graph/graph.ts';
 import { inferOutputs } from '../../graph/infer.ts';
 import { verify } from '../../graph/verify.ts';
-import { isOp, type NodeOf } from '../../passes/match.ts';
+import { isOp, type NodeOf } from '../../ops/nodes.ts';
 import { cloneGraph } from '../prepare.ts';
 import { positionsIn } from './indices.ts';
 
