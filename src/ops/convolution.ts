@@ -1,7 +1,18 @@
 // Checks and sizes that forward and transposed convolutions and linear layers share.
+import type { Activation } from '../program/activations.ts';
 import type { Shape } from '../graph/graph.ts';
 import { elementCount } from '../tensor.ts';
 import type { InputType } from './operator.ts';
+
+/** A 2-D convolution's geometry, height first. */
+export interface Conv2dAttributes {
+  stride: readonly [number, number];
+  dilation: readonly [number, number];
+  /** Zeros around the input: top, left, bottom, right. */
+  pads: readonly [number, number, number, number];
+  groups: number;
+  activation?: Activation;
+}
 
 /** Pixels of a convolution's output along one axis; below 1 where the kernel does not fit. */
 export function convolvedSize(

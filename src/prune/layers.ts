@@ -1,10 +1,37 @@
 // The layers of a network that have weights to prune.
-import type { Conv2dAttributes } from '../ops/conv2d.ts';
+import { isPointwise } from '../ops/conv2d.ts';
+import type { OperatorName } from '../ops/index.ts';
+import { type Affirmed, affirms, isOp, type NodeOf } from '../ops/nodes.ts';
 import { addConstant, consumers, isGraphOutput, producers } from '../graph/edit.ts';
 import type { Graph, Node } from '../graph/graph.ts';
 import { nodeError, valueOf } from '../graph/graph.ts';
 import { asFloat32 } from '../graph/constant.ts';
 import { elementCount } from '../tensor.ts';
+
+/** Whether an operator's second input are weights that can be pruned, (outputs, inputs, …), and its third a bias. */
+export const hasWeights = {
+  conv2d: true,
+  convTranspose2d: false,
+  linear: true,
+  unary: false,
+  binary: false,
+  maxPool: false,
+  averagePool: false,
+  reduce: false,
+  resize: false,
+  concat: false,
+  split: false,
+  slice: false,
+  gather: false,
+  pad: false,
+  reshape: false,
+  transpose: false,
+  depthToSpace: false,
+  spaceToDepth: false,
+  softmax: false,
+} as const satisfies Record<OperatorName, boolean>;
+
+type LayerNode = NodeOf<Affirmed<typeof hasWeights>>;
 
 /** `grouped` stands for convolutions in more groups than one that are not depthwise. */
 export type LayerKind = 'pointwise' | 'convolution' | 'depthwise' | 'grouped' | 'linear';
@@ -28,14 +55,14 @@ export interface Layer {
 
 /** Every layer with constant weights, in execution order. The graph is an optimised one. */
 export function layersOf(graph: Graph): Layer[] {
-  const weighted = graph.nodes.filter((node) => hasWeights(graph, node));
+  const weighted = graph.nodes.filter((node) => isLayer(graph, node));
   const first = withoutLayersOn(graph, weighted, 'before');
   const heads = withoutLayersOn(graph, weighted, 'behind');
   return weighted.map((node) => {
     const shape = valueOf(graph, node.inputs[1]).shape;
     const [rows, inputs, kh = 1, kw = 1] = shape;
-    const groups = node.op === 'conv2d' ? (node.attributes as Conv2dAttributes).groups : 1;
-    const kind = kindOf(graph, node, groups);
+    const groups = groupsOf(node);
+    const kind = kindOf(graph, node);
     const exempt = first.has(node)
       ? 'first'
       : heads.has(node)
@@ -93,17 +120,27 @@ function setConstant(graph: Graph, layer: Pick<Layer, 'name'>, input: 1 | 2, dat
   if (old !== '' && !consumers(graph).has(old) && !isGraphOutput(graph, old)) graph.values.delete(old);
 }
 
-function hasWeights(graph: Graph, { op, inputs }: Node): boolean {
-  return (op === 'conv2d' || op === 'linear') && valueOf(graph, inputs[1]).data !== undefined;
+/** Whether a node is a layer: of an operator with weights, and its weights are constant. */
+export function isLayer(graph: Graph, node: Node | undefined): node is LayerNode {
+  return affirms(hasWeights, node) && valueOf(graph, node.inputs[1]).data !== undefined;
 }
 
-function kindOf(graph: Graph, { op, inputs, attributes }: Node, groups: number): LayerKind {
-  if (op === 'linear') return 'linear';
-  const [x, w] = inputs;
+/** Groups of channels that a layer works on apart from each other. */
+export function groupsOf(layer: Node): number {
+  return isOp(layer, 'conv2d') ? layer.attributes.groups : 1;
+}
+
+/** The axis of a layer's input and output that channels are on, of `rank` axes. */
+export function channelAxis(layer: Node, rank: number): number {
+  return isOp(layer, 'linear') ? rank - 1 : 1;
+}
+
+function kindOf(graph: Graph, node: LayerNode): LayerKind {
+  if (isOp(node, 'linear')) return 'linear';
+  const [x, w] = node.inputs;
+  const { groups } = node.attributes;
   if (groups > 1) return groups === valueOf(graph, x).shape[1] ? 'depthwise' : 'grouped';
-  const { stride, pads } = attributes as Conv2dAttributes;
-  const [, , kh, kw] = valueOf(graph, w).shape;
-  return [kh, kw, ...stride].every((n) => n === 1) && pads.every((n) => n === 0) ? 'pointwise' : 'convolution';
+  return isPointwise(node.attributes, valueOf(graph, w).shape) ? 'pointwise' : 'convolution';
 }
 
 /** Weighted nodes from which some way to an input (`before`) or to an output (`behind`) meets no other one. */

@@ -1,7 +1,8 @@
 // The scales γ of batch norms, for pruning by them: only a file that still has its batch norms tells them.
 import { constantOf, producers } from '../../graph/edit.ts';
 import type { Graph } from '../../graph/graph.ts';
-import { isOp } from '../../ops/nodes.ts';
+import { affirms, isOp } from '../../ops/nodes.ts';
+import { hasWeights } from '../layers.ts';
 import { constantOperand } from '../../passes/match.ts';
 
 /**
@@ -16,7 +17,7 @@ export function batchNormScales(graph: Graph): Map<string, Float32Array> {
     if (!isOp(node, 'binary') || node.attributes.fn !== 'mul') continue;
     const operand = constantOperand(graph, node);
     const layer = operand && made.get(operand.x);
-    if (!isOp(layer, 'conv2d', 'linear')) continue;
+    if (!affirms(hasWeights, layer)) continue;
     // as importers name it (import/onnx/operators/normalisation.ts)
     const factor = /^(.*)\/factor(_\d+)?$/.exec(operand!.constant);
     const scale = factor && constantOf(graph, `${factor[1]}/scale${factor[2] ?? ''}`);

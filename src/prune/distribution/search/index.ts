@@ -8,7 +8,7 @@
 //   4. Again with finer rungs around the best, its candidates made anew layer after layer, each for what the pruned layers before
 //      it leave, as pruning makes them. Uniform and Erdős–Rényi are made so too: the best of all three is the result.
 import { defaultCostModel } from '../../../lower/cost.ts';
-import type { CostModel } from '../../../lower/cost.ts';
+import type { CostModel } from '../../../lower/cost-model.ts';
 import { lowerGraph } from '../../../compile/lower-graph.ts';
 import type { WeightType } from '../../../compile/rounding.ts';
 import { FiligreeError } from '../../../errors.ts';
