@@ -10,7 +10,7 @@ import { writeArtifact } from '../src/artifact/write.ts';
 import { sparsityPatterns } from '../models/sparsify.ts';
 import type { SparsityPattern } from '../models/sparsify.ts';
 import { defaultCostModel, predictLayers } from '../src/lower/cost.ts';
-import type { CostModel } from '../src/lower/cost.ts';
+import type { CostModel } from '../src/lower/cost-model.ts';
 import { parseCostModel } from '../src/lower/check-cost-model.ts';
 import { compileGraph } from '../src/compile.ts';
 import type { OnChoice } from '../src/lower/lowering.ts';

@@ -1,5 +1,5 @@
 import { FiligreeError } from '../errors.ts';
-import type { CostModel } from './cost.ts';
+import type { CostModel } from './cost-model.ts';
 
 /**
  * A cost model from a file's text.

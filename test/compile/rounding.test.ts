@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { placeConstant } from '../../bench/place.ts';
 import { readArtifact } from '../../src/artifact/read.ts';
 import { writeArtifact } from '../../src/artifact/write.ts';
-import type { CostModel } from '../../src/lower/cost.ts';
+import type { CostModel } from '../../src/lower/cost-model.ts';
 import { defaultCostModel, predictLayers } from '../../src/lower/cost.ts';
 import { compileGraph } from '../../src/compile.ts';
 import { lowerGraph } from '../../src/compile/lower-graph.ts';

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
-import type { LayerProfile, Model } from '../../runtime/model.ts';
+import type { Model } from '../../runtime/model.ts';
+import type { LayerProfile } from '../../runtime/layer-profile.ts';
 import type { WasmBuild } from '../../runtime/probe.ts';
 import { elementCount, Tensor } from '../../tensor.ts';
 import { Progress, writeJson, type Io } from '../io.ts';
