@@ -8,9 +8,10 @@
 // Values lie as they do in floats (pack.ts), those that are kept alone. Four bits: 16 values, whatever rows they belong to,
 // share a block, 8 bytes with value i low and value i + 8 high in byte i, the last one filled up with zeros. A weight is
 // q · block · scale of its row: rows may differ in size by any factor, blocks within a row by 255.
+import { narrow, nearestHalf } from '../formats/half.ts';
 import { matrixValues } from '../program/constants.ts';
 import type { Constant, WeightData } from '../program/program.ts';
-import { narrow, widen } from '../lower/pack.ts';
+import { widen } from '../lower/pack.ts';
 
 /** How weights are saved. */
 export type WeightType = 'f32' | 'f16' | 'int8' | 'int4';
@@ -29,24 +30,6 @@ const fewestInFourBits = 4096;
 export interface RoundingError {
   error: number;
   all: number;
-}
-
-const float = new Float32Array(1);
-const floatBits = new Uint32Array(float.buffer);
-
-/** The nearest half, ties to even; infinite from 65520 on. */
-export function nearestHalf(value: number): number {
-  if (!Number.isFinite(value)) return value;
-  float[0] = value;
-  const magnitude = Math.abs(float[0]);
-  if (magnitude < 2 ** -14) {
-    // subnormal halves are multiples of 2⁻²⁴; adding 1.5 · 2⁻¹ makes f32 round to them
-    const shifted = Math.fround(magnitude + 0.75);
-    return Math.sign(value) * Math.fround(shifted - 0.75);
-  }
-  floatBits[0] += 0xfff + ((floatBits[0] >>> 13) & 1);
-  floatBits[0] &= ~0x1fff;
-  return Math.abs(float[0]) > 65504 ? Math.sign(value) * Infinity : float[0];
 }
 
 /** Floats → halves; the floats themselves where one of them has none. */

@@ -1,3 +1,4 @@
+import { isObject } from '../formats/json-object.ts';
 import { FiligreeError } from '../errors.ts';
 import type { CostModel } from './cost-model.ts';
 
@@ -33,8 +34,5 @@ export function parseCostModel(text: string, file: string): CostModel {
   }
   return json as unknown as CostModel;
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const isCost = (value: unknown): value is number => typeof value === 'number' && value >= 0 && value < Infinity;

@@ -47,7 +47,7 @@ export interface SearchOptions extends EvaluatorOptions {
   /** Prunes one layer to some sparsities: see CandidateMaker. */
   make: CandidateMaker;
   /**
-   * Photos that networks are run on: tensors by the author's input names. Not those that \`make\` fits weights to: on these,
+   * Photos that networks are run on: tensors by the author's input names. Not those that `make` fits weights to: on these,
    * outputs are closer to the dense network's than on others.
    */
   samples: readonly Readonly<Record<string, Tensor>>[];
