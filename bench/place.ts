@@ -3,7 +3,7 @@ import { mulberry32 } from '../models/random.ts';
 import type { RawKernels } from '../src/kernels.ts';
 import { constantBytes } from '../src/program/constants.ts';
 import type { Constant } from '../src/program/program.ts';
-import { expandConstant, stagingBytes } from '../src/runtime/expand.ts';
+import { expandConstant, stagingBytes } from '../src/runtime/expand-constant.ts';
 
 /** Uniform in [0, 1), the same numbers for the same seed. */
 export function seeded(seed: number): () => number {

@@ -38,6 +38,39 @@ export function toHalves(values: Float32Array): Float32Array | Uint16Array {
   return rounded.every(Number.isFinite) ? narrow(rounded) : values;
 }
 
+/** Rounds the weights of one layer, and says how far that takes them. */
+export class WeightRounding {
+  readonly type: WeightType;
+  readonly #sum: RoundingError = { error: 0, all: 0 };
+
+  constructor(type: WeightType) {
+    this.type = type;
+  }
+
+  /** Weights as they are saved. */
+  round(given: Constant): Constant {
+    if (this.type === 'f32') return given;
+    const { constant, error, all } = roundedWeights(given, this.type);
+    this.#sum.error += error;
+    this.#sum.all += all;
+    return constant;
+  }
+
+  /** The relative (L2) error of all weights so far, in percent. */
+  get error(): number {
+    const { error, all } = this.#sum;
+    return error > 0 ? 100 * Math.sqrt(error / all) : 0;
+  }
+}
+
+/** Weights as they are saved in that type; what has no such form stays as it is. */
+function roundedWeights(constant: Constant, type: WeightType): { constant: Constant } & RoundingError {
+  if (constant.form === 'gemm' || constant.form === 'spmm') return roundMatrix(constant, type);
+  if (constant.form !== 'f32') return { constant, error: 0, all: 0 };
+  const { data, ...error } = roundFloats(widen(constant.data), type);
+  return { constant: { form: 'f32', data }, ...error };
+}
+
 /** The row of each value of a matrix; −1 for biases. */
 function rowsOfValues(c: Matrix): Int32Array {
   const rows = new Int32Array(matrixValues(c));
