@@ -1,37 +1,12 @@
 // The layers of a network that have weights to prune.
 import { isPointwise } from '../ops/conv2d.ts';
-import type { OperatorName } from '../ops/index.ts';
-import { type Affirmed, affirms, isOp, type NodeOf } from '../ops/nodes.ts';
+import { isOp } from '../ops/nodes.ts';
+import { groupsOf, isLayer, type LayerNode } from './layer-nodes.ts';
 import { addConstant, consumers, isGraphOutput, producers } from '../graph/edit.ts';
 import type { Graph, Node } from '../graph/graph.ts';
 import { nodeError, valueOf } from '../graph/graph.ts';
 import { asFloat32 } from '../graph/constant.ts';
 import { elementCount } from '../tensor.ts';
-
-/** Whether an operator's second input are weights that can be pruned, (outputs, inputs, …), and its third a bias. */
-export const hasWeights = {
-  conv2d: true,
-  convTranspose2d: false,
-  linear: true,
-  unary: false,
-  binary: false,
-  maxPool: false,
-  averagePool: false,
-  reduce: false,
-  resize: false,
-  concat: false,
-  split: false,
-  slice: false,
-  gather: false,
-  pad: false,
-  reshape: false,
-  transpose: false,
-  depthToSpace: false,
-  spaceToDepth: false,
-  softmax: false,
-} as const satisfies Record<OperatorName, boolean>;
-
-type LayerNode = NodeOf<Affirmed<typeof hasWeights>>;
 
 /** `grouped` stands for convolutions in more groups than one that are not depthwise. */
 export type LayerKind = 'pointwise' | 'convolution' | 'depthwise' | 'grouped' | 'linear';
@@ -118,21 +93,6 @@ function setConstant(graph: Graph, layer: Pick<Layer, 'name'>, input: 1 | 2, dat
   const name = addConstant(graph, old === '' ? `${layer.name}.bias` : old, shape, data);
   node.inputs[input] = name;
   if (old !== '' && !consumers(graph).has(old) && !isGraphOutput(graph, old)) graph.values.delete(old);
-}
-
-/** Whether a node is a layer: of an operator with weights, and its weights are constant. */
-export function isLayer(graph: Graph, node: Node | undefined): node is LayerNode {
-  return affirms(hasWeights, node) && valueOf(graph, node.inputs[1]).data !== undefined;
-}
-
-/** Groups of channels that a layer works on apart from each other. */
-export function groupsOf(layer: Node): number {
-  return isOp(layer, 'conv2d') ? layer.attributes.groups : 1;
-}
-
-/** The axis of a layer's input and output that channels are on, of `rank` axes. */
-export function channelAxis(layer: Node, rank: number): number {
-  return isOp(layer, 'linear') ? rank - 1 : 1;
 }
 
 function kindOf(graph: Graph, node: LayerNode): LayerKind {

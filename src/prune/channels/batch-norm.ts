@@ -2,7 +2,7 @@
 import { constantOf, producers } from '../../graph/edit.ts';
 import type { Graph } from '../../graph/graph.ts';
 import { affirms, isOp } from '../../ops/nodes.ts';
-import { hasWeights } from '../layers.ts';
+import { hasWeights } from '../layer-nodes.ts';
 import { constantOperand } from '../../passes/match.ts';
 
 /**

@@ -3,7 +3,7 @@ import { FiligreeError } from '../../errors.ts';
 import { isPermutation } from '../../graph/permute.ts';
 import type { Graph, Node } from '../../graph/graph.ts';
 import { type Algebra, fixed, type Labels } from './algebra.ts';
-import { channelAxis } from '../layers.ts';
+import { channelAxis } from '../layer-nodes.ts';
 import { labelValues } from './labels.ts';
 import { analyseChannels, type ChannelAnalysis } from './spaces.ts';
 import { type AxisOrders, takeChannels } from './take.ts';

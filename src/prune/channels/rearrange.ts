@@ -6,7 +6,8 @@ import { groupAlike, groupEvenly } from './grouping.ts';
 import type { Energies } from './energies.ts';
 import { type ChannelPermutations, permuteChannels } from './permute.ts';
 import { channelSpaces, type ChannelSpace, type ChannelUse } from './spaces.ts';
-import { groupsOf, nodeOf, weightsOf } from '../layers.ts';
+import { groupsOf } from '../layer-nodes.ts';
+import { nodeOf, weightsOf } from '../layers.ts';
 import type { Pattern } from '../patterns/pattern.ts';
 
 export interface RearrangeOptions {

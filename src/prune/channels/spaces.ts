@@ -4,7 +4,7 @@
 import type { Graph, Node } from '../../graph/graph.ts';
 import { valueOf } from '../../graph/graph.ts';
 import { isOp } from '../../ops/nodes.ts';
-import { channelAxis, isLayer } from '../layers.ts';
+import { channelAxis, isLayer } from '../layer-nodes.ts';
 import { type Algebra, type AxisLabels, fixed, type Labels } from './algebra.ts';
 import { labelValues } from './labels.ts';
 

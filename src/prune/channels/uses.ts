@@ -1,7 +1,8 @@
 // What the channels of a space are among a layer's weights.
 import type { Graph } from '../../graph/graph.ts';
 import { valueOf } from '../../graph/graph.ts';
-import { groupsOf, nodeOf } from '../layers.ts';
+import { groupsOf } from '../layer-nodes.ts';
+import { nodeOf } from '../layers.ts';
 import type { Mask } from '../patterns/pattern.ts';
 import type { ChannelChoice } from './remove.ts';
 import type { ChannelSpace, ChannelUse } from './spaces.ts';
