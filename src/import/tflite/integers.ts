@@ -56,6 +56,9 @@ const folds: Record<string, Fold> = {
   FLOOR_DIV: elementwise((a, b) => Math.floor(a / b)),
 };
 
+/** Operators that are worked out on known integers. */
+export const foldedOperators: readonly string[] = ['SHAPE', ...Object.keys(folds)];
+
 const integerTypes = ['int32', 'int64'];
 
 /** Works an operator on known integers out; false when it is no such operator. */
