@@ -38,83 +38,75 @@ export interface Batch {
   staged: number;
 }
 
-/** How the parts of one constant get to where they are wanted. Addresses are in linear memory. */
-interface Parts {
-  /** Room for so many bytes in the staging area. */
-  take(bytes: number): number;
-  /** Numbers in the staging area, as they are. */
-  stage(data: ArrayBufferView | Unread): number;
-  /** Floats at an address, widened from halves if need be. */
-  floats(data: { length: number } & (ArrayBufferView | Unread), at: number): number;
-  /** `n` values of a matrix at an address, as floats, not yet multiplied by their rows' scales. */
-  values(data: MatrixData, scales: Scales, n: number, at: number): number;
-  /** Where a number for each row is staged, as many as `n`. What is not given is `otherwise`. */
-  perRow(data: WeightData | null | undefined, n: number, otherwise: number): number;
-  /** Makes the constant of its parts once they are there. `run` returns what is wrong with sparse indices, if anything is. */
-  finish(run?: () => string | undefined): void;
-}
+type Floats = { length: number } & (ArrayBufferView | Unread);
 
+/**
+ * How the parts of one constant get to where they are wanted: functions, in a list because names of properties would be in
+ * what every page loads. Addresses are in linear memory.
+ */
 function partsOf(
   batch: Batch,
   buffer: number,
   staging: number,
   { memory, exports }: Pick<Instance, 'memory' | 'exports'>,
-): Parts {
+) {
   const { pieces } = batch;
   const wide: (() => void)[] = [];
-  const take: Parts['take'] = (bytes) => {
+  /** Room for so many bytes in the staging area. */
+  const take = (bytes: number): number => {
     const at = staging + batch.staged;
     batch.staged += up64(bytes);
     return at;
   };
-  const floats: Parts['floats'] = (data, at) => {
+  /** Numbers in the staging area, as they are. */
+  const stage = (data: ArrayBufferView | Unread): number => {
+    const at = take(data.byteLength);
+    pieces.push({ data, at });
+    return at;
+  };
+  /** Floats at an address, widened from halves if need be. */
+  const floats = (data: Floats, at: number): number => {
     const from = at + 4 * data.length - data.byteLength;
     pieces.push({ data, at: from });
     if (from !== at) wide.push(() => exports.expand_f16(from, at, data.length));
     return at;
   };
-  const stage: Parts['stage'] = (data) => {
-    const at = take(data.byteLength);
-    pieces.push({ data, at });
+  /** `n` values of a matrix at an address, as floats, not yet multiplied by their rows' scales. */
+  const values = (data: MatrixData, { scales, blocks }: Scales, n: number, at: number): number => {
+    if (!scales) return floats(data, at);
+    if (blocks) {
+      const from = at + 56 * blocks.length;
+      const factors = stage(blocks);
+      pieces.push({ data, at: from });
+      wide.push(() => exports.expand_nibbles(from, factors, at, blocks.length));
+    } else {
+      const from = at + 3 * 4 * Math.ceil(n / 4);
+      pieces.push({ data, at: from });
+      wide.push(() => exports.expand_bytes(from, at, Math.ceil(n / 4)));
+    }
     return at;
   };
-  return {
-    take,
-    stage,
-    floats,
-    values(data, { scales, blocks }, n, at) {
-      if (!scales) return floats(data, at);
-      if (blocks) {
-        const from = at + 56 * blocks.length;
-        const factors = stage(blocks);
-        pieces.push({ data, at: from });
-        wide.push(() => exports.expand_nibbles(from, factors, at, blocks.length));
-      } else {
-        const from = at + 3 * 4 * Math.ceil(n / 4);
-        pieces.push({ data, at: from });
-        wide.push(() => exports.expand_bytes(from, at, Math.ceil(n / 4)));
-      }
-      return at;
-    },
-    perRow(data, n, otherwise) {
-      const at = take(4 * n);
-      if (data) floats(data, at);
-      const given = data?.length ?? 0;
-      wide.push(() => void new Float32Array(memory.buffer, at, n).fill(otherwise, given));
-      return at;
-    },
-    finish(run) {
-      if (run ?? wide.length) {
-        batch.finish.push({
-          buffer,
-          run: () => {
-            for (const widen of wide) widen();
-            return run?.();
-          },
-        });
-      }
-    },
+  /** Where a number for each row is staged, as many as `n`. What is not given is `otherwise`. */
+  const perRow = (data: WeightData | null | undefined, n: number, otherwise: number): number => {
+    const at = take(4 * n);
+    if (data) floats(data, at);
+    const given = data?.length ?? 0;
+    wide.push(() => void new Float32Array(memory.buffer, at, n).fill(otherwise, given));
+    return at;
   };
+  /** Makes the constant of its parts once they are there. `run` returns what is wrong with sparse indices, if anything is. */
+  const finish = (run?: () => string | undefined): void => {
+    if (run ?? wide.length) {
+      batch.finish.push({
+        buffer,
+        run: () => {
+          for (const widen of wide) widen();
+          return run?.();
+        },
+      });
+    }
+  };
+  return [take, stage, floats, values, perRow, finish] as const;
 }
 
 /**
@@ -131,7 +123,7 @@ export function addConstant(
   instance: Pick<Instance, 'memory' | 'exports'>,
 ): void {
   const { exports } = instance;
-  const { take, stage, floats, values, perRow, finish } = partsOf(batch, buffer, staging, instance);
+  const [take, stage, floats, values, perRow, finish] = partsOf(batch, buffer, staging, instance);
   switch (c.form) {
     case 'i32':
       batch.pieces.push({ data: c.data, at: to });
