@@ -9,13 +9,7 @@ export class StepList {
   readonly steps: Step[] = [];
 
   /** Adds a step of the layer of that index, and its cost to the layer's; see Lowering.emit. */
-  emit<K extends KernelName>(
-    layer: Layer,
-    index: number,
-    kernel: K,
-    args: KernelArguments<K>,
-    cost?: StepCost,
-  ): void {
+  emit<K extends KernelName>(layer: Layer, index: number, kernel: K, args: KernelArguments<K>, cost?: StepCost): void {
     const none = Object.entries(args).find(([, value]) => Number.isNaN(value))?.[0];
     if (none) throw new Error(`${none} is not a number`);
     if (this.steps.length === mostSteps) throw new Error(`more than ${mostSteps} steps`);

@@ -144,9 +144,9 @@ const times = (x: number, y: number) => (x === 0 || y === 0 ? 0 : x * y);
 
 /** Where a function that falls before and rises behind has its least value. */
 const dips: Partial<Record<Activation['fn'], number>> = {
-  silu: -1.2784645427610738,
+  silu: -1.278464542761074,
   gelu: -0.7517915953145838,
-  mish: -1.1924312101790872,
+  mish: -1.1924312101790873,
 };
 
 /** The range of f(x) for x in a range. */
