@@ -2,7 +2,7 @@
 // peak and how fast it reads as many bytes of weights, from caches and after they have been emptied.
 import { parseArgs } from 'node:util';
 import { defaultCostModel } from '../src/lower/cost.ts';
-import type { CostModel } from '../src/lower/cost.ts';
+import type { CostModel } from '../src/lower/cost-model.ts';
 import type { LinearWeights } from '../src/lower/lowering.ts';
 import { kernelList } from '../src/cli/layer-report.ts';
 import { lowerGraph } from '../src/compile/lower-graph.ts';

@@ -1,18 +1,14 @@
 // Seeded data and expanded constants in the memory of raw kernels.
+import { mulberry32 } from '../models/random.ts';
 import type { RawKernels } from '../src/kernels.ts';
 import { constantBytes } from '../src/program/constants.ts';
 import type { Constant } from '../src/program/program.ts';
-import { expandConstant, stagingBytes } from '../src/runtime/expand.ts';
+import { expandConstant, stagingBytes } from '../src/runtime/expand-constant.ts';
 
-/** Uniform in [0, 1), the same numbers for the same seed (mulberry32). */
+/** Uniform in [0, 1), the same numbers for the same seed. */
 export function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
+  const bits = mulberry32(seed);
+  return () => bits() / 2 ** 32;
 }
 
 let noise: Float32Array | undefined;

@@ -1,4 +1,4 @@
-// Seeded numbers for weights.
+// Seeded numbers: for weights, and for whatever benchmarks and tests draw.
 
 /** FNV-1a: a 32-bit number from a text. */
 function hash(text: string): number {
@@ -7,19 +7,25 @@ function hash(text: string): number {
   return state >>> 0;
 }
 
+/** A generator of 32 random bits, as a number from 0 (mulberry32). */
+export function mulberry32(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return (mixed ^ (mixed >>> 14)) >>> 0;
+  };
+}
+
 /**
  * `count` draws from the standard normal distribution, the same ones for the same seed and name: a layer's numbers do not
  * depend on the layers before it.
  */
 export function normals(seed: number, name: string, count: number): Float32Array {
-  let state = hash(`${seed} ${name}`);
-  // mulberry32, in (0, 1)
-  const uniform = (): number => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return (((mixed ^ (mixed >>> 14)) >>> 0) + 0.5) / 2 ** 32;
-  };
+  const bits = mulberry32(hash(`${seed} ${name}`));
+  /** In (0, 1). */
+  const uniform = (): number => (bits() + 0.5) / 2 ** 32;
   const numbers = new Float32Array(count);
   for (let i = 0; i < count; i += 2) {
     // Box–Muller: two at a time

@@ -3,9 +3,9 @@ export { compileGraph, compileModel, importModel, tuneGraph, tuneModel } from '.
 export type { CompileOptions } from './compile/compile.ts';
 export { Calibration } from './compile/calibrate.ts';
 export { defaultCostModel, predictLayers } from './lower/cost.ts';
-export type { Range, Ranges } from './lower/int8.ts';
+export type { Range, Ranges } from './lower/ranges.ts';
 export type { OnnxOptions } from './import/onnx/index.ts';
-export type { CostModel } from './lower/cost.ts';
+export type { CostModel } from './lower/cost-model.ts';
 export type { LinearWeights } from './lower/lowering.ts';
 export { weightTypes } from './compile/rounding.ts';
 export type { WeightType } from './compile/rounding.ts';

@@ -1,7 +1,8 @@
 export { loadModel } from './runtime/load.ts';
 export type { LoadOptions } from './runtime/load.ts';
 export { Model } from './runtime/model.ts';
-export type { LayerProfile, ModelInfo, TensorInfo } from './runtime/model.ts';
+export type { ModelInfo, TensorInfo } from './runtime/model.ts';
+export type { LayerProfile } from './runtime/layer-profile.ts';
 export type { ModelSource } from './runtime/source.ts';
 export type { WasmProvider, WasmSource } from './runtime/instantiate.ts';
 export type { Classification, ClassificationResult, Classifier, ClassifierSettings } from './vision/classifier.ts';

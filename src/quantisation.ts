@@ -1,5 +1,5 @@
 // Integers that stand for real numbers: real = scale × (integer − zeroPoint).
-import type { DType, TensorData } from './tensor.ts';
+import type { DType, TensorData } from './dtypes.ts';
 
 export interface Quantisation {
   scale: number;

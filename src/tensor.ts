@@ -1,9 +1,8 @@
+import type { DType, TensorData } from './dtypes.ts';
 import { FiligreeError } from './errors.ts';
 import { integerRanges, isQuantisedType } from './quantisation.ts';
 
-export type DType = 'float32' | 'float16' | 'int8' | 'uint8' | 'int16' | 'uint16' | 'int32' | 'int64' | 'bool';
-
-export type TensorData = Float32Array | Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | BigInt64Array;
+export type { DType, TensorData };
 
 /** Bytes of one element of each dtype. */
 export const elementBytes: Record<DType, number> = {

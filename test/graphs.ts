@@ -5,13 +5,11 @@ import { emptyGraph, type Graph, type Node, type Shape } from '../src/graph/grap
 import { inferOutputs } from '../src/graph/infer.ts';
 import { permuteShape } from '../src/graph/permute.ts';
 import { verify } from '../src/graph/verify.ts';
-import type { operators, OperatorName } from '../src/ops/index.ts';
-import type { Operator } from '../src/ops/operator.ts';
+import type { OperatorName } from '../src/ops/index.ts';
+import type { AttributesOf } from '../src/ops/nodes.ts';
 import type { Pass } from '../src/passes/match.ts';
 import { type DType, elementCount, Tensor } from '../src/tensor.ts';
 import { randomFloats, relativeError } from './kernels/wasm.ts';
-
-type AttributesOf<N extends OperatorName> = (typeof operators)[N] extends Operator<infer A> ? A : never;
 
 /** Writes a graph down node by node; every method returns value names to use in the next. */
 export class GraphBuilder {

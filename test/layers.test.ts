@@ -1,11 +1,13 @@
 // Dependencies point one way (cli → compile → artifact ← runtime ← vision), and what a page or an edge function loads
-// holds nothing of the compiler. The bundler's own record of what went where is what is checked.
+// holds nothing of the compiler: the bundler's own record of what went where says so.
 import { readdirSync, readFileSync } from 'node:fs';
+import { posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
+const source = `${root}src/`;
 
 /** Source files that an entry point pulls in, by path from the repository's root. */
 async function bundled(entry: string): Promise<string[]> {
@@ -24,21 +26,49 @@ async function bundled(entry: string): Promise<string[]> {
   return Object.keys(metafile.inputs);
 }
 
-/** The folder of src/ that a file is in, and those that it imports from, types left out. */
-function importedFolders(folder: string): Set<string> {
-  const folders = new Set<string>();
-  const base = `${root}src/${folder}/`;
-  for (const file of readdirSync(base, { recursive: true, encoding: 'utf8' })) {
-    if (!file.endsWith('.ts')) continue;
-    const source = readFileSync(base + file, 'utf8');
-    for (const [, clause, from] of source.matchAll(/^(?:import|export) ([^;]*?)from '([^']+)';/gms)) {
-      if (clause.startsWith('type ') || !from.startsWith('.')) continue;
-      const path = new URL(from, `file://${base}${file}`).pathname.slice(`${root}src/`.length);
-      if (path.includes('/')) folders.add(path.split('/')[0]);
-    }
+/** Every module of src/ with those that it imports from: values and types, also by `import()`. Paths from src/. */
+function readImports(): Map<string, string[]> {
+  const imports = new Map<string, string[]>();
+  for (const file of readdirSync(source, { recursive: true, encoding: 'utf8' })) {
+    if (!file.endsWith('.ts') || file.endsWith('.d.ts')) continue;
+    const text = readFileSync(source + file, 'utf8');
+    const paths = [...text.matchAll(/\b(?:from|import)\s*\(?\s*'(\.[^']+\.ts)'/g)].map(([, path]) => path);
+    imports.set(
+      file,
+      [...new Set(paths)].map((path) => posix.join(posix.dirname(file), path)),
+    );
   }
-  folders.delete(folder);
-  return folders;
+  return imports;
+}
+
+/** The room that a module is in. What stands at the top is the room of its name, or is everybody's: undefined. */
+function roomOf(file: string): string | undefined {
+  if (file.includes('/')) return file.split('/')[0];
+  return rooms.has(file.replace(/\.ts$/, '')) ? file.replace(/\.ts$/, '') : undefined;
+}
+
+/** Modules that import one another, the long way round as well: the strongly connected components (Tarjan 1972). */
+function circlesOf(imports: ReadonlyMap<string, readonly string[]>): string[][] {
+  const circles: string[][] = [];
+  const found = new Map<string, number>();
+  const open: string[] = [];
+  const visit = (file: string): number => {
+    const own = found.size;
+    let lowest = own;
+    found.set(file, own);
+    open.push(file);
+    for (const other of imports.get(file) ?? []) {
+      if (!found.has(other)) lowest = Math.min(lowest, visit(other));
+      else if (open.includes(other)) lowest = Math.min(lowest, found.get(other)!);
+    }
+    if (lowest === own) {
+      const circle = open.splice(open.indexOf(file));
+      if (circle.length > 1) circles.push(circle.sort());
+    }
+    return lowest;
+  };
+  for (const file of imports.keys()) if (!found.has(file)) visit(file);
+  return circles;
 }
 
 describe('the runtime', () => {
@@ -46,10 +76,11 @@ describe('the runtime', () => {
     const files = await bundled('src/index.ts');
     expect(files).toContain('src/runtime/load.ts');
     const foreign = files.filter((file) =>
-      /^src\/(graph|ops|import|export|passes|lower|compile|prune|formats|evaluate|cli|images)\//.test(file),
+      /^src\/(graph|ops|import|export|passes|lower|compile|prune|formats|evaluate|files|cli|images)\//.test(file),
     );
-    // the names that an ONNX file gives its classes are in its artifact as they were: read when a head is recognised
-    expect(foreign).toEqual(['src/formats/python-names.ts']);
+    // what an artifact's header is read with, and the names that an ONNX file gives its classes, which are in its artifact
+    // as they were: read when a head is recognised
+    expect(foreign.toSorted()).toEqual(['src/formats/json-object.ts', 'src/formats/python-names.ts']);
   });
 
   it('has no dependencies', async () => {
@@ -58,32 +89,73 @@ describe('the runtime', () => {
   });
 });
 
-describe('folders import one way', () => {
-  it.each([
-    ['program', []],
-    ['artifact', ['program']],
-    ['runtime', ['artifact', 'program']],
-    ['vision', ['runtime', 'program', 'formats']],
-    ['formats', []],
-    ['graph', ['ops', 'program']],
-    ['ops', ['graph', 'lower', 'program']],
-    ['lower', ['graph', 'ops', 'program']],
-    ['passes', ['graph', 'ops', 'program']],
-    ['import', ['graph', 'ops', 'passes', 'program', 'formats']],
-    ['compile', ['graph', 'ops', 'lower', 'passes', 'import', 'program', 'artifact', 'runtime', 'vision']],
-    ['prune', ['graph', 'ops', 'passes', 'lower', 'compile', 'program', 'artifact', 'runtime', 'formats']],
-  ])('%s imports at most from %j', (folder, allowed) => {
-    const found = [...importedFolders(folder)];
-    expect(found.filter((other) => !allowed.includes(other))).toEqual([]);
+/** Each room of src/, and the rooms whose modules its own may import from. */
+const rooms = new Map<string, string[]>([
+  ['program', []],
+  ['formats', []],
+  ['files', []],
+  ['artifact', ['formats', 'program']],
+  ['runtime', ['artifact', 'program']],
+  ['vision', ['formats', 'runtime', 'program']],
+  ['images', ['vision']],
+  ['hosts', ['images', 'runtime']],
+  ['graph', ['formats', 'ops', 'program']],
+  ['ops', ['graph', 'lower', 'program']],
+  ['lower', ['formats', 'graph', 'ops', 'program']],
+  ['passes', ['graph', 'ops', 'program']],
+  ['import', ['formats', 'graph', 'ops', 'passes', 'program']],
+  ['export', ['graph', 'ops', 'program']],
+  [
+    'compile',
+    ['formats', 'graph', 'ops', 'lower', 'passes', 'import', 'export', 'program', 'artifact', 'runtime', 'vision'],
+  ],
+  ['prune', ['graph', 'ops', 'passes', 'lower', 'compile', 'program', 'artifact', 'runtime', 'formats']],
+  ['evaluate', ['graph', 'compile', 'prune', 'program', 'artifact', 'runtime', 'vision', 'images', 'formats', 'files']],
+  [
+    'cli',
+    // prettier-ignore
+    [
+      'graph', 'import', 'lower', 'compile', 'prune', 'evaluate', 'program', 'artifact', 'runtime', 'vision', 'images',
+      'formats', 'files',
+    ],
+  ],
+]);
+
+describe('rooms import one way', () => {
+  const imports = readImports();
+
+  it('are all listed', () => {
+    const folders = readdirSync(source, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    expect(folders.map(({ name }) => name).filter((name) => name !== 'wasm')).toEqual([...rooms.keys()].toSorted());
   });
 
-  it.each(['runtime', 'import'])('%s knows nothing of vision, not even its types', (folder) => {
-    const base = `${root}src/${folder}/`;
-    const files = readdirSync(base, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
-    expect(files.length).toBeGreaterThan(10);
-    const foreign = files.filter((file) =>
-      /(?:from |import\()'[^']*\/vision\//.test(readFileSync(base + file, 'utf8')),
-    );
+  it.each([...rooms])('%s imports at most from %j', (room, allowed) => {
+    const own = [...imports].filter(([file]) => roomOf(file) === room);
+    const foreign = own.flatMap(([file, paths]) => paths.filter((path) => !allows(path)).map((path) => [file, path]));
+    function allows(path: string): boolean {
+      const other = roomOf(path);
+      return other === undefined || other === room || allowed.includes(other);
+    }
+    expect(own.length).toBeGreaterThan(0);
     expect(foreign).toEqual([]);
+  });
+
+  it('sees every way to import', () => {
+    expect(imports.get('vision/create.ts')).toContain('vision/detector.ts'); // import()
+    expect(imports.get('ops/operator.ts')).toContain('lower/lowering.ts'); // import type
+    expect(imports.get('compile.ts')).toContain('export/onnx/index.ts'); // export … from
+  });
+
+  it('holds no circle of imports, types included, but that of the kernels and their rows', () => {
+    // A row says what its kernel's record holds, pointers and constants among it; the program's steps are of those kernels.
+    const isKernelRow = (file: string) =>
+      /^program\/(constants|kernel|kernels|program|kernels\/[\w-]+)\.ts$/.test(file);
+    const circles = circlesOf(imports).filter((circle) => !circle.every(isKernelRow));
+    expect(circles).toEqual([]);
+  });
+
+  it('finds a circle where there is one', () => {
+    const made = new Map(Object.entries({ a: ['b'], b: ['c', 'd'], c: ['a'], d: ['e'], e: [] }));
+    expect(circlesOf(made)).toEqual([['a', 'b', 'c']]);
   });
 });

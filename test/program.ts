@@ -2,7 +2,7 @@
 import v8 from 'node:v8';
 import { writeArtifact } from '../src/artifact/write.ts';
 import { defaultCostModel } from '../src/lower/cost.ts';
-import type { CostModel } from '../src/lower/cost.ts';
+import type { CostModel } from '../src/lower/cost-model.ts';
 import { lowerGraph } from '../src/compile/lower-graph.ts';
 import { matrixKernels } from '../src/lower/matrix-kernels.ts';
 import type { MatrixKernel } from '../src/lower/matrix-kernels.ts';

@@ -1,6 +1,6 @@
 // The least time a network could take, layer by layer.
 import { elementCount } from '../../src/tensor.ts';
-import type { LayerProfile } from '../../src/runtime/model.ts';
+import type { LayerProfile } from '../../src/runtime/layer-profile.ts';
 import type { Floor } from './results.ts';
 
 /** A kept weight as sparse kernels read it: its value and the place of its input. Dense ones have no place. */

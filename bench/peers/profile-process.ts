@@ -9,7 +9,7 @@ import { probeBuild } from '../../src/runtime/probe.ts';
 import { loadModel, Tensor } from '../../src/index.ts';
 import { elementCount } from '../../src/tensor.ts';
 import { randomFloats } from '../../test/kernels/wasm.ts';
-import type { LayerProfile } from '../../src/runtime/model.ts';
+import type { LayerProfile } from '../../src/runtime/layer-profile.ts';
 import { peakLoops, peakOf } from '../peak.ts';
 
 export interface ProfileResult {

@@ -1,6 +1,6 @@
 // What a run of bench:peers writes as JSON, and what the tables and the report are made of.
 import type { Machine } from '../machine.ts';
-import type { LayerProfile } from '../../src/runtime/model.ts';
+import type { LayerProfile } from '../../src/runtime/layer-profile.ts';
 import type { Peer } from '../../test/peers/index.ts';
 
 export type Runtime = Exclude<Peer, 'bare'>;

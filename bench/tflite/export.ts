@@ -13,6 +13,7 @@ import type { Activation } from '../../src/program/activations.ts';
 import { ModelBuilder } from '../../test/import/tflite/model.ts';
 import type { Options } from '../../test/import/tflite/writer.ts';
 import { activationSteps, fusedActivation } from './activations.ts';
+import { answer } from '../../src/ops/nodes.ts';
 import { exporters } from './operators.ts';
 
 /** Axis k of the file's tensor is axis order[k] of the value. */
@@ -184,12 +185,7 @@ export function exportTflite(graph: Graph, options: TfliteExportOptions = {}): M
   fuseActivations(copy);
   const file = new TfliteExport(copy, options);
   copy.inputs.forEach((port) => file.input(port));
-  for (const node of copy.nodes) {
-    const exporter = exporters[node.op as keyof typeof exporters] as
-      ((file: TfliteExport, node: Node) => void) | undefined;
-    if (exporter) exporter(file, node);
-    else file.fail(node, 'there is no TFLite operator for it');
-  }
+  for (const node of copy.nodes) answer(exporters, node, file);
   copy.outputs.forEach((port) => file.output(port));
   return file.model;
 }

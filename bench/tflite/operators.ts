@@ -1,16 +1,12 @@
 // Operators of the graph in TFLite's.
+import { isPointwise } from '../../src/ops/conv2d.ts';
 import type { Node } from '../../src/graph/graph.ts';
 import { inversePermutation, permuteData } from '../../src/graph/permute.ts';
-import type { operators, OperatorName } from '../../src/ops/index.ts';
-import type { Operator } from '../../src/ops/operator.ts';
+import type { AttributesOf, NodeOf, OperatorTable } from '../../src/ops/nodes.ts';
 import type { TfliteExport } from './export.ts';
 import { axesOf, nhwc } from './export.ts';
 import { reshapedOrder } from './reshape.ts';
 import { encodePointwise } from './sparse.ts';
-
-type AttributesOf<N extends OperatorName> = (typeof operators)[N] extends Operator<infer A> ? A : never;
-type NodeOf<N extends OperatorName> = Node & { attributes: AttributesOf<N> };
-type Exporters = { [N in OperatorName]?: (file: TfliteExport, node: NodeOf<N>) => void };
 
 const binaryOps: Partial<Record<AttributesOf<'binary'>['fn'], [op: string, options?: 'Add' | 'Mul' | 'Sub' | 'Div']>> =
   {
@@ -63,7 +59,7 @@ function biasOf(file: TfliteExport, node: Node, outputs: number): number {
   return b ? file.constant(b, [0]) : file.model.floats([outputs], new Float32Array(outputs));
 }
 
-function exportConv2d(file: TfliteExport, node: NodeOf<'conv2d'>): void {
+function exportConv2d(node: NodeOf<'conv2d'>, file: TfliteExport): void {
   const { stride, dilation, pads, groups, activation } = node.attributes;
   const [value, w, , residual = ''] = node.inputs;
   if (residual !== '') file.fail(node, 'a residual');
@@ -72,10 +68,9 @@ function exportConv2d(file: TfliteExport, node: NodeOf<'conv2d'>): void {
   const isDepthwise = groups === channels && perGroup === 1 && groups > 1;
   if (groups !== 1 && !isDepthwise) file.fail(node, `${groups} groups of ${channels} channels`);
   const weights = file.data(node, w);
-  const isPointwise = kh === 1 && kw === 1 && stride.every((s) => s === 1) && pads.every((pad) => pad === 0);
   // A 1×1 convolution does not mind how pixels lie.
   const own = file.order(value);
-  const order = isPointwise && own[0] === 0 && own[3] === 1 ? own : nhwc;
+  const order = isPointwise(node.attributes, file.shape(w)) && own[0] === 0 && own[3] === 1 ? own : nhwc;
   const { x, padding } = padded(file, node, file.inOrder(value, order), { kernel: [kh, kw], stride, dilation, pads });
   const bias = biasOf(file, node, outputs);
   const geometry = {
@@ -103,7 +98,7 @@ function exportConv2d(file: TfliteExport, node: NodeOf<'conv2d'>): void {
 }
 
 function exportPool(op: string) {
-  return (file: TfliteExport, node: NodeOf<'maxPool'> | NodeOf<'averagePool'>): void => {
+  return (node: NodeOf<'maxPool'> | NodeOf<'averagePool'>, file: TfliteExport): void => {
     const { kernel, stride, pads, ceilMode, activation } = node.attributes;
     const dilation = 'dilation' in node.attributes ? node.attributes.dilation : [1, 1];
     const countsPads = 'countIncludePad' in node.attributes && node.attributes.countIncludePad;
@@ -118,14 +113,15 @@ function exportPool(op: string) {
   };
 }
 
-export const exporters: Exporters = {
+/** Adds what stands for a node to the file. */
+export const exporters: OperatorTable<[file: TfliteExport], void> = {
   conv2d: exportConv2d,
 
   maxPool: exportPool('MAX_POOL_2D'),
 
   averagePool: exportPool('AVERAGE_POOL_2D'),
 
-  linear(file, node) {
+  linear(node, file) {
     const [value, w] = node.inputs;
     const rank = file.shape(value).length;
     const bias = biasOf(file, node, file.shape(w)[0]);
@@ -140,12 +136,12 @@ export const exporters: Exporters = {
     );
   },
 
-  unary(file, node) {
+  unary(node, file) {
     const order = file.order(node.inputs[0]);
     file.activate(node.outputs[0], file.inOrder(node.inputs[0], order), order, node.attributes);
   },
 
-  binary(file, node) {
+  binary(node, file) {
     const { fn, activation } = node.attributes;
     const [op, options] = binaryOps[fn] ?? file.fail(node, `${fn} has no operator`);
     const rank = file.shape(node.outputs[0]).length;
@@ -166,7 +162,7 @@ export const exporters: Exporters = {
     if (!options && activation && activation.fn !== 'identity') file.fail(node, `${fn} with an activation`);
   },
 
-  concat(file, node) {
+  concat(node, file) {
     const first = node.inputs.find((input) => !file.isConstant(input)) ?? node.inputs[0];
     const order = file.order(first);
     const inputs = node.inputs.map((input) => file.inOrder(input, order));
@@ -174,7 +170,7 @@ export const exporters: Exporters = {
     file.emit(node.outputs[0], order, 'CONCATENATION', inputs, { Concatenation: { axis, activation: 0 } });
   },
 
-  split(file, node) {
+  split(node, file) {
     const { axis, sizes } = node.attributes;
     const order = file.order(node.inputs[0]);
     const x = file.inOrder(node.inputs[0], order);
@@ -190,7 +186,7 @@ export const exporters: Exporters = {
     node.outputs.forEach((output, i) => file.store(output, tensors[i], order));
   },
 
-  slice(file, node) {
+  slice(node, file) {
     const { starts, sizes, steps } = node.attributes;
     const order = file.order(node.inputs[0]);
     const x = file.inOrder(node.inputs[0], order);
@@ -206,7 +202,7 @@ export const exporters: Exporters = {
     file.emit(node.outputs[0], order, 'STRIDED_SLICE', inputs, { StridedSlice: masks });
   },
 
-  pad(file, node) {
+  pad(node, file) {
     const { before, after, mode, value } = node.attributes;
     if (mode !== 'constant') file.fail(node, `mode ${mode}`);
     if ([...before, ...after].some((amount) => amount < 0)) file.fail(node, 'it crops');
@@ -220,7 +216,7 @@ export const exporters: Exporters = {
     else file.emit(node.outputs[0], order, 'PADV2', [...inputs, file.scalar(value)]);
   },
 
-  reshape(file, node) {
+  reshape(node, file) {
     const [value] = node.inputs;
     const [from, to] = [file.shape(value), file.shape(node.outputs[0])];
     const own = file.order(value);
@@ -231,7 +227,7 @@ export const exporters: Exporters = {
     file.emit(node.outputs[0], order, 'RESHAPE', [x, file.integers(shape)], { Reshape: { shape } });
   },
 
-  transpose(file, node) {
+  transpose(node, file) {
     const [value] = node.inputs;
     const place = inversePermutation(node.attributes.permutation);
     const order = file.order(value);
@@ -242,7 +238,7 @@ export const exporters: Exporters = {
     );
   },
 
-  reduce(file, node) {
+  reduce(node, file) {
     const { fn, axes, keepDims } = node.attributes;
     const order = file.order(node.inputs[0]);
     const inputs = [file.inOrder(node.inputs[0], order), file.integers(axes.map((axis) => order.indexOf(axis)))];
@@ -251,14 +247,14 @@ export const exporters: Exporters = {
     file.emit(node.outputs[0], keepDims ? order : renumbered, reduceOps[fn], inputs, { Reducer: { keepDims } });
   },
 
-  softmax(file, node) {
+  softmax(node, file) {
     const { axis, beta } = node.attributes;
     const own = file.order(node.inputs[0]);
     const order = own.at(-1) === axis ? own : [...own.filter((a) => a !== axis), axis];
     file.emit(node.outputs[0], order, 'SOFTMAX', [file.inOrder(node.inputs[0], order)], { Softmax: { beta } });
   },
 
-  resize(file, node) {
+  resize(node, file) {
     const { mode, size, coordinates, nearest, scales } = node.attributes;
     const x = file.inOrder(node.inputs[0], nhwc);
     const inputs = [x, file.integers(size)];
@@ -277,7 +273,7 @@ export const exporters: Exporters = {
     else file.emit(node.outputs[0], nhwc, 'RESIZE_NEAREST_NEIGHBOR', inputs, { ResizeNearestNeighbor: rule });
   },
 
-  depthToSpace(file, node) {
+  depthToSpace(node, file) {
     const { blockSize, order } = node.attributes;
     if (order !== 'DCR') file.fail(node, `order ${order}`);
     file.emit(node.outputs[0], nhwc, 'DEPTH_TO_SPACE', [file.inOrder(node.inputs[0], nhwc)], {
@@ -285,10 +281,18 @@ export const exporters: Exporters = {
     });
   },
 
-  spaceToDepth(file, node) {
+  spaceToDepth(node, file) {
     const { blockSize } = node.attributes;
     file.emit(node.outputs[0], nhwc, 'SPACE_TO_DEPTH', [file.inOrder(node.inputs[0], nhwc)], {
       SpaceToDepth: { blockSize },
     });
   },
+
+  convTranspose2d: unsupported,
+
+  gather: unsupported,
 };
+
+function unsupported(node: Node, file: TfliteExport): void {
+  file.fail(node, 'there is no TFLite operator for it');
+}

@@ -1,5 +1,6 @@
 // Bytes → program. A file is untrusted input: everything structural is checked here, and what kernels may reach is checked
 // against the program's buffers in src/program/check.ts.
+import { isObject } from '../formats/json-object.ts';
 import { FiligreeError } from '../errors.ts';
 import { elementBytes, elementCount } from '../tensor.ts';
 import { constantBytes, keptValues } from '../program/constants.ts';
@@ -146,9 +147,6 @@ class Reader {
     });
   }
 }
-
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** A JSON value in a message: what it is, without walking through it. */
 function describe(value: unknown): string {

@@ -1,3 +1,4 @@
+import { joinSafetensors, type StoredTensor } from '../formats/safetensors.ts';
 import { kernels } from '../program/kernels.ts';
 import type { Buffer, Endpoint, Program, Scales, Step, Unread } from '../program/program.ts';
 import type { FieldKind } from '../program/kernel.ts';
@@ -33,7 +34,7 @@ export function writeArtifact(program: Program): Uint8Array {
     notes: program.notes,
     metadata: program.metadata,
   };
-  return safetensors(tensors, {
+  return joinSafetensors(inOrder(tensors), {
     format: formatName,
     version: String(formatVersion),
     program: JSON.stringify(json),
@@ -144,31 +145,15 @@ function jsonEndpoint(endpoint: Endpoint): JsonEndpoint {
   return { ...rest, shape: [...shape], strides: [...strides], at: [at.buffer, at.offset] };
 }
 
-function safetensors(tensors: Named[], metadata: Record<string, string>): Uint8Array {
-  const ordered = tensors
+/** The widest first, so that each is aligned; then floats before integers, which the format asks for. */
+function inOrder(tensors: readonly Named[]): StoredTensor[] {
+  return tensors
     .map((tensor, i) => ({ ...tensor, i }))
     .sort(
       (a, b) =>
         b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT ||
         Number(isInteger32(b.type)) - Number(isInteger32(a.type)) ||
         a.i - b.i,
-    );
-  const header: Record<string, unknown> = { __metadata__: metadata };
-  let offset = 0;
-  for (const { name, type, data } of ordered) {
-    header[name] = { dtype: type, shape: [data.length], data_offsets: [offset, offset + data.byteLength] };
-    offset += data.byteLength;
-  }
-  const text = new TextEncoder().encode(JSON.stringify(header));
-  const start = Math.ceil((8 + text.length) / 64) * 64;
-  const bytes = new Uint8Array(start + offset);
-  bytes.fill(0x20, 8, start);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(start - 8), true);
-  bytes.set(text, 8);
-  let at = start;
-  for (const { data } of ordered) {
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
-    at += data.byteLength;
-  }
-  return bytes;
+    )
+    .map(({ name, type, data }) => ({ name, dtype: type, shape: [data.length], data }));
 }

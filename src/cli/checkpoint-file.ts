@@ -1,7 +1,7 @@
 // A checkpoint in a file.
 import { readFile, unlink } from 'node:fs/promises';
 import type { Checkpoint } from '../prune.ts';
-import { writeOutput } from './files.ts';
+import { writeOutput } from '../files/write.ts';
 
 export function fileCheckpoint(path: string): Checkpoint {
   return {

@@ -3,7 +3,7 @@ import { FiligreeError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import { readGroups, type Grouping } from '../prune.ts';
 import { writeSafetensors } from '../formats/safetensors.ts';
-import { readInput } from './files.ts';
+import { readInput } from '../files/read.ts';
 import { readNpy } from '../formats/npy.ts';
 
 /**

@@ -1,3 +1,5 @@
+import type { ProgressDisplay } from '../evaluate/progress.ts';
+
 /** Where a command writes. `isTTY` streams get progress. */
 export interface Output {
   write(text: string): unknown;
@@ -19,7 +21,7 @@ export interface Io {
 export const exitCodes = { ok: 0, failed: 1, usage: 2 } as const;
 
 /** One line on stderr, for people only: written over by the next and gone at the end. */
-export class Progress {
+export class Progress implements ProgressDisplay {
   private readonly output: Output;
 
   constructor({ stderr }: Io) {

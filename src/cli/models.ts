@@ -8,7 +8,7 @@ import type { Graph } from '../graph/graph.ts';
 import type { Program } from '../program/program.ts';
 import type { WasmBuild } from '../runtime/probe.ts';
 import type { Model } from '../runtime/model.ts';
-import { readInput } from './files.ts';
+import { readInput } from '../files/read.ts';
 import type { Progress } from './io.ts';
 import { namedShape, namedSize, threadCount } from './options.ts';
 

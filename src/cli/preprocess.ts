@@ -2,7 +2,7 @@
 import { InvalidArgumentError } from 'commander';
 import { parseLabels } from '../formats/label-file.ts';
 import { preprocessingPresets, type ClassifierPreprocessing } from '../vision/classifier-metadata.ts';
-import { readInput } from './files.ts';
+import { readInput } from '../files/read.ts';
 
 export const preprocessHelp =
   "how photos become the model's input: mobilenet (b/127.5 − 1 of bytes b), imagenet (mean and deviation of PyTorch " +

@@ -1,5 +1,6 @@
 // What the inputs of pointwise convolutions hold: found by running the model in floats on samples.
-import type { Conv2dAttributes } from '../ops/conv2d.ts';
+import { isPointwise } from '../ops/conv2d.ts';
+import { answer, type OperatorTable } from '../ops/nodes.ts';
 import { FiligreeError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import { valueOf } from '../graph/graph.ts';
@@ -7,7 +8,7 @@ import { verify } from '../graph/verify.ts';
 import { optimise } from '../passes/index.ts';
 import type { Program } from '../program/program.ts';
 import { defaultCostModel } from '../lower/cost.ts';
-import type { Range, Ranges } from '../lower/int8.ts';
+import type { Range, Ranges } from '../lower/ranges.ts';
 import { lowerGraph } from './lower-graph.ts';
 
 /** Names of the program's further outputs start so. */
@@ -32,7 +33,7 @@ export class Calibration {
   constructor(graph: Graph, metadata: Record<string, unknown> = {}) {
     verify(graph);
     optimise(graph);
-    for (const value of pointwiseInputs(graph)) {
+    for (const value of quantisableValues(graph)) {
       this.#observed.set(value, new Histogram());
       graph.outputs.push({ value, name: prefix + value, dtype: 'float32' });
     }
@@ -65,20 +66,43 @@ export class Calibration {
   }
 }
 
-/** Values that pointwise convolutions read, each once. */
-function pointwiseInputs(graph: Graph): Set<string> {
+/** The value that a node may take rounded to eight bits; undefined where it takes floats alone. */
+const quantisable: OperatorTable<[graph: Graph], string | undefined> = {
+  conv2d({ attributes, inputs: [x, w] }, graph) {
+    const [, , height, width] = valueOf(graph, x).shape;
+    return isPointwise(attributes, valueOf(graph, w).shape) && height * width > 1 ? x : undefined;
+  },
+  convTranspose2d: nothing,
+  linear: nothing,
+  unary: nothing,
+  binary: nothing,
+  maxPool: nothing,
+  averagePool: nothing,
+  reduce: nothing,
+  resize: nothing,
+  concat: nothing,
+  split: nothing,
+  slice: nothing,
+  gather: nothing,
+  pad: nothing,
+  reshape: nothing,
+  transpose: nothing,
+  depthToSpace: nothing,
+  spaceToDepth: nothing,
+  softmax: nothing,
+};
+
+function nothing(): undefined {
+  return undefined;
+}
+
+/** Computed values that may be rounded where they are read, each once. */
+function quantisableValues(graph: Graph): Set<string> {
   const inputs = new Set(graph.inputs.map((port) => port.value));
   const found = new Set<string>();
-  for (const {
-    op,
-    inputs: [x, w],
-    attributes,
-  } of graph.nodes) {
-    if (op !== 'conv2d' || inputs.has(x) || valueOf(graph, x).data) continue;
-    const { stride, pads } = attributes as Conv2dAttributes;
-    const kernel = valueOf(graph, w).shape.slice(2);
-    const [, , height, width] = valueOf(graph, x).shape;
-    if ([...kernel, ...stride].every((n) => n === 1) && pads.every((n) => n === 0) && height * width > 1) found.add(x);
+  for (const node of graph.nodes) {
+    const x = answer(quantisable, node, graph);
+    if (x !== undefined && !inputs.has(x) && !valueOf(graph, x).data) found.add(x);
   }
   return found;
 }

@@ -1,7 +1,7 @@
 import { planeStrides, rowMajorStrides } from '../program/layout.ts';
 import type { Graph, Shape } from '../graph/graph.ts';
 import { valueOf } from '../graph/graph.ts';
-import { operatorNamed } from '../ops/index.ts';
+import { operatorOf } from '../graph/operator-of.ts';
 import type { OutputLayout } from '../ops/operator.ts';
 
 /** How every value of a graph is stored. */
@@ -20,8 +20,8 @@ export function assignLayouts(graph: Graph): Layouts {
   const planes = new Set<string>();
   for (const { value } of graph.inputs) if (isMap(valueOf(graph, value).shape)) planes.add(value);
   for (const node of graph.nodes) {
-    const layout = operatorNamed(node.op)?.layout ?? 'flat';
-    const wanted: OutputLayout = typeof layout === 'function' ? layout(node as never) : layout;
+    const { layout } = operatorOf(graph, node);
+    const wanted: OutputLayout = typeof layout === 'function' ? layout(node) : layout;
     for (const output of node.outputs) {
       const { shape } = valueOf(graph, output);
       if (!isMap(shape)) continue;

@@ -8,9 +8,10 @@
 // Values lie as they do in floats (pack.ts), those that are kept alone. Four bits: 16 values, whatever rows they belong to,
 // share a block, 8 bytes with value i low and value i + 8 high in byte i, the last one filled up with zeros. A weight is
 // q · block · scale of its row: rows may differ in size by any factor, blocks within a row by 255.
+import { narrow, nearestHalf } from '../formats/half.ts';
 import { matrixValues } from '../program/constants.ts';
 import type { Constant, WeightData } from '../program/program.ts';
-import { narrow, widen } from '../lower/pack.ts';
+import { widen } from '../lower/pack.ts';
 
 /** How weights are saved. */
 export type WeightType = 'f32' | 'f16' | 'int8' | 'int4';
@@ -31,28 +32,43 @@ export interface RoundingError {
   all: number;
 }
 
-const float = new Float32Array(1);
-const floatBits = new Uint32Array(float.buffer);
-
-/** The nearest half, ties to even; infinite from 65520 on. */
-export function nearestHalf(value: number): number {
-  if (!Number.isFinite(value)) return value;
-  float[0] = value;
-  const magnitude = Math.abs(float[0]);
-  if (magnitude < 2 ** -14) {
-    // subnormal halves are multiples of 2⁻²⁴; adding 1.5 · 2⁻¹ makes f32 round to them
-    const shifted = Math.fround(magnitude + 0.75);
-    return Math.sign(value) * Math.fround(shifted - 0.75);
-  }
-  floatBits[0] += 0xfff + ((floatBits[0] >>> 13) & 1);
-  floatBits[0] &= ~0x1fff;
-  return Math.abs(float[0]) > 65504 ? Math.sign(value) * Infinity : float[0];
-}
-
 /** Floats → halves; the floats themselves where one of them has none. */
 export function toHalves(values: Float32Array): Float32Array | Uint16Array {
   const rounded = values.map(nearestHalf);
   return rounded.every(Number.isFinite) ? narrow(rounded) : values;
+}
+
+/** Rounds the weights of one layer, and says how far that takes them. */
+export class WeightRounding {
+  readonly type: WeightType;
+  readonly #sum: RoundingError = { error: 0, all: 0 };
+
+  constructor(type: WeightType) {
+    this.type = type;
+  }
+
+  /** Weights as they are saved. */
+  round(given: Constant): Constant {
+    if (this.type === 'f32') return given;
+    const { constant, error, all } = roundedWeights(given, this.type);
+    this.#sum.error += error;
+    this.#sum.all += all;
+    return constant;
+  }
+
+  /** The relative (L2) error of all weights so far, in percent. */
+  get error(): number {
+    const { error, all } = this.#sum;
+    return error > 0 ? 100 * Math.sqrt(error / all) : 0;
+  }
+}
+
+/** Weights as they are saved in that type; what has no such form stays as it is. */
+function roundedWeights(constant: Constant, type: WeightType): { constant: Constant } & RoundingError {
+  if (constant.form === 'gemm' || constant.form === 'spmm') return roundMatrix(constant, type);
+  if (constant.form !== 'f32') return { constant, error: 0, all: 0 };
+  const { data, ...error } = roundFloats(widen(constant.data), type);
+  return { constant: { form: 'f32', data }, ...error };
 }
 
 /** The row of each value of a matrix; −1 for biases. */

@@ -1,7 +1,7 @@
 // Which values share memory, and for how long each piece of memory is needed.
 import type { Graph } from '../graph/graph.ts';
 import { valueOf } from '../graph/graph.ts';
-import { operatorNamed } from '../ops/index.ts';
+import { operatorOf } from '../graph/operator-of.ts';
 import type { Layouts } from './layouts.ts';
 import type { Placement } from '../lower/placement.ts';
 
@@ -106,7 +106,7 @@ export function assignStorage(graph: Graph, layouts: Layouts): Storage {
     },
   });
 
-  graph.nodes.forEach((node, index) => operatorNamed(node.op)?.place?.(node as never, placementAt(index)));
+  graph.nodes.forEach((node, index) => operatorOf(graph, node).place(node, placementAt(index)));
 
   const roots = new Map<string, Lifetime>();
   for (const [value, { first, last }] of lifetimes) {

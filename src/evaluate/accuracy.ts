@@ -5,7 +5,7 @@ import type { Program } from '../program/program.ts';
 import { loadModel } from '../runtime/load.ts';
 import { detectionDefaults, measureClasses, measureDetections, readClasses, readDetections } from './evaluation.ts';
 import type { Annotated, ClassificationOptions, DetectionOptions, ImageOptions } from './evaluation.ts';
-import type { Progress } from '../cli/io.ts';
+import type { ProgressDisplay } from './progress.ts';
 
 export type { Annotated };
 
@@ -21,7 +21,7 @@ export async function accuracyOf(
   program: Program,
   images: Annotated,
   options: Partial<DetectionOptions> & ClassificationOptions,
-  progress: Progress,
+  progress: ProgressDisplay,
 ): Promise<{ value: number; notes: string[] }> {
   const model = await loadModel(writeArtifact(program));
   if (images.kind === 'classification') {

@@ -1,27 +1,33 @@
 // What a vision model's layers see on photos, for `compile --int8`.
 import type { Ranges } from '../compile.ts';
+import type { Graph } from '../graph/graph.ts';
+import type { Program } from '../program/program.ts';
 import type { ImageModel } from '../vision/model.ts';
-import type { Progress } from '../cli/io.ts';
-import { compileBytes, importBytes, type ModelOptions } from '../cli/models.ts';
+import type { ProgressDisplay } from './progress.ts';
 import { eachPhoto, photosIn, visionModel, type SightOptions } from './photos.ts';
 
 /** More photos change ranges little. */
 const mostPhotos = 64;
 
-/** Shows a foreign model the first photos of a directory, by name, as its detector or classifier would see them. */
+/**
+ * Shows a model the first photos of a directory, by name, as its detector or classifier would see them.
+ * @param path what messages call the model
+ * @param program the model compiled: its metadata say how it sees photos
+ * @param graph the model as it was imported; optimised in place
+ */
 export async function calibrate(
-  bytes: Uint8Array,
   path: string,
+  { metadata, outputs }: Program,
+  graph: Graph,
   directory: string,
-  progress: Progress,
-  options: ModelOptions & SightOptions,
+  progress: ProgressDisplay,
+  options: SightOptions,
 ): Promise<Ranges> {
   const { Calibration } = await import('../compile.ts');
   const { writeArtifact } = await import('../artifact/write.ts');
   const { loadModel } = await import('../runtime/load.ts');
   const photos = await photosIn(directory, mostPhotos);
-  const { metadata, outputs } = await compileBytes(bytes, path, progress, options);
-  const calibration = new Calibration(await importBytes(bytes, path, progress, options), metadata);
+  const calibration = new Calibration(graph, metadata);
   const { runImage } = await import('../vision/run-image.ts');
   using model = await loadModel(writeArtifact(calibration.program));
   const known: ImageModel = {

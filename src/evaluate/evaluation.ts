@@ -9,9 +9,9 @@ import type { Pixels } from '../vision/preprocessing.ts';
 import type { Model } from '../runtime/model.ts';
 import type { ClassifierPreprocessing } from '../vision/classifier-metadata.ts';
 import type { HeadName } from '../vision/presets.ts';
-import { isDirectory, readInput } from '../cli/files.ts';
-import type { Progress } from '../cli/io.ts';
-import { progressBar } from '../cli/progress-bar.ts';
+import { isDirectory, readInput } from '../files/read.ts';
+import type { ProgressDisplay } from './progress.ts';
+import { progressBar } from './progress.ts';
 
 /** Which images. */
 export interface ImageOptions {
@@ -77,7 +77,7 @@ export async function measureDetections(
   model: Model,
   { list, files, images, dataset, decoded }: Of<'detection'>,
   options: DetectionOptions,
-  progress: Progress,
+  progress: ProgressDisplay,
 ): Promise<{ metrics: CocoMetrics; speed: Speed; notes: string[] }> {
   const { categoriesOfClasses } = await import('./instances.ts');
   const { cocoMetrics } = await import('./average-precision.ts');
@@ -117,7 +117,7 @@ export async function measureClasses(
   model: Model,
   { list, files, images, decoded }: Of<'classification'>,
   options: ClassificationOptions,
-  progress: Progress,
+  progress: ProgressDisplay,
 ): Promise<{ top1: number; top5: number; speed: Speed; notes: string[] }> {
   const { topAccuracy } = await import('./labelled-images.ts');
   const { Classifier } = await import('../vision/classifier.ts');
@@ -212,7 +212,7 @@ async function imageFiles(list: string, names: readonly string[], given: string 
 
 /** Decodes one image after the other; the mean time of what is done with them. */
 async function eachImage(
-  progress: Progress,
+  progress: ProgressDisplay,
   files: readonly string[],
   decoded: Map<string, Pixels> | undefined,
   visit: (pixels: Pixels, index: number) => Promise<Speed>,

@@ -1,4 +1,5 @@
 // COCO's instances.json: images, the objects in them, and their categories.
+import { isObject } from '../formats/json-object.ts';
 import { FiligreeError } from '../errors.ts';
 import type { GroundTruth } from './average-precision.ts';
 import { parseJson } from '../formats/json.ts';
@@ -31,11 +32,11 @@ export function readInstances(text: string, file: string): CocoDataset {
   };
   const root = parseJson(text, file);
   const entries = (name: string): { entry: Entry; path: string }[] => {
-    const list = isEntry(root) ? root[name] : undefined;
+    const list = isObject(root) ? root[name] : undefined;
     if (!Array.isArray(list)) fail(`not a COCO instances file: "${name}" is no list`);
     return (list as unknown[]).map((entry, i) => {
       const path = `${name}[${i}]`;
-      if (!isEntry(entry)) return fail(`${path}: wanted an object, found ${shown(entry)}`);
+      if (!isObject(entry)) return fail(`${path}: wanted an object, found ${shown(entry)}`);
       return { entry, path };
     });
   };
@@ -99,15 +100,11 @@ export function readInstances(text: string, file: string): CocoDataset {
   return { images, categories, annotations };
 }
 
-function isEntry(value: unknown): value is Entry {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** A value in a message. What is in lists and objects, which may be nested deeply, is left out. */
 function shown(value: unknown): string {
   const isFlat = Array.isArray(value) && value.every((item) => typeof item !== 'object' || item === null);
   if (Array.isArray(value) && !isFlat) return `a list of ${value.length}`;
-  if (isEntry(value)) return 'an object';
+  if (isObject(value)) return 'an object';
   const json = JSON.stringify(value) ?? 'nothing';
   return json.length > 60 ? `${json.slice(0, 57)}…` : json;
 }

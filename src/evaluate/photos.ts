@@ -9,15 +9,15 @@ import type { Tensor } from '../tensor.ts';
 import type { ClassifierPreprocessing } from '../vision/classifier-metadata.ts';
 import type { ImageModel } from '../vision/model.ts';
 import type { HeadName } from '../vision/presets.ts';
-import { readInput } from '../cli/files.ts';
-import type { Progress } from '../cli/io.ts';
+import { readInput } from '../files/read.ts';
+import type { ProgressDisplay } from './progress.ts';
 import { RandomNumbers, seedOf } from '../prune/random-numbers.ts';
 import type { Region } from '../prune/statistics/picks.ts';
 import type { Comparison } from '../prune/distribution/search/divergence.ts';
 import type { Geometry, Pixels } from '../vision/preprocessing.ts';
 import type { Classifier } from '../vision/classifier.ts';
 import type { Detection, Detector } from '../vision/detector.ts';
-import { progressBar } from '../cli/progress-bar.ts';
+import { progressBar } from './progress.ts';
 import { viewsOf } from './views.ts';
 
 /** What says how photos become a model's input, where the model does not. */
@@ -43,7 +43,7 @@ export async function photosIn(directory: string, most: number): Promise<string[
  */
 export async function eachPhoto(
   photos: readonly string[],
-  progress: Progress,
+  progress: ProgressDisplay,
   show: (photo: Pixels) => Promise<void>,
   views = 1,
 ): Promise<void> {
@@ -100,7 +100,7 @@ export async function photoSamples(
   graph: Graph,
   program: Program,
   photos: readonly string[],
-  progress: Progress,
+  progress: ProgressDisplay,
   options: SightOptions,
 ): Promise<PhotoSamples> {
   const { compileGraph } = await import('../compile.ts');

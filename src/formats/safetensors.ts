@@ -1,6 +1,7 @@
 // Named tensors in a file, as the safetensors library reads and writes them: masks, groups, checkpoints.
 //
 //   u64 header length | JSON header: dtype, shape, data_offsets by name; `__metadata__`: strings by name | data
+import { isObject } from './json-object.ts';
 import { FiligreeError } from '../errors.ts';
 import { elementBytes, elementCount, Tensor } from '../tensor.ts';
 import type { DType, TensorData } from '../tensor.ts';
@@ -24,16 +25,31 @@ const dtypes: Readonly<Record<string, DType>> = {
 
 const metadataKey = '__metadata__';
 
+/** A tensor as it is stored: the name of its type in the header, and its numbers. */
+export interface StoredTensor {
+  name: string;
+  dtype: string;
+  shape: readonly number[];
+  data: ArrayBufferView;
+}
+
 /** The same tensors and metadata, in the same order, give the same bytes. */
 export function writeSafetensors({ tensors, metadata }: TensorFile): Uint8Array {
-  const header: Record<string, unknown> = { [metadataKey]: metadata };
   // the widest first, so that each is aligned
   const ordered = [...tensors].toSorted(([, a], [, b]) => elementBytes[b.dtype] - elementBytes[a.dtype]);
-  let offset = 0;
-  for (const [name, { dtype, shape, data }] of ordered) {
+  const stored = ordered.map(([name, { dtype, shape, data }]): StoredTensor => {
     if (name === metadataKey) throw new FiligreeError('invalid-argument', `a tensor cannot be named "${name}"`);
-    const type = Object.keys(dtypes).find((key) => dtypes[key] === dtype);
-    header[name] = { dtype: type, shape, data_offsets: [offset, offset + data.byteLength] };
+    return { name, dtype: Object.keys(dtypes).find((key) => dtypes[key] === dtype)!, shape, data };
+  });
+  return joinSafetensors(stored, metadata);
+}
+
+/** A file of these tensors, one behind the other as they are listed; data begins at a multiple of 64 bytes. */
+export function joinSafetensors(tensors: readonly StoredTensor[], metadata: Record<string, string>): Uint8Array {
+  const header: Record<string, unknown> = { [metadataKey]: metadata };
+  let offset = 0;
+  for (const { name, dtype, shape, data } of tensors) {
+    header[name] = { dtype, shape, data_offsets: [offset, offset + data.byteLength] };
     offset += data.byteLength;
   }
   const text = new TextEncoder().encode(JSON.stringify(header));
@@ -43,7 +59,7 @@ export function writeSafetensors({ tensors, metadata }: TensorFile): Uint8Array 
   new DataView(bytes.buffer).setBigUint64(0, BigInt(start - 8), true);
   bytes.set(text, 8);
   let at = start;
-  for (const [, { data }] of ordered) {
+  for (const { data } of tensors) {
     bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
     at += data.byteLength;
   }
@@ -116,9 +132,6 @@ function shown(value: unknown): string {
   const isFlat = !Array.isArray(value) || value.every((n) => typeof n !== 'object');
   return isFlat && !isObject(value) ? String(JSON.stringify(value)) : 'no list of sizes';
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const isList = (value: unknown): value is number[] =>
   Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);

@@ -31,10 +31,6 @@ export function isGraphOutput(graph: Graph, value: string): boolean {
   return graph.outputs.some((port) => port.value === value);
 }
 
-export function isGraphInput(graph: Graph, value: string): boolean {
-  return graph.inputs.some((port) => port.value === value);
-}
-
 /** A value name that is not taken: `base`, else `base_1`, `base_2`, … */
 export function freshName(graph: Graph, base: string): string {
   if (!graph.values.has(base)) return base;

@@ -1,11 +1,11 @@
 // The reference: runs a graph node by node in plain TypeScript. Slow, and what everything else is measured against.
 import { FiligreeError } from '../errors.ts';
-import { operatorNamed } from '../ops/index.ts';
 import type { DenseTensor } from '../ops/operator.ts';
 import { dequantise, representableBy, saturate } from '../quantisation.ts';
 import { elementCount, Tensor } from '../tensor.ts';
 import { asFloat32 } from './constant.ts';
 import { type Graph, type Node, nodeError, type Port, valueOf } from './graph.ts';
+import { operatorOf } from './operator-of.ts';
 import { inversePermutation, permuteData, permuteShape } from './permute.ts';
 
 export interface EvaluateOptions {
@@ -59,8 +59,7 @@ export function evaluate(
 
 /** Runs one node on given values, and on the graph's constants. */
 export function evaluateNode(graph: Graph, node: Node, values: ReadonlyMap<string, DenseTensor>): DenseTensor[] {
-  const operator = operatorNamed(node.op);
-  if (!operator) throw nodeError(graph, node, `there is no operator "${node.op}"`);
+  const operator = operatorOf(graph, node);
   const inputs = node.inputs.map((name) => tensorOf(graph, name, values));
   const shapes = node.outputs.map((name) => valueOf(graph, name).shape);
   const results = operator.evaluate(node.attributes, inputs, shapes);

@@ -1,6 +1,6 @@
 // What passes may spend on a graph, so that a small file cannot make them take long or much.
-import type { Graph, Node, Shape } from './graph.ts';
-import { elementCount } from '../tensor.ts';
+import { type Graph, type Node, valueOf } from './graph.ts';
+import { operatorOf } from './operator-of.ts';
 
 interface Budget {
   /** Elements by which constants may still grow. */
@@ -30,21 +30,8 @@ export function spend(graph: Graph, part: keyof Budget, amount: number): boolean
   return true;
 }
 
-/** What a node multiplies, or looks at, when it is worked out: at most. */
-export function evaluationWork(node: Node, shape: (value: string) => Shape): number {
-  const counts = [...node.inputs, ...node.outputs].map((name) => (name === '' ? 1 : elementCount(shape(name))));
-  const [x, weights] = counts;
-  const made = counts.slice(node.inputs.length).reduce((a, b) => a + b, 0);
-  switch (node.op) {
-    case 'conv2d':
-    case 'linear':
-      return made * (weights / shape(node.inputs[1])[0]);
-    case 'convTranspose2d':
-      return x * (weights / shape(node.inputs[1])[0]);
-    case 'maxPool':
-    case 'averagePool':
-      return made * (node.attributes as { kernel: readonly number[] }).kernel.reduce((a, b) => a * b, 1);
-    default:
-      return counts.reduce((a, b) => a + b, 0);
-  }
+/** What `evaluateNode` multiplies, or looks at, for a node: at most. */
+export function evaluationWork(graph: Graph, node: Node): number {
+  const shapes = (names: readonly string[]) => names.map((name) => (name === '' ? [] : valueOf(graph, name).shape));
+  return operatorOf(graph, node).evaluationWork(node.attributes, shapes(node.inputs), shapes(node.outputs));
 }

@@ -1,15 +1,14 @@
 // Shapes of what nodes make.
-import { operatorNamed } from '../ops/index.ts';
 import type { InputType } from '../ops/operator.ts';
 import { type Graph, type Node, nodeError, type Shape, valueOf } from './graph.ts';
+import { operatorOf } from './operator-of.ts';
 
 /**
  * The shapes of a node's outputs, from its inputs' shapes and constants.
  * @throws FiligreeError `invalid-model` naming the node when the operator is unknown or its inputs do not fit.
  */
 export function inferNode(graph: Graph, node: Node): Shape[] {
-  const operator = operatorNamed(node.op);
-  if (!operator) throw nodeError(graph, node, `there is no operator "${node.op}"`);
+  const operator = operatorOf(graph, node);
   const inputs = node.inputs.map((name): InputType | undefined => (name === '' ? undefined : valueOf(graph, name)));
   let shapes: Shape[];
   try {

@@ -4,7 +4,8 @@
 import { applyActivation } from '../graph/activation.ts';
 import type { Graph, Node } from '../graph/graph.ts';
 import { applyBinary } from '../ops/binary.ts';
-import { constantOperand, isOp, scalarOf } from '../passes/match.ts';
+import { isOp } from '../ops/nodes.ts';
+import { constantOperand, scalarOf } from '../passes/match.ts';
 import { activated, constantRange, everything, mostNodes, type Range, rangeAfter } from '../passes/ranges.ts';
 import type { Activation } from '../program/activations.ts';
 

@@ -1,5 +1,6 @@
+import { isObject } from '../formats/json-object.ts';
 import { FiligreeError } from '../errors.ts';
-import type { CostModel } from './cost.ts';
+import type { CostModel } from './cost-model.ts';
 
 /**
  * A cost model from a file's text.
@@ -33,8 +34,5 @@ export function parseCostModel(text: string, file: string): CostModel {
   }
   return json as unknown as CostModel;
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const isCost = (value: unknown): value is number => typeof value === 'number' && value >= 0 && value < Infinity;

@@ -14,6 +14,7 @@
 //   on top of both    vectors written × `activation.NAME`
 //
 // The constants are measured: `filigree tune --cost-model src/lower/cost-model.json` writes them anew.
+import type { Caches, CostModel } from './cost-model.ts';
 import { unaryFunctions } from '../program/activations.ts';
 import { matrixValues } from '../program/constants.ts';
 import type { Kernel, Table } from '../program/kernel.ts';
@@ -26,23 +27,6 @@ import type { Way } from './lowering.ts';
 import type { MatrixKernelName } from './matrix-kernels.ts';
 import { countDense } from './pack.ts';
 import type { Kept } from './pack.ts';
-
-/** What a core keeps near. */
-export interface Caches {
-  /** Tiles of all inputs together beyond this many bytes come from behind the first cache for every group of rows. */
-  l1Bytes: number;
-  /** Weights beyond this many bytes come from behind the second cache for every tile column. */
-  cacheBytes: number;
-}
-
-export interface CostModel extends Caches {
-  /** What was measured, where. */
-  note?: string;
-  /** GFLOP/s of the machine's multiply-adds. */
-  peak: number;
-  /** By kernel (or `activation`, `memory`, `other`) and by what is counted: vector multiply-adds at peak. */
-  costs: { [kernel: string]: { [count: string]: number } };
-}
 
 export const defaultCostModel: CostModel = measured;
 

@@ -1,24 +1,16 @@
 // Matrix products in eight bits. A layer's input is quantised with one scale for all of it, known from calibration
 // (calibrate.ts), its weights with a scale for each row, its output is floats again: int8 is a property of one layer.
+import type { Range } from './ranges.ts';
 import { activationArguments } from '../program/activations.ts';
 import { bytePlane } from '../program/layout.ts';
 import type { Group } from '../program/tiles.ts';
 import { predict, productWork } from './cost.ts';
 import type { Lowering, StepCost } from './lowering.ts';
-import type { MatrixProduct, ProductWay } from './matrix.ts';
+import type { MatrixProduct, ProductWay } from './product.ts';
 import { kernelsOf, matrixKernels } from './matrix-kernels.ts';
 import type { KernelOfKind } from './matrix-kernels.ts';
 import { countKept, packPositions } from './pack.ts';
 import { addAfter } from './residual.ts';
-
-/** The least and the greatest number that a value is expected to hold; what lies beyond is clamped. */
-export interface Range {
-  min: number;
-  max: number;
-}
-
-/** By the name of the value in the optimised graph, as calibrate.ts finds them. */
-export type Ranges = Readonly<Record<string, Range>>;
 
 /** Steps of an 8-bit value: x ≈ step · (q − zero), q in 0…127. */
 export interface Steps {

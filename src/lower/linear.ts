@@ -6,7 +6,7 @@ import { paddedPlane } from '../program/layout.ts';
 import type { Constant, Pointer } from '../program/program.ts';
 import { fastest, predict, productWork, quantisedWork } from './cost.ts';
 import type { Lowering, StepCost } from './lowering.ts';
-import type { MatrixProduct, ProductWay } from './matrix.ts';
+import type { MatrixProduct, ProductWay } from './product.ts';
 import { kernelsOf, matrixKernels } from './matrix-kernels.ts';
 import type { KernelOfKind } from './matrix-kernels.ts';
 import { countKept, packGemm, packSpmm } from './pack.ts';

@@ -1,8 +1,8 @@
 import type { Shape } from '../graph/graph.ts';
 import type { KernelArguments, KernelName } from '../program/kernels.ts';
 import type { Constant, Pointer } from '../program/program.ts';
-import type { CostModel } from './cost.ts';
-import type { Range } from './int8.ts';
+import type { CostModel } from './cost-model.ts';
+import type { Range } from './ranges.ts';
 
 /** What the weights of linear layers are rounded to. */
 export type LinearWeights = 'int8' | 'int4';

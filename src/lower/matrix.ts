@@ -1,12 +1,11 @@
 // Weights × shifted planes: what convolutions and linear layers lower to.
+import type { MatrixProduct, ProductWay } from './product.ts';
 import { activationArguments } from '../program/activations.ts';
-import type { Activation } from '../program/activations.ts';
 import { matrixScratchBytes } from '../program/kernels/matrix.ts';
-import type { Pointer, TapTable } from '../program/program.ts';
+import type { TapTable } from '../program/program.ts';
 import { packedTiles } from '../program/tiles.ts';
-import type { Range } from './int8.ts';
 import { int8Ways } from './int8.ts';
-import type { Lowering, StepCost, Way } from './lowering.ts';
+import type { Lowering, StepCost } from './lowering.ts';
 import { fastest, predict, productWork } from './cost.ts';
 import { emitRounded, linearWays } from './linear.ts';
 import type { MatrixKernelName } from './matrix-kernels.ts';
@@ -14,37 +13,6 @@ import { kernelsOf, matrixKernels } from './matrix-kernels.ts';
 import { countKept, packGemm, packSpmm } from './pack.ts';
 import { flatTaps } from './taps.ts';
 import { addAfter } from './residual.ts';
-
-/** W (rows, columns) and what it multiplies. Strides are in floats. */
-export interface MatrixProduct {
-  rows: number;
-  columns: number;
-  weights: Float32Array;
-  bias?: Float32Array;
-  /** Where each column finds its plane, in bytes from x. */
-  taps: TapTable;
-  x: Pointer;
-  y: Pointer;
-  batch: number;
-  xBatch: number;
-  yBatch: number;
-  /** Of an output plane, and the floats from one to the next. */
-  height: number;
-  width: number;
-  yPlane: number;
-  /** Floats of an input row when x is a padded copy; 0 when x's planes are read pixel by pixel. */
-  rowPixels: number;
-  /** Laid out as y: y = act(W · x + bias + residual). May be y where `rowPixels` is 0. */
-  residual?: Pointer;
-  activation?: Activation;
-  /** Of x, where it is known and the product may be done in eight bits. */
-  range?: Range;
-}
-
-/** A way to do a product, and what does it so. */
-export interface ProductWay extends Way {
-  emit(): void;
-}
 
 type PlaneKind = 'flat' | 'shifted';
 

@@ -8,43 +8,17 @@
 //   counts   n n n …                      u32, positions in each group
 //   gaps     b b b …                      u8, per position the zeros since the last one in its group; 255 adds 255 and goes on
 //   values   w…w w…w …                    per position one weight for each row of the group
+import { halfToFloat, narrow } from '../formats/half.ts';
 import type { Constant, WeightData } from '../program/program.ts';
 import { packedTiles } from '../program/tiles.ts';
 import type { Group, Panel } from '../program/tiles.ts';
 import type { MatrixKernel } from './matrix-kernels.ts';
 
-/** f32 → f16 bits, when every value is a half exactly; else the values themselves. `nearest` rounds to halves what is finite as one. */
-export function narrow(values: Float32Array): Float32Array | Uint16Array {
-  const halves = new Uint16Array(values.length);
-  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  for (let i = 0; i < values.length; i++) {
-    const b = bits[i];
-    const exponent = ((b >>> 23) & 255) - 112;
-    const magnitude = b & 0x7fffffff;
-    const sign = (b >>> 16) & 0x8000;
-    if (magnitude === 0) halves[i] = sign;
-    else if (exponent >= 1 && exponent <= 30 && (b & 0x1fff) === 0) {
-      halves[i] = sign | (exponent << 10) | ((b >>> 13) & 0x3ff);
-    } else if (exponent <= 0 && exponent > -10) {
-      const mantissa = (b & 0x7fffff) | 0x800000;
-      const shift = 14 - exponent;
-      if (mantissa & ((1 << shift) - 1)) return values;
-      halves[i] = sign | (mantissa >>> shift);
-    } else return values;
-  }
-  return halves;
-}
-
 /** The floats of saved weights. */
 export function widen(data: WeightData): Float32Array {
   if (data instanceof Float32Array) return data;
   if (!(data instanceof Uint16Array)) throw new Error('weights are still in their file');
-  return Float32Array.from(data, (h) => {
-    const exponent = (h >> 10) & 31;
-    const fraction = h & 1023;
-    const magnitude = exponent ? (1024 + fraction) * 2 ** (exponent - 25) : fraction * 2 ** -24;
-    return h & 0x8000 ? -magnitude : magnitude;
-  });
+  return Float32Array.from(data, halfToFloat);
 }
 
 /** Dense weights in panels of rows: those of the kernels over planes, unless another is given. */

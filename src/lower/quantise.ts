@@ -9,7 +9,8 @@
 //
 // A weight is q · s, with q in −127…127 or −7…7: rounded to nearest, so that it errs by half a scale at most.
 import type { Constant, Unread } from '../program/program.ts';
-import { narrow, widen } from './pack.ts';
+import { widen } from './pack.ts';
+import { narrow } from '../formats/half.ts';
 
 /** Columns that share a position and, in 4 bits, a scale. */
 export const groupColumns = 16;

@@ -1,7 +1,7 @@
 import { activationArguments } from '../program/activations.ts';
 import { binaryFunctions } from '../program/kernels/elementwise.ts';
 import type { Lowering } from './lowering.ts';
-import type { MatrixProduct } from './matrix.ts';
+import type { MatrixProduct } from './product.ts';
 
 /**
  * For kernels that know no residual: `emit` is given the product without it, and a step of its own adds it. Where the

@@ -12,7 +12,7 @@ import {
   withUnitInner,
   type Loops,
 } from './broadcast.ts';
-import type { Operator } from './operator.ts';
+import { everyElement, type Operator } from './operator.ts';
 import { applyActivation } from '../graph/activation.ts';
 import { activateValue, floatInputs, sameStrides, sharedStorage } from './unary.ts';
 
@@ -59,6 +59,8 @@ export const binary: Operator<BinaryAttributes> = {
       { shape, data: Float32Array.from(aAt, (at, i) => applyActivation(f(a!.data[at], b!.data[bAt[i]]), activation)) },
     ];
   },
+
+  evaluationWork: everyElement,
 
   layout: 'inherit',
 

@@ -1,6 +1,6 @@
 import { copyView, storedView } from './copy.ts';
 import type { Shape } from '../graph/graph.ts';
-import type { Operator } from './operator.ts';
+import { everyElement, type Operator } from './operator.ts';
 import { checkAxis, placeView, resized, type View } from './view.ts';
 
 export interface ConcatAttributes {
@@ -54,6 +54,7 @@ export const concat: Operator<ConcatAttributes> = {
     }
     return [{ shape, data: y }];
   },
+  evaluationWork: everyElement,
   layout: ({ attributes }) => (attributes.axis <= 1 ? 'inherit' : 'flat'),
   place({ inputs, outputs: [y], attributes: { axis } }, placement) {
     const stored = { shape: placement.shape(y), strides: placement.strides(y), floats: 0 };

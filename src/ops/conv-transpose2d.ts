@@ -1,7 +1,8 @@
+import { elementCount } from '../tensor.ts';
 import { activateInPlace } from '../graph/activation.ts';
 import type { Activation } from '../program/activations.ts';
 import { checkBias, checkGeometry, rank4 } from './convolution.ts';
-import type { Operator } from './operator.ts';
+import { ownStorage, type Operator } from './operator.ts';
 
 /** A transposed convolution's geometry, height first. `pads` crops the output: top, left, bottom, right. */
 export interface ConvTranspose2dAttributes {
@@ -67,7 +68,12 @@ export const convTranspose2d: Operator<ConvTranspose2dAttributes> = {
     }
     return [{ shape, data: activateInPlace(Float32Array.from(sums), activation) }];
   },
+  /** Every input element meets the weights of its channel. */
+  evaluationWork(_attributes, [x, weights]) {
+    return elementCount(x) * (elementCount(weights) / weights[0]);
+  },
   layout: 'planes',
+  place: ownStorage,
   lower() {
     throw new Error('a transposed convolution is rewritten as a convolution before lowering (passes/)');
   },

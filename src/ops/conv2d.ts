@@ -1,3 +1,4 @@
+import type { Conv2dAttributes } from './convolution.ts';
 import { activateInPlace } from '../graph/activation.ts';
 import { emitMatrixProduct } from '../lower/matrix.ts';
 import type { Lowering } from '../lower/lowering.ts';
@@ -5,21 +6,10 @@ import type { Node, Shape } from '../graph/graph.ts';
 import { paddedPlane } from '../program/layout.ts';
 import type { Pointer } from '../program/program.ts';
 import { lowerDepthwise } from './depthwise.ts';
-import type { Activation } from '../program/activations.ts';
-import { checkBias, checkGeometry, convolvedSize, rank4 } from './convolution.ts';
+import { checkBias, checkGeometry, convolvedSize, rank4, weightsForEveryOutput } from './convolution.ts';
 import { emitStridedCopy } from './copy.ts';
 import type { Operator } from './operator.ts';
 import { sameStrides } from './unary.ts';
-
-/** A 2-D convolution's geometry, height first. */
-export interface Conv2dAttributes {
-  stride: readonly [number, number];
-  dilation: readonly [number, number];
-  /** Zeros around the input: top, left, bottom, right. */
-  pads: readonly [number, number, number, number];
-  groups: number;
-  activation?: Activation;
-}
 
 /**
  * (N, I, H, W), weights (O, I/groups, kh, kw), bias (O)?, residual (N, O, H′, W′)? → (N, O, H′, W′). The residual, with
@@ -88,6 +78,7 @@ export const conv2d: Operator<Conv2dAttributes> = {
     }
     return [{ shape, data: activateInPlace(data, activation) }];
   },
+  evaluationWork: weightsForEveryOutput,
   layout: 'planes',
 
   // Flat kernels read a tile of the residual just before they write that tile; x must last until all rows are done.
@@ -102,7 +93,9 @@ export const conv2d: Operator<Conv2dAttributes> = {
   lower: lowerConv2d,
 };
 
-function isPointwise({ stride, pads }: Conv2dAttributes, [, , kh, kw]: Shape): boolean {
+/** Whether every output pixel reads the pixel at its own place alone. `weights` is their shape, (O, I / groups, kh, kw). */
+export function isPointwise({ stride, pads }: Conv2dAttributes, weights: Shape): boolean {
+  const [, , kh, kw] = weights;
   return kh === 1 && kw === 1 && stride.every((s) => s === 1) && pads.every((p) => p === 0);
 }
 

@@ -1,5 +1,18 @@
 // Checks and sizes that forward and transposed convolutions and linear layers share.
+import type { Activation } from '../program/activations.ts';
+import type { Shape } from '../graph/graph.ts';
+import { elementCount } from '../tensor.ts';
 import type { InputType } from './operator.ts';
+
+/** A 2-D convolution's geometry, height first. */
+export interface Conv2dAttributes {
+  stride: readonly [number, number];
+  dilation: readonly [number, number];
+  /** Zeros around the input: top, left, bottom, right. */
+  pads: readonly [number, number, number, number];
+  groups: number;
+  activation?: Activation;
+}
 
 /** Pixels of a convolution's output along one axis; below 1 where the kernel does not fit. */
 export function convolvedSize(
@@ -43,6 +56,12 @@ export function checkBias(bias: InputType | undefined, outputs: number): void {
   if (bias && (bias.shape.length !== 1 || bias.shape[0] !== outputs)) {
     throw new Error(`the bias must be [${outputs}], one for each output channel, got [${bias.shape}]`);
   }
+}
+
+/** Multiply-adds of a layer each of whose output elements is a row of weights times as many inputs; weights are (outputs, …). */
+export function weightsForEveryOutput(_: object, [, weights]: readonly Shape[], outputs: readonly Shape[]): number {
+  const made = outputs.reduce((sum, shape) => sum + elementCount(shape), 0);
+  return made * (elementCount(weights) / weights[0]);
 }
 
 function isVector(values: readonly number[], length: number, least: number): boolean {

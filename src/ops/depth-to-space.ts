@@ -1,5 +1,5 @@
 import { copyView, storedView } from './copy.ts';
-import type { Operator } from './operator.ts';
+import { everyElement, ownStorage, type Operator } from './operator.ts';
 import { readView, wholeView, type View } from './view.ts';
 
 export interface DepthToSpaceAttributes {
@@ -40,7 +40,9 @@ export const depthToSpace: Operator<DepthToSpaceAttributes> = {
   evaluate(attributes, [x], [shape]) {
     return [readView(x!.data, view(attributes, wholeView(x!.shape)), shape)];
   },
+  evaluationWork: everyElement,
   layout: 'planes',
+  place: ownStorage,
   lower({ inputs: [x], outputs: [y], attributes }, lowering) {
     const to = blocks(attributes.blockSize, storedView(lowering, y));
     copyView(lowering, x, view(attributes, storedView(lowering, x)), y, to);

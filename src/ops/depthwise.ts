@@ -3,7 +3,7 @@ import type { Node } from '../graph/graph.ts';
 import type { Lowering } from '../lower/lowering.ts';
 import { activationArguments } from '../program/activations.ts';
 import type { KernelName } from '../program/kernels.ts';
-import type { Conv2dAttributes } from './conv2d.ts';
+import type { Conv2dAttributes } from './convolution.ts';
 import type { Pair, Window } from './window.ts';
 import { windowPhases } from './window.ts';
 

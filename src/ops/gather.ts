@@ -1,6 +1,6 @@
 import { elementCount } from '../tensor.ts';
 import { emitGather, storedView } from './copy.ts';
-import type { Operator } from './operator.ts';
+import { everyElement, ownStorage, type Operator } from './operator.ts';
 import { checkAxis, collapse } from './view.ts';
 
 export interface GatherAttributes {
@@ -40,7 +40,9 @@ export const gather: Operator<GatherAttributes> = {
     }
     return [{ shape, data: y }];
   },
+  evaluationWork: everyElement,
   layout: 'flat',
+  place: ownStorage,
   lower({ inputs: [x, indices], outputs: [y], attributes: { axis } }, lowering) {
     const from = storedView(lowering, x);
     const to = storedView(lowering, y);

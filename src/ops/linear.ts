@@ -5,9 +5,9 @@ import { elementCount } from '../tensor.ts';
 import type { Activation } from '../program/activations.ts';
 import type { Lowering } from '../lower/lowering.ts';
 import type { Pointer } from '../program/program.ts';
-import { checkBias } from './convolution.ts';
+import { checkBias, weightsForEveryOutput } from './convolution.ts';
 import { emitStridedCopy } from './copy.ts';
-import type { Operator } from './operator.ts';
+import { ownStorage, type Operator } from './operator.ts';
 
 export interface LinearAttributes {
   activation?: Activation;
@@ -41,7 +41,9 @@ export const linear: Operator<LinearAttributes> = {
     }
     return [{ shape, data: activateInPlace(data, activation) }];
   },
+  evaluationWork: weightsForEveryOutput,
   layout: 'flat',
+  place: ownStorage,
   lower(node, lowering) {
     const [x, w, b] = node.inputs;
     const weights = lowering.constantData(w);

@@ -1,8 +1,8 @@
 import { activateInPlace } from '../graph/activation.ts';
 import type { Activation } from '../program/activations.ts';
 import { elementCount } from '../tensor.ts';
-import { checkPooling, poolArguments } from './pooling.ts';
-import type { Operator } from './operator.ts';
+import { checkPooling, poolArguments, windowForEveryOutput } from './pooling.ts';
+import { ownStorage, type Operator } from './operator.ts';
 import { windowOutput } from './window.ts';
 
 export interface MaxPoolAttributes {
@@ -47,7 +47,10 @@ export const maxPool: Operator<MaxPoolAttributes> = {
     return [{ shape, data: activateInPlace(data, activation) }];
   },
 
+  evaluationWork: windowForEveryOutput,
+
   layout: 'planes',
+  place: ownStorage,
 
   lower(node, lowering) {
     lowering.emit('f32_max_pool', poolArguments(node, node.attributes, lowering));

@@ -1,4 +1,4 @@
-import type { DType, TensorData } from '../tensor.ts';
+import { elementCount, type DType, type TensorData } from '../tensor.ts';
 import type { Node, Shape } from '../graph/graph.ts';
 import type { Lowering } from '../lower/lowering.ts';
 import type { Placement } from '../lower/placement.ts';
@@ -30,10 +30,23 @@ export interface Operator<A extends object = object> {
   infer(attributes: A, inputs: (InputType | undefined)[]): Shape[];
   /** Reference evaluation in plain loops with f64 sums: the oracle. Constants that are indices arrive as floats. */
   evaluate(attributes: A, inputs: (DenseTensor | undefined)[], outputs: Shape[]): DenseTensor[];
-  /** Layout of the outputs; `planes` values keep their padding, see OutputLayout. Default `flat`. */
-  layout?: OutputLayout | ((node: Node & { attributes: A }) => OutputLayout);
-  /** Asks for outputs and inputs to share storage, before memory is planned. */
-  place?(node: Node & { attributes: A }, placement: Placement): void;
+  /**
+   * An upper bound of what `evaluate` does, in multiply-adds or in elements that it looks at: constants are folded only
+   * while that is affordable. The shape of an absent input is []. `everyElement` where it looks at each element once.
+   */
+  evaluationWork(attributes: A, inputs: readonly Shape[], outputs: readonly Shape[]): number;
+  /** Layout of the outputs; `planes` values keep their padding, see OutputLayout. */
+  layout: OutputLayout | ((node: Node & { attributes: A }) => OutputLayout);
+  /** Asks for outputs and inputs to share storage, before memory is planned. `ownStorage` where they cannot. */
+  place(node: Node & { attributes: A }, placement: Placement): void;
   /** Emits kernel records. */
   lower(node: Node & { attributes: A }, lowering: Lowering): void;
 }
+
+/** For `evaluationWork`: the elements of all inputs and outputs. */
+export function everyElement(_attributes: object, inputs: readonly Shape[], outputs: readonly Shape[]): number {
+  return [...inputs, ...outputs].reduce((sum, shape) => sum + elementCount(shape), 0);
+}
+
+/** For `place`: every output has storage of its own. */
+export function ownStorage(): void {}

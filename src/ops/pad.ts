@@ -3,7 +3,7 @@ import type { Shape } from '../graph/graph.ts';
 import { rowMajorStrides } from '../program/layout.ts';
 import { elementCount } from '../tensor.ts';
 import { advance, copyView, emitGather, storedView } from './copy.ts';
-import type { Operator } from './operator.ts';
+import { everyElement, type Operator } from './operator.ts';
 import { placeSame, placeView, resized, storedFloats, type View } from './view.ts';
 
 /** One entry per axis. Negative amounts crop. */
@@ -145,6 +145,7 @@ export const pad: Operator<PadAttributes> = {
     }
     return [{ shape, data: y }];
   },
+  evaluationWork: everyElement,
   layout: 'inherit',
   place({ inputs: [x], outputs: [y], attributes }, placement) {
     const from = { shape: placement.shape(x), strides: placement.strides(x), floats: 0 };

@@ -1,8 +1,9 @@
 // What max and average pooling share.
 import type { Lowering } from '../lower/lowering.ts';
-import type { Node } from '../graph/graph.ts';
+import type { Node, Shape } from '../graph/graph.ts';
 import { activationArguments, type Activation } from '../program/activations.ts';
 import { poolRowBytes } from '../program/kernels/pool.ts';
+import { elementCount } from '../tensor.ts';
 import type { InputType } from './operator.ts';
 import type { Window } from './window.ts';
 
@@ -19,6 +20,16 @@ export function checkPooling({ kernel, dilation = [1, 1], pads }: Window, x: Inp
     }
   }
   return x.shape;
+}
+
+/** For `evaluationWork`: every output element looks at its window. */
+export function windowForEveryOutput(
+  { kernel }: Pick<Window, 'kernel'>,
+  _inputs: readonly Shape[],
+  outputs: readonly Shape[],
+): number {
+  const made = outputs.reduce((sum, shape) => sum + elementCount(shape), 0);
+  return made * kernel.reduce((a, b) => a * b, 1);
 }
 
 /** Record fields that f32_max_pool and f32_average_pool have in common. */

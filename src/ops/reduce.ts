@@ -2,7 +2,7 @@ import { rowMajorStrides } from '../program/layout.ts';
 import { reduceFunctions } from '../program/kernels/reduce.ts';
 import { elementCount } from '../tensor.ts';
 import { atLeast, collapse, innermost, withUnitInner } from './broadcast.ts';
-import type { Operator } from './operator.ts';
+import { everyElement, ownStorage, type Operator } from './operator.ts';
 import { floatInputs } from './unary.ts';
 
 export interface ReduceAttributes {
@@ -55,7 +55,10 @@ export const reduce: Operator<ReduceAttributes> = {
     return [{ shape, data: Float32Array.from(results, (r) => r / count) }];
   },
 
+  evaluationWork: everyElement,
+
   layout: 'flat',
+  place: ownStorage,
 
   lower(node, lowering) {
     const { fn, axes, keepDims } = node.attributes;

@@ -2,7 +2,7 @@ import type { Shape } from '../graph/graph.ts';
 import { rowMajorStrides } from '../program/layout.ts';
 import { elementCount } from '../tensor.ts';
 import { emitStridedCopy, isPlacedView, storedView } from './copy.ts';
-import type { Operator } from './operator.ts';
+import { everyElement, type Operator } from './operator.ts';
 import { collapse, placeSame } from './view.ts';
 
 export interface ReshapeAttributes {
@@ -61,6 +61,7 @@ export const reshape: Operator<ReshapeAttributes> = {
   evaluate(_, [x], [shape]) {
     return [{ shape, data: x!.data.slice() }];
   },
+  evaluationWork: everyElement,
   layout: 'inherit',
   place({ inputs: [x], outputs: [y] }, placement) {
     placeSame(placement, y, x, { shape: placement.shape(x), strides: placement.strides(x), floats: 0 });

@@ -1,6 +1,6 @@
 import type { Lowering } from '../lower/lowering.ts';
 import { elementCount } from '../tensor.ts';
-import type { Operator } from './operator.ts';
+import { everyElement, ownStorage, type Operator } from './operator.ts';
 
 export interface ResizeAttributes {
   mode: 'nearest' | 'linear';
@@ -58,7 +58,10 @@ export const resize: Operator<ResizeAttributes> = {
     return [{ shape, data }];
   },
 
+  evaluationWork: everyElement,
+
   layout: 'planes',
+  place: ownStorage,
 
   lower(node, lowering) {
     const { attributes, inputs, outputs } = node;

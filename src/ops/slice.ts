@@ -1,5 +1,5 @@
 import { copyView, storedView } from './copy.ts';
-import type { Operator } from './operator.ts';
+import { everyElement, type Operator } from './operator.ts';
 import { placeSame, readView, wholeView, type View } from './view.ts';
 
 /** One entry per axis of the input. */
@@ -46,6 +46,7 @@ export const slice: Operator<SliceAttributes> = {
   evaluate(attributes, [x], [shape]) {
     return [readView(x!.data, view(attributes, wholeView(x!.shape)), shape)];
   },
+  evaluationWork: everyElement,
   layout: 'inherit',
   place({ inputs: [x], outputs: [y], attributes }, placement) {
     const stored = { shape: placement.shape(x), strides: placement.strides(x), floats: 0 };

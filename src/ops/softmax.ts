@@ -1,7 +1,7 @@
 import { rowMajorStrides } from '../program/layout.ts';
 import { elementCount } from '../tensor.ts';
 import { collapse, innermost, withUnitInner } from './broadcast.ts';
-import type { Operator } from './operator.ts';
+import { everyElement, type Operator } from './operator.ts';
 import { floatInputs, sameStrides } from './unary.ts';
 
 export interface SoftmaxAttributes {
@@ -37,6 +37,8 @@ export const softmax: Operator<SoftmaxAttributes> = {
     }
     return [{ shape, data }];
   },
+
+  evaluationWork: everyElement,
 
   layout: 'inherit',
 

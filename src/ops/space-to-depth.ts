@@ -1,5 +1,5 @@
 import { copyView, storedView } from './copy.ts';
-import type { Operator } from './operator.ts';
+import { everyElement, ownStorage, type Operator } from './operator.ts';
 import { readView, wholeView, type View } from './view.ts';
 
 export interface SpaceToDepthAttributes {
@@ -30,7 +30,9 @@ export const spaceToDepth: Operator<SpaceToDepthAttributes> = {
   evaluate({ blockSize }, [x], [shape]) {
     return [readView(x!.data, view(blockSize, wholeView(x!.shape)), shape)];
   },
+  evaluationWork: everyElement,
   layout: 'planes',
+  place: ownStorage,
   lower({ inputs: [x], outputs: [y], attributes: { blockSize } }, lowering) {
     const from = view(blockSize, storedView(lowering, x));
     copyView(lowering, x, from, y, blocks(blockSize, storedView(lowering, y)));

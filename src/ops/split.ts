@@ -1,5 +1,5 @@
 import { copyView, storedView } from './copy.ts';
-import type { Operator } from './operator.ts';
+import { everyElement, type Operator } from './operator.ts';
 import { checkAxis, placeView, readView, resized, wholeView, type View } from './view.ts';
 
 export interface SplitAttributes {
@@ -33,6 +33,7 @@ export const split: Operator<SplitAttributes> = {
   evaluate(attributes, [x], shapes) {
     return views(attributes, wholeView(x!.shape)).map((view, i) => readView(x!.data, view, shapes[i]));
   },
+  evaluationWork: everyElement,
   layout: ({ attributes }) => (attributes.axis <= 1 ? 'inherit' : 'flat'),
   place({ inputs: [x], outputs, attributes }, placement) {
     const stored = { shape: placement.shape(x), strides: placement.strides(x), floats: 0 };

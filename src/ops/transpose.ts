@@ -1,5 +1,5 @@
 import { copyView, storedView } from './copy.ts';
-import type { Operator } from './operator.ts';
+import { everyElement, type Operator } from './operator.ts';
 import { placeSame, readView, wholeView, type View } from './view.ts';
 
 export interface TransposeAttributes {
@@ -23,6 +23,7 @@ export const transpose: Operator<TransposeAttributes> = {
   evaluate(attributes, [x], [shape]) {
     return [readView(x!.data, view(attributes, wholeView(x!.shape)), shape)];
   },
+  evaluationWork: everyElement,
   layout: 'flat',
   place({ inputs: [x], outputs: [y], attributes }, placement) {
     const stored = { shape: placement.shape(x), strides: placement.strides(x), floats: 0 };

@@ -8,7 +8,7 @@ import {
   type ActivationArguments,
 } from '../program/activations.ts';
 import { collapse, innermost, withUnitInner } from './broadcast.ts';
-import type { InputType, Operator } from './operator.ts';
+import { everyElement, type InputType, type Operator } from './operator.ts';
 
 /** x → f(x), element by element; the functions are listed in program/activations.ts. */
 export const unary: Operator<Activation> = {
@@ -21,6 +21,8 @@ export const unary: Operator<Activation> = {
   evaluate(activation, [x], [shape]) {
     return [{ shape, data: Float32Array.from(x!.data, (v) => applyActivation(v, activation)) }];
   },
+
+  evaluationWork: everyElement,
 
   layout: 'inherit',
 

@@ -1,18 +1,9 @@
 import { constantOf, replaceUses } from '../graph/edit.ts';
-import type { Graph, Node } from '../graph/graph.ts';
+import type { Graph, Node, Shape } from '../graph/graph.ts';
 import { isIdentity } from '../graph/permute.ts';
 import type { Activation } from '../program/activations.ts';
-import {
-  become,
-  constantOperand,
-  isActive,
-  isOp,
-  type NodeOf,
-  type Pass,
-  rewriteEach,
-  sameShape,
-  shapeOf,
-} from './match.ts';
+import { answer, isOp, type NodeOf, type OperatorTable } from '../ops/nodes.ts';
+import { become, constantOperand, isActive, type Pass, rewriteEach, sameShape, shapeOf } from './match.ts';
 
 /** Removes nodes that return their input: what is left of one with a fused activation is that activation. */
 export const dropIdentities: Pass = (graph) =>
@@ -29,40 +20,49 @@ function passedThrough(graph: Graph, node: Node): string | undefined {
   const [x] = node.inputs;
   const shape = shapeOf(graph, x);
   if (isOp(node, 'binary')) return neutralBinary(graph, node);
-  return isNeutral(graph, node, shape) ? x : undefined;
+  return answer(isNeutral, node, graph, shape) ? x : undefined;
 }
 
-function isNeutral(graph: Graph, node: Node, shape: readonly number[]): boolean {
-  if (isOp(node, 'unary')) {
-    const { fn, alpha, beta } = node.attributes;
+/** Whether a node's output equals its first input, its activation aside. `binary` has more to say: neutralBinary. */
+const isNeutral: OperatorTable<[graph: Graph, shape: Shape], boolean> = {
+  conv2d: never,
+  convTranspose2d: never,
+  linear: never,
+  unary({ attributes: { fn, alpha, beta } }) {
     return fn === 'identity' || (fn === 'clamp' && alpha === -Infinity && beta === Infinity);
-  }
-  if (isOp(node, 'reshape')) return sameShape(node.attributes.shape, shape);
-  if (isOp(node, 'transpose')) return isIdentity(node.attributes.permutation);
-  if (isOp(node, 'pad')) return [...node.attributes.before, ...node.attributes.after].every((n) => n === 0);
-  if (isOp(node, 'slice')) {
-    const { starts, sizes, steps } = node.attributes;
+  },
+  binary: never,
+  maxPool: isOnePixelWindow,
+  averagePool: isOnePixelWindow,
+  reduce(node, graph, shape) {
+    return node.attributes.axes.every((axis) => shape[axis] === 1) && isSameShape(graph, node);
+  },
+  resize: ({ attributes: { size, scales } }, _, shape) =>
+    size[0] === shape[2] && size[1] === shape[3] && (!scales || (scales[0] === 1 && scales[1] === 1)),
+  concat: ({ inputs }) => inputs.length === 1,
+  split: ({ outputs }) => outputs.length === 1,
+  slice({ attributes: { starts, sizes, steps } }, _, shape) {
     return shape.every((d, i) => starts[i] === 0 && sizes[i] === d && (steps[i] === 1 || d === 1));
-  }
-  if (isOp(node, 'concat')) return node.inputs.length === 1;
-  if (isOp(node, 'split')) return node.outputs.length === 1;
-  if (isOp(node, 'depthToSpace', 'spaceToDepth')) return node.attributes.blockSize === 1;
-  if (isOp(node, 'reduce')) return node.attributes.axes.every((axis) => shape[axis] === 1) && isSameShape(graph, node);
-  if (isOp(node, 'resize')) return isSameSize(node, shape);
-  if (isOp(node, 'maxPool', 'averagePool')) {
-    const { kernel, stride, pads } = node.attributes;
-    return [...kernel, ...stride].every((n) => n === 1) && pads.every((n) => n === 0);
-  }
+  },
+  gather: never,
+  pad: ({ attributes: { before, after } }) => [...before, ...after].every((n) => n === 0),
+  reshape: ({ attributes }, _, shape) => sameShape(attributes.shape, shape),
+  transpose: ({ attributes }) => isIdentity(attributes.permutation),
+  depthToSpace: ({ attributes }) => attributes.blockSize === 1,
+  spaceToDepth: ({ attributes }) => attributes.blockSize === 1,
+  softmax: never,
+};
+
+function never(): boolean {
   return false;
+}
+
+function isOnePixelWindow({ attributes: { kernel, stride, pads } }: NodeOf<'maxPool' | 'averagePool'>): boolean {
+  return [...kernel, ...stride].every((n) => n === 1) && pads.every((n) => n === 0);
 }
 
 function isSameShape(graph: Graph, node: Node): boolean {
   return sameShape(shapeOf(graph, node.inputs[0]), shapeOf(graph, node.outputs[0]));
-}
-
-function isSameSize({ attributes }: NodeOf<'resize'>, shape: readonly number[]): boolean {
-  const { size, scales } = attributes;
-  return size[0] === shape[2] && size[1] === shape[3] && (!scales || (scales[0] === 1 && scales[1] === 1));
 }
 
 /** x of x + 0, x − 0, x · 1, x / 1 and x¹. */

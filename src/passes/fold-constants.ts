@@ -19,7 +19,7 @@ export const foldConstants: Pass = (graph) =>
     if (node.outputs.some((name) => isGraphOutput(graph, name))) return false;
     const count = (names: string[]) => names.reduce((sum, name) => sum + elementCount(shapeOf(graph, name)), 0);
     if (count(node.outputs) > Math.max(smallResult, count(inputs))) return false;
-    const work = evaluationWork(node, (name) => shapeOf(graph, name));
+    const work = evaluationWork(graph, node);
     if (!spend(graph, 'work', work) || !spend(graph, 'elements', count(node.outputs))) return false;
     const results = evaluateNode(graph, node, new Map());
     node.outputs.forEach((name, i) => {

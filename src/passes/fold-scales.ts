@@ -1,13 +1,13 @@
 import { constantOf, removeNode } from '../graph/edit.ts';
 import type { Graph, Node } from '../graph/graph.ts';
+import type { OperatorName } from '../ops/index.ts';
+import { type Affirmed, affirms, isOp, type NodeOf } from '../ops/nodes.ts';
 import {
   absorb,
   addRounded,
   constantOperand,
   type Edges,
   isActive,
-  isOp,
-  type NodeOf,
   type Pass,
   rewriteEach,
   sameShape,
@@ -22,11 +22,58 @@ import {
 export const foldScales: Pass = (graph) =>
   rewriteEach(graph, (node, edges) => {
     if (isOp(node, 'binary')) return foldIntoProducer(graph, node, edges);
-    if (isOp(node, 'conv2d', 'linear')) return foldIntoReader(graph, node, edges);
+    if (affirms(scalesInputs, node)) return foldIntoReader(graph, node, edges);
     return false;
   });
 
-type Weighted = NodeOf<'conv2d' | 'linear' | 'convTranspose2d'>;
+/** Whether a scale and a shift of each output channel can become part of the weights and the bias. */
+const scalesOutputs = {
+  conv2d: true,
+  convTranspose2d: true,
+  linear: true,
+  unary: false,
+  binary: false,
+  maxPool: false,
+  averagePool: false,
+  reduce: false,
+  resize: false,
+  concat: false,
+  split: false,
+  slice: false,
+  gather: false,
+  pad: false,
+  reshape: false,
+  transpose: false,
+  depthToSpace: false,
+  spaceToDepth: false,
+  softmax: false,
+} as const satisfies Record<OperatorName, boolean>;
+
+/** Whether a scale and a shift of each input channel can become part of the weights and the bias. */
+const scalesInputs = {
+  conv2d: true,
+  convTranspose2d: false,
+  linear: true,
+  unary: false,
+  binary: false,
+  maxPool: false,
+  averagePool: false,
+  reduce: false,
+  resize: false,
+  concat: false,
+  split: false,
+  slice: false,
+  gather: false,
+  pad: false,
+  reshape: false,
+  transpose: false,
+  depthToSpace: false,
+  spaceToDepth: false,
+  softmax: false,
+} as const satisfies Record<OperatorName, boolean>;
+
+type Weighted = NodeOf<Affirmed<typeof scalesOutputs>>;
+type Reader = NodeOf<Affirmed<typeof scalesInputs>>;
 
 /** x ↦ scale · x + shift, one of each for every channel. */
 interface ChannelMap {
@@ -38,7 +85,7 @@ interface ChannelMap {
 function foldIntoProducer(graph: Graph, node: NodeOf<'binary'>, edges: Edges): boolean {
   const x = constantOperand(graph, node)?.x;
   const layer = x === undefined ? undefined : edges.maker(x);
-  if (!isOp(layer, 'conv2d', 'linear', 'convTranspose2d') || edges.soleReader(x!) !== node) return false;
+  if (!affirms(scalesOutputs, layer) || edges.soleReader(x!) !== node) return false;
   if (isActive(layer.attributes.activation) || residualOf(layer) !== '') return false;
   const parameters = parametersOf(graph, layer);
   const map = channelMap(graph, node, channelAxis(layer, shapeOf(graph, x!)));
@@ -66,7 +113,7 @@ function foldIntoProducer(graph: Graph, node: NodeOf<'binary'>, edges: Edges): b
   return true;
 }
 
-function foldIntoReader(graph: Graph, layer: NodeOf<'conv2d' | 'linear'>, edges: Edges): boolean {
+function foldIntoReader(graph: Graph, layer: Reader, edges: Edges): boolean {
   const [input] = layer.inputs;
   const node = edges.maker(input);
   if (!isOp(node, 'binary') || edges.soleReader(input) !== layer || isActive(node.attributes.activation)) return false;

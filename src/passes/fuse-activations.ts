@@ -1,5 +1,30 @@
 import type { Activation } from '../program/activations.ts';
-import { absorb, isActive, isOp, type Pass, rewriteEach } from './match.ts';
+import type { OperatorName } from '../ops/index.ts';
+import { affirms, type AttributesOf, isOp } from '../ops/nodes.ts';
+import { absorb, isActive, type Pass, rewriteEach } from './match.ts';
+
+/** Whether an operator applies an activation to what it makes, by its attribute `activation`. */
+const fusesActivation = {
+  conv2d: true,
+  convTranspose2d: true,
+  linear: true,
+  unary: false,
+  binary: true,
+  maxPool: true,
+  averagePool: true,
+  reduce: false,
+  resize: false,
+  concat: false,
+  split: false,
+  slice: false,
+  gather: false,
+  pad: false,
+  reshape: false,
+  transpose: false,
+  depthToSpace: false,
+  spaceToDepth: false,
+  softmax: false,
+} as const satisfies { [N in OperatorName]: 'activation' extends keyof AttributesOf<N> ? boolean : false };
 
 /** A unary function whose argument nobody else reads becomes the activation of the node that makes it. */
 export const fuseActivations: Pass = (graph) =>
@@ -11,7 +36,7 @@ export const fuseActivations: Pass = (graph) =>
       const merged = inOne(maker.attributes, node.attributes);
       if (!merged) return false;
       maker.attributes = merged;
-    } else if (isOp(maker, 'conv2d', 'convTranspose2d', 'linear', 'binary', 'maxPool', 'averagePool')) {
+    } else if (affirms(fusesActivation, maker)) {
       const { activation } = maker.attributes;
       const merged = isActive(activation) ? inOne(activation, node.attributes) : node.attributes;
       if (!merged) return false;

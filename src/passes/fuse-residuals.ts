@@ -1,16 +1,31 @@
 import type { Graph } from '../graph/graph.ts';
 import { valueOf } from '../graph/graph.ts';
-import {
-  absorb,
-  type Edges,
-  isActive,
-  isOp,
-  type NodeOf,
-  type Pass,
-  rewriteEach,
-  sameShape,
-  shapeOf,
-} from './match.ts';
+import type { OperatorName } from '../ops/index.ts';
+import { affirms, isOp, type NodeOf } from '../ops/nodes.ts';
+import { absorb, type Edges, isActive, type Pass, rewriteEach, sameShape, shapeOf } from './match.ts';
+
+/** Whether an operator adds its fourth input to what it makes, before its activation. */
+const addsResidual = {
+  conv2d: true,
+  convTranspose2d: false,
+  linear: false,
+  unary: false,
+  binary: false,
+  maxPool: false,
+  averagePool: false,
+  reduce: false,
+  resize: false,
+  concat: false,
+  split: false,
+  slice: false,
+  gather: false,
+  pad: false,
+  reshape: false,
+  transpose: false,
+  depthToSpace: false,
+  spaceToDepth: false,
+  softmax: false,
+} as const satisfies Record<OperatorName, boolean>;
 
 /**
  * An addition to what a convolution makes, when nobody else reads that, becomes the convolution's residual, with the
@@ -28,7 +43,7 @@ export const fuseResiduals: Pass = (graph) =>
 /** Makes `residual` part of the convolution that makes `value`. */
 function fuse(graph: Graph, edges: Edges, add: NodeOf<'binary'>, value: string, residual: string): boolean {
   const layer = edges.maker(value);
-  if (value === residual || !isOp(layer, 'conv2d') || edges.soleReader(value) !== add) return false;
+  if (value === residual || !affirms(addsResidual, layer) || edges.soleReader(value) !== add) return false;
   const [x, weights, bias = '', other = ''] = layer.inputs;
   const { groups, activation } = layer.attributes;
   if (groups !== 1 || isActive(activation) || other !== '') return false;

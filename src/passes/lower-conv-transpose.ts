@@ -2,7 +2,8 @@ import { addConstant, addNode, constantOf, freshName } from '../graph/edit.ts';
 import { FiligreeError } from '../errors.ts';
 import type { Graph, Node } from '../graph/graph.ts';
 import { spend } from '../graph/folding-budget.ts';
-import { become, isOp, type NodeOf, type Pass, rewriteEach, shapeOf } from './match.ts';
+import { isOp, type NodeOf } from '../ops/nodes.ts';
+import { become, type Pass, rewriteEach, shapeOf } from './match.ts';
 
 /**
  * A transposed convolution of stride s is a convolution that makes s·s pixels at once, as channels, which then move

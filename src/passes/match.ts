@@ -1,21 +1,12 @@
 // What passes use to recognise patterns and to rewrite them.
 import { addConstant, constantOf, isGraphOutput } from '../graph/edit.ts';
 import { type Graph, type Node, type Shape, valueOf } from '../graph/graph.ts';
-import type { operators, OperatorName } from '../ops/index.ts';
-import type { Operator } from '../ops/operator.ts';
+import type { OperatorName } from '../ops/index.ts';
+import type { AttributesOf, NodeOf } from '../ops/nodes.ts';
 import type { Activation } from '../program/activations.ts';
 
 /** Rewrites a graph in place. Returns whether it changed anything; graph outputs keep their names and numbers. */
 export type Pass = (graph: Graph) => boolean;
-
-type AttributesOf<N extends OperatorName> = (typeof operators)[N] extends Operator<infer A> ? A : never;
-
-/** A node of a known operator. */
-export type NodeOf<N extends OperatorName> = { [K in N]: Node & { op: K; attributes: AttributesOf<K> } }[N];
-
-export function isOp<N extends OperatorName>(node: Node | undefined, ...ops: N[]): node is NodeOf<N> {
-  return node !== undefined && (ops as string[]).includes(node.op);
-}
 
 /** A node with the edges that it had. */
 interface Known {

@@ -1,5 +1,5 @@
-import type { Graph } from '../graph/graph.ts';
-import { type Edges, isOp, type NodeOf, type Pass, rewriteEach, shapeOf } from './match.ts';
+import { answer, isOp, type NodeOf, type OperatorTable } from '../ops/nodes.ts';
+import { type Edges, type Pass, rewriteEach, shapeOf } from './match.ts';
 import { isNonNegative } from './ranges.ts';
 
 /**
@@ -10,33 +10,73 @@ import { isNonNegative } from './ranges.ts';
  */
 export const mergePads: Pass = (graph) =>
   rewriteEach(graph, (node, edges) => {
-    if (!isOp(node, 'conv2d', 'averagePool', 'maxPool')) return false;
     const pad = edges.maker(node.inputs[0]);
     if (!isOp(pad, 'pad')) return false;
     const added = spatialPadding(pad);
     if (!added) return false;
-    const { value } = pad.attributes;
-    const pads = node.attributes.pads.map((p, i) => p + added[i]) as unknown as typeof node.attributes.pads;
-
-    if (isOp(node, 'conv2d')) {
-      if (value !== 0) return false;
-      node.attributes = { ...node.attributes, pads };
-    } else {
-      const { kernel, ceilMode } = node.attributes;
-      // Every window keeps a real pixel, and no window is dropped for beginning in the padding.
-      if (ceilMode || pads.some((p, i) => p >= kernel[i % 2])) return false;
-      if (isOp(node, 'averagePool')) {
-        const counts = node.attributes.countIncludePad || node.attributes.pads.every((p) => p === 0);
-        if (value !== 0 || !counts) return false;
-        node.attributes = { ...node.attributes, pads, countIncludePad: true };
-      } else if (isOp(node, 'maxPool')) {
-        if (node.attributes.dilation.some((d) => d !== 1) || !neverWins(graph, edges, pad)) return false;
-        node.attributes = { ...node.attributes, pads };
-      }
-    }
+    const attributes = answer(absorbed, node, { pad, added, edges });
+    if (!attributes) return false;
+    node.attributes = attributes;
     node.inputs = [pad.inputs[0], ...node.inputs.slice(1)];
     return true;
   });
+
+/** Constant pixels around the planes that a node reads. */
+interface Padding {
+  pad: NodeOf<'pad'>;
+  /** Top, left, bottom, right. */
+  added: readonly number[];
+  edges: Edges;
+}
+
+/** The attributes of a node that pads by itself; undefined where it cannot, or where that would mean something else. */
+const absorbed: OperatorTable<[padding: Padding], object | undefined> = {
+  conv2d({ attributes }, { pad, added }) {
+    return pad.attributes.value === 0 ? { ...attributes, pads: sum(attributes.pads, added) } : undefined;
+  },
+  maxPool({ attributes }, { pad, added, edges }) {
+    const pads = sum(attributes.pads, added);
+    if (!isInsideWindows(attributes, pads)) return undefined;
+    if (attributes.dilation.some((d) => d !== 1) || !neverWins(edges, pad)) return undefined;
+    return { ...attributes, pads };
+  },
+  averagePool({ attributes }, { pad, added }) {
+    const pads = sum(attributes.pads, added);
+    if (!isInsideWindows(attributes, pads)) return undefined;
+    const counts = attributes.countIncludePad || attributes.pads.every((p) => p === 0);
+    return pad.attributes.value === 0 && counts ? { ...attributes, pads, countIncludePad: true } : undefined;
+  },
+  convTranspose2d: cannot,
+  linear: cannot,
+  unary: cannot,
+  binary: cannot,
+  reduce: cannot,
+  resize: cannot,
+  concat: cannot,
+  split: cannot,
+  slice: cannot,
+  gather: cannot,
+  pad: cannot,
+  reshape: cannot,
+  transpose: cannot,
+  depthToSpace: cannot,
+  spaceToDepth: cannot,
+  softmax: cannot,
+};
+
+function cannot(): undefined {
+  return undefined;
+}
+
+const sum = (pads: readonly number[], added: readonly number[]) => pads.map((p, i) => p + added[i]);
+
+/** Every window keeps a real pixel, and no window is dropped for beginning in the padding. */
+function isInsideWindows(
+  { kernel, ceilMode }: { kernel: readonly number[]; ceilMode: boolean },
+  pads: readonly number[],
+): boolean {
+  return !ceilMode && pads.every((p, i) => p < kernel[i % 2]);
+}
 
 /** Top, left, bottom, right, when a pad only adds constant pixels around planes. */
 function spatialPadding({ attributes }: NodeOf<'pad'>): number[] | undefined {
@@ -47,8 +87,8 @@ function spatialPadding({ attributes }: NodeOf<'pad'>): number[] | undefined {
   return pads.every((p) => p >= 0) ? pads : undefined;
 }
 
-function neverWins(graph: Graph, edges: Edges, pad: NodeOf<'pad'>): boolean {
+function neverWins(edges: Edges, pad: NodeOf<'pad'>): boolean {
   const { value } = pad.attributes;
   const [x] = pad.inputs;
-  return value === -Infinity || (value <= 0 && shapeOf(graph, x).length === 4 && isNonNegative(edges, x));
+  return value === -Infinity || (value <= 0 && shapeOf(edges.graph, x).length === 4 && isNonNegative(edges, x));
 }

@@ -1,4 +1,5 @@
-import { type Pass, become, isOp, rewriteEach, shapeOf } from './match.ts';
+import { isOp } from '../ops/nodes.ts';
+import { type Pass, become, rewriteEach, shapeOf } from './match.ts';
 
 /**
  * A reshape of a reshape needs only the last of them. What moves or removes only axes of size 1 (a transpose, a

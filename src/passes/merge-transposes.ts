@@ -1,5 +1,6 @@
 import { composePermutations } from '../graph/permute.ts';
-import { become, isOp, type Pass, rewriteEach } from './match.ts';
+import { isOp } from '../ops/nodes.ts';
+import { become, type Pass, rewriteEach } from './match.ts';
 
 /** A transpose of a transpose is one transpose; a pair that cancels leaves an identity, which another pass drops. */
 export const mergeTransposes: Pass = (graph) =>

@@ -1,5 +1,6 @@
 import { addNode, freshName } from '../graph/edit.ts';
-import { become, isActive, isOp, type Pass, rewriteEach, shapeOf } from './match.ts';
+import { isOp } from '../ops/nodes.ts';
+import { become, isActive, type Pass, rewriteEach, shapeOf } from './match.ts';
 
 /** Average pooling with one window over the whole map is a mean over its pixels. */
 export const poolToReduce: Pass = (graph) =>

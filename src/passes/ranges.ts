@@ -3,7 +3,8 @@ import { applyActivation } from '../graph/activation.ts';
 import { constantOf } from '../graph/edit.ts';
 import type { Graph, Node } from '../graph/graph.ts';
 import type { Activation } from '../program/activations.ts';
-import { type Edges, isOp, type NodeOf, shapeOf } from './match.ts';
+import { answer, type NodeOf, type OperatorTable } from '../ops/nodes.ts';
+import { type Edges, shapeOf } from './match.ts';
 
 /** No number is below `low` or above `high`. */
 export interface Range {
@@ -47,33 +48,59 @@ export function constantRange(graph: Graph, value: string): Range {
   return low <= high ? { low, high } : everything;
 }
 
+/** The ranges of a node's inputs. */
+interface Known {
+  graph: Graph;
+  rangeOf: (value: string) => Range;
+}
+
 /** The range of what a node makes, in all its outputs; `rangeOf` gives its inputs'. */
 export function rangeAfter(graph: Graph, node: Node, rangeOf: (value: string) => Range): Range {
-  const [x] = node.inputs;
-  if (isOp(node, 'unary')) return activated(rangeOf(x), node.attributes);
-  if (isOp(node, 'conv2d', 'convTranspose2d', 'linear')) return activated(everything, node.attributes.activation);
-  if (isOp(node, 'binary')) {
-    const [a, b] = node.inputs.map(rangeOf);
-    return activated(combined(node.attributes.fn, a, b), node.attributes.activation);
-  }
-  if (isOp(node, 'maxPool')) return activated(rangeOf(x), node.attributes.activation);
-  if (isOp(node, 'averagePool')) {
-    const { countIncludePad, pads, activation } = node.attributes;
+  return answer(rangesAfter, node, { graph, rangeOf });
+}
+
+const rangesAfter: OperatorTable<[known: Known], Range> = {
+  conv2d: ofActivation,
+  convTranspose2d: ofActivation,
+  linear: ofActivation,
+  unary: ({ inputs: [x], attributes }, { rangeOf }) => activated(rangeOf(x), attributes),
+  binary({ inputs, attributes: { fn, activation } }, { rangeOf }) {
+    const [a, b] = inputs.map(rangeOf);
+    return activated(combined(fn, a, b), activation);
+  },
+  maxPool: ({ inputs: [x], attributes }, { rangeOf }) => activated(rangeOf(x), attributes.activation),
+  averagePool({ inputs: [x], attributes: { countIncludePad, pads, activation } }, { rangeOf }) {
     const padded = countIncludePad && pads.some((n) => n > 0);
     return activated(padded ? hull([rangeOf(x), { low: 0, high: 0 }]) : rangeOf(x), activation);
-  }
-  if (isOp(node, 'softmax')) return { low: 0, high: 1 };
-  if (isOp(node, 'pad')) {
-    const { mode, value } = node.attributes;
-    return mode === 'constant' ? hull([rangeOf(x), { low: value, high: value }]) : rangeOf(x);
-  }
-  if (isOp(node, 'reduce') && node.attributes.fn === 'sum') {
-    const count = node.attributes.axes.reduce((product, axis) => product * shapeOf(graph, x)[axis], 1);
+  },
+  reduce({ inputs: [x], attributes: { fn, axes } }, { graph, rangeOf }) {
+    if (fn !== 'sum') return rangeOf(x);
+    const count = axes.reduce((product, axis) => product * shapeOf(graph, x)[axis], 1);
     return combined('mul', rangeOf(x), { low: count, high: count });
-  }
-  if (isOp(node, 'concat')) return hull(node.inputs.map(rangeOf));
-  // What is left copies, averages or compares the elements of its input.
+  },
+  // averages or copies the elements of its input
+  resize: ofInput,
+  concat: ({ inputs }, { rangeOf }) => hull(inputs.map(rangeOf)),
+  split: ofInput,
+  slice: ofInput,
+  gather: ofInput,
+  pad({ inputs: [x], attributes: { mode, value } }, { rangeOf }) {
+    return mode === 'constant' ? hull([rangeOf(x), { low: value, high: value }]) : rangeOf(x);
+  },
+  reshape: ofInput,
+  transpose: ofInput,
+  depthToSpace: ofInput,
+  spaceToDepth: ofInput,
+  softmax: () => ({ low: 0, high: 1 }),
+};
+
+function ofInput({ inputs: [x] }: Node, { rangeOf }: Known): Range {
   return rangeOf(x);
+}
+
+/** Sums of products can be anything. */
+function ofActivation({ attributes }: NodeOf<'conv2d' | 'convTranspose2d' | 'linear'>): Range {
+  return activated(everything, attributes.activation);
 }
 
 function hull(ranges: readonly Range[]): Range {
@@ -117,9 +144,9 @@ const times = (x: number, y: number) => (x === 0 || y === 0 ? 0 : x * y);
 
 /** Where a function that falls before and rises behind has its least value. */
 const dips: Partial<Record<Activation['fn'], number>> = {
-  silu: -1.278464542761,
-  gelu: -0.751791595314,
-  mish: -1.192431210179,
+  silu: -1.278464542761074,
+  gelu: -0.7517915953145838,
+  mish: -1.1924312101790873,
 };
 
 /** The range of f(x) for x in a range. */

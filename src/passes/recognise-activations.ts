@@ -1,5 +1,6 @@
 import type { Graph } from '../graph/graph.ts';
-import { become, constantOperand, type Edges, isActive, isOp, type NodeOf, type Pass, rewriteEach } from './match.ts';
+import { isOp, type NodeOf } from '../ops/nodes.ts';
+import { become, constantOperand, type Edges, isActive, type Pass, rewriteEach } from './match.ts';
 import { sameShape, scalarOf, shapeOf } from './match.ts';
 
 /**

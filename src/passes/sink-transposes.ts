@@ -3,7 +3,8 @@ import { type Graph, type Node, valueOf } from '../graph/graph.ts';
 import { composePermutations, inversePermutation, isIdentity, permuteData, permuteShape } from '../graph/permute.ts';
 import { elementCount } from '../tensor.ts';
 import { removeDead } from './remove-dead.ts';
-import { type Edges, isOp, type NodeOf, type Pass, rewriteEach, sameShape, shapeOf } from './match.ts';
+import { answer, isOp, type NodeOf, type OperatorTable } from '../ops/nodes.ts';
+import { type Edges, type Pass, rewriteEach, sameShape, shapeOf } from './match.ts';
 
 /**
  * Moves transposes behind operations that do not mind the order of axes, where that leaves fewer transposes, or as
@@ -13,8 +14,8 @@ import { type Edges, isOp, type NodeOf, type Pass, rewriteEach, sameShape, shape
 export const sinkTransposes: Pass = (graph) =>
   rewriteEach(graph, (node, edges) => {
     if (!isOp(node, 'transpose')) return false;
-    const rank = node.attributes.permutation.length;
-    if (!edges.readers(node.outputs[0]).some((reader) => canPermute(graph, reader, rank))) return false;
+    const { permutation } = node.attributes;
+    if (!edges.readers(node.outputs[0]).some((reader) => canPermute(graph, reader, permutation))) return false;
     const region = regionBelow(graph, node, edges);
     if (!isWorthwhile(region)) return false;
     sink(region);
@@ -37,7 +38,7 @@ function regionBelow(graph: Graph, seed: NodeOf<'transpose'>, edges: Edges): Reg
   const region: Region = { graph, edges, permutation, nodes: new Set(), feeding: new Set() };
   const reached = new Set(seed.outputs);
   for (const node of graph.nodes) {
-    if (!node.inputs.some((name) => reached.has(name)) || !canPermute(graph, node, permutation.length)) continue;
+    if (!node.inputs.some((name) => reached.has(name)) || !canPermute(graph, node, permutation)) continue;
     const feeding: NodeOf<'transpose'>[] = [];
     const fits = node.inputs.every((name) => {
       if (valueOf(graph, name).data) return true;
@@ -55,14 +56,14 @@ function regionBelow(graph: Graph, seed: NodeOf<'transpose'>, edges: Edges): Reg
   return region;
 }
 
-/** Whether the operator has a form for permuted axes, with all computed operands of this rank. */
-function canPermute(graph: Graph, node: Node, rank: number): boolean {
-  const known = isOp(node, 'unary', 'binary', 'concat', 'split', 'pad', 'slice', 'softmax', 'reduce');
-  if (!known || (isOp(node, 'reduce') && !node.attributes.keepDims)) return false;
+/** Whether the operator has a form for permuted axes, with all computed operands of the permutation's rank. */
+function canPermute(graph: Graph, node: Node, permutation: readonly number[]): boolean {
+  const rank = permutation.length;
   if (node.outputs.some((name) => shapeOf(graph, name).length !== rank)) return false;
-  return node.inputs.every(
+  const fits = node.inputs.every(
     (name) => name !== '' && (valueOf(graph, name).data || shapeOf(graph, name).length === rank),
   );
+  return fits && answer(permuted, node, reordering(permutation)) !== undefined;
 }
 
 function isWorthwhile(region: Region): boolean {
@@ -97,7 +98,7 @@ function sink({ graph, permutation, nodes, feeding }: Region): void {
   for (const node of graph.nodes.slice()) {
     if (!nodes.has(node)) continue;
     node.inputs = node.inputs.map((name) => before.get(name) ?? permutedConstant(graph, name, inverse));
-    permuteAttributes(node, permutation);
+    node.attributes = answer(permuted, node, reordering(permutation))!;
     const after = graph.nodes[graph.nodes.indexOf(node) + 1];
     const outputs = node.outputs;
     node.outputs = outputs.map((name) => {
@@ -122,20 +123,63 @@ function permutedConstant(graph: Graph, name: string, inverse: readonly number[]
   return addConstant(graph, `${name}_permuted`, permuteShape(full, inverse), permuteData(data, full, inverse));
 }
 
+/** From the axes of a value after a transpose to those before it. */
+interface Reordering {
+  /** The axis before the transpose that an axis after it is. */
+  axis(after: number): number;
+  /** The same of several axes, in ascending order. */
+  axes(after: readonly number[]): number[];
+  /** Numbers for every axis after the transpose, put into the order of the axes before it. */
+  perAxis(after: readonly number[]): number[];
+}
+
 /** Axis i of the transposed value is axis permutation[i] of the value itself. */
-function permuteAttributes(node: Node, permutation: readonly number[]): void {
+function reordering(permutation: readonly number[]): Reordering {
   const inverse = inversePermutation(permutation);
-  const reorder = (perAxis: readonly number[]) => inverse.map((i) => perAxis[i]);
-  if (isOp(node, 'concat', 'split', 'softmax')) {
-    node.attributes = { ...node.attributes, axis: permutation[node.attributes.axis] } as typeof node.attributes;
-  } else if (isOp(node, 'pad')) {
-    const { before, after } = node.attributes;
-    node.attributes = { ...node.attributes, before: reorder(before), after: reorder(after) };
-  } else if (isOp(node, 'slice')) {
-    const { starts, sizes, steps } = node.attributes;
-    node.attributes = { starts: reorder(starts), sizes: reorder(sizes), steps: reorder(steps) };
-  } else if (isOp(node, 'reduce')) {
-    const axes = inverse.flatMap((axis, before) => (node.attributes.axes.includes(axis) ? [before] : []));
-    node.attributes = { ...node.attributes, axes };
-  }
+  return {
+    axis: (after) => permutation[after],
+    axes: (after) => inverse.flatMap((axis, before) => (after.includes(axis) ? [before] : [])),
+    perAxis: (after) => inverse.map((axis) => after[axis]),
+  };
+}
+
+/** The attributes with which a node works on what its inputs were before a transpose; undefined where it cannot. */
+const permuted: OperatorTable<[before: Reordering], object | undefined> = {
+  unary: ({ attributes }) => attributes,
+  binary: ({ attributes }) => attributes,
+  concat: onOneAxis,
+  split: onOneAxis,
+  softmax: onOneAxis,
+  pad({ attributes }, { perAxis }) {
+    return { ...attributes, before: perAxis(attributes.before), after: perAxis(attributes.after) };
+  },
+  slice({ attributes: { starts, sizes, steps } }, { perAxis }) {
+    return { starts: perAxis(starts), sizes: perAxis(sizes), steps: perAxis(steps) };
+  },
+  reduce({ attributes }, { axes }) {
+    return attributes.keepDims ? { ...attributes, axes: axes(attributes.axes) } : undefined;
+  },
+  // planes have their rows and columns last
+  conv2d: cannot,
+  convTranspose2d: cannot,
+  maxPool: cannot,
+  averagePool: cannot,
+  resize: cannot,
+  depthToSpace: cannot,
+  spaceToDepth: cannot,
+  // the last axis is multiplied
+  linear: cannot,
+  // the order of elements is what they are about
+  reshape: cannot,
+  transpose: cannot,
+  // its output has other axes than its input
+  gather: cannot,
+};
+
+function onOneAxis({ attributes }: NodeOf<'concat' | 'split' | 'softmax'>, { axis }: Reordering): object {
+  return { ...attributes, axis: axis(attributes.axis) };
+}
+
+function cannot(): undefined {
+  return undefined;
 }

@@ -1,5 +1,7 @@
 // The layers of a network that have weights to prune.
-import type { Conv2dAttributes } from '../ops/conv2d.ts';
+import { isPointwise } from '../ops/conv2d.ts';
+import { isOp } from '../ops/nodes.ts';
+import { groupsOf, isLayer, type LayerNode } from './layer-nodes.ts';
 import { addConstant, consumers, isGraphOutput, producers } from '../graph/edit.ts';
 import type { Graph, Node } from '../graph/graph.ts';
 import { nodeError, valueOf } from '../graph/graph.ts';
@@ -28,14 +30,14 @@ export interface Layer {
 
 /** Every layer with constant weights, in execution order. The graph is an optimised one. */
 export function layersOf(graph: Graph): Layer[] {
-  const weighted = graph.nodes.filter((node) => hasWeights(graph, node));
+  const weighted = graph.nodes.filter((node) => isLayer(graph, node));
   const first = withoutLayersOn(graph, weighted, 'before');
   const heads = withoutLayersOn(graph, weighted, 'behind');
   return weighted.map((node) => {
     const shape = valueOf(graph, node.inputs[1]).shape;
     const [rows, inputs, kh = 1, kw = 1] = shape;
-    const groups = node.op === 'conv2d' ? (node.attributes as Conv2dAttributes).groups : 1;
-    const kind = kindOf(graph, node, groups);
+    const groups = groupsOf(node);
+    const kind = kindOf(graph, node);
     const exempt = first.has(node)
       ? 'first'
       : heads.has(node)
@@ -93,17 +95,12 @@ function setConstant(graph: Graph, layer: Pick<Layer, 'name'>, input: 1 | 2, dat
   if (old !== '' && !consumers(graph).has(old) && !isGraphOutput(graph, old)) graph.values.delete(old);
 }
 
-function hasWeights(graph: Graph, { op, inputs }: Node): boolean {
-  return (op === 'conv2d' || op === 'linear') && valueOf(graph, inputs[1]).data !== undefined;
-}
-
-function kindOf(graph: Graph, { op, inputs, attributes }: Node, groups: number): LayerKind {
-  if (op === 'linear') return 'linear';
-  const [x, w] = inputs;
+function kindOf(graph: Graph, node: LayerNode): LayerKind {
+  if (isOp(node, 'linear')) return 'linear';
+  const [x, w] = node.inputs;
+  const { groups } = node.attributes;
   if (groups > 1) return groups === valueOf(graph, x).shape[1] ? 'depthwise' : 'grouped';
-  const { stride, pads } = attributes as Conv2dAttributes;
-  const [, , kh, kw] = valueOf(graph, w).shape;
-  return [kh, kw, ...stride].every((n) => n === 1) && pads.every((n) => n === 0) ? 'pointwise' : 'convolution';
+  return isPointwise(node.attributes, valueOf(graph, w).shape) ? 'pointwise' : 'convolution';
 }
 
 /** Weighted nodes from which some way to an input (`before`) or to an output (`behind`) meets no other one. */

@@ -1,7 +1,7 @@
 // What networks do when they run: how long each layer takes, and how far outputs are apart.
 import { writeArtifact } from '../artifact/write.ts';
 import { defaultCostModel } from '../lower/cost.ts';
-import type { CostModel } from '../lower/cost.ts';
+import type { CostModel } from '../lower/cost-model.ts';
 import { lowerGraph } from '../compile/lower-graph.ts';
 import type { Graph } from '../graph/graph.ts';
 import { loadModel } from '../runtime/load.ts';

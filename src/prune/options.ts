@@ -1,5 +1,5 @@
 // What can be asked of prune(), and what of it makes no sense.
-import type { CostModel } from '../lower/cost.ts';
+import type { CostModel } from '../lower/cost-model.ts';
 import type { WeightType } from '../compile/rounding.ts';
 import { FiligreeError } from '../errors.ts';
 import type { Tensor } from '../tensor.ts';

@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
+import type { LayerProfile } from './layer-profile.ts';
 import { FiligreeError } from '../errors.ts';
-import type { KernelName } from '../program/kernels.ts';
 import type { Endpoint, Program } from '../program/program.ts';
 import type { DType } from '../tensor.ts';
 import type { Tensor } from '../tensor.ts';
@@ -32,24 +32,6 @@ export interface ModelInfo {
   work: number;
   /** Remarks from compilation. */
   notes: readonly string[];
-}
-
-/** One layer's share of a run. */
-export interface LayerProfile {
-  name: string;
-  op: string;
-  /** Kernels that the layer runs, in order. */
-  kernels: KernelName[];
-  shape: readonly number[];
-  /** Zeros over all weights, 0…1; undefined for layers without weights. */
-  sparsity?: number;
-  /** Multiply-accumulates, dense and on kept weights. */
-  macs: number;
-  effectiveMacs: number;
-  /** Milliseconds: the mean of all runs but the slowest quarter. */
-  ms: number;
-  /** 2 · effective MACs per second / 10⁹. */
-  gflops: number;
 }
 
 /** What runs a program on threads. */

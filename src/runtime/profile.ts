@@ -2,7 +2,7 @@
 import { FiligreeError } from '../errors.ts';
 import type { Program } from '../program/program.ts';
 import type { Instance } from './instantiate.ts';
-import type { LayerProfile } from './model.ts';
+import type { LayerProfile } from './layer-profile.ts';
 
 /** Of the runs that are timed, those that took longest count for nothing: something else ran meanwhile. */
 const counted = 3 / 4;

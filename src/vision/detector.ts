@@ -2,7 +2,8 @@
 import { FiligreeError } from '../errors.ts';
 import type { Candidates } from './candidates.ts';
 import { invalid } from './fields.ts';
-import { decoderOf, headTypes, type Decoder, type Head, type HeadType } from './heads/index.ts';
+import { decoderOf, headTypes, type Head } from './heads/index.ts';
+import type { Decoder, HeadType } from './heads/head-type.ts';
 import { runOnImage } from './image-input.ts';
 import { ImageReader, type ImageSource } from './image-source.ts';
 import { fitLabels } from './labels.ts';

@@ -1,4 +1,5 @@
 // What an ONNX file says of itself, as the importer leaves it in `metadata.onnx`: texts by key.
+import { isObject } from '../formats/json-object.ts';
 import { pythonNames } from '../formats/python-names.ts';
 
 export interface OnnxFacts {
@@ -11,7 +12,7 @@ export interface OnnxFacts {
 }
 
 export function onnxFacts(metadata: Readonly<Record<string, unknown>>): OnnxFacts {
-  const onnx = isRecord(metadata.onnx) ? metadata.onnx : {};
+  const onnx = isObject(metadata.onnx) ? metadata.onnx : {};
   const labels = typeof onnx.names === 'string' ? pythonNames(onnx.names) : undefined;
   const texts = [
     metadata.description,
@@ -23,8 +24,4 @@ export function onnxFacts(metadata: Readonly<Record<string, unknown>>): OnnxFact
     ...(labels && { labels }),
     description: texts.filter((value) => typeof value === 'string').join(' '),
   };
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }

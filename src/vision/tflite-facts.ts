@@ -1,5 +1,6 @@
 // What a TFLite file says of itself, as the importer leaves it in `metadata.tflite`. An artifact's is untrusted: what is
 // not as the importer writes it counts as absent.
+import { isObject } from '../formats/json-object.ts';
 import { normalization, type Preprocessing } from './preprocessing.ts';
 
 export interface TfliteFacts {
@@ -11,9 +12,9 @@ export interface TfliteFacts {
 }
 
 export function tfliteFacts(metadata: Readonly<Record<string, unknown>>): TfliteFacts {
-  const tflite = isRecord(metadata.tflite) ? metadata.tflite : {};
+  const tflite = isObject(metadata.tflite) ? metadata.tflite : {};
   const { task, labels, name, description } = tflite;
-  const given = isRecord(tflite.normalization) ? tflite.normalization : {};
+  const given = isObject(tflite.normalization) ? tflite.normalization : {};
   const [mean, std] = [perChannel(given.mean), perChannel(given.std)];
   return {
     ...(typeof task === 'string' && { task }),
@@ -27,8 +28,4 @@ function perChannel(values: unknown): [number, number, number] | undefined {
   if (!Array.isArray(values) || !values.every(Number.isFinite)) return undefined;
   if (values.length === 1) return [values[0], values[0], values[0]];
   return values.length === 3 ? [values[0], values[1], values[2]] : undefined;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }

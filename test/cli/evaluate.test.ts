@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { progressBar } from '../../src/cli/progress-bar.ts';
+import { progressBar } from '../../src/evaluate/progress.ts';
 import { dataPath, describeWithData } from '../data.ts';
 import { paint, pngOf } from '../images/pictures.ts';
 import { commandLine } from './command-line.ts';

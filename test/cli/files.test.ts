@@ -2,7 +2,8 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { makeDirectory, readInput, writeOutput } from '../../src/cli/files.ts';
+import { readInput } from '../../src/files/read.ts';
+import { makeDirectory, writeOutput } from '../../src/files/write.ts';
 import { formatBytes, formatCount, formatMs, formatPercent, formatTable } from '../../src/cli/table.ts';
 
 const bytes = (text: string) => new Uint8Array(Buffer.from(text));

@@ -1,7 +1,7 @@
 // Run by faults.package.test.ts: writes a large file, and is interrupted by a signal, or ends, as soon as a part of it is there.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeOutput } from '../../src/cli/files.ts';
+import { writeOutput } from '../../src/files/write.ts';
 
 const [folder, how] = process.argv.slice(2);
 const before = readdirSync(folder).length;

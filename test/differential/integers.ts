@@ -1,11 +1,11 @@
 // What layers compute that run in integers: the same rounding of inputs and weights, the same sums, in f64.
 import { quantiseWeights, stepsOf } from '../../src/lower/int8.ts';
-import type { Range } from '../../src/lower/int8.ts';
+import type { Range } from '../../src/lower/ranges.ts';
 import { dequantised, packQuantised } from '../../src/lower/quantise.ts';
 import { applyActivation } from '../../src/graph/activation.ts';
 import { constantOf } from '../../src/graph/edit.ts';
 import type { Graph, Node } from '../../src/graph/graph.ts';
-import type { Conv2dAttributes } from '../../src/ops/conv2d.ts';
+import type { Conv2dAttributes } from '../../src/ops/convolution.ts';
 import { conv2d } from '../../src/ops/conv2d.ts';
 import type { DenseTensor } from '../../src/ops/operator.ts';
 import { magnitude, type Values } from './oracle.ts';

@@ -5,7 +5,7 @@ import v8 from 'node:v8';
 import { writeArtifact } from '../../src/artifact/write.ts';
 import { defaultCostModel } from '../../src/lower/cost.ts';
 import { compileGraph } from '../../src/compile.ts';
-import type { Range, Ranges } from '../../src/lower/int8.ts';
+import type { Range, Ranges } from '../../src/lower/ranges.ts';
 import { lowerGraph } from '../../src/compile/lower-graph.ts';
 import type { LinearWeights } from '../../src/lower/lowering.ts';
 import type { Graph } from '../../src/graph/graph.ts';

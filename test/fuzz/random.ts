@@ -1,17 +1,12 @@
-/** Seeded random numbers (mulberry32). */
+import { mulberry32 } from '../../models/random.ts';
+
+/** Seeded random numbers. */
 export class Random {
-  #state: number;
+  /** 32 random bits. */
+  readonly bits: () => number;
 
   constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
-
-  /** 32 random bits. */
-  bits(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return (t ^ (t >>> 14)) >>> 0;
+    this.bits = mulberry32(seed);
   }
 
   /** A whole number from 0 to below n. */

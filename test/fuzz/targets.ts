@@ -9,7 +9,7 @@ import { writeArtifact } from '../../src/artifact/write.ts';
 import { decodeImage } from '../../src/images/decode.ts';
 import { readImageHeader } from '../../src/images/header.ts';
 import { importOnnx } from '../../src/import/onnx/index.ts';
-import { handlers as onnxHandlers } from '../../src/import/onnx/operators/index.ts';
+import { onnxOperators } from '../../src/import/onnx/operators/index.ts';
 import { importTflite } from '../../src/import/tflite/index.ts';
 import { checkProgram } from '../../src/program/check.ts';
 import { layOut } from '../../src/runtime/expand.ts';
@@ -86,7 +86,15 @@ export const targets = {
   },
   onnx: {
     run: (input) => writeArtifact(compileGraph(importOnnx(input, 'input'))),
-    mutate: mutateProtobuf([...onnxHandlers.keys(), 'constant_value', 'axis', 'axes', 'SAME_UPPER', 'linear', 'cubic']),
+    mutate: mutateProtobuf([
+      ...onnxOperators.keys(),
+      'constant_value',
+      'axis',
+      'axes',
+      'SAME_UPPER',
+      'linear',
+      'cubic',
+    ]),
     sources: ['src/import/onnx/', 'src/import/', 'src/passes/', 'src/ops/', 'src/compile/', 'src/graph/'],
   },
   artifact: {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { evaluate } from '../../src/graph/evaluate.ts';
-import { halfToFloat } from '../../src/graph/constant.ts';
+import { halfToFloat } from '../../src/formats/half.ts';
 import { inversePermutation, permuteData, permuteShape } from '../../src/graph/permute.ts';
 import { Tensor } from '../../src/tensor.ts';
 import { GraphBuilder } from '../graphs.ts';

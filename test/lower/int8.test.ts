@@ -5,7 +5,7 @@ import { writeArtifact } from '../../src/artifact/write.ts';
 import { Calibration } from '../../src/compile/calibrate.ts';
 import { compileGraph } from '../../src/compile.ts';
 import { quantiseWeights, stepsOf } from '../../src/lower/int8.ts';
-import type { Range } from '../../src/lower/int8.ts';
+import type { Range } from '../../src/lower/ranges.ts';
 import { evaluate } from '../../src/graph/evaluate.ts';
 import type { DenseTensor } from '../../src/ops/operator.ts';
 import { loadModel } from '../../src/runtime/load.ts';

@@ -4,7 +4,7 @@ import { readArtifact } from '../../src/artifact/read.ts';
 import { writeArtifact } from '../../src/artifact/write.ts';
 import { compileGraph } from '../../src/compile.ts';
 import { defaultCostModel, predictLayers } from '../../src/lower/cost.ts';
-import type { CostModel } from '../../src/lower/cost.ts';
+import type { CostModel } from '../../src/lower/cost-model.ts';
 import { lowerGraph } from '../../src/compile/lower-graph.ts';
 import type { LinearWeights } from '../../src/lower/lowering.ts';
 import { dequantised } from '../../src/lower/quantise.ts';

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { narrow } from '../../src/formats/half.ts';
 import { matrixKernels } from '../../src/lower/matrix-kernels.ts';
-import { countKept, narrow, packSpmm } from '../../src/lower/pack.ts';
+import { countKept, packSpmm } from '../../src/lower/pack.ts';
 import type { Group } from '../../src/program/tiles.ts';
 
 /** What the drawing in pack.ts says, read back. */

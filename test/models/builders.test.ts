@@ -23,7 +23,7 @@ import { verify } from '../../src/graph/verify.ts';
 import type { DenseTensor } from '../../src/ops/operator.ts';
 import { optimise } from '../../src/passes/index.ts';
 import { loadModel } from '../../src/runtime/load.ts';
-import type { LayerProfile } from '../../src/runtime/model.ts';
+import type { LayerProfile } from '../../src/runtime/layer-profile.ts';
 import { elementCount, Tensor } from '../../src/tensor.ts';
 import { builds, randomFloats, relativeError } from '../kernels/wasm.ts';
 import { type OnnxCase, runOnnxModels } from '../peers/onnxruntime.ts';

@@ -6,7 +6,7 @@ import { writeArtifact } from '../../src/artifact/write.ts';
 import { defaultCostModel } from '../../src/lower/cost.ts';
 import { lowerGraph, type LoweringPlan } from '../../src/compile/lower-graph.ts';
 import { loadModel } from '../../src/runtime/load.ts';
-import type { CostModel } from '../../src/lower/cost.ts';
+import type { CostModel } from '../../src/lower/cost-model.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import { Tensor } from '../../src/tensor.ts';
 import { builds, type Build } from '../kernels/wasm.ts';

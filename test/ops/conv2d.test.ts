@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { evaluate } from '../../src/graph/evaluate.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import { conv2d } from '../../src/ops/conv2d.ts';
-import type { Conv2dAttributes } from '../../src/ops/conv2d.ts';
+import type { Conv2dAttributes } from '../../src/ops/convolution.ts';
 import { Tensor, elementCount } from '../../src/tensor.ts';
 import { builds, randomFloats, relativeError } from '../kernels/wasm.ts';
 import type { Build } from '../kernels/wasm.ts';

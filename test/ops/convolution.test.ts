@@ -1,7 +1,8 @@
 // Shape rules and references of convolutions and linear layers, against numbers worked by hand and against each other.
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { conv2d, type Conv2dAttributes } from '../../src/ops/conv2d.ts';
+import { conv2d } from '../../src/ops/conv2d.ts';
+import type { Conv2dAttributes } from '../../src/ops/convolution.ts';
 import { convTranspose2d, type ConvTranspose2dAttributes } from '../../src/ops/conv-transpose2d.ts';
 import { convolvedSize } from '../../src/ops/convolution.ts';
 import { linear } from '../../src/ops/linear.ts';

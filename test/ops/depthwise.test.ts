@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { conv2d, type Conv2dAttributes } from '../../src/ops/conv2d.ts';
+import { conv2d } from '../../src/ops/conv2d.ts';
+import type { Conv2dAttributes } from '../../src/ops/convolution.ts';
 import { builds, loadKernels, randomFloats, relativeError } from '../kernels/wasm.ts';
 import { runOperator, type Input } from './run-operator.ts';
 

@@ -1,5 +1,5 @@
 // Graphs whose programs hold every kernel between them.
-import type { CostModel } from '../../src/lower/cost.ts';
+import type { CostModel } from '../../src/lower/cost-model.ts';
 import { defaultCostModel } from '../../src/lower/cost.ts';
 import type { LoweringPlan } from '../../src/compile/lower-graph.ts';
 import type { LinearWeights } from '../../src/lower/lowering.ts';

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import type { ClassificationResult, Classifier } from '../../vision/classifier.ts';
 import type { ClassifierPreprocessing } from '../../vision/classifier-metadata.ts';
-import { readInput } from '../files.ts';
+import { readInput } from '../../files/read.ts';
 import { Progress, reportError, writeJson, type Io } from '../io.ts';
 import { openModel, withRunOptions, type ModelOptions } from '../models.ts';
 import { count } from '../options.ts';

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { FiligreeError } from '../../errors.ts';
-import { makeDirectory, readInput, writeOutput } from '../files.ts';
+import { readInput } from '../../files/read.ts';
+import { makeDirectory, writeOutput } from '../../files/write.ts';
 import { Progress, writeJson, type Io } from '../io.ts';
-import { compileBytes, isForeign, withModelOptions, type ModelOptions } from '../models.ts';
+import { compileBytes, importBytes, isForeign, withModelOptions, type ModelOptions } from '../models.ts';
 import { headNames, type HeadName } from '../../vision/presets.ts';
 import type { CompileOptions } from '../../compile.ts';
 import type { ClassifierPreprocessing } from '../../vision/classifier-metadata.ts';
@@ -69,7 +70,9 @@ async function compile(io: Io, input: string, options: Options): Promise<void> {
   let int8: CompileOptions['int8'];
   if (options.calibrate !== undefined) {
     const { calibrate } = await import('../../evaluate/calibrate.ts');
-    int8 = { ranges: await calibrate(bytes, input, options.calibrate, progress, options) };
+    const floats = await compileBytes(bytes, input, progress, { ...options, labels, costModel, int8 });
+    const graph = await importBytes(bytes, input, progress, options);
+    int8 = { ranges: await calibrate(input, floats, graph, options.calibrate, progress, options) };
   }
   const program = await compileBytes(bytes, input, progress, { ...options, labels, int8, costModel });
   const { writeArtifact } = await import('../../artifact/write.ts');

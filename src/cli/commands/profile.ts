@@ -1,7 +1,8 @@
+import { noise } from '../../compile/tuning/noise.ts';
 import { Command, Option } from 'commander';
-import type { LayerProfile, Model } from '../../runtime/model.ts';
+import type { Model } from '../../runtime/model.ts';
+import type { LayerProfile } from '../../runtime/layer-profile.ts';
 import type { WasmBuild } from '../../runtime/probe.ts';
-import { elementCount, Tensor } from '../../tensor.ts';
 import { Progress, writeJson, type Io } from '../io.ts';
 import { openModel, withRunOptions, type ModelOptions } from '../models.ts';
 import { count } from '../options.ts';
@@ -35,7 +36,7 @@ async function profile(io: Io, path: string, options: Options): Promise<void> {
   const model = await openModel(path, progress, options);
   try {
     progress.show(`${runs} runs`);
-    const layers = await model.profile(randomInputs(model), { runs });
+    const layers = await model.profile(noise(model), { runs });
     const threaded = model.info.threads > 1 ? await medianRun(model, runs) : undefined;
     progress.clear();
     const ms = layers.reduce((sum, layer) => sum + layer.ms, 0);
@@ -68,7 +69,7 @@ async function profile(io: Io, path: string, options: Options): Promise<void> {
 
 /** Milliseconds of whole runs, on all threads; layers are timed on one. */
 async function medianRun(model: Model, runs: number): Promise<number> {
-  const inputs = randomInputs(model);
+  const inputs = noise(model);
   const times: number[] = [];
   for (let i = 0; i < 2 * runs; i++) {
     const start = performance.now();
@@ -80,20 +81,6 @@ async function medianRun(model: Model, runs: number): Promise<number> {
 
 function isSparse({ kernels }: LayerProfile): boolean {
   return kernels.some((kernel) => /spmm|sparse/.test(kernel));
-}
-
-/** Uniform in [−1, 1), the same each time. */
-function randomInputs({ inputs }: Model): Record<string, Tensor> {
-  let state = 1;
-  const next = () => {
-    state = (Math.imul(state, 1664525) + 1013904223) | 0; // Numerical Recipes, "quick and dirty"
-    return state / 2 ** 31;
-  };
-  return Object.fromEntries(
-    inputs.map(({ name, shape }) => {
-      return [name, new Tensor('float32', shape, Float32Array.from({ length: elementCount(shape) }, next))];
-    }),
-  );
 }
 
 function asTable(layers: LayerProfile[], ms: number, sparseLayers: number, model: Model, runs: number): string {

@@ -9,12 +9,13 @@ import type { ClassifierPreprocessing } from '../../vision/classifier-metadata.t
 import { headNames, type HeadName } from '../../vision/presets.ts';
 import { readAnnotated, accuracyOf, type Annotated } from '../../evaluate/accuracy.ts';
 import { fileCheckpoint } from '../checkpoint-file.ts';
-import { readInput, writeOutput } from '../files.ts';
+import { readInput } from '../../files/read.ts';
+import { writeOutput } from '../../files/write.ts';
 import { Progress, writeJson, type Io } from '../io.ts';
 import { importBytes, isForeign, withModelOptions, type ModelOptions } from '../models.ts';
 import { collect, count, latency, quantity, share, speedup, wholeNumber } from '../options.ts';
 import { labelsFlags, labelsHelp, preprocessHelp, preprocessing, readLabels } from '../preprocess.ts';
-import { PhaseClock } from '../progress-bar.ts';
+import { PhaseClock } from '../../evaluate/progress.ts';
 import { formatBytes, formatCount, formatMs, formatPercent, formatTable } from '../table.ts';
 
 interface Options extends ModelOptions {

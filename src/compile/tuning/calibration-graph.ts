@@ -1,5 +1,6 @@
 // A network that no one needs: layers of the shapes that vision networks have, at several densities, for measuring what
 // kernels cost where they run, between other layers.
+import { uniform } from './noise.ts';
 import { emptyGraph } from '../../graph/graph.ts';
 import type { Graph, Node } from '../../graph/graph.ts';
 import { inferOutputs } from '../../graph/infer.ts';
@@ -98,7 +99,8 @@ export function calibrationGraph(): Graph {
 
 class Builder {
   readonly #graph: Graph;
-  #state = 1;
+  /** Uniform in [−1, 1). */
+  readonly #random = uniform(1);
 
   constructor(graph: Graph) {
     this.#graph = graph;
@@ -227,12 +229,6 @@ class Builder {
     const data = Float32Array.from({ length: elementCount(shape) }, () => scale * this.#random());
     this.#graph.values.set(name, { name, shape, dtype: 'float32', data });
     return name;
-  }
-
-  /** Uniform in [−1, 1). */
-  #random(): number {
-    this.#state = (Math.imul(this.#state, 1664525) + 1013904223) | 0; // Numerical Recipes, "quick and dirty"
-    return this.#state / 2 ** 31;
   }
 
   /** Maps that nothing reads end in their means, so that their memory is soon used again. */

@@ -1,5 +1,6 @@
 // Costs from measured times.
-import type { CostModel, Work } from '../../lower/cost.ts';
+import type { Work } from '../../lower/cost.ts';
+import type { CostModel } from '../../lower/cost-model.ts';
 import { unitMs } from '../../lower/cost.ts';
 
 /** Work that took so long. */

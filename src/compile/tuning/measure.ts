@@ -3,13 +3,13 @@
 // Each way is timed where it will run: in the whole network, its input just written by the layer before, its weights as
 // cold as a run of the network leaves them. The i-th of several programs has every layer by its i-th candidate; the
 // programs run in turns, layer by layer, so that what else the machine does hits all alike.
+import { noise } from './noise.ts';
 import { writeArtifact } from '../../artifact/write.ts';
 import { FiligreeError } from '../../errors.ts';
 import type { Program } from '../../program/program.ts';
 import type { WasmProvider } from '../../runtime/instantiate.ts';
 import type { Model } from '../../runtime/model.ts';
 import type { WasmBuild } from '../../runtime/probe.ts';
-import { elementCount, Tensor } from '../../tensor.ts';
 import { fastest } from '../../lower/cost.ts';
 import type { Choices, OnChoice, Way } from '../../lower/lowering.ts';
 
@@ -137,15 +137,4 @@ function candidates(ways: readonly Way[], hopeless: number): { predicted: string
   const tried = ways.filter(({ name, ms, isDense }) => isDense || name === predicted || ms <= hopeless * best);
   const rank = ({ name, ms }: Way) => (name === predicted ? -1 : ms);
   return { predicted, ways: tried.toSorted((a, b) => rank(a) - rank(b)) };
-}
-
-/** Seeded inputs, uniform in [−1, 1). */
-export function noise({ inputs }: Model): Record<string, Tensor> {
-  let state = 1;
-  const next = () => {
-    state = (Math.imul(state, 1664525) + 1013904223) | 0; // Numerical Recipes, "quick and dirty"
-    return state / 2 ** 31;
-  };
-  const draw = (shape: readonly number[]) => Float32Array.from({ length: elementCount(shape) }, next);
-  return Object.fromEntries(inputs.map(({ name, shape }) => [name, new Tensor('float32', shape, draw(shape))]));
 }

@@ -1,8 +1,9 @@
 // Graphs → ONNX files, opset 17.
 import { FiligreeError } from '../../errors.ts';
-import type { Graph, Node, Port } from '../../graph/graph.ts';
+import type { Graph, Port } from '../../graph/graph.ts';
 import { inversePermutation, isIdentity, permuteShape } from '../../graph/permute.ts';
 import { verify } from '../../graph/verify.ts';
+import { answer } from '../../ops/nodes.ts';
 import { Exportation } from './exportation.ts';
 import { exporters, quantisedTypes } from './operators.ts';
 import { dataTypes, type NodeSpec, rawBytes, type ValueSpec, writeModel } from './protobuf.ts';
@@ -29,7 +30,7 @@ export function exportOnnx(graph: Graph, { metadata = {} }: OnnxExportOptions = 
   });
   for (const node of graph.nodes) {
     file.begin(node.name);
-    (exporters[node.op as keyof typeof exporters] as (file: Exportation, node: Node) => void)(file, node);
+    answer(exporters, node, file);
   }
   graph.outputs.forEach((port, i) => {
     if (!direct.has(port)) writePort(file, port, outputs[i].name);

@@ -1,17 +1,9 @@
 // Every operator of the graph in ONNX's operators, opset 17.
-import type { Node } from '../../graph/graph.ts';
-import type { operators, OperatorName } from '../../ops/index.ts';
-import type { Operator } from '../../ops/operator.ts';
+import type { OperatorTable } from '../../ops/nodes.ts';
 import type { ResizeAttributes } from '../../ops/resize.ts';
 import { elementCount } from '../../tensor.ts';
 import type { Exportation } from './exportation.ts';
 import { dataTypes, type AttributeSpec } from './protobuf.ts';
-
-type AttributesOf<N extends OperatorName> = (typeof operators)[N] extends Operator<infer A> ? A : never;
-
-type Exporters = {
-  [N in OperatorName]: (file: Exportation, node: Node & { attributes: AttributesOf<N> }) => void;
-};
 
 const ints = (numbers: readonly number[]): AttributeSpec => ({ ints: numbers });
 const flag = (value: boolean): AttributeSpec => ({ int: value ? 1 : 0 });
@@ -49,8 +41,9 @@ const beforeAll = -(2 ** 62);
 /** The values' names in the file. */
 const names = (file: Exportation, values: readonly string[]) => values.map((value) => file.name(value));
 
-export const exporters: Exporters = {
-  conv2d(file, node) {
+/** Adds what stands for a node to the file. */
+export const exporters: OperatorTable<[file: Exportation], void> = {
+  conv2d(node, file) {
     const { stride, dilation, pads, groups } = node.attributes;
     const [x, weights, bias = '', residual = ''] = node.inputs;
     const inputs = names(file, bias === '' ? [x, weights] : [x, weights, bias]);
@@ -65,7 +58,7 @@ export const exporters: Exporters = {
     else file.addActivated(node, 'Add', [file.add('Conv', inputs, attributes), file.name(residual)]);
   },
 
-  convTranspose2d(file, node) {
+  convTranspose2d(node, file) {
     const { stride, dilation, pads, outputPadding, groups } = node.attributes;
     file.addActivated(node, 'ConvTranspose', names(file, node.inputs), {
       kernel_shape: ints(file.shape(node.inputs[1]).slice(2)),
@@ -77,7 +70,7 @@ export const exporters: Exporters = {
     });
   },
 
-  linear(file, node) {
+  linear(node, file) {
     const [x, weights, bias = ''] = node.inputs;
     if (file.shape(x).length === 2) {
       file.addActivated(node, 'Gemm', names(file, node.inputs), { transB: { int: 1 } });
@@ -90,11 +83,11 @@ export const exporters: Exporters = {
     else file.addActivated(node, 'Add', [file.add('MatMul', [file.name(x), matrix]), file.name(bias)]);
   },
 
-  unary(file, node) {
+  unary(node, file) {
     file.activate(file.name(node.inputs[0]), node.attributes, file.name(node.outputs[0]));
   },
 
-  binary(file, node) {
+  binary(node, file) {
     const { fn } = node.attributes;
     const [a, b] = names(file, node.inputs);
     // The slope of PRelu broadcasts one way only.
@@ -104,7 +97,7 @@ export const exporters: Exporters = {
     } else file.addActivated(node, binaryOps[fn], [a, b]);
   },
 
-  maxPool(file, node) {
+  maxPool(node, file) {
     const { kernel, stride, dilation, pads, ceilMode } = node.attributes;
     file.addActivated(node, 'MaxPool', names(file, node.inputs), {
       kernel_shape: ints(kernel),
@@ -115,7 +108,7 @@ export const exporters: Exporters = {
     });
   },
 
-  averagePool(file, node) {
+  averagePool(node, file) {
     const { kernel, stride, pads, ceilMode, countIncludePad } = node.attributes;
     file.addActivated(node, 'AveragePool', names(file, node.inputs), {
       kernel_shape: ints(kernel),
@@ -126,7 +119,7 @@ export const exporters: Exporters = {
     });
   },
 
-  reduce(file, node) {
+  reduce(node, file) {
     const { fn, axes, keepDims } = node.attributes;
     const [x] = names(file, node.inputs);
     const output = file.name(node.outputs[0]);
@@ -137,7 +130,7 @@ export const exporters: Exporters = {
     else file.add(reduceOps[fn], [x], { axes: ints(axes), keepdims }, output);
   },
 
-  resize(file, node) {
+  resize(node, file) {
     const { mode, size, coordinates, nearest, scales } = node.attributes;
     let [rule, rounding] = [coordinates, nearest];
     if (rule === 'tfHalfPixelForNearest') {
@@ -160,18 +153,18 @@ export const exporters: Exporters = {
     );
   },
 
-  concat(file, node) {
+  concat(node, file) {
     const axis = { int: node.attributes.axis };
     file.add('Concat', names(file, node.inputs), { axis }, file.name(node.outputs[0]));
   },
 
-  split(file, node) {
+  split(node, file) {
     const { axis, sizes } = node.attributes;
     const inputs = [file.name(node.inputs[0]), file.integers(sizes)];
     file.addAll('Split', inputs, { axis: { int: axis } }, names(file, node.outputs));
   },
 
-  slice(file, node) {
+  slice(node, file) {
     const { starts, sizes, steps } = node.attributes;
     const ends = starts.map((start, axis) => {
       const end = start + sizes[axis] * steps[axis];
@@ -182,42 +175,42 @@ export const exporters: Exporters = {
     file.add('Slice', [file.name(node.inputs[0]), ...lists], {}, file.name(node.outputs[0]));
   },
 
-  gather(file, node) {
+  gather(node, file) {
     const [x, indices] = node.inputs;
     const numbers = Array.from(file.data(indices) ?? file.fail(node, 'computed indices'));
     const list = file.integers(numbers, file.shape(indices));
     file.add('Gather', [file.name(x), list], { axis: { int: node.attributes.axis } }, file.name(node.outputs[0]));
   },
 
-  pad(file, node) {
+  pad(node, file) {
     const { before, after, mode, value } = node.attributes;
     const inputs = [file.name(node.inputs[0]), file.integers([...before, ...after])];
     if (mode === 'constant') inputs.push(file.scalar(value));
     file.add('Pad', inputs, { mode: { string: mode } }, file.name(node.outputs[0]));
   },
 
-  reshape(file, node) {
+  reshape(node, file) {
     const { shape } = node.attributes;
     file.add('Reshape', [file.name(node.inputs[0]), file.integers(shape)], {}, file.name(node.outputs[0]));
   },
 
-  transpose(file, node) {
+  transpose(node, file) {
     const perm = ints(node.attributes.permutation);
     file.add('Transpose', names(file, node.inputs), { perm }, file.name(node.outputs[0]));
   },
 
-  depthToSpace(file, node) {
+  depthToSpace(node, file) {
     const { blockSize, order } = node.attributes;
     const attributes = { blocksize: { int: blockSize }, mode: { string: order } };
     file.add('DepthToSpace', names(file, node.inputs), attributes, file.name(node.outputs[0]));
   },
 
-  spaceToDepth(file, node) {
+  spaceToDepth(node, file) {
     const blocksize = { int: node.attributes.blockSize };
     file.add('SpaceToDepth', names(file, node.inputs), { blocksize }, file.name(node.outputs[0]));
   },
 
-  softmax(file, node) {
+  softmax(node, file) {
     const { axis, beta } = node.attributes;
     const [x] = names(file, node.inputs);
     const scaled = beta === 1 ? x : file.add('Mul', [x, file.scalar(beta)]);

@@ -192,5 +192,8 @@ export function foldArithmetic(operation: Operation): boolean {
   return true;
 }
 
+/** Operators that are worked out on constants, of any type. */
+export const foldedOperators: readonly string[] = Object.keys(folds);
+
 /** Whether an operator has a fold; then it is not unknown, only not supported on computed values. */
 export const foldsConstants = (op: string): boolean => Object.hasOwn(folds, op);

@@ -9,7 +9,7 @@ import { type Constant, floatTypes } from './constant.ts';
 import { recogniseGelu } from './gelu.ts';
 import { declared, inputShapes, portType, type ShapeOptions } from './inputs.ts';
 import { isUnsupported, Operation } from './operation.ts';
-import { handlers } from './operators/index.ts';
+import { onnxOperators } from './operators/index.ts';
 import { orderNodes } from './order.ts';
 import { readModel } from './read.ts';
 import { type OnnxModel, type OnnxNode, standardOpset, type ValueInfo } from './schema.ts';
@@ -125,9 +125,9 @@ function findHandler(node: OnnxNode, translation: Translation) {
   if (translation.model.functions.has(`${domain}.${op}`)) {
     operation.unsupported('it is a function that the file defines; export the model with functions inlined');
   }
-  const handler = handlers.get(key);
-  if (!handler && !(domain === '' && foldsConstants(op))) operation.unsupported('there is no such operator here');
-  return handler;
+  const operator = onnxOperators.get(key);
+  if (!operator && !(domain === '' && foldsConstants(op))) operation.unsupported('there is no such operator here');
+  return operator?.translate;
 }
 
 function readsMissing({ inputs }: OnnxNode, translation: Translation): boolean {

@@ -111,16 +111,17 @@ export interface OnnxModel {
   values: Map<string, ValueInfo>;
 }
 
-const oldest = 7;
-const newest = 22;
+export const oldestOpset = 7;
+export const newestOpset = 22;
 
 /** The version of the standard operators. @throws FiligreeError when it is not one that is read here. */
 export function standardOpset({ opsets, file }: OnnxModel): number {
   const version = opsets.get('');
-  const read = `opsets ${oldest} to ${newest} are read`;
+  const read = `opsets ${oldestOpset} to ${newestOpset} are read`;
   if (version === undefined) throw new FiligreeError('invalid-model', `${file}: names no opset of ai.onnx; ${read}`);
-  if (version < oldest || version > newest) {
-    const remedy = version > newest ? `export it again with opset ${newest} or lower` : 'convert or export it again';
+  if (version < oldestOpset || version > newestOpset) {
+    const remedy =
+      version > newestOpset ? `export it again with opset ${newestOpset} or lower` : 'convert or export it again';
     throw new FiligreeError('unsupported', `${file}: uses opset ${version} of ai.onnx; ${read}: ${remedy}`);
   }
   return version;

@@ -1,6 +1,6 @@
 // Stored tensors → constants: typed fields, raw bytes, half floats, sparse coordinates, data in other files.
 import { FiligreeError } from '../../errors.ts';
-import { halfToFloat } from '../../graph/constant.ts';
+import { halfToFloat } from '../../formats/half.ts';
 import { maxElements } from '../../graph/verify.ts';
 import { elementCount } from '../../tensor.ts';
 import { mostAxes } from '../graph-writer.ts';

@@ -91,7 +91,7 @@ export class Translation extends GraphWriter {
     const made = new Set(nodes.flatMap(({ outputs }) => outputs));
     const isKnown = (name: string) => name === '' || made.has(name) || graph.values.get(name)!.data !== undefined;
     if (nodes.length === 0 || !nodes.every(({ inputs }) => inputs.every(isKnown))) return undefined;
-    const work = nodes.reduce((sum, node) => sum + evaluationWork(node, (name) => this.shapeOf(name)), 0);
+    const work = nodes.reduce((sum, node) => sum + evaluationWork(graph, node), 0);
     if (!(work <= this.foldingWork)) return undefined;
     this.foldingWork -= work;
     const results = new Map<string, DenseTensor>();

@@ -1,4 +1,5 @@
 // Constant tensors as float32 or as integers: float16, quantised and sparse storage undone.
+import { halfToFloat } from '../../formats/half.ts';
 import { FiligreeError } from '../../errors.ts';
 import { elementCount } from '../../tensor.ts';
 import type { Quantization, TensorType, TfliteModel, TfliteTensor } from './schema.ts';
@@ -153,14 +154,4 @@ function dequantise(
     const zeroPoint = zeroPoints.length === 1 ? zeroPoints[0] : zeroPoints[channel];
     for (let i = start; i < start + inner; i++) reals[i] = scales[channel] * (stored[i] - zeroPoint);
   }
-}
-
-/** IEEE 754 binary16 bits → its value. */
-export function halfToFloat(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return sign * (1024 + fraction) * 2 ** (exponent - 25);
 }

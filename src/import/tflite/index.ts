@@ -8,7 +8,7 @@ import { tensorTitle } from './constants.ts';
 import { foldIntegers } from './integers.ts';
 import { readMetadata } from './metadata.ts';
 import { Operation, isUnsupported } from './operation.ts';
-import { handlers } from './operators/index.ts';
+import { tfliteOperators } from './operators/index.ts';
 import { readModel } from './schema.ts';
 import type { TfliteModel, TfliteOperator, TfliteTensor } from './schema.ts';
 import { Names } from '../names.ts';
@@ -102,8 +102,8 @@ function translateOperators(model: TfliteModel, translation: Translation): void 
     try {
       checkInputs(model, translation, operator);
       if (!foldIntegers(operation)) {
-        const handler = handlers.get(operator.name) ?? operation.unsupported('there is no such operator here');
-        handler(operation);
+        const known = tfliteOperators.get(operator.name) ?? operation.unsupported('there is no such operator here');
+        known.translate(operation);
       }
       operation.finish();
     } catch (error) {

@@ -1,14 +1,9 @@
 // Shapes that the file computes: SHAPE of a feature map, a slice of it, a PACK into the operand of a RESHAPE. All shapes
 // are known here, so these operators are worked out while the file is read and leave nothing behind.
+import type { Integers } from './known-integers.ts';
 import { elementCount } from '../../tensor.ts';
 import type { Operation } from './operation.ts';
 import { stridedRange } from './operators/strided.ts';
-
-/** Integers whose values are known. */
-export interface Integers {
-  shape: readonly number[];
-  numbers: number[];
-}
 
 type Fold = (operation: Operation, inputs: Integers[]) => Integers | undefined;
 
@@ -60,6 +55,9 @@ const folds: Record<string, Fold> = {
   MUL: elementwise((a, b) => a * b),
   FLOOR_DIV: elementwise((a, b) => Math.floor(a / b)),
 };
+
+/** Operators that are worked out on known integers. */
+export const foldedOperators: readonly string[] = ['SHAPE', ...Object.keys(folds)];
 
 const integerTypes = ['int32', 'int64'];
 

@@ -9,7 +9,7 @@ import { clampTo, exceeds } from '../quantised-range.ts';
 import { type OptionsName, optionTypes } from './builtin-operators.ts';
 import { tensorTitle } from './constants.ts';
 import { Table } from './flatbuffer.ts';
-import type { Integers } from './integers.ts';
+import type { Integers } from './known-integers.ts';
 import type { Quantization, TfliteOperator, TfliteTensor } from './schema.ts';
 import { channelsFirst, channelsLast, type Translation } from './translation.ts';
 

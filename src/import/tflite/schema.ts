@@ -90,6 +90,9 @@ export interface TfliteModel {
 /** Largest tensor, in bytes, that any host could hold. */
 export const largestTensor = 2 ** 31;
 
+/** Version of the schema of the files that are read. */
+export const schemaVersion = 3;
+
 /**
  * Reads a TFLite file.
  * @throws FiligreeError `invalid-model` when it is no TFLite file, or anything in it points outside of it.
@@ -107,7 +110,9 @@ export function readModel(bytes: Uint8Array, name: string): TfliteModel {
   const file = new FlatFile(bytes, name);
   const model = file.root('');
   const version = model.uint32(0);
-  if (version !== 3) file.fail('', `TFLite schema version 3 is wanted, the file says ${version}`);
+  if (version !== schemaVersion) {
+    file.fail('', `TFLite schema version ${schemaVersion} is wanted, the file says ${version}`);
+  }
   const buffers = model.tables(4, 'buffer').map(readBuffer);
   const codes = model.tables(1, 'operator code').map(readOperatorCode);
   const subgraphs = model.tables(2, 'subgraph');

@@ -8,7 +8,7 @@ import { permuteShape } from '../../graph/permute.ts';
 import type { OperatorName } from '../../ops/index.ts';
 import { GraphWriter } from '../graph-writer.ts';
 import { Constants, tensorTitle } from './constants.ts';
-import type { Integers } from './integers.ts';
+import type { Integers } from './known-integers.ts';
 import type { TfliteModel, TfliteOperator, TfliteTensor } from './schema.ts';
 
 /** Axis i of NCHW is axis channelsFirst[i] of NHWC. */

@@ -1,7 +1,9 @@
 // The scales γ of batch norms, for pruning by them: only a file that still has its batch norms tells them.
 import { constantOf, producers } from '../../graph/edit.ts';
 import type { Graph } from '../../graph/graph.ts';
-import { constantOperand, isOp } from '../../passes/match.ts';
+import { affirms, isOp } from '../../ops/nodes.ts';
+import { hasWeights } from '../layer-nodes.ts';
+import { constantOperand } from '../../passes/match.ts';
 
 /**
  * γ of the batch norm behind each layer, for each of its rows, by the layer's name; layers without one are not listed. The graph is as it was
@@ -15,7 +17,7 @@ export function batchNormScales(graph: Graph): Map<string, Float32Array> {
     if (!isOp(node, 'binary') || node.attributes.fn !== 'mul') continue;
     const operand = constantOperand(graph, node);
     const layer = operand && made.get(operand.x);
-    if (!isOp(layer, 'conv2d', 'linear')) continue;
+    if (!affirms(hasWeights, layer)) continue;
     // as importers name it (import/onnx/operators/normalisation.ts)
     const factor = /^(.*)\/factor(_\d+)?$/.exec(operand!.constant);
     const scale = factor && constantOf(graph, `${factor[1]}/scale${factor[2] ?? ''}`);

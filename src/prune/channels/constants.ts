@@ -4,7 +4,8 @@ import { constantOf } from '../../graph/edit.ts';
 import type { Graph, Node } from '../../graph/graph.ts';
 import { valueOf } from '../../graph/graph.ts';
 import type { BinaryFunction } from '../../ops/binary.ts';
-import { isOp, type NodeOf } from '../../passes/match.ts';
+import { answer, isOp, type NodeOf, type OperatorTable } from '../../ops/nodes.ts';
+import type { Activation } from '../../program/activations.ts';
 import { biasOf, setBias, weightsOf } from '../layers.ts';
 import { cloneGraph } from '../prepare.ts';
 import type { ChannelChoice } from './remove.ts';
@@ -56,7 +57,7 @@ export function foldConstantChannels(graph: Graph, removed: ChannelChoice): Grap
 export function constantChannels(graph: Graph): Map<string, Levels> {
   const known = new Map<string, Levels>();
   for (const node of graph.nodes) {
-    const found = levelsOf(graph, node, known);
+    const found = answer(levelRules, node, { graph, known });
     node.outputs.forEach((name, i) => {
       const levels = found[i];
       if (levels?.some((level) => !Number.isNaN(level))) known.set(name, levels);
@@ -65,64 +66,93 @@ export function constantChannels(graph: Graph): Map<string, Levels> {
   return known;
 }
 
-function levelsOf(graph: Graph, node: Node, known: ReadonlyMap<string, Levels>): (Levels | undefined)[] {
-  const [name] = node.inputs;
-  const x = known.get(name);
-  const shape = name === '' ? [] : valueOf(graph, name).shape;
-  if (isOp(node, 'conv2d', 'linear')) return [weightedLevels(graph, node, known)];
-  if (isOp(node, 'binary')) return [binaryLevels(graph, node, known)];
-  if (isOp(node, 'concat') && node.attributes.axis === 1) {
+/** The levels of what a node makes, one entry an output. */
+type Found = (Levels | undefined)[];
+
+/** What is known about the values before a node. */
+interface Knowledge {
+  graph: Graph;
+  known: ReadonlyMap<string, Levels>;
+}
+
+const levelRules: OperatorTable<[knowledge: Knowledge], Found> = {
+  conv2d: weightedLevels,
+  convTranspose2d: nothing,
+  linear: weightedLevels,
+  unary: fromInput((node: NodeOf<'unary'>, x) => [
+    x.map((level) => Math.fround(applyActivation(level, node.attributes))),
+  ]),
+  binary: binaryLevels,
+  maxPool: fromInput((node: NodeOf<'maxPool'>, x) => [activated(x, node.attributes.activation)]),
+  averagePool: fromInput(({ attributes }: NodeOf<'averagePool'>, x) => {
+    const { pads, activation, countIncludePad } = attributes;
+    const isDiluted = countIncludePad && pads.some((pad) => pad !== 0);
+    const y = activated(x, activation);
+    return [isDiluted ? y.map((level, i) => (x[i] === 0 ? level : NaN)) : y];
+  }),
+  reduce: fromInput(({ attributes: { fn, axes } }: NodeOf<'reduce'>, x) =>
+    fn !== 'sum' && !axes.includes(0) && !axes.includes(1) ? [x] : [],
+  ),
+  resize: fromInput((_: Node, x) => [x]),
+  concat(node, { graph, known }) {
+    if (node.attributes.axis !== 1) return [];
     const parts = node.inputs.map((input) => {
       const count = valueOf(graph, input).shape[1];
       return known.get(input) ?? new Float64Array(count).fill(NaN);
     });
     return [Float64Array.from(parts.flatMap((part) => [...part]))];
-  }
-  if (!x) return [];
-  if (isOp(node, 'unary')) return [x.map((level) => Math.fround(applyActivation(level, node.attributes)))];
-  if (isOp(node, 'resize')) return [x];
-  if (isOp(node, 'maxPool', 'averagePool')) {
-    const { pads, activation } = node.attributes;
-    const isDiluted = isOp(node, 'averagePool') && node.attributes.countIncludePad && pads.some((pad) => pad !== 0);
-    return [x.map((level) => (isDiluted && level !== 0 ? NaN : Math.fround(applyActivation(level, activation))))];
-  }
-  if (isOp(node, 'reduce')) {
-    const { fn, axes } = node.attributes;
-    return fn !== 'sum' && !axes.includes(0) && !axes.includes(1) ? [x] : [];
-  }
-  if (isOp(node, 'split') && node.attributes.axis === 1) {
+  },
+  split: fromInput(({ attributes: { axis, sizes } }: NodeOf<'split'>, x) => {
+    if (axis !== 1) return [];
     let start = 0;
-    return node.attributes.sizes.map((size) => x.subarray(start, (start += size)));
-  }
-  if (isOp(node, 'slice')) {
-    const { starts, sizes, steps } = node.attributes;
-    return [Float64Array.from({ length: sizes[1] }, (_, i) => x[starts[1] + i * steps[1]])];
-  }
-  if (isOp(node, 'reshape')) {
+    return sizes.map((size) => x.subarray(start, (start += size)));
+  }),
+  slice: fromInput(({ attributes: { starts, sizes, steps } }: NodeOf<'slice'>, x) => [
+    Float64Array.from({ length: sizes[1] }, (_, i) => x[starts[1] + i * steps[1]]),
+  ]),
+  gather: nothing,
+  pad: nothing,
+  reshape: fromInput((node: NodeOf<'reshape'>, x, graph) => {
+    const { shape } = valueOf(graph, node.inputs[0]);
     const [batch, count] = valueOf(graph, node.outputs[0]).shape;
     const pixels = shape.slice(2).reduce((a, b) => a * b, 1);
     if (batch !== shape[0] || (count !== shape[1] && count !== shape[1] * pixels)) return [];
     return [Float64Array.from({ length: count }, (_, i) => x[Math.floor((i * shape[1]) / count)])];
-  }
+  }),
+  transpose: nothing,
+  depthToSpace: nothing,
+  spaceToDepth: nothing,
+  softmax: nothing,
+};
+
+function nothing(): Found {
   return [];
 }
 
+/** A rule for nodes whose first input has levels; of others nothing is known. */
+function fromInput<N extends Node>(rule: (node: N, x: Levels, graph: Graph) => Found) {
+  return (node: N, { graph, known }: Knowledge): Found => {
+    const x = known.get(node.inputs[0]);
+    return x ? rule(node, x, graph) : [];
+  };
+}
+
+function activated(x: Levels, activation: Activation | undefined): Levels {
+  return x.map((level) => Math.fround(applyActivation(level, activation)));
+}
+
 /** Rows that read nothing but what is level. */
-function weightedLevels(
-  graph: Graph,
-  node: NodeOf<'conv2d' | 'linear'>,
-  known: ReadonlyMap<string, Levels>,
-): Levels | undefined {
+function weightedLevels(node: NodeOf<'conv2d' | 'linear'>, { graph, known }: Knowledge): Found {
   const [name, w, b = '', residual = ''] = node.inputs;
   const weights = constantOf(graph, w);
   const bias = constantOf(graph, b);
-  if (!weights || (b !== '' && !bias)) return undefined;
-  if (isOp(node, 'linear') && valueOf(graph, name).shape.length !== 2) return undefined;
+  if (!weights || (b !== '' && !bias)) return [];
+  if (isOp(node, 'linear') && valueOf(graph, name).shape.length !== 2) return [];
   const { rows, inputs, taps, columns, groups } = dimensionsOf(graph, node.name);
   const isPadded = isOp(node, 'conv2d') && node.attributes.pads.some((pad) => pad !== 0);
   const x = known.get(name);
   const added = residual === '' ? undefined : known.get(residual);
-  return Float64Array.from({ length: rows }, (_, row) => {
+  const levels = Float64Array.from({ length: rows }, (_, row) => {
     let sum = bias?.data[row] ?? 0;
     for (let column = 0; column < columns; column++) {
       const weight = weights.data[row * columns + column];
@@ -134,6 +164,7 @@ function weightedLevels(
     if (residual !== '') sum += added?.[row] ?? NaN;
     return Math.fround(applyActivation(Math.fround(sum), node.attributes.activation));
   });
+  return [levels];
 }
 
 const functions: Record<BinaryFunction, (a: number, b: number) => number> = {
@@ -147,16 +178,17 @@ const functions: Record<BinaryFunction, (a: number, b: number) => number> = {
   prelu: (a, b) => (a < 0 ? b * a : a),
 };
 
-function binaryLevels(graph: Graph, node: NodeOf<'binary'>, known: ReadonlyMap<string, Levels>): Levels | undefined {
+function binaryLevels(node: NodeOf<'binary'>, { graph, known }: Knowledge): Found {
   const { shape } = valueOf(graph, node.outputs[0]);
   const { fn, activation } = node.attributes;
   const operands = node.inputs.map((name) => operandLevels(graph, name, shape, known));
-  if (shape.length < 2) return undefined;
-  return Float64Array.from({ length: shape[1] }, (_, c) => {
+  if (shape.length < 2) return [];
+  const levels = Float64Array.from({ length: shape[1] }, (_, c) => {
     const [a, b] = operands.map((levels) => levels?.[levels.length === 1 ? 0 : c] ?? NaN);
     if (fn === 'mul' && (a === 0 || b === 0)) return 0; // whatever the other is, while it is finite
     return Math.fround(applyActivation(functions[fn](a, b), activation));
   });
+  return [levels];
 }
 
 function operandLevels(

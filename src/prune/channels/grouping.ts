@@ -4,17 +4,9 @@
 // A block of a group's weights at one position is worth keeping where its energy Σ w² is above a threshold τ, the price of a
 // block at the wanted sparsity. So a group is worth Σ max(0, energy − τ) over positions, and pairs are a matching: greedy
 // first, then two pairs at a time change partners while that helps (2-opt). Larger groups are pairs of pairs.
+import type { Energies } from './energies.ts';
 import { sumOfMagnitudes } from './magnitudes.ts';
 import { bestOfGroups, tradeMembers, wholeGroups } from './swaps.ts';
-
-/** What is to be grouped: `count` things with energies at `positions` positions each, (count, positions), row-major. */
-export interface Energies {
-  readonly count: number;
-  readonly positions: number;
-  readonly data: Float32Array;
-  /** Stretches of positions that are pruned each by themselves, to this share of zeros: the layers that share the things. */
-  readonly layers: readonly { readonly end: number; readonly sparsity: number }[];
-}
 
 /**
  * An order of the things in which each stretch of `size` (2, 4, 8 or 16) is a group. What is left over beyond a multiple of

@@ -1,5 +1,5 @@
 // What groups of neighbours keep of the energy of the layers that share them.
-import type { Energies } from './grouping.ts';
+import type { Energies } from './energies.ts';
 
 /**
  * The share of energy that is kept when groups of `size` things are pruned to each layer's sparsity: whole groups at a position,

@@ -2,7 +2,9 @@
 import { FiligreeError } from '../../errors.ts';
 import { isPermutation } from '../../graph/permute.ts';
 import type { Graph, Node } from '../../graph/graph.ts';
-import { type Algebra, fixed, type Labels, labelValues } from './labels.ts';
+import { type Algebra, fixed, type Labels } from './algebra.ts';
+import { channelAxis } from '../layer-nodes.ts';
+import { labelValues } from './labels.ts';
 import { analyseChannels, type ChannelAnalysis } from './spaces.ts';
 import { type AxisOrders, takeChannels } from './take.ts';
 
@@ -118,10 +120,13 @@ class Origins implements Algebra {
     return known;
   }
 
-  fresh({ name, op, outputs: [y] }: Node, count: number): Labels {
+  fresh(node: Node, count: number): Labels {
+    const { name, outputs } = node;
+    const [y] = outputs;
     const own = this.#fresh.get(y) ?? Int32Array.from({ length: count }, (_, i) => this.#intern(`${name} ${y} ${i}`));
     this.#fresh.set(y, own);
-    const order = this.#orders?.get(y)?.at(op === 'linear' ? -1 : 1);
+    const orders = this.#orders?.get(y);
+    const order = orders?.[channelAxis(node, orders.length)];
     return order ? own.map((_, i) => own[order[i]]) : own;
   }
 

@@ -1,11 +1,12 @@
 // Whole-network rearrangement (SparseByteNN, Xu et al., https://arxiv.org/abs/2310.19509): channels change places throughout a network so that those that want
 // the same weights kept become neighbours, and groups of neighbours keep more of the weight. Outputs stay.
 import type { Graph } from '../../graph/graph.ts';
-import type { Conv2dAttributes } from '../../ops/conv2d.ts';
 import { keptShare } from './kept.ts';
-import { type Energies, groupAlike, groupEvenly } from './grouping.ts';
+import { groupAlike, groupEvenly } from './grouping.ts';
+import type { Energies } from './energies.ts';
 import { type ChannelPermutations, permuteChannels } from './permute.ts';
 import { channelSpaces, type ChannelSpace, type ChannelUse } from './spaces.ts';
+import { groupsOf } from '../layer-nodes.ts';
 import { nodeOf, weightsOf } from '../layers.ts';
 import type { Pattern } from '../patterns/pattern.ts';
 
@@ -139,6 +140,5 @@ function layerEnergies(
 }
 
 function isUngrouped(graph: Graph, layer: string): boolean {
-  const { op, attributes } = nodeOf(graph, { name: layer });
-  return op === 'linear' || (attributes as Conv2dAttributes).groups === 1;
+  return groupsOf(nodeOf(graph, { name: layer })) === 1;
 }

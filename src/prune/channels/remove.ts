@@ -1,7 +1,7 @@
 // Removes channels for real: smaller weights, biases and feature maps.
 import { FiligreeError } from '../../errors.ts';
 import type { Graph } from '../../graph/graph.ts';
-import { fixed, type Labels } from './labels.ts';
+import { fixed, type Labels } from './algebra.ts';
 import { analyseChannels, type ChannelAnalysis } from './spaces.ts';
 import { type AxisOrders, takeChannels } from './take.ts';
 

@@ -3,8 +3,10 @@
 // that concatenations and splits need no care.
 import type { Graph, Node } from '../../graph/graph.ts';
 import { valueOf } from '../../graph/graph.ts';
-import { isOp } from '../../passes/match.ts';
-import { type Algebra, type AxisLabels, fixed, type Labels, labelValues } from './labels.ts';
+import { isOp } from '../../ops/nodes.ts';
+import { channelAxis, isLayer } from '../layer-nodes.ts';
+import { type Algebra, type AxisLabels, fixed, type Labels } from './algebra.ts';
+import { labelValues } from './labels.ts';
 
 /** What a layer does with the channels of a space: for each channel its rows, or its positions along the input channels. */
 export interface ChannelUse {
@@ -182,15 +184,15 @@ interface LabelledUse {
 /** What layers with constant weights read and make. */
 function* usesOf(graph: Graph, labels: ReadonlyMap<string, AxisLabels>): Generator<LabelledUse> {
   for (const node of graph.nodes) {
-    if (!isOp(node, 'conv2d', 'linear') || !valueOf(graph, node.inputs[1]).data) continue;
+    if (!isLayer(graph, node)) continue;
     const isDepthwise = isDepthwiseLayer(graph, node);
     const x = labels.get(node.inputs[0]);
-    const axis = isOp(node, 'linear') ? (x?.length ?? 0) - 1 : 1;
+    const axis = channelAxis(node, x?.length ?? 0);
     const y = labels.get(node.outputs[0])!;
     yield {
       layer: node.name,
       as: isDepthwise ? 'depthwise' : 'producers',
-      labels: y[isOp(node, 'linear') ? y.length - 1 : 1],
+      labels: y[channelAxis(node, y.length)],
     };
     if (!isDepthwise) yield { layer: node.name, as: 'consumers', labels: x?.[axis] };
   }

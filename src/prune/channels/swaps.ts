@@ -3,7 +3,7 @@
 // Without its member a, what another thing b would add to a group is Σ max(0, e_b − t_a) over positions, for limits t_a that
 // depend on the group's other members only. So one table of (a, b) tells what every trade of two members is worth, and after a
 // trade only the rows of the two groups change.
-import type { Energies } from './grouping.ts';
+import type { Energies } from './energies.ts';
 import { sumOfMagnitudes } from './magnitudes.ts';
 
 /** What a group is worth when one of its members is away. */

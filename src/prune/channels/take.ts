@@ -4,7 +4,7 @@ import { asFloat32 } from '../../graph/constant.ts';
 import { type Graph, type Node, nodeError, type Shape, valueOf } from '../../graph/graph.ts';
 import { inferOutputs } from '../../graph/infer.ts';
 import { verify } from '../../graph/verify.ts';
-import { isOp, type NodeOf } from '../../passes/match.ts';
+import { answer, type NodeOf, type OperatorTable } from '../../ops/nodes.ts';
 import { cloneGraph } from '../prepare.ts';
 import { positionsIn } from './indices.ts';
 
@@ -19,9 +19,10 @@ export type AxisOrders = readonly (Int32Array | undefined)[];
 export function takeChannels(graph: Graph, orders: ReadonlyMap<string, AxisOrders>): Graph {
   const taken = cloneGraph(graph);
   const replaced = new Set<string>();
+  const taking = new Taking(graph, taken, orders);
   for (const node of taken.nodes) {
     const old = [...node.inputs];
-    takeNode(graph, taken, node, orders);
+    answer(takes, node, taking);
     old.forEach((name, i) => name !== node.inputs[i] && replaced.add(name));
     inferOutputs(taken, node);
     for (const name of node.outputs) {
@@ -38,62 +39,101 @@ export function takeChannels(graph: Graph, orders: ReadonlyMap<string, AxisOrder
   return taken;
 }
 
-/** Rewrites one node's constants and attributes. `graph` is as it was; `taken` is up to date up to this node. */
-function takeNode(graph: Graph, taken: Graph, node: Node, orders: ReadonlyMap<string, AxisOrders>): void {
-  const [x] = node.inputs;
-  const [y] = node.outputs;
-  const orderOf = (name: string, axis: number) => orders.get(name)?.[axis];
-  if (isOp(node, 'conv2d')) {
-    if (orderOf(x, 1) || orderOf(y, 1)) takeConvolution(graph, taken, node, orderOf(x, 1), orderOf(y, 1));
-  } else if (isOp(node, 'linear')) {
-    const axis = valueOf(graph, x).shape.length - 1;
-    const columns = orderOf(x, axis);
-    const rows = orderOf(y, axis);
-    takeConstant(graph, taken, node, 1, [rows, columns]);
-    takeConstant(graph, taken, node, 2, [rows]);
-  } else if (isOp(node, 'binary')) {
-    const { shape } = valueOf(graph, y);
-    node.inputs.forEach((name, i) => {
-      const operand = valueOf(graph, name);
-      if (!operand.data) return;
-      const missing = shape.length - operand.shape.length;
-      takeConstant(
-        graph,
-        taken,
-        node,
-        i,
-        operand.shape.map((size, axis) => (size === 1 ? undefined : orderOf(y, axis + missing))),
-      );
-    });
-  } else if (isOp(node, 'split')) {
-    const { axis, sizes } = node.attributes;
-    node.attributes = { axis, sizes: sizes.map((size, i) => orderOf(node.outputs[i], axis)?.length ?? size) };
-  } else if (isOp(node, 'slice')) {
-    const { starts, sizes, steps } = node.attributes;
-    node.attributes = {
-      starts: starts.map((start, axis) => orderOf(x, axis)?.filter((position) => position < start).length ?? start),
-      sizes: sizes.map((size, axis) => orderOf(y, axis)?.length ?? size),
-      steps,
-    };
-  } else if (isOp(node, 'gather')) {
-    takeIndices(graph, taken, node, orderOf(x, node.attributes.axis), orderOf(y, node.attributes.axis));
-  } else if (isOp(node, 'reshape')) {
-    node.attributes = { shape: node.attributes.shape.map((size, axis) => orderOf(y, axis)?.length ?? size) };
+/** The graph as it was, the copy up to the node that is looked at, and what is wanted of its values. */
+class Taking {
+  readonly graph: Graph;
+  readonly taken: Graph;
+  readonly #orders: ReadonlyMap<string, AxisOrders>;
+
+  constructor(graph: Graph, taken: Graph, orders: ReadonlyMap<string, AxisOrders>) {
+    this.graph = graph;
+    this.taken = taken;
+    this.#orders = orders;
+  }
+
+  /** The old position of each new one along an axis; undefined where the axis stays as it is. */
+  order(value: string, axis: number): Int32Array | undefined {
+    return this.#orders.get(value)?.[axis];
   }
 }
 
+/** Rewrites a node's constants and attributes for inputs that hold other positions than they did. */
+const takes: OperatorTable<[taking: Taking], void> = {
+  conv2d(node, taking) {
+    const columns = taking.order(node.inputs[0], 1);
+    const rows = taking.order(node.outputs[0], 1);
+    if (columns || rows) takeConvolution(taking, node, columns, rows);
+  },
+  linear(node, taking) {
+    const axis = valueOf(taking.graph, node.inputs[0]).shape.length - 1;
+    const columns = taking.order(node.inputs[0], axis);
+    const rows = taking.order(node.outputs[0], axis);
+    takeConstant(taking, node, 1, [rows, columns]);
+    takeConstant(taking, node, 2, [rows]);
+  },
+  binary(node, taking) {
+    const [y] = node.outputs;
+    const { shape } = valueOf(taking.graph, y);
+    node.inputs.forEach((name, i) => {
+      const operand = valueOf(taking.graph, name);
+      if (!operand.data) return;
+      const missing = shape.length - operand.shape.length;
+      const orders = operand.shape.map((size, axis) => (size === 1 ? undefined : taking.order(y, axis + missing)));
+      takeConstant(taking, node, i, orders);
+    });
+  },
+  split(node, taking) {
+    const { axis, sizes } = node.attributes;
+    node.attributes = { axis, sizes: sizes.map((size, i) => taking.order(node.outputs[i], axis)?.length ?? size) };
+  },
+  slice(node, taking) {
+    const { starts, sizes, steps } = node.attributes;
+    const before = (start: number, axis: number) =>
+      taking.order(node.inputs[0], axis)?.filter((position) => position < start).length;
+    node.attributes = {
+      starts: starts.map((start, axis) => before(start, axis) ?? start),
+      sizes: sizes.map((size, axis) => taking.order(node.outputs[0], axis)?.length ?? size),
+      steps,
+    };
+  },
+  gather(node, taking) {
+    const { axis } = node.attributes;
+    takeIndices(taking, node, taking.order(node.inputs[0], axis), taking.order(node.outputs[0], axis));
+  },
+  reshape(node, taking) {
+    const { shape } = node.attributes;
+    node.attributes = { shape: shape.map((size, axis) => taking.order(node.outputs[0], axis)?.length ?? size) };
+  },
+  // These say nothing about single channels: they do the same to other ones.
+  unary: asItIs,
+  maxPool: asItIs,
+  averagePool: asItIs,
+  reduce: asItIs,
+  resize: asItIs,
+  concat: asItIs,
+  pad: asItIs,
+  transpose: asItIs,
+  depthToSpace: asItIs,
+  spaceToDepth: asItIs,
+  softmax: asItIs,
+  // Its channels are fixed.
+  convTranspose2d: asItIs,
+};
+
+function asItIs(): void {}
+
 function takeConvolution(
-  graph: Graph,
-  taken: Graph,
+  taking: Taking,
   node: NodeOf<'conv2d'>,
   columns: Int32Array | undefined,
   rows: Int32Array | undefined,
 ): void {
+  const { graph } = taking;
   const [, w] = node.inputs;
   const { groups } = node.attributes;
   const [outputs, perGroup] = valueOf(graph, w).shape;
   if (groups === 1) {
-    takeConstant(graph, taken, node, 1, [rows, columns]);
+    takeConstant(taking, node, 1, [rows, columns]);
   } else if (perGroup === 1) {
     const multiplier = outputs / groups;
     const channels = columns ?? Int32Array.from({ length: groups }, (_, i) => i);
@@ -102,18 +142,17 @@ function takeConvolution(
         throw nodeError(graph, node, `output channel ${row} does not go with its input channel`);
       }
     });
-    takeConstant(graph, taken, node, 1, [rows]);
+    takeConstant(taking, node, 1, [rows]);
     node.attributes = { ...node.attributes, groups: channels.length };
   } else {
-    takeGrouped(graph, taken, node, columns, rows);
+    takeGrouped(taking, node, columns, rows);
   }
-  if (node.inputs[2]) takeConstant(graph, taken, node, 2, [rows]);
+  if (node.inputs[2]) takeConstant(taking, node, 2, [rows]);
 }
 
 /** Every group keeps its place, and loses as many channels as the others. */
 function takeGrouped(
-  graph: Graph,
-  taken: Graph,
+  { graph, taken }: Taking,
   node: NodeOf<'conv2d'>,
   columns: Int32Array | undefined,
   rows: Int32Array | undefined,
@@ -145,7 +184,7 @@ function takeGrouped(
 }
 
 /** Replaces a constant input by the chosen positions of its axes. */
-function takeConstant(graph: Graph, taken: Graph, node: Node, input: number, orders: AxisOrders): void {
+function takeConstant({ graph, taken }: Taking, node: Node, input: number, orders: AxisOrders): void {
   const name = node.inputs[input];
   if (!name || !orders.some(Boolean)) return;
   const { shape, data, dtype } = valueOf(graph, name);
@@ -178,8 +217,7 @@ function takeData(data: Float32Array, shape: Shape, orders: AxisOrders): { shape
 
 /** Points a gather at where its elements are now. */
 function takeIndices(
-  graph: Graph,
-  taken: Graph,
+  { graph, taken }: Taking,
   node: NodeOf<'gather'>,
   from: Int32Array | undefined,
   to: Int32Array | undefined,

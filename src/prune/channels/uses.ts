@@ -1,7 +1,7 @@
 // What the channels of a space are among a layer's weights.
 import type { Graph } from '../../graph/graph.ts';
 import { valueOf } from '../../graph/graph.ts';
-import type { Conv2dAttributes } from '../../ops/conv2d.ts';
+import { groupsOf } from '../layer-nodes.ts';
 import { nodeOf } from '../layers.ts';
 import type { Mask } from '../patterns/pattern.ts';
 import type { ChannelChoice } from './remove.ts';
@@ -20,8 +20,7 @@ export interface Dimensions {
 export function dimensionsOf(graph: Graph, layer: string): Dimensions {
   const node = nodeOf(graph, { name: layer });
   const [rows, inputs, kh = 1, kw = 1] = valueOf(graph, node.inputs[1]).shape;
-  const groups = node.op === 'conv2d' ? (node.attributes as Conv2dAttributes).groups : 1;
-  return { rows, inputs, taps: kh * kw, columns: inputs * kh * kw, groups };
+  return { rows, inputs, taps: kh * kw, columns: inputs * kh * kw, groups: groupsOf(node) };
 }
 
 /** Of each channel, its columns in one group of a layer that reads it. */

@@ -1,6 +1,6 @@
 // What a pruned network may cost, and what it does cost.
 import { defaultCostModel, predictLayers } from '../../lower/cost.ts';
-import type { CostModel } from '../../lower/cost.ts';
+import type { CostModel } from '../../lower/cost-model.ts';
 import { FiligreeError } from '../../errors.ts';
 import type { Constant, Program } from '../../program/program.ts';
 

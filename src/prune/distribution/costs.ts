@@ -1,6 +1,6 @@
 // What a network costs, as the compiler would have it now.
 import { defaultCostModel } from '../../lower/cost.ts';
-import type { CostModel } from '../../lower/cost.ts';
+import type { CostModel } from '../../lower/cost-model.ts';
 import type { WeightType } from '../../compile/rounding.ts';
 import { lowerGraph } from '../../compile/lower-graph.ts';
 import type { Graph } from '../../graph/graph.ts';

@@ -1,6 +1,6 @@
 // Essential sparsity (Jaiswal et al., "The Emergence of Essential Sparsity in Large Pre-trained Models", 2023): how far a
 // network can be pruned, the same share of zeros in every layer, before its error begins to rise much faster.
-import type { CostModel } from '../../lower/cost.ts';
+import type { CostModel } from '../../lower/cost-model.ts';
 import { FiligreeError } from '../../errors.ts';
 import type { Graph } from '../../graph/graph.ts';
 import type { Tensor } from '../../tensor.ts';

@@ -1,7 +1,7 @@
 // What a layer multiplies its weights by: for a pixel of its output, the inputs under its kernel, as a column of numbers.
 import type { Graph } from '../../graph/graph.ts';
 import { valueOf } from '../../graph/graph.ts';
-import type { Conv2dAttributes } from '../../ops/conv2d.ts';
+import type { Conv2dAttributes } from '../../ops/convolution.ts';
 import { elementCount } from '../../tensor.ts';
 import type { Layer } from '../layers.ts';
 import { nodeOf } from '../layers.ts';

@@ -1,7 +1,7 @@
 // Objects as points (CenterNet, https://arxiv.org/abs/1904.07850): peaks of a heatmap, with a size and an offset each.
 import { CandidateList } from '../candidates.ts';
 import { field, flag, oneOf, outputNamed, text, invalid, type TensorDescription } from '../fields.ts';
-import type { Decoder, HeadType } from './index.ts';
+import type { Decoder, HeadType } from './head-type.ts';
 import { sigmoid } from '../scan.ts';
 import { mapRows, type Rows } from './layout.ts';
 

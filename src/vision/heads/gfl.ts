@@ -14,7 +14,7 @@ import {
   type TensorDescription,
 } from '../fields.ts';
 import { cellAt, cellCount, gridLevels, type Level } from '../grid.ts';
-import type { Decoder, HeadType } from './index.ts';
+import type { Decoder, HeadType } from './head-type.ts';
 import { find } from '../outputs.ts';
 import type { ScoreScan } from '../scan.ts';
 import { mapRows, rowsOf, scoresAt, type Rows } from './layout.ts';

@@ -1,33 +1,12 @@
 // The detection heads we know. A new one is a file with a HeadType and a row here.
-import type { Candidates } from '../candidates.ts';
-import type { Field, Input, TensorDescription } from '../fields.ts';
-import type { Outputs, Selection } from '../outputs.ts';
+import type { Decoder, HeadType } from './head-type.ts';
+import type { Input, TensorDescription } from '../fields.ts';
 import { centernet, type CenternetHead } from './centernet.ts';
 import { gfl, type GflHead } from './gfl.ts';
 import { mediapipeFace, type MediapipeFaceHead } from './mediapipe-face.ts';
 import { ssd, type SsdHead } from './ssd.ts';
 import { yoloAnchors, type YoloAnchorsHead } from './yolo-anchors.ts';
 import { yolo, type YoloHead } from './yolo.ts';
-
-export interface HeadType<H> {
-  /** Names of the keypoints of each detection, in the order of the candidates. */
-  readonly keypoints: readonly string[];
-  /** How overlapping boxes become one; see nms.ts. `none` where each thing gives one box. */
-  readonly suppression: 'plain' | 'weighted' | 'none';
-  /** Checks the head's metadata. @throws FiligreeError `invalid-model` naming the field */
-  read(value: Field): H;
-  /**
-   * Makes the decoder of a model's outputs, for an input of the given size.
-   * @throws FiligreeError `invalid-model` when the model's outputs are not what the head needs
-   */
-  decoder(head: H, input: Input, outputs: readonly TensorDescription[]): Decoder;
-}
-
-export interface Decoder {
-  /** Number of classes. */
-  readonly classes: number;
-  readonly decode: (outputs: Outputs, selection: Selection) => Candidates;
-}
 
 export type Head = MediapipeFaceHead | YoloHead | YoloAnchorsHead | GflHead | SsdHead | CenternetHead;
 

@@ -3,7 +3,7 @@
 import { CandidateList, type Candidates } from '../candidates.ts';
 import { field, integer, list, outputNamed, shapeIs, text, type Input } from '../fields.ts';
 import { ssdAnchors } from '../ssd-anchors.ts';
-import type { Decoder, HeadType } from './index.ts';
+import type { Decoder, HeadType } from './head-type.ts';
 
 export interface MediapipeFaceHead {
   readonly type: 'mediapipe-face';

@@ -5,7 +5,7 @@ import type { Input, TensorDescription } from '../fields.ts';
 import { find } from '../outputs.ts';
 import { scoreActivations, type ScoreActivation, type ScoreScan } from '../scan.ts';
 import { ssdAnchorCount, ssdAnchors, type SsdAnchorOptions } from '../ssd-anchors.ts';
-import type { Decoder, HeadType } from './index.ts';
+import type { Decoder, HeadType } from './head-type.ts';
 
 /** Anchors laid out by rule, in the way of TensorFlow's object detection API. */
 export type SsdAnchorRule = Omit<SsdAnchorOptions, 'inputWidth' | 'inputHeight'>;

@@ -2,7 +2,7 @@
 import { CandidateList } from '../candidates.ts';
 import { field, flag, integer, invalid, list, number, outputNamed, text, type TensorDescription } from '../fields.ts';
 import { gridLevels } from '../grid.ts';
-import type { Decoder, HeadType } from './index.ts';
+import type { Decoder, HeadType } from './head-type.ts';
 import { find } from '../outputs.ts';
 import { sigmoid } from '../scan.ts';
 import { scoresAt, type Rows } from './layout.ts';

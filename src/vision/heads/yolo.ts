@@ -3,7 +3,7 @@
 import { CandidateList } from '../candidates.ts';
 import { field, flag, integer, invalid, list, oneOf, outputNamed, text } from '../fields.ts';
 import { cellAt, cellCount, gridLevels } from '../grid.ts';
-import type { Decoder, HeadType } from './index.ts';
+import type { Decoder, HeadType } from './head-type.ts';
 import { find } from '../outputs.ts';
 import { rowsOf, scoresAt } from './layout.ts';
 

@@ -1,5 +1,5 @@
 // Every operator, in the opsets in which it differs, against onnxruntime-web.
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { evaluate } from '../../../src/graph/evaluate.ts';
 import { verify } from '../../../src/graph/verify.ts';
 import { importOnnx } from '../../../src/import/onnx/index.ts';
@@ -10,6 +10,9 @@ import type { PeerOutput } from '../../peers/index.ts';
 import { runOnnxModels } from '../../peers/onnxruntime.ts';
 import { OnnxBuilder } from './model.ts';
 import { operatorCases } from './cases/index.ts';
+import { Operation } from '../../../src/import/onnx/operation.ts';
+import { onnxOperators } from '../../../src/import/onnx/operators/index.ts';
+import type { OperatorName } from '../../../src/ops/index.ts';
 
 const cases = operatorCases.map(({ title, opset, build, ...rest }, i) => {
   const model = new OnnxBuilder(opset, i + 1);
@@ -17,6 +20,8 @@ const cases = operatorCases.map(({ title, opset, build, ...rest }, i) => {
   for (const name of Array.isArray(made) ? made : [made]) model.output(name);
   return { title: `${title} (opset ${opset})`, model, bytes: model.bytesOfModel(), ...rest };
 });
+
+const emitted = vi.spyOn(Operation.prototype, 'emitAll');
 
 describe('operators', () => {
   let expected: (PeerOutput[] | Error)[];
@@ -47,4 +52,18 @@ describe('operators', () => {
       expect(relativeError(results[name!].data as Float32Array, data), 'compiled').toBeLessThan(tolerance ?? 1e-4);
     }
   });
+});
+
+it('become what docs/operators.md says', () => {
+  const found = new Map<string, Set<string>>();
+  emitted.mock.calls.forEach(([op], i) => {
+    const { domain, op: name } = (emitted.mock.contexts[i] as Operation).node;
+    const key = domain === '' ? name : `${domain}.${name}`;
+    found.set(key, (found.get(key) ?? new Set()).add(op));
+  });
+  for (const [name, { becomes }] of onnxOperators) {
+    const others = [...(found.get(name) ?? [])].filter((op) => !becomes.includes(op as OperatorName));
+    expect(others, name).toEqual([]);
+  }
+  expect(found.size).toBeGreaterThan(60);
 });

@@ -2,7 +2,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { evaluate } from '../../../src/graph/evaluate.ts';
 import { verify } from '../../../src/graph/verify.ts';
 import { importTflite } from '../../../src/import/tflite/index.ts';
@@ -10,6 +10,8 @@ import { Tensor, elementCount } from '../../../src/tensor.ts';
 import { randomFloats, relativeError } from '../../kernels/wasm.ts';
 import { runPeer, type PeerOutput } from '../../peers/index.ts';
 import { ModelBuilder } from './model.ts';
+import { Operation } from '../../../src/import/tflite/operation.ts';
+import { tfliteOperators } from '../../../src/import/tflite/operators/index.ts';
 
 const random = randomFloats(7);
 const model = new ModelBuilder();
@@ -297,6 +299,8 @@ elementwise();
 reductions();
 arrangement();
 
+const emitted = vi.spyOn(Operation.prototype, 'emitAll');
+
 describe('operators', () => {
   const inputs = model.inputs.map((index) => {
     const { name, shape } = model.tensors[index];
@@ -335,4 +339,21 @@ describe('operators', () => {
     // float32 sums against float64 sums; XNNPACK's exp and tanh are polynomials.
     expect(relativeError(outputs[name].data as Float32Array, expected[k].data)).toBeLessThan(1e-5);
   });
+});
+
+it('become what docs/operators.md says', () => {
+  const found = new Map<string, Set<string>>();
+  emitted.mock.calls.forEach(([op], i) => {
+    const { name } = (emitted.mock.contexts[i] as Operation).operator;
+    found.set(name, (found.get(name) ?? new Set()).add(op));
+  });
+  for (const [name, { becomes }] of tfliteOperators) {
+    // between NHWC and NCHW
+    const known = [...becomes, 'transpose'];
+    expect(
+      [...(found.get(name) ?? [])].filter((op) => !known.includes(op)),
+      name,
+    ).toEqual([]);
+  }
+  expect(found.size).toBeGreaterThan(50);
 });

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { FiligreeError } from '../../../src/errors.ts';
 import type { Graph } from '../../../src/graph/graph.ts';
-import { halfToFloat } from '../../../src/import/tflite/constants.ts';
+import { halfToFloat } from '../../../src/formats/half.ts';
 import { importTflite } from '../../../src/import/tflite/index.ts';
 import { elementCount } from '../../../src/tensor.ts';
 import { randomFloats } from '../../kernels/wasm.ts';

@@ -7,7 +7,7 @@ import { Calibrator } from '../../../src/prune/statistics/calibration.ts';
 import type { Layer } from '../../../src/prune/layers.ts';
 import { layersOf, setWeights, weightsOf } from '../../../src/prune/layers.ts';
 import { cloneGraph } from '../../../src/prune/prepare.ts';
-import type { Conv2dAttributes } from '../../../src/ops/conv2d.ts';
+import type { Conv2dAttributes } from '../../../src/ops/convolution.ts';
 import type { DenseTensor } from '../../../src/ops/operator.ts';
 import { Tensor } from '../../../src/tensor.ts';
 import { GraphBuilder, inputsOf } from '../../graphs.ts';

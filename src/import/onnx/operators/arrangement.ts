@@ -1,4 +1,5 @@
 // What moves elements about. All of it works on constants too: shape arithmetic is made of it.
+import type { ImportedOperator } from '../../imported-operator.ts';
 import { rowMajorStrides } from '../../../program/layout.ts';
 import type { Shape } from '../../../graph/graph.ts';
 import { elementCount } from '../../../tensor.ts';
@@ -308,19 +309,35 @@ const depthToSpace: Handler = (operation) => {
 const spaceToDepth: Handler = (operation) =>
   operation.result(operation.emit('spaceToDepth', { blockSize: blockSize(operation) }, [operation.value(0)]));
 
-export const arrangement: Record<string, Handler> = {
-  Reshape: reshape,
-  Flatten: flatten,
-  Squeeze: squeeze,
-  Unsqueeze: unsqueeze,
-  Transpose: transpose,
-  Concat: concat,
-  Split: split,
-  Slice: slice,
-  Gather: gather,
-  Pad: pad,
-  Expand: expand,
-  Tile: tile,
-  DepthToSpace: depthToSpace,
-  SpaceToDepth: spaceToDepth,
+export const arrangement: Record<string, ImportedOperator<Operation>> = {
+  Reshape: { becomes: ['reshape'], limits: 'The shape is a constant.', translate: reshape },
+  Flatten: { becomes: ['reshape'], limits: '', translate: flatten },
+  Squeeze: { becomes: ['reshape'], limits: 'The axes are constants.', translate: squeeze },
+  Unsqueeze: { becomes: ['reshape'], limits: 'The axes are constants.', translate: unsqueeze },
+  Transpose: { becomes: ['transpose'], limits: '', translate: transpose },
+  Concat: { becomes: ['concat'], limits: '', translate: concat },
+  Split: { becomes: ['split'], limits: 'The sizes are constants. No part is empty.', translate: split },
+  Slice: {
+    becomes: ['slice'],
+    limits: 'Starts, ends, axes and steps are constants. The result is not empty.',
+    translate: slice,
+  },
+  Gather: {
+    becomes: ['gather', 'slice', 'reshape'],
+    limits: 'The indices are constants; there is at least one.',
+    translate: gather,
+  },
+  Pad: {
+    becomes: ['pad'],
+    limits: 'Pads and value are constants. `mode` is "constant", "reflect" or "edge".',
+    translate: pad,
+  },
+  Expand: { becomes: ['binary', 'reshape'], limits: 'The shape is a constant.', translate: expand },
+  Tile: {
+    becomes: ['concat', 'binary', 'reshape'],
+    limits: `The repeats are constants, at most ${mostCopies} along an axis, none of them 0.`,
+    translate: tile,
+  },
+  DepthToSpace: { becomes: ['depthToSpace'], limits: '', translate: depthToSpace },
+  SpaceToDepth: { becomes: ['spaceToDepth'], limits: '', translate: spaceToDepth },
 };

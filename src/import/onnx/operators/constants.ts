@@ -1,8 +1,9 @@
 // What makes constants: stored ones, and the shapes of values.
+import type { ImportedOperator } from '../../imported-operator.ts';
 import { mostAxes } from '../../graph-writer.ts';
 import { elementCount } from '../../../tensor.ts';
 import { emptyNumbers, float32s, int64s, isNumeric } from '../constant.ts';
-import type { Handler } from '../operation.ts';
+import type { Handler, Operation } from '../operation.ts';
 
 const shapeOf: Handler = (operation) => {
   const shape = operation.shape(0);
@@ -43,9 +44,9 @@ const constant: Handler = (operation) => {
   operation.unsupported('a constant of strings');
 };
 
-export const constants: Record<string, Handler> = {
-  Shape: shapeOf,
-  Size: size,
-  ConstantOfShape: constantOfShape,
-  Constant: constant,
+export const constants: Record<string, ImportedOperator<Operation>> = {
+  Shape: { becomes: [], limits: '', translate: shapeOf },
+  Size: { becomes: [], limits: '', translate: size },
+  ConstantOfShape: { becomes: [], limits: 'The shape is a constant.', translate: constantOfShape },
+  Constant: { becomes: [], limits: 'No strings.', translate: constant },
 };

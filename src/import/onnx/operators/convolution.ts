@@ -1,4 +1,5 @@
 // Conv, ConvTranspose, Gemm, MatMul and the pools.
+import type { ImportedOperator } from '../../imported-operator.ts';
 import type { Shape } from '../../../graph/graph.ts';
 import { elementCount } from '../../../tensor.ts';
 import { asFloats, type Constant, float32s } from '../constant.ts';
@@ -278,11 +279,31 @@ function pool(op: 'maxPool' | 'averagePool'): Handler {
   };
 }
 
-export const convolutions: Record<string, Handler> = {
-  Conv: conv,
-  ConvTranspose: convTranspose,
-  MatMul: matMul,
-  Gemm: gemm,
-  MaxPool: pool('maxPool'),
-  AveragePool: pool('averagePool'),
+export const convolutions: Record<string, ImportedOperator<Operation>> = {
+  Conv: {
+    becomes: ['conv2d', 'reshape'],
+    limits: '1 or 2 spatial axes. Weights and bias are constants. No negative pads.',
+    translate: conv,
+  },
+  ConvTranspose: {
+    becomes: ['convTranspose2d', 'reshape'],
+    limits: '1 or 2 spatial axes. Weights and bias are constants.',
+    translate: convTranspose,
+  },
+  MatMul: {
+    becomes: ['linear', 'reshape', 'transpose'],
+    limits: 'One operand is a constant: the second one, of one matrix, or the first one, of rank 2.',
+    translate: matMul,
+  },
+  Gemm: { becomes: ['linear', 'transpose', 'binary'], limits: 'A or B is a constant.', translate: gemm },
+  MaxPool: {
+    becomes: ['maxPool', 'reshape'],
+    limits: '1 or 2 spatial axes. No output of indices. No negative pads.',
+    translate: pool('maxPool'),
+  },
+  AveragePool: {
+    becomes: ['averagePool', 'reshape'],
+    limits: '1 or 2 spatial axes. No dilations. No negative pads.',
+    translate: pool('averagePool'),
+  },
 };

@@ -1,4 +1,6 @@
-import type { Handler } from '../operation.ts';
+import type { ImportedOperator } from '../../imported-operator.ts';
+import { oldestOpset, newestOpset } from '../schema.ts';
+import type { Operation } from '../operation.ts';
 import { arrangement } from './arrangement.ts';
 import { constants } from './constants.ts';
 import { convolutions } from './convolution.ts';
@@ -11,7 +13,7 @@ import { resizing } from './resize.ts';
 const gelu = elementwise.Gelu;
 
 /** By operator, those of other domains than ai.onnx with their domain: `com.microsoft.QLinearAdd`. */
-export const handlers: ReadonlyMap<string, Handler> = new Map(
+export const onnxOperators: ReadonlyMap<string, ImportedOperator<Operation>> = new Map(
   Object.entries({
     ...convolutions,
     ...elementwise,
@@ -24,3 +26,12 @@ export const handlers: ReadonlyMap<string, Handler> = new Map(
     'com.microsoft.Gelu': gelu,
   }),
 );
+
+/** What holds for all of them, for docs/operators.md. */
+export const onnxLimits: readonly string[] = [
+  `Opsets ${oldestOpset} to ${newestOpset} of ai.onnx are read, with the meaning that each operator has in the file's opset.`,
+  'Sizes are fixed: what a file leaves open is given as an option. Shapes, and what is computed of them, are worked out while the file is read.',
+  'What is computed from inputs is float32; float16, bfloat16 and float64 run as float32. Integers and booleans are worked out where they are constant.',
+  'Quantised tensors run as the float32 numbers that they stand for, clamped to what their type can hold.',
+  'No control flow, no sequences, no functions that a file defines, no strings.',
+];

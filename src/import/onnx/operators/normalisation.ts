@@ -1,4 +1,5 @@
 // BatchNormalization and InstanceNormalization, spelt out; passes fold the constants into convolutions.
+import type { ImportedOperator } from '../../imported-operator.ts';
 import { asFloats, type Constant } from '../constant.ts';
 import type { Handler, Operation } from '../operation.ts';
 
@@ -58,7 +59,15 @@ const instanceNormalization: Handler = (operation) => {
   operation.result(binary('add', binary('mul', binary('mul', centred, deviation), scale), bias));
 };
 
-export const normalisation: Record<string, Handler> = {
-  BatchNormalization: batchNormalization,
-  InstanceNormalization: instanceNormalization,
+export const normalisation: Record<string, ImportedOperator<Operation>> = {
+  BatchNormalization: {
+    becomes: ['binary'],
+    limits: 'Inference only. Scale, bias, mean and variance are constants.',
+    translate: batchNormalization,
+  },
+  InstanceNormalization: {
+    becomes: ['reduce', 'binary', 'unary'],
+    limits: 'Scale and bias are constants.',
+    translate: instanceNormalization,
+  },
 };

@@ -3,6 +3,7 @@
 //
 // integer = real / scale + zeroPoint. DynamicQuantizeLinear has no scale until the model runs; its integers are taken to
 // be the reals themselves, of scale 1, and so are the sums that ConvInteger and MatMulInteger make of them.
+import type { ImportedOperator } from '../../imported-operator.ts';
 import { type Constant, emptyNumbers, float32s, floatTypes, integerRanges } from '../constant.ts';
 import type { Handler, Operation } from '../operation.ts';
 import type { ElementType } from '../schema.ts';
@@ -241,23 +242,75 @@ const qLinearConcat: Handler = (operation) => {
   requantise(operation, operation.emit('concat', { axis }, parts), 0);
 };
 
-export const quantisation: Record<string, Handler> = {
-  QuantizeLinear: quantizeLinear,
-  DequantizeLinear: dequantizeLinear,
-  DynamicQuantizeLinear: dynamicQuantizeLinear,
-  QLinearConv: qLinearConv,
-  QLinearMatMul: qLinearMatMul,
-  ConvInteger: convInteger,
-  MatMulInteger: matMulInteger,
-  'com.microsoft.QuantizeLinear': quantizeLinear,
-  'com.microsoft.DequantizeLinear': dequantizeLinear,
-  'com.microsoft.QLinearAdd': qLinearBinary('add'),
-  'com.microsoft.QLinearMul': qLinearBinary('mul'),
-  'com.microsoft.QLinearSigmoid': qLinearUnary(() => ({ fn: 'sigmoid' })),
-  'com.microsoft.QLinearLeakyRelu': qLinearUnary((operation) => ({
-    fn: 'leakyRelu',
-    alpha: operation.float('alpha', 0.01),
-  })),
-  'com.microsoft.QLinearGlobalAveragePool': qLinearGlobalAveragePool,
-  'com.microsoft.QLinearConcat': qLinearConcat,
+export const quantisation: Record<string, ImportedOperator<Operation>> = {
+  QuantizeLinear: {
+    becomes: ['unary'],
+    limits: 'Computed values: one scale for the whole tensor, a constant, as is the zero point.',
+    translate: quantizeLinear,
+  },
+  DequantizeLinear: {
+    becomes: ['binary'],
+    limits: 'Computed values: one scale for the whole tensor, a constant, as is the zero point.',
+    translate: dequantizeLinear,
+  },
+  DynamicQuantizeLinear: { becomes: [], limits: '', translate: dynamicQuantizeLinear },
+  QLinearConv: {
+    becomes: ['conv2d', 'unary', 'binary', 'reshape'],
+    limits: 'As Conv. Scales and zero points are constants.',
+    translate: qLinearConv,
+  },
+  QLinearMatMul: {
+    becomes: ['linear', 'unary', 'binary', 'reshape', 'transpose'],
+    limits: 'The second operand, scales and zero points are constants.',
+    translate: qLinearMatMul,
+  },
+  ConvInteger: {
+    becomes: ['conv2d', 'reshape'],
+    limits: 'As Conv. Zero points are constants.',
+    translate: convInteger,
+  },
+  MatMulInteger: {
+    becomes: ['linear', 'reshape', 'transpose'],
+    limits: 'The second operand and the zero points are constants.',
+    translate: matMulInteger,
+  },
+  'com.microsoft.QuantizeLinear': { becomes: ['unary'], limits: 'As QuantizeLinear.', translate: quantizeLinear },
+  'com.microsoft.DequantizeLinear': {
+    becomes: ['binary'],
+    limits: 'As DequantizeLinear.',
+    translate: dequantizeLinear,
+  },
+  'com.microsoft.QLinearAdd': {
+    becomes: ['binary', 'unary'],
+    limits: 'Scales and zero points are constants.',
+    translate: qLinearBinary('add'),
+  },
+  'com.microsoft.QLinearMul': {
+    becomes: ['binary', 'unary'],
+    limits: 'Scales and zero points are constants.',
+    translate: qLinearBinary('mul'),
+  },
+  'com.microsoft.QLinearSigmoid': {
+    becomes: ['unary', 'binary'],
+    limits: 'Scales and zero points are constants.',
+    translate: qLinearUnary(() => ({ fn: 'sigmoid' })),
+  },
+  'com.microsoft.QLinearLeakyRelu': {
+    becomes: ['unary', 'binary'],
+    limits: 'Scales and zero points are constants.',
+    translate: qLinearUnary((operation) => ({
+      fn: 'leakyRelu',
+      alpha: operation.float('alpha', 0.01),
+    })),
+  },
+  'com.microsoft.QLinearGlobalAveragePool': {
+    becomes: ['reduce', 'unary', 'binary'],
+    limits: 'Scales and zero points are constants. Not `channels_last`.',
+    translate: qLinearGlobalAveragePool,
+  },
+  'com.microsoft.QLinearConcat': {
+    becomes: ['concat', 'unary', 'binary'],
+    limits: 'Scales and zero points are constants.',
+    translate: qLinearConcat,
+  },
 };

@@ -1,4 +1,5 @@
 // Reductions and global pools.
+import type { ImportedOperator } from '../../imported-operator.ts';
 import type { ReduceAttributes } from '../../../ops/reduce.ts';
 import type { Handler, Operation } from '../operation.ts';
 
@@ -32,14 +33,14 @@ function globalPool(fn: Function): Handler {
   };
 }
 
-export const reductions: Record<string, Handler> = {
-  ReduceMean: reduce('mean'),
-  ReduceSum: reduce('sum'),
-  ReduceMax: reduce('max'),
-  ReduceMin: reduce('min'),
-  ReduceSumSquare: sumSquare,
-  ReduceL1: l1,
-  ReduceL2: l2,
-  GlobalAveragePool: globalPool('mean'),
-  GlobalMaxPool: globalPool('max'),
+export const reductions: Record<string, ImportedOperator<Operation>> = {
+  ReduceMean: { becomes: ['reduce'], limits: 'The axes are constants.', translate: reduce('mean') },
+  ReduceSum: { becomes: ['reduce'], limits: 'The axes are constants.', translate: reduce('sum') },
+  ReduceMax: { becomes: ['reduce'], limits: 'The axes are constants.', translate: reduce('max') },
+  ReduceMin: { becomes: ['reduce'], limits: 'The axes are constants.', translate: reduce('min') },
+  ReduceSumSquare: { becomes: ['reduce', 'unary'], limits: 'The axes are constants.', translate: sumSquare },
+  ReduceL1: { becomes: ['reduce', 'unary'], limits: 'The axes are constants.', translate: l1 },
+  ReduceL2: { becomes: ['reduce', 'unary'], limits: 'The axes are constants.', translate: l2 },
+  GlobalAveragePool: { becomes: ['reduce'], limits: '', translate: globalPool('mean') },
+  GlobalMaxPool: { becomes: ['reduce'], limits: '', translate: globalPool('max') },
 };

@@ -1,4 +1,5 @@
 // Resize and its predecessor Upsample.
+import type { ImportedOperator } from '../../imported-operator.ts';
 import type { ResizeAttributes } from '../../../ops/resize.ts';
 import type { Handler, Operation } from '../operation.ts';
 
@@ -115,4 +116,16 @@ const resize: Handler = (operation) => {
   emitResize(operation, target, { mode, coordinates, nearest });
 };
 
-export const resizing: Record<string, Handler> = { Resize: resize, Upsample: scaled };
+export const resizing: Record<string, ImportedOperator<Operation>> = {
+  Resize: {
+    becomes: ['resize', 'reshape'],
+    limits:
+      'Only height and width change; at rank 3 only the last axis. Scales or sizes are constants. `mode` is "nearest" or "linear". No `tf_crop_and_resize`, no antialiasing to a smaller size; `keep_aspect_ratio_policy` is "stretch".',
+    translate: resize,
+  },
+  Upsample: {
+    becomes: ['resize', 'reshape'],
+    limits: 'Only height and width change; at rank 3 only the last axis. Scales are constants.',
+    translate: scaled,
+  },
+};

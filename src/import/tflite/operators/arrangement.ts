@@ -1,4 +1,5 @@
 // What moves elements about: concatenation, splitting, slicing, padding, reshaping, resizing.
+import type { ImportedOperator } from '../../imported-operator.ts';
 import { composePermutations } from '../../../graph/permute.ts';
 import { elementCount } from '../../../tensor.ts';
 import type { Handler, Operation } from '../operation.ts';
@@ -238,24 +239,40 @@ function resize(mode: 'nearest' | 'linear'): Handler {
   };
 }
 
-export const arrangement: Record<string, Handler> = {
-  CONCATENATION: concatenation,
-  SPLIT: split,
-  SPLIT_V: splitV,
-  SLICE: slice,
-  STRIDED_SLICE: stridedSlice,
-  GATHER: gather,
-  PAD: (operation) => pad(operation, 'constant', 0),
-  PADV2: padV2,
-  MIRROR_PAD: mirrorPad,
-  RESHAPE: reshape,
-  SQUEEZE: squeeze,
-  EXPAND_DIMS: expandDims,
-  TRANSPOSE: transpose,
-  PACK: pack,
-  UNPACK: unpack,
-  DEPTH_TO_SPACE: blocks('depthToSpace', { order: 'DCR' }),
-  SPACE_TO_DEPTH: blocks('spaceToDepth', {}),
-  RESIZE_BILINEAR: resize('linear'),
-  RESIZE_NEAREST_NEIGHBOR: resize('nearest'),
+export const arrangement: Record<string, ImportedOperator<Operation>> = {
+  CONCATENATION: { becomes: ['concat', 'unary'], limits: '', translate: concatenation },
+  SPLIT: { becomes: ['split'], limits: 'The axis is a constant.', translate: split },
+  SPLIT_V: { becomes: ['split'], limits: 'Sizes and axis are constants. No part is empty.', translate: splitV },
+  SLICE: { becomes: ['slice'], limits: 'Begin and size are constants. The result is not empty.', translate: slice },
+  STRIDED_SLICE: {
+    becomes: ['slice', 'reshape'],
+    limits: 'Begin, end and strides are constants. No ellipsis, no new axis. The result is not empty.',
+    translate: stridedSlice,
+  },
+  GATHER: { becomes: ['gather'], limits: 'The indices are constants. `batch_dims` is 0.', translate: gather },
+  PAD: {
+    becomes: ['pad'],
+    limits: 'The paddings are constants.',
+    translate: (operation) => pad(operation, 'constant', 0),
+  },
+  PADV2: { becomes: ['pad'], limits: 'Paddings and value are constants.', translate: padV2 },
+  MIRROR_PAD: { becomes: ['pad'], limits: 'The paddings are constants; SYMMETRIC by at most 1.', translate: mirrorPad },
+  RESHAPE: { becomes: ['reshape'], limits: 'The shape is a constant.', translate: reshape },
+  SQUEEZE: { becomes: ['reshape'], limits: '', translate: squeeze },
+  EXPAND_DIMS: { becomes: ['reshape'], limits: 'The axis is a constant.', translate: expandDims },
+  TRANSPOSE: { becomes: ['transpose'], limits: 'The permutation is a constant.', translate: transpose },
+  PACK: { becomes: ['concat', 'reshape'], limits: '', translate: pack },
+  UNPACK: { becomes: ['split', 'reshape'], limits: '', translate: unpack },
+  DEPTH_TO_SPACE: { becomes: ['depthToSpace'], limits: 'Rank 4.', translate: blocks('depthToSpace', { order: 'DCR' }) },
+  SPACE_TO_DEPTH: { becomes: ['spaceToDepth'], limits: 'Rank 4.', translate: blocks('spaceToDepth', {}) },
+  RESIZE_BILINEAR: {
+    becomes: ['resize'],
+    limits: 'Rank 4. The size is a constant. Not `align_corners` together with `half_pixel_centers`.',
+    translate: resize('linear'),
+  },
+  RESIZE_NEAREST_NEIGHBOR: {
+    becomes: ['resize'],
+    limits: 'Rank 4. The size is a constant. Not `align_corners` together with `half_pixel_centers`.',
+    translate: resize('nearest'),
+  },
 };

@@ -1,4 +1,5 @@
 // CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV, FULLY_CONNECTED and the pools: kernels, strides, SAME and VALID.
+import type { ImportedOperator } from '../../imported-operator.ts';
 import { elementCount } from '../../../tensor.ts';
 import { tensorTitle } from '../constants.ts';
 import type { Table } from '../flatbuffer.ts';
@@ -173,11 +174,23 @@ function pool(op: 'maxPool' | 'averagePool', own: object): Handler {
   };
 }
 
-export const convolutions: Record<string, Handler> = {
-  CONV_2D: conv2d,
-  DEPTHWISE_CONV_2D: depthwise,
-  TRANSPOSE_CONV: transposeConv,
-  FULLY_CONNECTED: fullyConnected,
-  MAX_POOL_2D: pool('maxPool', { dilation: [1, 1] }),
-  AVERAGE_POOL_2D: pool('averagePool', { countIncludePad: false }),
+export const convolutions: Record<string, ImportedOperator<Operation>> = {
+  CONV_2D: { becomes: ['conv2d'], limits: 'Rank 4. Weights and bias are constants.', translate: conv2d },
+  DEPTHWISE_CONV_2D: { becomes: ['conv2d'], limits: 'Rank 4. Weights and bias are constants.', translate: depthwise },
+  TRANSPOSE_CONV: {
+    becomes: ['convTranspose2d'],
+    limits: 'Rank 4. Output shape, weights and bias are constants.',
+    translate: transposeConv,
+  },
+  FULLY_CONNECTED: {
+    becomes: ['linear', 'reshape'],
+    limits: 'Weights and bias are constants. No shuffled weights.',
+    translate: fullyConnected,
+  },
+  MAX_POOL_2D: { becomes: ['maxPool'], limits: 'Rank 4.', translate: pool('maxPool', { dilation: [1, 1] }) },
+  AVERAGE_POOL_2D: {
+    becomes: ['averagePool'],
+    limits: 'Rank 4.',
+    translate: pool('averagePool', { countIncludePad: false }),
+  },
 };

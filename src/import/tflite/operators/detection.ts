@@ -1,6 +1,7 @@
 // TFLite_Detection_PostProcess, the custom operator at the end of TensorFlow's SSDs: decodes boxes and suppresses those
 // that overlap. It becomes no node of the graph: the graph ends in what the operator reads, and
 // `metadata.detectionPostProcess` keeps its options, from which vision/recognise-post-process.ts makes a head.
+import type { ImportedOperator } from '../../imported-operator.ts';
 import { readFlexMap } from '../flexbuffer.ts';
 import type { Handler, Operation } from '../operation.ts';
 import type { TfliteModel } from '../schema.ts';
@@ -76,4 +77,10 @@ function takesImage({ inputs, tensors }: TfliteModel): boolean {
   return shape.length === 4 && shape[3] === 3;
 }
 
-export const detection: Record<string, Handler> = { 'CUSTOM (TFLite_Detection_PostProcess)': postProcess };
+export const detection: Record<string, ImportedOperator<Operation>> = {
+  'CUSTOM (TFLite_Detection_PostProcess)': {
+    becomes: [],
+    limits: 'At the end of a model that takes one RGB image; the anchors are constants. A detector does its decoding.',
+    translate: postProcess,
+  },
+};

@@ -1,6 +1,7 @@
 // MEAN, SUM, REDUCE_MAX, REDUCE_MIN.
+import type { ImportedOperator } from '../../imported-operator.ts';
 import type { ReduceAttributes } from '../../../ops/reduce.ts';
-import type { Handler } from '../operation.ts';
+import type { Handler, Operation } from '../operation.ts';
 import { channelsLast } from '../translation.ts';
 
 /** (x, axes). */
@@ -21,9 +22,9 @@ function reduce(fn: ReduceAttributes['fn']): Handler {
   };
 }
 
-export const reductions: Record<string, Handler> = {
-  MEAN: reduce('mean'),
-  SUM: reduce('sum'),
-  REDUCE_MAX: reduce('max'),
-  REDUCE_MIN: reduce('min'),
+export const reductions: Record<string, ImportedOperator<Operation>> = {
+  MEAN: { becomes: ['reduce'], limits: 'The axes are constants.', translate: reduce('mean') },
+  SUM: { becomes: ['reduce'], limits: 'The axes are constants.', translate: reduce('sum') },
+  REDUCE_MAX: { becomes: ['reduce'], limits: 'The axes are constants.', translate: reduce('max') },
+  REDUCE_MIN: { becomes: ['reduce'], limits: 'The axes are constants.', translate: reduce('min') },
 };

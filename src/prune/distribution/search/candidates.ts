@@ -1,6 +1,6 @@
 // Every layer at several sparsities.
 import { defaultCostModel } from '../../../lower/cost.ts';
-import type { CostModel } from '../../../lower/cost.ts';
+import type { CostModel } from '../../../lower/cost-model.ts';
 import { lowerGraph } from '../../../compile/lower-graph.ts';
 import type { WeightType } from '../../../compile/rounding.ts';
 import type { Graph } from '../../../graph/graph.ts';

@@ -8,7 +8,7 @@
 //   4. Again with finer rungs around the best, its candidates made anew layer after layer, each for what the pruned layers before
 //      it leave, as pruning makes them. Uniform and Erdős–Rényi are made so too: the best of all three is the result.
 import { defaultCostModel } from '../../../lower/cost.ts';
-import type { CostModel } from '../../../lower/cost.ts';
+import type { CostModel } from '../../../lower/cost-model.ts';
 import { lowerGraph } from '../../../compile/lower-graph.ts';
 import type { WeightType } from '../../../compile/rounding.ts';
 import { FiligreeError } from '../../../errors.ts';
@@ -47,7 +47,7 @@ export interface SearchOptions extends EvaluatorOptions {
   /** Prunes one layer to some sparsities: see CandidateMaker. */
   make: CandidateMaker;
   /**
-   * Photos that networks are run on: tensors by the author's input names. Not those that \`make\` fits weights to: on these,
+   * Photos that networks are run on: tensors by the author's input names. Not those that `make` fits weights to: on these,
    * outputs are closer to the dense network's than on others.
    */
   samples: readonly Readonly<Record<string, Tensor>>[];

@@ -1,5 +1,11 @@
 // How far long work is, for people who wait.
 
+/** A line that people see while they wait, written over by the next. */
+export interface ProgressDisplay {
+  show(text: string): void;
+  clear(): void;
+}
+
 /** `[█████░░░░░] 80/160 images, 12 s left`. `ms` is what the done ones took. */
 export function progressBar(done: number, all: number, ms: number, unit: string): string {
   const width = 30;

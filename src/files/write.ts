@@ -1,17 +1,10 @@
+// Files and directories that commands make.
 import { randomBytes } from 'node:crypto';
 import { unlinkSync } from 'node:fs';
-import { mkdir, readFile, realpath, rename, stat, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, realpath, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { FiligreeError } from '../errors.ts';
-
-/** @throws FiligreeError `not-found`, naming the file */
-export async function readInput(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    throw new FiligreeError('not-found', `${path}: ${reason(cause)}`, { cause });
-  }
-}
+import { isDirectory, reasonOf } from './read.ts';
 
 /**
  * Writes a file whole or not at all, also when the process is interrupted: under another name beside it, which then
@@ -37,7 +30,7 @@ export async function writeOutput(path: string, data: Uint8Array): Promise<void>
       await unlink(temporary).catch(() => {});
       ended(temporary);
     }
-    throw new FiligreeError('invalid-argument', `${path}: cannot write: ${reason(cause)}`, { cause });
+    throw new FiligreeError('invalid-argument', `${path}: cannot write: ${reasonOf(cause)}`, { cause });
   }
 }
 
@@ -80,13 +73,6 @@ function interrupted(signal: NodeJS.Signals): void {
   process.kill(process.pid, signal); // nobody listens any more: it ends as it would have
 }
 
-export async function isDirectory(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-}
-
 /**
  * Makes a directory and those above it, where they are missing.
  * @throws FiligreeError `invalid-argument`, naming the directory
@@ -95,7 +81,7 @@ export async function makeDirectory(path: string): Promise<void> {
   try {
     await makeMissing(resolve(path));
   } catch (cause) {
-    throw new FiligreeError('invalid-argument', `${path}: cannot make this directory: ${reason(cause)}`, { cause });
+    throw new FiligreeError('invalid-argument', `${path}: cannot make this directory: ${reasonOf(cause)}`, { cause });
   }
 }
 
@@ -109,14 +95,4 @@ async function makeMissing(path: string): Promise<void> {
   } catch (cause) {
     if (!(await isDirectory(path))) throw cause; // someone else made it meanwhile
   }
-}
-
-function reason(cause: unknown): string {
-  const { code, message } = cause as NodeJS.ErrnoException;
-  if (code === 'ENOENT') return 'no such file or directory';
-  if (code === 'EISDIR') return 'is a directory';
-  if (code === 'EACCES' || code === 'EPERM') return 'permission denied';
-  if (code === 'ENOTDIR') return 'a part of the path is no directory';
-  if (code === 'EEXIST') return 'a file is in the way';
-  return message.replace(/^[A-Z]+: (.*?)(, \w+( '.*')?)?$/, '$1'); // ENOSPC: no space left on device, write
 }

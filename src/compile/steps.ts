@@ -1,0 +1,22 @@
+import type { StepCost } from '../lower/lowering.ts';
+import type { KernelArguments, KernelName } from '../program/kernels.ts';
+import type { Layer, Step } from '../program/program.ts';
+
+const mostSteps = 2 ** 17;
+
+/** The steps of a program while it is made. */
+export class StepList {
+  readonly steps: Step[] = [];
+
+  /** Adds a step of the layer of that index, and its cost to the layer's; see Lowering.emit. */
+  emit<K extends KernelName>(layer: Layer, index: number, kernel: K, args: KernelArguments<K>, cost?: StepCost): void {
+    const none = Object.entries(args).find(([, value]) => Number.isNaN(value))?.[0];
+    if (none) throw new Error(`${none} is not a number`);
+    if (this.steps.length === mostSteps) throw new Error(`more than ${mostSteps} steps`);
+    this.steps.push({ kernel, layer: index, arguments: args as Step['arguments'] });
+    layer.macs += cost?.macs ?? 0;
+    layer.effectiveMacs += cost?.effectiveMacs ?? cost?.macs ?? 0;
+    // over all of a layer's steps: a convolution in groups of channels has one for each group
+    if (cost?.sparsity !== undefined) layer.sparsity = 1 - layer.effectiveMacs / layer.macs;
+  }
+}
