@@ -11,12 +11,8 @@ export { prepared } from './prune/prepare.ts';
 export { layersOf } from './prune/layers.ts';
 export type { Exemption, Layer, LayerKind } from './prune/layers.ts';
 export type { Blocks, Mask, Pattern } from './prune/patterns/pattern.ts';
-export type {
-  Checkpoint,
-  Criterion,
-  DistributionName,
-  PruneOptions,
-  PruningProgress,
-  Sample,
-} from './prune/options.ts';
+export type { Criterion, JudgedLayer } from './prune/criteria/criterion.ts';
+export type { DistributionName } from './prune/distribution/distributions.ts';
+export type { CriterionName } from './prune/criteria/criteria.ts';
+export type { Checkpoint, PruneOptions, PruningProgress, Sample } from './prune/options.ts';
 export type { Accuracy, BeforeAndAfter, EssentialSparsity, LayerOutcome, PruningReport } from './prune/report.ts';

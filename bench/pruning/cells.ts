@@ -1,5 +1,5 @@
 // Which networks are pruned how: the cells of the tables in models/README.md.
-import type { Criterion, DistributionName } from '../../src/prune.ts';
+import type { CriterionName, DistributionName } from '../../src/prune.ts';
 import type { NetworkName } from './networks.ts';
 
 /** A pattern by its name; `+` stands for rearranged channels; `N:M` for the one that comes closest to the sparsity. */
@@ -8,14 +8,14 @@ export type PatternName = 'unstructured' | 'group2' | 'group4' | 'group2+' | 'gr
 export interface Cell {
   network: NetworkName;
   pattern: PatternName;
-  criterion: Criterion;
+  criterion: CriterionName;
   distribution: DistributionName;
   /** 0 … 1. */
   sparsity: number;
 }
 
 export const sparsities = [0.3, 0.5, 0.7] as const;
-export const criteria: readonly Criterion[] = ['random', 'magnitude', 'second-order'];
+export const criteria: readonly CriterionName[] = ['random', 'magnitude', 'second-order'];
 export const distributions: readonly DistributionName[] = ['uniform', 'erk', 'search'];
 export const patterns: readonly PatternName[] = [
   'unstructured',

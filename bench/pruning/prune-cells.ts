@@ -5,6 +5,7 @@ import type { Progress } from '../../src/cli/io.ts';
 import { compileGraph } from '../../src/compile.ts';
 import { FiligreeError } from '../../src/errors.ts';
 import type { Graph } from '../../src/graph/graph.ts';
+import { criterionNamed } from '../../src/prune/criteria/criteria.ts';
 import { withHeldOut } from '../../src/prune/distribution/distribute.ts';
 import { patternNamed, prune, prepared } from '../../src/prune.ts';
 import type { Layer } from '../../src/prune.ts';
@@ -135,7 +136,7 @@ export class CellRunner {
     const dense: Graph = prepared(this.#opened.dense);
     const { chosen } = chosenLayers(layersOf(dense), {});
     const shared = this.#candidates.for(`${cell.pattern} ${criterion}`);
-    const state = { dense, pruned: dense, pattern, criterion, seed };
+    const state = { dense, pruned: dense, pattern, criterion: criterionNamed(criterion), seed };
     return withHeldOut(state, { ...this.#opened.calibration, seed }, ({ samples, make }) =>
       search(dense, chosen, {
         budget: { kind: 'sparsity', value: sparsity },

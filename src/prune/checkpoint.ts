@@ -160,7 +160,7 @@ export async function fingerprint(graph: Graph, chosen: readonly Layer[], option
   const shares = typeof distribution === 'string' ? distribution : [...distribution];
   parts.push([
     pattern.name,
-    criterion,
+    criterion.name,
     shares,
     target,
     seed,

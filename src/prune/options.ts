@@ -3,26 +3,21 @@ import type { CostModel } from '../lower/cost-model.ts';
 import type { WeightType } from '../compile/rounding.ts';
 import { FiligreeError } from '../errors.ts';
 import type { Tensor } from '../tensor.ts';
+import { criterionNamed } from './criteria/criteria.ts';
+import type { CriterionName } from './criteria/criteria.ts';
+import { judgesWeights } from './criteria/criterion.ts';
+import type { Criterion } from './criteria/criterion.ts';
 import type { Exemption, Layer } from './layers.ts';
 import type { Mask, Pattern } from './patterns/pattern.ts';
 import { patternNamed } from './patterns/patterns.ts';
 import { checkRegions } from './statistics/picks.ts';
+import { distributions } from './distribution/distributions.ts';
+import type { DistributionName } from './distribution/distributions.ts';
 import type { Comparison } from './distribution/search/divergence.ts';
 import type { Region } from './statistics/picks.ts';
 
 /** A calibration image as the model takes it: tensors by the author's input names. */
 export type Sample = Readonly<Record<string, Tensor>>;
-
-export const criteria = ['magnitude', 'random', 'second-order', 'batch-norm'] as const;
-/**
- * What says which weights matter least; `second-order` also makes up for them with those that stay. `batch-norm` (the scales of
- * batch norms) is for whole channels only.
- */
-export type Criterion = (typeof criteria)[number];
-
-export const distributions = ['uniform', 'erk', 'search'] as const;
-/** How the zeros are shared out to layers. */
-export type DistributionName = (typeof distributions)[number];
 
 /** Where a run keeps what it has done. Nothing that `save` does may leave half a file. */
 export interface Checkpoint {
@@ -58,8 +53,12 @@ export interface PruneOptions {
   targetBytes?: number;
   /** A pattern or its name: `unstructured` (default), `group2`, `group4`, `kernel`, `2:4` …, `inputs16`, `channel`. */
   pattern?: string | Pattern;
-  /** Default: `second-order` where there are samples and no masks, else `magnitude`. */
-  criterion?: Criterion;
+  /**
+   * What says which weights matter least, or its name. `second-order` also makes up for them with those that stay; `batch-norm`
+   * (the scales of batch norms) is for whole channels only. Default: `second-order` where there are samples and no masks, else
+   * `magnitude`.
+   */
+  criterion?: CriterionName | Criterion;
   /** Default `uniform`. A map says the sparsity of each layer by its name; layers that it leaves out stay dense. */
   distribution?: DistributionName | ReadonlyMap<string, number>;
   /** Calibration images, 16 to 256 of them; none that the network is evaluated with. */
@@ -126,10 +125,14 @@ export function resolveOptions(options: PruneOptions): ResolvedOptions {
   const { samples = [], viewsPerImage = 1, seed = 1, distribution = 'uniform' } = options;
   const pattern =
     typeof options.pattern === 'object' ? options.pattern : patternNamed(options.pattern ?? 'unstructured');
-  const criterion = options.criterion ?? (samples.length > 0 && !options.masks ? 'second-order' : 'magnitude');
-  if (!criteria.includes(criterion)) throw invalid(`criterion "${criterion}": wanted ${criteria.join(', ')}`);
-  if (criterion === 'batch-norm' && (pattern.name !== 'channel' || options.masks)) {
-    throw invalid('the criterion batch-norm judges whole channels: it wants the pattern channel');
+  const asked = options.criterion ?? (samples.length > 0 && !options.masks ? 'second-order' : 'magnitude');
+  const criterion = typeof asked === 'object' ? asked : criterionNamed(asked);
+  const ofChannels = pattern.name === 'channel' && !options.masks;
+  if (!ofChannels && !judgesWeights(criterion)) {
+    throw invalid(`the criterion ${criterion.name} judges whole channels: it wants the pattern channel`);
+  }
+  if (ofChannels && !criterion.rank) {
+    throw invalid(`the criterion ${criterion.name} cannot judge whole channels: the pattern channel wants another`);
   }
   if (options.rearrange && options.masks) {
     throw invalid('masks are of channels in the order that they have: masks and rearrange do not go together');
@@ -142,14 +145,13 @@ export function resolveOptions(options: PruneOptions): ResolvedOptions {
   }
   if (options.regions) checkRegions(options.regions, samples.length);
   if (!Number.isSafeInteger(seed)) throw invalid(`seed ${seed}: wanted a whole number`);
-  const needing =
-    criterion === 'second-order'
-      ? 'the criterion second-order'
-      : distribution === 'search'
-        ? 'the distribution search'
-        : options.essential
-          ? 'essential sparsity'
-          : undefined;
+  const needing = criterion.needsSamples
+    ? `the criterion ${criterion.name}`
+    : distribution === 'search'
+      ? 'the distribution search'
+      : options.essential
+        ? 'essential sparsity'
+        : undefined;
   if (needing && samples.length === 0) {
     throw invalid(`${needing} needs calibration images: give \`samples\` (on the command line --calibrate)`);
   }

@@ -3,17 +3,13 @@ import { FiligreeError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Calibrator } from './statistics/calibration.ts';
 import { correct } from './criteria/correct.ts';
+import type { Criterion } from './criteria/criterion.ts';
 import { biasOf, setBias, setWeights, weightsOf } from './layers.ts';
 import type { Layer } from './layers.ts';
-import { magnitudeScores } from './criteria/magnitude.ts';
 import { blocksToKeep, masked, select } from './patterns/masks.ts';
-import type { Criterion } from './options.ts';
-import type { Blocks, Mask, Pattern } from './patterns/pattern.ts';
+import type { Mask, Pattern } from './patterns/pattern.ts';
 import { blocksOf } from './patterns/patterns.ts';
-import { randomScores } from './criteria/random.ts';
-import { seedOf } from './random-numbers.ts';
-import { biasShiftOf, layerError, reconstruct, secondOrder } from './criteria/reconstruct.ts';
-import { secondOrderLadder } from './distribution/search/ladder.ts';
+import { biasShiftOf, layerError } from './criteria/reconstruct.ts';
 import type { LayerStatistics } from './statistics/statistics.ts';
 
 /** What pruning a layer needs to know of the network. */
@@ -61,31 +57,44 @@ export async function candidatesOf(
   const { blocks, pattern, remark } = blocksOf(state.pattern, layer);
   const statistics = await state.calibrator?.statistics(layer, state.pruned);
   const keeps = sparsities.map((sparsity) => blocksToKeep(blocks, sparsity));
-  const outcomes: PrunedLayer[] = [];
-  if (state.criterion === 'second-order') {
-    const problem = { layer, weights: weightsOf(state.dense, layer), statistics: needed(statistics), blocks };
-    const [keep, ...more] = keeps;
-    const found = more.length > 0 ? await secondOrderLadder(problem, keeps) : [await secondOrder({ ...problem, keep })];
-    for (const { biasShift, ...one } of found) {
-      outcomes.push({ ...one, bias: shifted(state.dense, layer, biasShift), pattern, remark });
-    }
-    return outcomes;
+  const weights = weightsOf(state.dense, layer);
+  const { criterion, seed } = state;
+  if (criterion.choose) {
+    const found = await criterion.choose({ layer, weights, statistics: needed(statistics, criterion), blocks }, keeps);
+    return found.map(({ biasShift, ...one }) => ({
+      ...one,
+      bias: shifted(state.dense, layer, biasShift),
+      pattern,
+      remark,
+    }));
   }
-  const scores = scoresOf(state, layer, blocks);
+  if (!criterion.score) throw new Error(`the criterion ${criterion.name} judges whole channels`);
+  const scores = criterion.score({ layer, weights, blocks, seed });
+  checkScores(scores, criterion, layer, blocks.count);
+  const outcomes: PrunedLayer[] = [];
   for (const keep of keeps) {
     const mask = select(scores, blocks, keep);
-    outcomes.push({ ...(await rescaled(state, layer, mask, statistics)), pattern, remark });
+    const values = criterion.fit ? fitted(state, layer, mask, statistics) : rescaled(state, layer, mask, statistics);
+    outcomes.push({ ...(await values), pattern, remark });
   }
   return outcomes;
 }
 
-/** The values of a layer for a mask that is given; `second-order` fits them. */
+/** The values of a layer for a mask that is given, fitted where the criterion can. */
 export async function fitLayer(state: PruningState, layer: Layer, mask: Mask): Promise<Omit<PrunedLayer, 'pattern'>> {
   const statistics = await state.calibrator?.statistics(layer, state.pruned);
-  if (state.criterion !== 'second-order') return corrected(state, layer, mask, statistics);
-  const problem = { layer, weights: weightsOf(state.dense, layer), statistics: needed(statistics), mask };
-  const { biasShift, ...found } = await reconstruct(problem);
-  return { ...found, bias: shifted(state.dense, layer, biasShift) };
+  return state.criterion.fit ? fitted(state, layer, mask, statistics) : corrected(state, layer, mask, statistics);
+}
+
+async function fitted(
+  { dense, criterion }: PruningState,
+  layer: Layer,
+  mask: Mask,
+  statistics: LayerStatistics | undefined,
+) {
+  const problem = { layer, weights: weightsOf(dense, layer), statistics: needed(statistics, criterion), mask };
+  const { biasShift, ...found } = await criterion.fit!(problem);
+  return { ...found, bias: shifted(dense, layer, biasShift) };
 }
 
 /** The values of a layer that stays dense. */
@@ -117,14 +126,20 @@ function shifted(dense: Graph, layer: Layer, shift: Float32Array): Float32Array 
   return bias ? shift.map((value, row) => value + bias[row]) : shift;
 }
 
-function needed(statistics: LayerStatistics | undefined): LayerStatistics {
-  if (!statistics) throw new FiligreeError('invalid-argument', 'second-order pruning needs calibration images');
+function needed(statistics: LayerStatistics | undefined, { name }: Criterion): LayerStatistics {
+  if (!statistics) throw new FiligreeError('invalid-argument', `${name} pruning needs calibration images`);
   return statistics;
 }
 
-function scoresOf({ dense, criterion, seed }: PruningState, layer: Layer, blocks: Blocks): Float32Array {
-  if (criterion === 'random') return randomScores(blocks, seedOf(seed, layer.name));
-  return magnitudeScores(weightsOf(dense, layer), blocks);
+/** Criteria may be anyone's, and masks are chosen by the bits of scores. */
+function checkScores(scores: Float32Array, { name }: Criterion, layer: Layer, count: number): void {
+  const wrong = scores.find((score) => !(score >= 0 && score < Infinity));
+  if (scores.length === count && wrong === undefined) return;
+  const got = wrong === undefined ? `${scores.length} of them` : String(wrong);
+  throw new FiligreeError(
+    'invalid-argument',
+    `criterion "${name}": layer "${layer.name}": wanted ${count} scores, finite and not negative, got ${got}`,
+  );
 }
 
 /** Makes a pruned layer part of a network. */

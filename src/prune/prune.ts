@@ -4,7 +4,6 @@ import { FiligreeError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import { arranged } from './channels/arrange.ts';
 import { Calibrator } from './statistics/calibration.ts';
-import { batchNormScales } from './channels/batch-norm.ts';
 import { foldConstantChannels } from './channels/constants.ts';
 import type { ChannelPermutations } from './channels/permute.ts';
 import { type ChannelPlan, planChannels } from './channels/prune-channels.ts';
@@ -65,8 +64,7 @@ export async function prune(graph: Graph, options: PruneOptions = {}): Promise<P
   let essential: EssentialSparsity | undefined;
   try {
     if (wholeChannels) {
-      const scales = resolved.criterion === 'batch-norm' ? batchNormScales(graph) : undefined;
-      plan = await planFor(state, chosen, remarks, resolved, scales);
+      plan = await planFor(state, chosen, remarks, resolved, graph);
       await pruneChannels(state, plan, remarks, resolved, progress);
     } else await pruneLayers(state, chosen, remarks, resolved, progress);
     if (resolved.essential) essential = await essentialOf(state, chosen, resolved);
@@ -94,11 +92,11 @@ function planFor(
   chosen: readonly Layer[],
   remarks: ReadonlyMap<string, string>,
   options: ResolvedOptions,
-  scales: ReadonlyMap<string, Float32Array> | undefined,
+  imported: Graph,
 ): Promise<ChannelPlan> {
   const excluded = new Set([...remarks].flatMap(([name, remark]) => (remark === excludedRemark ? [name] : [])));
   const { criterion, channelMultiple: multiple } = options;
-  return planChannels(state, chosen, options, { criterion, multiple, scales, excluded });
+  return planChannels(state, chosen, options, { criterion, multiple, imported, excluded });
 }
 
 /** Fits the layers that read channels that go; without images, what was constant becomes part of their biases. */
@@ -160,7 +158,7 @@ async function pruneLayers(
   const distribution = progress.done.distribution!;
   const done = progress.done.layers;
   const pruned = chosen.filter(({ name }) => masks || (distribution.get(name) ?? 0) > 0);
-  const work = state.criterion === 'second-order' ? withRefits(state.dense, pruned, remarks) : pruned;
+  const work = state.criterion.fit ? withRefits(state.dense, pruned, remarks) : pruned;
   const isPruned = new Set(pruned);
   const outcomeOf = async (layer: Layer, mask: Mask | undefined): Promise<PrunedLayer> => {
     if (!isPruned.has(layer)) return refitLayer(state, layer, remarks.get(layer.name) ?? 'dense');

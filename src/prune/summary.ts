@@ -61,7 +61,7 @@ export async function reportOf(
   const report: PruningReport = {
     model: dense.name,
     pattern: masks ? 'masks' : pattern.name,
-    criterion: masks && criterion !== 'second-order' ? 'none' : criterion,
+    criterion: masks && !criterion.fit ? 'none' : criterion.name,
     distribution: typeof distribution === 'string' && !masks ? distribution : 'given',
     target: { [target.kind]: target.value },
     seed,

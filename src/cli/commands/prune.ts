@@ -4,6 +4,8 @@ import type { CompileOptions } from '../../compile.ts';
 import { FiligreeError } from '../../errors.ts';
 import type { Graph } from '../../graph/graph.ts';
 import type { Program } from '../../program/program.ts';
+import { criterionNames, type CriterionName } from '../../prune/criteria/criteria.ts';
+import { distributions } from '../../prune/distribution/distributions.ts';
 import type { PruneOptions, Pruned, PruningReport } from '../../prune.ts';
 import type { ClassifierPreprocessing } from '../../vision/classifier-metadata.ts';
 import { headNames, type HeadName } from '../../vision/presets.ts';
@@ -27,7 +29,7 @@ interface Options extends ModelOptions {
   targetBytes?: number;
   pattern?: string;
   groups?: string[];
-  criterion?: PruneOptions['criterion'];
+  criterion?: CriterionName;
   distribution?: Extract<PruneOptions['distribution'], string>;
   calibrate?: string;
   photos: number;
@@ -76,14 +78,10 @@ export function pruneCommand(io: Io): Command {
       new Option(
         '--criterion <name>',
         'what says which weights matter (default: second-order with --calibrate, else magnitude)',
-      ).choices(['magnitude', 'random', 'second-order', 'batch-norm']),
+      ).choices(criterionNames),
     )
     .addOption(
-      new Option('--distribution <name>', 'how layers share the zeros (default: uniform)').choices([
-        'uniform',
-        'erk',
-        'search',
-      ]),
+      new Option('--distribution <name>', 'how layers share the zeros (default: uniform)').choices(distributions),
     )
     .option('--calibrate <directory>', 'photos that show what layers read; none that you evaluate with')
     .option('--photos <count>', 'the first so many of them, by name; of few, up to four views each', count, 64)

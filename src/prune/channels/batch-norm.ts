@@ -1,9 +1,10 @@
-// The scales γ of batch norms, for pruning by them: only a file that still has its batch norms tells them.
+// The scales γ of batch norms, for pruning by them: only a file that still has its batch norms says what they are.
 import { constantOf, producers } from '../../graph/edit.ts';
 import type { Graph } from '../../graph/graph.ts';
 import { affirms, isOp } from '../../ops/nodes.ts';
 import { hasWeights } from '../layer-nodes.ts';
 import { constantOperand } from '../../passes/match.ts';
+import type { ChannelSpace } from './spaces.ts';
 
 /**
  * γ of the batch norm behind each layer, for each of its rows, by the layer's name; layers without one are not listed. The graph is as it was
@@ -24,4 +25,19 @@ export function batchNormScales(graph: Graph): Map<string, Float32Array> {
     if (scale) scales.set(layer.name, scale.data);
   }
   return scales;
+}
+
+/** The sum of |γ| over all layers that make the channels and whatever depthwise ones they go through; those without have no say. */
+export function scaleScores(
+  space: ChannelSpace,
+  scales: ReadonlyMap<string, ArrayLike<number>>,
+): Float64Array | undefined {
+  const uses = [...space.producers, ...space.depthwise].filter(({ layer }) => scales.has(layer));
+  if (uses.length === 0) return undefined;
+  const scores = new Float64Array(space.size);
+  for (const { layer, positions } of uses) {
+    const gamma = scales.get(layer)!;
+    positions.forEach((list, channel) => list.forEach((row) => (scores[channel] += Math.abs(gamma[row]))));
+  }
+  return scores;
 }

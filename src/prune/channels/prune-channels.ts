@@ -9,11 +9,12 @@ import { FiligreeError } from '../../errors.ts';
 import type { Graph } from '../../graph/graph.ts';
 import { isWithin, limitOf, unreachable, type Budget } from '../distribution/budget.ts';
 import { costsOf } from '../distribution/costs.ts';
+import type { Criterion } from '../criteria/criterion.ts';
 import { type Layer, layersOf } from '../layers.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { Mask } from '../patterns/pattern.ts';
 import type { PruningState } from '../prune-layer.ts';
-import { type ChannelCriterion, type ChannelRanking, rankChannels } from './ranking.ts';
+import type { ChannelRanking } from './ranking.ts';
 import { removeChannels } from './remove.ts';
 import { cheapestFirst, keptCount, type KeptCounts, uniformly } from './shares.ts';
 import { channelSpaces, type ChannelSpace } from './spaces.ts';
@@ -30,12 +31,11 @@ export interface ChannelPlan {
 }
 
 export interface ChannelOptions {
-  criterion: ChannelCriterion;
+  criterion: Criterion;
   /** Kept channels are a multiple of it, which kernels like; 4 if not given. */
   multiple?: number;
-  norm?: 1 | 2;
-  /** See `batchNormScales`. */
-  scales?: ReadonlyMap<string, ArrayLike<number>>;
+  /** The network as it was given, before passes. */
+  imported?: Graph;
   /** Layers that keep all their rows. */
   excluded?: ReadonlySet<string>;
 }
@@ -69,7 +69,7 @@ export async function planChannels(
   state: Pick<PruningState, 'dense' | 'calibrator' | 'seed'>,
   layers: readonly Layer[],
   options: Pick<ResolvedOptions, 'distribution' | 'target' | 'costModel' | 'signal' | 'onProgress'>,
-  { multiple = 4, excluded, ...ranking }: ChannelOptions,
+  { criterion, multiple = 4, excluded, imported }: ChannelOptions,
 ): Promise<ChannelPlan> {
   const { dense, calibrator, seed } = state;
   const { signal, onProgress, distribution, target } = options;
@@ -77,8 +77,8 @@ export async function planChannels(
   const spaces = prunableSpaces(dense, layers, excluded);
   const touched = touchedLayers(dense, spaces);
   if (target.value === 0 || spaces.length === 0) return { removed: new Map(), masks: new Map(), layers: [], notes: [] };
-  const rankings = await rankChannels(dense, spaces, {
-    ...ranking,
+  const rankings = await criterion.rank!(dense, spaces, {
+    imported,
     calibrator,
     seed,
     signal,

@@ -1,5 +1,17 @@
 // The plainest criterion: small weights matter least.
 import type { Blocks } from '../patterns/pattern.ts';
+import type { Criterion } from './criterion.ts';
+
+export const magnitude = {
+  name: 'magnitude',
+  needsSamples: false,
+  score: ({ weights, blocks }) => magnitudeScores(weights, blocks),
+  /** By all weights that make or read a channel, every layer having an equal say. */
+  async rank(graph, spaces) {
+    const { channelMagnitudes, rankedByScores } = await import('../channels/scores.ts');
+    return spaces.map((space) => rankedByScores(space, channelMagnitudes(graph, space)));
+  },
+} as const satisfies Criterion;
 
 /**
  * The root mean square of each block's weights: blocks of unlike sizes compare by what a weight of theirs is worth. Of

@@ -4,7 +4,7 @@ import type { Graph } from '../../../src/graph/graph.ts';
 import { batchNormScales } from '../../../src/prune/channels/batch-norm.ts';
 import { foldConstantChannels } from '../../../src/prune/channels/constants.ts';
 import { eliminate } from '../../../src/prune/channels/elimination.ts';
-import { rankChannels } from '../../../src/prune/channels/ranking.ts';
+import { magnitude } from '../../../src/prune/criteria/magnitude.ts';
 import { removeChannels } from '../../../src/prune/channels/remove.ts';
 import { keptCount } from '../../../src/prune/channels/shares.ts';
 import { channelSpaces } from '../../../src/prune/channels/spaces.ts';
@@ -79,10 +79,10 @@ describe('pruning by channels', () => {
 
   it('removes channels that are zero first, and leaves the results', async () => {
     const graph = network();
-    const { space } = (await rankChannels(graph, channelSpaces(graph), { criterion: 'magnitude' }))[1];
+    const { space } = (await magnitude.rank(graph, channelSpaces(graph)))[1];
     const dead = [1, 2, 3, 5, 8, 13, 20, 21];
     for (const { layer } of [...space.producers, ...space.depthwise]) level(graph, layer, dead, 0);
-    const ranking = (await rankChannels(graph, channelSpaces(graph), { criterion: 'magnitude' }))[1];
+    const ranking = (await magnitude.rank(graph, channelSpaces(graph)))[1];
     expect(ranking.order.slice(0, 8).toSorted((a, b) => a - b)).toEqual(dead);
     expectSameResults(removeChannels(graph, new Map([[space.name, dead]])), graph, 0);
   });
