@@ -1,5 +1,5 @@
-// Three projects. `unit` tests sources; where kernels have changed it builds their wasm first. `package` tests what is
-// published, and builds dist/ first. `soak` is long lives of the package.
+// Three projects. `unit` tests src/ and builds the wasm first if kernels have changed. `package` tests dist/ and builds it
+// first if its sources have changed. `soak` runs the package for long. CONTRIBUTING.md says how to use them.
 //
 //   npx vitest run --project unit test/ops/softmax.test.ts
 import { readdirSync } from 'node:fs';
@@ -20,7 +20,7 @@ export default defineConfig(({ mode }) => ({
     maxWorkers: 2,
     testTimeout: patience,
     hookTimeout: patience,
-    // a watch sees what tests import; they read kernels from files
+    // a watch follows imports, but tests read the wasm from files
     watchTriggerPatterns: [
       {
         pattern: /\/(assembly\/(?!generated|prune)|scripts\/templates\/)/,

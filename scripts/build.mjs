@@ -1,8 +1,8 @@
-// npm run build: what is not built yet of the wasm (src/wasm/) and of the package (dist/).
+// npm run build: the wasm (src/wasm/) and the package (dist/), each only when its sources have changed.
 //
 //   node scripts/build.mjs              both
-//   node scripts/build.mjs --kernels    the wasm alone, its simd build first
-//   node scripts/build.mjs --force      what is built, too
+//   node scripts/build.mjs --kernels    the wasm alone, the simd build first
+//   node scripts/build.mjs --force      changed or not
 import process from 'node:process';
 import { buildWasm } from './wasm.mjs';
 

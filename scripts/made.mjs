@@ -1,7 +1,7 @@
-// Makes what is not made yet, and what is made of other sources than those there are. Contents count, not times: a
-// checkout, a copy or a `touch` makes nothing anew.
+// Builds only what is missing, or was built from other sources than those that are there now. Contents are compared, not
+// times: after a checkout, a copy or a `touch` nothing is built.
 //
-// What each thing was made of, and what came of it, lies in node_modules/.cache/filigree/made/NAME.json as two hashes.
+// node_modules/.cache/filigree/made/NAME.json keeps two hashes: one of the sources, one of what was built from them.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../', import.meta.url));
 const folder = join(root, 'node_modules/.cache/filigree/made');
 
-/** The files under some paths of the repository, sorted; of paths where nothing is, none. */
+/** The files under some paths of the repository, sorted. A path where nothing is adds none. */
 function filesUnder(paths) {
   return paths
     .flatMap((path) => {
@@ -41,12 +41,12 @@ export function writeWhole(path, content) {
 }
 
 /**
- * Runs `make`, unless what it makes has been made of the same sources and is as it was left. One process makes at a time;
+ * Runs `make` unless its outputs are there, unchanged, and were built from these sources. One process builds at a time; the
  * others wait for it.
- * @param name of what is made; it names the record
+ * @param name names the record and the lock
  * @param sources,outputs paths of files and folders, relative to the root
- * @param force makes it in any case
- * @returns whether it was made now
+ * @param force builds in any case
+ * @returns whether it was built now
  */
 export async function makeUnlessMade({ name, sources, outputs, make, force = false }) {
   const record = join(folder, `${name}.json`);
@@ -57,8 +57,8 @@ export async function makeUnlessMade({ name, sources, outputs, make, force = fal
   if (!force && isMade()) return false;
   mkdirSync(folder, { recursive: true });
   return alone(join(folder, `${name}.lock`), async () => {
-    if (!force && isMade()) return false; // by another process, meanwhile
-    const from = hashOf(sources); // what changes while it is made is seen the next time
+    if (!force && isMade()) return false; // another process has built it meanwhile
+    const from = hashOf(sources); // a change during the build is seen the next time
     await make();
     writeWhole(record, JSON.stringify({ from, to: hashOf(outputs) }));
     return true;
@@ -92,12 +92,15 @@ async function alone(lock, work) {
   }
 }
 
-/** Whether the process that holds a lock has ended. Outputs are put in place as wholes, so that two makers do no harm. */
+/** ms. No build takes this long; a process that was killed leaves its lock, and others get its number. */
+const longest = 600_000;
+
+/** Whether nobody holds a lock any more. Two builders at a time do no harm: outputs are renamed into place. */
 function isLeft(lock) {
   try {
+    if (Date.now() - statSync(lock).mtimeMs > longest) return true;
     const holder = Number(readFileSync(lock, 'utf8'));
-    if (holder === 0) return false; // it is being written
-    process.kill(holder, 0);
+    if (holder > 0) process.kill(holder, 0); // throws where there is no such process
     return false;
   } catch (error) {
     return error.code === 'ESRCH';

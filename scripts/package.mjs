@@ -83,7 +83,7 @@ async function models(dist) {
   await buildModels(new URL(`../${dist}/`, import.meta.url));
 }
 
-/** Makes it in a folder beside it, and puts that in its place: who reads dist/ meanwhile finds the old one. */
+/** Builds into a folder beside dist/, then renames it: readers of dist/ find the old one or the new one, whole. */
 async function make() {
   for (const left of readdirSync('.').filter((name) => /^dist\.\d+/.test(name))) rmSync(left, { recursive: true });
   const fresh = `dist.${process.pid}`;
@@ -97,8 +97,8 @@ async function make() {
 }
 
 /**
- * Builds dist/ unless it is built. Of assembly/ it holds what is in src/wasm/.
- * @param force builds it in any case
+ * Builds dist/ when its sources have changed. It takes the wasm from src/wasm/.
+ * @param force builds in any case
  */
 export async function buildPackage({ force = false } = {}) {
   process.chdir(root);

@@ -15,7 +15,7 @@ const kernels = readdirSync(join(root, 'assembly'))
   .map((name) => `assembly/${name}`)
   .filter((path) => path !== pruning);
 
-/** asc's target and configuration of each, in the order in which they are built, and what they are built of. */
+/** The wasm files in the order in which they are built: asc's target, its configuration, and their sources. */
 const builds = [
   { target: 'simd', config: 'asconfig.json', sources: [...kernels, 'asconfig.json'] },
   { target: 'relaxed', config: 'asconfig.json', sources: [...kernels, 'asconfig.json'] },
@@ -59,9 +59,9 @@ async function compile({ target, config }, file) {
 }
 
 /**
- * Generates what is derived of assembly/, and builds what is not built of it. Rows of kernels and templates count by what
- * is generated from them.
- * @param force builds all of it
+ * Writes assembly/generated/ and builds the wasm files whose sources have changed. The rows of kernels and the templates
+ * count through what is generated from them.
+ * @param force builds all
  */
 export async function buildWasm({ force = false } = {}) {
   process.chdir(root);

@@ -2,7 +2,7 @@
 import process from 'node:process';
 import { expect } from 'vitest';
 
-/** CPU time that this process has used, in ms. Of its other threads only the engine's own compute in tests. */
+/** CPU time that this process has used, in ms, its threads together. */
 export function cpuMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;

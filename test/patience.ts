@@ -1,5 +1,5 @@
 /**
- * ms. How long tests wait for processes, pages and each other before they call them hung: no measure of speed. A machine
- * with twenty other things to do takes minutes for what else takes seconds.
+ * How long a test waits for a process or a page before it calls it hung, in ms. This does not measure speed: a machine with
+ * twenty other programs to run takes minutes for work that else takes seconds.
  */
 export const patience = 600_000;

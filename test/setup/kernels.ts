@@ -1,5 +1,4 @@
-// Vitest's global setup of the project `unit`: the wasm in src/wasm/ is that of its sources, also when a watch runs tests
-// again.
+// Vitest's global setup of the project `unit`: builds src/wasm/ if its sources have changed, before every run of a watch too.
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { TestProject } from 'vitest/node';
