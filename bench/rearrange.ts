@@ -16,7 +16,7 @@ import { compileGraph, importModel } from '../src/compile.ts';
 import type { Graph } from '../src/graph/graph.ts';
 import { Calibrator } from '../src/prune/statistics/calibration.ts';
 import { type Layer, layersOf, weightsOf } from '../src/prune/layers.ts';
-import { magnitudeScores } from '../src/prune/criteria/magnitude.ts';
+import { magnitudeScores } from '../src/prune/criteria/magnitude-scores.ts';
 import { blocksToKeep, masked, select } from '../src/prune/patterns/masks.ts';
 import { blocksOf, patternNamed } from '../src/prune/patterns/patterns.ts';
 import { prepared } from '../src/prune/prepare.ts';

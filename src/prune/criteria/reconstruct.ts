@@ -9,7 +9,7 @@ import { Kernels } from '../kernels.ts';
 import type { Layer } from '../layers.ts';
 import type { Damped } from './least-squares.ts';
 import { damped, leastSquares } from './least-squares.ts';
-import { magnitudeScores } from './magnitude.ts';
+import { magnitudeScores } from './magnitude-scores.ts';
 import { masked, select } from '../patterns/masks.ts';
 import type { Blocks, Mask } from '../patterns/pattern.ts';
 import { errorsOf, quadraticOf } from './quadratic.ts';

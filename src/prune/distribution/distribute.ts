@@ -6,7 +6,7 @@ import { costsOf } from './costs.ts';
 import { erdosRenyiKernel } from './erk.ts';
 import type { Layer } from '../layers.ts';
 import { setWeights, weightsOf } from '../layers.ts';
-import { magnitudeScores } from '../criteria/magnitude.ts';
+import { magnitudeScores } from '../criteria/magnitude-scores.ts';
 import { blocksToKeep, masked, select } from '../patterns/masks.ts';
 import type { ResolvedOptions, Sample } from '../options.ts';
 import { blocksOf } from '../patterns/patterns.ts';

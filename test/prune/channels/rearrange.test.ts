@@ -7,7 +7,7 @@ import { keptShare } from '../../../src/prune/channels/kept.ts';
 import { permuteChannels } from '../../../src/prune/channels/permute.ts';
 import { channelSpaces } from '../../../src/prune/channels/spaces.ts';
 import { type Layer, layersOf, setWeights, weightsOf } from '../../../src/prune/layers.ts';
-import { magnitudeScores } from '../../../src/prune/criteria/magnitude.ts';
+import { magnitudeScores } from '../../../src/prune/criteria/magnitude-scores.ts';
 import { blocksToKeep, select } from '../../../src/prune/patterns/masks.ts';
 import { blocksOf, patternNamed } from '../../../src/prune/patterns/patterns.ts';
 import { prepared } from '../../../src/prune/prepare.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { magnitudeScores } from '../../../src/prune/criteria/magnitude.ts';
+import { magnitudeScores } from '../../../src/prune/criteria/magnitude-scores.ts';
 import { blocksToKeep, hasPattern, masked, select } from '../../../src/prune/patterns/masks.ts';
 import type { Blocks, Mask } from '../../../src/prune/patterns/pattern.ts';
 import { patternNamed } from '../../../src/prune/patterns/patterns.ts';

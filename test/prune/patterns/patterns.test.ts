@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { magnitudeScores } from '../../../src/prune/criteria/magnitude.ts';
+import { magnitudeScores } from '../../../src/prune/criteria/magnitude-scores.ts';
 import { blocksToKeep, hasPattern, masked, select, sparsityOf } from '../../../src/prune/patterns/masks.ts';
 import { blocksOf, groupedBy, patternNamed } from '../../../src/prune/patterns/patterns.ts';
 import { randomScores } from '../../../src/prune/criteria/random.ts';

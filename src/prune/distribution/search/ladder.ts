@@ -3,7 +3,7 @@
 import type { Kernels } from '../../kernels.ts';
 import type { Damped } from '../../criteria/least-squares.ts';
 import { damped, inverseOf, leastSquares } from '../../criteria/least-squares.ts';
-import { magnitudeScores } from '../../criteria/magnitude.ts';
+import { magnitudeScores } from '../../criteria/magnitude-scores.ts';
 import { masked, select } from '../../patterns/masks.ts';
 import type { Blocks, Mask } from '../../patterns/pattern.ts';
 import type { Quadratic } from '../../criteria/quadratic.ts';

@@ -2,7 +2,7 @@
 import type { Graph } from '../../../../src/graph/graph.ts';
 import { layersOf, weightsOf } from '../../../../src/prune/layers.ts';
 import type { Layer } from '../../../../src/prune/layers.ts';
-import { magnitudeScores } from '../../../../src/prune/criteria/magnitude.ts';
+import { magnitudeScores } from '../../../../src/prune/criteria/magnitude-scores.ts';
 import { blocksToKeep, masked, select } from '../../../../src/prune/patterns/masks.ts';
 import { blocksOf, patternNamed } from '../../../../src/prune/patterns/patterns.ts';
 import type { CandidateMaker } from '../../../../src/prune/distribution/search/candidates.ts';
