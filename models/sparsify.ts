@@ -1,6 +1,6 @@
 // Zeros by magnitude, on plain weight arrays.
 import { FiligreeError } from '../src/errors.ts';
-import { magnitudeScores } from '../src/prune/criteria/magnitude.ts';
+import { magnitudeScores } from '../src/prune/criteria/magnitude-scores.ts';
 import { masked, select } from '../src/prune/patterns/masks.ts';
 import type { Blocks } from '../src/prune/patterns/pattern.ts';
 import { patternNamed } from '../src/prune/patterns/patterns.ts';
