@@ -11,7 +11,7 @@ it('vision imports nothing that an edge bundle should not carry', () => {
       expect(path, `${file} imports ${path}`).toMatch(
         file.includes('/')
           ? /^\.\.?\/[a-z-]+\.ts$/
-          : /^(\.\/|\.\.\/(runtime|program|artifact)\/|\.\.\/(errors|host|tensor|formats\/python-names)\.ts)/,
+          : /^(\.\/|\.\.\/(runtime|program|artifact)\/|\.\.\/formats\/|\.\.\/(errors|host|tensor)\.ts)/,
       );
     }
   }
