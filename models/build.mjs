@@ -1,5 +1,5 @@
 // Compiles the models that come with the package, with the compiler that it holds.
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -20,6 +20,10 @@ export async function buildModels(dist) {
   const directory = new URL('models/', dist);
   const { faceDetection } = await recipe('face-detection.ts');
   await mkdir(directory, { recursive: true });
+  // objects.ts makes these from networks and photographs that lie elsewhere
+  for (const name of ['objects', 'objects-small']) {
+    await copyFile(new URL(`${name}.filigree`, import.meta.url), new URL(`${name}.filigree`, directory));
+  }
   for (const { name, source, metadata } of [faceDetection]) {
     const path = new URL(`../node_modules/${source.package}/${source.file}`, import.meta.url);
     const artifact = compileModel(await readFile(path), { name, metadata: { ...metadata, source } });

@@ -15,6 +15,8 @@ export interface Io {
   readonly version: string;
   /** Path of the artifact that `detect` uses when none is named. */
   readonly defaultModel: string;
+  /** Paths of the artifacts that come with the package, by the names that `--model` takes for them. */
+  readonly shippedModels: Readonly<Record<string, string>>;
 }
 
 /** What commands exit with. */

@@ -13,10 +13,18 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
+const shipped = (name: string) => fileURLToPath(new URL(`../models/${name}.filigree`, import.meta.url));
+const shippedModels = {
+  objects: shipped('objects'),
+  'objects-small': shipped('objects-small'),
+  faces: shipped('face-detection'),
+};
+
 process.exitCode = await main(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
   debug: Boolean(process.env.FILIGREE_DEBUG),
   version: (createRequire(import.meta.url)('../../package.json') as { version: string }).version,
-  defaultModel: fileURLToPath(new URL('../models/face-detection.filigree', import.meta.url)),
+  defaultModel: shippedModels.objects,
+  shippedModels,
 });

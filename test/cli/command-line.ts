@@ -21,6 +21,7 @@ export function commandLine(defaultModel = () => '') {
       debug: false,
       version,
       defaultModel: defaultModel(),
+      shippedModels: { faces: defaultModel() },
     });
     return { code, ...written };
   }

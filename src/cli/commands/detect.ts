@@ -32,10 +32,13 @@ interface PhotoResult extends DetectionResult {
 
 export function detectCommand(io: Io): Command {
   const command = new Command('detect')
-    .description('Find faces, or what another detection model knows, in photos.')
+    .description('Find objects of 80 kinds, or what another detection model knows, in photos.')
     .usage('[options] PHOTO…')
     .argument('[photos...]', 'JPEG, PNG or WebP files')
-    .option('-m, --model <file>', 'a detection model: .filigree, ONNX or TFLite (default: faces)')
+    .option(
+      '-m, --model <file>',
+      'a detection model: .filigree, ONNX or TFLite; or objects, objects-small or faces, which come with Filigree (default: objects)',
+    )
     .option('-s, --score-threshold <0…1>', "leave out detections below this score (default: the model's)", fraction)
     .option('--iou-threshold <0…1>', "merge boxes that overlap by more than this (default: the model's)", fraction)
     .option('-n, --max-results <count>', 'detections at most (default: 100)', count)
@@ -58,7 +61,14 @@ export function detectCommand(io: Io): Command {
       if (wrong) command.error(`error: --save ${save}: ${wrong}`);
       pictures = [save];
     }
-    await detectInPhotos(io, photos, { ...options, model: options.model ?? io.defaultModel }, pictures);
+    const { model: wanted } = options;
+    const model =
+      wanted === undefined
+        ? io.defaultModel
+        : Object.hasOwn(io.shippedModels, wanted)
+          ? io.shippedModels[wanted]
+          : wanted;
+    await detectInPhotos(io, photos, { ...options, model }, pictures);
   });
 }
 
