@@ -1,11 +1,14 @@
 // The detectors of objects that come with the package.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import v8 from 'node:v8';
 import { describe, expect, it } from 'vitest';
 import { decodeImage } from '../../src/images/decode.ts';
 import { createDetector } from '../../src/vision/create.ts';
 import type { Detection } from '../../src/vision/detector.ts';
 import { dataPath, describeWithData } from '../data.ts';
+
+v8.setFlagsFromString('--experimental-wasm-relaxed-simd'); // which Node 20 hides
 
 const people = fileURLToPath(new URL('../../node_modules/@vladmandic/face-api/demo/sample5.jpg', import.meta.url));
 
