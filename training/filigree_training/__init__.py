@@ -1,0 +1,1 @@
+"""Makes networks sparse by training them: see ../README.md."""

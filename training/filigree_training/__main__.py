@@ -1,0 +1,39 @@
+"""Command line: python -m filigree_training finetune --teacher dense.onnx --photos DIR --recipe recipe.toml --out DIR --minutes 20"""
+
+from __future__ import annotations
+
+import argparse
+
+from .recipe import read_recipe
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="filigree_training", description="Sparse fine-tuning by distillation.")
+    commands = parser.add_subparsers(required=True, dest="command")
+    tune = commands.add_parser("finetune", help="train sparse students of a dense ONNX network until the clock says stop")
+    tune.add_argument("--teacher", required=True, help="the dense network")
+    tune.add_argument("--student", action="append", default=[], help="a pruned network to begin with; one for each recipe")
+    tune.add_argument("--photos", action="append", required=True, help="a folder or a .tar of photographs; may be repeated")
+    tune.add_argument("--recipe", action="append", required=True, help="a TOML file; several train side by side")
+    tune.add_argument("--out", required=True, help="a folder")
+    tune.add_argument("--minutes", type=float, default=20.0)
+    tune.add_argument("--until", type=float, default=1.0, help="progress of the schedules at the end of this run")
+    tune.add_argument("--side", type=int, help="of the input, where it is not the file's own")
+    tune.add_argument("--labelled", default="", help="labelled photographs to measure AP on")
+    tune.add_argument("--instances", default="", help="their instances.json")
+    tune.add_argument("--check-every", type=float, default=60.0, help="seconds")
+    tune.add_argument("--cache", default="/tmp/filigree-photos.bin")
+    tune.add_argument("--aside", type=int, default=256, help="photographs that no student trains on")
+    tune.add_argument("--profile", action="store_true", help="say how long each part takes")
+    options = vars(parser.parse_args(arguments))
+    options.pop("command")
+
+    from .train import Job, Training
+
+    recipes = [read_recipe(path) for path in options.pop("recipe")]
+    starts = options.pop("student")
+    Training(Job(recipes=recipes, starts=starts, **options)).go()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""How good students are: agreement with the teacher on photographs put aside, and AP on labelled ones; in floats and in eight bits.
+
+Agreement is the AP of the student's detections against the teacher's own of score 0.3 and more. It ranks students as AP does (rank
+correlation 0.98 over 84 checks of YOLOX-nano), and needs no labels: choose by it, and leave the labelled photographs to the end.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ProcessPoolExecutor
+from typing import Any
+
+import numpy as np
+import torch
+
+from . import evaluate
+from .network import Convolve
+from .quantise import calibrated, int8_network
+from .student import Batches, Student
+from .teacher import Teacher
+
+
+class Checks:
+    """@param sets: by name images (N, 3, H, W), and truth (None: the teacher's detections; classifiers have none)"""
+
+    def __init__(self, teacher: Teacher, sets: dict[str, tuple[torch.Tensor, list[np.ndarray] | None]], calm: Batches, workers: int = 8):
+        self.teacher, self.calm = teacher, calm
+        self.pool = ProcessPoolExecutor(workers)
+        self.sets: dict[str, tuple[torch.Tensor, Any]] = {}
+        self.views: dict[str, list[list[torch.Tensor]]] = {}
+        self.boxes = type(teacher.head).detections is not _no_boxes()
+        dense = teacher.network.biased(teacher.weights, teacher.biases)
+        self.dense: dict[str, tuple[float, float]] = {}
+        for name, (images, truth) in sets.items():
+            found, _, self.views[name] = self._run(images, dense, None)
+            if self.boxes:
+                truth = truth or evaluate.agreement_truth([evaluate.merged(b) for b in found])
+                self.dense[name] = evaluate.score(found, truth)
+            self.sets[name] = (images, truth)
+
+    @torch.no_grad()
+    def _run(self, images: torch.Tensor, conv: Convolve, views: list[list[torch.Tensor]] | None):
+        """Detections; mean losses against `views`; else what the head said."""
+        head, boxes, losses, kept = self.teacher.head, [], [], []
+        for i in range(0, len(images), 64):
+            values = self.teacher.network.run(images[i : i + 64], head.wanted, conv)
+            if self.boxes:
+                boxes.append(head.detections(values))
+            if views is None:
+                kept.append([v.half() for v in values])
+            else:
+                found = head.losses(values, [v.float() for v in views[i // 64]])
+                losses.append(torch.stack([found[p] for p in head.parts]))
+        mean = dict(zip(head.parts, torch.stack(losses).mean(0).tolist())) if losses else {}
+        return (np.concatenate(boxes) if boxes else np.zeros((0, 0, 6))), mean, kept
+
+    def begin(self, student: Student, weights: torch.Tensor, biases: torch.Tensor) -> tuple[dict[str, Any], dict[str, Future]]:
+        """Runs a folded student; its AP is counted by other processes while training goes on."""
+        net = self.teacher.network
+        floats = net.biased(weights, biases)
+        ways = {"": floats}
+        if student.recipe.quantisation.enabled:
+            ways[" int8"] = int8_network(net, weights, biases, calibrated(net, weights, biases, self.calm[:4], self.teacher.head.wanted))
+        entry: dict[str, Any] = {}
+        waiting: dict[str, Future] = {}
+        for way, conv in ways.items():
+            for name, (images, truth) in self.sets.items():
+                boxes, losses, _ = self._run(images, conv, self.views[name])
+                if name == "aside":
+                    entry[f"aside{way} losses"] = {k: round(v, 4) for k, v in losses.items()}
+                if self.boxes:
+                    waiting[name + way] = self.pool.submit(evaluate.score, boxes, truth)
+        return entry, waiting
+
+    def close(self) -> None:
+        self.pool.shutdown()
+
+
+def _no_boxes():
+    from .heads import Head
+
+    return Head.detections

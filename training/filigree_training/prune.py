@@ -1,0 +1,95 @@
+"""Chooses a student's zeros: statistics of its plain self on a few batches, errors of removal, shares by layer, and the masks."""
+
+from __future__ import annotations
+
+import torch
+
+from .network import Convolution
+from .patterns import Pattern, pattern_named
+from .second_order import Collector, LayerStatistics, allocate, refitted, removed, trace
+from .student import Student
+
+Batches = list[torch.Tensor]
+
+
+def layers_of(student: Student, pattern: Pattern) -> list[Convolution]:
+    return [c for c in student.network.convs.values() if c.prunable and pattern.fits(c)]
+
+
+def statistics(student: Student, weights: torch.Tensor, biases: torch.Tensor, batches: Batches, pattern: Pattern) -> dict[str, LayerStatistics]:
+    """Covariances of inputs and curvature at outputs of the layers that are pruned, on the plain network."""
+    net, head = student.network, student.teacher.head
+    collector = Collector(net.biased(weights.clone().requires_grad_(), biases), layers_of(student, pattern))
+    scales = {p: student.recipe.weight(p) for p in head.parts}
+    for images in batches:
+        values = net.run(images.float(), head.wanted, collector)
+        head.sampled(values, scales).backward()
+    return collector.found
+
+
+def prune(student: Student, share: float, batches: Batches, calm: Batches) -> None:
+    """Removes blocks until `share` of the costs is gone; with `second-order` the kept weights make up for them.
+
+    @param batches: to measure on; @param calm: to fold with
+    """
+    s = student.recipe.sparsity
+    pattern = pattern_named(s.pattern)
+    weights, biases = student.folded(calm, averaged=False)
+    found = statistics(student, weights, biases, batches, pattern)
+    layers = layers_of(student, pattern)
+    choose = _second_order if s.criterion == "second-order" and not pattern.kept else _scores
+    masks = choose(student, layers, weights, found, pattern, share)
+    for c, mask in zip(layers, masks):
+        _apply(student, c, mask, found[c.output], pattern, biases, weights)
+    if student.steps == 0:
+        student.begin(weights, biases, calm)
+
+
+@torch.no_grad()
+def _second_order(student, layers, weights, found, pattern, share) -> list[torch.Tensor]:
+    s = student.recipe.sparsity
+    most = min(s.most, share + 0.35) if s.distribution == "macs" else s.most
+    traces = []
+    for c in layers:
+        shape = (c.rows, c.columns)
+        w, kept = weights[c.weights_place].view(shape), student.mask[c.weights_place].view(shape)
+        x = found[c.output]
+        traces.append(trace(w, kept, x.covariance(), x.curvature(), pattern, most, s.damping))
+    costs = [float(pattern.rows * pattern.columns * c.pixels) for c in layers]
+    totals = [float(c.count * c.pixels) for c in layers]
+    if s.distribution == "macs":
+        counts = allocate(traces, costs, totals, share)
+    else:
+        counts = [allocate([t], [cost], [total], share)[0] for t, cost, total in zip(traces, costs, totals)]
+    return [removed(t, n, pattern, (c.rows, c.columns)) for t, n, c in zip(traces, counts, layers)]
+
+
+@torch.no_grad()
+def _scores(student, layers, weights, found, pattern, share) -> list[torch.Tensor]:
+    """By single weights: w² (magnitude), or w² · g · H's diagonal (fisher)."""
+    masks = []
+    for c in layers:
+        scores = weights[c.weights_place].view(c.rows, c.columns).square()
+        if student.recipe.sparsity.criterion != "magnitude":
+            scores = scores * found[c.output].curvature()[:, None] * found[c.output].covariance().diagonal()
+        masks.append(pattern.mask(scores, share))
+    return masks
+
+
+@torch.no_grad()
+def _apply(student: Student, c: Convolution, mask: torch.Tensor, x: LayerStatistics, pattern: Pattern, biases: torch.Tensor, weights: torch.Tensor) -> None:
+    """Sets the mask, in `student` and in the plain `weights`; refits both, and lets `biases` make up for the mean."""
+    s, shape, place = student.recipe.sparsity, (c.rows, c.columns), c.weights_place
+    student.mask[place] = mask.flatten()
+    fit = s.criterion == "second-order" and not pattern.kept
+    h = x.covariance()
+
+    def pruned(flat: torch.Tensor) -> torch.Tensor:
+        w = flat[place].view(shape)
+        return refitted(w, mask, h, pattern, s.damping) if fit else w * mask
+
+    before = weights[place].view(shape).clone()
+    weights[place] = pruned(weights).flatten()
+    biases[c.channels_place] += (before - weights[place].view(shape)) @ (x.total / x.positions)
+    for flat in (student.theta, student.mean):
+        flat[place] = pruned(flat).flatten()

@@ -1,0 +1,266 @@
+"""The loop: several students of one dense network side by side until the clock says stop; every batch, and what the dense network
+says of it, is shared.
+
+It writes to `out`, for each student NAME.npz (flat weights and biases), NAME.onnx, NAME.masks.safetensors, NAME.state.npz (what the
+next run goes on from) and log.jsonl, a line for each check.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from . import evaluate, patterns
+from .augment import Augmenter
+from .checks import Checks
+from .heads import recognise
+from .masks import read_masks, write_masks
+from .network import Network
+from .photos import Photos, held_out, load
+from .prune import prune
+from .recipe import Augmentation, Recipe
+from .recorded import Recorded
+from .schedule import prunings
+from .state import load_state, save_state
+from .student import Student
+from .teacher import Teacher
+
+START = time.time()
+
+
+def say(*words: Any) -> None:
+    print(f"{time.time() - START:7.1f}", *words, flush=True)
+
+
+@dataclass
+class Job:
+    """What to train: one recipe and starting point for each student."""
+
+    teacher: str
+    photos: list[str]
+    out: str
+    recipes: list[Recipe]
+    starts: list[str] = field(default_factory=list)  # ONNX each; the teacher where there are none
+    minutes: float = 20.0
+    until: float = 1.0  # progress at the end of this run
+    side: int | None = None
+    labelled: str = ""  # a folder or tar of labelled photographs, and
+    instances: str = ""  # their instances.json
+    check_every: float = 60.0  # seconds
+    cache: str = "/tmp/filigree-photos.bin"
+    aside: int = 256
+    resume: bool = True
+    half: bool | None = None
+    profile: bool = False  # say how long each part takes
+
+
+class Training:
+    """Everything that the loop needs, ready to `go`."""
+
+    def __init__(self, job: Job):
+        self.job, first = job, job.recipes[0]
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.cuda = self.device.type == "cuda"
+        torch.backends.cudnn.benchmark = self.cuda
+        torch.backends.cudnn.benchmark_limit = 3
+        torch.manual_seed(first.seed)
+        self.out = Path(job.out)
+        self.out.mkdir(parents=True, exist_ok=True)
+        self.network = Network(job.teacher, job.side)
+        self.head = recognise(self.network)
+        self.train, self.aside = self._photographs(first)
+        self.teacher = Teacher(self.network, self.head, self.device, torch.float16 if self.cuda else torch.float32)
+        size, count = (64, 8) if self.cuda else (8, 2)
+        use = dataclasses.replace(first.augmentation, mosaic=0.0, scale=(0.85, 1.2), colour=0.2, stretch=0.05, mixup=0.0)
+        self.use = use  # photographs as they are in use
+        self.calm = [self.train.batch(size, use) for _ in range(count)]
+        self.teacher.calibrate(self.calm[:4])
+        say(f"{type(self.head).__name__}, {len(self.network.convs)} convolutions, {len(self.teacher.hints)} cut points")
+        self.students = [self._student(r, k) for k, r in enumerate(job.recipes)]
+        self.log = open(self.out / "log.jsonl", "a")
+        self.checks = self._checks()
+
+    def _photographs(self, recipe: Recipe) -> tuple[Augmenter, Augmenter]:
+        job = self.job
+        photos = load(job.photos, self.network.side, job.cache)
+        aside = held_out(photos.names)
+        few = np.flatnonzero(aside)[: job.aside]
+        chosen = np.zeros(len(aside), bool)
+        chosen[few] = True
+        train, others = photos.chosen(~aside), photos.chosen(chosen)
+        say(f"{len(train.names)} photographs to train on, {len(others.names)} put aside")
+        return (Augmenter(p, recipe.input, self.network.side, self.device) for p in (train, others))  # type: ignore[return-value]
+
+    def _student(self, recipe: Recipe, index: int) -> Student:
+        teacher, starts = self.teacher, self.job.starts
+        initial = (teacher.weights.clone(), teacher.biases.clone())
+        if index < len(starts) and starts[index]:
+            pruned = Network(starts[index], self.network.side)
+            initial = (pruned.flat_weights(), pruned.flat_biases())
+        dtype = torch.bfloat16 if self.cuda or self.job.half else torch.float32
+        student = Student(recipe, teacher, dtype, self.calm[:4], initial)
+        s = recipe.sparsity
+        student.due = prunings(s.first, s.share, s.until, s.prunings) if s.share and not s.masks else []
+        if s.masks:
+            student.mask[: self.network.weights] = read_masks(s.masks, self.network).to(self.device)
+        return student
+
+    def _checks(self) -> Checks:
+        every = torch.arange(self.aside.count, device=self.device)
+        sets: dict[str, tuple[torch.Tensor, list[np.ndarray] | None]] = {"aside": (self.aside.plain(every), None)}
+        if self.job.labelled:
+            photos = load([self.job.labelled], self.network.side, self.job.cache + ".labelled")
+            recipe = self.job.recipes[0]
+            truth = evaluate.coco_truth(self.job.instances, photos.names, self.network.side, recipe.input.fit)
+            labelled = Augmenter(photos, recipe.input, self.network.side, self.device)
+            sets["labelled"] = (labelled.plain(torch.arange(labelled.count, device=self.device)), truth)
+        checks = Checks(self.teacher, sets, self.calm)
+        say("teacher:", {k: [round(n, 2) for n in v] for k, v in checks.dense.items()})
+        return checks
+
+    # ---- the loop ----
+
+    def _draw(self, a: Augmentation) -> None:
+        self.images.copy_(self.train.batch(len(self.images), a))
+
+    def _see(self) -> None:
+        self.view = self.teacher(self.images)
+
+    def go(self) -> None:
+        job, recipe = self.job, self.job.recipes[0]
+        side = self.network.side
+        self.images = torch.zeros(recipe.batch, 3, side, side, device=self.device).contiguous(memory_format=torch.channels_last)
+        early = Recorded(lambda: self._draw(recipe.augmentation), self.device)
+        late = Recorded(lambda: self._draw(self.use), self.device)
+        look = Recorded(self._see, self.device)
+        steps = []
+        for student in self.students:  # trial steps at rate 0: nothing is learnt
+            steps.append(Recorded(lambda s=student: s.step(self.images, *self.view), self.device))
+            say(f"{student.recipe.name}: ready, losses {student.losses()}")
+            student.forget()
+            self._resume(student)
+        if job.profile:
+            self._profile({"photographs": early, "teacher": look} | {s.recipe.name: r for s, r in zip(self.students, steps)})
+        first = self.students[0].progress
+        seconds, begun = job.minutes * 60, time.time()
+        due, step, waiting = job.check_every, 0, []
+        while True:
+            if step % 4 == 0 and self.cuda:
+                torch.cuda.synchronize()
+            elapsed = time.time() - begun
+            if elapsed >= seconds:
+                break
+            progress = first + (job.until - first) * elapsed / seconds
+            self._prune(progress)
+            if elapsed >= due:
+                self._report(waiting)
+                waiting = self._check(progress, begun)
+                due = elapsed + job.check_every
+                if seconds - due < job.check_every * 0.4:
+                    due = 2 * seconds
+            draw = late if progress > recipe.augmentation.calm else early
+            draw(after=steps if step and self.cuda else ())
+            look(after=[draw])
+            for student, run in zip(self.students, steps):
+                run(before=lambda s=student: s.prepare(progress), after=[look])
+            step += 1
+        if self.cuda:
+            torch.cuda.synchronize()
+        took = time.time() - begun
+        say(f"{step} steps of {recipe.batch} in {took:.1f} s: {step * recipe.batch / took:.0f} views a second for each of {len(steps)}")
+        self._report(waiting)
+        self._report(self._check(job.until, begun, final=True))
+        self.checks.close()
+
+    def _profile(self, parts: dict[str, Recorded]) -> None:
+        """Milliseconds of each part alone, and the kernels of the last."""
+        for name, run in parts.items():
+            torch.cuda.synchronize()
+            began = time.time()
+            for _ in range(10):
+                run()
+            torch.cuda.synchronize()
+            say(f"{name}: {(time.time() - began) * 100:.2f} ms")
+        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as p:
+            run()
+            torch.cuda.synchronize()
+        rows = sorted(((e.self_device_time_total, e.count, e.key) for e in p.key_averages()), reverse=True)
+        say(f"{sum(r[0] for r in rows) / 1e3:.1f} ms in {sum(r[1] for r in rows)} kernels; {torch.cuda.max_memory_allocated() / 2**30:.1f} GiB")
+        for t, c, k in rows[:25]:
+            print(f"{t / 1e3:8.2f} ms {c:5d} {k[:90]}")
+        for student in self.students:
+            student.forget()
+
+    def _prune(self, progress: float) -> None:
+        """Removes what each schedule has due; looks at ranges from time to time."""
+        for student in self.students:
+            q = student.recipe.quantisation
+            pending = student.due and student.due[0][0] <= progress
+            looks = q.enabled and student.steps % q.every == q.every - 1
+            if not pending and not looks:
+                continue
+            if self.cuda:
+                torch.cuda.synchronize()
+            if pending:
+                while student.due and student.due[0][0] <= progress:
+                    _, share = student.due.pop(0)
+                began = time.time()
+                batches = [self.train.batch(len(self.calm[0]), self.use) for _ in range(4)]
+                prune(student, share, batches, self.calm)
+                zeros, saved = self._zeros(student)
+                say(f"{student.recipe.name}: pruned to {share:.3f} in {time.time() - began:.1f} s: {zeros:.4f} zeros, {saved:.4f} of MACs")
+            student.look(self.calm[:2])
+            if self.cuda:
+                torch.cuda.synchronize()
+
+    def _zeros(self, student: Student) -> tuple[float, float]:
+        mask = student.flat_mask()
+        return patterns.sparsity(mask, self.network), patterns.macs_removed(mask, self.network)
+
+    def _check(self, progress: float, begun: float, final: bool = False) -> list:
+        if self.cuda:
+            torch.cuda.synchronize()
+        waiting = []
+        for student in self.students:
+            student.progress = progress
+            weights, biases = student.folded(self.calm)
+            zeros, saved = self._zeros(student)
+            entry: dict[str, Any] = {"name": student.recipe.name, "seconds": round(time.time() - begun, 1), "progress": round(progress, 4)}
+            entry |= {"steps": student.steps, "zeros": round(zeros, 4), "macs": round(saved, 4), "losses": student.losses()}
+            if final:
+                self._write(student, weights, biases)
+            more, futures = self.checks.begin(student, weights, biases)
+            waiting.append((entry | more, futures))
+        return waiting
+
+    def _write(self, student: Student, weights: torch.Tensor, biases: torch.Tensor) -> None:
+        name, s = student.recipe.name, student.recipe.sparsity
+        arrays = {"weights": weights.cpu().numpy(), "biases": biases.cpu().numpy()}
+        np.savez_compressed(self.out / f"{name}.npz", **arrays, recipe=json.dumps(dataclasses.asdict(student.recipe)))  # type: ignore[arg-type]
+        self.network.save(str(self.out / f"{name}.onnx"), weights, biases)
+        facts = {"pattern": s.pattern, "criterion": s.criterion, "seed": str(student.recipe.seed)}
+        write_masks(str(self.out / f"{name}.masks.safetensors"), self.network, student.flat_mask(), facts)
+        save_state(self.out / f"{name}.state.npz", student)
+
+    def _resume(self, student: Student) -> None:
+        path = self.out / f"{student.recipe.name}.state.npz"
+        if self.job.resume and path.exists():
+            load_state(path, student)
+            progress = student.progress
+            student.due = [d for d in student.due if d[0] > progress]
+            say(f"{student.recipe.name}: goes on at step {student.steps}, progress {progress:.3f}")
+
+    def _report(self, waiting: list) -> None:
+        for entry, futures in waiting:
+            for name, future in futures.items():
+                entry[name] = [round(float(v), 2) for v in future.result()]
+            self.log.write(json.dumps(entry) + "\n")
+            self.log.flush()
+            say(json.dumps(entry))
