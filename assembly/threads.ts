@@ -17,9 +17,9 @@ const barrierRecord: u32 = 0xffffffff;
  * Looks before sleep, at most about a millisecond. Where other programs want the cores too, a thread that looks keeps the one
  * it waits for from running: each time in vain it looks an eighth as long, down to some microseconds.
  */
-const mostLooks: i32 = 3000000;
+const maxLooks: i32 = 3000000;
 const fewestLooks: i32 = 5000;
-let looks: i32 = mostLooks;
+let looks: i32 = maxLooks;
 
 /** A thread that hears nothing in so many naps of `patience` ms gives the others up: one was ended in the middle of a run. */
 const naps: i32 = 6;
@@ -39,7 +39,7 @@ function barrier(sync: usize, parts: u32): bool {
   }
   for (let i = looks; i != 0; i--) {
     if (atomic.load<i32>(sync, 64) == epoch) continue;
-    looks = min(looks + (looks >> 5) + 1, mostLooks);
+    looks = min(looks + (looks >> 5) + 1, maxLooks);
     return atomic.load<u32>(sync, 68) == 0;
   }
   looks = max(looks >> 3, fewestLooks);

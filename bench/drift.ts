@@ -96,32 +96,41 @@ const sparse = (count: number) => random(count).map((w, i) => ((i * 2654435761) 
 
 async function products(): Promise<void> {
   for (const [name, { kind }] of Object.entries(matrixKernels)) {
-    const way = name as MatrixKernelName;
+    const candidate = name as MatrixKernelName;
     const choices = new Map([['node', name]]);
     for (const channels of [16, 256]) {
       const rows = 24;
       if (kind === 'vector') {
-        await measure(way, 'linear', {}, [2, 4 * channels], [[[rows, 4 * channels], sparse(4 * rows * channels)]], {
-          choices,
-        });
+        await measure(
+          candidate,
+          'linear',
+          {},
+          [2, 4 * channels],
+          [[[rows, 4 * channels], sparse(4 * rows * channels)]],
+          {
+            choices,
+          },
+        );
       } else if (kind === 'shifted') {
         const weights: [number[], Float32Array] = [[rows, channels, 3, 3], sparse(9 * rows * channels)];
-        await measure(way, 'conv2d', { ...one, pads: [1, 1, 1, 1] }, [1, channels, 11, 13], [weights], { choices });
+        await measure(candidate, 'conv2d', { ...one, pads: [1, 1, 1, 1] }, [1, channels, 11, 13], [weights], {
+          choices,
+        });
       } else {
         const plan: LoweringPlan = kind === 'int8' ? { choices, ranges: { x: { min: -3, max: 3 } } } : { choices };
         await measure(
-          way,
+          candidate,
           'conv2d',
           one,
           [1, channels, 11, 13],
           [[[rows, channels, 1, 1], sparse(rows * channels)]],
           plan,
         );
-        if (way === 'f32_spmm_28x1') {
+        if (candidate === 'f32_spmm_28x1') {
           const packed = new Map([['node', `${name} packed`]]);
           const weights: [number[], Float32Array] = [[rows, channels, 1, 1], sparse(rows * channels)];
           if (channels > 96)
-            await measure(`${way} packed`, 'conv2d', one, [1, channels, 11, 13], [weights], { choices: packed });
+            await measure(`${candidate} packed`, 'conv2d', one, [1, channels, 11, 13], [weights], { choices: packed });
         }
       }
     }

@@ -46,7 +46,7 @@ const variants: Variant[] = [
 ];
 
 /** The ways that the default cost model chooses between, each by force. */
-const ways: Variant[] = [
+const candidates: Variant[] = [
   { name: 'vectors', block: [1, 1], costModel: only('f32_linear_dense') },
   { name: 'vectors, sparse', block: [1, 1], costModel: only('f32_linear_sparse') },
   { name: 'vectors, groups of 4', block: [4, 1], costModel: only('f32_linear_sparse_4') },
@@ -97,7 +97,7 @@ function cold(run: () => void, sweep: () => void): number {
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { shapes: { type: 'string' }, density: { type: 'string' }, ways: { type: 'boolean' } },
+    options: { shapes: { type: 'string' }, density: { type: 'string' }, candidates: { type: 'boolean' } },
   });
   const build = chooseBuild();
   if (build !== 'simd' && build !== 'relaxed') throw new Error(build);
@@ -130,7 +130,7 @@ async function main(): Promise<void> {
     process.stdout.write(`${outputs}×${inputs}, batch ${batch}\n`);
     const reference = await prepare(layer(outputs, inputs, batch, 1, variants[0]), build);
     warmUp(reference.run, 300);
-    for (const variant of values.ways ? ways : variants) {
+    for (const variant of values.candidates ? candidates : variants) {
       for (const density of densities) {
         if (density < 1 && variant.name === 'planes') continue;
         const work = await prepare(layer(outputs, inputs, batch, density, variant), build);

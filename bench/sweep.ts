@@ -14,7 +14,7 @@ import type { CostModel } from '../src/lower/cost-model.ts';
 import { parseCostModel } from '../src/lower/check-cost-model.ts';
 import { compileGraph } from '../src/compile.ts';
 import type { OnChoice } from '../src/lower/lowering.ts';
-import { measureWays } from '../src/compile/tuning/measure.ts';
+import { measureCandidates } from '../src/compile/tuning/measure.ts';
 import { noise } from '../src/compile/tuning/noise.ts';
 import type { Lower } from '../src/compile/tuning/measure.ts';
 import type { Graph } from '../src/graph/graph.ts';
@@ -147,13 +147,13 @@ async function measureLayers(
   seconds: number,
   build: 'simd' | 'relaxed',
 ): Promise<Pick<SweepReport, 'layers' | 'predictions'>> {
-  const measured = await measureWays(lower, { seconds, build });
+  const measured = await measureCandidates(lower, { seconds, build });
   const [{ program, ms }] = measured.programs;
-  const layers = measured.layers.map(({ layer, name, predicted, ways }): LayerResult => {
+  const layers = measured.layers.map(({ layer, name, predicted, candidates }): LayerResult => {
     const { shape, sparsity = 0 } = program.layers[layer];
-    const chosen = ways.find((way) => way.name === predicted)!;
-    const dense = ways.find(({ isDense }) => isDense)!;
-    const best = ways.reduce((a, b) => (b.measuredMs < a.measuredMs ? b : a));
+    const chosen = candidates.find((candidate) => candidate.name === predicted)!;
+    const dense = candidates.find(({ isDense }) => isDense)!;
+    const best = candidates.reduce((a, b) => (b.measuredMs < a.measuredMs ? b : a));
     return {
       ...where,
       sparsity,
@@ -165,8 +165,13 @@ async function measureLayers(
       ms: chosen.measuredMs,
       denseMs: dense.measuredMs,
       bestMs: best.measuredMs,
-      candidates: ways.map((way) => {
-        return { kernel: way.name, ms: way.measuredMs, medianMs: way.medianMs, predictedMs: way.ms };
+      candidates: candidates.map((candidate) => {
+        return {
+          kernel: candidate.name,
+          ms: candidate.measuredMs,
+          medianMs: candidate.medianMs,
+          predictedMs: candidate.ms,
+        };
       }),
     };
   });
@@ -187,7 +192,8 @@ async function measureNetwork(
   build: 'simd' | 'relaxed',
 ): Promise<NetworkResult> {
   const dense = new Map<string, string>();
-  const onChoice: OnChoice = (layer, ways) => void dense.set(layer, ways.find(({ isDense }) => isDense)!.name);
+  const onChoice: OnChoice = (layer, candidates) =>
+    void dense.set(layer, candidates.find(({ isDense }) => isDense)!.name);
   const program = lower({ onChoice });
   const programs = [program, lower({ choices: dense })];
   const models = await Promise.all(programs.map((p) => loadModel(writeArtifact(p), { build })));

@@ -36,7 +36,7 @@ export async function use(source: ModelSource, response: Response, signal: Abort
   const values: number | bigint = y.data[0];
   const image: ImageSource = { data: new Uint8Array(3), width: 1, height: 1, channels: 3 };
   const detector = await createDetector(source, { scoreThreshold: 0.3 });
-  if (!readImageHeader(new Uint8Array(8))) await detector.detect(await decodeImage(new Uint8Array(8), { mostPixels: 1e6 }));
+  if (!readImageHeader(new Uint8Array(8))) await detector.detect(await decodeImage(new Uint8Array(8), { maxPixels: 1e6 }));
   const { detections } = await detector.detect(image);
   const first: Detection | undefined = detections[0];
   drawDetections(context, detections, { keypoints: false });

@@ -209,13 +209,13 @@ export function readHeader(bytes: Uint8Array, name: string, size = bytes.length)
 }
 
 /** Of a header: no safetensors file has a longer one. */
-const mostHeaderBytes = 100e6;
+const maxHeaderBytes = 100e6;
 
 /** Where an artifact ends of which the beginning is given; 0 for what is none. */
 export function artifactEnd(bytes: Uint8Array, name: string): number {
   if (!looksLikeArtifact(bytes)) return 0;
   const end = headerEnd(bytes);
-  return end > bytes.length ? Math.min(end, mostHeaderBytes) : readHeader(bytes, name, Infinity).end;
+  return end > bytes.length ? Math.min(end, maxHeaderBytes) : readHeader(bytes, name, Infinity).end;
 }
 
 function isPlace(value: unknown, length: number): value is number[] {

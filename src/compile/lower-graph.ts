@@ -88,12 +88,12 @@ export function lowerGraph(graph: Graph, costModel: CostModel, plan: LoweringPla
 
 /** What chooses among the ways of a layer: its dense way where all are to be dense, the tuned one, or the fastest. */
 function chooser(layer: string, { choices, onChoice, dense = false }: LoweringPlan): Lowering['choose'] {
-  return (ways, likeness) => {
-    const own = dense ? ways.find(({ isDense }) => isDense) : undefined;
+  return (candidates, workloadKey) => {
+    const own = dense ? candidates.find(({ isDense }) => isDense) : undefined;
     if (own) return own.name;
-    onChoice?.(layer, ways, likeness);
+    onChoice?.(layer, candidates, workloadKey);
     const wanted = choices?.get(layer);
-    return ways.some(({ name }) => name === wanted) ? wanted! : fastest(ways);
+    return candidates.some(({ name }) => name === wanted) ? wanted! : fastest(candidates);
   };
 }
 

@@ -10,7 +10,7 @@ import { planMemory } from './plan.ts';
 import type { Storage } from './storage.ts';
 
 /** Entries of tables that sizes alone ask for: what a thousand resized images need. */
-const mostTableEntries = 2 ** 21;
+const maxTableEntries = 2 ** 21;
 
 export class Memory {
   readonly #graph: Graph;
@@ -90,8 +90,8 @@ export class Memory {
   /** See Lowering.claimTables. */
   claimTables(entries: number): void {
     this.#tableEntries += entries;
-    if (this.#tableEntries <= mostTableEntries) return;
-    throw new Error(`${this.#tableEntries} entries of tables up to here, more than ${mostTableEntries}`);
+    if (this.#tableEntries <= maxTableEntries) return;
+    throw new Error(`${this.#tableEntries} entries of tables up to here, more than ${maxTableEntries}`);
   }
 
   /** Gives every arena buffer its place: those that are needed at different times share memory. */

@@ -2,7 +2,7 @@ import type { StepCost } from '../lower/lowering.ts';
 import type { KernelArguments, KernelName } from '../program/kernels.ts';
 import type { Layer, Step } from '../program/program.ts';
 
-const mostSteps = 2 ** 17;
+const maxSteps = 2 ** 17;
 
 /** The steps of a program while it is made. */
 export class StepList {
@@ -12,7 +12,7 @@ export class StepList {
   emit<K extends KernelName>(layer: Layer, index: number, kernel: K, args: KernelArguments<K>, cost?: StepCost): void {
     const none = Object.entries(args).find(([, value]) => Number.isNaN(value))?.[0];
     if (none) throw new Error(`${none} is not a number`);
-    if (this.steps.length === mostSteps) throw new Error(`more than ${mostSteps} steps`);
+    if (this.steps.length === maxSteps) throw new Error(`more than ${maxSteps} steps`);
     this.steps.push({ kernel, layer: index, arguments: args as Step['arguments'] });
     layer.macs += cost?.macs ?? 0;
     layer.effectiveMacs += cost?.effectiveMacs ?? cost?.macs ?? 0;

@@ -56,7 +56,7 @@ const areaRanges = {
   medium: { least: 32 ** 2, most: 96 ** 2 },
   large: { least: 96 ** 2, most: 1e5 ** 2 },
 } satisfies Record<string, AreaRange>;
-const mostDetections = 100;
+const maxDetections = 100;
 
 /**
  * COCO's twelve figures.
@@ -81,7 +81,7 @@ export function cocoMetrics(
       const key = groupKey(image, category);
       const objects = objectsOf.get(key) ?? [];
       const boxes = detectionsOf.get(key) ?? [];
-      return objects.length + boxes.length > 0 ? [overlaps(objects, boxes, mostDetections)] : [];
+      return objects.length + boxes.length > 0 ? [overlaps(objects, boxes, maxDetections)] : [];
     }),
   );
   const figures = (range: AreaRange, most: number) => {
@@ -95,10 +95,10 @@ export function cocoMetrics(
       apAt: (threshold: number) => mean(curves.map((perThreshold) => perThreshold[threshold].precision)),
     };
   };
-  const all = figures(areaRanges.all, mostDetections);
-  const small = figures(areaRanges.small, mostDetections);
-  const medium = figures(areaRanges.medium, mostDetections);
-  const large = figures(areaRanges.large, mostDetections);
+  const all = figures(areaRanges.all, maxDetections);
+  const small = figures(areaRanges.small, maxDetections);
+  const medium = figures(areaRanges.medium, maxDetections);
+  const large = figures(areaRanges.large, maxDetections);
   return {
     ap: all.ap,
     ap50: all.apAt(0),

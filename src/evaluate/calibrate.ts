@@ -7,7 +7,7 @@ import type { ProgressDisplay } from './progress.ts';
 import { eachPhoto, photosIn, visionModel, type SightOptions } from './photos.ts';
 
 /** More photos change ranges little. */
-const mostPhotos = 64;
+const maxPhotos = 64;
 
 /**
  * Shows a model the first photos of a directory, by name, as its detector or classifier would see them.
@@ -26,7 +26,7 @@ export async function calibrate(
   const { Calibration } = await import('../compile.ts');
   const { writeArtifact } = await import('../artifact/write.ts');
   const { loadModel } = await import('../runtime/load.ts');
-  const photos = await photosIn(directory, mostPhotos);
+  const photos = await photosIn(directory, maxPhotos);
   const calibration = new Calibration(graph, metadata);
   const { runImage } = await import('../vision/run-image.ts');
   using model = await loadModel(writeArtifact(calibration.program));

@@ -61,7 +61,7 @@ export async function eachPhoto(
 }
 
 /** Detections of this score are worth looking at: lower ones hardly count in average precision. */
-const leastScore = 0.05;
+const minScore = 0.05;
 
 /** The classifier or detector of a model. It says how photos become the model's input. */
 export async function visionModel(
@@ -74,7 +74,7 @@ export async function visionModel(
     return new Classifier(model, { preprocessing: preprocess });
   }
   const { Detector } = await import('../vision/detector.ts');
-  return Detector.of(model, { head, scoreThreshold: leastScore });
+  return Detector.of(model, { head, scoreThreshold: minScore });
 }
 
 /** Photos to learn from, as `filigree/prune` takes them. */
@@ -89,7 +89,7 @@ export interface PhotoSamples {
 
 /** Pictures that are enough to learn from, and the most views of a photo that are taken to get as many. */
 const enough = 256;
-const mostViews = 4;
+const maxViews = 4;
 
 /**
  * Photos as the model's input tensor: resized and normalised as they are when it detects or classifies. Of few photos there are
@@ -109,7 +109,7 @@ export async function photoSamples(
   const { tensorOutputs } = await import('../vision/outputs.ts');
   const { runImage } = await import('../vision/run-image.ts');
   const name = program.inputs[0].name;
-  const views = Math.max(1, Math.min(mostViews, Math.ceil(enough / photos.length)));
+  const views = Math.max(1, Math.min(maxViews, Math.ceil(enough / photos.length)));
   const samples: Record<string, Tensor>[] = [];
   const regions: Region[][] = [];
   using input = await loadModel(writeArtifact(compileGraph(inputOnly(graph))));
@@ -142,7 +142,7 @@ async function compareDetections(
   const vision = (head === undefined ? readVisionMetadata(model.metadata) : undefined) ?? visionOf(model, head);
   const { decode } = decoderOf(vision.head, vision.preprocessing, model.outputs);
   const objects = (outputs: Readonly<Record<string, Tensor>>) =>
-    objectsOf(decode(tensorOutputs(outputs), { scoreThreshold: leastScore, multiLabel: false }));
+    objectsOf(decode(tensorOutputs(outputs), { scoreThreshold: minScore, multiLabel: false }));
   return (dense) => {
     const wanted = objects(dense);
     return (other) => disagreement(wanted, objects(other));

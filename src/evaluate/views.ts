@@ -3,7 +3,7 @@ import type { Pixels } from '../vision/preprocessing.ts';
 import type { RandomNumbers } from '../prune/random-numbers.ts';
 
 /** The least share of a photo's width, and of its height, that a view shows. */
-const leastSide = 0.5;
+const minSide = 0.5;
 
 /** The photo itself, its mirror image, then parts of it in turn as they are and mirrored. */
 export function viewsOf(photo: Pixels, count: number, random: RandomNumbers): Pixels[] {
@@ -15,7 +15,7 @@ export function viewsOf(photo: Pixels, count: number, random: RandomNumbers): Pi
       views.push(mirrored ? part(photo, 0, 0, width, height, true) : photo);
       continue;
     }
-    const side = leastSide + (1 - leastSide) * random.uniform();
+    const side = minSide + (1 - minSide) * random.uniform();
     const [w, h] = [width, height].map((size) => Math.max(1, Math.round(size * side)));
     views.push(part(photo, random.below(width - w + 1), random.below(height - h + 1), w, h, mirrored));
   }

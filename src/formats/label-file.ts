@@ -36,14 +36,14 @@ interface NumberedLine {
   parts: RegExpExecArray;
 }
 
-const mostClasses = 65536;
+const maxClasses = 65536;
 
 function numberedLabels(lines: readonly NumberedLine[], fail: (line: number, message: string) => never): string[] {
   const labels: string[] = [];
   const lineOf = new Map<number, number>();
   for (const { line, parts } of lines) {
     const index = Number(parts[1]);
-    if (index >= mostClasses) fail(line, `class ${parts[1]}: wanted less than ${mostClasses}`);
+    if (index >= maxClasses) fail(line, `class ${parts[1]}: wanted less than ${maxClasses}`);
     const before = lineOf.get(index);
     if (before !== undefined) fail(line, `class ${index} is on line ${before} already`);
     lineOf.set(index, line);

@@ -11,18 +11,18 @@ export interface DecodeOptions {
    * Larger pictures are refused before they are decoded. If not given: 100 megapixels, which take 400 MB, and of small
    * files, which can claim any size, 16 megapixels and 64 pixels a byte.
    */
-  mostPixels?: number;
+  maxPixels?: number;
 }
 
 /** Progressive pictures have ten or so. Each takes time for all pixels, and may take no more than some bytes of the file. */
-const mostScans = 100;
+const maxScans = 100;
 
 /**
  * Decodes a JPEG (turned as its EXIF orientation says), PNG or WebP picture to RGBA. Transparency is laid on white.
  * @throws FiligreeError `invalid-image` when it is none of the three, broken, cut off, CMYK, too large, or a JPEG of more than 100 scans
  */
 export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Pixels> {
-  const { name = 'image', mostPixels = Math.min(100e6, 16e6 + 64 * bytes.length) } = options;
+  const { name = 'image', maxPixels = Math.min(100e6, 16e6 + 64 * bytes.length) } = options;
   const header = readImageHeader(bytes);
   if (!header) {
     throw new FiligreeError('invalid-image', `${name}: not a JPEG, PNG or WebP image; ${describeBytes(bytes)}`);
@@ -32,21 +32,21 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}
   if (width === undefined || height === undefined) {
     throw new FiligreeError('invalid-image', `${broken} (it does not say how large it is)`);
   }
-  if (width * height > mostPixels) {
+  if (width * height > maxPixels) {
     throw new FiligreeError(
       'invalid-image',
       `${name}: ${width} × ${height} pixels are ${megapixels(width * height)} megapixels; ` +
-        `at most ${megapixels(mostPixels)} are decoded of ${bytes.length} bytes`,
+        `at most ${megapixels(maxPixels)} are decoded of ${bytes.length} bytes`,
     );
   }
   if (components === 4) {
     throw new FiligreeError('invalid-image', `${name}: a CMYK JPEG image, which is not decoded; save it as RGB`);
   }
   const scans = format === 'JPEG' ? jpegScans(bytes) : 0;
-  if (scans > mostScans) {
+  if (scans > maxScans) {
     throw new FiligreeError(
       'invalid-image',
-      `${name}: a JPEG image of ${scans} scans; at most ${mostScans} are decoded`,
+      `${name}: a JPEG image of ${scans} scans; at most ${maxScans} are decoded`,
     );
   }
   const own = Uint8Array.from(bytes); // a buffer that holds nothing else

@@ -11,7 +11,7 @@ import { Names } from './names.ts';
 import { WrittenRanges } from './quantised-range.ts';
 
 /** More axes than any tensor has. */
-export const mostAxes = 32;
+export const maxAxes = 32;
 
 /** A graph under construction: values and nodes have a name each, shapes follow the operators' own rules. */
 export class GraphWriter {
@@ -55,7 +55,7 @@ export class GraphWriter {
       );
       for (const shape of shapes) {
         const isPossible =
-          shape.length <= mostAxes &&
+          shape.length <= maxAxes &&
           shape.every((d) => Number.isInteger(d) && d >= 1) &&
           elementCount(shape) <= maxElements;
         if (!isPossible) throw new Error(`makes a tensor of shape [${shape}]`);

@@ -6,7 +6,7 @@ import type { Graph, Node } from '../graph/graph.ts';
 import { applyBinary } from '../ops/binary.ts';
 import { isOp } from '../ops/nodes.ts';
 import { constantOperand, scalarOf } from '../passes/match.ts';
-import { activated, constantRange, everything, mostNodes, type Range, rangeAfter } from '../passes/ranges.ts';
+import { activated, constantRange, everything, maxNodes, type Range, rangeAfter } from '../passes/ranges.ts';
 import type { Activation } from '../program/activations.ts';
 
 export const clampTo = ({ low, high }: Range): Activation => ({ fn: 'clamp', alpha: low, beta: high });
@@ -57,7 +57,7 @@ export class WrittenRanges {
     if (known) return known;
     const node = this.#makers.get(value);
     const range =
-      node && depth < mostNodes
+      node && depth < maxNodes
         ? (this.#gate(node, depth) ?? rangeAfter(this.#graph, node, (input) => this.of(input, depth + 1)))
         : constantRange(this.#graph, value);
     this.#known.set(value, range);

@@ -23,7 +23,7 @@ import type { KernelName } from '../program/kernels.ts';
 import type { Constant, Pointer, Program, Step } from '../program/program.ts';
 import measured from './cost-model.json' with { type: 'json' };
 import { isMatrixKernel, matrixKernels } from './matrix-kernels.ts';
-import type { Way } from './lowering.ts';
+import type { Candidate } from './lowering.ts';
 import type { MatrixKernelName } from './matrix-kernels.ts';
 import { countDense } from './pack.ts';
 import type { Kept } from './pack.ts';
@@ -112,12 +112,12 @@ export function predict(work: Work, { costs, peak }: CostModel): number {
 }
 
 /** What sparse kernels must gain over dense, as predictions are no better: where little is to be won, nothing is lost. */
-const caution = 0.08;
+const minSparseGain = 0.08;
 
 /** The fastest way as predicted: dense, unless a sparse one is clearly faster. */
-export function fastest(ways: readonly Way[]): string {
-  const cost = ({ ms, isDense }: Way) => (isDense ? (1 - caution) * ms : ms);
-  return ways.reduce((best, way) => (cost(way) < cost(best) ? way : best)).name;
+export function fastest(candidates: readonly Candidate[]): string {
+  const cost = ({ ms, isDense }: Candidate) => (isDense ? (1 - minSparseGain) * ms : ms);
+  return candidates.reduce((best, candidate) => (cost(candidate) < cost(best) ? candidate : best)).name;
 }
 
 /** Milliseconds of a vector multiply-add at peak. */

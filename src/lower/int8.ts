@@ -6,7 +6,7 @@ import { bytePlane } from '../program/layout.ts';
 import type { Group } from '../program/tiles.ts';
 import { predict, productWork } from './cost.ts';
 import type { Lowering, StepCost } from './lowering.ts';
-import type { MatrixProduct, ProductWay } from './product.ts';
+import type { MatrixProduct, ProductCandidate } from './product.ts';
 import { kernelsOf, matrixKernels } from './matrix-kernels.ts';
 import type { KernelOfKind } from './matrix-kernels.ts';
 import { countKept, packPositions } from './pack.ts';
@@ -70,7 +70,7 @@ export function packInt8(
 }
 
 /** Ways to do the pointwise product y = act(W · x) in eight bits; none where its sums could overflow. */
-export function int8Ways(p: MatrixProduct, range: Range, cost: StepCost, lowering: Lowering): ProductWay[] {
+export function int8Candidates(p: MatrixProduct, range: Range, cost: StepCost, lowering: Lowering): ProductCandidate[] {
   const { costModel } = lowering;
   const { rows, columns, batch, height, width } = p;
   const [values, steps] = quantiseWeights(rows, columns, p.weights);

@@ -6,7 +6,7 @@ import { paddedPlane } from '../program/layout.ts';
 import type { Constant, Pointer } from '../program/program.ts';
 import { fastest, predict, productWork, quantisedWork } from './cost.ts';
 import type { Lowering, StepCost } from './lowering.ts';
-import type { MatrixProduct, ProductWay } from './product.ts';
+import type { MatrixProduct, ProductCandidate } from './product.ts';
 import { kernelsOf, matrixKernels } from './matrix-kernels.ts';
 import type { KernelOfKind } from './matrix-kernels.ts';
 import { countKept, packGemm, packSpmm } from './pack.ts';
@@ -21,21 +21,21 @@ import {
 } from './quantise.ts';
 
 /** Every way to do y = act(W · x) for one pixel an image in floats: vector by vector, or with the batch as pixels of planes. */
-export function linearWays(
+export function linearCandidates(
   p: MatrixProduct,
   cost: StepCost,
   lowering: Lowering,
-  overPlanes: (p: MatrixProduct, lowering: Lowering) => ProductWay,
-): ProductWay[] {
+  overPlanes: (p: MatrixProduct, lowering: Lowering) => ProductCandidate,
+): ProductCandidate[] {
   const { costModel } = lowering;
   const { rows, columns, weights } = p;
-  const ways = kernelsOf('vector').map((kernel): ProductWay => {
+  const candidates = kernelsOf('vector').map((kernel): ProductCandidate => {
     const isDense = matrixKernels[kernel].group === 'dense';
     const kept = countKept(rows, columns, weights, matrixKernels[kernel]);
     const ms = predict(productWork(kernel, p, kept, costModel), costModel);
     return { name: kernel, ms, isDense, emit: () => emitVectors(p, kernel, cost, lowering) };
   });
-  return p.batch > 1 ? [...ways, transposedWay(p, lowering, overPlanes)] : ways;
+  return p.batch > 1 ? [...candidates, transposedCandidate(p, lowering, overPlanes)] : candidates;
 }
 
 const weightBits = { int8: 8, int4: 4 } as const;
@@ -49,7 +49,7 @@ const fewestRounded = 2 ** 14;
  */
 export function emitRounded(
   p: MatrixProduct,
-  ways: readonly ProductWay[],
+  candidates: readonly ProductCandidate[],
   cost: StepCost,
   lowering: Lowering,
 ): boolean {
@@ -58,8 +58,8 @@ export function emitRounded(
   if (!linearWeights || rows * columns < fewestRounded || columns > groupColumns * 2 ** 16) return false;
   if (!isQuantisable(weights)) return false;
   const bits = weightBits[linearWeights];
-  const name = fastest(ways);
-  const floats = ways.find((way) => way.name === name)!;
+  const name = fastest(candidates);
+  const floats = candidates.find((candidate) => candidate.name === name)!;
   // integers outrun what is dense in all but the hottest caches
   if (!floats.isDense) {
     const input = { kernel: 'i16_linear_input', count: 'read', times: (batch * columns) / 4 };
@@ -132,11 +132,11 @@ const blockBytes = 2 ** 18;
  * The batch becomes the pixels of planes and comes back. Products are of blocks of rows, each in the way that is fastest over
  * planes: weights come from memory once.
  */
-function transposedWay(
+function transposedCandidate(
   p: MatrixProduct,
   lowering: Lowering,
-  overPlanes: (p: MatrixProduct, lowering: Lowering) => ProductWay,
-): ProductWay {
+  overPlanes: (p: MatrixProduct, lowering: Lowering) => ProductCandidate,
+): ProductCandidate {
   const { batch, rows, columns } = p;
   const plane = paddedPlane(batch);
   /** The ways of all blocks, between planes at these places. */

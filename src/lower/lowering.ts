@@ -18,7 +18,7 @@ export interface StepCost {
 }
 
 /** One way to do a layer's work, for the cost model and tuning to choose from. */
-export interface Way {
+export interface Candidate {
   /** Of its kernel. */
   name: string;
   /** As the cost model predicts. */
@@ -31,7 +31,7 @@ export interface Way {
 export type Choices = ReadonlyMap<string, string>;
 
 /** Told of each choice that lowering makes: the ways there are, and what makes layers alike. */
-export type OnChoice = (layer: string, ways: readonly Way[], likeness: string) => void;
+export type OnChoice = (layer: string, candidates: readonly Candidate[], workloadKey: string) => void;
 
 /** What an operator's `lower` may ask and emit. */
 export interface Lowering {
@@ -62,9 +62,9 @@ export interface Lowering {
   claimTables?(entries: number): void;
   /**
    * The name of the way to take: the one that tuning has found or that the cost model finds fastest.
-   * @param likeness The same for work that takes as long on the same device.
+   * @param workloadKey The same for work that takes as long on the same device.
    */
-  choose(ways: readonly Way[], likeness: string): string;
+  choose(candidates: readonly Candidate[], workloadKey: string): string;
   /** Says about this node what a user should know. */
   note(text: string): void;
   emit<K extends KernelName>(kernel: K, args: KernelArguments<K>, cost?: StepCost): void;

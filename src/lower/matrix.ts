@@ -1,13 +1,13 @@
 // Weights × shifted planes: what convolutions and linear layers lower to.
-import type { MatrixProduct, ProductWay } from './product.ts';
+import type { MatrixProduct, ProductCandidate } from './product.ts';
 import { activationArguments } from '../program/activations.ts';
 import { matrixScratchBytes } from '../program/kernels/matrix.ts';
 import type { TapTable } from '../program/program.ts';
 import { packedTiles } from '../program/tiles.ts';
-import { int8Ways } from './int8.ts';
+import { int8Candidates } from './int8.ts';
 import type { Lowering, StepCost } from './lowering.ts';
 import { fastest, predict, productWork } from './cost.ts';
-import { emitRounded, linearWays } from './linear.ts';
+import { emitRounded, linearCandidates } from './linear.ts';
 import type { MatrixKernelName } from './matrix-kernels.ts';
 import { kernelsOf, matrixKernels } from './matrix-kernels.ts';
 import { countKept, packGemm, packSpmm } from './pack.ts';
@@ -24,15 +24,18 @@ export function emitMatrixProduct(p: MatrixProduct, lowering: Lowering): void {
     return addAfter(p, lowering, (product) => emitMatrixProduct(product, lowering));
   }
   const cost = costOf(p);
-  const ways = kind === 'vector' ? linearWays(p, cost, lowering, fastestWay) : planeWays(p, kind, cost, lowering);
-  if (kind === 'vector' && emitRounded(p, ways, cost, lowering)) return;
-  if (p.range && kind === 'flat') ways.push(...int8Ways(p, p.range, cost, lowering));
-  const density = ways.map(({ ms }) => Math.round((20 * ms) / ways[0].ms));
+  const candidates =
+    kind === 'vector'
+      ? linearCandidates(p, cost, lowering, fastestCandidate)
+      : planeCandidates(p, kind, cost, lowering);
+  if (kind === 'vector' && emitRounded(p, candidates, cost, lowering)) return;
+  if (p.range && kind === 'flat') candidates.push(...int8Candidates(p, p.range, cost, lowering));
+  const density = candidates.map(({ ms }) => Math.round((20 * ms) / candidates[0].ms));
   const chosen = lowering.choose(
-    ways,
+    candidates,
     `${[rows, columns, batch, height, width, rowPixels, p.residual ? 1 : 0]} ${density}`,
   );
-  ways.find(({ name }) => name === chosen)!.emit();
+  candidates.find(({ name }) => name === chosen)!.emit();
 }
 
 function costOf({ rows, columns, weights, batch, height, width }: MatrixProduct): StepCost {
@@ -46,22 +49,22 @@ function costOf({ rows, columns, weights, batch, height, width }: MatrixProduct)
 }
 
 /** The way of a pointwise product that the cost model finds fastest: part of another product's way, so not to be chosen. */
-function fastestWay(p: MatrixProduct, lowering: Lowering): ProductWay {
-  const ways = planeWays(p, 'flat', costOf(p), lowering);
-  const name = fastest(ways);
-  return ways.find((way) => way.name === name)!;
+function fastestCandidate(p: MatrixProduct, lowering: Lowering): ProductCandidate {
+  const candidates = planeCandidates(p, 'flat', costOf(p), lowering);
+  const name = fastest(candidates);
+  return candidates.find((candidate) => candidate.name === name)!;
 }
 
 /** Every way to do a product over planes in floats, dense first. */
-function planeWays(p: MatrixProduct, kind: PlaneKind, cost: StepCost, lowering: Lowering): ProductWay[] {
+function planeCandidates(p: MatrixProduct, kind: PlaneKind, cost: StepCost, lowering: Lowering): ProductCandidate[] {
   const { costModel } = lowering;
-  return kernelsOf(kind).flatMap((kernel): ProductWay[] => {
+  return kernelsOf(kind).flatMap((kernel): ProductCandidate[] => {
     const { group, tile } = matrixKernels[kernel];
     const kept = countKept(p.rows, p.columns, p.weights, matrixKernels[kernel]);
     const isDense = group === 'dense';
     const ms = predict(productWork(kernel, p, kept, costModel, isDense ? 1 : 0), costModel);
     const plain = { name: kernel, ms, isDense, emit: () => emitPlain(p, kernel, cost, lowering) };
-    if (tile !== packedTiles.sparse || p.columns < leastPacked) return [plain];
+    if (tile !== packedTiles.sparse || p.columns < minPacked) return [plain];
     const runs = runsOf(p, kind);
     const packedMs = predict(productWork(kernel, p, kept, costModel, runs), costModel);
     const emit = () => emitPacked(p, kind, kernel, cost, lowering);
@@ -104,7 +107,7 @@ function emitPlain(p: MatrixProduct, kernel: MatrixKernelName, cost: StepCost, l
 }
 
 /** Weights of fewer columns need not be packed: their tiles stay cached as they are. */
-const leastPacked = 96;
+const minPacked = 96;
 
 /** Columns whose packed tiles stay in an L1 cache of 48 KiB beside the weights and what is written. */
 const packedColumns = 320;

@@ -1,6 +1,6 @@
 import type { Activation } from '../program/activations.ts';
 import type { Pointer, TapTable } from '../program/program.ts';
-import type { Way } from './lowering.ts';
+import type { Candidate } from './lowering.ts';
 import type { Range } from './ranges.ts';
 
 /** W (rows, columns) and what it multiplies. Strides are in floats. */
@@ -30,6 +30,6 @@ export interface MatrixProduct {
 }
 
 /** A way to do a product, and what does it so. */
-export interface ProductWay extends Way {
+export interface ProductCandidate extends Candidate {
   emit(): void;
 }

@@ -67,7 +67,7 @@ export function withUnitInner({ dims, strides }: Loops): Loops {
 }
 
 /** Kernel calls that one node may take where it has more axes than a kernel. */
-export const mostCalls = 4096;
+export const maxCalls = 4096;
 
 /**
  * Splits loops in the innermost `count`, for one kernel call, and the offsets of every operand at each turn of the others.
@@ -77,7 +77,7 @@ export function innermost(loops: Loops, count: number): { inner: Loops; offsets:
   const { dims, strides } = atLeast(loops, count);
   const outer = dims.length - count;
   const calls = dims.slice(0, outer).reduce((a, b) => a * b, 1);
-  if (!(calls <= mostCalls)) throw new Error(`it takes ${calls} kernel calls, more than ${mostCalls}`);
+  if (!(calls <= maxCalls)) throw new Error(`it takes ${calls} kernel calls, more than ${maxCalls}`);
   let offsets: number[][] = [strides.map(() => 0)];
   for (let loop = 0; loop < outer; loop++) {
     offsets = offsets.flatMap((at) =>

@@ -1,7 +1,7 @@
 // Lowers views to the copy kernels.
 import type { Lowering } from '../lower/lowering.ts';
 import type { Pointer } from '../program/program.ts';
-import { mostCalls } from './broadcast.ts';
+import { maxCalls } from './broadcast.ts';
 import { resized, type View } from './view.ts';
 
 /** Axes as the copy kernel walks them: strides in floats, those of y positive. */
@@ -49,7 +49,7 @@ function walk(shape: readonly number[], x: readonly number[], y: readonly number
 function emit(lowering: Lowering, axes: Axis[], x: Pointer, y: Pointer): void {
   if (axes.length > kernelAxes) {
     const calls = axes.slice(0, -kernelAxes).reduce((count, axis) => count * axis.size, 1);
-    if (!(calls <= mostCalls)) throw new Error(`it takes ${calls} kernel calls, more than ${mostCalls}`);
+    if (!(calls <= maxCalls)) throw new Error(`it takes ${calls} kernel calls, more than ${maxCalls}`);
     const [{ size, x: xStride, y: yStride }, ...inner] = axes;
     for (let i = 0; i < size; i++) emit(lowering, inner, advance(x, i * xStride), advance(y, i * yStride));
     return;

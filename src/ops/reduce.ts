@@ -13,7 +13,7 @@ export interface ReduceAttributes {
 }
 
 /** The kernel's loops over what is reduced; neighbouring axes are one loop, except N, C and H of padded planes. */
-const mostReducedLoops = 3;
+const maxReducedLoops = 3;
 
 /** Reduces over axes. ONNX ReduceMean, GlobalAveragePool, …; TFLite MEAN, SUM, REDUCE_MAX. */
 export const reduce: Operator<ReduceAttributes> = {
@@ -28,8 +28,8 @@ export const reduce: Operator<ReduceAttributes> = {
       if (shape[axis] === 0) throw new Error(`axis ${axis} of shape [${shape}] has nothing to reduce`);
     }
     const runs = axes.filter((axis) => !axes.includes(axis - 1)).length;
-    if (runs > mostReducedLoops) {
-      throw new Error(`axes [${axes}] are ${runs} separate runs of axes; at most ${mostReducedLoops} are supported`);
+    if (runs > maxReducedLoops) {
+      throw new Error(`axes [${axes}] are ${runs} separate runs of axes; at most ${maxReducedLoops} are supported`);
     }
     const kept = shape.map((length, axis) => (axes.includes(axis) ? 1 : length));
     return [keepDims ? kept : kept.filter((_, axis) => !axes.includes(axis))];
@@ -70,7 +70,7 @@ export const reduce: Operator<ReduceAttributes> = {
     const yStrides = lowering.strides(y);
     const keptAxes = [...shape.keys()].filter((axis) => !axes.includes(axis));
 
-    const reduced = collapse(pick(shape, axes), [pick(xStrides, axes)], mostReducedLoops);
+    const reduced = collapse(pick(shape, axes), [pick(xStrides, axes)], maxReducedLoops);
     const [xReduced0, xReduced1, xReduced2] = reduced.strides[0].map((s) => 4 * s);
     const [reduced0, reduced1, reduced2] = reduced.dims;
     let kept = collapse(pick(shape, keptAxes), [

@@ -15,7 +15,7 @@ export interface Range {
 export const everything: Readonly<Range> = { low: -Infinity, high: Infinity };
 
 /** Nodes that are looked through, one behind the other. */
-export const mostNodes = 64;
+export const maxNodes = 64;
 
 /** True when no element can be negative (NaN aside). */
 export function isNonNegative(edges: Edges, value: string): boolean {
@@ -25,7 +25,7 @@ export function isNonNegative(edges: Edges, value: string): boolean {
     if (before) return before;
     const node = edges.maker(name);
     const range = node
-      ? depth < mostNodes
+      ? depth < maxNodes
         ? rangeAfter(edges.graph, node, (input) => rangeOf(input, depth + 1))
         : everything
       : constantRange(edges.graph, name);

@@ -16,7 +16,7 @@ import type { Distribution } from './distribution/uniform.ts';
 const format = 'filigree-checkpoint 2';
 
 /** The share of the time that may go into saving. */
-const mostSaving = 0.05;
+const maxSaving = 0.05;
 
 /** What is finished. */
 export interface Progressed {
@@ -108,7 +108,7 @@ export class Progress {
   async save({ now = false } = {}): Promise<void> {
     const checkpoint = this.#checkpoint;
     const start = performance.now();
-    if (!checkpoint || (!now && start - this.#saved < this.#cost / mostSaving)) return;
+    if (!checkpoint || (!now && start - this.#saved < this.#cost / maxSaving)) return;
     const { distribution, notes, layers } = this.done;
     const tensors = new Map<string, Tensor>();
     const facts: LayerFacts[] = [];

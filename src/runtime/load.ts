@@ -72,9 +72,9 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
     const build = await int8Build(best, program, options.wasm);
     let layout = layOut(program);
     let instance: Instance | undefined;
-    const { memory: mostBytes = 2 ** 30 } = options.limits ?? {};
+    const { memory: maxBytes = 2 ** 30 } = options.limits ?? {};
     const within = (bytes: number) =>
-      checkLimit(name, bytes, mostBytes, 'bytes of memory, more than limits.memory') ?? bytes;
+      checkLimit(name, bytes, maxBytes, 'bytes of memory, more than limits.memory') ?? bytes;
     within(layout.bytes);
     if (threads !== 1) {
       const { formTeam } = await import('./threads/team.ts');
@@ -132,11 +132,11 @@ async function readPieces(file: OpenSource, pieces: (Piece & { data: Unread })[]
 }
 
 /** What a step that is tried out multiplies and adds at most: about 10 ms. */
-const mostTried = 1e8;
+const maxTried = 1e8;
 
 /** Runs steps, the ones with the least to do first, again and again until it is time. */
 function tryOut(works: number[], { records }: MemoryLayout, exports: Instance['exports'], until: number): void {
-  const order = [...records.keys()].filter((i) => works[i] <= mostTried).sort((a, b) => works[a] - works[b]);
+  const order = [...records.keys()].filter((i) => works[i] <= maxTried).sort((a, b) => works[a] - works[b]);
   if (order.length === 0) return; // nothing but views
   for (let i = 0; performance.now() < until; i = (i + 1) % order.length) exports.run(records[order[i]], 1);
 }

@@ -165,7 +165,7 @@ async function openFile(
   const fd = await called<number>(source, signal, (done) => fs.open(pathOf(source), done));
   const readAt = async (from: number, places: readonly Uint8Array[]): Promise<void> => {
     for (let left = places; left.length > 0;) {
-      const read = await called<number>(source, signal, (done) => fs.readv(fd, left.slice(0, mostPlaces), from, done));
+      const read = await called<number>(source, signal, (done) => fs.readv(fd, left.slice(0, maxPlaces), from, done));
       signal?.throwIfAborted();
       if (read === 0) throw new FiligreeError('invalid-model', `${String(source)}: truncated while it was read`);
       from += read;
@@ -205,7 +205,7 @@ async function openFile(
 }
 
 /** As many as one call of the operating system takes. */
-const mostPlaces = 1024;
+const maxPlaces = 1024;
 
 /** So many bytes are read by one thread; half of the time goes into the first touch of each page of memory. */
 const partBytes = 4 << 20;

@@ -7,11 +7,11 @@ import { intersectionOverUnion, suppress } from './nms.ts';
 const sameObject = 0.65;
 
 /** Objects of a picture that are looked at, best first. */
-const mostObjects = 100;
+const maxObjects = 100;
 
 /** What is left of candidates once each object counts once. */
 export function objectsOf(candidates: Candidates): Candidates {
-  const kept = suppress(candidates, { iouThreshold: sameObject, maxResults: mostObjects });
+  const kept = suppress(candidates, { iouThreshold: sameObject, maxResults: maxObjects });
   const { boxes, scores, classes } = candidates;
   return {
     length: kept.length,

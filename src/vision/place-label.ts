@@ -25,7 +25,7 @@ export interface Scene {
 const smallestSize = 8;
 
 /** A label that would hide more than this share of boxes, summed over boxes, is left out. */
-const mostHidden = 0.4;
+const maxHidden = 0.4;
 
 // What a place is worth giving up for, as shares of a box that it hides.
 const insteadOfAbove = { inside: 0.02, below: 0.1, right: 0.01 };
@@ -51,7 +51,7 @@ export function placeLabel(
   const size = Math.min(largest, Math.max(asWideAsBox, 0.65 * largest, 11));
   const small = Math.max(smallestSize, 0.65 * size);
   let best: Label | undefined;
-  let least = mostHidden;
+  let least = maxHidden;
   for (const [written, at, cost] of [
     [text, size, 0],
     [text, small, insteadOfLarge],

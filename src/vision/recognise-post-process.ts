@@ -10,7 +10,7 @@ import { defaultLabels, imageInput } from './recognise.ts';
 import { tfliteFacts } from './tflite-facts.ts';
 
 /** Exporters write thresholds that let everything through; a detector needs one that means something. */
-const leastScoreThreshold = 0.01;
+const minScoreThreshold = 0.01;
 const usualScoreThreshold = 0.5;
 
 /**
@@ -46,7 +46,7 @@ export function recognisePostProcess({ inputs, outputs, metadata = {} }: ModelDe
     },
     preprocessing: { width, height, ...ssdPreprocessing, ...(quantizedBytes(inputs[0]) ?? normalization) },
     labels: (labels && fittingLabels(labels, classes)) ?? defaultLabels(classes),
-    scoreThreshold: scoreThreshold >= leastScoreThreshold && scoreThreshold <= 1 ? scoreThreshold : usualScoreThreshold,
+    scoreThreshold: scoreThreshold >= minScoreThreshold && scoreThreshold <= 1 ? scoreThreshold : usualScoreThreshold,
     iouThreshold: option('nms_iou_threshold'),
     classAgnostic: !optional('use_regular_nms'),
     maxResults: Math.floor(option('max_detections')),

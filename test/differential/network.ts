@@ -17,7 +17,7 @@ export interface Recipe {
 export type Feeds = Record<string, Tensor>;
 
 const maximumElements = 12_000;
-const mostAxes = 6;
+const maxAxes = 6;
 
 /** A batch of small maps; rows, columns and single pixels of tile edges; vectors. */
 export const recipes = fc.record<Recipe>({
@@ -65,7 +65,7 @@ export function build({ input, seeds }: Recipe): Graph {
     const made = drawStep(b.shape(x), dice)(b, x, dice, values);
     for (const value of made) {
       const shape = b.shape(value);
-      if (shape.length <= mostAxes && elementCount(shape) <= maximumElements) values.push(value);
+      if (shape.length <= maxAxes && elementCount(shape) <= maximumElements) values.push(value);
     }
   }
   const outputs = values.slice(1).filter((_, i) => i === values.length - 2 || more.oneIn(5));

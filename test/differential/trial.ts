@@ -92,7 +92,7 @@ const tolerance = 1e-4;
 const tiny = 2e-38;
 
 /** Beyond it no result is accepted, however much numbers cancel out. */
-const mostUnrest = 0.05;
+const maxUnrest = 0.05;
 
 interface Compiled {
   program: Program;
@@ -285,7 +285,7 @@ function check(
     moves ??= kernels.size > 0 ? unrestAfter(graph, feeds, expected, kernels) : unrest(source, feeds, values);
     const move = moves.get(port.value)!;
     if (coverage) coverage.cancelled++;
-    if (move > mostUnrest * magnitude(wanted)) continue;
+    if (move > maxUnrest * magnitude(wanted)) continue;
     allowed += 4 * move;
     const off = firstOff(found.data, wanted, allowed);
     if (off >= 0) {

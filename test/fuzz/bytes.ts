@@ -4,7 +4,7 @@ import type { Random } from './random.ts';
 /** Makes another input of one; `other` gives any input of the corpus, to take parts from. */
 export type Mutator = (input: Uint8Array, random: Random, other: () => Uint8Array) => Uint8Array;
 
-export const mostBytes = 2 ** 18;
+export const maxBytes = 2 ** 18;
 
 /** Integers at which something changes sign, width or meaning. */
 export const boundaries = [

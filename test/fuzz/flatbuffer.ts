@@ -8,7 +8,7 @@ interface Site {
   kind: 'offset' | 'length' | 'number' | 'vtable';
 }
 
-const mostSites = 20_000;
+const maxSites = 20_000;
 
 interface Walk {
   sites: Site[];
@@ -36,7 +36,7 @@ function walk(bytes: Uint8Array): Walk {
     waiting.push(at + u32(at));
   };
   if (bytes.length >= 8) follow(0);
-  while (waiting.length && sites.length < mostSites) {
+  while (waiting.length && sites.length < maxSites) {
     const at = waiting.pop()!;
     if (seen.has(at) || at < 0 || at + 4 > bytes.length) continue;
     seen.add(at);

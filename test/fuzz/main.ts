@@ -16,14 +16,14 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { FiligreeError } from '../../src/errors.ts';
-import { mostBytes } from './bytes.ts';
+import { maxBytes } from './bytes.ts';
 import { targets } from './targets.ts';
 import type { Target, TargetName } from './targets.ts';
 import { corpusFolder, headerBytes, readCorpus } from './task.ts';
 import type { Counts, Report, Task } from './task.ts';
 
-const mostMs = 2000;
-const mostMegabytes = 512;
+const maxMs = 2000;
+const maxMegabytes = 512;
 
 const { values: options } = parseArgs({
   options: {
@@ -91,7 +91,7 @@ function confirmed(name: TargetName, input: Uint8Array): string | undefined {
   }
   const { ms, megabytes, end } = outcome;
   if (end.startsWith('FAULT')) return end;
-  return ms > mostMs || megabytes > mostMegabytes ? `${ms} ms, ${megabytes} MB, then ${end}` : undefined;
+  return ms > maxMs || megabytes > maxMegabytes ? `${ms} ms, ${megabytes} MB, then ${end}` : undefined;
 }
 
 /** Stack lines that say where, for one report of each fault. */
@@ -135,7 +135,7 @@ async function fuzz(name: TargetName): Promise<Outcome> {
     console.log(`${name}: FAULT ${what.slice(0, 600)}\n  ${file}`);
   };
   for (let seed = Number(options.seed); Date.now() < until && outcome.executions < Number(options.runs); seed += 1000) {
-    const shared = new SharedArrayBuffer(headerBytes + 4 * mostBytes);
+    const shared = new SharedArrayBuffer(headerBytes + 4 * maxBytes);
     const state = new Int32Array(shared, 0, headerBytes / 4);
     const runs = Number(options.runs) - outcome.executions;
     const task: Task = { target: name, seed, corpus, shared, runs, until, minimise: options.minimise };
@@ -179,14 +179,14 @@ async function fuzz(name: TargetName): Promise<Outcome> {
       }
       const ms = Math.min(Date.now() - running.since, cpuMs() - running.cpu);
       outcome.slowest = Math.max(outcome.slowest, ms);
-      if (ms <= mostMs && megabytes <= 2 * mostMegabytes) return;
+      if (ms <= maxMs && megabytes <= 2 * maxMegabytes) return;
       const suspect = input();
       if (cleared.has(hash(suspect))) return;
       cleared.add(hash(suspect));
       clearInterval(watch);
       void worker.terminate();
       const what = confirmed(name, suspect);
-      if (what) fault(suspect, `${ms > mostMs ? 'time' : 'memory'}: ${what}`);
+      if (what) fault(suspect, `${ms > maxMs ? 'time' : 'memory'}: ${what}`);
     }, 10);
     await ended;
     clearInterval(watch);

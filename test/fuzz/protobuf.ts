@@ -13,7 +13,7 @@ interface Field {
   message?: Field[];
 }
 
-const mostDepth = 12;
+const maxDepth = 12;
 
 export function parseMessage(bytes: Uint8Array, depth = 0): Field[] | undefined {
   const fields: Field[] = [];
@@ -46,7 +46,7 @@ export function parseMessage(bytes: Uint8Array, depth = 0): Field[] | undefined 
       field.bytes = bytes.subarray(at, at + length);
       at += length;
       // a name is taken for a message now and then; both are mutated
-      if (length > 1 && length < 2 ** 16 && depth < mostDepth) field.message = parseMessage(field.bytes, depth + 1);
+      if (length > 1 && length < 2 ** 16 && depth < maxDepth) field.message = parseMessage(field.bytes, depth + 1);
     } else return undefined;
     fields.push(field);
   }

@@ -40,7 +40,7 @@ export interface Target {
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
 /** Steps of a run that is tried, at most: what they may multiply and add. */
-const mostWork = 1e8;
+const maxWork = 1e8;
 
 async function loadAndRun(bytes: Uint8Array): Promise<void> {
   const program = readArtifact(bytes, 'input');
@@ -48,7 +48,7 @@ async function loadAndRun(bytes: Uint8Array): Promise<void> {
   planThreads(program, layOut(program), 3, 0);
   const model = await loadModel(bytes, { build: 'simd', limits: { memory: 2 ** 28 } });
   try {
-    if (model.info.work > mostWork) return;
+    if (model.info.work > maxWork) return;
     const inputs = model.inputs.map(({ name, shape }) => [
       name,
       new Tensor('float32', shape, new Float32Array(elementCount(shape)).fill(0.25)),

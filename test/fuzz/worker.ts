@@ -4,7 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import v8 from 'node:v8';
 import vm from 'node:vm';
 import { FiligreeError } from '../../src/errors.ts';
-import { mostBytes } from './bytes.ts';
+import { maxBytes } from './bytes.ts';
 import { Coverage } from './coverage.ts';
 import { Random } from './random.ts';
 import { targets } from './targets.ts';
@@ -88,7 +88,7 @@ if (minimise) {
       // what was found last is tried more often
       let input = random.oneIn(3) ? corpus[Math.max(0, corpus.length - 1 - random.below(8))] : other();
       for (let n = 1 + (random.oneIn(2) ? 0 : random.below(4)); n > 0; n--) input = target.mutate(input, random, other);
-      inputs.push(input.length > mostBytes ? input.slice(0, mostBytes) : input);
+      inputs.push(input.length > maxBytes ? input.slice(0, maxBytes) : input);
     }
     await explore(inputs);
   }

@@ -190,7 +190,7 @@ it('decodes no small file that claims many pixels, unless asked to', async () =>
   await expect(decodeImage(claiming)).rejects.toThrow('9000 × 9000 pixels are 81 megapixels');
   view.setUint16(at + 5, 500);
   view.setUint16(at + 7, 400);
-  await expect(decodeImage(claiming, { mostPixels: 100_000 })).rejects.toThrow('at most 0.1 are decoded');
+  await expect(decodeImage(claiming, { maxPixels: 100_000 })).rejects.toThrow('at most 0.1 are decoded');
 });
 
 describe('readImageHeader', () => {

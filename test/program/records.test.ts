@@ -18,7 +18,7 @@ import { layOutApart, memoryBytes, runGuarded } from './guarded.ts';
 
 const everything = !!process.env.FILIGREE_HOSTILE;
 /** What a changed program may multiply and add, to be run here. */
-const mostWork = 2 ** 22;
+const maxWork = 2 ** 22;
 
 /** Values that a field may be given instead of its own. */
 function* valuesFor(kind: FieldKind, old: number | Pointer, program: Program, random: Random) {
@@ -48,7 +48,7 @@ function* valuesFor(kind: FieldKind, old: number | Pointer, program: Program, ra
 
 describe('a record of which one field is changed', async () => {
   const instances = await Promise.all(builds.map((build) => instantiate(memoryBytes, build)));
-  const ways = instances.flatMap((instance) => [1, 2, 3, 5].map((threads) => ({ instance, threads })));
+  const candidates = instances.flatMap((instance) => [1, 2, 3, 5].map((threads) => ({ instance, threads })));
 
   it.each(Object.entries(everyKernel))(
     'is refused or touches its own buffers alone: %s',
@@ -59,12 +59,12 @@ describe('a record of which one field is changed', async () => {
       const counts = { fields: 0, refused: 0, ran: 0, long: 0 };
       // some engines compile relaxed 8-bit products wrongly, and models run in the other build there
       const isInt8 = program.buffers.some((b) => b.kind === 'constant' && b.constant.form === 'i8');
-      const own = ways.filter(({ instance: { exports } }) => !isInt8 || exports.i8_dot(-3, 5, 1000) === 940);
+      const own = candidates.filter(({ instance: { exports } }) => !isInt8 || exports.i8_dot(-3, 5, 1000) === 940);
       const tryOut = async (what: () => string): Promise<void> => {
         try {
           const work = checkProgram(program).reduce((a, b) => a + b, 0);
           const layout = layOutApart(program);
-          if (!layout || work > mostWork) {
+          if (!layout || work > maxWork) {
             counts.long++;
             return;
           }

@@ -40,7 +40,7 @@ export async function createHandler(source: ModelSource, limits: Limits = defaul
     if (width * height > limits.pixels) {
       throw new HttpError(413, `${width} × ${height} pixels; at most ${limits.pixels / 1e6} megapixels are taken`);
     }
-    const image = await decodeImage(bytes, { name: 'the body', mostPixels: limits.pixels }).catch((error: Error) => {
+    const image = await decodeImage(bytes, { name: 'the body', maxPixels: limits.pixels }).catch((error: Error) => {
       throw new HttpError(400, error.message);
     });
     const decoded = performance.now();

@@ -8,7 +8,7 @@ import type { Caches, CostModel } from '../../lower/cost-model.ts';
 import { fitCosts } from './fit.ts';
 import type { Observation } from './fit.ts';
 import { lowerGraph } from '../lower-graph.ts';
-import { measureWays } from './measure.ts';
+import { measureCandidates } from './measure.ts';
 import type { Lower, MeasureOptions } from './measure.ts';
 import { measurePeak } from './peak.ts';
 import { engineName } from './tune.ts';
@@ -31,7 +31,7 @@ export async function measureCostModel(options: CostModelOptions = {}): Promise<
   optimise(graph);
   const peaks = [await measurePeak()];
   const lower: Lower = (plan) => lowerGraph(graph, defaultCostModel, plan);
-  const measured = await measureWays(lower, { seconds, ...rest, hopeless: Infinity });
+  const measured = await measureCandidates(lower, { seconds, ...rest, hopeless: Infinity });
   peaks.push(await measurePeak());
   const observations = measured.programs.flatMap((own) => observe(own, caches));
   const peak = Number(Math.max(...peaks).toPrecision(3));

@@ -11,7 +11,7 @@ import type { WasmProvider } from '../../runtime/instantiate.ts';
 import type { Model } from '../../runtime/model.ts';
 import type { WasmBuild } from '../../runtime/probe.ts';
 import { fastest } from '../../lower/cost.ts';
-import type { Choices, OnChoice, Way } from '../../lower/lowering.ts';
+import type { Choices, OnChoice, Candidate } from '../../lower/lowering.ts';
 
 export interface MeasureOptions {
   /** Seconds to spend on running, warm-up included. Each candidate runs twice at least, however long that takes. */
@@ -29,7 +29,7 @@ export interface MeasureOptions {
 export type Lower = (plan: { choices?: Choices; onChoice?: OnChoice }) => Program;
 
 /** A way to do a layer, and what it takes. */
-export interface TimedWay extends Way {
+export interface TimedCandidate extends Candidate {
   /** Milliseconds of the whole layer, copies for k×k included: the least of all rounds, and the median. */
   measuredMs: number;
   medianMs: number;
@@ -43,9 +43,9 @@ export interface MeasuredLayer {
   /** What the cost model chose. */
   predicted: string;
   /** In the order of their predicted times. Dense is always one of them. */
-  ways: TimedWay[];
+  candidates: TimedCandidate[];
   /** The same for layers that take as long. */
-  likeness: string;
+  workloadKey: string;
 }
 
 export interface Measured {
@@ -60,11 +60,12 @@ export interface Measured {
  * Measures every way to do each layer.
  * @throws FiligreeError `invalid-argument` for a network without layers to choose for, and as `loadModel`
  */
-export async function measureWays(lower: Lower, options: MeasureOptions): Promise<Measured> {
+export async function measureCandidates(lower: Lower, options: MeasureOptions): Promise<Measured> {
   const { seconds, hopeless = 3, build, wasm, signal, onProgress } = options;
-  const found = new Map<string, { ways: Way[]; likeness: string }>();
+  const found = new Map<string, { candidates: Candidate[]; workloadKey: string }>();
   const asCompiled = lower({
-    onChoice: (layer, ways, likeness) => void found.set(layer, added(found.get(layer), ways, likeness)),
+    onChoice: (layer, candidates, workloadKey) =>
+      void found.set(layer, added(found.get(layer), candidates, workloadKey)),
   });
   if (found.size === 0) {
     throw new FiligreeError(
@@ -74,12 +75,14 @@ export async function measureWays(lower: Lower, options: MeasureOptions): Promis
   }
   const layers = asCompiled.layers.flatMap(({ name }, layer) => {
     const known = found.get(name);
-    return known ? [{ layer, name, likeness: known.likeness, ...candidates(known.ways, hopeless) }] : [];
+    return known ? [{ layer, name, workloadKey: known.workloadKey, ...candidates(known.candidates, hopeless) }] : [];
   });
-  const count = Math.max(...layers.map(({ ways }) => ways.length));
+  const count = Math.max(...layers.map(({ candidates }) => candidates.length));
   const programs = [asCompiled];
   for (let i = 1; i < count; i++) {
-    programs.push(lower({ choices: new Map(layers.map(({ name, ways }) => [name, ways[i % ways.length].name])) }));
+    programs.push(
+      lower({ choices: new Map(layers.map(({ name, candidates }) => [name, candidates[i % candidates.length].name])) }),
+    );
   }
   // what runs is loaded here, so that whoever only compiles does not load the runtime
   const { loadModel } = await import('../../runtime/load.ts');
@@ -107,10 +110,10 @@ export async function measureWays(lower: Lower, options: MeasureOptions): Promis
       rounds,
       layers: layers.map((entry) => ({
         ...entry,
-        ways: entry.ways.map((way, i) => {
+        candidates: entry.candidates.map((candidate, i) => {
           // layers with fewer ways than there are programs have some of them several times
-          const own = times.flatMap((of, p) => (p % entry.ways.length === i ? of[entry.layer] : []));
-          return { ...way, measuredMs: Math.min(...own), medianMs: own.sort((a, b) => a - b)[own.length >> 1] };
+          const own = times.flatMap((of, p) => (p % entry.candidates.length === i ? of[entry.layer] : []));
+          return { ...candidate, measuredMs: Math.min(...own), medianMs: own.sort((a, b) => a - b)[own.length >> 1] };
         }),
       })),
       programs: programs.map((program, i) => ({ program, ms: times[i].map((own) => Math.min(...own)) })),
@@ -121,20 +124,27 @@ export async function measureWays(lower: Lower, options: MeasureOptions): Promis
 }
 
 /** A layer's ways, summed over its products: a convolution in groups of channels has one for each group. */
-function added(before: { ways: Way[]; likeness: string } | undefined, ways: readonly Way[], likeness: string) {
-  if (!before) return { ways: [...ways], likeness };
-  const sums = before.ways.map((way) => ({
-    ...way,
-    ms: way.ms + (ways.find(({ name }) => name === way.name)?.ms ?? 0),
+function added(
+  before: { candidates: Candidate[]; workloadKey: string } | undefined,
+  candidates: readonly Candidate[],
+  workloadKey: string,
+) {
+  if (!before) return { candidates: [...candidates], workloadKey };
+  const sums = before.candidates.map((candidate) => ({
+    ...candidate,
+    ms: candidate.ms + (candidates.find(({ name }) => name === candidate.name)?.ms ?? 0),
   }));
-  return { ways: sums, likeness: `${before.likeness}, ${likeness}` };
+  return { candidates: sums, workloadKey: `${before.workloadKey}, ${workloadKey}` };
 }
 
 /** The ways worth trying: the predicted choice, then from the fastest on; dense is one of them. */
-function candidates(ways: readonly Way[], hopeless: number): { predicted: string; ways: Way[] } {
-  const best = Math.min(...ways.map(({ ms }) => ms));
-  const predicted = fastest(ways);
-  const tried = ways.filter(({ name, ms, isDense }) => isDense || name === predicted || ms <= hopeless * best);
-  const rank = ({ name, ms }: Way) => (name === predicted ? -1 : ms);
-  return { predicted, ways: tried.toSorted((a, b) => rank(a) - rank(b)) };
+function candidates(
+  candidates: readonly Candidate[],
+  hopeless: number,
+): { predicted: string; candidates: Candidate[] } {
+  const best = Math.min(...candidates.map(({ ms }) => ms));
+  const predicted = fastest(candidates);
+  const tried = candidates.filter(({ name, ms, isDense }) => isDense || name === predicted || ms <= hopeless * best);
+  const rank = ({ name, ms }: Candidate) => (name === predicted ? -1 : ms);
+  return { predicted, candidates: tried.toSorted((a, b) => rank(a) - rank(b)) };
 }

@@ -2,7 +2,7 @@
 import { FiligreeError } from '../../errors.ts';
 import type { Program } from '../../program/program.ts';
 import type { WasmBuild } from '../../runtime/probe.ts';
-import { measureWays } from './measure.ts';
+import { measureCandidates } from './measure.ts';
 import type { Lower, Measured, MeasuredLayer, MeasureOptions } from './measure.ts';
 
 export interface TuneOptions extends Partial<Omit<MeasureOptions, 'hopeless'>> {
@@ -45,29 +45,30 @@ export async function tuneProgram(lower: Lower, options: TuneOptions = {}): Prom
   if (!(seconds > 0 && seconds < Infinity)) {
     throw new FiligreeError('invalid-argument', `seconds: a positive number is wanted, got ${String(seconds)}`);
   }
-  const measured = await measureWays(lower, { seconds, ...rest });
-  const choices = chooseWays(measured.layers);
+  const measured = await measureCandidates(lower, { seconds, ...rest });
+  const choices = chooseCandidates(measured.layers);
   const program = lower({ choices });
   program.metadata.tuning = describeTuning(measured, choices, device);
   return program;
 }
 
 /** The fastest measured way of each layer. Layers that are alike decide together, by the sum of their times. */
-export function chooseWays(layers: readonly Omit<MeasuredLayer, 'layer' | 'predicted'>[]): Map<string, string> {
+export function chooseCandidates(layers: readonly Omit<MeasuredLayer, 'layer' | 'predicted'>[]): Map<string, string> {
   const classes = new Map<string, { names: string[]; ms: Map<string, number> }>();
-  for (const { name, ways, likeness } of layers) {
-    const key = `${likeness} ${ways.map((way) => way.name)}`;
+  for (const { name, candidates, workloadKey } of layers) {
+    const key = `${workloadKey} ${candidates.map((candidate) => candidate.name)}`;
     const known = classes.get(key) ?? { names: [], ms: new Map<string, number>() };
     known.names.push(name);
-    for (const way of ways) known.ms.set(way.name, (known.ms.get(way.name) ?? 0) + way.measuredMs);
+    for (const candidate of candidates)
+      known.ms.set(candidate.name, (known.ms.get(candidate.name) ?? 0) + candidate.measuredMs);
     classes.set(key, known);
   }
   const choices = new Map<string, string>();
   for (const { names, ms } of classes.values()) {
     const best = Math.min(...ms.values());
     // in the order that the cost model prefers
-    const [way] = [...ms].find(([, sum]) => sum <= best * (1 + noise))!;
-    for (const name of names) choices.set(name, way);
+    const [candidate] = [...ms].find(([, sum]) => sum <= best * (1 + noise))!;
+    for (const name of names) choices.set(name, candidate);
   }
   return choices;
 }
@@ -78,11 +79,13 @@ function describeTuning(measured: Measured, choices: Map<string, string>, device
     engine: engineName(),
     ...(device === undefined ? {} : { device }),
     rounds: measured.rounds,
-    layers: measured.layers.map(({ name, predicted, ways }) => ({
+    layers: measured.layers.map(({ name, predicted, candidates }) => ({
       name,
       kernel: choices.get(name)!,
       predicted,
-      ms: Object.fromEntries(ways.map((way) => [way.name, Number(way.measuredMs.toPrecision(4))])),
+      ms: Object.fromEntries(
+        candidates.map((candidate) => [candidate.name, Number(candidate.measuredMs.toPrecision(4))]),
+      ),
     })),
   };
 }

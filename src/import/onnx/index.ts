@@ -4,7 +4,7 @@ import type { Graph, Port } from '../../graph/graph.ts';
 import { maxElements, verify } from '../../graph/verify.ts';
 import { elementCount } from '../../tensor.ts';
 import { foldArithmetic, foldsConstants } from './arithmetic.ts';
-import { mostAxes } from '../graph-writer.ts';
+import { maxAxes } from '../graph-writer.ts';
 import { type Constant, floatTypes } from './constant.ts';
 import { recogniseGelu } from './gelu.ts';
 import { declared, inputShapes, portType, type ShapeOptions } from './inputs.ts';
@@ -62,7 +62,7 @@ function addInputs(model: OnnxModel, translation: Translation, options: ShapeOpt
   const shapes = inputShapes(model, options, graph.notes);
   for (const info of inputs) {
     const shape = shapes.get(info.name)!;
-    if (shape.length > mostAxes || elementCount(shape) > maxElements)
+    if (shape.length > maxAxes || elementCount(shape) > maxElements)
       translation.fail(`input "${info.name}" of shape [${shape}] has too many elements`);
     const value = translation.addValue(info.name, { shape, dtype: 'float32' });
     translation.set(info.name, { computed: { value, type: info.type } });

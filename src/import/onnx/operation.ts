@@ -1,5 +1,5 @@
 // One node of the file while it is translated: what its handler may ask of it and do.
-import { mostAxes } from '../graph-writer.ts';
+import { maxAxes } from '../graph-writer.ts';
 import { FiligreeError } from '../../errors.ts';
 import type { Node, Shape } from '../../graph/graph.ts';
 import { broadcastShape } from '../../ops/broadcast.ts';
@@ -186,7 +186,7 @@ export class Operation {
 
   /** Distinct non-negative axes, ascending. */
   axes(axes: readonly number[], rank: number): number[] {
-    if (rank > mostAxes) this.fail(`a tensor of rank ${rank}`);
+    if (rank > maxAxes) this.fail(`a tensor of rank ${rank}`);
     return [...new Set(axes.map((axis) => this.axis(axis, rank)))].sort((a, b) => a - b);
   }
 

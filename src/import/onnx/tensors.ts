@@ -3,7 +3,7 @@ import { FiligreeError } from '../../errors.ts';
 import { halfToFloat } from '../../formats/half.ts';
 import { maxElements } from '../../graph/verify.ts';
 import { elementCount } from '../../tensor.ts';
-import { mostAxes } from '../graph-writer.ts';
+import { maxAxes } from '../graph-writer.ts';
 import { type Constant, emptyNumbers, isNumeric, type NumericType, type Numbers } from './constant.ts';
 import type { ElementType, OnnxModel, SparseTensor, StoredTensor } from './schema.ts';
 
@@ -92,7 +92,7 @@ export class Tensors {
   }
 
   private checkShape(shape: readonly number[], title: string): void {
-    const isPossible = shape.length <= mostAxes && shape.every((d) => Number.isInteger(d) && d >= 0);
+    const isPossible = shape.length <= maxAxes && shape.every((d) => Number.isInteger(d) && d >= 0);
     if (isPossible && elementCount(shape) <= maxElements) return;
     this.fail(title, `shape [${shape}] must hold sizes of at most ${maxElements} elements in all`);
   }

@@ -27,7 +27,7 @@ export interface Computed {
 export type Known = { constant: Constant } | { computed: Computed } | { missing: true };
 
 /** Multiply-adds that working constants out may take, for all nodes together. */
-const mostFoldingWork = 2 ** 28;
+const maxFoldingWork = 2 ** 28;
 
 /** The graph under construction, and what became of every tensor of the file. */
 export class Translation extends GraphWriter {
@@ -37,7 +37,7 @@ export class Translation extends GraphWriter {
   /** How many weights were stored as each quantised or half type. */
   readonly dequantised = new Map<ElementType, number>();
   hasQuantisedActivations = false;
-  private foldingWork = mostFoldingWork;
+  private foldingWork = maxFoldingWork;
   private readonly known = new Map<string, Known>();
   /** Values that hold constants. */
   private readonly constantValues = new Map<Constant, string>();

@@ -24,8 +24,8 @@ export interface TfliteMetadata {
 
 const entryName = 'TFLITE_METADATA';
 const identifier = 'M001';
-const mostFileBytes = 2 ** 20;
-const mostLabels = 65536;
+const maxFileBytes = 2 ** 20;
+const maxLabels = 65536;
 const longestText = 4096;
 const longestNote = 500;
 
@@ -72,10 +72,10 @@ export function readMetadata(model: TfliteModel, file: Uint8Array, notes: string
     readUltralytics(archive, found);
     const labelFile = chooseLabelFile(files, archive.names);
     if (!labelFile) return;
-    const data = archive.read(labelFile, mostFileBytes);
+    const data = archive.read(labelFile, maxFileBytes);
     if (!data) throw new Error(`the label file ${JSON.stringify(labelFile)} is not among it`);
     const labels = parseLabels(new TextDecoder().decode(data), labelFile);
-    if (labels.length > mostLabels) throw new Error(`${labelFile}: more than ${mostLabels} labels`);
+    if (labels.length > maxLabels) throw new Error(`${labelFile}: more than ${maxLabels} labels`);
     found.labels = labels;
   });
   return found;
@@ -131,7 +131,7 @@ const ultralyticsFiles = ['metadata.json', 'temp_meta.txt', 'meta.txt'];
 
 function readUltralytics(archive: ZipArchive, found: TfliteMetadata): void {
   const name = ultralyticsFiles.find((candidate) => archive.names.includes(candidate));
-  const data = name && archive.read(name, mostFileBytes);
+  const data = name && archive.read(name, maxFileBytes);
   if (!data) return;
   const text = new TextDecoder().decode(data);
   for (const key of ['task', 'description'] as const) {

@@ -10,7 +10,7 @@ const endBytes = 22;
 const entryBytes = 46;
 const localBytes = 30;
 const longestComment = 65535;
-const mostEntries = 1024;
+const maxEntries = 1024;
 /** Compressed bytes that are inflated at a time: at most 1032 times as many come out before their number is checked. */
 const inflateStep = 4096;
 
@@ -45,7 +45,7 @@ export class ZipArchive {
     if (view.getUint16(end + 4, true) !== 0 || view.getUint16(end + 8, true) !== count) {
       throw new Error('the archive is one of several disks');
     }
-    if (count > mostEntries) throw new Error(`the archive has ${count} entries; at most ${mostEntries} are read`);
+    if (count > maxEntries) throw new Error(`the archive has ${count} entries; at most ${maxEntries} are read`);
     // Offsets count from the archive's own start, which is the file's where the archive was appended in place.
     const start = end - directoryBytes - view.getUint32(end + 16, true);
     this.directoryAt = end - directoryBytes;
@@ -60,17 +60,17 @@ export class ZipArchive {
 
   /**
    * What an entry holds; undefined when there is none by that name.
-   * @throws Error when it is damaged, or larger than `mostBytes`
+   * @throws Error when it is damaged, or larger than `maxBytes`
    */
-  read(name: string, mostBytes: number): Uint8Array | undefined {
+  read(name: string, maxBytes: number): Uint8Array | undefined {
     const entry = this.entries.get(name);
     if (!entry) return undefined;
     const fail = (message: string): never => {
       throw new Error(`${JSON.stringify(name)}: ${message}`);
     };
     const { method, bytes, compressedBytes, crc, at } = entry;
-    if (bytes > mostBytes || compressedBytes > mostBytes) {
-      fail(`${Math.max(bytes, compressedBytes)} bytes; at most ${mostBytes} are read`);
+    if (bytes > maxBytes || compressedBytes > maxBytes) {
+      fail(`${Math.max(bytes, compressedBytes)} bytes; at most ${maxBytes} are read`);
     }
     if (at + localBytes > this.directoryAt || this.view.getUint32(at, true) !== localSignature) {
       fail(`no entry begins at byte ${at}`);

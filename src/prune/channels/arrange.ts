@@ -10,7 +10,7 @@ import { rearrange } from './rearrange.ts';
 const usualSparsity = 0.7;
 
 /** Bytes of statistics that are asked for in one run of the calibration images. */
-const mostStatistics = 512 * 2 ** 20;
+const maxStatistics = 512 * 2 ** 20;
 
 /** The network rearranged for the layers that are to be pruned, by weights times what they carry on the calibration images. */
 export async function arranged(
@@ -62,7 +62,7 @@ function batches(layers: readonly Layer[]): Layer[][] {
   let bytes = Infinity;
   for (const layer of layers) {
     bytes += 8 * layer.columns ** 2;
-    if (bytes > mostStatistics) {
+    if (bytes > maxStatistics) {
       found.push([]);
       bytes = 8 * layer.columns ** 2;
     }

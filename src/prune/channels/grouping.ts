@@ -102,8 +102,8 @@ function pairUp(energies: Energies): { count: number; partners: Int32Array } {
 
 /** Changes partners of two pairs at a time while that gains anything. */
 function improve(partners: Int32Array, gains: Float32Array, count: number): void {
-  const mostSweeps = 50;
-  for (let sweep = 0; sweep < mostSweeps; sweep++) {
+  const maxSweeps = 50;
+  for (let sweep = 0; sweep < maxSweeps; sweep++) {
     let isChanged = false;
     for (let a = 0; a < count; a++) {
       for (let c = a + 1; c < count; c++) {

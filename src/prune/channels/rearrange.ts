@@ -38,7 +38,7 @@ interface Grouping {
 }
 
 /** The work that one space's channels may be, in comparisons of two energies; more of them are rearranged in parts. */
-const mostComparisons = 2e9;
+const maxComparisons = 2e9;
 
 /**
  * Finds an order for the channels of every space that is free to have one. Takes seconds. The graph is an optimised one and
@@ -76,7 +76,7 @@ function groupingOf(pattern: string): Grouping | undefined {
 }
 
 function orderOf({ count, positions, data, layers }: Energies, { size, kept }: Grouping): Int32Array {
-  const most = Math.max(size, Math.floor(mostComparisons / (count * positions)));
+  const most = Math.max(size, Math.floor(maxComparisons / (count * positions)));
   const length = count <= most ? count : most - (most % size);
   const order = new Int32Array(count);
   for (let start = 0; start < count; start += length) {

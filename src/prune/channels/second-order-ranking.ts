@@ -13,7 +13,7 @@ import type { ChannelSpace, ChannelUse } from './spaces.ts';
 import { columnsOf, dimensionsOf } from './uses.ts';
 
 /** Bytes of statistics that are asked for in one run of the calibration images. */
-const mostStatistics = 512 * 2 ** 20;
+const maxStatistics = 512 * 2 ** 20;
 
 export async function secondOrderRankings(
   graph: Graph,
@@ -52,7 +52,7 @@ function batches(spaces: readonly ChannelSpace[], layers: ReadonlyMap<string, La
       (sum, { layer }) => sum + 8 * layers.get(layer)!.groups * layers.get(layer)!.columns ** 2,
       0,
     );
-    if (bytes + own > mostStatistics) {
+    if (bytes + own > maxStatistics) {
       found.push([]);
       [names, bytes] = [new Set(), 0];
     }

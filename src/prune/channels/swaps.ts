@@ -18,7 +18,7 @@ export interface Opening {
 export type OpeningOf = (members: readonly number[], away: number) => Opening;
 
 /** Rounds of trades; each group takes part in one trade of a round. */
-const mostRounds = 6;
+const maxRounds = 6;
 
 /** Trades members between groups, which need not be of one size, in place. */
 export function tradeMembers(groups: number[][], energies: Energies, openingOf: OpeningOf): void {
@@ -40,7 +40,7 @@ export function tradeMembers(groups: number[][], energies: Energies, openingOf: 
     });
   };
   let changed = new Set(groups.keys());
-  for (let round = 0; round < mostRounds && changed.size > 0; round++) {
+  for (let round = 0; round < maxRounds && changed.size > 0; round++) {
     changed.forEach(update);
     changed = trade(groups, groupOf, worth, count);
   }

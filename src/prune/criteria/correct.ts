@@ -4,7 +4,7 @@ import { biasShiftOf, relative, withQuadratics } from './reconstruct.ts';
 import { errorsOf, outputsOf } from './quadratic.ts';
 
 /** Channels are not made larger than this: what is left of their inputs says too little. */
-const mostScale = 4;
+const maxScale = 4;
 
 /**
  * Scales each output channel to the variance that the dense network gives it, where that lowers its error on the calibration
@@ -24,7 +24,7 @@ export async function correct(
       const part = weights.subarray(g * rows * n, (g + 1) * rows * n);
       const { variance, covariance } = outputsOf(kernels, quadratic, part);
       for (let r = 0; r < rows; r++) {
-        const scale = Math.min(mostScale, Math.sqrt(power[r] / variance[r]));
+        const scale = Math.min(maxScale, Math.sqrt(power[r] / variance[r]));
         // of the error as a function of the scale, less what is there without
         const gain = 2 * (scale - 1) * covariance[r] - (scale ** 2 - 1) * variance[r];
         if (!(gain > 0)) continue;

@@ -69,11 +69,11 @@ export function rowWeights(quadratics: readonly Quadratic[]): Float64Array[] {
   const all = quadratics.reduce((sum, { power }) => sum + power.reduce((a, b) => a + b, 0), 0);
   const mean = all / quadratics.reduce((sum, { rows }) => sum + rows, 0);
   if (!(mean > 0)) return quadratics.map(({ rows }) => new Float64Array(rows).fill(1));
-  return quadratics.map(({ power }) => power.map((one) => 1 / Math.sqrt(one / mean + leastPower)));
+  return quadratics.map(({ power }) => power.map((one) => 1 / Math.sqrt(one / mean + minPower)));
 }
 
 /** Of a row that hardly varies, over the mean. */
-const leastPower = 1e-3;
+const minPower = 1e-3;
 
 /** E (w x − ŵ x̂)² of each row, biases corrected; at least 0. `weights` are (rows, n). */
 export function errorsOf(kernels: Kernels, quadratic: Quadratic, weights: Float32Array): Float64Array {

@@ -20,7 +20,7 @@ const ridges = [0.01, 0.05, 0.2, 1];
 const follows = [1, 0.7, 0.4, 0.2, 0];
 
 /** Rows that are tried: they agree well enough. */
-const mostRows = 24;
+const maxRows = 24;
 
 /** 3 n / count: the fewer samples there are for each of the n weights of a row, the less they are believed. */
 export function defaultRidge({ groups: [{ n, count }] }: LayerStatistics): number {
@@ -45,7 +45,7 @@ export function regularisationFor(
   const settings = ridges.flatMap((ridge) => (same ? [1] : follows).map((follow) => ({ ridge, follow })));
   const errors = settings.map(() => 0);
   const rows = weights.length / n / groups.length;
-  const stepGroups = Math.max(1, Math.ceil((groups.length * Math.min(rows, mostRows)) / mostRows));
+  const stepGroups = Math.max(1, Math.ceil((groups.length * Math.min(rows, maxRows)) / maxRows));
   for (let g = 0; g < groups.length; g += stepGroups) {
     const part = someRows(weights, mask, n, g * rows, rows);
     tryOut(kernels, part, groups[g], settings).forEach((error, i) => (errors[i] += error));
@@ -54,7 +54,7 @@ export function regularisationFor(
 }
 
 function someRows(weights: Float32Array, mask: Uint8Array, n: number, first: number, rows: number) {
-  const count = Math.min(rows, mostRows);
+  const count = Math.min(rows, maxRows);
   const part = { weights: new Float32Array(count * n), mask: new Uint8Array(count * n) };
   for (let k = 0; k < count; k++) {
     const row = first + Math.floor((k * rows) / count);

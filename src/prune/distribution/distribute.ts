@@ -68,7 +68,7 @@ function magnitudeCosts(
 }
 
 /** Candidates are fitted to so many samples: more of them change few distributions. */
-const mostFitted = 96;
+const maxFitted = 96;
 
 /** Layers are fitted to every other image; what comes of it is seen on the rest. */
 export async function withHeldOut<T>(
@@ -85,7 +85,7 @@ export async function withHeldOut<T>(
   const image = (sample: number) => Math.floor(sample / viewsPerImage);
   const isHeld = (sample: number) => image(sample) % 2 === 1;
   const held = samples.filter((_, i) => isHeld(i));
-  const most = Math.max(1, Math.floor(mostFitted / viewsPerImage)) * viewsPerImage;
+  const most = Math.max(1, Math.floor(maxFitted / viewsPerImage)) * viewsPerImage;
   const fit = <T>(list: readonly T[]) => list.filter((_, i) => !isHeld(i)).slice(0, most);
   const settings = { seed, signal, viewsPerImage, regions: regions && fit(regions) };
   const calibrator = samples.length > 0 ? await Calibrator.open(state.dense, fit(samples), settings) : undefined;

@@ -26,7 +26,7 @@ interface Frontier {
 }
 
 /** Bytes that the values of all samples at one frontier may take; larger ones are computed again instead. */
-const mostBytes = 384 << 20;
+const maxBytes = 384 << 20;
 
 /** Values of one network for each sample in turn. */
 export interface Reading {
@@ -65,7 +65,7 @@ export class Activations {
     const start = from?.at ?? 0;
     const alive = aliveBefore(graph, end);
     // the frontier that is there is as good where none of its nodes ran
-    const keeps = end > start && this.#samples.length * bytesOf(graph, alive) <= mostBytes;
+    const keeps = end > start && this.#samples.length * bytesOf(graph, alive) <= maxBytes;
     const kept: Values[] = [];
     const targets = keeps ? [...new Set([...wanted, ...alive])] : wanted;
     const piece = await Piece.load(graph, start, end, targets, this.#threads);

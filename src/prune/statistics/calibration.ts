@@ -17,7 +17,7 @@ import { joined } from './statistics.ts';
 export type { Sample } from './activations.ts';
 
 /** From so many images on that are held out, they say something. */
-const leastHeld = 2;
+const minHeld = 2;
 
 export interface CalibrationOptions {
   /** Pixels of a layer's output that are looked at in each sample, at most; 128 if not given. */
@@ -129,7 +129,7 @@ export class Calibrator {
       if (!same) readings.push(await this.#ofPruned.open(pruned, wanted, end));
       // where there are enough, every fourth image is summed up by itself
       const { viewsPerImage = 1 } = this.#options;
-      const parts = this.#samples.length < 4 * leastHeld * viewsPerImage ? [0] : [0, 1];
+      const parts = this.#samples.length < 4 * minHeld * viewsPerImage ? [0] : [0, 1];
       const moments = all.map(({ layer, columns }) =>
         Array.from({ length: layer.groups }, () => parts.map(() => new Moments(kernels, columns.n, same))),
       );

@@ -10,7 +10,7 @@ import { withSharedMemory } from './shared-memory.ts';
 import { threadHost } from './thread-host.ts';
 
 /** As many threads as 'auto' takes at most: beyond, small networks wait more than they gain. */
-const mostAutomatic = 4;
+const maxAutomatic = 4;
 
 /** What builds export for threads (assembly/threads.ts). */
 interface ThreadExports {
@@ -41,7 +41,7 @@ export async function formTeam(
 ): Promise<Formed | string | undefined> {
   host ??= await threadHost();
   if (typeof host === 'string') return host;
-  const threads = wanted === 'auto' ? Math.min(host.parallelism(), mostAutomatic) : wanted;
+  const threads = wanted === 'auto' ? Math.min(host.parallelism(), maxAutomatic) : wanted;
   if (threads < 2) return undefined;
   const plan = planThreads(program, layout, threads);
   let instance: Instance;

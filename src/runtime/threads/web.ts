@@ -47,7 +47,7 @@ function begun(make: () => Worker): Promise<Worker> {
 }
 
 /** Both ways are tried once; the worker that is there then is the first that starts. */
-async function tryWays(): Promise<ThreadHost | string> {
+async function tryCandidates(): Promise<ThreadHost | string> {
   const failures: string[] = [];
   for (const make of [fromFile, fromBlob]) {
     try {
@@ -113,7 +113,7 @@ export async function webHost(): Promise<ThreadHost | string> {
   }
   if (typeof SharedArrayBuffer === 'undefined') return 'this host has no shared memory';
   if (typeof Worker === 'undefined') return 'nothing can start workers here, as in a service worker';
-  tried ??= tryWays();
+  tried ??= tryCandidates();
   const host = await tried;
   if (typeof host === 'string') tried = undefined; // the network may be back next time
   return host;

@@ -5,7 +5,7 @@ import { compileModel, parseCostModel, tuneModel } from '../../../src/compile.ts
 import type { Tuning } from '../../../src/compile.ts';
 import { defaultCostModel, predict, predictLayers } from '../../../src/lower/cost.ts';
 import { measurePeak } from '../../../src/compile/tuning/peak.ts';
-import { chooseWays } from '../../../src/compile/tuning/tune.ts';
+import { chooseCandidates } from '../../../src/compile/tuning/tune.ts';
 import { loadModel } from '../../../src/runtime/load.ts';
 import { Tensor } from '../../../src/tensor.ts';
 import { sparseModel } from '../../cli/tflite-model.ts';
@@ -53,10 +53,10 @@ describe('a tuned model', () => {
 });
 
 it('layers that are alike choose together, and times within noise follow the cost model', () => {
-  const layer = (name: string, likeness: string, a: number, b: number) => ({
+  const layer = (name: string, workloadKey: string, a: number, b: number) => ({
     name,
-    likeness,
-    ways: [
+    workloadKey,
+    candidates: [
       { name: 'a', ms: 1, isDense: true, measuredMs: a, medianMs: a },
       { name: 'b', ms: 2, isDense: false, measuredMs: b, medianMs: b },
     ],
@@ -67,7 +67,7 @@ it('layers that are alike choose together, and times within noise follow the cos
     layer('three', 'q', 1.01, 1),
     layer('four', 'r', 2, 1),
   ];
-  expect(Object.fromEntries(chooseWays(layers))).toEqual({ one: 'b', two: 'b', three: 'a', four: 'b' });
+  expect(Object.fromEntries(chooseCandidates(layers))).toEqual({ one: 'b', two: 'b', three: 'a', four: 'b' });
 });
 
 describe('the cost model', () => {

@@ -3,7 +3,7 @@ import type { ImportedOperator } from '../../imported-operator.ts';
 import { rowMajorStrides } from '../../../program/layout.ts';
 import type { Shape } from '../../../graph/graph.ts';
 import { elementCount } from '../../../tensor.ts';
-import { mostAxes } from '../../graph-writer.ts';
+import { maxAxes } from '../../graph-writer.ts';
 import type { Constant } from '../constant.ts';
 import type { Handler, Operation } from '../operation.ts';
 import { broadcasted, gathered, joined, permuted, strided } from '../views.ts';
@@ -16,7 +16,7 @@ function listOf(operation: Operation, attribute: string, input: number, since: n
 
 /** The input's elements under another shape. */
 function reshapeTo(operation: Operation, shape: Shape): void {
-  if (shape.length > mostAxes) operation.fail(`makes a tensor of rank ${shape.length}`);
+  if (shape.length > maxAxes) operation.fail(`makes a tensor of rank ${shape.length}`);
   const constant = operation.knownConstant(0);
   if (elementCount(shape) !== elementCount(operation.shape(0)) || shape.some((d) => !Number.isInteger(d) || d < 0)) {
     operation.fail(`shape [${operation.shape(0)}] cannot become [${shape}]`);
@@ -245,7 +245,7 @@ function stretch(operation: Operation, x: string, shape: Shape): string {
 
 const expand: Handler = (operation) => {
   const wanted = operation.integers(1, 'the shape');
-  if (wanted.length > mostAxes || wanted.some((d) => d < 0)) operation.fail(`shape [${wanted}]`);
+  if (wanted.length > maxAxes || wanted.some((d) => d < 0)) operation.fail(`shape [${wanted}]`);
   const shape = operation.broadcast(operation.shape(0), wanted);
   const constant = operation.knownConstant(0);
   if (constant) {
@@ -255,7 +255,7 @@ const expand: Handler = (operation) => {
 };
 
 /** Copies of a computed value that one concat may join. */
-const mostCopies = 1024;
+const maxCopies = 1024;
 
 const tile: Handler = (operation) => {
   const shape = operation.shape(0);
@@ -279,7 +279,7 @@ const tile: Handler = (operation) => {
   let x = operation.value(0);
   repeats.forEach((n, axis) => {
     if (n === 1 || shape[axis] === 1) return;
-    if (n > mostCopies) operation.unsupported(`${n} copies along axis ${axis}`);
+    if (n > maxCopies) operation.unsupported(`${n} copies along axis ${axis}`);
     x = operation.emit(
       'concat',
       { axis },
@@ -335,7 +335,7 @@ export const arrangement: Record<string, ImportedOperator<Operation>> = {
   Expand: { becomes: ['binary', 'reshape'], limits: 'The shape is a constant.', translate: expand },
   Tile: {
     becomes: ['concat', 'binary', 'reshape'],
-    limits: `The repeats are constants, at most ${mostCopies} along an axis, none of them 0.`,
+    limits: `The repeats are constants, at most ${maxCopies} along an axis, none of them 0.`,
     translate: tile,
   },
   DepthToSpace: { becomes: ['depthToSpace'], limits: '', translate: depthToSpace },

@@ -1,6 +1,6 @@
 // What makes constants: stored ones, and the shapes of values.
 import type { ImportedOperator } from '../../imported-operator.ts';
-import { mostAxes } from '../../graph-writer.ts';
+import { maxAxes } from '../../graph-writer.ts';
 import { elementCount } from '../../../tensor.ts';
 import { emptyNumbers, float32s, int64s, isNumeric } from '../constant.ts';
 import type { Handler, Operation } from '../operation.ts';
@@ -17,7 +17,7 @@ const size: Handler = (operation) => operation.constantResult(int64s([elementCou
 
 const constantOfShape: Handler = (operation) => {
   const shape = operation.integers(0, 'the shape');
-  if (shape.length > mostAxes || shape.some((d) => d < 0)) operation.fail(`shape [${shape}]`);
+  if (shape.length > maxAxes || shape.some((d) => d < 0)) operation.fail(`shape [${shape}]`);
   const stored = operation.tensor('value');
   const fill = stored ? operation.translation.tensors.constant(stored) : float32s([1], Float32Array.of(0));
   if (fill.data.length !== 1) operation.fail(`value of shape [${fill.shape}] must be one number`);

@@ -84,8 +84,8 @@ function yardstickOf(shape: Shape, dense: readonly Float32Array[]): Yardstick {
 const fewestRows = 4;
 
 /** What a row counts, but for how far it is from the mean row, in variances; and the most of that. */
-const leastCount = 0.1;
-const mostCount = 10;
+const minCount = 0.1;
+const maxCount = 10;
 
 function squaredError(dense: Float32Array, other: Float32Array): number {
   let [error, length] = [0, 0];
@@ -162,7 +162,7 @@ function fieldYardstick(fields: number, dense: readonly Float32Array[]): Yardsti
           error += weights[f] * (a[row + f] - b[row + f]) ** 2;
           distance += weights[f] * (a[row + f] - sums[f] / rows) ** 2;
         }
-        sum += error * (leastCount + Math.min(distance / used, mostCount));
+        sum += error * (minCount + Math.min(distance / used, maxCount));
       }
       return (sum * fields) / (a.length * used);
     },
