@@ -17,6 +17,7 @@ const root = fileURLToPath(new URL('../', import.meta.url));
  * team.js and the wasm cut down were raised when linear layers, in integers too, came in beside threads in every host; all but the wasm when
  * loads learned of servers that break off or never end and of wasm of other versions, and teams of workers that die silently; and
  * by 400 bytes of brotli when what a model takes, memory and work, came to be known and limited before it is loaded.
+ * That of compile.js was raised by 200 bytes of brotli when compilation learned to show its passes and choices.
  */
 const budgets = {
   // an app that imports createDetector alone and detects faces: what stays of index.js, with detector.js
@@ -47,7 +48,7 @@ const budgets = {
   // without the codecs that it imports
   'images.js': { raw: 9_000, brotli: 3_500 },
   'kernels.js': { raw: 27_500, brotli: 8_100 },
-  'compile.js': { raw: 420_000, brotli: 104_000 },
+  'compile.js': { raw: 420_000, brotli: 104_200 },
 };
 
 type Lazily = (entry: string, options: object) => Promise<Map<string, { lazy: boolean; contents: Uint8Array }>>;

@@ -5,6 +5,7 @@ import { verify } from '../graph/verify.ts';
 import { importOnnx, looksLikeOnnx, type OnnxOptions } from '../import/onnx/index.ts';
 import { importTflite } from '../import/tflite/index.ts';
 import { optimise } from '../passes/index.ts';
+import type { OptimiseOptions } from '../passes/index.ts';
 import { checkProgram } from '../program/check.ts';
 import type { Program } from '../program/program.ts';
 import type { HeadName } from '../vision/presets.ts';
@@ -95,11 +96,14 @@ export function importModel(bytes: Uint8Array, name: string, options: OnnxOption
   throw new FiligreeError('invalid-model', `${name}: neither an ONNX nor a TFLite model (${bytes.length} bytes)`);
 }
 
-/** A graph → its program. The graph is optimised in place. `plan` chooses encodings. A vision model that we know is given its `metadata.vision`. */
+/**
+ * A graph → its program. The graph is optimised in place. A vision model that we know is given its `metadata.vision`.
+ * @param plan chooses encodings, and looks on: `onPass` sees the graph after each pass that changed it, `onChoice` each choice
+ */
 export function compileGraph(
   graph: Graph,
   options: CompileOptions = {},
-  plan: { choices?: Choices; onChoice?: OnChoice } = {},
+  plan: { choices?: Choices; onChoice?: OnChoice; onPass?: OptimiseOptions['onPass'] } = {},
 ): Program {
   const { linearWeights, weights } = options;
   if (linearWeights !== undefined && linearWeights !== 'int8' && linearWeights !== 'int4') {
@@ -109,7 +113,7 @@ export function compileGraph(
     throw new FiligreeError('invalid-argument', `weights: wanted ${weightTypes.join(', ')}, got ${String(weights)}`);
   }
   verify(graph);
-  optimise(graph); // verifies what it leaves
+  optimise(graph, plan); // verifies what it leaves
   Object.assign(graph.metadata, options.metadata);
   const program = lowerGraph(graph, options.costModel ?? defaultCostModel, {
     ...plan,

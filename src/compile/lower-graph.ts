@@ -91,9 +91,10 @@ function chooser(layer: string, { choices, onChoice, dense = false }: LoweringPl
   return (candidates, workloadKey) => {
     const own = dense ? candidates.find(({ isDense }) => isDense) : undefined;
     if (own) return own.name;
-    onChoice?.(layer, candidates, workloadKey);
     const wanted = choices?.get(layer);
-    return candidates.some(({ name }) => name === wanted) ? wanted! : fastest(candidates);
+    const chosen = candidates.some(({ name }) => name === wanted) ? wanted! : fastest(candidates);
+    onChoice?.(layer, candidates, workloadKey, chosen);
+    return chosen;
   };
 }
 

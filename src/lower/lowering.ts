@@ -30,8 +30,8 @@ export interface Candidate {
 /** Chooses ways: by layer, the name of the one to take. Where it has no choice the cost model's is taken. */
 export type Choices = ReadonlyMap<string, string>;
 
-/** Told of each choice that lowering makes: the ways there are, and what makes layers alike. */
-export type OnChoice = (layer: string, candidates: readonly Candidate[], workloadKey: string) => void;
+/** Told of each choice that lowering makes: the ways there are, what makes layers alike, and the name of the way taken. */
+export type OnChoice = (layer: string, candidates: readonly Candidate[], workloadKey: string, chosen: string) => void;
 
 /** What an operator's `lower` may ask and emit. */
 export interface Lowering {

@@ -37,6 +37,8 @@ export const passes = {
 export interface OptimiseOptions {
   /** Verifies the graph after every pass that changed it, so that an error names the pass. Default: once, at the end. */
   check?: boolean;
+  /** Called with the name of each pass that changed the graph, when it has. */
+  onPass?: (name: string, graph: Graph) => void;
 }
 
 /** More rounds than any graph needs: reaching it means that two passes undo each other. */
@@ -48,10 +50,11 @@ const maxRounds = 1000;
  * The graph is changed in place; its inputs and outputs stay, with their names, shapes and (up to rounding) results.
  * @throws FiligreeError `invalid-model` when the result does not verify.
  */
-export function optimise(graph: Graph, { check = false }: OptimiseOptions = {}): void {
+export function optimise(graph: Graph, { check = false, onPass }: OptimiseOptions = {}): void {
   const run = (name: string, pass: Pass): boolean => {
     if (!pass(graph)) return false;
     if (check) verifyAfter(name, graph);
+    onPass?.(name, graph);
     return true;
   };
   const runAll = () => {

@@ -140,7 +140,8 @@ export class Model {
 
   /**
    * Times each layer over several runs, after a warm-up that lets the engine optimise the kernels. All of it happens on the
-   * calling thread, in one piece, when the runs that were asked for before are done.
+   * calling thread, in one piece, when the runs that were asked for before are done. Each layer of each timed run is a
+   * measure of the User Timing API, `filigree: NAME`, that profilers of browsers show and a PerformanceObserver receives.
    * @param options.runs Timed runs, at least 1; 20 if not given. `warmup` runs come before, as many if not given.
    * @throws FiligreeError as run(), and `invalid-argument` for a number of runs that is none.
    */

@@ -65,7 +65,7 @@ export async function measureCandidates(lower: Lower, options: MeasureOptions): 
   const found = new Map<string, { candidates: Candidate[]; workloadKey: string }>();
   const asCompiled = lower({
     onChoice: (layer, candidates, workloadKey) =>
-      void found.set(layer, added(found.get(layer), candidates, workloadKey)),
+      void found.set(layer, addCandidates(found.get(layer), candidates, workloadKey)),
   });
   if (found.size === 0) {
     throw new FiligreeError(
@@ -124,7 +124,7 @@ export async function measureCandidates(lower: Lower, options: MeasureOptions): 
 }
 
 /** A layer's ways, summed over its products: a convolution in groups of channels has one for each group. */
-function added(
+export function addCandidates(
   before: { candidates: Candidate[]; workloadKey: string } | undefined,
   candidates: readonly Candidate[],
   workloadKey: string,
