@@ -501,3 +501,30 @@ export class Int8Record {
   alpha: f32;
   beta: f32;
 }
+
+@unmanaged
+export class MatmulRecord {
+  kernel: u32;
+  bytes: u32;
+  a: usize;
+  b: usize;
+  scratch: usize;
+  y: usize;
+  batch0: u32;
+  batch1: u32;
+  rows: u32;
+  columns: u32;
+  inner: u32;
+  blockRows: u32;
+  aBatch0: u32;
+  aBatch1: u32;
+  aRow: u32;
+  aInner: u32;
+  bBatch0: u32;
+  bBatch1: u32;
+  bInner: u32;
+  bColumn: u32;
+  yBatch0: u32;
+  yBatch1: u32;
+  yRow: u32;
+}

@@ -74,6 +74,7 @@ const quantisable: OperatorTable<[graph: Graph], string | undefined> = {
   },
   convTranspose2d: nothing,
   linear: nothing,
+  matmul: nothing,
   unary: nothing,
   binary: nothing,
   maxPool: nothing,

@@ -7,6 +7,7 @@ import { conv2d } from './conv2d.ts';
 import { depthToSpace } from './depth-to-space.ts';
 import { gather } from './gather.ts';
 import { linear } from './linear.ts';
+import { matmul } from './matmul.ts';
 import { maxPool } from './max-pool.ts';
 import { pad } from './pad.ts';
 import { reduce } from './reduce.ts';
@@ -24,6 +25,7 @@ export const operators = {
   conv2d,
   convTranspose2d,
   linear,
+  matmul,
   unary,
   binary,
   maxPool,

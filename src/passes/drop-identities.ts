@@ -28,6 +28,7 @@ const isNeutral: OperatorTable<[graph: Graph, shape: Shape], boolean> = {
   conv2d: never,
   convTranspose2d: never,
   linear: never,
+  matmul: never,
   unary({ attributes: { fn, alpha, beta } }) {
     return fn === 'identity' || (fn === 'clamp' && alpha === -Infinity && beta === Infinity);
   },

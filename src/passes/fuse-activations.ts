@@ -8,6 +8,7 @@ const fusesActivation = {
   conv2d: true,
   convTranspose2d: true,
   linear: true,
+  matmul: false,
   unary: false,
   binary: true,
   maxPool: true,

@@ -9,6 +9,7 @@ const addsResidual = {
   conv2d: true,
   convTranspose2d: false,
   linear: false,
+  matmul: false,
   unary: false,
   binary: false,
   maxPool: false,

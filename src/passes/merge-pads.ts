@@ -48,6 +48,7 @@ const absorbed: OperatorTable<[padding: Padding], object | undefined> = {
   },
   convTranspose2d: cannot,
   linear: cannot,
+  matmul: cannot,
   unary: cannot,
   binary: cannot,
   reduce: cannot,

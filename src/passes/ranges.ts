@@ -63,6 +63,8 @@ const rangesAfter: OperatorTable<[known: Known], Range> = {
   conv2d: ofActivation,
   convTranspose2d: ofActivation,
   linear: ofActivation,
+  // sums of products can be anything
+  matmul: () => everything,
   unary: ({ inputs: [x], attributes }, { rangeOf }) => activated(rangeOf(x), attributes),
   binary({ inputs, attributes: { fn, activation } }, { rangeOf }) {
     const [a, b] = inputs.map(rangeOf);

@@ -167,8 +167,9 @@ const permuted: OperatorTable<[before: Reordering], object | undefined> = {
   resize: cannot,
   depthToSpace: cannot,
   spaceToDepth: cannot,
-  // the last axis is multiplied
+  // the last axes are multiplied
   linear: cannot,
+  matmul: cannot,
   // the order of elements is what they are about
   reshape: cannot,
   transpose: cannot,

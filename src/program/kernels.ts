@@ -14,6 +14,7 @@ import { gemmKernels } from './kernels/gemm.ts';
 import { imageKernels } from './kernels/image.ts';
 import { int8Kernels } from './kernels/int8.ts';
 import { linearKernels } from './kernels/linear.ts';
+import { matmulKernels } from './kernels/matmul.ts';
 import { padKernels } from './kernels/pad.ts';
 import { poolKernels } from './kernels/pool.ts';
 import { reduceKernels } from './kernels/reduce.ts';
@@ -36,6 +37,7 @@ export const kernels = {
   ...imageKernels,
   ...detectKernels,
   ...int8Kernels,
+  ...matmulKernels,
 };
 
 export type KernelName = keyof typeof kernels;

@@ -9,6 +9,7 @@ export const hasWeights = {
   conv2d: true,
   convTranspose2d: false,
   linear: true,
+  matmul: false,
   unary: false,
   binary: false,
   maxPool: false,

@@ -83,6 +83,18 @@ export const exporters: OperatorTable<[file: Exportation], void> = {
     else file.addActivated(node, 'Add', [file.add('MatMul', [file.name(x), matrix]), file.name(bias)]);
   },
 
+  matmul(node, file) {
+    const { transposeA, transposeB } = node.attributes;
+    const swapped = (value: string) => {
+      const perm = file.shape(value).map((_, axis) => axis);
+      perm.push(...perm.splice(-2, 2).toReversed());
+      return file.add('Transpose', [file.name(value)], { perm: ints(perm) });
+    };
+    const [a, b] = node.inputs;
+    const operands = [transposeA ? swapped(a) : file.name(a), transposeB ? swapped(b) : file.name(b)];
+    file.add('MatMul', operands, {}, file.name(node.outputs[0]));
+  },
+
   unary(node, file) {
     file.activate(file.name(node.inputs[0]), node.attributes, file.name(node.outputs[0]));
   },

@@ -79,6 +79,7 @@ const levelRules: OperatorTable<[knowledge: Knowledge], Found> = {
   conv2d: weightedLevels,
   convTranspose2d: nothing,
   linear: weightedLevels,
+  matmul: nothing,
   unary: fromInput((node: NodeOf<'unary'>, x) => [
     x.map((level) => Math.fround(applyActivation(level, node.attributes))),
   ]),

@@ -193,7 +193,12 @@ const qLinearConv: Handler = (operation) => {
 
 /** (a, scale, zero, b, scale, zero, y scale, y zero). */
 const qLinearMatMul: Handler = (operation) =>
-  requantise(operation, multiply(operation, realInput(operation, 0), realWeights(operation, 3, -1)), 6);
+  requantise(operation, multiply(operation, realInput(operation, 0), realFactor(operation)), 6);
+
+/** The second operand: weights, or what is computed. */
+function realFactor(operation: Operation): string | Constant {
+  return operation.knownConstant(3) ? realWeights(operation, 3, -1) : realInput(operation, 3);
+}
 
 /** Weights less their zero point, over the scale of the input: the product is the sum of integers. */
 function integerWeights(operation: Operation, axis: number): Constant {
@@ -260,8 +265,8 @@ export const quantisation: Record<string, ImportedOperator<Operation>> = {
     translate: qLinearConv,
   },
   QLinearMatMul: {
-    becomes: ['linear', 'unary', 'binary', 'reshape', 'transpose'],
-    limits: 'The second operand, scales and zero points are constants.',
+    becomes: ['linear', 'matmul', 'unary', 'binary', 'reshape', 'transpose'],
+    limits: 'Scales and zero points are constants.',
     translate: qLinearMatMul,
   },
   ConvInteger: {
@@ -270,7 +275,7 @@ export const quantisation: Record<string, ImportedOperator<Operation>> = {
     translate: convInteger,
   },
   MatMulInteger: {
-    becomes: ['linear', 'reshape', 'transpose'],
+    becomes: ['linear', 'matmul', 'reshape', 'transpose'],
     limits: 'The second operand and the zero points are constants.',
     translate: matMulInteger,
   },
