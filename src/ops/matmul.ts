@@ -2,7 +2,7 @@ import type { Node, Shape } from '../graph/graph.ts';
 import type { Lowering } from '../lower/lowering.ts';
 import { matmulBlockRows, matmulScratchBytes } from '../program/kernels/matmul.ts';
 import { elementCount } from '../tensor.ts';
-import { broadcastIndices, broadcastShape, broadcastStrides, collapse, innermost } from './broadcast.ts';
+import { broadcastIndices, broadcastShape, broadcastStrides, collapse, innermost, type Loops } from './broadcast.ts';
 import { type Operator, ownStorage } from './operator.ts';
 import { floatInputs } from './unary.ts';
 
@@ -71,53 +71,87 @@ function sizes({ transposeA, transposeB }: MatmulAttributes, a: Shape, b: Shape)
 
 const of = (shape: Shape, isTransposed: boolean) => `[${shape}]${isTransposed ? 'ᵀ' : ''}`;
 
+/** What one call of the kernel multiplies: sizes, and strides of rows and columns in floats; loops go over (a, b, y). */
+interface Product {
+  a: string;
+  b: string;
+  loops: Loops;
+  m: number;
+  n: number;
+  k: number;
+  aRow: number;
+  aInner: number;
+  bInner: number;
+  bColumn: number;
+  yRow: number;
+}
+
 function lowerMatmul(node: Node & { attributes: MatmulAttributes }, lowering: Lowering): void {
+  const [y] = node.outputs;
+  if (elementCount(lowering.shape(y)) === 0) return;
+  const { a, b, loops, m, n, k, aRow, aInner, bInner, bColumn, yRow } = stacked(inRows(productOf(node, lowering)));
+  const { inner, offsets } = innermost(loops, 2);
+  const [batch0, batch1] = inner.dims;
+  const [[aBatch0, aBatch1], [bBatch0, bBatch1], [yBatch0, yBatch1]] = inner.strides.map((s) => s.map((f) => 4 * f));
+  const blockRows = matmulBlockRows(m, k);
+  const scratch = lowering.scratch(matmulScratchBytes(k, blockRows));
+  const sizes = { batch0, batch1, rows: m, columns: n, inner: k, blockRows };
+  const batches = { aBatch0, aBatch1, bBatch0, bBatch1, yBatch0, yBatch1 };
+  const matrices = { aRow: 4 * aRow, aInner: 4 * aInner, bInner: 4 * bInner, bColumn: 4 * bColumn, yRow: 4 * yRow };
+  const macs = batch0 * batch1 * m * n * k;
+  for (const [aAt, bAt, yAt] of offsets) {
+    const pointers = { a: lowering.at(a, aAt), b: lowering.at(b, bAt), scratch, y: lowering.at(y, yAt) };
+    const args = { ...pointers, ...sizes, ...batches, ...matrices };
+    lowering.emit('f32_matmul', args, { macs, effectiveMacs: macs });
+  }
+}
+
+/** The last two axes of a stored value have a contiguous one, whether it lies in planes or flat. */
+function productOf(node: Node & { attributes: MatmulAttributes }, lowering: Lowering): Product {
   const { transposeA, transposeB } = node.attributes;
   const [a, b] = node.inputs;
   const [y] = node.outputs;
-  const shape = lowering.shape(y);
-  const { m, n, k } = sizes(node.attributes, lowering.shape(a), lowering.shape(b));
-  if (elementCount(shape) === 0) return;
+  const batch = lowering.shape(y).slice(0, -2);
   const strides = [a, b, y].map((value) => lowering.strides(value));
-  const batch = shape.slice(0, -2);
-  const over = (value: string, i: number) =>
-    broadcastStrides(lowering.shape(value).slice(0, -2), strides[i].slice(0, -2), batch);
-  const loops = collapse(batch, [over(a, 0), over(b, 1), strides[2].slice(0, -2)]);
-  const { inner, offsets } = innermost(loops, 2);
-  const [[aBatch0, aBatch1], [bBatch0, bBatch1], [yBatch0, yBatch1]] = inner.strides.map((s) => s.map((f) => 4 * f));
-  const [[aOuter, aLast], [bOuter, bLast], [yRow]] = strides.map((s) => s.slice(-2).map((f) => 4 * f));
+  const outer = [a, b, y].map((value, i) =>
+    broadcastStrides(lowering.shape(value).slice(0, -2), strides[i].slice(0, -2), batch),
+  );
+  const [[aOuter, aLast], [bOuter, bLast], [yRow]] = strides.map((s) => s.slice(-2));
   const [aRow, aInner] = transposeA ? [aLast, aOuter] : [aOuter, aLast];
   const [bInner, bColumn] = transposeB ? [bLast, bOuter] : [bOuter, bLast];
-  const blockRows = matmulBlockRows(m, k);
-  const scratch = lowering.scratch(matmulScratchBytes(k, blockRows));
-  const macs = inner.dims[0] * inner.dims[1] * m * n * k;
-  for (const [aAt, bAt, yAt] of offsets) {
-    lowering.emit(
-      'f32_matmul',
-      {
-        a: lowering.at(a, aAt),
-        b: lowering.at(b, bAt),
-        scratch,
-        y: lowering.at(y, yAt),
-        batch0: inner.dims[0],
-        batch1: inner.dims[1],
-        rows: m,
-        columns: n,
-        inner: k,
-        blockRows,
-        aBatch0,
-        aBatch1,
-        aRow,
-        aInner,
-        bBatch0,
-        bBatch1,
-        bInner,
-        bColumn,
-        yBatch0,
-        yBatch1,
-        yRow,
-      },
-      { macs, effectiveMacs: macs },
-    );
-  }
+  const { m, n, k } = sizes(node.attributes, lowering.shape(a), lowering.shape(b));
+  return { a, b, loops: collapse(batch, outer), m, n, k, aRow, aInner, bInner, bColumn, yRow };
+}
+
+/** One column is a row, of the transposed operands in turn: a row fills the tiles. */
+function inRows(p: Product): Product {
+  if (p.n !== 1) return p;
+  const { a, b, loops, m, aRow, aInner, bInner, bColumn } = p;
+  const [aStrides, bStrides, yStrides] = loops.strides;
+  return {
+    ...p,
+    a: b,
+    b: a,
+    loops: { dims: loops.dims, strides: [bStrides, aStrides, yStrides] },
+    m: 1,
+    n: m,
+    aRow: bColumn,
+    aInner: bInner,
+    bInner: aInner,
+    bColumn: aRow,
+    yRow: m,
+  };
+}
+
+/** Matrices that are multiplied by one and the same are one matrix, where their rows follow each other. */
+function stacked(p: Product): Product {
+  const { dims, strides } = p.loops;
+  const [aStrides, bStrides, yStrides] = strides;
+  const follow = (i: number) => p.m === 1 || (aStrides[i] === p.m * p.aRow && yStrides[i] === p.m * p.yRow);
+  const isRow = p.aInner === 1;
+  const loop = dims.findIndex((_, i) => bStrides[i] === 0 && isRow && follow(i));
+  if (loop < 0) return p;
+  const without = (values: readonly number[]) => values.filter((_, i) => i !== loop);
+  const rows = p.m === 1 ? { aRow: aStrides[loop], yRow: yStrides[loop] } : {};
+  return stacked({ ...p, ...rows, m: p.m * dims[loop], loops: { dims: without(dims), strides: strides.map(without) } });
 }

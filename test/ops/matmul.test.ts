@@ -123,6 +123,21 @@ describe.each(builds)('matmul, %s build', (build) => {
     }
   });
 
+  it('makes one product of many by the same matrix', () => {
+    for (const [a, b, rows] of [
+      [[6, 2, 4, 5], [5, 7], 48],
+      [[6, 1, 5], [5, 7], 6],
+      // one column is one row the other way round
+      [[1, 2, 9, 5], [6, 2, 5, 1], 6],
+      [[9, 5], [6, 2, 5, 1], 12],
+    ]) {
+      const inputs = [a, b].map((shape) => operand(shape as number[]));
+      const { actual, expected, steps } = runOperator(kernels, matmul, plain, inputs);
+      expect(relativeError(actual[0], expected[0])).toBeLessThan(tolerance);
+      expect(steps.map(({ args }) => args.rows)).toEqual([rows]);
+    }
+  });
+
   it.each(ways)('goes through the rows in blocks: %o', (way) => {
     for (const [m, k, n] of [
       [45, 3000, 13],
