@@ -18,37 +18,39 @@ const root = fileURLToPath(new URL('../', import.meta.url));
  * loads learned of servers that break off or never end and of wasm of other versions, and teams of workers that die silently; and
  * by 400 bytes of brotli when what a model takes, memory and work, came to be known and limited before it is loaded.
  * That of compile.js was raised by 200 bytes of brotli when compilation learned to show its passes and choices.
+ * All with kernels in them were raised when products of computed tensors, top-k and computed indices came in: attention, and
+ * the tails of detectors that need no suppression.
  */
 const budgets = {
   // an app that imports createDetector alone and detects faces: what stays of index.js, with detector.js
-  'app with a detector': { raw: 82_000, brotli: 27_000 },
-  'index.js': { raw: 54_500, brotli: 17_700 },
+  'app with a detector': { raw: 84_500, brotli: 27_600 },
+  'index.js': { raw: 57_000, brotli: 18_300 },
   'detector.js': { raw: 31_000, brotli: 10_800 },
   'classifier.js': { raw: 12_600, brotli: 4_600 },
   // models that say nothing of themselves
   'recognise.js': { raw: 15_500, brotli: 5_450 },
   // of models on threads
-  'team.js': { raw: 30_200, brotli: 9_450 },
+  'team.js': { raw: 31_700, brotli: 9_950 },
   'web.js': { raw: 2_750, brotli: 1_150 },
   'node.js': { raw: 1_300, brotli: 650 },
   // of runImage, for those who read outputs by themselves
   'image-input.js': { raw: 4_200, brotli: 1_750 },
   'profile.js': { raw: 1_100, brotli: 650 },
-  'browser/index.js': { raw: 54_500, brotli: 17_700 },
-  'browser/team.js': { raw: 32_700, brotli: 10_350 },
-  'workerd/index.js': { raw: 54_800, brotli: 17_850 },
-  'edge-light/index.js': { raw: 54_800, brotli: 17_850 },
-  'filigree-simd.wasm': { raw: 60_000, brotli: 16_000 },
-  'filigree-relaxed.wasm': { raw: 60_000, brotli: 16_000 },
+  'browser/index.js': { raw: 57_000, brotli: 18_300 },
+  'browser/team.js': { raw: 34_200, brotli: 10_850 },
+  'workerd/index.js': { raw: 57_300, brotli: 18_450 },
+  'edge-light/index.js': { raw: 57_300, brotli: 18_450 },
+  'filigree-simd.wasm': { raw: 60_000, brotli: 17_000 },
+  'filigree-relaxed.wasm': { raw: 60_000, brotli: 17_000 },
   // cut down for the face model
   'face-simd.wasm': { raw: 37_500, brotli: 15_000 },
   'face-relaxed.wasm': { raw: 37_500, brotli: 15_000 },
   // wasm and threads within
-  'inline.js': { raw: 268_000, brotli: 77_000 },
+  'inline.js': { raw: 276_000, brotli: 80_000 },
   // without the codecs that it imports
   'images.js': { raw: 9_000, brotli: 3_500 },
-  'kernels.js': { raw: 27_500, brotli: 8_100 },
-  'compile.js': { raw: 420_000, brotli: 104_200 },
+  'kernels.js': { raw: 30_000, brotli: 9_000 },
+  'compile.js': { raw: 420_000, brotli: 108_200 },
 };
 
 type Lazily = (entry: string, options: object) => Promise<Map<string, { lazy: boolean; contents: Uint8Array }>>;

@@ -1,36 +1,33 @@
 // y (…, rows, columns) = a (…, rows, inner) · b (…, inner, columns), all of them computed.
 //
-//   scratch    a MatrixRecord | a tile of b | a tile of y | panels of a, as assembly/gemm/index.ts draws weights, biases zero
+//   scratch    a tile of b | a tile of y | panels of a, as assembly/gemm/index.ts draws weights, biases zero
 //
 // Blocks of rows of `a` outside, tiles of columns of `b` inside: both are packed here, then the tiles of f32_gemm_8x4 do the
 // rest. A tile of y that hangs over the last column goes to scratch first: what lies behind may be another row.
 import { storeLanes, transpose } from '../copy/transpose';
 import { tile_4x4, tile_8x4 } from '../generated/gemm-tiles';
-import { MatmulRecord, MatrixRecord } from '../generated/records';
+import { MatmulRecord } from '../generated/records';
 
 export function f32_matmul(r: MatmulRecord): void {
-  const tile = changetype<MatrixRecord>(r.scratch);
-  tile.columns = r.inner;
-  tile.add = 0;
-  tile.residual = 0;
-  tile.min = -Infinity;
-  tile.max = Infinity;
   for (let i: u32 = 0; i < r.batch0; i++) {
     for (let j: u32 = 0; j < r.batch1; j++) {
       const a = r.a + i * r.aBatch0 + j * r.aBatch1;
       const b = r.b + i * r.bBatch0 + j * r.bBatch1;
       const y = r.y + i * r.yBatch0 + j * r.yBatch1;
       for (let row: u32 = 0; row < r.rows; row += r.blockRows) {
-        block(r, tile, a + row * r.aRow, b, y + row * r.yRow, min(r.blockRows, r.rows - row));
+        block(r, a + row * r.aRow, b, y + row * r.yRow, min(r.blockRows, r.rows - row));
       }
     }
   }
 }
 
 /** y (rows, columns) = a (rows, inner) · b (inner, columns) */
-function block(r: MatmulRecord, tile: MatrixRecord, a: usize, b: usize, y: usize, rows: u32): void {
-  const x = r.scratch + 128;
-  const edge = x + 32 * r.inner;
+function block(r: MatmulRecord, a: usize, b: usize, y: usize, rows: u32): void {
+  const x = r.scratch;
+  const inner = r.inner;
+  const lo = f32x4.splat(-Infinity);
+  const hi = f32x4.splat(Infinity);
+  const edge = x + 32 * inner;
   const weights = edge + 32 * r.blockRows;
   packRows(r, a, rows, weights);
   for (let left = r.columns; left != 0; ) {
@@ -39,9 +36,9 @@ function block(r: MatmulRecord, tile: MatrixRecord, a: usize, b: usize, y: usize
     packColumns(r, b, columns, x);
     const whole = (columns & 3) == 0;
     const to = whole ? y : edge;
-    tile.yPlane = whole ? r.yRow : 32;
-    if (wide) tile_8x4(x, weights, to, 0, 16, rows, tile);
-    else tile_4x4(x, weights, to, 0, rows, tile);
+    const plane: u32 = whole ? r.yRow : 32;
+    if (wide) tile_8x4(x, inner, weights, to, 0, 16, rows, plane, lo, hi, false, 0);
+    else tile_4x4(x, inner, weights, to, 0, rows, plane, lo, hi, false, 0);
     if (!whole) {
       let q = y;
       for (let p = edge, end = edge + 32 * rows; p < end; p += 32) {

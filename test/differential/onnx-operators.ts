@@ -172,9 +172,19 @@ const gemm: OnnxStep = ({ m, x, shape, dice }) => {
   return one(m, 'Gemm', inputs, { transA, transB, ...factors });
 };
 
-const matMul: OnnxStep = ({ m, x, shape, dice }) => {
+const matMul: OnnxStep = ({ m, x, shape, dice, values }) => {
   if (shape.length === 0) return [];
   const k = shape.at(-1)!;
+  if (shape.length >= 2 && dice.oneIn(2)) {
+    const [rows, columns] = shape.slice(-2);
+    if (rows * columns * Math.max(rows, columns) > 1e5) return [];
+    const axes = shape.map((_, i) => i);
+    const permutation = [...axes.slice(0, -2), axes.at(-1)!, axes.at(-2)!];
+    const flipped = m.node('Transpose', [x], { perm: permutation });
+    const fitting = values.filter(([, other]) => other.length >= 2 && other.at(-2) === k && other.length <= 2);
+    if (fitting.length > 0 && dice.oneIn(2)) return one(m, 'MatMul', [x, dice.one(fitting)[0]]);
+    return one(m, 'MatMul', dice.oneIn(2) ? [x, flipped] : [flipped, x]);
+  }
   if (shape.length >= 2 && dice.oneIn(4)) return one(m, 'MatMul', [m.floats([dice.from(1, 5), shape.at(-2)!]), x]);
   const weights = dice.one([[k, dice.from(1, 6)], [k, dice.from(1, 6)], [k], [1, k, dice.from(1, 4)]]);
   return one(m, 'MatMul', [x, m.floats(weights)]);

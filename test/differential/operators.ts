@@ -219,6 +219,36 @@ const linear: Step = (b, x, dice) => {
   return [b.node('linear', { activation: activation(dice) }, x, ...constants)];
 };
 
+/** With another value, itself or numbers, whose batches broadcast; the other may stand transposed, or in front. */
+const product: Step = (b, x, dice, values) => {
+  const shape = b.shape(x);
+  if (shape.length < 2) return [];
+  const batch = shape.slice(0, -2);
+  const others = values.flatMap((value) => {
+    const other = b.shape(value);
+    const fits = String(other.slice(0, -2)) === String(batch);
+    return fits
+      ? [true, false].filter((t) => other.at(t ? -1 : -2) === shape.at(-1)).map((t) => [value, t] as const)
+      : [];
+  });
+  const columns = dice.from(1, dice.one([5, 20]));
+  const numbers = () => {
+    const transposed = dice.oneIn(2);
+    const own = batch.map((n) => (dice.oneIn(2) ? 1 : n)).slice(dice.below(batch.length + 1));
+    return [
+      b.constant([...own, ...(transposed ? [columns, shape.at(-1)!] : [shape.at(-1)!, columns])]),
+      transposed,
+    ] as const;
+  };
+  const [other, transposeB] = others.length > 0 && !dice.oneIn(3) ? dice.one(others) : numbers();
+  const rows = b.shape(other).at(transposeB ? -2 : -1)!;
+  if (elementCount(batch) * shape.at(-2)! * rows * shape.at(-1)! > 2e5) return [];
+  // (x · y)ᵀ = yᵀ · xᵀ
+  return dice.oneIn(3)
+    ? [b.node('matmul', { transposeA: !transposeB, transposeB: true }, other, x)]
+    : [b.node('matmul', { transposeA: false, transposeB }, x, other)];
+};
+
 const axisOf = (shape: readonly number[], dice: Dice) =>
   dice.one([dice.below(shape.length), Math.min(1, shape.length - 1)]);
 
@@ -361,6 +391,8 @@ const any: Step[] = [
   gate,
   linear,
   linear,
+  product,
+  product,
   concat,
   concat,
   split,

@@ -8,9 +8,6 @@ const overRead = 12;
 const tileRows = packedTiles.dense.rows;
 const tileColumns = pixelsOf(packedTiles.dense);
 
-/** Bytes at the head of the scratch, for the record that the tiles of f32_gemm_8x4 read. */
-const headBytes = 128;
-
 /** Bytes of a packed block of `a` that stay in an L2 cache while all tiles of `b` go over them. */
 const blockBytes = 2 ** 18;
 
@@ -20,9 +17,9 @@ export function matmulBlockRows(rows: number, inner: number): number {
   return tileRows * Math.ceil(Math.min(rows, Math.max(cached, 8 * tileRows)) / tileRows);
 }
 
-/** Bytes of scratch: a record, a tile of `b`, a tile of y that hangs over the edge, and a block of `a`. */
+/** Bytes of scratch: a tile of `b`, a tile of y that hangs over the edge, and a block of `a`. */
 export function matmulScratchBytes(inner: number, blockRows: number): number {
-  return headBytes + 4 * tileColumns * (inner + blockRows) + 4 * blockRows * (inner + 1);
+  return 4 * tileColumns * (inner + blockRows) + 4 * blockRows * (inner + 1);
 }
 
 export const matmulKernels = {

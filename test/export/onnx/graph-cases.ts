@@ -85,6 +85,21 @@ for (const shape of [[3, 5], [5], [2, 3, 5], [2, 2, 3, 5]]) {
   );
   add(`linear of [${shape}] without bias`, (b) => b.node('linear', {}, b.input(shape), b.constant([4, 5])));
 }
+for (const [transposeA, transposeB] of [
+  [false, false],
+  [true, false],
+  [false, true],
+  [true, true],
+]) {
+  add(`matmul, a transposed: ${transposeA}, b transposed: ${transposeB}`, (b) =>
+    b.node(
+      'matmul',
+      { transposeA, transposeB },
+      b.input(transposeA ? [2, 1, 5, 4] : [2, 1, 4, 5]),
+      b.input(transposeB ? [3, 6, 5] : [3, 5, 6]),
+    ),
+  );
+}
 for (const fn of ['add', 'sub', 'mul', 'min', 'max', 'prelu'] as const) {
   add(`binary ${fn}`, (b) =>
     b.node('binary', { fn, activation: { fn: 'clamp', alpha: 0, beta: 6 } }, b.input(image), b.constant([4, 1, 1])),
