@@ -528,3 +528,47 @@ export class MatmulRecord {
   yBatch1: u32;
   yRow: u32;
 }
+
+@unmanaged
+export class TopKRecord {
+  kernel: u32;
+  bytes: u32;
+  x: usize;
+  scratch: usize;
+  y: usize;
+  outer0: u32;
+  outer1: u32;
+  axis: u32;
+  k: u32;
+  smallest: u32;
+  xOuter0: u32;
+  xOuter1: u32;
+  xAxis: u32;
+  yOuter0: u32;
+  yOuter1: u32;
+  yAxis: u32;
+}
+
+@unmanaged
+export class TakeRecord {
+  kernel: u32;
+  bytes: u32;
+  x: usize;
+  indices: usize;
+  y: usize;
+  d0: u32;
+  d1: u32;
+  d2: u32;
+  run: u32;
+  size: u32;
+  xIndex: u32;
+  x0: u32;
+  x1: u32;
+  x2: u32;
+  i0: u32;
+  i1: u32;
+  i2: u32;
+  y0: u32;
+  y1: u32;
+  y2: u32;
+}

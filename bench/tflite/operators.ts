@@ -298,6 +298,8 @@ export const exporters: OperatorTable<[file: TfliteExport], void> = {
   convTranspose2d: unsupported,
 
   gather: unsupported,
+  topK: unsupported,
+  takeAlongAxis: unsupported,
 };
 
 function unsupported(node: Node, file: TfliteExport): void {

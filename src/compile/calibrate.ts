@@ -75,6 +75,8 @@ const quantisable: OperatorTable<[graph: Graph], string | undefined> = {
   convTranspose2d: nothing,
   linear: nothing,
   matmul: nothing,
+  topK: nothing,
+  takeAlongAxis: nothing,
   unary: nothing,
   binary: nothing,
   maxPool: nothing,

@@ -17,6 +17,8 @@ import { slice } from './slice.ts';
 import { softmax } from './softmax.ts';
 import { spaceToDepth } from './space-to-depth.ts';
 import { split } from './split.ts';
+import { takeAlongAxis } from './take-along-axis.ts';
+import { topK } from './top-k.ts';
 import { transpose } from './transpose.ts';
 import { unary } from './unary.ts';
 import type { Operator } from './operator.ts';
@@ -26,6 +28,8 @@ export const operators = {
   convTranspose2d,
   linear,
   matmul,
+  topK,
+  takeAlongAxis,
   unary,
   binary,
   maxPool,

@@ -9,6 +9,8 @@ const fusesActivation = {
   convTranspose2d: true,
   linear: true,
   matmul: false,
+  topK: false,
+  takeAlongAxis: false,
   unary: false,
   binary: true,
   maxPool: true,

@@ -10,6 +10,8 @@ const addsResidual = {
   convTranspose2d: false,
   linear: false,
   matmul: false,
+  topK: false,
+  takeAlongAxis: false,
   unary: false,
   binary: false,
   maxPool: false,

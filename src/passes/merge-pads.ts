@@ -49,6 +49,8 @@ const absorbed: OperatorTable<[padding: Padding], object | undefined> = {
   convTranspose2d: cannot,
   linear: cannot,
   matmul: cannot,
+  topK: cannot,
+  takeAlongAxis: cannot,
   unary: cannot,
   binary: cannot,
   reduce: cannot,

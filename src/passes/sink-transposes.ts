@@ -170,6 +170,8 @@ const permuted: OperatorTable<[before: Reordering], object | undefined> = {
   // the last axes are multiplied
   linear: cannot,
   matmul: cannot,
+  topK: cannot,
+  takeAlongAxis: cannot,
   // the order of elements is what they are about
   reshape: cannot,
   transpose: cannot,

@@ -19,6 +19,7 @@ import { padKernels } from './kernels/pad.ts';
 import { poolKernels } from './kernels/pool.ts';
 import { reduceKernels } from './kernels/reduce.ts';
 import { resizeKernels } from './kernels/resize.ts';
+import { selectKernels } from './kernels/select.ts';
 import { spmmKernels } from './kernels/spmm.ts';
 import type { FieldKind } from './kernel.ts';
 import type { Pointer } from './program.ts';
@@ -38,6 +39,7 @@ export const kernels = {
   ...detectKernels,
   ...int8Kernels,
   ...matmulKernels,
+  ...selectKernels,
 };
 
 export type KernelName = keyof typeof kernels;

@@ -10,6 +10,8 @@ export const hasWeights = {
   convTranspose2d: false,
   linear: true,
   matmul: false,
+  topK: false,
+  takeAlongAxis: false,
   unary: false,
   binary: false,
   maxPool: false,

@@ -15,7 +15,9 @@ type Sides = [top: number, left: number, bottom: number, right: number];
 
 /** Functions that are only defined, or only keep numbers small, for some arguments. */
 const demanding: readonly UnaryFunction[] = ['exp', 'sqrt', 'log', 'rsqrt', 'reciprocal', 'square'];
-const safe = unaryFunctions.filter((fn) => !demanding.includes(fn));
+/** Functions that jump: what rounding makes of a number beside a jump is another number. */
+const jumping: readonly UnaryFunction[] = ['floor', 'ceil', 'round', 'trunc', 'sign'];
+const safe = unaryFunctions.filter((fn) => !demanding.includes(fn) && !jumping.includes(fn));
 
 function parameters(fn: UnaryFunction, dice: Dice): Activation {
   if (fn === 'clamp') {
@@ -353,6 +355,41 @@ const gather: Step = (b, x, dice) => {
   return [b.node('gather', { axis }, x, b.constant(shape, indices))];
 };
 
+/** Numbers that are far from a jump, or on it, and stay so: those of a constant. */
+const jumps: Step = (b, x, dice) => {
+  const shape = b.shape(x).map((n) => (dice.oneIn(2) ? 1 : n));
+  const whole = b.constant(
+    shape,
+    Array.from({ length: elementCount(shape) }, () => dice.from(-3, 3)),
+  );
+  const shifted = b.node('binary', { fn: 'add' }, whole, b.scalar(dice.one([0, 0.25, -0.25, 0.5])));
+  const jumped = b.node('unary', { fn: dice.one(jumping) }, shifted);
+  const compared = b.node('binary', { fn: dice.one(['less', 'lessOrEqual', 'equal']) }, jumped, whole);
+  const chosen = b.node('binary', { fn: 'select' }, compared, x);
+  const other = b.node('binary', { fn: 'select' }, b.node('binary', { fn: 'sub' }, b.scalar(1), compared), jumped);
+  return dice.oneIn(2) ? [chosen] : [b.node('binary', { fn: 'add' }, chosen, other)];
+};
+
+/** Positions that nothing moves: those of the largest of numbers which lie apart. */
+const taken: Step = (b, x, dice) => {
+  const shape = b.shape(x);
+  const axis = dice.below(shape.length);
+  const n = shape[axis];
+  const others = shape.map((d, i) => (i === axis || dice.oneIn(2) ? 1 : d));
+  const scores = others.map((d, i) => (i === axis ? n : d));
+  const numbers = dice.shuffled(Array.from({ length: elementCount(scores) }, (_, i) => i % 97));
+  const computed = b.node(
+    'binary',
+    { fn: 'add' },
+    b.constant(scores, numbers),
+    b.node('unary', { fn: 'tanh' }, b.scalar(3)),
+  );
+  const k = dice.from(1, n);
+  const positions = b.node('topK', { axis, k, largest: dice.oneIn(2) }, computed);
+  const taken = b.node('takeAlongAxis', { axis }, x, positions);
+  return dice.oneIn(3) ? [taken, positions] : [taken];
+};
+
 const softmax: Step = (b, x, dice) => {
   return [b.node('softmax', { axis: dice.below(b.shape(x).length), beta: dice.one([1, 1, 0.5, 3]) }, x)];
 };
@@ -403,6 +440,8 @@ const any: Step[] = [
   reduce,
   gather,
   softmax,
+  jumps,
+  taken,
 ];
 
 /** A step for a value of this shape. */

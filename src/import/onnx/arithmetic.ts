@@ -1,4 +1,5 @@
 // Arithmetic on constants: what exporters leave of shape computations. Integers stay integers.
+import { roundHalfToEven } from '../../graph/activation.ts';
 import type { Shape } from '../../graph/graph.ts';
 import { rowMajorStrides } from '../../program/layout.ts';
 import { broadcastIndices } from '../../ops/broadcast.ts';
@@ -171,12 +172,6 @@ const folds: Record<string, Fold> = {
     (sum, count) => sum / count,
   ),
 };
-
-export function roundHalfToEven(x: number): number {
-  const down = Math.floor(x);
-  if (x - down !== 0.5) return Math.round(x);
-  return down % 2 === 0 ? down : down + 1;
-}
 
 /** Works a node of constants out; false when it is none that is known here. */
 export function foldArithmetic(operation: Operation): boolean {

@@ -117,6 +117,8 @@ const takes: OperatorTable<[taking: Taking], void> = {
   spaceToDepth: asItIs,
   softmax: asItIs,
   matmul: asItIs,
+  topK: asItIs,
+  takeAlongAxis: asItIs,
   // Its channels are fixed.
   convTranspose2d: asItIs,
 };

@@ -29,6 +29,13 @@ const activations: Activation[] = [
   { fn: 'elu', alpha: 1.5 },
   { fn: 'softplus' },
   { fn: 'mish' },
+  { fn: 'floor' },
+  { fn: 'ceil' },
+  { fn: 'round' },
+  { fn: 'trunc' },
+  { fn: 'sign' },
+  { fn: 'sin' },
+  { fn: 'cos' },
 ];
 for (const activation of activations) {
   const title = `${activation.fn} ${activation.alpha ?? ''} ${activation.beta ?? ''}`.trim();
@@ -100,7 +107,7 @@ for (const [transposeA, transposeB] of [
     ),
   );
 }
-for (const fn of ['add', 'sub', 'mul', 'min', 'max', 'prelu'] as const) {
+for (const fn of ['add', 'sub', 'mul', 'min', 'max', 'prelu', 'less', 'lessOrEqual', 'select'] as const) {
   add(`binary ${fn}`, (b) =>
     b.node('binary', { fn, activation: { fn: 'clamp', alpha: 0, beta: 6 } }, b.input(image), b.constant([4, 1, 1])),
   );
@@ -181,6 +188,30 @@ add('concat', (b) => b.node('concat', { axis: 1 }, b.input(image), b.input([1, 2
 add('split', (b) => b.nodes('split', { axis: 1, sizes: [1, 3] }, [b.input(image)], 2));
 add('slice', (b) =>
   b.node('slice', { starts: [0, 1, 7, 1], sizes: [1, 2, 8, 2], steps: [1, 2, -1, 3] }, b.input(image)),
+);
+add('binary equal', (b) =>
+  b.node(
+    'binary',
+    { fn: 'equal' },
+    b.node('unary', { fn: 'round' }, b.input(image)),
+    b.constant([4, 1, 1], [0, 1, -1, 2]),
+  ),
+);
+for (const largest of [true, false]) {
+  add(`topK, largest: ${largest}`, (b) => b.node('topK', { axis: 2, k: 5, largest }, b.input(image)));
+}
+add('takeAlongAxis', (b) => {
+  const x = b.input(image);
+  const indices = b.node('topK', { axis: 2, k: 3, largest: true }, x);
+  return b.node('takeAlongAxis', { axis: 2 }, x, indices);
+});
+add('takeAlongAxis that broadcasts', (b) =>
+  b.node(
+    'takeAlongAxis',
+    { axis: 1 },
+    b.input([1, 4, 3]),
+    b.node('topK', { axis: 1, k: 2, largest: true }, b.input([5, 4, 1])),
+  ),
 );
 add('gather', (b) => {
   const indices = 'indices';

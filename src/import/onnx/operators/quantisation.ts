@@ -11,7 +11,7 @@ import type { Quantisation } from '../translation.ts';
 import { convolve, multiply } from './convolution.ts';
 import type { Activation } from '../../../program/activations.ts';
 import { rowMajorStrides } from '../../../program/layout.ts';
-import { roundHalfToEven } from '../arithmetic.ts';
+import { roundHalfToEven } from '../../../graph/activation.ts';
 
 /** Scale and zero point of a whole tensor, from two inputs. */
 function scalarQuantisation(operation: Operation, scale: number, zeroPoint: number): Quantisation {
