@@ -42,5 +42,25 @@ async function verdict(bytes: Uint8Array, name: string): Promise<string> {
 function difference(ours: Tensor, theirs: PeerOutput): string {
   const shape = `[${theirs.shape}]`;
   if (ours.shape.join() !== theirs.shape.join()) return `[${ours.shape}] instead of ${shape}`;
-  return `${shape} ${relativeError(ours.data as Float32Array, theirs.data).toExponential(1)}`;
+  const error = relativeError(ours.data as Float32Array, theirs.data);
+  const rows = theirs.shape.length === 3 && theirs.shape[1] === 300 ? inOrder(ours, theirs) : undefined;
+  return `${shape} ${error.toExponential(1)}${rows ? `; ${rows}` : ''}`;
+}
+
+/** Detections whose scores round to each other may change places: how far each is from the nearest of its class. */
+function inOrder(ours: Tensor, { shape, data }: PeerOutput): string {
+  const columns = shape[2];
+  const largest = data.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
+  const row = (from: ArrayLike<number>, i: number) => Array.from({ length: columns }, (_, j) => from[i * columns + j]);
+  let farthest = 0;
+  let scores = 0;
+  for (let i = 0; i < shape[1]; i++) {
+    const own = row(ours.data as Float32Array, i);
+    scores = Math.max(scores, Math.abs(own[4] - data[i * columns + 4]));
+    const distances = Array.from({ length: shape[1] }, (_, j) =>
+      Math.max(...row(data, j).map((v, k) => Math.abs(v - own[k]))),
+    );
+    farthest = Math.max(farthest, Math.min(...distances));
+  }
+  return `scores ${scores.toExponential(1)}, rows in any order ${(farthest / largest).toExponential(1)}`;
 }

@@ -113,7 +113,7 @@ export const exporters: OperatorTable<[file: Exportation], void> = {
       const condition = file.add('Cast', [a], { to: { int: dataTypes.bool } });
       file.addActivated(node, 'Where', [condition, b, file.scalar(-0)]);
     } else if (fn === 'less' || fn === 'lessOrEqual' || fn === 'equal') {
-      file.addActivated(node, 'Cast', [file.add(comparisons[fn], [a, b])], { to: { int: dataTypes.float } });
+      file.addActivated(node, 'Cast', [file.add(comparisons[fn], [a, b])], { to: { int: dataTypes.float32 } });
     } else file.addActivated(node, binaryOps[fn], [a, b]);
   },
 
@@ -207,7 +207,7 @@ export const exporters: OperatorTable<[file: Exportation], void> = {
     const attributes = { axis: { int: axis }, largest: flag(largest) };
     const indices = file.fresh(`${node.name}/TopK`);
     file.addAll('TopK', [file.name(node.inputs[0]), file.integers([k])], attributes, [file.fresh(node.name), indices]);
-    file.add('Cast', [indices], { to: { int: dataTypes.float } }, file.name(node.outputs[0]));
+    file.add('Cast', [indices], { to: { int: dataTypes.float32 } }, file.name(node.outputs[0]));
   },
 
   takeAlongAxis(node, file) {

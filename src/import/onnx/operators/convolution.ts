@@ -279,7 +279,8 @@ function rowBias(operation: Operation, outputs: number, beta: number): Constant 
 function pool(op: 'maxPool' | 'averagePool'): Handler {
   return (operation) => {
     operation.requireOutputs(1);
-    const x = operation.value(0);
+    // the largest of integers is one of them
+    const x = op === 'maxPool' ? operation.anyValue(0) : operation.value(0);
     const shape = operation.shape(0);
     const sizes = operation.ints('kernel_shape') ?? operation.fail('attribute "kernel_shape" is missing');
     if (sizes.length !== shape.length - 2) operation.fail(`kernel_shape [${sizes}] for an input of shape [${shape}]`);
@@ -289,7 +290,9 @@ function pool(op: 'maxPool' | 'averagePool'): Handler {
     if (op === 'averagePool' && dilation.some((d) => d !== 1)) operation.unsupported(`dilations ${dilation}`);
     const own = op === 'maxPool' ? { dilation } : { countIncludePad: operation.int('count_include_pad', 0) !== 0 };
     const y = operation.emit(op, { ...window, ...own }, [asPlanes(operation, x)]);
-    operation.result(asInput(operation, y, shape.length));
+    const result = asInput(operation, y, shape.length);
+    if (op === 'maxPool') operation.movedResult(result);
+    else operation.result(result);
   };
 }
 

@@ -3,7 +3,7 @@ import type { ImportedOperator } from '../../imported-operator.ts';
 import type { BinaryFunction } from '../../../ops/binary.ts';
 import { elementCount } from '../../../tensor.ts';
 import type { Activation } from '../../../program/activations.ts';
-import { floatTypes } from '../constant.ts';
+import { floatTypes, integerRanges } from '../constant.ts';
 import type { Handler, Operation } from '../operation.ts';
 
 function unary(activation: Activation | ((operation: Operation) => Activation)): Handler {
@@ -14,18 +14,48 @@ function unary(activation: Activation | ((operation: Operation) => Activation)):
 }
 
 function binary(fn: BinaryFunction): Handler {
-  return (operation) => operation.result(operation.emit('binary', { fn }, [operation.value(0), operation.value(1)]));
+  return (operation) => operation.exactResult(combined(operation, fn), operation.type(0));
 }
+
+const combined = (operation: Operation, fn: BinaryFunction) =>
+  operation.emit('binary', { fn }, [operation.numbers(0), operation.numbers(1)]);
+
+const isInteger = (operation: Operation) => !floatTypes.includes(operation.type(0));
+
+/** Functions that make integers of integers. */
+function exactUnary(fn: Activation['fn']): Handler {
+  return (operation) =>
+    operation.exactResult(operation.emit('unary', { fn }, [operation.numbers(0)]), operation.type(0));
+}
+
+/** Of integers, rounded towards 0: the quotient of exact ones is rounded to none that it is not. */
+const divide: Handler = (operation) => {
+  const quotient = combined(operation, 'div');
+  const whole = isInteger(operation) ? operation.emit('unary', { fn: 'trunc' }, [quotient]) : quotient;
+  operation.exactResult(whole, operation.type(0));
+};
+
+/** a − ⌊a / b⌋·b, or towards 0. Of floats, whose quotients may be rounded up to an integer, it is not exact. */
+const modulo: Handler = (operation) => {
+  if (!isInteger(operation)) operation.unsupported('the remainder of floats');
+  const fn = operation.int('fmod', 0) === 1 ? 'trunc' : 'floor';
+  const whole = operation.emit('unary', { fn }, [combined(operation, 'div')]);
+  const product = operation.emit('binary', { fn: 'mul' }, [whole, operation.numbers(1)]);
+  operation.exactResult(
+    operation.emit('binary', { fn: 'sub' }, [operation.numbers(0), operation.exact(product, operation.type(0))]),
+    operation.type(0),
+  );
+};
 
 /** Any number of operands. */
 function chained(operation: Operation, fn: BinaryFunction): string {
   if (operation.inputCount === 0) operation.fail('has no inputs');
-  const values = operation.node.inputs.map((_, i) => operation.value(i));
+  const values = operation.node.inputs.map((_, i) => operation.numbers(i));
   return values.reduce((a, b) => operation.emit('binary', { fn }, [a, b]));
 }
 
 function variadic(fn: BinaryFunction): Handler {
-  return (operation) => operation.result(chained(operation, fn));
+  return (operation) => operation.exactResult(chained(operation, fn), operation.type(0));
 }
 
 const mean: Handler = (operation) => {
@@ -111,13 +141,23 @@ const logSoftmax: Handler = (operation) =>
     return operation.emit('binary', { fn: 'sub' }, [shifted, operation.emit('unary', { fn: 'log' }, [sum])]);
   });
 
-/** Constants of other types are folded before. Integers that come from outside are exact float32 values here. */
+/** Constants of other types are folded before. Integers are float32 values here; those of few bits wrap around in ONNX. */
 const cast: Handler = (operation) => {
   const to = operation.castType();
   const from = operation.type(0);
   if (operation.quantisation(0)) operation.unsupported(`quantised ${from} to ${to}`);
-  if (!floatTypes.includes(to)) operation.unsupported(`from ${from} to ${to}`);
-  operation.result(operation.anyValue(0), 0, to);
+  const x = operation.anyValue(0);
+  if (floatTypes.includes(to)) return operation.result(x, 0, to);
+  if (to === 'bool') {
+    const isZero = operation.emit('binary', { fn: 'equal' }, [x, operation.addConstant([], [0])]);
+    return operation.result(operation.emit('binary', { fn: 'sub' }, [operation.addConstant([], [1]), isZero]), 0, to);
+  }
+  const isWide = to === 'int32' || to === 'int64';
+  const [least, most] = isWide ? [-Infinity, Infinity] : (integerRanges[to] ?? operation.unsupported(`to ${to}`));
+  const whole = floatTypes.includes(from) ? operation.emit('unary', { fn: 'trunc' }, [x]) : x;
+  const { low, high } = operation.translation.ranges.of(whole);
+  if (low < least || high > most) operation.unsupported(`to ${to} of numbers that may lie outside`);
+  operation.result(whole, 0, to);
 };
 
 const dropout: Handler = (operation) => {
@@ -130,7 +170,8 @@ export const elementwise: Record<string, ImportedOperator<Operation>> = {
   Add: { becomes: ['binary'], limits: '', translate: binary('add') },
   Sub: { becomes: ['binary'], limits: '', translate: binary('sub') },
   Mul: { becomes: ['binary'], limits: '', translate: binary('mul') },
-  Div: { becomes: ['binary'], limits: '', translate: binary('div') },
+  Div: { becomes: ['binary', 'unary'], limits: '', translate: divide },
+  Mod: { becomes: ['binary', 'unary'], limits: 'Of integers.', translate: modulo },
   Pow: { becomes: ['binary'], limits: '', translate: binary('pow') },
   Min: { becomes: ['binary'], limits: '', translate: variadic('min') },
   Max: { becomes: ['binary'], limits: '', translate: variadic('max') },
@@ -159,8 +200,14 @@ export const elementwise: Record<string, ImportedOperator<Operation>> = {
   Exp: { becomes: ['unary'], limits: '', translate: unary({ fn: 'exp' }) },
   Log: { becomes: ['unary'], limits: '', translate: unary({ fn: 'log' }) },
   Sqrt: { becomes: ['unary'], limits: '', translate: unary({ fn: 'sqrt' }) },
-  Neg: { becomes: ['unary'], limits: '', translate: unary({ fn: 'neg' }) },
-  Abs: { becomes: ['unary'], limits: '', translate: unary({ fn: 'abs' }) },
+  Neg: { becomes: ['unary'], limits: '', translate: exactUnary('neg') },
+  Abs: { becomes: ['unary'], limits: '', translate: exactUnary('abs') },
+  Sign: { becomes: ['unary'], limits: '', translate: exactUnary('sign') },
+  Floor: { becomes: ['unary'], limits: '', translate: unary({ fn: 'floor' }) },
+  Ceil: { becomes: ['unary'], limits: '', translate: unary({ fn: 'ceil' }) },
+  Round: { becomes: ['unary'], limits: '', translate: unary({ fn: 'round' }) },
+  Sin: { becomes: ['unary'], limits: 'NaN beyond ±2³⁰ radians.', translate: unary({ fn: 'sin' }) },
+  Cos: { becomes: ['unary'], limits: 'NaN beyond ±2³⁰ radians.', translate: unary({ fn: 'cos' }) },
   Reciprocal: { becomes: ['unary'], limits: '', translate: unary({ fn: 'reciprocal' }) },
   Elu: {
     becomes: ['unary'],
@@ -174,7 +221,11 @@ export const elementwise: Record<string, ImportedOperator<Operation>> = {
   Gelu: { becomes: ['unary'], limits: '`approximate` is "none".', translate: gelu },
   Softmax: { becomes: ['softmax', 'reshape'], limits: '', translate: softmax },
   LogSoftmax: { becomes: ['reduce', 'binary', 'unary', 'reshape'], limits: '', translate: logSoftmax },
-  Cast: { becomes: [], limits: 'Computed values: only to float types, and not from quantised ones.', translate: cast },
+  Cast: {
+    becomes: ['unary', 'binary'],
+    limits: 'Computed values: not of quantised types, nor to types of few bits where they may lie outside.',
+    translate: cast,
+  },
   Identity: { becomes: [], limits: '', translate: (operation) => operation.pass() },
   Dropout: { becomes: [], limits: 'Inference only. No output of the mask.', translate: dropout },
 };
