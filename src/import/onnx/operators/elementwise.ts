@@ -28,23 +28,41 @@ function exactUnary(fn: Activation['fn']): Handler {
     operation.exactResult(operation.emit('unary', { fn }, [operation.numbers(0)]), operation.type(0));
 }
 
-/** Of integers, rounded towards 0: the quotient of exact ones is rounded to none that it is not. */
+/** The largest magnitude of an input. */
+function reach(operation: Operation, i: number): number {
+  const { low, high } = operation.translation.ranges.of(operation.numbers(i));
+  return Math.max(-low, high);
+}
+
+/**
+ * a / b of integers as an integer, by `fn`: the quotient of exact ones is not rounded to an integer that it is not. It is not
+ * larger than a, whatever the range of b; ONNX does not say what a / 0 is.
+ */
+function wholeQuotient(operation: Operation, fn: 'trunc' | 'floor'): string {
+  const whole = operation.emit('unary', { fn }, [combined(operation, 'div')]);
+  const most = reach(operation, 0);
+  operation.translation.ranges.set(whole, { low: -most, high: most });
+  return whole;
+}
+
 const divide: Handler = (operation) => {
-  const quotient = combined(operation, 'div');
-  const whole = isInteger(operation) ? operation.emit('unary', { fn: 'trunc' }, [quotient]) : quotient;
-  operation.exactResult(whole, operation.type(0));
+  if (!isInteger(operation)) return operation.result(combined(operation, 'div'));
+  operation.exactResult(wholeQuotient(operation, 'trunc'), operation.type(0));
 };
 
 /** a − ⌊a / b⌋·b, or towards 0. Of floats, whose quotients may be rounded up to an integer, it is not exact. */
 const modulo: Handler = (operation) => {
   if (!isInteger(operation)) operation.unsupported('the remainder of floats');
-  const fn = operation.int('fmod', 0) === 1 ? 'trunc' : 'floor';
-  const whole = operation.emit('unary', { fn }, [combined(operation, 'div')]);
+  const whole = wholeQuotient(operation, operation.int('fmod', 0) === 1 ? 'trunc' : 'floor');
   const product = operation.emit('binary', { fn: 'mul' }, [whole, operation.numbers(1)]);
-  operation.exactResult(
-    operation.emit('binary', { fn: 'sub' }, [operation.numbers(0), operation.exact(product, operation.type(0))]),
-    operation.type(0),
-  );
+  const [a, b] = [0, 1].map((i) => reach(operation, i));
+  operation.translation.ranges.set(product, { low: -a - b, high: a + b });
+  const rest = operation.emit('binary', { fn: 'sub' }, [
+    operation.numbers(0),
+    operation.exact(product, operation.type(0)),
+  ]);
+  operation.translation.ranges.set(rest, { low: -b, high: b });
+  operation.exactResult(rest, operation.type(0));
 };
 
 /** Any number of operands. */
