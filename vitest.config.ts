@@ -26,7 +26,7 @@ export default defineConfig(({ mode }) => ({
         pattern: /\/(assembly\/(?!generated|prune)|scripts\/templates\/)/,
         testsToRun: () => testsIn('test/kernels', 'test/ops'),
       },
-      { pattern: /\/assembly\/prune\//, testsToRun: () => ['test/prune/kernels.test.ts'] },
+      { pattern: /\/assembly\/prune\//, testsToRun: () => ['test/prune/linear-algebra.test.ts'] },
     ],
     projects: [
       {

@@ -12,7 +12,7 @@ import { matrixCases } from './cases/matrix.ts';
 import { poolCases } from './cases/pool.ts';
 import { resizeCases } from './cases/resize.ts';
 
-export type { CaseBuilder, Work } from './cases/case.ts';
+export type { CaseBuilder, Workload } from './cases/case.ts';
 
 export const cases: { readonly [K in KernelName]: CaseBuilder } = {
   ...matrixCases,

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { writeArtifact } from '../src/artifact/write.ts';
-import { Progress } from '../src/cli/io.ts';
+import { ProgressLine } from '../src/cli/io.ts';
 import { compileGraph } from '../src/compile.ts';
 import { cloneGraph } from '../src/prune/prepare.ts';
 import type { Cell } from './pruning/cells.ts';
@@ -69,7 +69,9 @@ const { values } = parseArgs({
 
 const root = new URL('../', import.meta.url);
 const say = (line: string) => console.log(line);
-const progress = new Progress({ stderr: process.stderr } as unknown as ConstructorParameters<typeof Progress>[0]);
+const progress = new ProgressLine({ stderr: process.stderr } as unknown as ConstructorParameters<
+  typeof ProgressLine
+>[0]);
 
 function chosen<T extends string | number>(option: string, given: string[] | undefined, known: readonly T[]): T[] {
   return (given ?? known.map(String)).map((text) => {

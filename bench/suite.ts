@@ -3,12 +3,12 @@ import type { RawKernels } from '../src/kernels.ts';
 import { kernelNames, kernels as registry } from '../src/kernels.ts';
 import type { KernelName } from '../src/kernels.ts';
 import { cases } from './cases.ts';
-import type { Work } from './cases.ts';
+import type { Workload } from './cases.ts';
 import { measure, median, warmUp } from './measure.ts';
 import type { Timing } from './measure.ts';
 import { copyBandwidth } from './peak.ts';
 import type { Peak } from './peak.ts';
-import type { Layer } from './shapes.ts';
+import type { NetworkShape } from './shapes.ts';
 import { describeShape } from './shapes.ts';
 
 /** A kernel's times at one layer and density. */
@@ -17,7 +17,7 @@ export interface Measurement {
   family: string;
   contest: string;
   encoding: 'sparse' | 'dense';
-  layer: Layer;
+  layer: NetworkShape;
   /** Of the weights: nonzeros over all. 1 for kernels that take none or all. */
   density: number;
   macs: number;
@@ -45,7 +45,7 @@ export interface Result extends Measurement {
 /** One layer and the kernels that compete in it. */
 export interface Contest {
   name: string;
-  layer: Layer;
+  layer: NetworkShape;
   kernels: KernelName[];
   /** Those of `kernels` whose times are wanted; the others are what they are compared with. */
   reported: KernelName[];
@@ -53,7 +53,7 @@ export interface Contest {
 }
 
 /** The contests that kernels matching `filter` take part in, family by family. */
-export function planContests(layers: readonly Layer[], densities: readonly number[], filter = /./): Contest[] {
+export function planContests(layers: readonly NetworkShape[], densities: readonly number[], filter = /./): Contest[] {
   const contests: Contest[] = [];
   for (const name of new Set(kernelNames.map((kernel) => cases[kernel].contest))) {
     for (const layer of layers) {
@@ -90,7 +90,7 @@ export type Warm = Set<KernelName>;
 
 interface Entrant {
   kernel: KernelName;
-  work: Work;
+  work: Workload;
   /** Milliseconds a call, round by round. */
   times: number[];
 }

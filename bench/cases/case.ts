@@ -2,10 +2,10 @@
 import type { RawKernels } from '../../src/kernels.ts';
 import { activationArguments } from '../../src/program/activations.ts';
 import { paddedPlane } from '../../src/program/layout.ts';
-import type { Shape } from '../shapes.ts';
+import type { LayerShape } from '../shapes.ts';
 
 /** One kernel ready to run at one shape. */
-export interface Work {
+export interface Workload {
   /** Runs the kernel once. */
   run(): void;
   /** Multiply-accumulates of the layer without its zeros' help, and those of its nonzeros. 0 where there are none. */
@@ -33,21 +33,21 @@ export interface CaseBuilder {
   contest: string;
   /** Sparse kernels run at every density; dense ones are what they are compared with. */
   encoding: 'sparse' | 'dense';
-  fits(shape: Shape): boolean;
+  fits(shape: LayerShape): boolean;
   /** Places data in memory. `density` is that of the weights: nonzeros over all. */
-  build(kernels: RawKernels, shape: Shape, density: number): Work;
+  build(kernels: RawKernels, shape: LayerShape, density: number): Workload;
 }
 
 /** No activation but the clamp that every kernel has. */
 export const relu6 = activationArguments({ fn: 'clamp', alpha: 0, beta: 6 });
 
 /** Work of multiply-accumulates. */
-export function macWork(run: () => void, y: Output, macs: number, effectiveMacs: number, bytes: number): Work {
+export function macWork(run: () => void, y: Output, macs: number, effectiveMacs: number, bytes: number): Workload {
   return { run, macs, effectiveMacs, operations: 2 * effectiveMacs, bytes, y };
 }
 
 /** Work that is not multiply-accumulates. */
-export function elementWork(run: () => void, y: Output, operations: number, bytes: number): Work {
+export function elementWork(run: () => void, y: Output, operations: number, bytes: number): Workload {
   return { run, macs: 0, effectiveMacs: 0, operations, bytes, y };
 }
 

@@ -4,12 +4,12 @@ import { windowPhases } from '../../src/ops/window.ts';
 import type { KernelName } from '../../src/program/kernels.ts';
 import { placeConstant, placeFloats } from '../place.ts';
 import { leadingPads, outputSize } from '../shapes.ts';
-import type { Shape } from '../shapes.ts';
+import type { LayerShape } from '../shapes.ts';
 import type { CaseBuilder } from './case.ts';
 import { elementWork, macWork, planesOf, relu6 } from './case.ts';
 
 /** Where pixels go when an input is padded for its windows. */
-function padding(shape: Shape) {
+function padding(shape: LayerShape) {
   const { kernel, stride } = shape;
   const output = outputSize(shape);
   const [top, left] = leadingPads(shape);

@@ -7,12 +7,12 @@ import { constantBytes } from '../../src/program/constants.ts';
 import type { KernelName } from '../../src/program/kernels.ts';
 import type { Constant } from '../../src/program/program.ts';
 import { placeConstant, placeFloats, randomFloats, seeded } from '../place.ts';
-import type { Shape } from '../shapes.ts';
+import type { LayerShape } from '../shapes.ts';
 import type { CaseBuilder } from './case.ts';
 import { elementWork, flatOutput, macWork, relu6 } from './case.ts';
 
 /** Images, or undefined where there is more than one pixel. */
-function batchOf({ op, height, width, kernel }: Shape): number | undefined {
+function batchOf({ op, height, width, kernel }: LayerShape): number | undefined {
   if (op === 'linear') return height;
   return op === 'conv' && kernel === 1 && height * width === 1 ? 1 : undefined;
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { readAnnotated } from '../../src/evaluate/accuracy.ts';
 import type { Annotated } from '../../src/evaluate/accuracy.ts';
 import { detectionDefaults, measureClasses, measureDetections } from '../../src/evaluate/evaluation.ts';
-import type { Progress } from '../../src/cli/io.ts';
+import type { ProgressLine } from '../../src/cli/io.ts';
 import type { PhotoSamples } from '../../src/evaluate/photos.ts';
 import { photoSamples, photosIn } from '../../src/evaluate/photos.ts';
 import { compileGraph, importModel } from '../../src/compile.ts';
@@ -72,7 +72,7 @@ export interface OpenOptions {
 /** Reads a network and its photos, which are decoded once. */
 export async function openNetwork(
   name: NetworkName,
-  progress: Progress,
+  progress: ProgressLine,
   { data, photos, limit }: OpenOptions,
 ): Promise<Opened> {
   const network: Network = networks[name];
@@ -92,7 +92,7 @@ export async function openNetwork(
 export async function accuracyOf(
   artifact: Uint8Array,
   { network: { preprocess }, images }: Opened,
-  progress: Progress,
+  progress: ProgressLine,
   threads: number,
 ): Promise<number> {
   const model = await loadModel(artifact, { threads });

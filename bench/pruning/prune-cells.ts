@@ -1,7 +1,7 @@
 // Prunes and measures cells, those of one pattern and criterion together: their searches share what they try out.
 import { writeArtifact } from '../../src/artifact/write.ts';
 import { fileCheckpoint } from '../../src/cli/checkpoint-file.ts';
-import type { Progress } from '../../src/cli/io.ts';
+import type { ProgressLine } from '../../src/cli/io.ts';
 import { compileGraph } from '../../src/compile.ts';
 import { FiligreeError } from '../../src/errors.ts';
 import type { Graph } from '../../src/graph/graph.ts';
@@ -55,11 +55,11 @@ class SharedCandidates {
 export class CellRunner {
   readonly #opened: Opened;
   readonly #store: Store;
-  readonly #progress: Progress;
+  readonly #progress: ProgressLine;
   readonly #options: CellOptions;
   readonly #candidates = new SharedCandidates();
 
-  constructor(opened: Opened, store: Store, progress: Progress, options: CellOptions) {
+  constructor(opened: Opened, store: Store, progress: ProgressLine, options: CellOptions) {
     this.#opened = opened;
     this.#store = store;
     this.#progress = progress;

@@ -12,7 +12,7 @@ export function fusedActivation(activation: Activation | undefined): number | un
   return alpha === 0 && beta === 6 ? 3 : undefined;
 }
 
-export interface Step {
+export interface TfliteActivationStep {
   op: string;
   /** `x` is the function's argument, `last` what the step before made, a number a constant. */
   inputs: readonly ('x' | 'last' | number)[];
@@ -32,7 +32,7 @@ const named: Partial<Record<Activation['fn'], string>> = {
 };
 
 /** The steps whose last makes the function's value. @throws Error for functions that TFLite has no operators for. */
-export function activationSteps(activation: Activation): Step[] {
+export function activationSteps(activation: Activation): TfliteActivationStep[] {
   const { fn, alpha = 0, beta = 0 } = activation;
   const isOther = Math.abs(alpha - 1 / 6) > 1e-6 || beta !== 0.5;
   if ((fn === 'hardSwish' || fn === 'hardSigmoid') && isOther)

@@ -12,7 +12,7 @@ import type {
   Buffer,
   Constant,
   Endpoint,
-  Layer,
+  ProgramLayer,
   MatrixData,
   Pointer,
   Program,
@@ -36,7 +36,7 @@ export function looksLikeArtifact(bytes: Uint8Array): boolean {
   return view.getUint32(4, true) === 0;
 }
 
-interface StoredTensor {
+interface TensorSpan {
   readonly type: ArrayTypeName;
   /** Byte of the file. */
   readonly from: number;
@@ -46,7 +46,7 @@ interface StoredTensor {
 /** What the header of a safetensors file says. */
 export interface Header {
   readonly metadata: Json;
-  readonly tensors: Map<string, StoredTensor>;
+  readonly tensors: Map<string, TensorSpan>;
   /** The first so many bytes hold all numbers that have to be looked at before anything is placed in memory. */
   readonly needed: number;
   /** Where the last tensor ends. */
@@ -181,7 +181,7 @@ export function readHeader(bytes: Uint8Array, name: string, size = bytes.length)
   const header = parse(new TextDecoder().decode(bytes.subarray(8, start)), 'header', fail);
   const metadata = header.__metadata__;
   if (!isObject(metadata)) return fail('no __metadata__ in the header');
-  const tensors = new Map<string, StoredTensor>();
+  const tensors = new Map<string, TensorSpan>();
   let listed = start;
   let needed = start;
   let end = start;
@@ -225,7 +225,7 @@ function isPlace(value: unknown, length: number): value is number[] {
 }
 
 /** A tensor's numbers: a view where the bytes allow one, else a copy; only their place when they are behind the bytes. */
-function numbersOf({ type, from, length }: StoredTensor, bytes: Uint8Array): StoredArray | Unread {
+function numbersOf({ type, from, length }: TensorSpan, bytes: Uint8Array): StoredArray | Unread {
   const ArrayType = arrayTypes[type];
   const { BYTES_PER_ELEMENT } = ArrayType;
   const byteLength = length * BYTES_PER_ELEMENT;
@@ -245,7 +245,7 @@ function readBuffer(read: Reader, header: Header, bytes: Uint8Array, arenaBytes:
   return { kind: 'constant', constant: readConstant(read, header.tensors, bytes) };
 }
 
-function readConstant(read: Reader, tensors: Map<string, StoredTensor>, bytes: Uint8Array): Constant {
+function readConstant(read: Reader, tensors: Map<string, TensorSpan>, bytes: Uint8Array): Constant {
   const tensor = (key: string, length: number | undefined, ...types: ArrayTypeName[]): StoredArray | Unread => {
     const found = tensors.get(read.text(key));
     if (!found) return read.bad(key, 'the name of a tensor that nothing else uses');
@@ -343,7 +343,7 @@ function readConstant(read: Reader, tensors: Map<string, StoredTensor>, bytes: U
   return read.bad('form', 'f32, i32, taps, gemm, spmm, i8 or quantised');
 }
 
-function readLayer(read: Reader): Layer {
+function readLayer(read: Reader): ProgramLayer {
   const sparsity = read.json.sparsity;
   return {
     name: read.text('name'),

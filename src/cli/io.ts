@@ -23,7 +23,7 @@ export interface Io {
 export const exitCodes = { ok: 0, failed: 1, usage: 2 } as const;
 
 /** One line on stderr, for people only: written over by the next and gone at the end. */
-export class Progress implements ProgressDisplay {
+export class ProgressLine implements ProgressDisplay {
   private readonly output: Output;
 
   constructor({ stderr }: Io) {

@@ -9,7 +9,7 @@ import type { Program } from '../program/program.ts';
 import type { WasmBuild } from '../runtime/probe.ts';
 import type { Model } from '../runtime/model.ts';
 import { readInput } from '../files/read.ts';
-import type { Progress } from './io.ts';
+import type { ProgressLine } from './io.ts';
 import { namedShape, namedSize, threadCount } from './options.ts';
 
 /** What a command's options say about the model it opens. */
@@ -51,7 +51,7 @@ export function withRunOptions(command: Command): Command {
 }
 
 /** Loads a .filigree file, or compiles a foreign one in memory. */
-export async function openModel(path: string, progress: Progress, options: ModelOptions = {}): Promise<Model> {
+export async function openModel(path: string, progress: ProgressLine, options: ModelOptions = {}): Promise<Model> {
   const { build, threads, dimension, inputShape, linearWeights, weights } = options;
   const { loadModel } = await import('../runtime/load.ts');
   const bytes = await readInput(path);
@@ -64,7 +64,7 @@ export async function openModel(path: string, progress: Progress, options: Model
 /** The program of a .filigree file, or of a foreign one, compiled. */
 export async function readProgram(
   path: string,
-  progress: Progress,
+  progress: ProgressLine,
   { dimension, inputShape, linearWeights, weights }: ModelOptions = {},
 ): Promise<{ program: Program; bytes: number }> {
   const bytes = await readInput(path);
@@ -86,7 +86,7 @@ export async function readProgram(
 export async function compileBytes(
   bytes: Uint8Array,
   path: string,
-  progress: Progress,
+  progress: ProgressLine,
   options: ModelOptions & Pick<CompileOptions, 'head' | 'labels' | 'costModel' | 'int8' | 'dense'> = {},
 ): Promise<Program> {
   const graph = await importBytes(bytes, path, progress, options);
@@ -106,7 +106,7 @@ export async function compileBytes(
 export async function importBytes(
   bytes: Uint8Array,
   path: string,
-  progress: Progress,
+  progress: ProgressLine,
   { dimension, inputShape }: ModelOptions,
 ): Promise<Graph> {
   progress.show(`reading ${path}`);

@@ -3,7 +3,7 @@ import { bufferSlack } from '../program/layout.ts';
 import type { Graph, Node } from '../graph/graph.ts';
 import { valueOf } from '../graph/graph.ts';
 import { operatorOf } from '../graph/operator-of.ts';
-import type { Endpoint, Layer, Program } from '../program/program.ts';
+import type { Endpoint, ProgramLayer, Program } from '../program/program.ts';
 import type { CostModel } from '../lower/cost-model.ts';
 import { fastest } from '../lower/cost.ts';
 import { assignLayouts } from './layouts.ts';
@@ -39,7 +39,7 @@ export function lowerGraph(graph: Graph, costModel: CostModel, plan: LoweringPla
   const names = layerNames(graph);
   const notes = [...graph.notes];
   const layers = graph.nodes.map((node, index) => {
-    const layer: Layer = {
+    const layer: ProgramLayer = {
       name: names[index],
       op: node.op,
       shape: [...valueOf(graph, node.outputs[0]).shape],

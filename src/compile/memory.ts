@@ -5,7 +5,7 @@ import { narrow } from '../formats/half.ts';
 import { bufferSlack } from '../program/layout.ts';
 import type { Buffer, Constant, Pointer, Program } from '../program/program.ts';
 import type { Layouts } from './layouts.ts';
-import type { Piece } from './plan.ts';
+import type { Allocation } from './plan.ts';
 import { planMemory } from './plan.ts';
 import type { Storage } from './storage.ts';
 
@@ -17,7 +17,7 @@ export class Memory {
   readonly #storage: Storage;
   readonly #buffers: Buffer[] = [];
   /** Arena buffers, and how long each is needed. */
-  readonly #pieces: (Piece & { buffer: number })[] = [];
+  readonly #pieces: (Allocation & { buffer: number })[] = [];
   /** The buffer of each value that owns storage. */
   readonly #rootBuffers = new Map<string, number>();
   /** Constants of the graph that are in the program as they are. */

@@ -1,6 +1,6 @@
 import type { StepCost } from '../lower/lowering.ts';
 import type { KernelArguments, KernelName } from '../program/kernels.ts';
-import type { Layer, Step } from '../program/program.ts';
+import type { ProgramLayer, Step } from '../program/program.ts';
 
 const maxSteps = 2 ** 17;
 
@@ -9,7 +9,13 @@ export class StepList {
   readonly steps: Step[] = [];
 
   /** Adds a step of the layer of that index, and its cost to the layer's; see Lowering.emit. */
-  emit<K extends KernelName>(layer: Layer, index: number, kernel: K, args: KernelArguments<K>, cost?: StepCost): void {
+  emit<K extends KernelName>(
+    layer: ProgramLayer,
+    index: number,
+    kernel: K,
+    args: KernelArguments<K>,
+    cost?: StepCost,
+  ): void {
     const none = Object.entries(args).find(([, value]) => Number.isNaN(value))?.[0];
     if (none) throw new Error(`${none} is not a number`);
     if (this.steps.length === maxSteps) throw new Error(`more than ${maxSteps} steps`);

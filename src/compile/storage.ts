@@ -6,7 +6,7 @@ import type { Layouts } from './layouts.ts';
 import type { Placement } from '../lower/placement.ts';
 
 /** Where a value lies: within the storage of another, `floats` from its start. */
-export interface Place {
+export interface StorageOffset {
   root: string;
   floats: number;
 }
@@ -18,7 +18,7 @@ export interface Lifetime {
 }
 
 /** Values that share a root's memory. */
-interface Group {
+interface StorageGroup {
   /** Those that are needed at the node that is looked at, or later, and graph inputs. */
   alive: string[];
   /** From the root's start to the end of the value that reaches farthest. */
@@ -27,19 +27,19 @@ interface Group {
 }
 
 export interface Storage {
-  place(value: string): Place;
+  place(value: string): StorageOffset;
   /** Values that own storage, with the time they need it for. Constants have none. */
   roots: Map<string, Lifetime>;
 }
 
 /** Lets every operator place its values, in node order, and returns who ended up where. */
 export function assignStorage(graph: Graph, layouts: Layouts): Storage {
-  const parents = new Map<string, Place>();
-  const groups = new Map<string, Group>();
+  const parents = new Map<string, StorageOffset>();
+  const groups = new Map<string, StorageGroup>();
   const lifetimes = lifetimesOf(graph);
   const inputs = new Set(graph.inputs.map((port) => port.value));
 
-  const place = (value: string): Place => {
+  const place = (value: string): StorageOffset => {
     let floats = 0;
     let root = value;
     let steps = 0;
@@ -52,7 +52,7 @@ export function assignStorage(graph: Graph, layouts: Layouts): Storage {
     if (steps > 1) parents.set(value, found); // a short cut, or long chains of views would take long
     return found;
   };
-  const groupOf = (root: string): Group => {
+  const groupOf = (root: string): StorageGroup => {
     let group = groups.get(root);
     if (!group) {
       group = { alive: [root], floats: layouts.floats(root), holdsInput: inputs.has(root) };

@@ -2,16 +2,16 @@
 import { type Graph, type Node, valueOf } from './graph.ts';
 import { operatorOf } from './operator-of.ts';
 
-interface Budget {
+interface FoldingBudget {
   /** Elements by which constants may still grow. */
   elements: number;
   /** Multiply-adds, or elements that are looked at, that constants may still take to work out. */
   work: number;
 }
 
-const budgets = new WeakMap<Graph, Budget>();
+const budgets = new WeakMap<Graph, FoldingBudget>();
 
-function budgetOf(graph: Graph): Budget {
+function budgetOf(graph: Graph): FoldingBudget {
   let budget = budgets.get(graph);
   if (!budget) {
     let elements = 0;
@@ -23,7 +23,7 @@ function budgetOf(graph: Graph): Budget {
 }
 
 /** Takes something from what is left for a graph; false, and nothing is taken, when it is too little. */
-export function spend(graph: Graph, part: keyof Budget, amount: number): boolean {
+export function spend(graph: Graph, part: keyof FoldingBudget, amount: number): boolean {
   const budget = budgetOf(graph);
   if (!(amount <= budget[part])) return false;
   budget[part] -= Math.max(amount, 0);

@@ -6,16 +6,16 @@ import type { Graph, Node } from '../graph/graph.ts';
 import { applyBinary } from '../ops/binary.ts';
 import { isOp } from '../ops/nodes.ts';
 import { constantOperand, scalarOf } from '../passes/match.ts';
-import { activated, constantRange, everything, maxNodes, type Range, rangeAfter } from '../passes/ranges.ts';
+import { activated, constantRange, everything, maxNodes, type Interval, rangeAfter } from '../passes/ranges.ts';
 import type { Activation } from '../program/activations.ts';
 
-export const clampTo = ({ low, high }: Range): Activation => ({ fn: 'clamp', alpha: low, beta: high });
+export const clampTo = ({ low, high }: Interval): Activation => ({ fn: 'clamp', alpha: low, beta: high });
 
 /**
  * Whether numbers of `range` lie outside `limits` by more than one step of a quantised tensor. Rounding to integers
  * makes as much of a difference: sigmoids end at 255/256 in files and at 1 here.
  */
-export function exceeds(range: Range, limits: Range, step: number): boolean {
+export function exceeds(range: Interval, limits: Interval, step: number): boolean {
   const slack = 1.01 * Math.abs(step);
   return range.low < limits.low - slack || range.high > limits.high + slack;
 }
@@ -23,7 +23,7 @@ export function exceeds(range: Range, limits: Range, step: number): boolean {
 /** Ranges of values of a graph that is being written. */
 export class WrittenRanges {
   readonly #graph: Graph;
-  readonly #known = new Map<string, Range>();
+  readonly #known = new Map<string, Interval>();
   readonly #makers = new Map<string, Node>();
 
   constructor(graph: Graph) {
@@ -31,7 +31,7 @@ export class WrittenRanges {
   }
 
   /** Says what is known of a value: that of an input. */
-  set(value: string, range: Range): void {
+  set(value: string, range: Interval): void {
     this.#known.set(value, range);
   }
 
@@ -52,7 +52,7 @@ export class WrittenRanges {
     this.#makers.delete(value);
   }
 
-  of(value: string, depth = 0): Range {
+  of(value: string, depth = 0): Interval {
     const known = this.#known.get(value);
     if (known) return known;
     const node = this.#makers.get(value);
@@ -68,7 +68,7 @@ export class WrittenRanges {
    * The range of x · g(x), as SiLU and hard-swish are spelled out, where x is bounded: of as many x as eight bits tell
    * apart.
    */
-  #gate(node: Node, depth: number): Range | undefined {
+  #gate(node: Node, depth: number): Interval | undefined {
     if (!isOp(node, 'binary') || node.attributes.fn !== 'mul') return undefined;
     for (const [x, other] of [node.inputs, node.inputs.toReversed()]) {
       const g = x === other ? undefined : this.#functionOf(x, other);

@@ -31,7 +31,7 @@ import type { Kept } from './pack.ts';
 export const defaultCostModel: CostModel = measured;
 
 /** `times` of what the cost model knows as costs[kernel][count]. */
-export type Work = { kernel: string; count: string; times: number }[];
+export type OperationCounts = { kernel: string; count: string; times: number }[];
 
 /** The planes that weights multiply, as kernel records have it. */
 export interface ProductShape {
@@ -55,7 +55,7 @@ export function productWork(
   kept: Kept,
   { l1Bytes, cacheBytes }: Caches,
   runs = 0,
-): Work {
+): OperationCounts {
   const { kind, group, tile } = matrixKernels[kernel];
   // dense tiles always are
   const name = runs > 0 && group !== 'dense' ? packedName(kernel) : kernel;
@@ -85,7 +85,7 @@ export function productWork(
 }
 
 /** The work of a linear layer in integers, of which so many groups of 16 weights are kept. */
-export function quantisedWork(bits: 4 | 8, batch: number, rows: number, groups: number): Work {
+export function quantisedWork(bits: 4 | 8, batch: number, rows: number, groups: number): OperationCounts {
   const kernel = `i${bits}_linear`;
   const weights = 16 * groups;
   const single = batch % 4;
@@ -103,7 +103,7 @@ export function quantisedWork(bits: 4 | 8, batch: number, rows: number, groups: 
 export const packedName = (kernel: MatrixKernelName): string => `${kernel}_packed`;
 
 /** Milliseconds of work. */
-export function predict(work: Work, { costs, peak }: CostModel): number {
+export function predict(work: OperationCounts, { costs, peak }: CostModel): number {
   const { other } = costs;
   const units = work.reduce((sum, { kernel, count, times }) => {
     return sum + times * ((costs[kernel] ?? other)[count] ?? 0);
@@ -133,7 +133,7 @@ export function predictLayers(program: Program, model: CostModel = defaultCostMo
 }
 
 /** The work of one step of a program. */
-export function stepWork(step: Step, program: Program, caches: Caches): Work {
+export function stepWork(step: Step, program: Program, caches: Caches): OperationCounts {
   const { kernel } = step;
   const args = step.arguments as Record<string, number>;
   const { read, written } = mapBytes(step, program);
@@ -149,12 +149,12 @@ export function stepWork(step: Step, program: Program, caches: Caches): Work {
   return work;
 }
 
-function matrixWork(kernel: MatrixKernelName, step: Step, program: Program, caches: Caches): Work {
+function matrixWork(kernel: MatrixKernelName, step: Step, program: Program, caches: Caches): OperationCounts {
   const [shape, kept, packed] = productOf(kernel, step, program);
   return productWork(kernel, shape, kept, caches, packed);
 }
 
-function quantisedStepWork(step: Step, program: Program): Work {
+function quantisedStepWork(step: Step, program: Program): OperationCounts {
   const constant = constantAt(program, step.arguments.weights);
   if (constant?.form !== 'quantised') throw new Error(`${step.kernel}: no weights`);
   const { bits, rows, values } = constant;
@@ -202,7 +202,7 @@ function mapBytes({ kernel, arguments: args }: Step, program: Program): { read: 
   return bytes;
 }
 
-function otherWork(step: Step, read: number, written: number): Work {
+function otherWork(step: Step, read: number, written: number): OperationCounts {
   const { batch = 1, planes = 1, channels = planes, area, kernelH, kernelW } = step.arguments as Record<string, number>;
   const kernel = costName(step);
   return [

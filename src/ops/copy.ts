@@ -5,7 +5,7 @@ import { maxCalls } from './broadcast.ts';
 import { resized, type View } from './view.ts';
 
 /** Axes as the copy kernel walks them: strides in floats, those of y positive. */
-interface Axis {
+interface CopyAxis {
   size: number;
   x: number;
   y: number;
@@ -28,10 +28,10 @@ function first(lowering: Lowering, value: string, view: View): Pointer {
  * Fewest axes for the copy, outermost in y first. The axis along which y is contiguous comes last; when x is contiguous
  * along another, that one comes next to it, which makes the innermost two a transposition.
  */
-function walk(shape: readonly number[], x: readonly number[], y: readonly number[]): Axis[] {
+function walk(shape: readonly number[], x: readonly number[], y: readonly number[]): CopyAxis[] {
   const sorted = shape.map((size, axis) => ({ size, x: x[axis], y: y[axis] })).filter(({ size }) => size > 1);
   sorted.sort((a, b) => b.y - a.y);
-  const axes: Axis[] = [];
+  const axes: CopyAxis[] = [];
   for (const axis of sorted) {
     const outer = axes.at(-1);
     if (outer && outer.x === axis.size * axis.x && outer.y === axis.size * axis.y) {
@@ -46,7 +46,7 @@ function walk(shape: readonly number[], x: readonly number[], y: readonly number
   return axes;
 }
 
-function emit(lowering: Lowering, axes: Axis[], x: Pointer, y: Pointer): void {
+function emit(lowering: Lowering, axes: CopyAxis[], x: Pointer, y: Pointer): void {
   if (axes.length > kernelAxes) {
     const calls = axes.slice(0, -kernelAxes).reduce((count, axis) => count * axis.size, 1);
     if (!(calls <= maxCalls)) throw new Error(`it takes ${calls} kernel calls, more than ${maxCalls}`);
@@ -127,7 +127,7 @@ export function emitGather(
   const last = axes.at(-1);
   const run = last?.x === 1 && last.y === 1 ? axes.pop()!.size : 1;
   const table = lowering.constant({ form: 'i32', data: indices });
-  const walkOuter = (outer: Axis[], xAt: Pointer, yAt: Pointer): void => {
+  const walkOuter = (outer: CopyAxis[], xAt: Pointer, yAt: Pointer): void => {
     if (outer.length > 2) {
       const [{ size, x: xStride, y: yStride }, ...inner] = outer;
       for (let i = 0; i < size; i++) walkOuter(inner, advance(xAt, i * xStride), advance(yAt, i * yStride));

@@ -9,13 +9,13 @@ import type { Activation } from '../program/activations.ts';
 export type Pass = (graph: Graph) => boolean;
 
 /** A node with the edges that it had. */
-interface Known {
+interface KnownEdges {
   readonly node: Node;
   inputs: string[];
   outputs: string[];
 }
 
-const knownOf = (node: Node): Known => ({ node, inputs: node.inputs.slice(), outputs: node.outputs.slice() });
+const knownOf = (node: Node): KnownEdges => ({ node, inputs: node.inputs.slice(), outputs: node.outputs.slice() });
 
 const areSame = (a: string[], b: string[]) => a.length === b.length && a.every((name, i) => name === b[i]);
 
@@ -25,7 +25,7 @@ export class Edges {
   readonly #nodes = new Set<Node>();
   readonly #makers = new Map<string, Node>();
   readonly #readers = new Map<string, Set<Node>>();
-  #known: Known[] = [];
+  #known: KnownEdges[] = [];
 
   constructor(graph: Graph) {
     this.graph = graph;
@@ -44,7 +44,7 @@ export class Edges {
     while (tail < shorter - head && isSame(known.length - 1 - tail, nodes.length - 1 - tail)) tail++;
     const gone = known.slice(head, known.length - tail);
     const come = nodes.slice(head, nodes.length - tail).map(knownOf);
-    const isEdited = ({ node, inputs, outputs }: Known) =>
+    const isEdited = ({ node, inputs, outputs }: KnownEdges) =>
       !areSame(inputs, node.inputs) || !areSame(outputs, node.outputs);
     const edited = known.filter((one, i) => (i < head || i >= known.length - tail) && isEdited(one));
     for (const one of [...gone, ...edited]) this.#forget(one);
@@ -53,13 +53,13 @@ export class Edges {
     for (const one of [...come, ...edited]) this.#learn(one);
   }
 
-  #forget({ node, inputs, outputs }: Known): void {
+  #forget({ node, inputs, outputs }: KnownEdges): void {
     this.#nodes.delete(node);
     for (const output of outputs) if (this.#makers.get(output) === node) this.#makers.delete(output);
     for (const input of inputs) this.#readers.get(input)?.delete(node);
   }
 
-  #learn({ node, inputs, outputs }: Known): void {
+  #learn({ node, inputs, outputs }: KnownEdges): void {
     this.#nodes.add(node);
     for (const output of outputs) this.#makers.set(output, node);
     for (const input of inputs) {

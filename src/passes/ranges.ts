@@ -7,20 +7,20 @@ import { answer, type NodeOf, type OperatorTable } from '../ops/nodes.ts';
 import { type Edges, shapeOf } from './match.ts';
 
 /** No number is below `low` or above `high`. */
-export interface Range {
+export interface Interval {
   low: number;
   high: number;
 }
 
-export const everything: Readonly<Range> = { low: -Infinity, high: Infinity };
+export const everything: Readonly<Interval> = { low: -Infinity, high: Infinity };
 
 /** Nodes that are looked through, one behind the other. */
 export const maxNodes = 64;
 
 /** True when no element can be negative (NaN aside). */
 export function isNonNegative(edges: Edges, value: string): boolean {
-  const known = new Map<string, Range>();
-  const rangeOf = (name: string, depth: number): Range => {
+  const known = new Map<string, Interval>();
+  const rangeOf = (name: string, depth: number): Interval => {
     const before = known.get(name);
     if (before) return before;
     const node = edges.maker(name);
@@ -36,7 +36,7 @@ export function isNonNegative(edges: Edges, value: string): boolean {
 }
 
 /** The range of a constant; of another value that no node makes, everything. */
-export function constantRange(graph: Graph, value: string): Range {
+export function constantRange(graph: Graph, value: string): Interval {
   const constant = constantOf(graph, value);
   if (!constant) return everything;
   let { low, high } = { low: Infinity, high: -Infinity };
@@ -49,17 +49,17 @@ export function constantRange(graph: Graph, value: string): Range {
 }
 
 /** The ranges of a node's inputs. */
-interface Known {
+interface InputRanges {
   graph: Graph;
-  rangeOf: (value: string) => Range;
+  rangeOf: (value: string) => Interval;
 }
 
 /** The range of what a node makes, in all its outputs; `rangeOf` gives its inputs'. */
-export function rangeAfter(graph: Graph, node: Node, rangeOf: (value: string) => Range): Range {
+export function rangeAfter(graph: Graph, node: Node, rangeOf: (value: string) => Interval): Interval {
   return answer(rangesAfter, node, { graph, rangeOf });
 }
 
-const rangesAfter: OperatorTable<[known: Known], Range> = {
+const rangesAfter: OperatorTable<[known: InputRanges], Interval> = {
   conv2d: ofActivation,
   convTranspose2d: ofActivation,
   linear: ofActivation,
@@ -94,26 +94,26 @@ const rangesAfter: OperatorTable<[known: Known], Range> = {
   softmax: () => ({ low: 0, high: 1 }),
 };
 
-function ofInput({ inputs: [x] }: Node, { rangeOf }: Known): Range {
+function ofInput({ inputs: [x] }: Node, { rangeOf }: InputRanges): Interval {
   return rangeOf(x);
 }
 
 /** Sums of products can be anything. */
-function ofActivation({ attributes }: NodeOf<'conv2d' | 'convTranspose2d' | 'linear'>): Range {
+function ofActivation({ attributes }: NodeOf<'conv2d' | 'convTranspose2d' | 'linear'>): Interval {
   return activated(everything, attributes.activation);
 }
 
-function hull(ranges: readonly Range[]): Range {
+function hull(ranges: readonly Interval[]): Interval {
   return extremes(ranges.flatMap(({ low, high }) => [low, high]));
 }
 
 /** From the least to the largest number; everything when one is NaN. */
-function extremes(numbers: readonly number[]): Range {
+function extremes(numbers: readonly number[]): Interval {
   const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
   return Number.isNaN(low) ? everything : { low, high };
 }
 
-function combined(fn: NodeOf<'binary'>['attributes']['fn'], a: Range, b: Range): Range {
+function combined(fn: NodeOf<'binary'>['attributes']['fn'], a: Interval, b: Interval): Interval {
   switch (fn) {
     case 'add':
       return extremes([a.low + b.low, a.high + b.high]);
@@ -150,7 +150,7 @@ const dips: Partial<Record<Activation['fn'], number>> = {
 };
 
 /** The range of f(x) for x in a range. */
-export function activated({ low, high }: Range, activation: Activation | undefined): Range {
+export function activated({ low, high }: Interval, activation: Activation | undefined): Interval {
   if (!activation || activation.fn === 'identity') return { low, high };
   const { fn, alpha = 0, beta = 0 } = activation;
   const f = (x: number) => applyActivation(x, activation);

@@ -24,7 +24,7 @@ export const sinkTransposes: Pass = (graph) =>
   });
 
 /** Operations that can all work on what their inputs were before the same transpose. */
-interface Region {
+interface TransposedRegion {
   graph: Graph;
   edges: Edges;
   permutation: readonly number[];
@@ -33,9 +33,9 @@ interface Region {
   feeding: Set<NodeOf<'transpose'>>;
 }
 
-function regionBelow(graph: Graph, seed: NodeOf<'transpose'>, edges: Edges): Region {
+function regionBelow(graph: Graph, seed: NodeOf<'transpose'>, edges: Edges): TransposedRegion {
   const { permutation } = seed.attributes;
-  const region: Region = { graph, edges, permutation, nodes: new Set(), feeding: new Set() };
+  const region: TransposedRegion = { graph, edges, permutation, nodes: new Set(), feeding: new Set() };
   const reached = new Set(seed.outputs);
   for (const node of graph.nodes) {
     if (!node.inputs.some((name) => reached.has(name)) || !canPermute(graph, node, permutation)) continue;
@@ -66,7 +66,7 @@ function canPermute(graph: Graph, node: Node, permutation: readonly number[]): b
   return fits && answer(permuted, node, reordering(permutation)) !== undefined;
 }
 
-function isWorthwhile(region: Region): boolean {
+function isWorthwhile(region: TransposedRegion): boolean {
   const { graph, edges, permutation, nodes, feeding } = region;
   if (nodes.size === 0) return false;
   const staysInside = (value: string) =>
@@ -90,7 +90,7 @@ function isWorthwhile(region: Region): boolean {
   return elements(added) <= elements(removed);
 }
 
-function sink({ graph, permutation, nodes, feeding }: Region): void {
+function sink({ graph, permutation, nodes, feeding }: TransposedRegion): void {
   const inverse = inversePermutation(permutation);
   /** What each value was before the transpose. */
   const before = new Map<string, string>();

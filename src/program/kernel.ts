@@ -19,7 +19,7 @@ type Numbers<F> = Exclude<keyof F, Pointers<F>>;
  * A way to divide a kernel's work: parts are runs of units that one field of the record counts, each a record of its own,
  * and no part writes where another reads or writes what counts. What is computed for an element does not hang on its part.
  */
-export interface Axis<Numbers extends string = string, Pointers extends string = string> {
+export interface SplitAxis<Numbers extends string = string, Pointers extends string = string> {
   /** The field that says how many units a record has. */
   readonly field: Numbers;
   /** Units in all, where that is not the field's value, and what other fields are in every part. */
@@ -65,7 +65,7 @@ export interface Kernel<F extends Record<string, FieldKind> = Record<string, Fie
    * Ways to divide the work among threads, for numbers that `extents` accepts; none where parts would get into each
    * other's way. Kernels without it run on one thread.
    */
-  axes?: (n: { readonly [K in keyof F as F[K] extends 'read' | 'write' ? never : K]: number }) => readonly Axis<
+  axes?: (n: { readonly [K in keyof F as F[K] extends 'read' | 'write' ? never : K]: number }) => readonly SplitAxis<
     Numbers<F> & string,
     Pointers<F> & string
   >[];

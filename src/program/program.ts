@@ -123,7 +123,7 @@ export interface Step {
 }
 
 /** A node of the graph, for profiles and reports. */
-export interface Layer {
+export interface ProgramLayer {
   name: string;
   op: string;
   shape: readonly number[];
@@ -149,7 +149,7 @@ export interface Program {
   buffers: Buffer[];
   arenaBytes: number;
   steps: Step[];
-  layers: Layer[];
+  layers: ProgramLayer[];
   inputs: Endpoint[];
   outputs: Endpoint[];
   /** Bytes activations would need without sharing, for the report. */

@@ -2,7 +2,6 @@
 import type { CostModel } from '../lower/cost-model.ts';
 import type { WeightType } from '../compile/rounding.ts';
 import { FiligreeError } from '../errors.ts';
-import type { Tensor } from '../tensor.ts';
 import { criterionNamed } from './criteria/criteria.ts';
 import type { CriterionName } from './criteria/criteria.ts';
 import { judgesWeights } from './criteria/criterion.ts';
@@ -14,10 +13,10 @@ import { checkRegions } from './statistics/picks.ts';
 import { distributions } from './distribution/distributions.ts';
 import type { DistributionName } from './distribution/distributions.ts';
 import type { Comparison } from './distribution/search/divergence.ts';
+import type { Sample } from './statistics/activations.ts';
 import type { Region } from './statistics/picks.ts';
 
-/** A calibration image as the model takes it: tensors by the author's input names. */
-export type Sample = Readonly<Record<string, Tensor>>;
+export type { Sample } from './statistics/activations.ts';
 
 /** Where a run keeps what it has done. Nothing that `save` does may leave half a file. */
 export interface Checkpoint {

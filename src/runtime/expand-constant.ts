@@ -25,14 +25,14 @@ export function stagingBytes(c: Constant): number {
 const up28 = (rows: number) => 28 * Math.ceil(rows / 28);
 
 /** Bytes on their way to an address. */
-export interface Piece {
+export interface Transfer {
   readonly data: ArrayBufferView | Unread;
   readonly at: number;
 }
 
 /** Constants that are brought in together: first their pieces, then each is finished. */
 export interface Batch {
-  readonly pieces: Piece[];
+  readonly pieces: Transfer[];
   /** Buffers with what makes them of their pieces; returns what is wrong with sparse indices, if anything is. */
   readonly finish: { buffer: number; run: () => string | undefined }[];
   staged: number;
@@ -200,9 +200,9 @@ function wrongIndices({ columns }: { columns: number }, bad: number): string | u
 export const emptyBatch = (): Batch => ({ pieces: [], finish: [], staged: 0 });
 
 /** Writes those pieces that are in memory; gives those that are not. */
-export function placePieces(pieces: readonly Piece[], memory: WasmMemory): (Piece & { data: Unread })[] {
+export function placePieces(pieces: readonly Transfer[], memory: WasmMemory): (Transfer & { data: Unread })[] {
   const bytes = new Uint8Array(memory.buffer);
-  const unread: (Piece & { data: Unread })[] = [];
+  const unread: (Transfer & { data: Unread })[] = [];
   for (const { data, at } of pieces) {
     if (ArrayBuffer.isView(data)) bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
     else unread.push({ data, at });

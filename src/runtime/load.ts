@@ -5,7 +5,7 @@ import { checkProgram } from '../program/check.ts';
 import type { Program, Unread } from '../program/program.ts';
 import { clearStaging, finishBatch, layOut, planBatches, writeRecords } from './expand.ts';
 import { placePieces } from './expand-constant.ts';
-import type { Piece } from './expand-constant.ts';
+import type { Transfer } from './expand-constant.ts';
 import type { MemoryLayout } from './expand.ts';
 import type { Instance, WasmProvider } from './instantiate.ts';
 import { chooseBuild, instantiate, prepare, programBase } from './instantiate.ts';
@@ -117,7 +117,11 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
 }
 
 /** Reads pieces straight into linear memory, those that lie side by side in the file at once. */
-async function readPieces(file: OpenSource, pieces: (Piece & { data: Unread })[], { memory }: Instance): Promise<void> {
+async function readPieces(
+  file: OpenSource,
+  pieces: (Transfer & { data: Unread })[],
+  { memory }: Instance,
+): Promise<void> {
   pieces.sort((a, b) => a.data.from - b.data.from);
   for (let i = 0; i < pieces.length;) {
     const { from } = pieces[i].data;

@@ -12,7 +12,7 @@ import type { MemoryLayout } from './expand.ts';
 import type { Instance } from './instantiate.ts';
 import { growMemory } from './instantiate.ts';
 import { recordBytes, up64, writeRecord } from './record.ts';
-import type { View } from './view.ts';
+import type { EndpointView } from './view.ts';
 import { viewOf } from './view.ts';
 
 /** A model's memory for one turn: inputs are written, the program runs, outputs are read. */
@@ -22,7 +22,7 @@ export interface Session {
   readonly inputs: readonly Endpoint[];
   readonly outputs: readonly Endpoint[];
   /** Where an input or output lies. @throws FiligreeError `disposed` after the model's dispose(); so do the others */
-  view(endpoint: Endpoint): View;
+  view(endpoint: Endpoint): EndpointView;
   /**
    * Memory behind the program, 64-byte aligned, with 64 bytes that kernels may touch behind it. Its address is its
    * `byteOffset`. One piece at a time: good until the next call of scratch(), of a view's read() or write(), or of run().

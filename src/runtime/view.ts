@@ -8,7 +8,7 @@ import { elementCount } from '../tensor.ts';
 import { endpointFloats, isRowMajor } from './endpoint.ts';
 
 /** Where an input or output lies in linear memory. Good until memory grows. */
-export interface View {
+export interface EndpointView {
   /** In bytes. */
   readonly address: number;
   /** Its values where they lie, row-major in the author's shape; undefined where padding or another order is between. */
@@ -34,7 +34,7 @@ interface Strided {
 /** Axes that f32_copy takes. An endpoint of more is walked in JavaScript. */
 const copyAxes = 6;
 
-export function viewOf(session: CopySession, memory: WasmMemory, endpoint: Endpoint, address: number): View {
+export function viewOf(session: CopySession, memory: WasmMemory, endpoint: Endpoint, address: number): EndpointView {
   const { shape, strides } = endpoint;
   const count = elementCount(shape);
   const inPlace = isRowMajor(endpoint) ? new Float32Array(memory.buffer, address, count) : undefined;

@@ -13,7 +13,7 @@ export interface DrawOptions {
 export type Colour = readonly [red: number, green: number, blue: number];
 
 /** What is to be painted, in order, in image pixels. */
-export type Shape =
+export type DrawnShape =
   /** The line is centred on the rectangle's edge. */
   | {
       kind: 'outline';
@@ -56,7 +56,7 @@ export function layoutDetections(
   height: number,
   textWidth: (text: string, size: number) => number,
   options: DrawOptions = {},
-): Shape[] {
+): DrawnShape[] {
   const longSide = Math.max(width, height);
   const line = Math.max(1.5, longSide / 320);
   const bestFirst = detections.map(({ box: { xmin, ymin, xmax, ymax }, ...rest }) => ({
@@ -65,8 +65,8 @@ export function layoutDetections(
     colour: classColours[rest.classIndex % classColours.length],
   }));
   bestFirst.sort((a, b) => b.score - a.score);
-  const boxes: Shape[] = [];
-  const dots: Shape[] = [];
+  const boxes: DrawnShape[] = [];
+  const dots: DrawnShape[] = [];
   for (const { box, keypoints, colour } of bestFirst.toReversed()) {
     boxes.push({ kind: 'outline', ...box, line: 1.7 * line, colour: black, alpha: 0.5 });
     boxes.push({ kind: 'outline', ...box, line, colour, alpha: 1 });
@@ -90,7 +90,7 @@ export function layoutDetections(
   return shapes;
 }
 
-function drawLabel({ x, y, width, height, text, size }: Label, background: Colour): Shape[] {
+function drawLabel({ x, y, width, height, text, size }: Label, background: Colour): DrawnShape[] {
   const [r, g, b] = background;
   const bright = 0.299 * r + 0.587 * g + 0.114 * b > 120;
   return [

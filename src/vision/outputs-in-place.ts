@@ -3,7 +3,7 @@ import { foundHeaderBytes } from '../program/kernels/detect.ts';
 import type { Endpoint } from '../program/program.ts';
 import type { Session } from '../runtime/session.ts';
 import type { Outputs } from './outputs.ts';
-import { scanBest, type Found, type ScoreScan } from './scan.ts';
+import { scanBest, type ScoredAnchors, type ScoreScan } from './scan.ts';
 
 export class OutputsInPlace implements Outputs {
   readonly #session: Session;
@@ -22,7 +22,7 @@ export class OutputsInPlace implements Outputs {
     return values;
   }
 
-  best(scan: ScoreScan, threshold: number): Found {
+  best(scan: ScoreScan, threshold: number): ScoredAnchors {
     const { address, inPlace } = this.#view(scan.output);
     const { anchors, classes, background, at, anchorStep, classStep, objectness, activation } = scan;
     const contiguous = anchorStep === 1 || classStep === 1;

@@ -1,13 +1,13 @@
 // What a head may ask of a model's outputs.
 import type { Tensor } from '../tensor.ts';
-import { scanAll, scanBest, type Found, type ScoreScan } from './scan.ts';
+import { scanAll, scanBest, type ScoredAnchors, type ScoreScan } from './scan.ts';
 
 /** The outputs of one run, as heads read them. */
 export interface Outputs {
   /** An output's values, row-major in its author's shape; good until the next call of `best` or the next run. */
   values(name: string): Float32Array;
   /** The best class of each anchor that reaches the threshold; see `scanBest`. */
-  best(scan: ScoreScan, threshold: number): Found;
+  best(scan: ScoreScan, threshold: number): ScoredAnchors;
 }
 
 /** How scores are chosen. */
@@ -17,7 +17,7 @@ export interface Selection {
   readonly multiLabel: boolean;
 }
 
-export function find(outputs: Outputs, scan: ScoreScan, { scoreThreshold, multiLabel }: Selection): Found {
+export function find(outputs: Outputs, scan: ScoreScan, { scoreThreshold, multiLabel }: Selection): ScoredAnchors {
   return multiLabel ? scanAll(outputs.values(scan.output), scan, scoreThreshold) : outputs.best(scan, scoreThreshold);
 }
 

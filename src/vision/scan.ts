@@ -22,7 +22,7 @@ export interface ScoreScan {
 }
 
 /** Anchors with their scores after activation, in order of anchors, then of classes. */
-export interface Found {
+export interface ScoredAnchors {
   readonly length: number;
   readonly anchors: Int32Array;
   readonly classes: Int32Array;
@@ -33,7 +33,7 @@ export interface Found {
  * The class of highest score of each anchor, the first of equals, where that score reaches the threshold. NaN is no
  * score: other classes of the anchor count, and an anchor of NaN objectness is not found.
  */
-export function scanBest(values: Float32Array, scan: ScoreScan, threshold: number): Found {
+export function scanBest(values: Float32Array, scan: ScoreScan, threshold: number): ScoredAnchors {
   const { anchors, classes, background, at, anchorStep, classStep } = scan;
   const best = new Float32Array(anchors).fill(-Infinity);
   const bestClass = new Int32Array(anchors);
@@ -82,7 +82,7 @@ export function scanBest(values: Float32Array, scan: ScoreScan, threshold: numbe
 }
 
 /** Every class of every anchor whose score reaches the threshold: what the evaluation of YOLO models calls multi-label. */
-export function scanAll(values: Float32Array, scan: ScoreScan, threshold: number): Found {
+export function scanAll(values: Float32Array, scan: ScoreScan, threshold: number): ScoredAnchors {
   const { anchors, classes, background, at, anchorStep, classStep } = scan;
   const score = scorer(values, scan);
   const least = Math.fround(threshold);

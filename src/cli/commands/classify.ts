@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import type { ClassificationResult, Classifier } from '../../vision/classifier.ts';
 import type { ClassifierPreprocessing } from '../../vision/classifier-metadata.ts';
 import { readInput } from '../../files/read.ts';
-import { Progress, reportError, writeJson, type Io } from '../io.ts';
+import { ProgressLine, reportError, writeJson, type Io } from '../io.ts';
 import { openModel, withRunOptions, type ModelOptions } from '../models.ts';
 import { count } from '../options.ts';
 import { labelsFlags, labelsHelp, preprocessHelp, preprocessing, readLabels } from '../preprocess.ts';
@@ -40,7 +40,7 @@ export function classifyCommand(io: Io): Command {
 }
 
 async function classifyPhotos(io: Io, photos: string[], options: Options): Promise<void> {
-  const progress = new Progress(io);
+  const progress = new ProgressLine(io);
   const labels = options.labels === undefined ? undefined : await readLabels(options.labels);
   const { Classifier } = await import('../../vision/classifier.ts');
   const model = await openModel(options.model, progress, options);

@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import { FiligreeError } from '../../errors.ts';
 import { readInput } from '../../files/read.ts';
 import { makeDirectory, writeOutput } from '../../files/write.ts';
-import { Progress, writeJson, type Io } from '../io.ts';
+import { ProgressLine, writeJson, type Io } from '../io.ts';
 import { compileBytes, importBytes, isForeign, withModelOptions, type ModelOptions } from '../models.ts';
 import { headNames, type HeadName } from '../../vision/presets.ts';
 import type { CompileOptions } from '../../compile.ts';
@@ -66,7 +66,7 @@ async function compile(io: Io, input: string, options: Options): Promise<void> {
   const costModel =
     file === undefined ? undefined : parseCostModel(new TextDecoder().decode(await readInput(file)), file);
   const start = performance.now();
-  const progress = new Progress(io);
+  const progress = new ProgressLine(io);
   let int8: CompileOptions['int8'];
   if (options.calibrate !== undefined) {
     const { calibrate } = await import('../../evaluate/calibrate.ts');

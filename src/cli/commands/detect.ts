@@ -4,7 +4,7 @@ import { headNames, type HeadName } from '../../vision/presets.ts';
 import type { Pixels } from '../../vision/preprocessing.ts';
 import { isDirectory, readInput } from '../../files/read.ts';
 import { makeDirectory, writeOutput } from '../../files/write.ts';
-import { Progress, reportError, writeJson, type Io } from '../io.ts';
+import { ProgressLine, reportError, writeJson, type Io } from '../io.ts';
 import { openModel, withRunOptions, type ModelOptions } from '../models.ts';
 import { count, fileName, fraction } from '../options.ts';
 import { pictureFault, picturePaths } from '../pictures.ts';
@@ -73,7 +73,7 @@ export function detectCommand(io: Io): Command {
 }
 
 async function detectInPhotos(io: Io, photos: string[], options: Options, pictures: string[]): Promise<void> {
-  const progress = new Progress(io);
+  const progress = new ProgressLine(io);
   const labels = options.labels === undefined ? undefined : await readLabels(options.labels);
   const { Detector } = await import('../../vision/detector.ts');
   const model = await openModel(options.model, progress, options);

@@ -10,7 +10,7 @@ import {
   readDetections,
 } from '../../evaluate/evaluation.ts';
 import type { Speed } from '../../evaluate/evaluation.ts';
-import { Progress, writeJson, type Io } from '../io.ts';
+import { ProgressLine, writeJson, type Io } from '../io.ts';
 import { openModel, withRunOptions, type ModelOptions } from '../models.ts';
 import { count, fraction, wholeNumber } from '../options.ts';
 import { preprocessHelp, preprocessing } from '../preprocess.ts';
@@ -79,7 +79,7 @@ export function evaluateCommand(io: Io): Command {
 
 async function evaluateDetector(io: Io, path: string, instances: string, options: Options): Promise<void> {
   const images = await readDetections(instances, options);
-  const progress = new Progress(io);
+  const progress = new ProgressLine(io);
   const model = await openModel(path, progress, options);
   const { metrics, speed, notes } = await measureDetections(model, images, options, progress);
   if (options.json) {
@@ -111,7 +111,7 @@ const metricNames: readonly [keyof CocoMetrics, name: string, iou: string, size:
 async function evaluateClassifier(io: Io, path: string, labels: string, options: Options): Promise<void> {
   const images = await readClasses(labels, options);
   const { files } = images;
-  const progress = new Progress(io);
+  const progress = new ProgressLine(io);
   const model = await openModel(path, progress, options);
   const { top1, top5, speed, notes } = await measureClasses(model, images, options, progress);
   if (options.json) {

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import type { Endpoint } from '../../program/program.ts';
-import { Progress, writeJson, type Io } from '../io.ts';
+import { ProgressLine, writeJson, type Io } from '../io.ts';
 import { readProgram, withModelOptions, type ModelOptions } from '../models.ts';
 import { kernelList, reportLayers, reportProgram } from '../layer-report.ts';
 import type { LayerReport, ProgramReport } from '../layer-report.ts';
@@ -23,7 +23,7 @@ export function inspectCommand(io: Io): Command {
 
 async function inspect(io: Io, path: string, options: Options): Promise<void> {
   const { json } = options;
-  const { program, bytes } = await readProgram(path, new Progress(io), options);
+  const { program, bytes } = await readProgram(path, new ProgressLine(io), options);
   const layers = reportLayers(program);
   const report = reportProgram(program, layers);
   const { predictLayers } = await import('../../lower/cost.ts');

@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import type { Model } from '../../runtime/model.ts';
 import type { LayerProfile } from '../../runtime/layer-profile.ts';
 import type { WasmBuild } from '../../runtime/probe.ts';
-import { Progress, writeJson, type Io } from '../io.ts';
+import { ProgressLine, writeJson, type Io } from '../io.ts';
 import { openModel, withRunOptions, type ModelOptions } from '../models.ts';
 import { count } from '../options.ts';
 import { kernelList } from '../layer-report.ts';
@@ -32,7 +32,7 @@ export function profileCommand(io: Io): Command {
 
 async function profile(io: Io, path: string, options: Options): Promise<void> {
   const { runs, json } = options;
-  const progress = new Progress(io);
+  const progress = new ProgressLine(io);
   const model = await openModel(path, progress, options);
   try {
     progress.show(`${runs} runs`);

@@ -13,7 +13,7 @@ import { readAnnotated, accuracyOf, type Annotated } from '../../evaluate/accura
 import { fileCheckpoint } from '../checkpoint-file.ts';
 import { readInput } from '../../files/read.ts';
 import { writeOutput } from '../../files/write.ts';
-import { Progress, writeJson, type Io } from '../io.ts';
+import { ProgressLine, writeJson, type Io } from '../io.ts';
 import { importBytes, isForeign, withModelOptions, type ModelOptions } from '../models.ts';
 import { collect, count, latency, quantity, share, speedup, wholeNumber } from '../options.ts';
 import { labelsFlags, labelsHelp, preprocessHelp, preprocessing, readLabels } from '../preprocess.ts';
@@ -126,7 +126,7 @@ async function prune(io: Io, input: string, options: Options): Promise<void> {
     );
   }
   const images = options.evaluate === undefined ? undefined : await readAnnotated(options.evaluate, options);
-  const progress = new Progress(io);
+  const progress = new ProgressLine(io);
   const graph = await importBytes(modelBytes, input, progress, options);
   const compile = await compilerOf(input, options);
   const dense = compile(graph);
@@ -157,7 +157,12 @@ async function compilerOf(path: string, options: Options): Promise<(graph: Graph
   };
 }
 
-async function pruneOptions(graph: Graph, dense: Program, progress: Progress, options: Options): Promise<PruneOptions> {
+async function pruneOptions(
+  graph: Graph,
+  dense: Program,
+  progress: ProgressLine,
+  options: Options,
+): Promise<PruneOptions> {
   const { prepared, patternNamed, groupedBy, readMasks } = await import('../../prune.ts');
   const { resolveOptions } = await import('../../prune/options.ts');
   const { sparsity, targetLatency, targetSpeedup, targetMacs, targetBytes, criterion, distribution } = options;
@@ -198,7 +203,7 @@ async function pruneOptions(graph: Graph, dense: Program, progress: Progress, op
   return { ...asked, ...(await photoSamples(graph, dense, photos, progress, options)) };
 }
 
-async function run(graph: Graph, options: PruneOptions, progress: Progress): Promise<Pruned> {
+async function run(graph: Graph, options: PruneOptions, progress: ProgressLine): Promise<Pruned> {
   const { prune: pruneGraph } = await import('../../prune.ts');
   const clock = new PhaseClock();
   try {
@@ -236,7 +241,7 @@ async function evaluate(
   images: Annotated,
   programs: { dense: Program; pruned: Program },
   options: Options,
-  progress: Progress,
+  progress: ProgressLine,
 ): Promise<void> {
   const before = await accuracyOf(programs.dense, images, options, progress);
   const after = await accuracyOf(programs.pruned, images, options, progress);

@@ -5,7 +5,7 @@ import type { TensorInfo } from '../../runtime/model.ts';
 import type { Tensor } from '../../tensor.ts';
 import { readInput } from '../../files/read.ts';
 import { makeDirectory, writeOutput } from '../../files/write.ts';
-import { Progress, writeJson, type Io } from '../io.ts';
+import { ProgressLine, writeJson, type Io } from '../io.ts';
 import { openModel, withRunOptions, type ModelOptions } from '../models.ts';
 import { readNpy, writeNpy } from '../../formats/npy.ts';
 import { collect } from '../options.ts';
@@ -28,7 +28,7 @@ export function runCommand(io: Io): Command {
 }
 
 async function run(io: Io, path: string, options: Options): Promise<void> {
-  const model = await openModel(path, new Progress(io), options);
+  const model = await openModel(path, new ProgressLine(io), options);
   try {
     const inputs: Record<string, Tensor> = {};
     for (const given of options.input ?? []) {

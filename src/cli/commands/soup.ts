@@ -4,7 +4,7 @@ import { FiligreeError } from '../../errors.ts';
 import type { Graph } from '../../graph/graph.ts';
 import { readInput } from '../../files/read.ts';
 import { writeOutput } from '../../files/write.ts';
-import { Progress, writeJson, type Io } from '../io.ts';
+import { ProgressLine, writeJson, type Io } from '../io.ts';
 import { importBytes, isForeign, withModelOptions, type ModelOptions } from '../models.ts';
 import { formatBytes } from '../table.ts';
 
@@ -29,7 +29,7 @@ export function soupCommand(io: Io): Command {
 async function cook(io: Io, inputs: readonly string[], options: Options): Promise<void> {
   const { output, json } = options;
   const { prepared, readMasks, soup } = await import('../../prune.ts');
-  const progress = new Progress(io);
+  const progress = new ProgressLine(io);
   const graphs: Graph[] = [];
   for (const path of inputs) {
     const bytes = await readInput(path);

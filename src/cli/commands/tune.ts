@@ -8,7 +8,7 @@ import type { HeadName } from '../../vision/presets.ts';
 import { headNames } from '../../vision/presets.ts';
 import { readInput } from '../../files/read.ts';
 import { writeOutput } from '../../files/write.ts';
-import { Progress, writeJson, type Io } from '../io.ts';
+import { ProgressLine, writeJson, type Io } from '../io.ts';
 import { importBytes, isForeign, withModelOptions, type ModelOptions } from '../models.ts';
 import { labelsFlags, labelsHelp, readLabels } from '../preprocess.ts';
 import { formatBytes, formatMs, formatTable } from '../table.ts';
@@ -62,7 +62,7 @@ function seconds(text: string): number {
 const device = () => cpus()[0]?.model;
 
 /** A bar of what is over. */
-function showShare(progress: Progress, what: string): (share: number) => void {
+function showShare(progress: ProgressLine, what: string): (share: number) => void {
   return (share) => {
     const full = Math.round(30 * share);
     progress.show(`${what} ${'█'.repeat(full)}${'░'.repeat(30 - full)} ${Math.round(100 * share)} %`);
@@ -80,7 +80,7 @@ async function tune(io: Io, input: string, output: string, options: Options): Pr
     throw new FiligreeError('invalid-argument', `${input}: is compiled already; tune the model that it was made from`);
   }
   const labels = options.labels === undefined ? undefined : await readLabels(options.labels);
-  const progress = new Progress(io);
+  const progress = new ProgressLine(io);
   const graph = await importBytes(bytes, input, progress, options);
   const { tuneGraph } = await import('../../compile.ts');
   try {
@@ -124,7 +124,7 @@ function asTable({ layers, rounds, build, engine }: Tuning): string {
 }
 
 async function measureCosts(io: Io, output: string, { budget, build, json }: Options): Promise<void> {
-  const progress = new Progress(io);
+  const progress = new ProgressLine(io);
   const { measureCostModel } = await import('../../compile.ts');
   try {
     const model = await measureCostModel({

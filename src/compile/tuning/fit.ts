@@ -1,11 +1,11 @@
 // Costs from measured times.
-import type { Work } from '../../lower/cost.ts';
+import type { OperationCounts } from '../../lower/cost.ts';
 import type { CostModel } from '../../lower/cost-model.ts';
 import { unitMs } from '../../lower/cost.ts';
 
 /** Work that took so long. */
 export interface Observation {
-  work: Work;
+  work: OperationCounts;
   ms: number;
 }
 

@@ -3,7 +3,7 @@ import type { Program } from '../../program/program.ts';
 import { optimise } from '../../passes/index.ts';
 import { calibrationGraph } from './calibration-graph.ts';
 import { defaultCostModel, stepWork } from '../../lower/cost.ts';
-import type { Work } from '../../lower/cost.ts';
+import type { OperationCounts } from '../../lower/cost.ts';
 import type { Caches, CostModel } from '../../lower/cost-model.ts';
 import { fitCosts } from './fit.ts';
 import type { Observation } from './fit.ts';
@@ -43,7 +43,7 @@ export async function measureCostModel(options: CostModelOptions = {}): Promise<
 
 /** What each layer of a program did, and what it took. */
 export function observe({ program, ms }: { program: Program; ms: readonly number[] }, caches: Caches): Observation[] {
-  const work = program.layers.map((): Work => []);
+  const work = program.layers.map((): OperationCounts => []);
   for (const step of program.steps) work[step.layer].push(...stepWork(step, program, caches));
   return ms.flatMap((took, layer) => (work[layer].length > 0 && took > 0 ? [{ work: work[layer], ms: took }] : []));
 }

@@ -3,7 +3,7 @@ import type { Shape } from '../../graph/graph.ts';
 import { rowMajorStrides } from '../../program/layout.ts';
 import { broadcastIndices } from '../../ops/broadcast.ts';
 import { elementCount } from '../../tensor.ts';
-import { type Constant, emptyNumbers, floatTypes, int64s, isNumeric, type NumericType } from './constant.ts';
+import { type OnnxConstant, emptyNumbers, floatTypes, int64s, isNumeric, type NumericType } from './constant.ts';
 import type { Operation } from './operation.ts';
 import type { ElementType } from './schema.ts';
 import { broadcasted } from './views.ts';
@@ -13,7 +13,7 @@ interface Fold {
   least: number;
   most: number;
   /** Works a node out; its inputs are all constant, and as many as that. */
-  result: (operation: Operation, inputs: Constant[]) => Constant;
+  result: (operation: Operation, inputs: OnnxConstant[]) => OnnxConstant;
 }
 
 const exactly = (count: number, result: Fold['result']): Fold => ({ least: count, most: count, result });
@@ -23,7 +23,7 @@ type Scalar = (a: number, b: number, isInteger: boolean) => number;
 const isInteger = (type: ElementType) => !floatTypes.includes(type);
 
 /** The result of an elementwise function of broadcast operands. */
-function combined(operation: Operation, a: Constant, b: Constant, type: ElementType, f: Scalar): Constant {
+function combined(operation: Operation, a: OnnxConstant, b: OnnxConstant, type: ElementType, f: Scalar): OnnxConstant {
   const shape = operation.broadcast(a.shape, b.shape);
   const count = elementCount(shape);
   operation.spend(count);
@@ -188,7 +188,7 @@ export function foldArithmetic(operation: Operation): boolean {
   const { least, most, result } = folds[op];
   const wanted = Math.min(Math.max(count, least), most);
   if (count !== wanted) operation.fail(`${wanted} inputs are wanted, it has ${count}`);
-  operation.constantResult(result(operation, constants as Constant[]));
+  operation.constantResult(result(operation, constants as OnnxConstant[]));
   return true;
 }
 

@@ -6,7 +6,7 @@ import type { ElementType } from './schema.ts';
 export type Numbers = Float32Array | Float64Array | Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array;
 
 /** A row-major tensor whose numbers are known. 64-bit integers are f64: exact to 2⁵³, which sizes and indices are. */
-export interface Constant {
+export interface OnnxConstant {
   type: ElementType;
   shape: Shape;
   data: Numbers;
@@ -50,14 +50,14 @@ export const integerRanges: Partial<Record<ElementType, readonly [number, number
   ...portRanges,
 };
 
-export function asFloats({ data }: Constant): Float32Array {
+export function asFloats({ data }: OnnxConstant): Float32Array {
   return data instanceof Float32Array ? data : Float32Array.from(data);
 }
 
-export function int64s(numbers: readonly number[], shape: Shape = [numbers.length]): Constant {
+export function int64s(numbers: readonly number[], shape: Shape = [numbers.length]): OnnxConstant {
   return { type: 'int64', shape, data: Float64Array.from(numbers) };
 }
 
-export function float32s(shape: Shape, data: Float32Array): Constant {
+export function float32s(shape: Shape, data: Float32Array): OnnxConstant {
   return { type: 'float32', shape, data };
 }

@@ -5,7 +5,7 @@ import { maxElements, verify } from '../../graph/verify.ts';
 import { elementCount } from '../../tensor.ts';
 import { foldArithmetic, foldsConstants } from './arithmetic.ts';
 import { maxAxes } from '../graph-writer.ts';
-import { type Constant, floatTypes } from './constant.ts';
+import { type OnnxConstant, floatTypes } from './constant.ts';
 import { recogniseGelu } from './gelu.ts';
 import { declared, inputShapes, portType, type ShapeOptions } from './inputs.ts';
 import { isUnsupported, Operation } from './operation.ts';
@@ -180,7 +180,7 @@ function addOutputs(model: OnnxModel, translation: Translation): void {
 }
 
 function constantOutput(
-  constant: Constant,
+  constant: OnnxConstant,
   { name }: ValueInfo,
   { file }: OnnxModel,
   translation: Translation,

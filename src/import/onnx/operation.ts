@@ -4,11 +4,11 @@ import { FiligreeError } from '../../errors.ts';
 import type { Node, Shape } from '../../graph/graph.ts';
 import { broadcastShape } from '../../ops/broadcast.ts';
 import type { OperatorName } from '../../ops/index.ts';
-import { representable } from '../../quantisation.ts';
+import { type Quantisation, representable } from '../../quantisation.ts';
 import { clampTo, exceeds } from '../quantised-range.ts';
-import { type Constant, float32s, floatTypes, integerRanges } from './constant.ts';
-import { type Attribute, elementTypes, type ElementType, type OnnxNode, type StoredTensor } from './schema.ts';
-import { type Computed, type Known, nodeTitle, type Quantisation, type Translation } from './translation.ts';
+import { type OnnxConstant, float32s, floatTypes, integerRanges } from './constant.ts';
+import { type Attribute, elementTypes, type ElementType, type OnnxNode, type OnnxTensor } from './schema.ts';
+import { type Computed, type Known, nodeTitle, type Translation } from './translation.ts';
 
 /** Translates one node: emits nodes of the graph and sets its results. */
 export type Handler = (operation: Operation) => void;
@@ -68,7 +68,7 @@ export class Operation {
     return this.attribute(name, 6)?.floats;
   }
 
-  tensor(name: string): StoredTensor | undefined {
+  tensor(name: string): OnnxTensor | undefined {
     return this.attribute(name, 4)?.tensor;
   }
 
@@ -108,13 +108,13 @@ export class Operation {
   }
 
   /** The input's numbers; undefined when it is computed or absent. */
-  knownConstant(i: number): Constant | undefined {
+  knownConstant(i: number): OnnxConstant | undefined {
     if (!this.has(i)) return undefined;
     const known = this.known(i);
     return 'constant' in known ? known.constant : undefined;
   }
 
-  constant(i: number, what: string): Constant {
+  constant(i: number, what: string): OnnxConstant {
     this.known(i);
     return this.knownConstant(i) ?? this.unsupported(`${what} must be constant`);
   }
@@ -167,7 +167,7 @@ export class Operation {
   }
 
   /** A constant as a value of the graph. */
-  place(constant: Constant, name: string): string {
+  place(constant: OnnxConstant, name: string): string {
     if (constant.data.length === 0) this.unsupported(`a tensor of shape [${constant.shape}], without elements`);
     return this.translation.constantValue(constant, name || `${this.title}/constant`);
   }
@@ -277,7 +277,7 @@ export class Operation {
     this.result(isInside ? value : this.emit('unary', clampTo(limits), [value]), k, type, quantisation);
   }
 
-  constantResult(constant: Constant, k = 0): void {
+  constantResult(constant: OnnxConstant, k = 0): void {
     this.translation.set(this.outputName(k), { constant });
   }
 

@@ -8,7 +8,7 @@ import {
   type OnnxModel,
   type OnnxNode,
 } from './schema.ts';
-import type { SparseTensor, StoredTensor, ValueInfo } from './schema.ts';
+import type { SparseTensor, OnnxTensor, ValueInfo } from './schema.ts';
 
 /** @throws FiligreeError `invalid-model` when the bytes are no ONNX model. */
 export function readModel(bytes: Uint8Array, file: string): OnnxModel {
@@ -201,9 +201,9 @@ function readAttribute(message: Message): Attribute {
   return attribute;
 }
 
-function readTensor(message: Message, kind: string): StoredTensor {
+function readTensor(message: Message, kind: string): OnnxTensor {
   const lists = { floats: [], int32s: [], int64s: [], doubles: [], uint64s: [] };
-  const tensor: StoredTensor = { name: '', title: kind, dims: [], type: 'undefined', ...lists };
+  const tensor: OnnxTensor = { name: '', title: kind, dims: [], type: 'undefined', ...lists };
   let isExternal = false;
   const external: [string, string][] = [];
   while (message.next()) {
@@ -252,8 +252,8 @@ function readTensor(message: Message, kind: string): StoredTensor {
 }
 
 function readSparseTensor(message: Message, kind: string): SparseTensor {
-  let values: StoredTensor | undefined;
-  let indices: StoredTensor | undefined;
+  let values: OnnxTensor | undefined;
+  let indices: OnnxTensor | undefined;
   const dims: number[] = [];
   while (message.next()) {
     if (message.field === 1) values = readTensor(message.message('its values'), kind);

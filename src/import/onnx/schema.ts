@@ -32,7 +32,7 @@ export const elementTypes = [
 export type ElementType = (typeof elementTypes)[number];
 
 /** A tensor as it is stored: in `raw` bytes, in lists of numbers, or in another file. */
-export interface StoredTensor {
+export interface OnnxTensor {
   name: string;
   /** How messages call it: `initializer "conv1.weight"`. */
   title: string;
@@ -49,9 +49,9 @@ export interface StoredTensor {
 
 /** Values at positions of a tensor that is 0 elsewhere. */
 export interface SparseTensor {
-  values: StoredTensor;
+  values: OnnxTensor;
   /** (n) positions in the flattened tensor, or (n, rank) coordinates. */
-  indices: StoredTensor;
+  indices: OnnxTensor;
   dims: number[];
 }
 
@@ -62,7 +62,7 @@ export interface Attribute {
   float?: number;
   int?: number;
   string?: string;
-  tensor?: StoredTensor;
+  tensor?: OnnxTensor;
   sparse?: SparseTensor;
   floats: number[];
   ints: number[];
@@ -103,7 +103,7 @@ export interface OnnxModel {
   /** `domain.name` of functions that the file defines itself. */
   functions: Set<string>;
   nodes: OnnxNode[];
-  initializers: Map<string, StoredTensor>;
+  initializers: Map<string, OnnxTensor>;
   sparseInitializers: Map<string, SparseTensor>;
   inputs: ValueInfo[];
   outputs: ValueInfo[];

@@ -4,8 +4,8 @@ import { halfToFloat } from '../../formats/half.ts';
 import { maxElements } from '../../graph/verify.ts';
 import { elementCount } from '../../tensor.ts';
 import { maxAxes } from '../graph-writer.ts';
-import { type Constant, emptyNumbers, isNumeric, type NumericType, type Numbers } from './constant.ts';
-import type { ElementType, OnnxModel, SparseTensor, StoredTensor } from './schema.ts';
+import { type OnnxConstant, emptyNumbers, isNumeric, type NumericType, type Numbers } from './constant.ts';
+import type { ElementType, OnnxModel, SparseTensor, OnnxTensor } from './schema.ts';
 
 /** Gives the bytes of a file that lies beside the model, by the path that the model names; undefined when it is absent. */
 export type ExternalData = (path: string) => Uint8Array | undefined;
@@ -33,7 +33,7 @@ export class Tensors {
   private readonly model: OnnxModel;
   private readonly externalData: ExternalData | undefined;
   private readonly files = new Map<string, Uint8Array>();
-  private readonly decoded = new Map<StoredTensor | SparseTensor, Constant>();
+  private readonly decoded = new Map<OnnxTensor | SparseTensor, OnnxConstant>();
   /** Bytes that constants may still take. */
   private allowance: number;
 
@@ -44,7 +44,7 @@ export class Tensors {
   }
 
   /** @throws FiligreeError `invalid-model` when shape and data disagree. */
-  constant(tensor: StoredTensor): Constant {
+  constant(tensor: OnnxTensor): OnnxConstant {
     return this.once(tensor, () => {
       const { dims: shape, type, title } = tensor;
       this.checkShape(shape, title);
@@ -54,7 +54,7 @@ export class Tensors {
   }
 
   /** The tensor with its zeros. */
-  sparse(tensor: SparseTensor): Constant {
+  sparse(tensor: SparseTensor): OnnxConstant {
     return this.once(tensor, () => {
       const { dims: shape } = tensor;
       const { title } = tensor.values;
@@ -85,7 +85,7 @@ export class Tensors {
     if (!(this.allowance >= 0)) this.fail(title, 'the constants up to here are too large for a file of this size');
   }
 
-  private once(tensor: StoredTensor | SparseTensor, decode: () => Constant): Constant {
+  private once(tensor: OnnxTensor | SparseTensor, decode: () => OnnxConstant): OnnxConstant {
     const known = this.decoded.get(tensor) ?? decode();
     this.decoded.set(tensor, known);
     return known;
@@ -97,7 +97,7 @@ export class Tensors {
     this.fail(title, `shape [${shape}] must hold sizes of at most ${maxElements} elements in all`);
   }
 
-  private numbers(tensor: StoredTensor, type: NumericType, count: number): Numbers {
+  private numbers(tensor: OnnxTensor, type: NumericType, count: number): Numbers {
     const bytes = tensor.external ? this.externalBytes(tensor) : tensor.raw;
     const found = bytes ? bytes.length : listOf(tensor, type).length;
     const wanted = bytes ? Math.ceil((count * bitsOf[type]) / 8) : packedLength(type, count);
@@ -109,7 +109,7 @@ export class Tensors {
     return bytes ? fromBytes(bytes, type, count) : fromList(listOf(tensor, type), type, count);
   }
 
-  private externalBytes({ title, external }: StoredTensor): Uint8Array {
+  private externalBytes({ title, external }: OnnxTensor): Uint8Array {
     const { location = '', offset = '0', length } = external!;
     if (location === '' || /^[/\\]|^[a-zA-Z]:|(^|[/\\])\.\.([/\\]|$)/.test(location)) {
       return this.fail(
@@ -141,7 +141,7 @@ export class Tensors {
 }
 
 /** The typed field that holds numbers of a type. */
-function listOf(tensor: StoredTensor, type: ElementType): number[] {
+function listOf(tensor: OnnxTensor, type: ElementType): number[] {
   if (type === 'float32') return tensor.floats;
   if (type === 'float64') return tensor.doubles;
   if (type === 'int64') return tensor.int64s;

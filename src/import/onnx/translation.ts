@@ -2,19 +2,14 @@
 import { evaluateNode } from '../../graph/evaluate.ts';
 import type { Node } from '../../graph/graph.ts';
 import type { OperatorName } from '../../ops/index.ts';
+import type { Quantisation } from '../../quantisation.ts';
 import type { DenseTensor } from '../../ops/operator.ts';
 import { evaluationWork } from '../../graph/folding-budget.ts';
 import { elementCount } from '../../tensor.ts';
 import { GraphWriter } from '../graph-writer.ts';
-import { asFloats, type Constant } from './constant.ts';
+import { asFloats, type OnnxConstant } from './constant.ts';
 import type { ElementType, OnnxModel, OnnxNode } from './schema.ts';
 import { type ExternalData, Tensors } from './tensors.ts';
-
-/** integer = real / scale + zeroPoint. */
-export interface Quantisation {
-  scale: number;
-  zeroPoint: number;
-}
 
 /** A value of the graph that stands for a tensor of the file. It is float32, and real, whatever the tensor is. */
 export interface Computed {
@@ -24,7 +19,7 @@ export interface Computed {
 }
 
 /** What is known of a tensor: its numbers, the value that is computed for it, or only that something here lacks it. */
-export type Known = { constant: Constant } | { computed: Computed } | { missing: true };
+export type Known = { constant: OnnxConstant } | { computed: Computed } | { missing: true };
 
 /** Multiply-adds that working constants out may take, for all nodes together. */
 const maxFoldingWork = 2 ** 28;
@@ -40,7 +35,7 @@ export class Translation extends GraphWriter {
   private foldingWork = maxFoldingWork;
   private readonly known = new Map<string, Known>();
   /** Values that hold constants. */
-  private readonly constantValues = new Map<Constant, string>();
+  private readonly constantValues = new Map<OnnxConstant, string>();
 
   constructor(model: OnnxModel, opset: number, externalData: ExternalData | undefined) {
     super(model.file);
@@ -66,7 +61,7 @@ export class Translation extends GraphWriter {
   }
 
   /** A constant as a float32 value of the graph. */
-  constantValue(constant: Constant, name: string): string {
+  constantValue(constant: OnnxConstant, name: string): string {
     const known = this.constantValues.get(constant);
     if (known !== undefined) return known;
     const { shape, type } = constant;

@@ -33,14 +33,14 @@ export class FlatFile {
     if (this.allowance < 0) this.fail(path, 'tables overlap so often that this cannot be a model');
   }
 
-  root(path: string): Table {
+  root(path: string): FlatTable {
     this.require(0, 4, path, 'the root offset');
-    return new Table(this, this.buffer.readUint32(0), path);
+    return new FlatTable(this, this.buffer.readUint32(0), path);
   }
 }
 
 /** One table, with fields by their number in the schema. Absent fields give the default. */
-export class Table {
+export class FlatTable {
   readonly file: FlatFile;
   /** Where it is, for messages: `tensor 12`. */
   readonly path: string;
@@ -113,18 +113,18 @@ export class Table {
   }
 
   /** The table that a field points to; `label` is where it is, for messages. */
-  table(field: number, label: string): Table | undefined {
+  table(field: number, label: string): FlatTable | undefined {
     const at = this.field(field, 4);
-    return at ? new Table(this.file, at + this.file.buffer.readUint32(at), this.join(label)) : undefined;
+    return at ? new FlatTable(this.file, at + this.file.buffer.readUint32(at), this.join(label)) : undefined;
   }
 
   /** Tables of a vector; `label` names one: `tensor` gives `tensor 12`. */
-  tables(field: number, label: string): Table[] {
+  tables(field: number, label: string): FlatTable[] {
     const vector = this.vector(field, 4, label);
     if (!vector) return [];
     return Array.from({ length: vector.length }, (_, i) => {
       const at = vector.start + 4 * i;
-      return new Table(this.file, at + this.file.buffer.readUint32(at), this.join(`${label} ${i}`));
+      return new FlatTable(this.file, at + this.file.buffer.readUint32(at), this.join(`${label} ${i}`));
     });
   }
 

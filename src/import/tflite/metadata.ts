@@ -3,7 +3,7 @@
 // fields are field ids. Nothing here stops an import: what cannot be read is left out and noted.
 import { parseLabels } from '../../formats/label-file.ts';
 import { pythonNames } from '../../formats/python-names.ts';
-import { FlatFile, type Table } from './flatbuffer.ts';
+import { FlatFile, type FlatTable } from './flatbuffer.ts';
 import type { TfliteModel } from './schema.ts';
 import { ZipArchive } from './zip.ts';
 
@@ -82,7 +82,7 @@ export function readMetadata(model: TfliteModel, file: Uint8Array, notes: string
 }
 
 /** The metadata's own flatbuffer, which lies in a buffer of the model's. */
-function rootOf(model: TfliteModel): Table | undefined {
+function rootOf(model: TfliteModel): FlatTable | undefined {
   const entry = model.root.tables(6, 'metadata').find((table) => table.string(0, 'name') === entryName);
   if (!entry) return undefined;
   const index = entry.uint32(1);
@@ -93,7 +93,7 @@ function rootOf(model: TfliteModel): Table | undefined {
   return new FlatFile(buffer, entryName).root('');
 }
 
-function associatedFiles(table: Table, field: number): AssociatedFile[] {
+function associatedFiles(table: FlatTable, field: number): AssociatedFile[] {
   return table.tables(field, 'associated file').map((file) => ({
     name: file.string(0, 'name'),
     type: file.int8(2),
@@ -111,7 +111,7 @@ function chooseLabelFile(files: readonly AssociatedFile[], present: readonly str
 }
 
 /** What the first input's bytes are normalised by. */
-function readNormalization(subgraph: Table): TfliteMetadata['normalization'] {
+function readNormalization(subgraph: FlatTable): TfliteMetadata['normalization'] {
   const [input] = subgraph.tables(2, 'input');
   const unit = input?.tables(4, 'process unit').find((table) => table.uint8(0) === normalizationOptions);
   const options = unit?.table(1, 'normalization');

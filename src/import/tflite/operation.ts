@@ -8,7 +8,7 @@ import { integerRanges, isQuantisedType, representable } from '../../quantisatio
 import { clampTo, exceeds } from '../quantised-range.ts';
 import { type OptionsName, optionTypes } from './builtin-operators.ts';
 import { tensorTitle } from './constants.ts';
-import { Table } from './flatbuffer.ts';
+import { FlatTable } from './flatbuffer.ts';
 import type { Integers } from './known-integers.ts';
 import type { Quantization, TfliteOperator, TfliteTensor } from './schema.ts';
 import { channelsFirst, channelsLast, type Translation } from './translation.ts';
@@ -53,11 +53,11 @@ export class Operation {
   }
 
   /** The options table of that type; one with defaults when the file has none. */
-  options(name: OptionsName): Table {
+  options(name: OptionsName): FlatTable {
     const { type, table } = this.operator.options;
     if (type === optionTypes[name]) return table;
     if (type !== 0) this.fail(`carries options of type ${type}, ${name}Options are ${optionTypes[name]}`);
-    return new Table(table.file, -1, table.path);
+    return new FlatTable(table.file, -1, table.path);
   }
 
   /** An input's tensor, or undefined when it is left out. */

@@ -67,7 +67,7 @@ export function constantChannels(graph: Graph): Map<string, Levels> {
 }
 
 /** The levels of what a node makes, one entry an output. */
-type Found = (Levels | undefined)[];
+type OutputLevels = (Levels | undefined)[];
 
 /** What is known about the values before a node. */
 interface Knowledge {
@@ -75,7 +75,7 @@ interface Knowledge {
   known: ReadonlyMap<string, Levels>;
 }
 
-const levelRules: OperatorTable<[knowledge: Knowledge], Found> = {
+const levelRules: OperatorTable<[knowledge: Knowledge], OutputLevels> = {
   conv2d: weightedLevels,
   convTranspose2d: nothing,
   linear: weightedLevels,
@@ -125,13 +125,13 @@ const levelRules: OperatorTable<[knowledge: Knowledge], Found> = {
   softmax: nothing,
 };
 
-function nothing(): Found {
+function nothing(): OutputLevels {
   return [];
 }
 
 /** A rule for nodes whose first input has levels; of others nothing is known. */
-function fromInput<N extends Node>(rule: (node: N, x: Levels, graph: Graph) => Found) {
-  return (node: N, { graph, known }: Knowledge): Found => {
+function fromInput<N extends Node>(rule: (node: N, x: Levels, graph: Graph) => OutputLevels) {
+  return (node: N, { graph, known }: Knowledge): OutputLevels => {
     const x = known.get(node.inputs[0]);
     return x ? rule(node, x, graph) : [];
   };
@@ -142,7 +142,7 @@ function activated(x: Levels, activation: Activation | undefined): Levels {
 }
 
 /** Rows that read nothing but what is level. */
-function weightedLevels(node: NodeOf<'conv2d' | 'linear'>, { graph, known }: Knowledge): Found {
+function weightedLevels(node: NodeOf<'conv2d' | 'linear'>, { graph, known }: Knowledge): OutputLevels {
   const [name, w, b = '', residual = ''] = node.inputs;
   const weights = constantOf(graph, w);
   const bias = constantOf(graph, b);
@@ -178,7 +178,7 @@ const functions: Record<BinaryFunction, (a: number, b: number) => number> = {
   prelu: (a, b) => (a < 0 ? b * a : a),
 };
 
-function binaryLevels(node: NodeOf<'binary'>, { graph, known }: Knowledge): Found {
+function binaryLevels(node: NodeOf<'binary'>, { graph, known }: Knowledge): OutputLevels {
   const { shape } = valueOf(graph, node.outputs[0]);
   const { fn, activation } = node.attributes;
   const operands = node.inputs.map((name) => operandLevels(graph, name, shape, known));

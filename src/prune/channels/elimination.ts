@@ -5,7 +5,7 @@
 // adds Σ b_C (A_CC)⁻¹ b_Cᵀ over rows b, A = H⁻¹; afterwards B loses B_C (A_CC)⁻¹ A_C, and A the same of itself.
 
 /** A layer, or one group of a grouped convolution, that reads the channels; f64, row-major. Both matrices are used up. */
-export interface Reader {
+export interface ChannelReader {
   readonly rows: number;
   readonly n: number;
   /** (rows, n) */
@@ -25,7 +25,7 @@ export interface Elimination {
   errors: number[];
 }
 
-export function eliminate(readers: readonly Reader[], count: number, signal?: AbortSignal): Elimination {
+export function eliminate(readers: readonly ChannelReader[], count: number, signal?: AbortSignal): Elimination {
   const alive = new Uint8Array(count).fill(1);
   const result: Elimination = { order: [], errors: [] };
   let error = 0;
@@ -48,7 +48,7 @@ export function eliminate(readers: readonly Reader[], count: number, signal?: Ab
 }
 
 /** What a reader's relative error grows by without these columns. */
-function costOf({ rows, n, weights, inverse, scale }: Reader, columns: Int32Array): number {
+function costOf({ rows, n, weights, inverse, scale }: ChannelReader, columns: Int32Array): number {
   const size = columns.length;
   if (size === 0) return 0;
   if (size === 1) {
@@ -87,7 +87,7 @@ function factorise(matrix: Float64Array, size: number): void {
   }
 }
 
-function removeColumn({ rows, n, weights, inverse }: Reader, column: number): void {
+function removeColumn({ rows, n, weights, inverse }: ChannelReader, column: number): void {
   const row = inverse.slice(column * n, (column + 1) * n);
   const pivot = row[column];
   if (!(pivot > 0)) return; // gone already: the column is a combination of others

@@ -30,7 +30,7 @@ export interface Rearranged {
 }
 
 /** What of a pattern matters here: rows in groups, or inputs in groups of which some or all are kept. */
-interface Grouping {
+interface GroupConstraint {
   along: 'rows' | 'inputs';
   size: number;
   /** Of N:M. */
@@ -64,7 +64,7 @@ export function rearrange(graph: Graph, options: RearrangeOptions): Rearranged {
   return { graph: permutations.size > 0 ? permuteChannels(graph, permutations) : graph, permutations, kept };
 }
 
-function groupingOf(pattern: string): Grouping | undefined {
+function groupingOf(pattern: string): GroupConstraint | undefined {
   const group = /^group(2|4|8|16)$/.exec(pattern);
   if (group) return { along: 'rows', size: Number(group[1]) };
   const inputs = /^inputs(2|4|8|16)$/.exec(pattern);
@@ -75,7 +75,7 @@ function groupingOf(pattern: string): Grouping | undefined {
     : undefined;
 }
 
-function orderOf({ count, positions, data, layers }: Energies, { size, kept }: Grouping): Int32Array {
+function orderOf({ count, positions, data, layers }: Energies, { size, kept }: GroupConstraint): Int32Array {
   const most = Math.max(size, Math.floor(maxComparisons / (count * positions)));
   const length = count <= most ? count : most - (most % size);
   const order = new Int32Array(count);
@@ -92,7 +92,7 @@ function orderOf({ count, positions, data, layers }: Energies, { size, kept }: G
 function energiesOf(
   graph: Graph,
   { size: count, producers, consumers }: ChannelSpace,
-  { along }: Grouping,
+  { along }: GroupConstraint,
   { sparsity, inputEnergies }: RearrangeOptions,
 ): Energies | undefined {
   const uses = (along === 'rows' ? producers : consumers).filter(({ layer, positions }) => {
@@ -118,7 +118,7 @@ function energiesOf(
 function layerEnergies(
   graph: Graph,
   { layer, positions }: ChannelUse,
-  along: Grouping['along'],
+  along: GroupConstraint['along'],
   inputEnergies: ArrayLike<number> | undefined,
 ): Float32Array {
   const weights = weightsOf(graph, { name: layer });

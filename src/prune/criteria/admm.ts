@@ -1,6 +1,6 @@
 // Which blocks to keep, found by alternating directions: weights that fit, and weights of which only so many blocks are
 // kept, are drawn together (Meng et al. 2024, ALPS; Boyd et al. 2011, ADMM).
-import type { Kernels } from '../kernels.ts';
+import type { LinearAlgebra } from '../linear-algebra.ts';
 import type { Damped } from './least-squares.ts';
 import { select } from '../patterns/masks.ts';
 import type { Blocks, Mask } from '../patterns/pattern.ts';
@@ -28,7 +28,7 @@ interface Scaled {
  * @returns the blocks that hold most of what is left when both agree
  */
 export function alternate(
-  kernels: Kernels,
+  algebra: LinearAlgebra,
   quadratics: readonly Quadratic[],
   systems: readonly Damped[],
   blocks: Blocks,
@@ -38,7 +38,7 @@ export function alternate(
   if (!blocks.sets && keep >= blocks.count) return new Uint8Array(blocks.blockOf.length).fill(1);
   const size = start.length / quadratics.length;
   const counts = rowWeights(quadratics);
-  const parts = quadratics.map((quadratic, g) => scaledOf(kernels, quadratic, systems[g], counts[g]));
+  const parts = quadratics.map((quadratic, g) => scaledOf(algebra, quadratic, systems[g], counts[g]));
   const weights = new Float32Array(start.length);
   quadratics.forEach(({ n }, g) => {
     const { scale, rowScale } = parts[g];
@@ -53,18 +53,18 @@ export function alternate(
   for (const penalty of penalties) {
     for (let i = 0; i < dual.length; i++) dual[i] *= before / penalty;
     before = penalty;
-    kernels.scope(() => {
+    algebra.scope(() => {
       const inverses = quadratics.map((quadratic, g) =>
-        inversePanels(kernels, quadratic, systems[g], parts[g], penalty),
+        inversePanels(algebra, quadratic, systems[g], parts[g], penalty),
       );
       for (let step = 0; step < steps; step++) {
         quadratics.forEach((quadratic, g) => {
           const { n, rows } = quadratic;
           const { target, padded, columns } = parts[g];
-          kernels.scope(() => {
-            const x = kernels.floats(padded * columns);
-            const y = kernels.floats(padded * columns);
-            const right = kernels.float32(x, padded * columns);
+          algebra.scope(() => {
+            const x = algebra.floats(padded * columns);
+            const y = algebra.floats(padded * columns);
+            const right = algebra.float32(x, padded * columns);
             right.fill(0);
             for (let r = 0; r < rows; r++) {
               for (let i = 0; i < n; i++) {
@@ -73,8 +73,8 @@ export function alternate(
                 right[r * columns + i] = target[r * n + i] + penalty * (projected - dual[k]);
               }
             }
-            kernels.run.matmul(padded, n, x, columns, inverses[g], columns / 8, y, columns);
-            const solved = kernels.float32(y, padded * columns);
+            algebra.run.matmul(padded, n, x, columns, inverses[g], columns / 8, y, columns);
+            const solved = algebra.float32(y, padded * columns);
             for (let r = 0; r < rows; r++) {
               for (let i = 0; i < n; i++) weights[g * size + r * n + i] = solved[r * columns + i];
             }
@@ -100,10 +100,15 @@ function energies(weights: Float32Array, { blockOf, count }: Blocks): Float32Arr
   return scores.map((score, block) => score / Math.max(1, sizes[block]));
 }
 
-function scaledOf(kernels: Kernels, { rows, n, stride }: Quadratic, system: Damped, counts: Float64Array): Scaled {
-  const h = kernels.float64(system.h, n * stride);
+function scaledOf(
+  algebra: LinearAlgebra,
+  { rows, n, stride }: Quadratic,
+  system: Damped,
+  counts: Float64Array,
+): Scaled {
+  const h = algebra.float64(system.h, n * stride);
   const scale = Float64Array.from({ length: n }, (_, i) => 1 / Math.sqrt(h[i * stride + i]));
-  const goal = kernels.float64(system.target, rows * stride);
+  const goal = algebra.float64(system.target, rows * stride);
   const target = new Float32Array(rows * n);
   const rowScale = counts.map(Math.sqrt);
   for (let r = 0; r < rows; r++) {
@@ -114,25 +119,25 @@ function scaledOf(kernels: Kernels, { rows, n, stride }: Quadratic, system: Damp
 
 /** (H′ + penalty I)⁻¹ as matmul takes it, H′ with a diagonal of ones. */
 function inversePanels(
-  kernels: Kernels,
+  algebra: LinearAlgebra,
   { n, stride }: Quadratic,
   system: Damped,
   { scale, columns }: Scaled,
   penalty: number,
 ): number {
-  const panels = kernels.floats(n * columns);
-  kernels.scope(() => {
-    const l = kernels.doubles(n * stride);
-    const u = kernels.doubles(n * stride);
-    const inverse = kernels.doubles(n * stride);
-    const [from, to] = [system.h, l].map((at) => kernels.float64(at, n * stride));
+  const panels = algebra.floats(n * columns);
+  algebra.scope(() => {
+    const l = algebra.doubles(n * stride);
+    const u = algebra.doubles(n * stride);
+    const inverse = algebra.doubles(n * stride);
+    const [from, to] = [system.h, l].map((at) => algebra.float64(at, n * stride));
     for (let i = 0; i < n; i++) {
       for (let j = 0; j <= i; j++) to[i * stride + j] = from[i * stride + j] * scale[i] * scale[j];
       to[i * stride + i] += penalty;
     }
-    kernels.run.cholesky(l, n, stride, 0); // all eigenvalues are at least the penalty
-    kernels.run.inverse(l, n, stride, u, inverse);
-    kernels.run.pack_panels(inverse, n, n, stride, panels);
+    algebra.run.cholesky(l, n, stride, 0); // all eigenvalues are at least the penalty
+    algebra.run.inverse(l, n, stride, u, inverse);
+    algebra.run.pack_panels(inverse, n, n, stride, panels);
   });
   return panels;
 }

@@ -5,7 +5,7 @@
 // Optimal Brain Damage; Hassibi and Stork, Optimal Brain Surgeon), and so do the best values of those that stay.
 import { FiligreeError } from '../../errors.ts';
 import { alternate } from './admm.ts';
-import { Kernels } from '../kernels.ts';
+import { LinearAlgebra } from '../linear-algebra.ts';
 import type { Layer } from '../layers.ts';
 import type { Damped } from './least-squares.ts';
 import { damped, leastSquares } from './least-squares.ts';
@@ -46,15 +46,15 @@ export async function secondOrder(
   problem: LayerProblem & { readonly blocks: Blocks; readonly keep: number; readonly seed?: number },
 ): Promise<Reconstruction> {
   const { layer, weights, blocks, keep } = problem;
-  return withQuadratics(problem, (kernels, quadratics) => {
+  return withQuadratics(problem, (algebra, quadratics) => {
     const plain = select(magnitudeScores(weights, blocks), blocks, keep);
-    const systems = systemsOf(kernels, problem, quadratics, plain);
+    const systems = systemsOf(algebra, problem, quadratics, plain);
     const candidate = (values: Float32Array, mask: Mask) => {
-      return { weights: values, mask, errors: errors(kernels, quadratics, values) };
+      return { weights: values, mask, errors: errors(algebra, quadratics, values) };
     };
-    const fitted = (mask: Mask) => candidate(fit(kernels, quadratics, systems, mask), mask);
+    const fitted = (mask: Mask) => candidate(fit(algebra, quadratics, systems, mask), mask);
     const kept = candidate(masked(weights, plain), plain);
-    let best = fitted(alternate(kernels, quadratics, systems, blocks, keep, weights));
+    let best = fitted(alternate(algebra, quadratics, systems, blocks, keep, weights));
     if (total(best.errors) > total(kept.errors)) best = fitted(plain);
     if (total(best.errors) > total(kept.errors)) best = kept;
     return finish(layer, problem, quadratics, best);
@@ -67,11 +67,11 @@ export async function secondOrder(
  */
 export async function reconstruct(problem: LayerProblem & { readonly mask: Mask }): Promise<Reconstruction> {
   const { layer, weights, mask } = problem;
-  return withQuadratics(problem, (kernels, quadratics) => {
-    const systems = systemsOf(kernels, problem, quadratics, mask);
-    const fitted = fit(kernels, quadratics, systems, mask);
+  return withQuadratics(problem, (algebra, quadratics) => {
+    const systems = systemsOf(algebra, problem, quadratics, mask);
+    const fitted = fit(algebra, quadratics, systems, mask);
     const kept = masked(weights, mask);
-    const [ours, theirs] = [fitted, kept].map((values) => errors(kernels, quadratics, values));
+    const [ours, theirs] = [fitted, kept].map((values) => errors(algebra, quadratics, values));
     for (let r = 0; r < layer.rows; r++) {
       if (ours[r] <= theirs[r]) continue;
       const [from, to] = [r * layer.columns, (r + 1) * layer.columns];
@@ -93,8 +93,8 @@ export async function layerError(
   statistics: LayerStatistics,
   dense: Float32Array,
 ): Promise<number> {
-  return withQuadratics({ layer, weights: dense, statistics }, (kernels, quadratics) =>
-    relative(errors(kernels, quadratics, weights), quadratics),
+  return withQuadratics({ layer, weights: dense, statistics }, (algebra, quadratics) =>
+    relative(errors(algebra, quadratics, weights), quadratics),
   );
 }
 
@@ -118,21 +118,21 @@ export function biasShiftOf(
 
 export { defaultRidge } from './regularise.ts';
 
-let shared: Promise<Kernels> | undefined;
+let shared: Promise<LinearAlgebra> | undefined;
 
 /** Lays out the quadratic of each group, and frees it afterwards. @throws FiligreeError naming the layer */
 export async function withQuadratics<T>(
   { layer, weights, statistics }: Pick<LayerProblem, 'layer' | 'weights' | 'statistics'>,
-  use: (kernels: Kernels, quadratics: Quadratic[]) => T,
+  use: (algebra: LinearAlgebra, quadratics: Quadratic[]) => T,
 ): Promise<T> {
   checkFinite(layer, weights, statistics.groups);
-  const kernels = await (shared ??= Kernels.open());
-  return kernels.scope(() => {
+  const algebra = await (shared ??= LinearAlgebra.open());
+  return algebra.scope(() => {
     const size = weights.length / statistics.groups.length;
     const quadratics = statistics.groups.map((group, g) =>
-      quadraticOf(kernels, weights.subarray(g * size, (g + 1) * size), group),
+      quadraticOf(algebra, weights.subarray(g * size, (g + 1) * size), group),
     );
-    return use(kernels, quadratics);
+    return use(algebra, quadratics);
   });
 }
 
@@ -152,33 +152,38 @@ function checkFinite({ name }: Layer, weights: Float32Array, groups: readonly Gr
 }
 
 function systemsOf(
-  kernels: Kernels,
+  algebra: LinearAlgebra,
   { weights, statistics, ridge: given }: LayerProblem,
   quadratics: readonly Quadratic[],
   mask: Mask,
 ): Damped[] {
   const { ridge, follow } =
-    given === undefined ? regularisationFor(kernels, weights, statistics, mask) : { ridge: given, follow: 1 };
-  return quadratics.map((quadratic) => damped(kernels, quadratic, ridge, follow));
+    given === undefined ? regularisationFor(algebra, weights, statistics, mask) : { ridge: given, follow: 1 };
+  return quadratics.map((quadratic) => damped(algebra, quadratic, ridge, follow));
 }
 
-function fit(kernels: Kernels, quadratics: readonly Quadratic[], systems: readonly Damped[], mask: Mask): Float32Array {
+function fit(
+  algebra: LinearAlgebra,
+  quadratics: readonly Quadratic[],
+  systems: readonly Damped[],
+  mask: Mask,
+): Float32Array {
   const result = new Float32Array(mask.length);
   const size = mask.length / quadratics.length;
   quadratics.forEach((quadratic, g) => {
     const part = mask.subarray(g * size, (g + 1) * size);
-    result.set(leastSquares(kernels, quadratic, systems[g], part), g * size);
+    result.set(leastSquares(algebra, quadratic, systems[g], part), g * size);
   });
   return result;
 }
 
 /** Of each row. */
-export function errors(kernels: Kernels, quadratics: readonly Quadratic[], weights: Float32Array): Float64Array {
+export function errors(algebra: LinearAlgebra, quadratics: readonly Quadratic[], weights: Float32Array): Float64Array {
   const size = weights.length / quadratics.length;
   const rows = quadratics[0].rows;
   const result = new Float64Array(rows * quadratics.length);
   quadratics.forEach((quadratic, g) => {
-    result.set(errorsOf(kernels, quadratic, weights.subarray(g * size, (g + 1) * size)), g * rows);
+    result.set(errorsOf(algebra, quadratic, weights.subarray(g * size, (g + 1) * size)), g * rows);
   });
   return result;
 }

@@ -1,5 +1,5 @@
 // How far calibration images can be believed: tried on images that were not fitted to.
-import type { Kernels } from '../kernels.ts';
+import type { LinearAlgebra } from '../linear-algebra.ts';
 import { damped, leastSquares } from './least-squares.ts';
 import { errorsOf, quadraticOf } from './quadratic.ts';
 import type { GroupStatistics, LayerStatistics } from '../statistics/statistics.ts';
@@ -33,7 +33,7 @@ export function defaultRidge({ groups: [{ n, count }] }: LayerStatistics): numbe
  * @param weights (rows, columns) of the dense network
  */
 export function regularisationFor(
-  kernels: Kernels,
+  algebra: LinearAlgebra,
   weights: Float32Array,
   statistics: LayerStatistics,
   mask: Uint8Array,
@@ -48,7 +48,7 @@ export function regularisationFor(
   const stepGroups = Math.max(1, Math.ceil((groups.length * Math.min(rows, maxRows)) / maxRows));
   for (let g = 0; g < groups.length; g += stepGroups) {
     const part = someRows(weights, mask, n, g * rows, rows);
-    tryOut(kernels, part, groups[g], settings).forEach((error, i) => (errors[i] += error));
+    tryOut(algebra, part, groups[g], settings).forEach((error, i) => (errors[i] += error));
   }
   return settings[errors.indexOf(Math.min(...errors))] ?? settings[0];
 }
@@ -66,18 +66,18 @@ function someRows(weights: Float32Array, mask: Uint8Array, n: number, first: num
 
 /** The error of each setting on what is held out. */
 function tryOut(
-  kernels: Kernels,
+  algebra: LinearAlgebra,
   { weights, mask }: { weights: Float32Array; mask: Uint8Array },
   all: GroupStatistics,
   settings: readonly Regularisation[],
 ): number[] {
-  return kernels.scope(() => {
-    const seen = quadraticOf(kernels, weights, withoutHeld(all, all.held!));
-    const unseen = quadraticOf(kernels, weights, all.held!);
+  return algebra.scope(() => {
+    const seen = quadraticOf(algebra, weights, withoutHeld(all, all.held!));
+    const unseen = quadraticOf(algebra, weights, all.held!);
     return settings.map((setting) =>
-      kernels.scope(() => {
-        const fitted = leastSquares(kernels, seen, damped(kernels, seen, setting.ridge, setting.follow), mask);
-        return errorsOf(kernels, unseen, fitted).reduce((sum, error) => sum + error, 0);
+      algebra.scope(() => {
+        const fitted = leastSquares(algebra, seen, damped(algebra, seen, setting.ridge, setting.follow), mask);
+        return errorsOf(algebra, unseen, fitted).reduce((sum, error) => sum + error, 0);
       }),
     );
   });

@@ -10,8 +10,8 @@ import { loadModel } from '../../runtime/load.ts';
 import type { Model } from '../../runtime/model.ts';
 import { elementCount, Tensor } from '../../tensor.ts';
 
-/** Inputs of one run, by their author's names, in the author's axis orders: what `model.run` takes. */
-export type Sample = Record<string, Tensor>;
+/** A calibration image as `model.run` takes it: tensors by the author's input names, in the author's axis orders. */
+export type Sample = Readonly<Record<string, Tensor>>;
 
 /** Values by name, row-major in the graph's own axis order. */
 type Values = Map<string, Float32Array>;
@@ -68,7 +68,7 @@ export class Activations {
     const keeps = end > start && this.#samples.length * bytesOf(graph, alive) <= maxBytes;
     const kept: Values[] = [];
     const targets = keeps ? [...new Set([...wanted, ...alive])] : wanted;
-    const piece = await Piece.load(graph, start, end, targets, this.#threads);
+    const piece = await Subnetwork.load(graph, start, end, targets, this.#threads);
     return {
       next: async (sample) => {
         const given = from?.values[sample] ?? inputsOf(graph, this.#samples[sample]);
@@ -92,7 +92,7 @@ export class Activations {
 }
 
 /** Nodes `start` … `end` − 1 as a model, as far as they make `targets`. */
-class Piece {
+class Subnetwork {
   readonly #graph: Graph;
   readonly #model: Model | undefined;
 
@@ -107,16 +107,16 @@ class Piece {
     end: number,
     targets: readonly string[],
     threads: number,
-  ): Promise<Piece> {
+  ): Promise<Subnetwork> {
     const piece = pieceOf(graph, start, end, targets);
-    if (piece.nodes.length === 0) return new Piece(piece, undefined);
-    return new Piece(piece, await loadModel(writeArtifact(lowerGraph(piece, defaultCostModel)), { threads }));
+    if (piece.nodes.length === 0) return new Subnetwork(piece, undefined);
+    return new Subnetwork(piece, await loadModel(writeArtifact(lowerGraph(piece, defaultCostModel)), { threads }));
   }
 
   async run(given: Values): Promise<Values> {
     const values = new Map(given);
     if (!this.#model) return values;
-    const inputs: Sample = {};
+    const inputs: Record<string, Tensor> = {};
     for (const { value, name } of this.#graph.inputs) {
       inputs[name] = new Tensor('float32', valueOf(this.#graph, value).shape, given.get(value)!);
     }

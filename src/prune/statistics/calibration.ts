@@ -4,7 +4,7 @@ import type { Graph } from '../../graph/graph.ts';
 import type { Sample } from './activations.ts';
 import { Activations, constantsBefore } from './activations.ts';
 import { Columns } from './columns.ts';
-import { Kernels } from '../kernels.ts';
+import { LinearAlgebra } from '../linear-algebra.ts';
 import type { Layer } from '../layers.ts';
 import { Moments } from './moments.ts';
 import { cloneGraph } from '../prepare.ts';
@@ -50,17 +50,17 @@ export class Calibrator {
   readonly #dense: Graph;
   readonly #samples: readonly Sample[];
   readonly #options: CalibrationOptions;
-  #kernels: Kernels | undefined;
+  #algebra: LinearAlgebra | undefined;
   readonly #ofDense: Activations;
   readonly #ofPruned: Activations;
   /** Settles when what was asked for before is done. */
   #queue: Promise<unknown> = Promise.resolve();
 
-  private constructor(dense: Graph, samples: readonly Sample[], options: CalibrationOptions, kernels: Kernels) {
+  private constructor(dense: Graph, samples: readonly Sample[], options: CalibrationOptions, algebra: LinearAlgebra) {
     this.#dense = dense;
     this.#samples = samples;
     this.#options = options;
-    this.#kernels = kernels;
+    this.#algebra = algebra;
     this.#ofDense = new Activations(samples, options.threads);
     this.#ofPruned = new Activations(samples, options.threads);
   }
@@ -79,7 +79,7 @@ export class Calibrator {
       if (Number.isInteger(value) && value > 0) continue;
       throw new FiligreeError('invalid-argument', `${name}: wanted a whole number from 1, got ${String(value)}`);
     }
-    return new Calibrator(cloneGraph(dense), samples, options, await Kernels.open());
+    return new Calibrator(cloneGraph(dense), samples, options, await LinearAlgebra.open());
   }
 
   /** Number of samples. */
@@ -104,7 +104,7 @@ export class Calibrator {
 
   /** Gives its memory back. May be called again. */
   dispose(): void {
-    this.#kernels = undefined;
+    this.#algebra = undefined;
     this.#ofDense.clear();
     this.#ofPruned.clear();
   }
@@ -116,14 +116,14 @@ export class Calibrator {
   }
 
   async #collect(layers: readonly Layer[], pruned: Graph): Promise<Map<string, LayerStatistics>> {
-    const kernels = this.#kernels;
-    if (!kernels) throw new FiligreeError('disposed', 'Calibrator: used after dispose()');
+    const algebra = this.#algebra;
+    if (!algebra) throw new FiligreeError('disposed', 'Calibrator: used after dispose()');
     if (layers.length === 0) return new Map();
     const all = layers.map((layer) => ({ layer, columns: new Columns(this.#dense, layer) }));
     const end = Math.max(...all.map(({ columns }) => columns.index));
     const wanted = [...new Set(all.map(({ columns }) => columns.value))];
     const same = sameConstants(this.#dense, pruned, end);
-    const mark = kernels.mark();
+    const mark = algebra.mark();
     const readings = [await this.#ofDense.open(this.#dense, wanted, end)];
     try {
       if (!same) readings.push(await this.#ofPruned.open(pruned, wanted, end));
@@ -131,7 +131,7 @@ export class Calibrator {
       const { viewsPerImage = 1 } = this.#options;
       const parts = this.#samples.length < 4 * minHeld * viewsPerImage ? [0] : [0, 1];
       const moments = all.map(({ layer, columns }) =>
-        Array.from({ length: layer.groups }, () => parts.map(() => new Moments(kernels, columns.n, same))),
+        Array.from({ length: layer.groups }, () => parts.map(() => new Moments(algebra, columns.n, same))),
       );
       for (let i = 0; i < this.#samples.length; i++) {
         this.#options.signal?.throwIfAborted();
@@ -154,7 +154,7 @@ export class Calibrator {
       return new Map(all.map(({ layer }, k) => [layer.name, { groups: moments[k].map(finished) }]));
     } finally {
       readings.forEach((reading) => reading.close());
-      kernels.release(mark);
+      algebra.release(mark);
     }
   }
 

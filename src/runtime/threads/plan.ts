@@ -8,7 +8,7 @@ import { kernels } from '../../program/kernels.ts';
 import type { Pointer, Program, Step } from '../../program/program.ts';
 import type { MemoryLayout } from '../expand.ts';
 import { recordBytes, up64, writeRecord } from '../record.ts';
-import type { Share, Work } from './split.ts';
+import type { Share, SplittableStep } from './split.ts';
 import { splitStep } from './split.ts';
 
 /** Bytes of the words that threads share. */
@@ -133,9 +133,9 @@ function writeList(memory: WebAssembly.Memory, from: number, list: readonly Entr
 }
 
 /** A step's numbers, and what its pointers to constants mean. */
-export function workOf(program: Program, { kernel, arguments: args }: Step): Work {
-  const numbers: Work['numbers'] = {};
-  const tables: Work['tables'] = {};
+export function workOf(program: Program, { kernel, arguments: args }: Step): SplittableStep {
+  const numbers: SplittableStep['numbers'] = {};
+  const tables: SplittableStep['tables'] = {};
   for (const [field, argument] of Object.entries(args)) {
     if (typeof argument === 'number') numbers[field] = argument;
     else {

@@ -1,6 +1,6 @@
 // One step of a program → shares of it, each a record of its own, whose work is about the same.
 import { constantBytes, matrixValues, quantisedRowBytes } from '../../program/constants.ts';
-import type { Axis, Kernel, Table } from '../../program/kernel.ts';
+import type { SplitAxis, Kernel, Table } from '../../program/kernel.ts';
 import type { Constant } from '../../program/program.ts';
 
 /** A part of a step: its numbers, bytes by which its pointers move, and pointers to scratch of its own. */
@@ -15,7 +15,7 @@ export interface Share {
 }
 
 /** A step as it is split: its numbers, and what its pointers to constants mean. */
-export interface Work {
+export interface SplittableStep {
   kernel: Kernel;
   numbers: Record<string, number>;
   tables: Record<string, Table>;
@@ -30,7 +30,7 @@ const readAgain = 0.03;
 /**
  * At most `parts` shares; one where the kernel cannot be split or the work is too small: `least` nanoseconds a share.
  */
-export function splitStep(step: Work, parts: number, least = worthwhile): Share[] {
+export function splitStep(step: SplittableStep, parts: number, least = worthwhile): Share[] {
   const { kernel, numbers, tables } = step;
   const touched = extentsOf(step, numbers);
   const work = workOf(step, touched);
@@ -58,7 +58,7 @@ export function splitStep(step: Work, parts: number, least = worthwhile): Share[
 }
 
 /** Weights of a share are part of a constant: its rows are taken at the record's word. */
-function extentsOf({ kernel, tables }: Work, numbers: Record<string, number>): Record<string, number> {
+function extentsOf({ kernel, tables }: SplittableStep, numbers: Record<string, number>): Record<string, number> {
   return kernel.extents(numbers, (field) => {
     const { constant, largest } = tables[field];
     return { constant: 'rows' in constant ? { ...constant, rows: numbers.rows } : constant, largest };
@@ -66,7 +66,7 @@ function extentsOf({ kernel, tables }: Work, numbers: Record<string, number>): R
 }
 
 /** Nanoseconds at a speed that kernels have: what counts is how shares compare with each other, and with a barrier. */
-function workOf({ numbers, tables }: Work, touched: Record<string, number>): number {
+function workOf({ numbers, tables }: SplittableStep, touched: Record<string, number>): number {
   const { batch = 1, height = 1, width = 1 } = numbers;
   let macs = 0;
   for (const { constant } of Object.values(tables)) {
@@ -79,7 +79,7 @@ function workOf({ numbers, tables }: Work, touched: Record<string, number>): num
 }
 
 /** Runs of units along an axis, and their shares of the work. */
-function cut(step: Work, axis: Axis, parts: number): { from: number; to: number; weight: number }[] {
+function cut(step: SplittableStep, axis: SplitAxis, parts: number): { from: number; to: number; weight: number }[] {
   const { field, units = step.numbers[field], multiple = 1, moves } = axis;
   const blocks = Math.ceil(units / multiple);
   const groups = Object.keys(moves).find((pointer) => moves[pointer] === 'groups');
@@ -128,7 +128,7 @@ function streamOf(constant: Stream, done: number, overhead = 1): number {
   return bytes;
 }
 
-function share(step: Work, { field, set, moves }: Axis, from: number, to: number, work: number): Share {
+function share(step: SplittableStep, { field, set, moves }: SplitAxis, from: number, to: number, work: number): Share {
   const own: string[] = [];
   const bytes: Record<string, number> = {};
   for (const [pointer, by] of Object.entries(moves)) {

@@ -4,7 +4,7 @@ import { rowMajorStrides } from '../../../program/layout.ts';
 import type { Shape } from '../../../graph/graph.ts';
 import { elementCount } from '../../../tensor.ts';
 import { maxAxes } from '../../graph-writer.ts';
-import type { Constant } from '../constant.ts';
+import type { OnnxConstant } from '../constant.ts';
 import type { Handler, Operation } from '../operation.ts';
 import { broadcasted, gathered, joined, permuted, strided } from '../views.ts';
 
@@ -82,7 +82,7 @@ const concat: Handler = (operation) => {
   const rank = operation.rank(0);
   const axis = operation.axis(operation.int('axis'), rank);
   const parts = operation.node.inputs.map((_, i) => operation.knownConstant(i));
-  if (parts.every((part): part is Constant => part !== undefined)) {
+  if (parts.every((part): part is OnnxConstant => part !== undefined)) {
     const rest = (shape: Shape) => shape.filter((__, i) => i !== axis).join();
     const odd = parts.find(({ shape }) => shape.length !== rank || rest(shape) !== rest(parts[0].shape));
     if (odd) operation.fail(`joins shapes [${parts[0].shape}] and [${odd.shape}] along axis ${axis}`);

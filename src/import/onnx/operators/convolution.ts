@@ -2,14 +2,13 @@
 import type { ImportedOperator } from '../../imported-operator.ts';
 import type { Shape } from '../../../graph/graph.ts';
 import { elementCount } from '../../../tensor.ts';
-import { asFloats, type Constant, float32s } from '../constant.ts';
+import { asFloats, type OnnxConstant, float32s } from '../constant.ts';
+import type { Pair } from '../../../ops/window.ts';
 import type { Handler, Operation } from '../operation.ts';
 import { permuted } from '../views.ts';
 
-type Pair = readonly [number, number];
-
 /** Geometry in two dimensions; one-dimensional windows get a height of 1. */
-export interface Geometry {
+export interface WindowGeometry {
   kernel: Pair;
   stride: Pair;
   dilation: Pair;
@@ -26,7 +25,7 @@ function perAxis(operation: Operation, name: string, dimensions: number, absent:
 }
 
 /** Kernel sizes, strides and pads for an input of (N, C, spatial …). */
-export function readGeometry(operation: Operation, shape: Shape, kernel: readonly number[]): Geometry {
+export function readGeometry(operation: Operation, shape: Shape, kernel: readonly number[]): WindowGeometry {
   const spatial = shape.slice(2);
   const dimensions = spatial.length;
   if (dimensions < 1 || dimensions > 2)
@@ -76,12 +75,12 @@ function asInput(operation: Operation, y: string, rank: number): string {
 }
 
 /** (O, I, k) → (O, I, 1, k). At rank 4 the constant itself, so that shared weights stay shared. */
-function planeWeights(weights: Constant): Constant {
+function planeWeights(weights: OnnxConstant): OnnxConstant {
   const { shape } = weights;
   return shape.length === 3 ? { ...weights, shape: [shape[0], shape[1], 1, shape[2]] } : weights;
 }
 
-function checkKernel(operation: Operation, weights: Constant, rank: number): void {
+function checkKernel(operation: Operation, weights: OnnxConstant, rank: number): void {
   const { shape } = weights;
   if (shape.length !== rank) operation.fail(`weights of shape [${shape}] for an input of rank ${rank}`);
   const kernel = operation.ints('kernel_shape');
@@ -91,7 +90,12 @@ function checkKernel(operation: Operation, weights: Constant, rank: number): voi
 }
 
 /** A convolution of a real value by real weights and bias; gives (N, O, spatial …). */
-export function convolve(operation: Operation, x: string, weights: Constant, bias: Constant | undefined): string {
+export function convolve(
+  operation: Operation,
+  x: string,
+  weights: OnnxConstant,
+  bias: OnnxConstant | undefined,
+): string {
   const shape = operation.shapeOf(x);
   checkKernel(operation, weights, shape.length);
   const { kernel: _, ...geometry } = readGeometry(operation, shape, weights.shape.slice(2));
@@ -155,7 +159,7 @@ const convTranspose: Handler = (operation) => {
 };
 
 /** x (…, K) by weights (O, K), with a bias (O)? → (…, O). The kernel wants rows. */
-function rowsTimes(operation: Operation, x: string, weights: Constant, bias?: Constant): string {
+function rowsTimes(operation: Operation, x: string, weights: OnnxConstant, bias?: OnnxConstant): string {
   const shape = operation.shapeOf(x);
   const columns = shape.at(-1)!;
   if (columns !== weights.shape[1]) {
@@ -175,10 +179,10 @@ function swapped(operation: Operation, x: string): string {
   return operation.emit('transpose', { permutation }, [x]);
 }
 
-const transposed = (constant: Constant) => permuted(constant, [1, 0]);
+const transposed = (constant: OnnxConstant) => permuted(constant, [1, 0]);
 
 /** Two operands of MatMul, one of them a matrix of real constants. */
-export function multiply(operation: Operation, a: string | Constant, b: string | Constant): string {
+export function multiply(operation: Operation, a: string | OnnxConstant, b: string | OnnxConstant): string {
   if (typeof a === 'string' && typeof b !== 'string') {
     const extra = b.shape.length - 2;
     if (b.shape.slice(0, Math.max(extra, 0)).some((d) => d !== 1))
@@ -216,7 +220,7 @@ const gemm: Handler = (operation) => {
   for (const i of [0, 1])
     if (operation.rank(i) !== 2) operation.fail(`input ${i} of shape [${operation.shape(i)}] must have rank 2`);
   let product: string;
-  let bias: Constant | undefined;
+  let bias: OnnxConstant | undefined;
   const b = operation.knownConstant(1);
   if (b) {
     const a = operation.value(0);
@@ -240,7 +244,7 @@ const gemm: Handler = (operation) => {
   operation.result(sum);
 };
 
-function scaled(operation: Operation, constant: Constant, factor: number): Constant {
+function scaled(operation: Operation, constant: OnnxConstant, factor: number): OnnxConstant {
   if (factor === 1) return constant;
   operation.spend(constant.data.length);
   return float32s(
@@ -250,7 +254,7 @@ function scaled(operation: Operation, constant: Constant, factor: number): Const
 }
 
 /** C as a bias (outputs), when it is constant and the same for every row. */
-function rowBias(operation: Operation, outputs: number, beta: number): Constant | undefined {
+function rowBias(operation: Operation, outputs: number, beta: number): OnnxConstant | undefined {
   const c = operation.knownConstant(2);
   if (!c || (c.shape.length === 2 && c.shape[0] !== 1) || c.shape.length > 2) return undefined;
   if (c.data.length !== 1 && c.data.length !== outputs) return undefined;

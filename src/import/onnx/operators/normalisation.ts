@@ -1,6 +1,6 @@
 // BatchNormalization and InstanceNormalization, spelt out; passes fold the constants into convolutions.
 import type { ImportedOperator } from '../../imported-operator.ts';
-import { asFloats, type Constant } from '../constant.ts';
+import { asFloats, type OnnxConstant } from '../constant.ts';
 import type { Handler, Operation } from '../operation.ts';
 
 /** Factors for each channel of an (N, C, …) tensor, as a constant that broadcasts over it. */
@@ -15,7 +15,7 @@ function perChannel(operation: Operation, factors: Float64Array, name: string): 
   return operation.addConstant(shape, Float32Array.from(factors), `${operation.title}/${name}`);
 }
 
-function parameter(operation: Operation, i: number, what: string): Constant {
+function parameter(operation: Operation, i: number, what: string): OnnxConstant {
   const constant = operation.constant(i, what);
   const [, channels] = operation.shape(0);
   if (constant.shape.length !== 1 || constant.shape[0] !== channels) {

@@ -4,10 +4,10 @@
 // integer = real / scale + zeroPoint. DynamicQuantizeLinear has no scale until the model runs; its integers are taken to
 // be the reals themselves, of scale 1, and so are the sums that ConvInteger and MatMulInteger make of them.
 import type { ImportedOperator } from '../../imported-operator.ts';
-import { type Constant, emptyNumbers, float32s, floatTypes, integerRanges } from '../constant.ts';
+import { type OnnxConstant, emptyNumbers, float32s, floatTypes, integerRanges } from '../constant.ts';
 import type { Handler, Operation } from '../operation.ts';
 import type { ElementType } from '../schema.ts';
-import type { Quantisation } from '../translation.ts';
+import type { Quantisation } from '../../../quantisation.ts';
 import { convolve, multiply } from './convolution.ts';
 import type { Activation } from '../../../program/activations.ts';
 import { rowMajorStrides } from '../../../program/layout.ts';
@@ -24,12 +24,12 @@ function scalarQuantisation(operation: Operation, scale: number, zeroPoint: numb
 /** scale · (stored − zeroPoint), with one scale, one for each index along `axis`, or one for each block of it. */
 function dequantised(
   operation: Operation,
-  stored: Constant,
-  scale: Constant,
-  zero: Constant | undefined,
+  stored: OnnxConstant,
+  scale: OnnxConstant,
+  zero: OnnxConstant | undefined,
   axis: number,
   block = 0,
-): Constant {
+): OnnxConstant {
   const { shape, data, type } = stored;
   const { dequantised: counts } = operation.translation;
   operation.spend(data.length);
@@ -105,10 +105,10 @@ const quantizeLinear: Handler = (operation) => {
 /** A constant as integers. */
 function rounded(
   operation: Operation,
-  { shape, data }: Constant,
+  { shape, data }: OnnxConstant,
   type: ElementType,
   { scale, zeroPoint }: Quantisation,
-): Constant {
+): OnnxConstant {
   const range = integerRanges[type] ?? operation.unsupported(`quantises to ${type}`);
   operation.spend(data.length);
   const integers = emptyNumbers(type as 'uint8', data.length);
@@ -159,7 +159,7 @@ function realInput(operation: Operation, i: number): string {
 }
 
 /** Weights of which scale and zero point are inputs i + 1 and i + 2. */
-function realWeights(operation: Operation, i: number, axis: number): Constant {
+function realWeights(operation: Operation, i: number, axis: number): OnnxConstant {
   const stored = operation.constant(i, 'the weights');
   const zero = operation.has(i + 2) ? operation.constant(i + 2, 'the zero point of the weights') : undefined;
   const scale = operation.constant(i + 1, 'the scale of the weights');
@@ -169,7 +169,7 @@ function realWeights(operation: Operation, i: number, axis: number): Constant {
 }
 
 /** An int32 bias has the scale of input times weights. */
-function realBias(operation: Operation, i: number, inputScale: number, weightScales: Constant): Constant {
+function realBias(operation: Operation, i: number, inputScale: number, weightScales: OnnxConstant): OnnxConstant {
   const bias = operation.constant(i, 'the bias');
   const scales = float32s(
     weightScales.shape,
@@ -196,7 +196,7 @@ const qLinearMatMul: Handler = (operation) =>
   requantise(operation, multiply(operation, realInput(operation, 0), realWeights(operation, 3, -1)), 6);
 
 /** Weights less their zero point, over the scale of the input: the product is the sum of integers. */
-function integerWeights(operation: Operation, axis: number): Constant {
+function integerWeights(operation: Operation, axis: number): OnnxConstant {
   const stored = operation.constant(1, 'the weights');
   const zero = operation.has(3) ? operation.constant(3, 'the zero point of the weights') : undefined;
   const own = operation.quantisation(0) ?? { scale: 1, zeroPoint: 0 };

@@ -2,11 +2,11 @@
 import type { ImportedOperator } from '../../imported-operator.ts';
 import { elementCount } from '../../../tensor.ts';
 import { tensorTitle } from '../constants.ts';
-import type { Table } from '../flatbuffer.ts';
+import type { FlatTable } from '../flatbuffer.ts';
+import type { Pair } from '../../../ops/window.ts';
 import type { Handler, Operation } from '../operation.ts';
 import type { Quantization, TfliteTensor } from '../schema.ts';
 
-type Pair = readonly [number, number];
 type Pads = readonly [number, number, number, number];
 
 /** Padding by its number in the schema. */
@@ -21,7 +21,7 @@ function samePads(input: number, kernel: number, stride: number, dilation: numbe
 }
 
 /** Height and width from two fields; both must be positive. */
-function pair(operation: Operation, options: Table, [height, width]: Pair, what: string, absent = 0): Pair {
+function pair(operation: Operation, options: FlatTable, [height, width]: Pair, what: string, absent = 0): Pair {
   const values = [options.int32(height, absent), options.int32(width, absent)] as const;
   if (values[0] < 1 || values[1] < 1) operation.fail(`${what} ${values[0]}×${values[1]} must be positive`);
   return values;

@@ -14,7 +14,7 @@ import { replaceWeights, stitched } from './stitch.ts';
 import type { Replacement } from './stitch.ts';
 
 /** A layer pruned to some sparsity. */
-export interface Candidate extends Replacement {
+export interface LayerVariant extends Replacement {
   /** See LayerOutcome.error. */
   readonly error?: number;
 }
@@ -27,7 +27,7 @@ export type CandidateMaker = (
   layer: Layer,
   sparsities: readonly number[],
   pruned: Graph,
-) => Promise<readonly Candidate[]> | readonly Candidate[];
+) => Promise<readonly LayerVariant[]> | readonly LayerVariant[];
 
 /** Weights without their zeros. */
 class CompactWeights {
@@ -78,7 +78,7 @@ export interface Ladder {
 export type Choice = readonly number[];
 
 /** Ladders with what the network's other nodes cost. */
-export interface Candidates {
+export interface LadderSet {
   readonly graph: Graph;
   readonly ladders: readonly Ladder[];
   readonly rest: Costs;
@@ -103,7 +103,7 @@ export async function makeCandidates(
     signal?: AbortSignal;
     onProgress?: (done: number, total: number, layer: string) => void;
   } = {},
-): Promise<{ candidates: Candidates; alternatives: Alternatives }> {
+): Promise<{ candidates: LadderSet; alternatives: Alternatives }> {
   const { base, signal, onProgress } = options;
   const ladders: Ladder[] = [];
   const pruned = base ? stitched(graph, new Map()) : graph;
@@ -176,11 +176,11 @@ function replacementsOf(ladders: readonly Ladder[], choice: Choice): Map<string,
 }
 
 /** The network with the weights of a choice. */
-export function networkOf({ graph, ladders }: Candidates, choice: Choice): Graph {
+export function networkOf({ graph, ladders }: LadderSet, choice: Choice): Graph {
   return stitched(graph, replacementsOf(ladders, choice));
 }
 
 /** What the network of a choice costs: a sum over layers. */
-export function costsOfChoice({ ladders, rest }: Candidates, choice: Choice): Costs {
+export function costsOfChoice({ ladders, rest }: LadderSet, choice: Choice): Costs {
   return ladders.reduce((sum, { rungs }, i) => addCosts(sum, rungs[choice[i]].costs), rest);
 }

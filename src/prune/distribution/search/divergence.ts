@@ -11,7 +11,7 @@ import type { Shape } from '../../../graph/graph.ts';
 import { Tensor } from '../../../tensor.ts';
 
 /** One photo's outputs in the network's order, row-major. */
-export type Outputs = readonly Float32Array[];
+export type NetworkOutputs = readonly Float32Array[];
 
 /** Given a sample's outputs of the dense network by name, says how far others are from them: 0 for the same, more for others. */
 export type Comparison = (
@@ -27,13 +27,13 @@ interface Yardstick {
 
 /** Compares outputs with those of the dense network. */
 export class Divergence {
-  readonly #ofPhoto: ((outputs: Outputs) => number)[];
+  readonly #ofPhoto: ((outputs: NetworkOutputs) => number)[];
 
   /**
    * @param ports the network's outputs
    * @param dense each photo's outputs of the dense network
    */
-  constructor(ports: readonly OutputPort[], dense: readonly Outputs[], measure: Measure = 'own') {
+  constructor(ports: readonly OutputPort[], dense: readonly NetworkOutputs[], measure: Measure = 'own') {
     if (typeof measure === 'function') {
       this.#ofPhoto = dense.map((outputs) => {
         const compare = measure(named(ports, outputs));
@@ -55,7 +55,7 @@ export class Divergence {
   }
 
   /** 0 for the same outputs, more for others; the mean of all outputs. Infinite where an output is not a number. */
-  of(photo: number, outputs: Outputs): number {
+  of(photo: number, outputs: NetworkOutputs): number {
     const divergence = this.#ofPhoto[photo](outputs);
     return Number.isNaN(divergence) ? Infinity : divergence;
   }
@@ -66,7 +66,7 @@ interface OutputPort {
   shape: Shape;
 }
 
-function named(ports: readonly OutputPort[], outputs: Outputs): Record<string, Tensor> {
+function named(ports: readonly OutputPort[], outputs: NetworkOutputs): Record<string, Tensor> {
   return Object.fromEntries(ports.map(({ name, shape }, i) => [name, new Tensor('float32', shape, outputs[i])]));
 }
 

@@ -9,9 +9,9 @@ import type { Endpoint } from '../../../program/program.ts';
 import type { Tensor } from '../../../tensor.ts';
 import { elementCount } from '../../../tensor.ts';
 import type { Alternatives } from './alternatives.ts';
-import type { Candidates, Choice } from './candidates.ts';
+import type { LadderSet, Choice } from './candidates.ts';
 import { Divergence } from './divergence.ts';
-import type { Measure, Outputs } from './divergence.ts';
+import type { Measure, NetworkOutputs } from './divergence.ts';
 import type { JobResult } from './workers.ts';
 import { Workers } from './workers.ts';
 
@@ -27,7 +27,7 @@ export interface EvaluatorOptions {
 const photosOfJob = 4;
 
 export class Evaluator {
-  readonly #candidates: Candidates;
+  readonly #candidates: LadderSet;
   readonly #outputs: { endpoint: Endpoint; at: Int32Array | undefined }[];
   readonly #ranges: { address: number; count: number }[][];
   /** The ladder of each node, −1 for nodes that have none. */
@@ -45,7 +45,7 @@ export class Evaluator {
    * @throws FiligreeError `invalid-argument` for a sample that does not fit, `environment` without memory or threads
    */
   static async open(
-    candidates: Candidates,
+    candidates: LadderSet,
     alternatives: Alternatives,
     samples: readonly Readonly<Record<string, Tensor>>[],
     { threads = 2, build, wasm, signal }: EvaluatorOptions = {},
@@ -75,7 +75,7 @@ export class Evaluator {
   }
 
   private constructor(
-    candidates: Candidates,
+    candidates: LadderSet,
     { program, steps }: Alternatives,
     records: readonly number[],
     photos: number,
@@ -114,7 +114,7 @@ export class Evaluator {
   }
 
   /** The outputs of one network on some photos. */
-  async outputs(choice: Choice, which: readonly number[]): Promise<Outputs[]> {
+  async outputs(choice: Choice, which: readonly number[]): Promise<NetworkOutputs[]> {
     const records = this.#recordsOf(choice, 0, this.#ranges.length);
     const parts = await Promise.all(chunks(which, photosOfJob).map((part) => this.#run(part, [], [records])));
     return parts.flatMap((result) => this.#split(result));
@@ -179,7 +179,7 @@ export class Evaluator {
   }
 
   /** Stored outputs, one after the other → the outputs of each run, row-major. */
-  #split(result: JobResult): Outputs[] {
+  #split(result: JobResult): NetworkOutputs[] {
     const count = this.#outputs.length;
     return Array.from({ length: result.length / count }, (_, run) =>
       this.#outputs.map(({ at }, i) => {
@@ -190,7 +190,7 @@ export class Evaluator {
   }
 
   /** The ladders that are chosen from. */
-  get candidates(): Candidates {
+  get candidates(): LadderSet {
     return this.#candidates;
   }
 }

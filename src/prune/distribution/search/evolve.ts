@@ -4,7 +4,7 @@ import type { RandomNumbers } from '../../random-numbers.ts';
 import type { Choice } from './candidates.ts';
 
 /** Rungs of all ladders with their additive losses and costs; costs need not grow with the rung. */
-export interface Table {
+export interface RungTable {
   readonly losses: readonly (readonly number[])[];
   readonly costs: readonly (readonly number[])[];
   /** What all ladders together may cost. */
@@ -17,7 +17,7 @@ export interface Scored {
 }
 
 export interface EvolutionOptions {
-  table: Table;
+  table: RungTable;
   /** The mean divergences of some choices over some photos. */
   divergences(choices: readonly Choice[], which: readonly number[]): Promise<number[]>;
   photos: readonly number[];
@@ -78,7 +78,7 @@ function ranked(choices: readonly Choice[], scores: readonly number[]): Choice[]
 }
 
 /** Another choice within the budget: one to three layers become sparser, and others take what that leaves. */
-function childOf(parent: Choice, table: Table, random: RandomNumbers): Choice {
+function childOf(parent: Choice, table: RungTable, random: RandomNumbers): Choice {
   const child = [...parent];
   const changes = 1 + random.below(3);
   for (let n = 0; n < changes; n++) {
@@ -91,7 +91,7 @@ function childOf(parent: Choice, table: Table, random: RandomNumbers): Choice {
 }
 
 /** Of a few ladders that can be sparser, drawn at random, the one that is thought to lose least for what it saves. */
-function pickSparser(choice: Choice, { losses, costs }: Table, random: RandomNumbers): number {
+function pickSparser(choice: Choice, { losses, costs }: RungTable, random: RandomNumbers): number {
   const open = choice.flatMap((rung, i) => (rung + 1 < losses[i].length && losses[i][rung + 1] < Infinity ? [i] : []));
   return bestOf(drawn(open, random), (i) => {
     const [from, to] = [choice[i], choice[i] + 1];
@@ -114,7 +114,7 @@ function bestOf(list: readonly number[], score: (i: number) => number): number {
  * Makes ladders sparser until a choice is within the budget, then denser as long as it stays so.
  * @param avoid a choice whose rungs are not gone back to while others can be taken
  */
-export function withinBudget(choice: Choice, table: Table, random: RandomNumbers, avoid?: Choice): Choice {
+export function withinBudget(choice: Choice, table: RungTable, random: RandomNumbers, avoid?: Choice): Choice {
   const { losses, costs, most } = table;
   const result = [...choice];
   const costOf = () => result.reduce((sum, rung, i) => sum + costs[i][rung], 0);

@@ -20,7 +20,7 @@ import type { Layer } from '../../layers.ts';
 import { RandomNumbers, seedOf } from '../../random-numbers.ts';
 import type { Distribution } from '../uniform.ts';
 import { costsOfChoice, makeCandidates } from './candidates.ts';
-import type { CandidateMaker, Candidates, Choice } from './candidates.ts';
+import type { CandidateMaker, LadderSet, Choice } from './candidates.ts';
 import type { Comparison } from './divergence.ts';
 import { Evaluator } from './evaluator.ts';
 import type { EvaluatorOptions } from './evaluator.ts';
@@ -79,7 +79,7 @@ export interface Baseline {
   costs: Costs;
 }
 
-export interface Found extends Baseline {
+export interface SearchResult extends Baseline {
   /** `uniform` and `erk`, made in the same way, on the same photos. */
   baselines: { [name: string]: Baseline };
   /** Networks run on a photo, whole or from some layer on. */
@@ -99,7 +99,7 @@ export interface Found extends Baseline {
  * @throws FiligreeError `invalid-argument` for options that make no sense and for a budget that cannot be met, naming the best
  * that can; the signal's reason
  */
-export async function search(graph: Graph, layers: readonly Layer[], options: SearchOptions): Promise<Found> {
+export async function search(graph: Graph, layers: readonly Layer[], options: SearchOptions): Promise<SearchResult> {
   checkOptions(graph, layers, options);
   const { budget, stages = 2, generations = 40, children, seconds = 200, seed = 1 } = options;
   const total = options.ladder ? 1 : stages;
@@ -140,7 +140,7 @@ export async function search(graph: Graph, layers: readonly Layer[], options: Se
     await evaluator.compareWith(allDense, options.comparison);
     const result = await step(evaluator, 0, firstStarts(layers, candidates, limit), allDense);
     const starts = [...result.starts].map(([name, start]) => [name, baselineOf(candidates, start)] as const);
-    return [baselineOf(candidates, result), Object.fromEntries(starts) as Found['baselines']];
+    return [baselineOf(candidates, result), Object.fromEntries(starts) as SearchResult['baselines']];
   });
   for (let stage = 1; stage < total; stage++) {
     const { distribution } = best;
@@ -280,7 +280,7 @@ function denseCosts(graph: Graph, layers: readonly Layer[], costModel: CostModel
 /** @throws FiligreeError when the sparsest rungs of all ladders are not sparse enough */
 function checkReachable(
   graph: Graph,
-  candidates: Candidates,
+  candidates: LadderSet,
   budget: Budget,
   limit: Limit,
   dense: Pick<Costs, 'weights' | 'ms'>,
@@ -296,7 +296,7 @@ function checkReachable(
   throw unreachable(graph.name, budget, best, dense, why);
 }
 
-function baselineOf(candidates: Candidates, { choice, divergence }: Scored): Baseline {
+function baselineOf(candidates: LadderSet, { choice, divergence }: Scored): Baseline {
   const rungs = candidates.ladders.map((ladder, i) => [ladder.layer.name, ladder.rungs[choice[i]].sparsity] as const);
   return { distribution: new Map(rungs), divergence, costs: costsOfChoice(candidates, choice) };
 }

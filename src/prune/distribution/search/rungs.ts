@@ -6,7 +6,7 @@ import type { Layer } from '../../layers.ts';
 import { uniform } from '../uniform.ts';
 import type { Distribution } from '../uniform.ts';
 import { costsOfChoice } from './candidates.ts';
-import type { Candidates, Choice } from './candidates.ts';
+import type { LadderSet, Choice } from './candidates.ts';
 
 const defaultRungs = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95];
 
@@ -44,7 +44,7 @@ export function finerRungs(distribution: Distribution): Map<string, readonly num
 }
 
 /** Uniform and Erdős–Rényi, on the rungs next to them, as sparse as the budget wants. */
-export function firstStarts(layers: readonly Layer[], candidates: Candidates, limit: Limit): Map<string, Choice> {
+export function firstStarts(layers: readonly Layer[], candidates: LadderSet, limit: Limit): Map<string, Choice> {
   const families = { uniform, erk: erdosRenyiKernel };
   return new Map(
     Object.entries(families).map(([name, family]) => {

@@ -2,10 +2,10 @@
 import type { Limit } from '../budget.ts';
 import type { RandomNumbers } from '../../random-numbers.ts';
 import { allocate } from './allocate.ts';
-import type { Candidates, Choice } from './candidates.ts';
+import type { LadderSet, Choice } from './candidates.ts';
 import type { Evaluator } from './evaluator.ts';
 import { evolve, withinBudget } from './evolve.ts';
-import type { Scored, Table } from './evolve.ts';
+import type { Scored, RungTable } from './evolve.ts';
 
 export interface StageOptions {
   limit: Limit;
@@ -44,7 +44,7 @@ export async function runStage(evaluator: Evaluator, options: StageOptions): Pro
     return choices.map((choice, i) => ({ choice, divergence: scores[i] }));
   };
 
-  let table: Table = {
+  let table: RungTable = {
     ...tableOf(candidates, limit),
     losses: await lossesAround(evaluator, base, photosAlone, report(0)),
   };
@@ -75,11 +75,11 @@ export async function runStage(evaluator: Evaluator, options: StageOptions): Pro
   return { ...evolved, starts };
 }
 
-function tableOf({ ladders, rest }: Candidates, { of, most }: Limit): Omit<Table, 'losses'> {
+function tableOf({ ladders, rest }: LadderSet, { of, most }: Limit): Omit<RungTable, 'losses'> {
   return { costs: ladders.map(({ rungs }) => rungs.map(({ costs }) => costs[of])), most: most - rest[of] };
 }
 
-function isFitting(choice: Choice, { costs, most }: Omit<Table, 'losses'>): boolean {
+function isFitting(choice: Choice, { costs, most }: Omit<RungTable, 'losses'>): boolean {
   return choice.reduce((sum, rung, i) => sum + costs[i][rung], 0) <= most + 1e-9 * Math.abs(most);
 }
 

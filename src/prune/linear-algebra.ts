@@ -51,7 +51,7 @@ async function compile(): Promise<WebAssembly.Module> {
  * An instance with memory of its own. Operands lie one behind the other; `scope` frees all that was taken within it. Views
  * are good until more is taken.
  */
-export class Kernels {
+export class LinearAlgebra {
   readonly run: Exports;
   readonly #memory: WebAssembly.Memory;
   #top = base;
@@ -62,11 +62,11 @@ export class Kernels {
   }
 
   /** @throws FiligreeError `not-found` when the wasm is missing */
-  static async open(): Promise<Kernels> {
+  static async open(): Promise<LinearAlgebra> {
     module ??= compile();
     module.catch(() => (module = undefined));
     const memory = new WebAssembly.Memory({ initial: 1 });
-    return new Kernels(await WebAssembly.instantiate(await module, { env: { memory } }), memory);
+    return new LinearAlgebra(await WebAssembly.instantiate(await module, { env: { memory } }), memory);
   }
 
   /** Address of `count` doubles, 64-byte aligned, of undefined content. @throws FiligreeError `environment` */
