@@ -5,7 +5,7 @@ import { verify } from '../graph/verify.ts';
 import { importOnnx, looksLikeOnnx, type OnnxOptions } from '../import/onnx/index.ts';
 import { importTflite } from '../import/tflite/index.ts';
 import { optimise } from '../passes/index.ts';
-import type { OptimiseOptions } from '../passes/index.ts';
+import type { OptimiseOptions } from '../passes/options.ts';
 import { checkProgram } from '../program/check.ts';
 import type { Program } from '../program/program.ts';
 import type { HeadName } from '../vision/presets.ts';

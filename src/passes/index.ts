@@ -12,6 +12,7 @@ import { mergeDuplicates } from './merge-duplicates.ts';
 import { mergePads } from './merge-pads.ts';
 import { mergeReshapes } from './merge-reshapes.ts';
 import { mergeTransposes } from './merge-transposes.ts';
+import type { OptimiseOptions } from './options.ts';
 import { poolToReduce } from './pool-to-reduce.ts';
 import { recogniseActivations } from './recognise-activations.ts';
 import { removeDead } from './remove-dead.ts';
@@ -33,13 +34,6 @@ export const passes = {
   foldScales,
   fuseActivations,
 } satisfies Record<string, Pass>;
-
-export interface OptimiseOptions {
-  /** Verifies the graph after every pass that changed it, so that an error names the pass. Default: once, at the end. */
-  check?: boolean;
-  /** Called with the name of each pass that changed the graph, when it has. */
-  onPass?: (name: string, graph: Graph) => void;
-}
 
 /** More rounds than any graph needs: reaching it means that two passes undo each other. */
 const maxRounds = 1000;
