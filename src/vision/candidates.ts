@@ -1,6 +1,6 @@
 /**
- * What a detection head proposes before suppression: n boxes in model-input pixels. Heads put in only those that reach
- * the score threshold.
+ * What a detection head proposes before suppression: n boxes in model-input pixels. Heads add only boxes that reach the
+ * score threshold.
  */
 export interface Candidates {
   readonly length: number;
@@ -15,7 +15,7 @@ export interface Candidates {
   readonly keypointCount: number;
 }
 
-/** Collects candidates whose number is not known beforehand. */
+/** Collects candidates when their number is not known in advance. */
 export class CandidateList {
   private readonly keypointCount: number;
   private readonly boxes: number[] = [];

@@ -5,22 +5,22 @@ import type { ModelSource } from '../runtime/source.ts';
 import type { Classifier, ClassifierSettings } from './classifier.ts';
 import type { Detector, DetectorSettings } from './detector.ts';
 
-// The code of detectors and classifiers loads in parallel with the model.
+// Detector and classifier code loads in parallel with the model.
 
-/** Loads a detection model, or takes one that is loaded, and makes a detector of it. */
+/** Loads a detection model, or takes a loaded one, and makes a detector of it. */
 export function createDetector(
   source: ModelSource | Model,
   options: LoadOptions & DetectorSettings = {},
 ): Promise<Detector<Model>> {
   const part = import('./detector.ts');
-  part.catch(() => {}); // said below, unless the model is what fails
+  part.catch(() => {}); // the await below reports it, unless the model fails first
   return create(source, options, async (model) => {
     const { Detector } = await part;
     return Detector.of(model, options);
   });
 }
 
-/** Loads a classification model, or takes one that is loaded, and makes a classifier of it. */
+/** Loads a classification model, or takes a loaded one, and makes a classifier of it. */
 export function createClassifier(
   source: ModelSource | Model,
   options: LoadOptions & ClassifierSettings = {},
@@ -33,7 +33,7 @@ export function createClassifier(
   });
 }
 
-/** What `make` makes of a model. One that was loaded for it is disposed of when that fails. */
+/** Loads the model and passes it to `make`. A model loaded here is disposed of if `make` fails. */
 async function create<T>(
   source: ModelSource | Model,
   options: LoadOptions,

@@ -1,4 +1,4 @@
-// A detector: photo in, boxes in the photo's own pixels out.
+// A detector: takes a photo, returns boxes in the photo's own pixels.
 import { FiligreeError } from '../errors.ts';
 import type { Candidates } from './candidates.ts';
 import { invalid } from './fields.ts';
@@ -16,24 +16,28 @@ import { inputToImage, type Geometry, type Preprocessing } from './preprocessing
 import type { HeadName } from './presets.ts';
 
 export interface DetectorSettings {
-  /** Detections below this score (0…1) are left out. Default: what the model's metadata says. */
+  /** Detections below this score (0…1) are left out. Default: the model's metadata. */
   scoreThreshold?: number;
   /** Boxes that overlap by more than this (intersection over union, 0…1) become one. Default: the model's. */
   iouThreshold?: number;
-  /** Detections at most; default the model's, or 100. */
+  /** Maximum number of detections; default the model's, or 100. */
   maxResults?: number;
-  /** Boxes of different classes that overlap become one, too; default the model's, or false. */
+  /** Boxes of different classes that overlap become one too; default the model's, or false. */
   classAgnostic?: boolean;
   /**
-   * A box counts once for each class that reaches the threshold, not only for its best; default false. It is how the
-   * evaluation of YOLO models counts.
+   * A box counts once for each class that reaches the threshold, not only for its best; default false. The evaluation
+   * of YOLO models counts this way.
    */
   multiLabel?: boolean;
-  /** What its outputs mean, where the model does not say so itself. */
+  /** The detection head, where the model's metadata does not name it. */
   head?: HeadName;
-  /** Name of each class, in place of the model's: as many as it has classes, or a background's in front of them. */
+  /**
+   * Name of each class, in place of the model's. The list has one name per class, or one more: a background's in front.
+   */
   labels?: readonly string[];
-  /** How images become its input, where that differs from what the model says or its head usually takes. */
+  /**
+   * How images become its input, where that differs from the model's metadata or from its head's usual preprocessing.
+   */
   preprocessing?: Partial<Omit<Preprocessing, 'width' | 'height'>>;
 }
 
@@ -44,7 +48,7 @@ type Limits = Required<
 
 export interface Keypoint {
   name: string;
-  /** Source-image pixels; may lie outside of the image. */
+  /** Source-image pixels; may lie outside the image. */
   x: number;
   y: number;
 }
@@ -52,7 +56,7 @@ export interface Keypoint {
 export interface Detection {
   label: string;
   classIndex: number;
-  /** 0…1. */
+  /** Score, 0…1. */
   score: number;
   /** Source-image pixels, within the image. */
   box: { xmin: number; ymin: number; xmax: number; ymax: number };
@@ -73,7 +77,7 @@ export class Detector<M extends ImageModel = ImageModel> {
   readonly model: M;
   /** Name of each class. */
   readonly labels: readonly string[];
-  /** Names of the keypoints that every detection has; empty for models without. */
+  /** Names of the keypoints that every detection has; empty for models without keypoints. */
   readonly keypoints: readonly string[];
   /**
    * How images become the model's input.
@@ -87,11 +91,11 @@ export class Detector<M extends ImageModel = ImageModel> {
   private disposed = false;
 
   /**
-   * A detector of a loaded model. How heads are recognised is loaded only where neither the model's metadata nor its
-   * author says what it sees.
-   * @throws FiligreeError `unsupported` when the model is no detector we know, `invalid-model` when its metadata is wrong,
-   * `invalid-argument` when a setting is out of range, when nothing says which head the outputs are, or when they do not
-   * fit the one that is named
+   * Makes a detector of a loaded model. The code that recognises heads is loaded only if neither the model's metadata
+   * nor the caller names the head.
+   * @throws FiligreeError `unsupported` when the model is not a known detector, `invalid-model` when its metadata is
+   * wrong, `invalid-argument` when a setting is out of range, when nothing says which head the outputs belong to, or
+   * when they do not fit the named head
    */
   static async of<M extends ImageModel>(model: M, settings: DetectorSettings = {}): Promise<Detector<M>> {
     const { head } = settings;
@@ -99,7 +103,7 @@ export class Detector<M extends ImageModel = ImageModel> {
     return new Detector(model, stated ?? (await import('./recognise.ts')).visionOf(model, head), settings);
   }
 
-  /** As `of`, for a model of which is known what it sees. */
+  /** Like `of`, for a model whose vision metadata is known. */
   constructor(model: M, known: VisionMetadata, settings: DetectorSettings = {}) {
     const vision = withOverrides(known, settings.labels, settings.preprocessing);
     const { width, height } = vision.preprocessing;
@@ -117,8 +121,8 @@ export class Detector<M extends ImageModel = ImageModel> {
   }
 
   /**
-   * @throws FiligreeError `invalid-argument` when `image` is none or its data does not fit its size, `disposed` after
-   * dispose()
+   * @throws FiligreeError `invalid-argument` when `image` is not an image or its data does not fit its size, `disposed`
+   * after dispose()
    */
   async detect(image: ImageSource): Promise<DetectionResult> {
     if (this.disposed) throw new FiligreeError('disposed', 'detect: the detector is disposed');
@@ -138,13 +142,13 @@ export class Detector<M extends ImageModel = ImageModel> {
   }
 
   /**
-   * What the model's outputs say that an image shows.
+   * Decodes the model's outputs into detections in the image's pixels.
    * @internal
    */
   find(outputs: Outputs, geometry: Geometry): Detection[] {
     const { iouThreshold, maxResults, classAgnostic, multiLabel } = this.limits;
     const candidates = this.decode(outputs, this.limits);
-    const maxCandidates = multiLabel ? 30_000 : undefined; // as many as YOLO's own evaluation looks at
+    const maxCandidates = multiLabel ? 30_000 : undefined; // the limit of YOLO's own evaluation
     const options = { iouThreshold, maxResults, perClass: !classAgnostic, maxCandidates };
     if (this.suppression === 'none') return this.inImage(candidates, rankCandidates(candidates, maxResults), geometry);
     if (this.suppression === 'plain') return this.inImage(candidates, suppress(candidates, options), geometry);
@@ -156,7 +160,7 @@ export class Detector<M extends ImageModel = ImageModel> {
     );
   }
 
-  /** Gives back all memory. May be called again. */
+  /** Frees all memory. Safe to call twice. */
   dispose(): void {
     if (this.disposed) return;
     this.disposed = true;
@@ -181,7 +185,7 @@ export class Detector<M extends ImageModel = ImageModel> {
         xmax: clamp(bottomRight.x, imageWidth),
         ymax: clamp(bottomRight.y, imageHeight),
       };
-      if (box.xmax <= box.xmin || box.ymax <= box.ymin) continue; // in the padding
+      if (box.xmax <= box.xmin || box.ymax <= box.ymin) continue; // entirely in the padding
       const classIndex = classes?.[i] ?? 0;
       const detection: Detection = {
         label: this.labels[classIndex] ?? `class ${classIndex}`,
@@ -205,7 +209,7 @@ function clamp(value: number, most: number): number {
   return Math.min(Math.max(value, 0), most);
 }
 
-/** The model's vision with what the caller says instead, checked as if the model said it. */
+/** The model's vision metadata with the caller's overrides, checked like the model's own. */
 function withOverrides(
   vision: VisionMetadata,
   labels: DetectorSettings['labels'],

@@ -1,9 +1,9 @@
-// Whatever a host has for an image → bytes.
+// Converts a host's image types to bytes.
 import { FiligreeError } from '../errors.ts';
 import type { HostClass } from '../host.ts';
 import { checkPixels, type Pixels } from './preprocessing.ts';
 
-/** An image: pixels in memory anywhere; in browsers also what a page has. */
+/** An image: pixels in memory on any host; in browsers also a page's elements. */
 export type ImageSource =
   | Pixels
   | HostClass<'ImageData'>
@@ -17,13 +17,13 @@ export type ImageSource =
 
 type Canvas2d = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
 
-/** Reads images, through one 2-D canvas that it keeps. Transparent pixels are shown on white. */
+/** Reads images through one 2-D canvas, kept for reuse. Transparent pixels are shown on white. */
 export class ImageReader {
   private context: Canvas2d | undefined;
 
   /**
-   * @throws FiligreeError `invalid-argument` when `source` is no image or has none yet, `environment` when the host
-   * cannot read it
+   * @throws FiligreeError `invalid-argument` when `source` is not an image or has not loaded yet, `environment` when
+   * the host cannot read it
    */
   async read(source: ImageSource): Promise<Pixels> {
     if (isPixels(source)) return checked(source);
@@ -39,14 +39,14 @@ export class ImageReader {
     return this.draw(source as CanvasImageSource, width, height);
   }
 
-  /** Lets go of the canvas. */
+  /** Releases the canvas. */
   dispose(): void {
     this.context = undefined;
   }
 
   private draw(image: CanvasImageSource, width: number, height: number): Pixels {
     const context = (this.context ??= createContext());
-    context.canvas.width = width; // clears it, too
+    context.canvas.width = width; // this also clears it
     context.canvas.height = height;
     context.fillStyle = '#fff';
     context.fillRect(0, 0, width, height);
@@ -69,7 +69,7 @@ function checked(source: Pixels | ImageData): Pixels {
   return pixels;
 }
 
-/** Whether `value` is of a class that only some hosts have. */
+/** Whether `value` is of a class that only some hosts define. */
 function isInstance(value: unknown, className: string): boolean {
   const Class = (globalThis as Record<string, unknown>)[className];
   return typeof Class === 'function' && value instanceof Class;
@@ -113,7 +113,7 @@ async function decodeBlob(blob: Blob): Promise<ImageBitmap> {
   } catch (cause) {
     throw new FiligreeError(
       'invalid-image',
-      `image: the Blob (${blob.type || 'no type'}) is no image this host decodes`,
+      `image: the Blob (${blob.type || 'no type'}) is not an image that this host can decode`,
       {
         cause,
       },

@@ -197,7 +197,9 @@ describe('a model', () => {
     expect(refusal(await filigree('run', compiled, '-i', `z=${tensor}`))).toContain('one of the inputs of');
     expect(refusal(await filigree('run', compiled, '-i', tensor, '-i', tensor))).toContain('given twice');
     expect(refusal(await filigree('run', compiled, '-i', tflite))).toContain('m.tflite: not a .npy file');
-    expect(refusal(await filigree('detect', 'photo.jpg', '-m', compiled))).toContain('no detector that Filigree knows');
+    expect(refusal(await filigree('detect', 'photo.jpg', '-m', compiled))).toContain(
+      'not a detector that Filigree knows',
+    );
   });
 
   it('is refused when it is truncated, at every eighth byte', async () => {

@@ -195,7 +195,7 @@ describe('Detector', () => {
 
   it('refuses a model it does not know', async () => {
     const model = { ...faceModel({}), outputs: [{ name: 'prob', dtype: 'float32' as const, shape: [1, 1000] }] };
-    await expect(Detector.of(model)).rejects.toThrow('face.filigree: no detector that Filigree knows');
+    await expect(Detector.of(model)).rejects.toThrow('face.filigree: not a detector that Filigree knows');
     await expect(Detector.of(model)).rejects.toThrow('prob [1, 1000]');
   });
 });

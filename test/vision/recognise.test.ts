@@ -246,7 +246,7 @@ describe('recognise', () => {
     ['integers', [{ name: 'out', dtype: 'int32' as const, shape: [1, 84, 1029] }]],
   ])('does not know %s', (_, outputs) => {
     expect(recognise(model(224, outputs))).toEqual({ choices: [] });
-    expect(() => visionOf(model(224, outputs))).toThrow('net.onnx: no detector that Filigree knows');
+    expect(() => visionOf(model(224, outputs))).toThrow('net.onnx: not a detector that Filigree knows');
   });
 
   it('does not know what takes no image', () => {
