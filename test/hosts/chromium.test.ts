@@ -243,7 +243,7 @@ describe('Chromium', () => {
       expect(info.threads).toBe(threads);
       if (threads === 1) {
         expect(info.notes.at(-1)).toBe(
-          'runs on one thread: no worker starts, neither from filigree-worker.js beside the script (it is not there, or ' +
+          'runs on one thread: no worker starts: neither from filigree-worker.js beside the script (it is not there, or ' +
             'not allowed) nor from a Blob (it is not there, or not allowed); put filigree/filigree-worker.js there, or ' +
             'let the content security policy have worker-src blob:',
         );
