@@ -131,7 +131,7 @@ describe('decodeImage refuses', () => {
     const cmyk = jpeg.slice();
     const frame = cmyk.findIndex((byte, i) => byte === 0xff && (cmyk[i + 1] & 0xfc) === 0xc0);
     cmyk[frame + 9] = 4;
-    expect(await refusal(cmyk)).toBe('photo.jpg: a CMYK JPEG image, which is not decoded; save it as RGB');
+    expect(await refusal(cmyk)).toBe('photo.jpg: a CMYK JPEG image, which is not supported; save it as RGB');
   });
 
   it('truncated pictures, and reads the next one all the same', async () => {

@@ -122,7 +122,7 @@ async function prune(io: Io, input: string, options: Options): Promise<void> {
   if (!(await isForeign(modelBytes, input))) {
     throw new FiligreeError(
       'invalid-argument',
-      `${input}: wanted an ONNX or TFLite model (${modelBytes.length} quantity)`,
+      `${input}: wanted an ONNX or TFLite model (${modelBytes.length} bytes)`,
     );
   }
   const images = options.evaluate === undefined ? undefined : await readAnnotated(options.evaluate, options);
