@@ -32,7 +32,9 @@ export function parseShapes(text: string, file: string): (LayerShape & { count: 
     if (!op) continue;
     const [inputs, outputs, height, width, kernel, stride, count] = numbers.map(Number);
     if (numbers.length !== 7 || !numbers.every((n) => /^[1-9]\d*$/.test(n))) {
-      throw new Error(`${file}:${i + 1}: an operator and seven positive integers are wanted, got "${line.trim()}"`);
+      throw new Error(
+        `${file}:${i + 1}: a line must hold an operator and seven positive integers, got "${line.trim()}"`,
+      );
     }
     layers.push({ op, inputs, outputs, height, width, kernel, stride, count });
   }

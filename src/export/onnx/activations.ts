@@ -1,10 +1,10 @@
-// Unary functions in ONNX's operators, opset 17.
+// Unary functions as ONNX operators, opset 17.
 import type { Activation } from '../../program/activations.ts';
 import type { AttributeSpec } from './protobuf.ts';
 
 export interface OnnxActivationStep {
   op: string;
-  /** `x` is the function's argument, `$i` what step i makes, a number a constant, '' an absent input. */
+  /** `x` is the function's argument, `$i` the output of step i, a number a constant, '' an absent input. */
   inputs: readonly (string | number)[];
   attributes?: Record<string, AttributeSpec>;
 }
@@ -19,7 +19,7 @@ const step = (
   attributes,
 });
 
-/** The steps whose last makes the function's value. */
+/** The steps that compute the function; the last one gives its value. */
 export function activationSteps({ fn, alpha = 0, beta = 0 }: Activation): OnnxActivationStep[] {
   const hardSigmoid = step('HardSigmoid', ['x'], { alpha: { float: alpha }, beta: { float: beta } });
   switch (fn) {

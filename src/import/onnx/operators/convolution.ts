@@ -7,7 +7,7 @@ import type { Pair } from '../../../ops/window.ts';
 import type { Handler, Operation } from '../operation.ts';
 import { permuted } from '../views.ts';
 
-/** Geometry in two dimensions; one-dimensional windows get a height of 1. */
+/** Geometry in two dimensions. One-dimensional windows get a height of 1. */
 export interface WindowGeometry {
   kernel: Pair;
   stride: Pair;
@@ -16,7 +16,7 @@ export interface WindowGeometry {
   pads: readonly [number, number, number, number];
 }
 
-/** A list attribute with one entry for each spatial axis; `absent` everywhere when it is not given. */
+/** A list attribute with one entry for each spatial axis; when it is not given, every entry is `absent`. */
 function perAxis(operation: Operation, name: string, dimensions: number, absent: number): number[] {
   const list = operation.ints(name);
   if (list === undefined || list.length === 0) return Array.from({ length: dimensions }, () => absent);
@@ -74,7 +74,7 @@ function asInput(operation: Operation, y: string, rank: number): string {
   return rank === 3 ? operation.reshape(y, [n, c, width]) : y;
 }
 
-/** (O, I, k) → (O, I, 1, k). At rank 4 the constant itself, so that shared weights stay shared. */
+/** (O, I, k) → (O, I, 1, k). Rank 4 gives the constant itself, so that shared weights stay shared. */
 function planeWeights(weights: OnnxConstant): OnnxConstant {
   const { shape } = weights;
   return shape.length === 3 ? { ...weights, shape: [shape[0], shape[1], 1, shape[2]] } : weights;
@@ -89,7 +89,7 @@ function checkKernel(operation: Operation, weights: OnnxConstant, rank: number):
   }
 }
 
-/** A convolution of a real value by real weights and bias; gives (N, O, spatial …). */
+/** A convolution of a real value with real weights and bias; gives (N, O, spatial …). */
 export function convolve(
   operation: Operation,
   x: string,
@@ -113,7 +113,7 @@ const conv: Handler = (operation) => {
   operation.result(convolve(operation, operation.value(0), weights, bias));
 };
 
-/** `pads` crop the output; `output_shape` or SAME say what is cropped instead. */
+/** `pads` crop the output, unless `output_shape` or SAME determine the crop. */
 const convTranspose: Handler = (operation) => {
   const x = operation.value(0);
   const shape = operation.shape(0);
@@ -158,7 +158,7 @@ const convTranspose: Handler = (operation) => {
   operation.result(asInput(operation, operation.emit('convTranspose2d', attributes, inputs), shape.length));
 };
 
-/** x (…, K) by weights (O, K), with a bias (O)? → (…, O). The kernel wants rows. */
+/** x (…, K) by weights (O, K), with a bias (O)? → (…, O). The kernel needs rows. */
 function rowsTimes(operation: Operation, x: string, weights: OnnxConstant, bias?: OnnxConstant): string {
   const shape = operation.shapeOf(x);
   const columns = shape.at(-1)!;
@@ -181,7 +181,7 @@ function swapped(operation: Operation, x: string): string {
 
 const transposed = (constant: OnnxConstant) => permuted(constant, [1, 0]);
 
-/** Two operands of MatMul, one of them a matrix of real constants. */
+/** Multiplies the operands of MatMul, one of which is a matrix of real constants. */
 export function multiply(operation: Operation, a: string | OnnxConstant, b: string | OnnxConstant): string {
   if (typeof a === 'string' && typeof b !== 'string') {
     const extra = b.shape.length - 2;
@@ -191,7 +191,7 @@ export function multiply(operation: Operation, a: string | OnnxConstant, b: stri
     const matrix = { ...b, shape: isVector ? [b.shape[0], 1] : b.shape.slice(-2) };
     if (matrix.shape.length !== 2) operation.fail(`weights of shape [${b.shape}]`);
     const shape = operation.shapeOf(a);
-    if (shape.length === 0) operation.fail('a scalar is no matrix');
+    if (shape.length === 0) operation.fail('a scalar is not a matrix');
     const rows = shape.length === 1 ? operation.reshape(a, [1, shape[0]]) : a;
     operation.spend(matrix.data.length);
     const y = rowsTimes(operation, rows, transposed(matrix));
@@ -209,7 +209,7 @@ export function multiply(operation: Operation, a: string | OnnxConstant, b: stri
 
 const matMul: Handler = (operation) => {
   const [a, b] = [operation.knownConstant(0) ?? operation.value(0), operation.knownConstant(1) ?? operation.value(1)];
-  // Two constants: let one be a value; the result is folded.
+  // Of two constants one becomes a value; the result is folded.
   operation.result(multiply(operation, typeof a !== 'string' && typeof b !== 'string' ? operation.value(0) : a, b));
 };
 

@@ -1,4 +1,4 @@
-// What is computed element by element, and softmax.
+// Elementwise operators and softmax.
 import type { ImportedOperator } from '../../imported-operator.ts';
 import type { BinaryFunction } from '../../../ops/binary.ts';
 import { elementCount } from '../../../tensor.ts';
@@ -17,7 +17,7 @@ function binary(fn: BinaryFunction): Handler {
   return (operation) => operation.result(operation.emit('binary', { fn }, [operation.value(0), operation.value(1)]));
 }
 
-/** Any number of operands. */
+/** Combines any number of operands. */
 function chained(operation: Operation, fn: BinaryFunction): string {
   if (operation.inputCount === 0) operation.fail('has no inputs');
   const values = operation.node.inputs.map((_, i) => operation.value(i));
@@ -34,7 +34,7 @@ const mean: Handler = (operation) => {
   operation.result(operation.emit('binary', { fn: 'mul' }, [sum, scale]));
 };
 
-/** The slope broadcasts to the input, never the other way. */
+/** The slope broadcasts to the input, never the reverse. */
 const prelu: Handler = (operation) => {
   const y = operation.emit('binary', { fn: 'prelu' }, [operation.value(0), operation.value(1)]);
   if (elementCount(operation.shapeOf(y)) !== elementCount(operation.shape(0))) {
@@ -83,7 +83,7 @@ const softsign: Handler = (operation) => {
   operation.result(operation.emit('binary', { fn: 'div' }, [x, divisor]));
 };
 
-/** Along one axis from opset 13; before, over all axes from the given one on as if they were one. */
+/** From opset 13: along one axis. Before: over all axes from the given one on, as if they were one. */
 function softmaxOver(operation: Operation, make: (x: string, axis: number) => string): void {
   const x = operation.value(0);
   const shape = operation.shape(0);
@@ -101,7 +101,7 @@ function softmaxOver(operation: Operation, make: (x: string, axis: number) => st
 const softmax: Handler = (operation) =>
   softmaxOver(operation, (x, axis) => operation.emit('softmax', { axis, beta: 1 }, [x]));
 
-/** x − max − log Σ exp(x − max): exact where the softmax itself would vanish. */
+/** x − max − log Σ exp(x − max): exact even where the softmax itself would underflow. */
 const logSoftmax: Handler = (operation) =>
   softmaxOver(operation, (x, axis) => {
     const reduce = (fn: 'max' | 'sum', value: string) =>
@@ -111,7 +111,7 @@ const logSoftmax: Handler = (operation) =>
     return operation.emit('binary', { fn: 'sub' }, [shifted, operation.emit('unary', { fn: 'log' }, [sum])]);
   });
 
-/** Constants of other types are folded before. Integers that come from outside are exact float32 values here. */
+/** Constants of other types have been folded. Integer inputs of the graph are exact float32 values here. */
 const cast: Handler = (operation) => {
   const to = operation.castType();
   const from = operation.type(0);
