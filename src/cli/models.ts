@@ -82,19 +82,32 @@ export async function readProgram(
   return { program: readArtifact(bytes, path), bytes: bytes.length };
 }
 
+/** What commands that compile say about how. */
+export type ForeignOptions = ModelOptions & Pick<CompileOptions, 'head' | 'labels' | 'costModel' | 'int8' | 'dense'>;
+
 /** Compiles a foreign model. */
 export async function compileBytes(
   bytes: Uint8Array,
   path: string,
   progress: ProgressLine,
-  options: ModelOptions & Pick<CompileOptions, 'head' | 'labels' | 'costModel' | 'int8' | 'dense'> = {},
+  options: ForeignOptions = {},
 ): Promise<Program> {
-  const graph = await importBytes(bytes, path, progress, options);
+  return compileImported(await importBytes(bytes, path, progress, options), path, progress, options);
+}
+
+/** Compiles a foreign model's graph. @param onPass sees the graph after each pass that changed it */
+export async function compileImported(
+  graph: Graph,
+  path: string,
+  progress: ProgressLine,
+  { head, labels, costModel, int8, linearWeights, weights, dense }: ForeignOptions,
+  onPass?: (pass: string, graph: Graph) => void,
+): Promise<Program> {
   progress.show(`compiling ${path}`);
   try {
     const { compileGraph } = await import('../compile.ts');
-    const { head, labels, costModel, int8, linearWeights, weights, dense } = options;
-    const program = compileGraph(graph, { head, labels, costModel, int8, linearWeights, weights, dense }); // errors name the file
+    const options = { head, labels, costModel, int8, linearWeights, weights, dense };
+    const program = compileGraph(graph, options, { onPass }); // errors name the file
     program.name = basename(path, extname(path));
     return program;
   } finally {

@@ -25,6 +25,13 @@ export function latency(text: string): number {
   return value;
 }
 
+/** A positive number of seconds. */
+export function seconds(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value < Infinity)) throw new InvalidArgumentError('It must be a number of seconds above 0.');
+  return value;
+}
+
 /** `2`, `2x`. */
 export function speedup(text: string): number {
   const value = Number(text.replace(/x$/, ''));

@@ -1,6 +1,6 @@
 import { cpus } from 'node:os';
 import { basename, extname } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { FiligreeError } from '../../errors.ts';
 import type { Tuning } from '../../compile.ts';
 import type { WasmBuild } from '../../runtime/probe.ts';
@@ -10,6 +10,7 @@ import { readInput } from '../../files/read.ts';
 import { writeOutput } from '../../files/write.ts';
 import { ProgressLine, writeJson, type Io } from '../io.ts';
 import { importBytes, isForeign, withModelOptions, type ModelOptions } from '../models.ts';
+import { seconds } from '../options.ts';
 import { labelsFlags, labelsHelp, readLabels } from '../preprocess.ts';
 import { formatBytes, formatMs, formatTable } from '../table.ts';
 
@@ -50,13 +51,6 @@ export function tuneCommand(io: Io): Command {
     else if (options.output === undefined) command.error("error: required option '-o, --output <file>' not specified");
     else await tune(io, model, options.output, options);
   });
-}
-
-/** A positive number of seconds. */
-function seconds(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && value < Infinity)) throw new InvalidArgumentError('It must be a number of seconds above 0.');
-  return value;
 }
 
 const device = () => cpus()[0]?.model;

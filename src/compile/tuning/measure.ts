@@ -18,6 +18,8 @@ export interface MeasureOptions {
   seconds: number;
   /** Skips candidates that the cost model predicts to be this many times slower than the best. Default 3. */
   hopeless?: number;
+  /** The one layer whose candidates are tried; all others are as compiled. */
+  only?: string;
   build?: WasmBuild;
   wasm?: WasmProvider;
   signal?: AbortSignal;
@@ -61,7 +63,7 @@ export interface Measured {
  * @throws FiligreeError `invalid-argument` for a network without layers to choose for, and as `loadModel`
  */
 export async function measureCandidates(lower: Lower, options: MeasureOptions): Promise<Measured> {
-  const { seconds, hopeless = 3, build, wasm, signal, onProgress } = options;
+  const { seconds, hopeless = 3, only, build, wasm, signal, onProgress } = options;
   const found = new Map<string, { candidates: Candidate[]; workloadKey: string }>();
   const asCompiled = lower({
     onChoice: (layer, candidates, workloadKey) =>
@@ -75,7 +77,9 @@ export async function measureCandidates(lower: Lower, options: MeasureOptions): 
   }
   const layers = asCompiled.layers.flatMap(({ name }, layer) => {
     const known = found.get(name);
-    return known ? [{ layer, name, workloadKey: known.workloadKey, ...candidates(known.candidates, hopeless) }] : [];
+    return known && (only === undefined || name === only)
+      ? [{ layer, name, workloadKey: known.workloadKey, ...candidates(known.candidates, hopeless) }]
+      : [];
   });
   const count = Math.max(...layers.map(({ candidates }) => candidates.length));
   const programs = [asCompiled];
