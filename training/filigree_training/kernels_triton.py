@@ -36,15 +36,15 @@ def moments_kernel(x, partial, rows, each, channels: tl.constexpr, TALL: tl.cons
     # x (rows, channels) → partial (programs, 2, channels): sums and sums of squares
     program = tl.program_id(0)
     c = tl.arange(0, WIDE)
-    total, squares = tl.zeros((WIDE,), tl.float32), tl.zeros((WIDE,), tl.float32)
+    total, squares = tl.zeros((TALL, WIDE), tl.float32), tl.zeros((TALL, WIDE), tl.float32)
     for start in range(0, each, TALL):
         r = program * each + start + tl.arange(0, TALL)
         inside = (r < rows)[:, None] & (c < channels)[None, :]
         v = tl.load(x + r[:, None].to(tl.int64) * channels + c[None, :], mask=inside, other=0.0).to(tl.float32)
-        total += tl.sum(v, 0)
-        squares += tl.sum(v * v, 0)
-    tl.store(partial + program * 2 * channels + c, total, mask=c < channels)
-    tl.store(partial + program * 2 * channels + channels + c, squares, mask=c < channels)
+        total += v
+        squares += v * v
+    tl.store(partial + program * 2 * channels + c, tl.sum(total, 0), mask=c < channels)
+    tl.store(partial + program * 2 * channels + channels + c, tl.sum(squares, 0), mask=c < channels)
 
 
 @triton.jit(do_not_specialize=["rows", "programs"])
@@ -148,7 +148,7 @@ def slopes_kernel(x, gy, table, partial, rows, each, channels: tl.constexpr, TAL
     shift = tl.load(table + channels + c, mask=c < channels, other=0.0)
     mean = tl.load(table + 2 * channels + c, mask=c < channels, other=0.0)
     inverse = tl.load(table + 3 * channels + c, mask=c < channels, other=0.0)
-    total, along = tl.zeros((WIDE,), tl.float32), tl.zeros((WIDE,), tl.float32)
+    total, along = tl.zeros((TALL, WIDE), tl.float32), tl.zeros((TALL, WIDE), tl.float32)
     for start in range(0, each, TALL):
         r = program * each + start + tl.arange(0, TALL)
         inside = (r < rows)[:, None] & (c < channels)[None, :]
@@ -157,10 +157,10 @@ def slopes_kernel(x, gy, table, partial, rows, each, channels: tl.constexpr, TAL
         g = tl.load(gy + at, mask=inside, other=0.0).to(tl.float32)
         z = v * scale[None, :] + shift[None, :]
         dz = g * slope(z, ACT)
-        total += tl.sum(dz, 0)
-        along += tl.sum(dz * (v - mean[None, :]) * inverse[None, :], 0)
-    tl.store(partial + program * 2 * channels + c, total, mask=c < channels)
-    tl.store(partial + program * 2 * channels + channels + c, along, mask=c < channels)
+        total += dz
+        along += dz * (v - mean[None, :]) * inverse[None, :]
+    tl.store(partial + program * 2 * channels + c, tl.sum(total, 0), mask=c < channels)
+    tl.store(partial + program * 2 * channels + channels + c, tl.sum(along, 0), mask=c < channels)
 
 
 @triton.jit(do_not_specialize=["rows", "each"])
@@ -172,7 +172,7 @@ def plain_descent_kernel(x, gy, table, partial, gx, rows, each, channels: tl.con
     shift = tl.load(table + channels + c, mask=c < channels, other=0.0)
     mean = tl.load(table + 2 * channels + c, mask=c < channels, other=0.0)
     inverse = tl.load(table + 3 * channels + c, mask=c < channels, other=0.0)
-    total, along = tl.zeros((WIDE,), tl.float32), tl.zeros((WIDE,), tl.float32)
+    total, along = tl.zeros((TALL, WIDE), tl.float32), tl.zeros((TALL, WIDE), tl.float32)
     for start in range(0, each, TALL):
         r = program * each + start + tl.arange(0, TALL)
         inside = (r < rows)[:, None] & (c < channels)[None, :]
@@ -180,11 +180,11 @@ def plain_descent_kernel(x, gy, table, partial, gx, rows, each, channels: tl.con
         v = tl.load(x + at, mask=inside, other=0.0).to(tl.float32)
         g = tl.load(gy + at, mask=inside, other=0.0).to(tl.float32)
         dz = g * slope(v * scale[None, :] + shift[None, :], ACT)
-        total += tl.sum(dz, 0)
-        along += tl.sum(dz * (v - mean[None, :]) * inverse[None, :], 0)
+        total += dz
+        along += dz * (v - mean[None, :]) * inverse[None, :]
         tl.store(gx + at, (scale[None, :] * dz).to(gx.dtype.element_ty), mask=inside)
-    tl.store(partial + program * 2 * channels + c, total, mask=c < channels)
-    tl.store(partial + program * 2 * channels + channels + c, along, mask=c < channels)
+    tl.store(partial + program * 2 * channels + c, tl.sum(total, 0), mask=c < channels)
+    tl.store(partial + program * 2 * channels + channels + c, tl.sum(along, 0), mask=c < channels)
 
 
 @triton.jit(do_not_specialize=["programs"])
@@ -305,14 +305,14 @@ def bias_activation(x, bias, act):
 def error_kernel(s, t, spread, partial, rows, each, channels: tl.constexpr, TALL: tl.constexpr, WIDE: tl.constexpr):
     program = tl.program_id(0)
     c = tl.arange(0, WIDE)
-    total = tl.zeros((WIDE,), tl.float32)
+    total = tl.zeros((TALL, WIDE), tl.float32)
     for start in range(0, each, TALL):
         r = program * each + start + tl.arange(0, TALL)
         inside = (r < rows)[:, None] & (c < channels)[None, :]
         at = r[:, None].to(tl.int64) * channels + c[None, :]
         d = tl.load(s + at, mask=inside, other=0.0).to(tl.float32) - tl.load(t + at, mask=inside, other=0.0).to(tl.float32)
-        total += tl.sum(d * d, 0)
-    tl.store(partial + program, tl.sum(total * tl.load(spread + c, mask=c < channels, other=0.0), 0))
+        total += d * d
+    tl.store(partial + program, tl.sum(tl.sum(total, 0) * tl.load(spread + c, mask=c < channels, other=0.0), 0))
 
 
 @triton.jit(do_not_specialize=["rows", "each"])
