@@ -1,11 +1,12 @@
-// dist/: bundles, wasm, declarations and the default model, as they are published.
+// dist/: bundles, wasm, declarations and models, as they are published.
+import { createHash } from 'node:crypto';
 import { cpSync, existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
 import { bundled, bundleLazily, bundling } from './bundle.mjs';
 import { emitDeclarations } from './declarations.mjs';
-import { replace, replacements } from './hosts.mjs';
+import { replace, replacements, shippedModels } from './hosts.mjs';
 import { makeUnlessMade } from './made.mjs';
 import { wasmFiles } from './wasm.mjs';
 
@@ -20,14 +21,16 @@ async function bundle(dist) {
   const common = { ...bundling, outdir: dist };
   const small = { minify: true, sourcemap: true, sourcesContent: true };
   const names = { outbase: 'src', entryNames: '[dir]/[name]', chunkNames: 'chunk-[hash]' };
-  await bundleLazily('src/index.ts', { ...common, ...small });
+  // what tuning runs is a chunk that compiling does not load, beside wasm/
+  await build({ ...common, ...names, entryPoints: ['src/compile.ts'], splitting: true });
+  const digests = await models(dist);
+  const plugins = [shippedModels('', digests)];
+  await bundleLazily('src/index.ts', { ...common, ...small, plugins });
   await writeWorker(dist);
-  await build({ ...common, ...small, ...names, entryPoints: ['src/inline.ts'] });
+  await build({ ...common, ...small, ...names, entryPoints: ['src/inline.ts'], plugins });
   for (const entry of ['src/kernels.ts', 'src/images.ts']) {
     await build({ ...common, ...names, entryPoints: [entry] });
   }
-  // what tuning runs is a chunk that compiling does not load, beside wasm/
-  await build({ ...common, ...names, entryPoints: ['src/compile.ts'], splitting: true });
   await build({ ...common, ...names, entryPoints: ['src/prune.ts'], splitting: true });
   const { metafile } = await build({
     ...common,
@@ -58,7 +61,7 @@ async function bundle(dist) {
       // imported from where the published file lies
       external: host === 'browser' ? [] : ['../wasm/*'],
     };
-    await bundleLazily('src/index.ts', { ...variant, plugins: replacements(host) });
+    await bundleLazily('src/index.ts', { ...variant, plugins: [...replacements(host), shippedModels(host, digests)] });
     if (host === 'browser') {
       await writeWorker(`${dist}/browser`);
       continue; // it decodes images itself
@@ -77,10 +80,16 @@ async function writeWorker(folder) {
   writeFileSync(`${folder}/filigree-worker.js`, code);
 }
 
-/** Compiles the models that come with the package, by its own compiler. */
+/** Compiles the models that come with the package, by its own compiler. @returns the digest of each file, by name */
 async function models(dist) {
   const { buildModels } = await import(new URL('../models/build.mjs', import.meta.url));
   await buildModels(new URL(`../${dist}/`, import.meta.url));
+  const digest = (file) =>
+    createHash('sha256')
+      .update(readFileSync(`${dist}/models/${file}`))
+      .digest('base64');
+  const files = readdirSync(`${dist}/models`);
+  return Object.fromEntries(files.map((file) => [file.replace('.filigree', ''), `sha256-${digest(file)}`]));
 }
 
 /** Builds into a folder beside dist/, then renames it: readers of dist/ find the old one or the new one, whole. */
@@ -90,7 +99,7 @@ async function make() {
   await bundle(fresh);
   for (const file of wasmFiles) cpSync(file, file.replace('src', fresh));
   emitDeclarations(`${fresh}/types`);
-  await models(fresh);
+  cpSync('src/client.d.ts', `${fresh}/types/client.d.ts`);
   if (existsSync('dist')) renameSync('dist', `${fresh}.old`);
   renameSync(fresh, 'dist');
   rmSync(`${fresh}.old`, { recursive: true, force: true });

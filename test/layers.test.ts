@@ -98,7 +98,7 @@ const rooms = new Map<string, string[]>([
   ['runtime', ['artifact', 'program']],
   ['vision', ['formats', 'runtime', 'program']],
   ['images', ['vision']],
-  ['hosts', ['images', 'runtime']],
+  ['hosts', ['images', 'runtime', 'vision']],
   ['graph', ['formats', 'ops', 'program']],
   ['ops', ['graph', 'lower', 'program']],
   ['lower', ['formats', 'graph', 'ops', 'program']],

@@ -17,12 +17,13 @@ const root = fileURLToPath(new URL('../', import.meta.url));
  * team.js and the wasm cut down were raised when linear layers, in integers too, came in beside threads in every host; all but the wasm when
  * loads learned of servers that break off or never end and of wasm of other versions, and teams of workers that die silently; and
  * by 400 bytes of brotli when what a model takes, memory and work, came to be known and limited before it is loaded.
+ * Those of index.js and inline.js were raised by 500 and 1500 bytes when models came to be known by name and by digest.
  * That of compile.js was raised by 200 bytes of brotli when compilation learned to show its passes and choices.
  */
 const budgets = {
   // an app that imports createDetector alone and detects faces: what stays of index.js, with detector.js
   'app with a detector': { raw: 82_000, brotli: 27_000 },
-  'index.js': { raw: 54_500, brotli: 17_700 },
+  'index.js': { raw: 55_700, brotli: 18_200 },
   'detector.js': { raw: 31_000, brotli: 10_800 },
   'classifier.js': { raw: 12_600, brotli: 4_600 },
   // models that say nothing of themselves
@@ -34,17 +35,17 @@ const budgets = {
   // of runImage, for those who read outputs by themselves
   'image-input.js': { raw: 4_200, brotli: 1_750 },
   'profile.js': { raw: 1_100, brotli: 650 },
-  'browser/index.js': { raw: 54_500, brotli: 17_700 },
+  'browser/index.js': { raw: 55_700, brotli: 18_200 },
   'browser/team.js': { raw: 32_700, brotli: 10_350 },
-  'workerd/index.js': { raw: 54_800, brotli: 17_850 },
-  'edge-light/index.js': { raw: 54_800, brotli: 17_850 },
+  'workerd/index.js': { raw: 56_000, brotli: 18_400 },
+  'edge-light/index.js': { raw: 56_000, brotli: 18_400 },
   'filigree-simd.wasm': { raw: 60_000, brotli: 16_000 },
   'filigree-relaxed.wasm': { raw: 60_000, brotli: 16_000 },
   // cut down for the face model
   'face-simd.wasm': { raw: 37_500, brotli: 15_000 },
   'face-relaxed.wasm': { raw: 37_500, brotli: 15_000 },
   // wasm and threads within
-  'inline.js': { raw: 268_000, brotli: 77_000 },
+  'inline.js': { raw: 272_000, brotli: 78_500 },
   // without the codecs that it imports
   'images.js': { raw: 9_000, brotli: 3_500 },
   'kernels.js': { raw: 27_500, brotli: 8_100 },

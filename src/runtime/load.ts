@@ -14,7 +14,7 @@ import type { Team } from './threads/team.ts';
 import { Model } from './model.ts';
 import type { WasmBuild } from './probe.ts';
 import type { ModelSource, OpenSource, SourceOptions } from './source.ts';
-import { openSource, sourceName } from './source.ts';
+import { openSource, readSource, sourceName } from './source.ts';
 
 export interface LoadOptions extends SourceOptions {
   /** The wasm build to run, for tests and measurements; default the best that the host can run. */
@@ -35,7 +35,12 @@ export interface LoadOptions extends SourceOptions {
     /** Work of a run, as in `info.work`; unlimited if not given. */
     work?: number;
   };
-  /** @internal Where the threads run, or why there are none. */
+  /**
+   * Digest of the file, `sha256-` and base64: another file is refused. What comes from a URL is kept in the host's Cache
+   * API under it, where there is one, so that the next visit loads it without the network.
+   */
+  integrity?: string;
+  /** @internal Where the threads run, or why nowhere. */
   threadHost?: ThreadHost | string;
 }
 
@@ -61,7 +66,14 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
     header = readHeader(bytes, name, size);
     return header.needed;
   };
-  const file = await openSource(source, options, head, (bytes) => artifactEnd(bytes, name));
+  const end = (bytes: Uint8Array) => artifactEnd(bytes, name);
+  const verified =
+    options.integrity === undefined
+      ? source
+      : await (
+          await import('./integrity.ts')
+        ).readVerified(source, name, options.integrity, (from) => readSource(from, options, end));
+  const file = await openSource(verified, options, head, end);
   let team: Team | undefined;
   try {
     if (!looksLikeArtifact(file.head)) throw notCompiled(file, name);

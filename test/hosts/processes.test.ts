@@ -8,6 +8,7 @@ import type { Report } from './project.ts';
 import {
   expectFileFailures,
   expectReport,
+  expectSameFaces,
   expectThreads,
   isInstalled,
   photo,
@@ -31,6 +32,12 @@ const model = () => 'face.filigree';
 const workers = watchWorkers(process.getBuiltinModule('node:worker_threads'));
 const threads = [1, 2, 'auto'];
 const report = await scenario(filigree, { model, photo, threads, workers, missing: 'missing.file', notWasm: 'package.json' });
+report.named = {};
+for (const name of ['objects', 'objects-small', 'faces']) {
+  const detector = await filigree.createDetector(name);
+  report.named[name] = (await detector.detect(photo)).detections;
+  detector.dispose();
+}
 console.log(JSON.stringify(report));
 `;
 
@@ -62,6 +69,11 @@ describe('the package from npm', () => {
       expectReport(report, wanted);
       expectFileFailures(report);
       expectThreads(report);
+      const named = report.named as Record<string, Detection[]>;
+      expectSameFaces(named.faces, wanted);
+      for (const name of ['objects', 'objects-small']) {
+        expect(named[name].filter(({ label }) => label === 'person').length).toBeGreaterThan(0);
+      }
       if (build) expect(report.runs[0].build).toBe(build);
     });
   }

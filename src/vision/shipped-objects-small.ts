@@ -1,0 +1,6 @@
+// Written out in full, so that bundlers find the file. Bundles get the digest and the way from where they lie (scripts/hosts.mjs).
+import { shippedModel } from './shipped-model.ts';
+
+const url = new URL('./models/objects-small.filigree', import.meta.url);
+
+export default shippedModel('objects-small', 'objects-small', url, import.meta.integrity);
