@@ -41,15 +41,13 @@ export function compileCommand(io: Io): Command {
   const command = new Command('compile')
     .description('Compile an ONNX or TFLite model to a .filigree file.')
     .argument('<input>', 'an ONNX or TFLite model')
-    .option('-o, --output <file>', 'where to write the compiled model; may be left out to look inside only')
-    .addOption(
-      new Option('--head <name>', "what a detector's outputs mean, where the model does not say").choices(headNames),
-    )
+    .option('-o, --output <file>', 'where to write the compiled model; optional when only looking inside')
+    .addOption(new Option('--head <name>', 'the detection head, where the model does not name it').choices(headNames))
     .option(labelsFlags, labelsHelp)
     .option('--cost-model <file>', 'what kernels cost, as "filigree tune --cost-model" measures it on a device')
-    .option('--dense', 'multiply zeros as well, to see what skipping them is worth')
+    .option('--dense', 'multiply zeros too, to measure what skipping them gains')
     .option('--int8', 'do pointwise convolutions in eight bits where that is predicted to be faster')
-    .option('--calibrate <directory>', 'photos that show what --int8 has to represent; none that you evaluate with')
+    .option('--calibrate <directory>', 'photos from which --int8 learns ranges; not the ones you evaluate with')
     .option('--preprocess <how>', `${preprocessHelp}; for --calibrate with classifiers`, preprocessing)
     .option('--trim <folder>', 'write the wasm builds there, cut down to the kernels that this model needs')
     .option('--dump-passes <folder>', 'write the graph there as text, as imported and after each pass that changed it')
@@ -73,7 +71,7 @@ async function compile(io: Io, input: string, options: Options): Promise<void> {
   const bytes = await readInput(input);
   if (!(await isForeign(bytes, input))) {
     const { looksLikeArtifact } = await import('../../artifact/read.ts');
-    if (looksLikeArtifact(bytes)) throw new FiligreeError('invalid-argument', `${input}: is compiled already`);
+    if (looksLikeArtifact(bytes)) throw new FiligreeError('invalid-argument', `${input}: already compiled`);
     throw new FiligreeError('invalid-model', `${input}: not an ONNX or TFLite model (${bytes.length} bytes)`);
   }
   const labels = options.labels === undefined ? undefined : await readLabels(options.labels);
@@ -166,7 +164,7 @@ async function explain(
   }
 }
 
-/** The builds that a program can run in, each with its kernels only. */
+/** The builds that a program can run in, each cut down to its kernels. */
 async function trimBuilds(program: Program, folder: string) {
   const { trimWasm } = await import('../../compile/trim.ts');
   const trimmed: { file: string; wasm: Uint8Array; fullBytes: number }[] = [];

@@ -19,7 +19,7 @@ export function inspectCommand(io: Io): Command {
   const command = new Command('inspect')
     .description('List the layers of a model: shapes, kernels, sparsity, work.')
     .argument('<model>', 'a model: .filigree, ONNX or TFLite')
-    .option('--bytes', 'show what each layer takes in the file, by what it is made of')
+    .option('--bytes', 'show the bytes of each layer in the file, by part')
     .option('--steps', 'show the kernel records as they lie in memory: addresses, and fields by name')
     .option('--graph <file>', 'draw the layers and what flows between them: .dot (Graphviz) or .svg', drawing)
     .option('--json', 'print JSON');
@@ -104,7 +104,7 @@ const workColumns = ['layer', 'op', 'shape', 'kernels', 'zeros', 'MACs', 'effect
 
 const partNames = ['values', 'scales', 'gaps', 'counts', 'bias', 'other'] as const;
 
-/** Layers that take something in the file. */
+/** A table of the layers that have bytes in the file. */
 function bytesTable(layers: readonly LayerReport[]): string {
   const some = (bytes: number) => (bytes > 0 ? formatBytes(bytes) : '–');
   const rows = layers

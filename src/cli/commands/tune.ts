@@ -46,7 +46,7 @@ export function tuneCommand(io: Io): Command {
     .option('--json', 'print JSON');
   return withModelOptions(command).action(async (model: string | undefined, options: Options) => {
     if ((model === undefined) === (options.costModel === undefined)) {
-      command.error('error: either a model or --cost-model FILE is wanted');
+      command.error('error: wanted either a model or --cost-model FILE');
     } else if (model === undefined) await measureCosts(io, options.costModel!, options);
     else if (options.output === undefined) command.error("error: required option '-o, --output <file>' not specified");
     else await tune(io, model, options.output, options);
@@ -55,7 +55,7 @@ export function tuneCommand(io: Io): Command {
 
 const device = () => cpus()[0]?.model;
 
-/** A bar of what is over. */
+/** Shows a bar of the elapsed share. */
 function showShare(progress: ProgressLine, what: string): (share: number) => void {
   return (share) => {
     const full = Math.round(30 * share);
@@ -71,7 +71,7 @@ async function tune(io: Io, input: string, output: string, options: Options): Pr
     if (!looksLikeArtifact(bytes)) {
       throw new FiligreeError('invalid-model', `${input}: not an ONNX or TFLite model (${bytes.length} bytes)`);
     }
-    throw new FiligreeError('invalid-argument', `${input}: is compiled already; tune the model that it was made from`);
+    throw new FiligreeError('invalid-argument', `${input}: already compiled; tune the model it was compiled from`);
   }
   const labels = options.labels === undefined ? undefined : await readLabels(options.labels);
   const progress = new ProgressLine(io);
@@ -136,7 +136,7 @@ async function measureCosts(io: Io, output: string, { budget, build, json }: Opt
   }
 }
 
-/** A kernel a line. */
+/** Formats a cost model with one kernel per line. */
 function formatCostModel(model: { costs: object }): string {
   const costs = Object.entries(model.costs).map(([name, counts]) => {
     const own = Object.entries(counts as object).map(([count, cost]) => `${JSON.stringify(count)}: ${cost}`);
