@@ -1,4 +1,4 @@
-// Strided copies, fills and gathers of floats. Every write is exact: the neighbours of an element may be live.
+// Strided copies, fills and gathers of floats. Every write is exact: an element's neighbours may be live.
 import { CopyRecord, FillRecord, GatherRecord } from '../generated/records';
 import { transpose } from './transpose';
 
@@ -25,7 +25,7 @@ function run(x: usize, y: usize, n: u32): void {
   }
 }
 
-/** Bytes from an axis' lowest address to its first element: an axis that runs backwards starts at its far end. */
+/** Bytes from an axis' lowest address to its first element: a reversed axis starts at its far end. */
 // @ts-ignore: decorator
 @inline
 function start(n: u32, stride: i32): usize {

@@ -3,7 +3,7 @@
 import { madd } from '../madd';
 import { MatrixRecord } from './records';
 
-/** All rows at a packed tile; o0, …: bytes from y to where its vectors go. */
+/** All rows of a packed tile; o0, …: bytes from y to its vectors. */
 export function tile_8x4(x: usize, w: usize, y: usize, o0: usize, o1: usize, rows: u32, r: MatrixRecord): void {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
@@ -77,7 +77,7 @@ export function tile_8x4(x: usize, w: usize, y: usize, o0: usize, o1: usize, row
   }
 }
 
-/** All rows at a packed tile; o0, …: bytes from y to where its vectors go. */
+/** All rows of a packed tile; o0, …: bytes from y to its vectors. */
 export function tile_4x4(x: usize, w: usize, y: usize, o0: usize, rows: u32, r: MatrixRecord): void {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
