@@ -52,7 +52,7 @@ describe('--dump-passes', () => {
     await writeFile(join(folder, 'notes.txt'), 'mine');
     const { code, out } = await filigree('compile', model, '--dump-passes', folder);
     expect(code).toBe(0);
-    expect(out).toContain(`passes       ${first.length} texts of the graph in ${folder}\n`);
+    expect(out).toContain(`passes       ${first.length} graph texts in ${folder}\n`);
     expect((await readdir(folder)).toSorted()).toEqual([...first, 'notes.txt'].toSorted());
   });
 

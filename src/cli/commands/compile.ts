@@ -51,7 +51,10 @@ export function compileCommand(io: Io): Command {
     .option('--preprocess <how>', `${preprocessHelp}; for --calibrate with classifiers`, preprocessing)
     .option('--trim <folder>', 'write the wasm builds there, cut down to the kernels that this model needs')
     .option('--dump-passes <folder>', 'write the graph there as text, as imported and after each pass that changed it')
-    .option('--explain <layer>', 'show every way to do a layer, with predicted and measured times, and the one taken')
+    .option(
+      '--explain <layer>',
+      'show all candidate kernels of a layer, with predicted and measured times, and the choice',
+    )
     .option('--budget <seconds>', 'how long --explain measures (default: 2)', seconds)
     .option('--json', 'print JSON');
   return withModelOptions(command).action(async (input: string, options: Options) => {
@@ -126,7 +129,7 @@ async function compile(io: Io, input: string, options: Options): Promise<void> {
       ...(written?.trimmed ?? []).map(
         ({ file, bytes, fullBytes }) => `wasm         ${file}: ${formatBytes(bytes)} of ${formatBytes(fullBytes)}`,
       ),
-      ...(passFiles ? [`passes       ${passFiles.length} texts of the graph in ${options.dumpPasses}`] : []),
+      ...(passFiles ? [`passes       ${passFiles.length} graph texts in ${options.dumpPasses}`] : []),
       ...report.notes.map((note) => `note         ${note}`),
       '',
     ].join('\n'),
@@ -134,7 +137,7 @@ async function compile(io: Io, input: string, options: Options): Promise<void> {
   if (explanation) io.stdout.write(`\n${formatExplanation(explanation)}`);
 }
 
-/** Writes the artifact, and the builds cut down for it into a folder. */
+/** Writes the artifact and, into a folder, the builds cut down for it. */
 async function write(program: Program, output: string, folder: string | undefined) {
   const { writeArtifact } = await import('../../artifact/write.ts');
   const artifact = writeArtifact(program);

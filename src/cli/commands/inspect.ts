@@ -21,12 +21,12 @@ export function inspectCommand(io: Io): Command {
     .argument('<model>', 'a model: .filigree, ONNX or TFLite')
     .option('--bytes', 'show the bytes of each layer in the file, by part')
     .option('--steps', 'show the kernel records as they lie in memory: addresses, and fields by name')
-    .option('--graph <file>', 'draw the layers and what flows between them: .dot (Graphviz) or .svg', drawing)
+    .option('--graph <file>', 'draw the layers and the data flow between them: .dot (Graphviz) or .svg', drawing)
     .option('--json', 'print JSON');
   return withModelOptions(command).action((path: string, options: Options) => inspect(io, path, options));
 }
 
-/** The name of a drawing. */
+/** The file name of a drawing. */
 function drawing(file: string): string {
   if (/\.(dot|svg)$/i.test(file)) return file;
   throw new InvalidArgumentError('It must end in .dot or .svg.');

@@ -1,8 +1,8 @@
-// `compile --explain`: a layer's candidates as a table.
+// `compile --explain`: a table of a layer's candidates.
 import type { Explanation } from '../../compile/tuning/explain.ts';
 import { formatTable } from '../table.ts';
 
-/** A candidate a line, the fastest as predicted first; an arrow marks what is taken. */
+/** One candidate per line, the fastest predicted one first; an arrow marks the chosen one. */
 export function formatExplanation({ layer, candidates, chosen, build, rounds }: Explanation): string {
   const rows = candidates.map(({ name, isDense, ms, measuredMs, medianMs }) => [
     chosen.includes(name) ? '→' : ' ',

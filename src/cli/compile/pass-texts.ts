@@ -5,26 +5,26 @@ import { makeDirectory, writeOutput } from '../../files/write.ts';
 import type { Graph } from '../../graph/graph.ts';
 import { printGraph } from '../../graph/print.ts';
 
-/** Names of the files: `000-imported.txt`, `001-foldConstants.txt`, … */
+/** File names: `000-imported.txt`, `001-foldConstants.txt`, … */
 const ownName = /^\d{3,}-[A-Za-z]+\.txt$/;
 
 export class PassTexts {
   readonly #texts: { name: string; text: string }[] = [];
 
-  /** @param graph as it is imported */
+  /** @param graph the imported graph */
   constructor(graph: Graph) {
     this.add('imported', graph);
   }
 
-  /** Keeps what the graph is now. */
+  /** Stores the graph's current text. */
   add(pass: string, graph: Graph): void {
     const number = String(this.#texts.length).padStart(3, '0');
     this.#texts.push({ name: `${number}-${pass}.txt`, text: printGraph(graph) });
   }
 
   /**
-   * Writes a file for each text into a directory, which is made where it is missing. Files of an earlier dump go.
-   * @returns their names
+   * Writes one file per text into a directory, which is created if missing. Files of an earlier dump are removed.
+   * @returns the files' names
    */
   async write(directory: string): Promise<string[]> {
     await makeDirectory(directory);

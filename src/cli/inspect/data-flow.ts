@@ -1,11 +1,11 @@
-// Which layer reads what which layer has written, told from the records alone: a compiled model has no graph any more.
+// Finds which layer reads what another layer wrote, from the records alone: a compiled model has no graph.
 import type { Kernel, Table } from '../../program/kernel.ts';
 import { fieldsOf, kernels } from '../../program/kernels.ts';
 import { largestEntry } from '../../program/check.ts';
 import { bufferSlack } from '../../program/layout.ts';
 import type { Endpoint, Pointer, Program, Step } from '../../program/program.ts';
 
-/** A layer by its index, an input or an output by its name. */
+/** A layer by index, or an input or output by name. */
 export type End = { layer: number } | { input: string } | { output: string };
 
 export interface Flow {
@@ -13,22 +13,22 @@ export interface Flow {
   to: End;
 }
 
-/** Kernels load and store so many bytes past the end of a value, at most. */
+/** Maximum number of bytes that kernels load and store past a value's end. */
 const spill = 4 * bufferSlack;
 
-/** Bytes of one buffer. */
+/** A range of bytes in one buffer. */
 interface Range {
   buffer: number;
   start: number;
   end: number;
 }
 
-/** What an end has written and nobody has replaced. */
+/** A range that an end has written and that is not overwritten yet. */
 type Written = Range & { by: End };
 
 /**
- * The flow of activations between layers, each pair once, in the order in which layers run. Layers that only look at
- * another layer's memory (a reshape, a concatenation of what was written side by side) have no records and no part in it.
+ * The flow of activations between layers, each pair once, in the order in which layers run. Layers that are only views
+ * of another layer's memory (a reshape, a concatenation of adjacent values) have no records and do not appear.
  */
 export function dataFlow(program: Program): Flow[] {
   let written: Written[] = program.inputs.map((input) => ({ ...endpointRange(input), by: { input: input.name } }));
@@ -43,7 +43,8 @@ export function dataFlow(program: Program): Flow[] {
     const writes = touched.flatMap((step) => step.writes);
     const reads = touched.flatMap((step) => step.reads);
     readBy(to, reads);
-    // A layer that works in place takes the place of the one before. What it only writes near may be a part of the whole.
+    // A layer that works in place replaces the one before. Bytes that it only spills into may be part of a value that
+    // stays.
     const isReplaced = (w: Range) =>
       reads.some((r) => overlap(w, r)) && writes.some((own) => own.buffer === w.buffer && covers(own, w));
     written = written.filter((w) => !isReplaced(w));
@@ -54,7 +55,7 @@ export function dataFlow(program: Program): Flow[] {
 }
 
 const overlap = (a: Range, b: Range) => a.buffer === b.buffer && a.start < b.end && b.start < a.end;
-/** But for what vector stores spill behind it. */
+/** Whether a covers b, ignoring bytes that vector stores spill past its end. */
 const covers = (a: Range, b: Range) => a.start <= b.start && b.end <= a.end + spill;
 
 function endpointRange({ at, shape, strides }: Endpoint): Range {
@@ -62,7 +63,7 @@ function endpointRange({ at, shape, strides }: Endpoint): Range {
   return { buffer: at.buffer, start: at.offset, end: at.offset + 4 * (last + 1) };
 }
 
-/** The arena that a step reads and writes. */
+/** The arena ranges that a step reads and writes. */
 function ranges(step: Step, program: Program): { reads: Range[]; writes: Range[] } {
   const { buffers } = program;
   const table = (field: string): Table => {
@@ -80,7 +81,7 @@ function ranges(step: Step, program: Program): { reads: Range[]; writes: Range[]
     const { buffer, offset: start } = value;
     const bytes = extents[field];
     if (kind === 'write') found.writes.push({ buffer, start, end: start + bytes });
-    // vectors may be loaded from past the end, and are not what the layer reads
+    // vector loads reach past the end, but the layer does not use those bytes
     else found.reads.push({ buffer, start, end: start + Math.max(4, bytes - spill) });
   }
   return found;

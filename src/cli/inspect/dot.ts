@@ -1,4 +1,4 @@
-// A program as a drawing: layers with their kernels, and what flows between them.
+// Draws a program: layers with their kernels, and the flow between them.
 import { FiligreeError } from '../../errors.ts';
 import type { Program } from '../../program/program.ts';
 import { kernelList } from '../layer-report.ts';
@@ -7,7 +7,10 @@ import { formatPercent } from '../table.ts';
 import { dataFlow } from './data-flow.ts';
 import type { End } from './data-flow.ts';
 
-/** Graphviz's language, a layer or a flow a line. Layers that skip zeros are green, layers that multiply by all weights yellow. */
+/**
+ * A program in Graphviz's language, one layer or flow per line. Layers that skip zeros are green; layers that multiply
+ * by all weights are yellow.
+ */
 export function toDot(program: Program, layers: readonly LayerReport[], predictedMs: readonly number[]): string {
   const flows = dataFlow(program);
   const drawn = new Set(flows.flatMap(({ from, to }) => [nameOf(from), nameOf(to)]));
@@ -34,7 +37,7 @@ export function toDot(program: Program, layers: readonly LayerReport[], predicte
   return `digraph ${quote(program.name)} {\n${[...style, ...lines].map((line) => `  ${line}\n`).join('')}}\n`;
 }
 
-/** Names of layers, inputs and outputs are of one space in the drawing. */
+/** Layers, inputs and outputs need distinct names in the drawing. */
 function nameOf(end: End): string {
   if ('layer' in end) return `layer ${end.layer}`;
   return 'input' in end ? `input ${end.input}` : `output ${end.output}`;
@@ -47,19 +50,19 @@ function node(end: End, label: readonly string[], style: string): string {
 const escape = (text: string) => text.replaceAll(/["\\]/g, '\\$&').replaceAll(/\s+/g, ' ');
 const quote = (text: string) => `"${escape(text)}"`;
 
-/** What of the package @viz-js/viz is used here. */
+/** The part of @viz-js/viz that is used here. */
 interface Graphviz {
   instance(): Promise<{ renderString(dot: string, options: { format: string }): string }>;
 }
 
 /**
- * Graphviz's drawing, an SVG.
- * @throws FiligreeError `environment` when the package `@viz-js/viz`, which does it, is not installed
+ * Graphviz's drawing as SVG.
+ * @throws FiligreeError `environment` when the package `@viz-js/viz` is not installed
  */
 export async function drawSvg(dot: string): Promise<string> {
   let graphviz: Graphviz;
   try {
-    // bundlers are not to look for it: few who compile also draw
+    // hidden from bundlers: few who compile also draw
     const name = '@viz-js/viz';
     graphviz = (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as Graphviz;
   } catch (cause) {

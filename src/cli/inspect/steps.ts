@@ -1,31 +1,31 @@
-// The records of a program as the runtime writes them on one thread: addresses, and fields by name.
+// A program's records as the runtime writes them for one thread: addresses, and fields by name.
 import { unaryFunctions } from '../../program/activations.ts';
 import { fieldsOf } from '../../program/kernels.ts';
 import type { Constant, Pointer, Program } from '../../program/program.ts';
 import { layOut } from '../../runtime/expand.ts';
 
-/** A field that points: the address, and the buffer of the program that it is in, `offset` bytes from its start. */
+/** A pointer field: its address, and its place in the program's buffers, `offset` bytes from the start of one. */
 export interface PointerField {
   address: number;
   buffer: number;
   offset: number;
-  /** `arena`, or the form and the size of a constant. */
+  /** `arena`, or a constant's form and size. */
   in: string;
 }
 
 export interface StepRecord {
   step: number;
-  /** Where the record is in linear memory. */
+  /** Address of the record in linear memory. */
   address: number;
   kernel: string;
   layer: string;
   op: string;
   pointers: Record<string, PointerField>;
-  /** The other fields. A function is its name, and infinities are texts: JSON has none. */
+  /** The other fields. A function is given by name, and infinities are strings: JSON has no infinity. */
   numbers: Record<string, number | string>;
 }
 
-/** Every record of a program, in the order in which they run. */
+/** All records of a program, in the order in which they run. */
 export function stepRecords(program: Program): StepRecord[] {
   const { records, buffers } = layOut(program);
   return program.steps.map(({ kernel, layer, arguments: args }, step) => {
@@ -57,7 +57,10 @@ function describe(constant: Constant): string {
   return `${constant.form} ${constant.data.length}`;
 }
 
-/** Where the parts of linear memory begin, then a record a block: its kernel and layer, a pointer a line, the numbers. */
+/**
+ * Start addresses of the parts of linear memory, then one block per record: kernel and layer, one pointer per line, the
+ * numbers.
+ */
 export function formatSteps(program: Program, records: readonly StepRecord[]): string {
   const { buffers, arena, bytes } = layOut(program);
   const constants = buffers.find((_, i) => program.buffers[i].kind === 'constant');
