@@ -64,7 +64,7 @@ export async function evolve(first: Scored, options: EvolutionOptions): Promise<
   return best;
 }
 
-/** Share of photos in each selection round, and number of survivors. The last round uses all photos. */
+/** Share of photos in each selection round, and number of survivors. The last survivors run on all photos. */
 const rounds = [
   [1 / 8, 5],
   [1 / 2, 2],
