@@ -23,7 +23,7 @@ export default defineConfig(({ mode }) => ({
     // a watch follows imports, but tests read the wasm from files
     watchTriggerPatterns: [
       {
-        pattern: /\/(assembly\/(?!generated|prune)|scripts\/templates\/)/,
+        pattern: /\/assembly\/(?!generated|prune)/,
         testsToRun: () => testsIn('test/kernels', 'test/ops'),
       },
       { pattern: /\/assembly\/prune\//, testsToRun: () => ['test/prune/linear-algebra.test.ts'] },
