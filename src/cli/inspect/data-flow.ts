@@ -43,8 +43,7 @@ export function dataFlow(program: Program): Flow[] {
     const writes = touched.flatMap((step) => step.writes);
     const reads = touched.flatMap((step) => step.reads);
     readBy(to, reads);
-    // A layer that works in place replaces the one before. Bytes that it only spills into may be part of a value that
-    // stays.
+    // A layer that works in place replaces what it reads. What it overlaps without reading may be another part of the value.
     const isReplaced = (w: Range) =>
       reads.some((r) => overlap(w, r)) && writes.some((own) => own.buffer === w.buffer && covers(own, w));
     written = written.filter((w) => !isReplaced(w));
