@@ -95,7 +95,7 @@ export async function compileBytes(
   return compileImported(await importBytes(bytes, path, progress, options), path, progress, options);
 }
 
-/** Compiles a foreign model's graph. @param onPass sees the graph after each pass that changed it */
+/** Compiles a foreign model's graph. @param onPass called with the graph after each pass that changed it */
 export async function compileImported(
   graph: Graph,
   path: string,

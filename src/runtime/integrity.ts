@@ -1,18 +1,19 @@
-// Models whose bytes are known by their digest: checked on arrival, and kept for the next visit where the host has a Cache API.
+// Loads models with a known digest: checks them on arrival and, where the host has a Cache API, keeps them for the next
+// visit.
 import { FiligreeError } from '../errors.ts';
 import type { ModelSource } from './source.ts';
 
-/** The cache of all models that pages of an origin have loaded with a digest. */
+/** One cache per origin, for all models that its pages load with a digest. */
 const cacheName = 'filigree-models';
 
-/** Models that are kept at most; the one that came first goes first. */
+/** Maximum number of models kept; the oldest goes first. */
 const maxKept = 8;
 
 /**
- * The bytes of a source that have a digest: from the cache, or else read, checked and put there.
- * @param read gives the source's bytes
- * @throws FiligreeError `invalid-argument` for what is no digest, `invalid-model` for bytes of another, `environment`
- * where nothing computes digests, and as `read`
+ * The bytes of a source with this digest: from the cache, or else read, checked and cached.
+ * @param read reads the source's bytes
+ * @throws FiligreeError `invalid-argument` for a malformed digest, `invalid-model` for bytes with another digest,
+ * `environment` where digests cannot be computed, and as `read`
  */
 export async function readVerified(
   source: ModelSource,
@@ -28,11 +29,11 @@ export async function readVerified(
         `got ${JSON.stringify(integrity)}`,
     );
   }
-  // pages that came by http have none
+  // pages loaded by http have none
   if (typeof crypto === 'undefined' || !crypto.subtle) {
     throw new FiligreeError(
       'environment',
-      `${name}: integrity cannot be checked here: pages compute digests only when they came by https or from localhost`,
+      `${name}: integrity cannot be checked here: pages compute digests only when loaded by https or from localhost`,
     );
   }
   const digest = async (bytes: Uint8Array) => {
@@ -56,7 +57,7 @@ export async function readVerified(
       `${name}: not the file that integrity names: wanted ${integrity}, got ${found} (${bytes.length} bytes)`,
     );
   }
-  if (cache) await keep(cache, key, bytes).catch(() => {}); // no space, or not allowed: it is loaded again next time
+  if (cache) await keep(cache, key, bytes).catch(() => {}); // no space, or not allowed: it is downloaded again next time
   return bytes;
 }
 

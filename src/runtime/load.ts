@@ -36,11 +36,11 @@ export interface LoadOptions extends SourceOptions {
     work?: number;
   };
   /**
-   * Digest of the file, `sha256-` and base64: another file is refused. What comes from a URL is kept in the host's Cache
-   * API under it, where there is one, so that the next visit loads it without the network.
+   * Digest of the file, `sha256-` and base64: a file with another digest is refused. Where the host has a Cache API, a
+   * file from a URL is cached under its digest, so that the next visit loads it without the network.
    */
   integrity?: string;
-  /** @internal Where the threads run, or why nowhere. */
+  /** @internal Where the threads run, or why there are none. */
   threadHost?: ThreadHost | string;
 }
 
@@ -80,7 +80,7 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
     const program = readArtifact(file.head, name, header);
     const works = checkProgram(program);
     const work = works.reduce((a, b) => a + b, 0);
-    checkLimit(name, work, options.limits?.work ?? Infinity, 'multiply-accumulates a run, more than limits.work');
+    checkLimit(name, work, options.limits?.work ?? Infinity, 'multiply-accumulates per run, more than limits.work');
     const build = await int8Build(best, program, options.wasm);
     let layout = layOut(program);
     let instance: Instance | undefined;

@@ -10,8 +10,8 @@ import { shippedDetector, shippedDetectors, type ShippedDetector } from './shipp
 // Detector and classifier code loads in parallel with the model.
 
 /**
- * Loads a detection model, or takes one that is loaded, and makes a detector of it.
- * @param source `objects`, `objects-small` or `faces`, which come with the package, or as `loadModel`
+ * Loads a detection model, or takes a loaded one, and makes a detector of it.
+ * @param source `objects`, `objects-small` or `faces`, which come with the package, or a source as for `loadModel`
  * @example
  * const detector = await createDetector('objects');
  * const { detections } = await detector.detect(document.querySelector('video'));
@@ -21,7 +21,7 @@ export function createDetector(
   options: LoadOptions & DetectorSettings = {},
 ): Promise<Detector<Model>> {
   const part = import('./detector.ts');
-  part.catch(() => {}); // said below, unless the model is what fails
+  part.catch(() => {}); // the await below reports it, unless the model fails first
   const make = async (model: Model) => (await part).Detector.of(model, options);
   const shipped = shippedDetectors.find((name) => name === source);
   return shipped ? createShipped(shipped, options, make) : create(source, options, make);
@@ -34,7 +34,7 @@ export function createClassifier(
 ): Promise<Classifier<Model>> {
   if (typeof source === 'string' && (source === 'imagenet' || shippedDetectors.includes(source as ShippedDetector))) {
     const why = source === 'imagenet' ? 'no classifier comes with Filigree yet' : 'it is a detector: createDetector';
-    const instead = 'give the path or URL of a classifier that "filigree compile" has made';
+    const instead = 'give the path or URL of a classifier from "filigree compile"';
     return Promise.reject(new FiligreeError('invalid-argument', `createClassifier('${source}'): ${why}; ${instead}`));
   }
   const part = import('./classifier.ts');
@@ -60,7 +60,7 @@ async function create<T>(
   }
 }
 
-/** As `create`, of a model that comes with the package. What is downloaded is checked, and kept for the next visit. */
+/** Like `create`, for a model that comes with the package. Downloads are checked, and kept for the next visit. */
 async function createShipped<T>(
   name: ShippedDetector,
   options: LoadOptions,

@@ -5,7 +5,7 @@ export interface ShippedModel {
   readonly url: URL;
   /** Digest of its bytes, as `LoadOptions.integrity`; only as built. */
   readonly integrity?: string;
-  /** What a load that failed says: that the file is missing from a bundle, where it is. */
+  /** Digest of its bytes, as in `LoadOptions.integrity`; only in builds. */
   explain(error: unknown): unknown;
 }
 

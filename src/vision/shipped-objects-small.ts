@@ -1,4 +1,4 @@
-// Written out in full, so that bundlers find the file. Bundles get the digest and the way from where they lie (scripts/hosts.mjs).
+// Literal, so that bundlers find the file. scripts/hosts.mjs adds the digest and the relative path to bundles.
 import { shippedModel } from './shipped-model.ts';
 
 const url = new URL('./models/objects-small.filigree', import.meta.url);

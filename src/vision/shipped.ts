@@ -1,8 +1,8 @@
-// The models that come with the package, by name. Where each lies is said by a module of its own, loaded when the name is
-// used: bundlers take along the file that such a module names, and nothing is downloaded for names that nobody uses.
+// The models that come with the package, by name. One module per model names its file, and is loaded when the name is
+// used: bundlers include files that such modules name, and only models in use are downloaded.
 import type { ShippedModel } from './shipped-model.ts';
 
-/** Names of detectors that come with the package; models/README.md has what they find, how well and how fast. */
+/** Names of detectors that come with the package; models/README.md lists their classes, accuracy and speed. */
 export type ShippedDetector = 'objects' | 'objects-small' | 'faces';
 
 const detectors: Record<ShippedDetector, () => Promise<{ default: ShippedModel }>> = {
@@ -13,6 +13,6 @@ const detectors: Record<ShippedDetector, () => Promise<{ default: ShippedModel }
 
 export const shippedDetectors = Object.keys(detectors) as ShippedDetector[];
 
-/** Where a model that comes with the package lies. */
+/** The location and digest of a model that comes with the package. */
 export const shippedDetector = async (name: ShippedDetector): Promise<ShippedModel> =>
   (await detectors[name]()).default;
