@@ -3,9 +3,9 @@ import { FiligreeError } from '../errors.ts';
 /** A model that comes with the package. */
 export interface ShippedModel {
   readonly url: URL;
-  /** Digest of its bytes, as `LoadOptions.integrity`; only as built. */
-  readonly integrity?: string;
   /** Digest of its bytes, as in `LoadOptions.integrity`; only in builds. */
+  readonly integrity?: string;
+  /** Explains a failed load: the file may be missing from a bundle. */
   explain(error: unknown): unknown;
 }
 
