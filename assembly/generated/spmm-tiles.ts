@@ -1436,7 +1436,7 @@ function flat_column_x1(x: usize, w: usize, y: usize, r: MatrixRecord, vectors: 
   }
 }
 
-/** All pixels: full tiles, and the last two of them shared out evenly so that no tile is nearly empty. */
+/** All pixels: full tiles, then the last two divided evenly so that no tile is nearly empty. */
 export function flat_x1(r: MatrixRecord, vectors: u32): void {
   const full: u32 = 7;
   const block = activationBlock(r.rows);
@@ -1493,7 +1493,7 @@ function flat_column_x2(x: usize, w: usize, y: usize, r: MatrixRecord, vectors: 
   }
 }
 
-/** All pixels: full tiles, and the last two of them shared out evenly so that no tile is nearly empty. */
+/** All pixels: full tiles, then the last two divided evenly so that no tile is nearly empty. */
 export function flat_x2(r: MatrixRecord, vectors: u32): void {
   const full: u32 = 4;
   const block = activationBlock(r.rows);
@@ -1536,7 +1536,7 @@ function flat_column_x4(x: usize, w: usize, y: usize, r: MatrixRecord, vectors: 
   }
 }
 
-/** All pixels: full tiles, and the last two of them shared out evenly so that no tile is nearly empty. */
+/** All pixels: full tiles, then the last two divided evenly so that no tile is nearly empty. */
 export function flat_x4(r: MatrixRecord, vectors: u32): void {
   const full: u32 = 2;
   const block = activationBlock(r.rows);
@@ -1595,7 +1595,7 @@ function shifted_column_x1(x: usize, w: usize, y: usize, r: MatrixRecord, vector
   }
 }
 
-/** All pixels: full tiles, and the last two of them shared out evenly so that no tile is nearly empty. */
+/** All pixels: full tiles, then the last two divided evenly so that no tile is nearly empty. */
 export function shifted_x1(r: MatrixRecord, vectors: u32): void {
   const full: u32 = 7;
   const block = activationBlock(r.rows);
@@ -1657,7 +1657,7 @@ function shifted_column_x2(x: usize, w: usize, y: usize, r: MatrixRecord, vector
   }
 }
 
-/** All pixels: full tiles, and the last two of them shared out evenly so that no tile is nearly empty. */
+/** All pixels: full tiles, then the last two divided evenly so that no tile is nearly empty. */
 export function shifted_x2(r: MatrixRecord, vectors: u32): void {
   const full: u32 = 4;
   const block = activationBlock(r.rows);
@@ -1705,7 +1705,7 @@ function shifted_column_x4(x: usize, w: usize, y: usize, r: MatrixRecord, vector
   }
 }
 
-/** All pixels: full tiles, and the last two of them shared out evenly so that no tile is nearly empty. */
+/** All pixels: full tiles, then the last two divided evenly so that no tile is nearly empty. */
 export function shifted_x4(r: MatrixRecord, vectors: u32): void {
   const full: u32 = 2;
   const block = activationBlock(r.rows);

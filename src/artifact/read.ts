@@ -43,7 +43,7 @@ interface TensorSpan {
   readonly length: number;
 }
 
-/** What the header of a safetensors file says. */
+/** Contents of a safetensors file's header. */
 export interface Header {
   readonly metadata: Json;
   readonly tensors: Map<string, TensorSpan>;

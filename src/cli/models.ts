@@ -82,7 +82,7 @@ export async function readProgram(
   return { program: readArtifact(bytes, path), bytes: bytes.length };
 }
 
-/** What commands that compile say about how. */
+/** Options that commands pass to the compiler. */
 export type ForeignOptions = ModelOptions & Pick<CompileOptions, 'head' | 'labels' | 'costModel' | 'int8' | 'dense'>;
 
 /** Compiles a foreign model. */
@@ -115,7 +115,7 @@ export async function compileImported(
   }
 }
 
-/** A foreign model's graph. */
+/** Imports a foreign model's graph. */
 export async function importBytes(
   bytes: Uint8Array,
   path: string,

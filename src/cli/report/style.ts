@@ -6,7 +6,7 @@ const dark = `--paper: #14171b; --ink: #e7eaee; --muted: #8f99a4; --rule: #333a4
 --before: #5b6670; --after: #ff7a8a; --curve: #62a8d4; --pointwise: #62a8d4; --convolution: #ff7a8a; --depthwise: #56c9a2;
 --grouped: #b89ae0; --linear: #f0c060;`;
 
-/** Those colours on the elements that `root` selects. */
+/** The colours for the elements that `root` selects. */
 export const colours = (root: string) =>
   `${root} { ${light} }\n@media (prefers-color-scheme: dark) { ${root} { ${dark} } }`;
 
