@@ -42,7 +42,7 @@ describe('a run that was cut off', () => {
     const { graph, masks, report } = await prune(smallNetwork(), { ...options, checkpoint });
     expect(graph).toEqual(whole.graph);
     expect(masks).toEqual(whole.masks);
-    expect(report.notes[0]).toMatch(/^[1-9] layers are from memory, of a run that did not end$/);
+    expect(report.notes[0]).toMatch(/^[1-9] layers are from memory, from an unfinished run$/);
     expect(checkpoint.bytes).toBeUndefined();
   });
 
@@ -56,7 +56,7 @@ describe('a run that was cut off', () => {
   ])('begins anew for %s', async (_, changed) => {
     const checkpoint = await interrupted(2);
     const { report, masks } = await prune(smallNetwork(), { ...options, ...changed, checkpoint });
-    expect(report.notes[0]).toBe('memory is of another run (other model, options or images): begun anew');
+    expect(report.notes[0]).toBe('memory is from another run (other model, options or images): started again');
     expect(masks).toEqual((await prune(smallNetwork(), { ...options, ...changed })).masks);
   });
 
@@ -104,7 +104,7 @@ describe('a run that was cut off', () => {
       const checkpoint = new Memory();
       checkpoint.bytes = bytes!.slice(0, length);
       const { graph, report } = await prune(smallNetwork(), { ...options, checkpoint });
-      expect(report.notes[0]).toMatch(/^memory cannot be used \(memory: .*\): begun anew$/);
+      expect(report.notes[0]).toMatch(/^memory cannot be used \(memory: .*\): started again$/);
       expect(graph).toEqual(whole.graph);
     }
   });
