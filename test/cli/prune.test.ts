@@ -163,7 +163,7 @@ describe('filigree prune', () => {
     expect(whole.notes).toEqual([]);
     const resumed = await json<Report>(...argv('killed.onnx'));
     expect(resumed.notes).toEqual([
-      expect.stringMatching(/^\d+ layers are from .*killed.onnx.checkpoint, of a run that/),
+      expect.stringMatching(/^\d+ layers are from .*killed.onnx.checkpoint, from an unfinished run$/),
     ]);
     for (const end of ['', '.masks']) {
       expect(await readFile(file(`killed.onnx${end}`))).toEqual(await readFile(file(`whole.onnx${end}`)));

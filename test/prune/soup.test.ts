@@ -71,7 +71,7 @@ describe('a soup', () => {
       change(copy);
       return () => soup([a, copy]);
     };
-    expect(() => soup([a])).toThrow(/two networks or more, not 1/);
+    expect(() => soup([a])).toThrow(/two networks or more, got 1/);
     expect(() => soup([a, smallNetwork()])).toThrow(/version 0 and test differ: \d+ and \d+ nodes/);
     expect(
       changed((g) => void ((g.nodes[1].attributes as { activation: object }).activation = { fn: 'tanh' })),
