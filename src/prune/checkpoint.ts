@@ -69,7 +69,7 @@ export class Progress {
     try {
       const { tensors, metadata } = readSafetensors(bytes, name);
       if (metadata.format !== format || metadata.fingerprint !== this.#fingerprint) {
-        this.notes.push(`${name} is of another run (other model, options or images): begun anew`);
+        this.notes.push(`${name} is from another run (other model, options or images): started again`);
         return;
       }
       const part = (key: string) => tensors.get(key)?.data;
@@ -85,22 +85,22 @@ export class Progress {
           !(mask instanceof Uint8Array) ||
           !areFacts(facts)
         ) {
-          throw new Error(`what it has as layer ${i} is incomplete, or none of this network`);
+          throw new Error(`its layer ${i} is incomplete, or not one of this network`);
         }
         return [layer, { ...facts, weights, bias, mask } as PrunedLayer] as const;
       });
       const shares = JSON.parse(metadata.distribution) as [string, number][] | null;
       if (!shares?.every((share) => typeof share[0] === 'string' && typeof share[1] === 'number') && shares !== null) {
-        throw new Error('its distribution is none');
+        throw new Error('its distribution is not valid');
       }
       const notes = JSON.parse(metadata.notes) as string[];
-      if (!notes.every((note) => typeof note === 'string')) throw new Error('its notes are no texts');
+      if (!notes.every((note) => typeof note === 'string')) throw new Error('its notes are not texts');
       if (shares) this.done.distribution = new Map(shares);
       this.done.notes.push(...notes);
       for (const [layer, outcome] of layers) this.done.layers.set(layer, outcome);
-      if (layers.length > 0) this.notes.push(`${layers.length} layers are from ${name}, of a run that did not end`);
+      if (layers.length > 0) this.notes.push(`${layers.length} layers are from ${name}, from an unfinished run`);
     } catch (error) {
-      this.notes.push(`${name} cannot be used (${(error as Error).message}): begun anew`);
+      this.notes.push(`${name} cannot be used (${(error as Error).message}): started again`);
     }
   }
 

@@ -128,13 +128,15 @@ export function resolveOptions(options: PruneOptions): ResolvedOptions {
   const criterion = typeof asked === 'object' ? asked : criterionNamed(asked);
   const ofChannels = pattern.name === 'channel' && !options.masks;
   if (!ofChannels && !judgesWeights(criterion)) {
-    throw invalid(`the criterion ${criterion.name} judges whole channels: it wants the pattern channel`);
+    throw invalid(`the criterion ${criterion.name} is for whole channels: use the pattern channel`);
   }
   if (ofChannels && !criterion.rank) {
-    throw invalid(`the criterion ${criterion.name} cannot judge whole channels: the pattern channel wants another`);
+    throw invalid(
+      `the criterion ${criterion.name} cannot rank whole channels: use another one with the pattern channel`,
+    );
   }
   if (options.rearrange && options.masks) {
-    throw invalid('masks are of channels in the order that they have: masks and rearrange do not go together');
+    throw invalid('masks refer to the present order of channels: give either masks or rearrange');
   }
   if (typeof distribution === 'string' && !distributions.includes(distribution)) {
     throw invalid(`distribution "${distribution}": wanted ${distributions.join(', ')}, or a map`);
@@ -156,10 +158,10 @@ export function resolveOptions(options: PruneOptions): ResolvedOptions {
   }
   const target = targetOf(options, pattern);
   if (options.essential && (pattern.sparsity !== undefined || pattern.name === 'channel')) {
-    throw invalid(`pattern ${pattern.name}: essential sparsity is of patterns that take any share of weights`);
+    throw invalid(`pattern ${pattern.name}: essential sparsity needs a pattern that allows any sparsity`);
   }
   if (distribution === 'search' && pattern.sparsity !== undefined) {
-    throw invalid(`pattern ${pattern.name} says how many zeros each layer has: there is nothing to search`);
+    throw invalid(`pattern ${pattern.name} determines the sparsity of each layer: there is nothing to search`);
   }
   return { ...options, pattern, criterion, distribution, samples, viewsPerImage, seed, target };
 }
@@ -196,7 +198,7 @@ function targetOf(options: PruneOptions, pattern: Pattern): Target {
     kind !== 'masks' &&
     !(kind === 'sparsity' && (value === 0 || Math.abs(value - own) < 1e-9))
   ) {
-    throw invalid(`pattern ${pattern.name} makes a share of ${own} zeros: it cannot meet ${name} ${value}`);
+    throw invalid(`pattern ${pattern.name} has a sparsity of ${own}: it cannot meet ${name} ${value}`);
   }
   if (typeof distribution === 'object') {
     for (const [layer, share] of distribution) checkSparsity(share, `distribution: layer "${layer}": sparsity`);

@@ -17,7 +17,7 @@ import { cloneGraph, prepared } from './prepare.ts';
  */
 export function soup(graphs: readonly Graph[], masks?: ReadonlyMap<string, Mask>): Graph {
   if (graphs.length < 2)
-    throw new FiligreeError('invalid-argument', `a soup is of two networks or more, not ${graphs.length}`);
+    throw new FiligreeError('invalid-argument', `a soup needs two networks or more, got ${graphs.length}`);
   for (const graph of graphs) verify(graph);
   const [first, ...others] = graphs;
   const matches = others.map((other) => matchValues(first, other));
@@ -103,7 +103,7 @@ function checkZeros(graphs: readonly Graph[], masks?: ReadonlyMap<string, Mask>)
     });
     if (found.length === 0) return;
     const shown = found.slice(0, 4).join(', ') + (found.length > 4 ? ` … (${found.length} layers)` : '');
-    const why = 'have zeros at other places, so that the average would not be sparse';
+    const why = 'have zeros at different places, so that the average would not be sparse';
     throw new FiligreeError('invalid-argument', `${names} ${why}: ${shown}`);
   };
   if (masks) {

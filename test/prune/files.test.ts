@@ -81,7 +81,10 @@ describe('a mask file', () => {
 
   it.each([
     [{}, /f: has no masks/],
-    [{ other: new Tensor('uint8', [4]) }, /f: mask and test do not fit: "other" is no layer. Its layers are "conv2d0"/],
+    [
+      { other: new Tensor('uint8', [4]) },
+      /f: mask and test do not fit: "other" is not a layer. Its layers are "conv2d0"/,
+    ],
     [{ conv2d2: new Tensor('uint8', [16, 32, 1, 1]) }, /"conv2d2" is 16×32×1×1, the layer 32×16×1×1/],
     [
       { conv2d2: new Tensor('float32', [32, 16, 1, 1]) },

@@ -89,7 +89,7 @@ export async function planChannels(
   if (typeof distribution === 'object') {
     counts = spaces.map((space) => keptCount(space.size, givenShare(space, distribution), multiple));
   } else {
-    if (distribution === 'erk') notes.push('erk is for weights: channels go in the same share everywhere');
+    if (distribution === 'erk') notes.push('erk is for single weights: the same share of channels goes everywhere');
     const budget: Budget = { kind: target.kind as Budget['kind'], value: target.value };
     counts = withinBudget(dense, rankings, touched, budget, multiple, options);
   }
@@ -150,7 +150,7 @@ function withinBudget(
       budget,
       best,
       { ms: before.ms, weights: weightsOf(touched) },
-      'with hardly a channel left',
+      'with almost no channels left',
     );
   }
   while (high - low > 1) {

@@ -231,7 +231,7 @@ function takeIndices(
   const kept = to ? Array.from(to, (position) => old[position]) : old;
   const moved = kept.map((index) => {
     const place = places.get(index);
-    if (place === undefined) throw nodeError(graph, node, `element ${index} is gone`);
+    if (place === undefined) throw nodeError(graph, node, `element ${index} is removed`);
     return place;
   });
   const list = dtype === 'int64' ? BigInt64Array.from(moved, BigInt) : Int32Array.from(moved);

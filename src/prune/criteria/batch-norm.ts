@@ -12,7 +12,7 @@ export const batchNorm = {
     return spaces.map((space) => {
       const scores = scaleScores(space, scales);
       if (scores) return rankedByScores(space, scores);
-      const remark = 'no batch norm behind its layers, or folded already: ranked by magnitude';
+      const remark = 'no batch norm after its layers, or already folded: ranked by magnitude';
       return { ...rankedByScores(space, channelMagnitudes(graph, space)), remark };
     });
   },

@@ -148,7 +148,7 @@ function checkFinite({ name }: Layer, weights: Float32Array, groups: readonly Gr
     }),
   );
   if (fine) return;
-  throw new FiligreeError('invalid-argument', `layer "${name}": what it reads is too large, or no number`);
+  throw new FiligreeError('invalid-argument', `layer "${name}": its inputs are too large, or not finite`);
 }
 
 function systemsOf(

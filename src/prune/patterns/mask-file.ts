@@ -82,7 +82,7 @@ function matched(
   const wrong: string[] = [];
   for (const [name, { shape }] of tensors) {
     const layer = layers.get(name);
-    if (!layer) wrong.push(`"${name}" is no layer`);
+    if (!layer) wrong.push(`"${name}" is not a layer`);
     else if (!fits(layer, shape))
       wrong.push(`"${name}" is ${shape.join('×')}, the layer ${weightShape(layer).join('×')}`);
   }

@@ -73,7 +73,7 @@ function groupPattern(size: number): Pattern {
 function ratioPattern(kept: number, of: number): Pattern {
   const name = `${kept}:${of}`;
   if (!(kept >= 1 && kept <= of && of <= longestSet)) {
-    throw new FiligreeError('invalid-argument', `pattern "${name}": N:M wants 1 ≤ N ≤ M ≤ ${longestSet}`);
+    throw new FiligreeError('invalid-argument', `pattern "${name}": N:M needs 1 ≤ N ≤ M ≤ ${longestSet}`);
   }
   return {
     name,
@@ -144,7 +144,7 @@ export function groupedBy(grouping: Grouping, otherwise: Pattern = unstructured,
         if (!Number.isSafeInteger(number)) {
           throw new FiligreeError(
             'invalid-argument',
-            `groups of layer "${layer.name}": ${number} at ${i} is no integer`,
+            `groups of layer "${layer.name}": ${number} at ${i} is not an integer`,
           );
         }
         const known = numbers.get(number);
