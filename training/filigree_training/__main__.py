@@ -18,6 +18,7 @@ def main(arguments: list[str] | None = None) -> None:
     tune.add_argument("--recipe", action="append", required=True, help="a TOML file; several train side by side")
     tune.add_argument("--out", required=True, help="a folder")
     tune.add_argument("--minutes", type=float, default=20.0)
+    tune.add_argument("--ends", type=float, default=0.0, help="seconds since 1970 at which training ends, instead of --minutes")
     tune.add_argument("--until", type=float, default=1.0, help="progress of the schedules at the end of this run")
     tune.add_argument("--side", type=int, help="of the input, where it is not the file's own")
     tune.add_argument("--labelled", default="", help="labelled photographs to measure AP on")

@@ -48,7 +48,8 @@ class Job:
     out: str
     recipes: list[Recipe]
     starts: list[str] = field(default_factory=list)  # ONNX each; the teacher where there are none
-    minutes: float = 20.0
+    minutes: float = 20.0  # of training
+    ends: float = 0.0  # seconds since 1970 at which training ends instead, what comes before it counted in
     until: float = 1.0  # progress at the end of this run
     side: int | None = None
     labelled: str = ""  # a folder or tar of labelled photographs, and
@@ -161,7 +162,8 @@ class Training:
         if job.profile:
             self._profile({"photographs": early, "teacher": look} | {s.recipe.name: r for s, r in zip(self.students, steps)})
         first = self.students[0].progress
-        seconds, begun = job.minutes * 60, time.time()
+        begun = time.time()
+        seconds = job.ends - begun if job.ends else job.minutes * 60
         due, step, waiting = job.check_every, 0, []
         while True:
             if step % 4 == 0 and self.cuda:
