@@ -49,7 +49,7 @@ const budgets = {
   // without the codecs that it imports
   'images.js': { raw: 9_000, brotli: 3_500 },
   'kernels.js': { raw: 27_500, brotli: 8_100 },
-  'compile.js': { raw: 420_000, brotli: 104_200 },
+  'compile.js': { raw: 420_000, brotli: 106_000 },
 };
 
 type Lazily = (entry: string, options: object) => Promise<Map<string, { lazy: boolean; contents: Uint8Array }>>;
