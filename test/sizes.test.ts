@@ -20,7 +20,8 @@ const root = fileURLToPath(new URL('../', import.meta.url));
  * Those of index.js and inline.js were raised by 500 and 1500 bytes when models came to be known by name and by digest;
  * those of detector.js and classifier.js by 1100 and 400 when photos in files, and thresholds, classes and signals per call,
  * came to be taken, and errors to say what to do about photos of other sites.
- * That of compile.js was raised by 200 bytes of brotli when compilation learned to show its passes and choices.
+ * That of compile.js was raised by 200 bytes of brotli when compilation learned to show its passes and choices, and by 1000
+ * when its messages came to be in plain English and to tell classifiers from detectors.
  */
 const budgets = {
   // an app that imports createDetector alone and detects faces: what stays of index.js, with detector.js
@@ -51,7 +52,7 @@ const budgets = {
   // without the codecs that it imports
   'images.js': { raw: 9_000, brotli: 3_500 },
   'kernels.js': { raw: 27_500, brotli: 8_100 },
-  'compile.js': { raw: 420_000, brotli: 104_200 },
+  'compile.js': { raw: 420_000, brotli: 105_200 },
 };
 
 type Lazily = (entry: string, options: object) => Promise<Map<string, { lazy: boolean; contents: Uint8Array }>>;
