@@ -15,6 +15,8 @@ const testsIn = (...folders: string[]) =>
     .filter((file) => file.endsWith('.test.ts'));
 
 export default defineConfig(({ mode }) => ({
+  // src/ imports it by its name, so that each host gets its own
+  resolve: { alias: { 'filigree/images': new URL('src/images.ts', import.meta.url).pathname } },
   server: { watch: { ignored: ['**/dist/**', '**/dist.*/**', '**/bench/results/**'] } },
   test: {
     maxWorkers: 2,

@@ -10,7 +10,7 @@ export const bundling = {
   format: 'esm',
   target: 'es2023',
   packages: 'external',
-  external: ['node:*'],
+  external: ['node:*', 'filigree/*'],
   platform: 'neutral',
   loader: { '.wasm': 'binary' },
   logLevel: 'warning',

@@ -36,6 +36,10 @@ export const shippedModels = (host, digests) => ({
 export const replacements = (host) => [
   replace('wasm-files', `hosts/${host}`),
   ...(host === 'browser'
-    ? [replace('thread-host', 'hosts/browser-threads')]
-    : [replace('team', 'hosts/no-threads'), replace('shipped', `hosts/${host}-shipped`)]),
+    ? [replace('thread-host', 'hosts/browser-threads'), replace('encoded-image', 'hosts/browser-encoded-image')]
+    : [
+        replace('team', 'hosts/no-threads'),
+        replace('shipped', `hosts/${host}-shipped`),
+        replace('encoded-image', 'hosts/edge-encoded-image'),
+      ]),
 ];

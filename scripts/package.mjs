@@ -62,11 +62,9 @@ async function bundle(dist) {
       external: host === 'browser' ? [] : ['../wasm/*'],
     };
     await bundleLazily('src/index.ts', { ...variant, plugins: [...replacements(host), shippedModels(host, digests)] });
-    if (host === 'browser') {
-      await writeWorker(`${dist}/browser`);
-      continue; // it decodes images itself
-    }
-    const plugins = [replace('codec-files', `hosts/${host}-images`)];
+    if (host === 'browser') await writeWorker(`${dist}/browser`);
+    const codecs = host === 'browser' ? replace('codecs', 'hosts/browser-codecs') : undefined;
+    const plugins = [codecs ?? replace('codec-files', `hosts/${host}-images`)];
     await build({ ...variant, entryPoints: { images: 'src/images.ts' }, plugins });
   }
 }

@@ -7,7 +7,8 @@ import type { Model } from './runtime/model.ts';
 import type { ModelSource } from './runtime/source.ts';
 import type { Classifier, ClassifierSettings } from './vision/classifier.ts';
 import * as create from './vision/create.ts';
-import type { Detector, DetectorSettings } from './vision/detector.ts';
+import type { Detector } from './vision/detector.ts';
+import type { DetectorSettings } from './vision/detector-settings.ts';
 import type { ShippedDetector } from './vision/shipped.ts';
 
 const wasm: LoadOptions['wasm'] = (build) => (build === 'simd' ? simd : relaxed);

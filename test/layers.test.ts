@@ -18,7 +18,7 @@ async function bundled(entry: string): Promise<string[]> {
     format: 'esm',
     platform: 'neutral',
     packages: 'external',
-    external: ['node:*'],
+    external: ['node:*', 'filigree/*'],
     metafile: true,
     write: false,
     outdir: 'unused',

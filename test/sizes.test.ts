@@ -17,15 +17,18 @@ const root = fileURLToPath(new URL('../', import.meta.url));
  * team.js and the wasm cut down were raised when linear layers, in integers too, came in beside threads in every host; all but the wasm when
  * loads learned of servers that break off or never end and of wasm of other versions, and teams of workers that die silently; and
  * by 400 bytes of brotli when what a model takes, memory and work, came to be known and limited before it is loaded.
- * Those of index.js and inline.js were raised by 500 and 1500 bytes when models came to be known by name and by digest.
- * That of compile.js was raised by 200 bytes of brotli when compilation learned to show its passes and choices.
+ * Those of index.js and inline.js were raised by 500 and 1500 bytes when models came to be known by name and by digest;
+ * those of detector.js and classifier.js by 1100 and 400 when photos in files, and thresholds, classes and signals per call,
+ * came to be taken, and errors to say what to do about photos of other sites.
+ * That of compile.js was raised by 200 bytes of brotli when compilation learned to show its passes and choices, and by 1000
+ * when its messages came to be in plain English and to tell classifiers from detectors.
  */
 const budgets = {
   // an app that imports createDetector alone and detects faces: what stays of index.js, with detector.js
-  'app with a detector': { raw: 82_000, brotli: 27_000 },
+  'app with a detector': { raw: 86_500, brotli: 28_600 },
   'index.js': { raw: 55_700, brotli: 18_200 },
-  'detector.js': { raw: 31_000, brotli: 10_800 },
-  'classifier.js': { raw: 12_600, brotli: 4_600 },
+  'detector.js': { raw: 34_500, brotli: 11_900 },
+  'classifier.js': { raw: 14_000, brotli: 5_000 },
   // models that say nothing of themselves
   'recognise.js': { raw: 15_500, brotli: 5_450 },
   // of models on threads
@@ -45,7 +48,7 @@ const budgets = {
   'face-simd.wasm': { raw: 37_500, brotli: 15_000 },
   'face-relaxed.wasm': { raw: 37_500, brotli: 15_000 },
   // wasm and threads within
-  'inline.js': { raw: 272_000, brotli: 78_500 },
+  'inline.js': { raw: 278_000, brotli: 80_500 },
   // without the codecs that it imports
   'images.js': { raw: 9_000, brotli: 3_500 },
   'kernels.js': { raw: 27_500, brotli: 8_100 },

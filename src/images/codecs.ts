@@ -1,4 +1,4 @@
-// The @jsquash codecs, each started on first use.
+// The @jsquash codecs, each started on first use. src/hosts/ has what takes the place of this module on pages.
 import { codecModule } from './codec-files.ts';
 import { PngDecoder } from './png-decoder.ts';
 
@@ -68,6 +68,9 @@ export async function decodeWebp(bytes: Uint8Array<ArrayBuffer>): Promise<Decode
   });
   return decode(bytes.buffer);
 }
+
+/** Other formats, where the host knows any. */
+export const decodeOther: ((bytes: Uint8Array<ArrayBuffer>) => Promise<Decoded>) | undefined = undefined;
 
 /** @param image RGBA */
 export async function encodePngBytes(image: Decoded): Promise<Uint8Array<ArrayBuffer>> {

@@ -1,7 +1,7 @@
-// Decodes picture files to pixels, and encodes pixels as PNG files. Pages have their own decoders.
+// Photos in files → pixels, and pixels → PNG files.
 import { FiligreeError } from '../errors.ts';
 import { checkPixels, type Pixels } from '../vision/preprocessing.ts';
-import { decodeJpeg, decodePng, decodeWebp, encodePngBytes } from './codecs.ts';
+import { decodeJpeg, decodeOther, decodePng, decodeWebp, encodePngBytes } from './codecs.ts';
 import { describeBytes, jpegScans, readImageHeader } from './header.ts';
 
 export interface DecodeOptions {
@@ -20,14 +20,14 @@ export interface DecodeOptions {
 const maxScans = 100;
 
 /**
- * Decodes a JPEG (with its EXIF orientation applied), PNG or WebP picture to RGBA. Transparent pixels are shown on
- * white.
- * @throws FiligreeError `invalid-image` when it is none of the three, broken, cut off, CMYK, too large, or a JPEG of
- * more than 100 scans
+ * Decodes a JPEG (turned as its EXIF orientation says), PNG or WebP picture to RGBA; on pages, where the browser decodes,
+ * what else it knows (AVIF). Transparency is laid on white.
+ * @throws FiligreeError `invalid-image` when it is none of the three, broken, cut off, CMYK, too large, or a JPEG of more than 100 scans
  */
 export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Pixels> {
   const { name = 'image', maxPixels = Math.min(100e6, 16e6 + 64 * bytes.length) } = options;
   const header = readImageHeader(bytes);
+  if (!header && decodeOther) return decodeUnknown(bytes, name, maxPixels);
   if (!header) {
     throw new FiligreeError('invalid-image', `${name}: not a JPEG, PNG or WebP image; ${describeBytes(bytes)}`);
   }
@@ -37,11 +37,7 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}
     throw new FiligreeError('invalid-image', `${broken} (it does not say how large it is)`);
   }
   if (width * height > maxPixels) {
-    throw new FiligreeError(
-      'invalid-image',
-      `${name}: ${width} × ${height} pixels are ${megapixels(width * height)} megapixels; ` +
-        `at most ${megapixels(maxPixels)} are decoded of ${bytes.length} bytes`,
-    );
+    throw tooLarge(name, width, height, maxPixels, options.maxPixels === undefined);
   }
   if (components === 4) {
     throw new FiligreeError('invalid-image', `${name}: a CMYK JPEG image, which is not supported; save it as RGB`);
@@ -64,6 +60,35 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}
   } catch (cause) {
     throw new FiligreeError('invalid-image', broken + reason(cause), { cause });
   }
+}
+
+/** A picture of a format that only the host knows. Its size is known once it is decoded. */
+async function decodeUnknown(bytes: Uint8Array, name: string, maxPixels: number): Promise<Pixels> {
+  let image;
+  try {
+    image = onWhite(await decodeOther!(Uint8Array.from(bytes)));
+  } catch (cause) {
+    throw new FiligreeError(
+      'invalid-image',
+      `${name}: not an image that this host can decode; ${describeBytes(bytes)}`,
+      {
+        cause,
+      },
+    );
+  }
+  const { width, height } = image;
+  if (width * height > maxPixels) throw tooLarge(name, width, height, maxPixels, false);
+  return image;
+}
+
+function tooLarge(name: string, width: number, height: number, maxPixels: number, isDefault: boolean): FiligreeError {
+  const allowed = isDefault && maxPixels < 100e6 ? ' for a file as small as this one' : '';
+  return new FiligreeError(
+    'invalid-image',
+    `${name}: the picture is too large: ${width} × ${height} pixels, ${megapixels(width * height)} megapixels, where at most ` +
+      `${megapixels(maxPixels)} megapixels are decoded${allowed}; save it smaller, or raise maxPixels of decodeImage ` +
+      '(a megapixel takes 4 MB of memory)',
+  );
 }
 
 const megapixels = (pixels: number) => Number((pixels / 1e6).toPrecision(3));

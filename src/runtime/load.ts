@@ -199,5 +199,10 @@ function notCompiled({ head, size }: OpenSource, name: string): FiligreeError {
         'or compileModel() from "filigree/compile"',
     );
   }
-  return new FiligreeError('invalid-model', `${name}: not a .filigree model (${size} bytes)`);
+  // what servers of single-page apps answer for files that are not there
+  const isPage = /^\s*<(!doctype|html|\?xml|!--)/i.test(new TextDecoder('latin1').decode(head.subarray(0, 200)));
+  const found = isPage
+    ? 'the server answered with a web page instead of a model; is the URL right?'
+    : 'not a .filigree model';
+  return new FiligreeError('invalid-model', `${name}: ${found} (${size} bytes)`);
 }

@@ -71,6 +71,12 @@ export class Classifier<M extends ImageModel = ImageModel> {
     if (!shape) {
       const shapes = (tensors: ImageModel['inputs']) =>
         tensors.map(({ name, shape: of }) => `${name} [${of.join(', ')}]`).join(', ');
+      if ((model.metadata.vision as { task?: unknown } | undefined)?.task === 'detect') {
+        throw new FiligreeError(
+          'unsupported',
+          `${model.name}: a detector, not a classifier. Use createDetector, or "filigree detect"`,
+        );
+      }
       throw new FiligreeError(
         'unsupported',
         `${model.name}: not a photo classifier: wanted one input of 3 channels and one output, a score per class; its ` +
@@ -106,13 +112,15 @@ export class Classifier<M extends ImageModel = ImageModel> {
   }
 
   /**
-   * @throws FiligreeError `invalid-argument` when `image` is not an image or its data does not fit its size, `disposed`
-   * after dispose()
+   * Says what an image shows.
+   * @throws FiligreeError `invalid-argument` when `image` is not an image or its data does not fit its size, `not-found` when there
+   * is no such photo, `invalid-image` when it cannot be decoded, `disposed` after dispose(); the signal's reason
    */
-  async classify(image: ImageSource): Promise<ClassificationResult> {
+  async classify(image: ImageSource, { signal }: { signal?: AbortSignal } = {}): Promise<ClassificationResult> {
     if (this.disposed) throw new FiligreeError('disposed', 'classify: the classifier is disposed');
     const start = performance.now();
-    const pixels = await this.reader.read(image);
+    const pixels = await this.reader.read(image, signal);
+    signal?.throwIfAborted();
     const read = performance.now();
     const { result, speed } = await runOnImage(this.model, pixels, this.preprocessing, (session) => {
       const ran = performance.now();

@@ -1,50 +1,27 @@
 // A detector: takes a photo, returns boxes in the photo's own pixels.
 import { FiligreeError } from '../errors.ts';
-import type { Candidates } from './candidates.ts';
+import { ofClasses, type Candidates } from './candidates.ts';
 import { invalid } from './fields.ts';
 import { decoderOf, headTypes, type Head } from './heads/index.ts';
 import type { Decoder, HeadType } from './heads/head-type.ts';
 import { runOnImage } from './image-input.ts';
 import { ImageReader, type ImageSource } from './image-source.ts';
 import { fitLabels } from './labels.ts';
+import {
+  checkedLimits,
+  checkScoreThreshold,
+  classIndices,
+  withOverrides,
+  type DetectorSettings,
+  type DetectOptions,
+  type Limits,
+} from './detector-settings.ts';
 import { readVisionMetadata, type VisionMetadata } from './metadata.ts';
 import type { ImageModel } from './model.ts';
 import { rankCandidates, suppress, suppressWeighted } from './nms.ts';
 import type { Outputs } from './outputs.ts';
 import { OutputsInPlace } from './outputs-in-place.ts';
 import { inputToImage, type Geometry, type Preprocessing } from './preprocessing.ts';
-import type { HeadName } from './presets.ts';
-
-export interface DetectorSettings {
-  /** Detections below this score (0…1) are left out. Default: the model's metadata. */
-  scoreThreshold?: number;
-  /** Boxes that overlap by more than this (intersection over union, 0…1) become one. Default: the model's. */
-  iouThreshold?: number;
-  /** Maximum number of detections; default the model's, or 100. */
-  maxResults?: number;
-  /** Boxes of different classes that overlap become one too; default the model's, or false. */
-  classAgnostic?: boolean;
-  /**
-   * A box counts once for each class that reaches the threshold, not only for its best; default false. The evaluation
-   * of YOLO models counts this way.
-   */
-  multiLabel?: boolean;
-  /** The detection head, where the model's metadata does not name it. */
-  head?: HeadName;
-  /**
-   * Name of each class, in place of the model's. The list has one name per class, or one more: a background's in front.
-   */
-  labels?: readonly string[];
-  /**
-   * How images become its input, where that differs from the model's metadata or from its head's usual preprocessing.
-   */
-  preprocessing?: Partial<Omit<Preprocessing, 'width' | 'height'>>;
-}
-
-/** Settings that choose among candidates. */
-type Limits = Required<
-  Pick<DetectorSettings, 'scoreThreshold' | 'iouThreshold' | 'maxResults' | 'classAgnostic' | 'multiLabel'>
->;
 
 export interface Keypoint {
   name: string;
@@ -69,8 +46,6 @@ export interface DetectionResult {
   /** ms. */
   speed: { preprocess: number; inference: number; postprocess: number };
 }
-
-const defaultMaxResults = 100;
 
 /** Finds objects in images. Made by `createDetector`. */
 export class Detector<M extends ImageModel = ImageModel> {
@@ -121,17 +96,24 @@ export class Detector<M extends ImageModel = ImageModel> {
   }
 
   /**
-   * @throws FiligreeError `invalid-argument` when `image` is not an image or its data does not fit its size, `disposed`
-   * after dispose()
+   * Finds objects in an image.
+   * @param options of this call alone
+   * @throws FiligreeError `invalid-argument` when `image` is not an image or its data does not fit its size, when a class is
+   * unknown or the threshold is not a number from 0 to 1, `not-found` when there is no such photo, `invalid-image` when it
+   * cannot be decoded, `disposed` after dispose(); the signal's reason
    */
-  async detect(image: ImageSource): Promise<DetectionResult> {
+  async detect(image: ImageSource, options: DetectOptions = {}): Promise<DetectionResult> {
     if (this.disposed) throw new FiligreeError('disposed', 'detect: the detector is disposed');
+    const { signal, scoreThreshold = this.limits.scoreThreshold } = options;
+    checkScoreThreshold(scoreThreshold);
+    const classes = options.classes && classIndices(options.classes, this.labels);
     const start = performance.now();
-    const pixels = await this.reader.read(image);
+    const pixels = await this.reader.read(image, signal);
+    signal?.throwIfAborted();
     const read = performance.now();
     const { result, speed } = await runOnImage(this.model, pixels, this.preprocessing, (session, geometry) => {
       const ran = performance.now();
-      const detections = this.find(new OutputsInPlace(session), geometry);
+      const detections = this.find(new OutputsInPlace(session), geometry, { scoreThreshold, classes });
       return { detections, postprocess: performance.now() - ran };
     });
     const { detections, postprocess } = result;
@@ -145,9 +127,14 @@ export class Detector<M extends ImageModel = ImageModel> {
    * Decodes the model's outputs into detections in the image's pixels.
    * @internal
    */
-  find(outputs: Outputs, geometry: Geometry): Detection[] {
+  find(
+    outputs: Outputs,
+    geometry: Geometry,
+    { scoreThreshold = this.limits.scoreThreshold, classes }: { scoreThreshold?: number; classes?: Set<number> } = {},
+  ): Detection[] {
     const { iouThreshold, maxResults, classAgnostic, multiLabel } = this.limits;
-    const candidates = this.decode(outputs, this.limits);
+    const all = this.decode(outputs, { ...this.limits, scoreThreshold });
+    const candidates = classes ? ofClasses(all, classes) : all;
     const maxCandidates = multiLabel ? 30_000 : undefined; // the limit of YOLO's own evaluation
     const options = { iouThreshold, maxResults, perClass: !classAgnostic, maxCandidates };
     if (this.suppression === 'none') return this.inImage(candidates, rankCandidates(candidates, maxResults), geometry);
@@ -207,49 +194,4 @@ export class Detector<M extends ImageModel = ImageModel> {
 
 function clamp(value: number, most: number): number {
   return Math.min(Math.max(value, 0), most);
-}
-
-/** The model's vision metadata with the caller's overrides, checked like the model's own. */
-function withOverrides(
-  vision: VisionMetadata,
-  labels: DetectorSettings['labels'],
-  preprocessing: DetectorSettings['preprocessing'],
-): VisionMetadata {
-  if (labels === undefined && preprocessing === undefined) return vision;
-  const { width, height } = vision.preprocessing;
-  const changed = {
-    ...vision,
-    labels: labels ?? vision.labels,
-    preprocessing: { ...vision.preprocessing, ...preprocessing, width, height },
-  };
-  try {
-    return readVisionMetadata({ vision: changed })!;
-  } catch (error) {
-    const message = (error as Error).message.replace('metadata.vision.', '');
-    throw new FiligreeError('invalid-argument', message, { cause: error });
-  }
-}
-
-function checkedLimits(settings: DetectorSettings, vision: VisionMetadata): Limits {
-  const {
-    scoreThreshold = vision.scoreThreshold,
-    iouThreshold = vision.iouThreshold,
-    maxResults = vision.maxResults ?? defaultMaxResults,
-    classAgnostic = vision.classAgnostic ?? false,
-    multiLabel = false,
-  } = settings;
-  for (const [name, value] of Object.entries({ scoreThreshold, iouThreshold })) {
-    if (!(value >= 0 && value <= 1)) {
-      throw new FiligreeError('invalid-argument', `${name}: wanted a number from 0 to 1, got ${String(value)}`);
-    }
-  }
-  if (!Number.isInteger(maxResults) || maxResults < 1) {
-    throw new FiligreeError('invalid-argument', `maxResults: wanted a whole number from 1, got ${String(maxResults)}`);
-  }
-  for (const [name, value] of Object.entries({ classAgnostic, multiLabel })) {
-    if (typeof value !== 'boolean') {
-      throw new FiligreeError('invalid-argument', `${name}: wanted true or false, got ${String(value)}`);
-    }
-  }
-  return { scoreThreshold, iouThreshold, maxResults, classAgnostic, multiLabel };
 }

@@ -93,10 +93,24 @@ export function visionOf(model: ModelDescription & { readonly name: string }, he
         `(--head): ${oneOfHeads(choices)}`,
     );
   }
+  if (isClassifier(model)) {
+    throw new FiligreeError(
+      'unsupported',
+      `${model.name}: a classifier, not a detector: its output ${outputs} is a score per class. Use createClassifier, or ` +
+        '"filigree classify"',
+    );
+  }
   throw new FiligreeError(
     'unsupported',
     `${model.name}: not a detector that Filigree knows: it has no metadata.vision, and its outputs are ${outputs}`,
   );
+}
+
+function isClassifier({ inputs, outputs, metadata = {} }: ModelDescription): boolean {
+  const { vision } = metadata as { vision?: { task?: unknown } };
+  const [output] = outputs;
+  const isScores = outputs.length === 1 && output.shape.filter((d) => d !== 1).length === 1;
+  return vision?.task === 'classify' || (isScores && imageInput(inputs) !== undefined);
 }
 
 function describe(name: HeadName, { head, classes }: Fit, { inputs }: ModelDescription, facts: FileFacts) {

@@ -89,7 +89,11 @@ describe('a server', () => {
     ['/breaks-off', 'not-found', /\/breaks-off: broke off after 300000 bytes: /],
     ['/ends-early', 'invalid-model', /truncated: tensor ".*".data ends at byte 1\d{6}, the file at 300000$/],
     ['/never-ends', 'invalid-model', /declares 1\d{6} bytes, but continues after \d+$/],
-    ['/never-ends-with-no-model', 'invalid-model', /not a .filigree model/],
+    [
+      '/never-ends-with-no-model',
+      'invalid-model',
+      /the server answered with a web page instead of a model; is the URL right/,
+    ],
     ['/500', 'not-found', /HTTP 500/],
   ])('%s is an error that says so', async (page, code, message) => {
     for (const [, load] of ways(page)) {
