@@ -7,7 +7,7 @@ import { kernels } from '../src/program/kernels.ts';
 import { operators } from '../src/ops/index.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
-const pages = ['ARCHITECTURE.md', 'CONTRIBUTING.md', 'README.md', 'models/README.md', 'docs/glossary.md'];
+const pages = ['ARCHITECTURE.md', 'CONTRIBUTING.md', 'models/README.md', 'docs/glossary.md'];
 
 /** Files and folders by path from the root; those of `src/` by the shorter path as well, as ARCHITECTURE.md has them. */
 const paths = new Set<string>();
