@@ -180,6 +180,8 @@ describe('tables', () => {
     expect(text).toContain('~~4.00 (3.60)~~ wrong by 1.30');
     expect(text).toContain('fails');
     expect(benchmarksTable(report)).toContain('*wrong*');
+    const short = readmeTable(report);
+    expect(short.match(/start to first result/g)?.length).toBe(1);
   });
 
   it('go between the markers of the README', () => {
