@@ -20,7 +20,7 @@ import { renderReport } from './report/page.ts';
 
 const pages = { 'README.md': readmeTable, 'docs/benchmarks.md': benchmarksTable };
 
-/** Those whose drivers start threads; the others want a page with cross-origin isolation around them. */
+/** Runtimes whose drivers start threads. The others need a page with cross-origin isolation. */
 const threaded: Runtime[] = ['filigree', 'onnxruntime'];
 
 const usage = `npm run bench:peers -- [options]
@@ -143,7 +143,7 @@ async function readJson<T>(file: string): Promise<T> {
   return JSON.parse(await readFile(file, 'utf8')) as T;
 }
 
-/** States of several runs, of the last that has each. @throws Error when they are of different engines or threads. */
+/** Merges the states of several runs; the last run with a state wins. @throws Error when engines or threads differ. */
 async function mergeReports(files: string[]): Promise<PeersReport> {
   const reports = await Promise.all(files.map((file) => readJson<PeersReport>(file)));
   const last = reports.at(-1)!;

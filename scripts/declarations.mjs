@@ -1,4 +1,4 @@
-// The .d.ts that entry points reach. tsc writes one for every source; the rest would only be weight.
+// Emits only the .d.ts files that entry points reach. tsc writes one for every source; the others would only add size.
 import { execFileSync } from 'node:child_process';
 import { cpSync, readFileSync, readdirSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';

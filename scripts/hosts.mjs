@@ -1,8 +1,8 @@
-// Modules of src/ whose place others take where a host is not like Node.
+// Modules of src/ that are replaced for hosts other than Node.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** Puts another module of src/ in a module's place. */
+/** Replaces a module of src/ by another. */
 export const replace = (name, other) => ({
   name: 'replace',
   setup({ onResolve }) {
@@ -12,8 +12,8 @@ export const replace = (name, other) => ({
 });
 
 /**
- * Gives modules that name a model of the package its digest, and its place as seen from where the bundle lies.
- * @param host '' for Node and others whose bundles are at the root of dist/
+ * Gives modules that name a model of the package its digest, and its path relative to the bundle.
+ * @param host '' for Node and other hosts whose bundles are at the root of dist/
  * @param digests of the files in dist/models/, by name
  */
 export const shippedModels = (host, digests) => ({
@@ -32,7 +32,7 @@ export const shippedModels = (host, digests) => ({
   },
 });
 
-/** For `browser`, `workerd` or `edge-light`: its own way to the wasm takes the place of the files, and its threads. */
+/** For `browser`, `workerd` or `edge-light`: replaces the access to wasm files, and the threads, by the host's own. */
 export const replacements = (host) => [
   replace('wasm-files', `hosts/${host}`),
   ...(host === 'browser'

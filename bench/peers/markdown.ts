@@ -101,7 +101,7 @@ const readmeStates: readonly string[] = [
   'yolov8n-80',
 ];
 
-/** For README.md: medians of some networks, and what one network costs beside time, in one table. */
+/** For README.md: medians of some networks, and one network's other costs, in one table. */
 export function readmeTable(report: PeersReport): string {
   const states = report.states.filter(({ id }) => readmeStates.includes(id));
   const { title, rows } = footprint(report);
@@ -140,7 +140,7 @@ function latencyRows(report: PeersReport): string[][] {
   return [['', ...columns.map((runtime) => runtimeTitles[runtime]), 'over the best peer'], ...rows];
 }
 
-/** What one network costs beside time. */
+/** The costs of one network besides time. */
 function footprint(report: PeersReport): { title: string; titles: string[]; rows: string[][] } {
   const columns = measuredRuntimes(report);
   const state = report.states.find(({ id }) => id === 'mobilenet-v2') ?? report.states[0];
@@ -161,7 +161,7 @@ function footprint(report: PeersReport): { title: string; titles: string[]; rows
   };
 }
 
-/** What stands around the tables in README.md and docs/benchmarks.md. */
+/** Markers around the tables in README.md and docs/benchmarks.md. */
 export const readmeMarkers = ['<!-- bench:peers -->', '<!-- end of bench:peers -->'] as const;
 
 /** A page with the table between its markers replaced. @throws Error when it has no markers. */

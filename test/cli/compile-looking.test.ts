@@ -103,7 +103,7 @@ describe('--explain', () => {
       'no layer "layer9"; layers with candidates: layer1, layer3',
     );
     expect(await refused('compile', model, '--explain', 'layer0', ...quick)).toContain(
-      'layer "layer0" (reduce): there is one way to do it only; layers with candidates: layer1, layer3',
+      'layer "layer0" (reduce): it has only one candidate; layers with candidates: layer1, layer3',
     );
   });
 });

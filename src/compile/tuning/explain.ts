@@ -1,4 +1,4 @@
-// Why a layer is done the way it is: every candidate with its predicted and its measured time.
+// Explains the encoding of a layer: every candidate with its predicted and its measured time.
 import { FiligreeError } from '../../errors.ts';
 import type { WasmBuild } from '../../runtime/probe.ts';
 import { measureCandidates } from './measure.ts';
@@ -6,21 +6,20 @@ import type { Lower, MeasureOptions, TimedCandidate } from './measure.ts';
 
 export interface Explanation {
   layer: string;
-  /** The same for layers that take as long. */
+  /** Equal for layers that take the same time. */
   workloadKey: string;
-  /** What is taken, by name. A convolution in groups of channels may take several: it has a product for each group. */
+  /** Names of the chosen candidates. A convolution with groups may have several, because it has a product for each group. */
   chosen: string[];
-  /** By their predicted times. */
+  /** Sorted by predicted time. */
   candidates: TimedCandidate[];
   build: WasmBuild;
-  /** How often every candidate ran. */
+  /** Number of runs of every candidate. */
   rounds: number;
 }
 
 /**
  * Measures every candidate of one layer in the whole network, as `tuneProgram` does.
- * @throws FiligreeError `invalid-argument` for a layer that there is none of, or that there is one way to do only, and as
- * `measureCandidates`
+ * @throws FiligreeError `invalid-argument` for an unknown layer or one with a single candidate, and as `measureCandidates`
  */
 export async function explainLayer(lower: Lower, layer: string, options: MeasureOptions): Promise<Explanation> {
   const chosen = new Map<string, Set<string>>();
@@ -30,7 +29,7 @@ export async function explainLayer(lower: Lower, layer: string, options: Measure
   if (!chosen.has(layer)) {
     const choices = [...chosen.keys()];
     const found = layers.find((other) => other.name === layer);
-    const why = found ? `layer "${layer}" (${found.op}): there is one way to do it only` : `no layer "${layer}"`;
+    const why = found ? `layer "${layer}" (${found.op}): it has only one candidate` : `no layer "${layer}"`;
     throw new FiligreeError('invalid-argument', `${name}: ${why}; layers with candidates: ${listed(choices)}`);
   }
   const measured = await measureCandidates(lower, { ...options, hopeless: Infinity, only: layer });
