@@ -13,7 +13,7 @@ import { poolCases } from './cases/pool.ts';
 import { resizeCases } from './cases/resize.ts';
 import { selectCases } from './cases/select.ts';
 
-export type { CaseBuilder, Work } from './cases/case.ts';
+export type { CaseBuilder, Workload } from './cases/case.ts';
 
 export const cases: { readonly [K in KernelName]: CaseBuilder } = {
   ...matrixCases,

@@ -1,10 +1,10 @@
-// npm run bench:pruning: what pruning costs in accuracy and gains in time, for the tables of models/README.md.
+// npm run bench:pruning: measures accuracy and speed-up of pruned networks, for the tables of models/README.md.
 import { readFile, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { writeArtifact } from '../src/artifact/write.ts';
-import { Progress } from '../src/cli/io.ts';
+import { ProgressLine } from '../src/cli/io.ts';
 import { compileGraph } from '../src/compile.ts';
 import { cloneGraph } from '../src/prune/prepare.ts';
 import type { Cell } from './pruning/cells.ts';
@@ -69,7 +69,9 @@ const { values } = parseArgs({
 
 const root = new URL('../', import.meta.url);
 const say = (line: string) => console.log(line);
-const progress = new Progress({ stderr: process.stderr } as unknown as ConstructorParameters<typeof Progress>[0]);
+const progress = new ProgressLine({ stderr: process.stderr } as unknown as ConstructorParameters<
+  typeof ProgressLine
+>[0]);
 
 function chosen<T extends string | number>(option: string, given: string[] | undefined, known: readonly T[]): T[] {
   return (given ?? known.map(String)).map((text) => {
@@ -86,7 +88,7 @@ function number(option: 'photos' | 'limit' | 'search-seconds' | 'seconds' | 'rou
   return value;
 }
 
-/** Cells in the order that they are done in: those whose searches share candidates after each other. */
+/** Cells in the order of processing. Cells whose searches share candidates are consecutive. */
 function wantedCells(network: NetworkName): Cell[] {
   const of = {
     sparsity: chosen('sparsity', values.sparsity, sparsities),

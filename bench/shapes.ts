@@ -1,4 +1,4 @@
-// Layers of real networks, from the text files in bench/shapes/: one a line,
+// Layers of real networks, from the text files in bench/shapes/, one per line:
 //
 //   op  inputChannels  outputChannels  height  width  kernel  stride  count
 //
@@ -9,7 +9,7 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 
-export interface Shape {
+export interface LayerShape {
   op: string;
   inputs: number;
   outputs: number;
@@ -20,19 +20,21 @@ export interface Shape {
 }
 
 /** A shape, and how often each network has it. */
-export interface Layer extends Shape {
+export interface NetworkShape extends LayerShape {
   networks: Record<string, number>;
 }
 
-/** @throws Error naming the file and line of what is not a layer. */
-export function parseShapes(text: string, file: string): (Shape & { count: number })[] {
-  const layers: (Shape & { count: number })[] = [];
+/** @throws Error naming the file and line of an entry that is not a layer. */
+export function parseShapes(text: string, file: string): (LayerShape & { count: number })[] {
+  const layers: (LayerShape & { count: number })[] = [];
   for (const [i, line] of text.split('\n').entries()) {
     const [op, ...numbers] = line.replace(/#.*/, '').trim().split(/\s+/);
     if (!op) continue;
     const [inputs, outputs, height, width, kernel, stride, count] = numbers.map(Number);
     if (numbers.length !== 7 || !numbers.every((n) => /^[1-9]\d*$/.test(n))) {
-      throw new Error(`${file}:${i + 1}: an operator and seven positive integers are wanted, got "${line.trim()}"`);
+      throw new Error(
+        `${file}:${i + 1}: a line must hold an operator and seven positive integers, got "${line.trim()}"`,
+      );
     }
     layers.push({ op, inputs, outputs, height, width, kernel, stride, count });
   }
@@ -40,8 +42,8 @@ export function parseShapes(text: string, file: string): (Shape & { count: numbe
 }
 
 /** The layers of several files, each shape once, in the order in which they come. */
-export function readShapes(files: readonly (string | URL)[]): Layer[] {
-  const layers = new Map<string, Layer>();
+export function readShapes(files: readonly (string | URL)[]): NetworkShape[] {
+  const layers = new Map<string, NetworkShape>();
   for (const file of files) {
     const network = basename(String(file), '.txt');
     for (const { count, ...shape } of parseShapes(readFileSync(file, 'utf8'), String(file))) {
@@ -55,19 +57,19 @@ export function readShapes(files: readonly (string | URL)[]): Layer[] {
 }
 
 /** Height and width of the output, padding SAME. */
-export function outputSize({ height, width, stride }: Shape): [height: number, width: number] {
+export function outputSize({ height, width, stride }: LayerShape): [height: number, width: number] {
   return [Math.ceil(height / stride), Math.ceil(width / stride)];
 }
 
 /** Top and left padding that SAME gives. */
-export function leadingPads(shape: Shape): [top: number, left: number] {
+export function leadingPads(shape: LayerShape): [top: number, left: number] {
   const [height, width] = outputSize(shape);
   const half = (size: number, output: number) => Math.max((output - 1) * shape.stride + shape.kernel - size, 0) >> 1;
   return [half(shape.height, height), half(shape.width, width)];
 }
 
 /** `conv 64→128 56² k3 s2`, short. */
-export function describeShape({ op, inputs, outputs, height, width, kernel, stride }: Shape): string {
+export function describeShape({ op, inputs, outputs, height, width, kernel, stride }: LayerShape): string {
   const channels = inputs === outputs ? String(inputs) : `${inputs}→${outputs}`;
   const size = height === width ? `${height}²` : `${height}×${width}`;
   return `${op} ${channels} ${size}${kernel > 1 ? ` k${kernel}` : ''}${stride > 1 ? ` s${stride}` : ''}`;

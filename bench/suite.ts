@@ -3,12 +3,12 @@ import type { RawKernels } from '../src/kernels.ts';
 import { kernelNames, kernels as registry } from '../src/kernels.ts';
 import type { KernelName } from '../src/kernels.ts';
 import { cases } from './cases.ts';
-import type { Work } from './cases.ts';
+import type { Workload } from './cases.ts';
 import { measure, median, warmUp } from './measure.ts';
 import type { Timing } from './measure.ts';
 import { copyBandwidth } from './peak.ts';
 import type { Peak } from './peak.ts';
-import type { Layer } from './shapes.ts';
+import type { NetworkShape } from './shapes.ts';
 import { describeShape } from './shapes.ts';
 
 /** A kernel's times at one layer and density. */
@@ -17,43 +17,43 @@ export interface Measurement {
   family: string;
   contest: string;
   encoding: 'sparse' | 'dense';
-  layer: Layer;
-  /** Of the weights: nonzeros over all. 1 for kernels that take none or all. */
+  layer: NetworkShape;
+  /** Density of the weights: nonzeros over all. 1 for kernels without weights or with dense ones. */
   density: number;
   macs: number;
   effectiveMacs: number;
   operations: number;
   bytes: number;
-  /** Per call: the median and the least of all batches. */
+  /** Per call: median and minimum of all batches. */
   ms: number;
   bestMs: number;
-  /** The fastest dense kernel of the contest in the same loop; none where only one kernel does this work. */
+  /** The fastest dense kernel of the contest in the same loop; absent if only one kernel does this work. */
   bestDense?: { kernel: KernelName; ms: number };
   /** The median over rounds of the best dense kernel's time over this one's. */
   speedup?: number;
 }
 
 export interface Result extends Measurement {
-  /** On nonzeros. Absent for kernels that only move data. */
+  /** GFLOP/s on nonzeros. Absent for kernels that only move data. */
   gflops?: number;
   /** Bytes read and written, each once, over time. */
   gbps: number;
-  /** Of the arithmetic peak; for kernels without multiply-accumulates, of a copy loop's GB/s over as many bytes. */
+  /** Share of the arithmetic peak; for kernels without multiply-accumulates, of the GB/s of a copy loop over as many bytes. */
   shareOfPeak: number;
 }
 
 /** One layer and the kernels that compete in it. */
 export interface Contest {
   name: string;
-  layer: Layer;
+  layer: NetworkShape;
   kernels: KernelName[];
-  /** Those of `kernels` whose times are wanted; the others are what they are compared with. */
+  /** Those of `kernels` to report; the others are for comparison. */
   reported: KernelName[];
   densities: readonly number[];
 }
 
 /** The contests that kernels matching `filter` take part in, family by family. */
-export function planContests(layers: readonly Layer[], densities: readonly number[], filter = /./): Contest[] {
+export function planContests(layers: readonly NetworkShape[], densities: readonly number[], filter = /./): Contest[] {
   const contests: Contest[] = [];
   for (const name of new Set(kernelNames.map((kernel) => cases[kernel].contest))) {
     for (const layer of layers) {
@@ -85,12 +85,12 @@ export function thinContests(contests: readonly Contest[], most: number): Contes
   return contests.filter((contest) => kept.includes(contest));
 }
 
-/** What has run long enough to be compiled by the optimising compiler. */
+/** Kernels that have run long enough for the optimising compiler. */
 export type Warm = Set<KernelName>;
 
 interface Entrant {
   kernel: KernelName;
-  work: Work;
+  work: Workload;
   /** Milliseconds a call, round by round. */
   times: number[];
 }
@@ -159,7 +159,7 @@ export function runContest(kernels: RawKernels, contest: Contest, timing: Timing
   return measurements.filter(({ kernel }) => contest.reported.includes(kernel));
 }
 
-/** Puts a measurement beside the machine's peak. */
+/** Compares a measurement with the machine's peak. */
 export function rate(measurement: Measurement, peak: Peak): Result {
   const { operations, macs, bytes, ms } = measurement;
   const gbps = bytes / ms / 1e6;
@@ -168,7 +168,7 @@ export function rate(measurement: Measurement, peak: Peak): Result {
   return { ...measurement, ...(operations > 0 && { gflops }), gbps, shareOfPeak };
 }
 
-/** What a contest is called while it runs. */
+/** Title of a contest while it runs. */
 export function describeContest({ name, layer }: Contest): string {
   return `${name}: ${describeShape(layer)}`;
 }

@@ -1,9 +1,9 @@
-// Makes models/objects.filigree and models/objects-small.filigree, which ship as they lie here: PicoDet-S in eight bits.
+// Makes models/objects.filigree and models/objects-small.filigree, PicoDet-S in eight bits. The package contains these files.
 //
 //   node scripts/run.mjs models/objects.ts picodet_s_416_coco.onnx PHOTOGRAPHS models/objects.filigree
 //   node scripts/run.mjs models/objects.ts picodet_s_320_coco.onnx PHOTOGRAPHS models/objects-small.filigree
 //
-// PHOTOGRAPHS is a folder of everyday photographs that nothing is measured on; 294 of COCO's train2017 made what ships.
+// PHOTOGRAPHS is a folder of everyday photographs that no measurement uses. The published files used 294 of COCO's train2017.
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Calibration, compileGraph, compileModel, importModel } from '../src/compile.ts';
@@ -13,7 +13,7 @@ import { loadModel } from '../src/runtime/load.ts';
 import { readVisionMetadata } from '../src/vision/metadata.ts';
 import { runImage } from '../src/vision/run-image.ts';
 
-/** Of what a layer reads on the photographs, so much lies within its range: single extremes cost every other number a step. */
+/** Share of a layer's inputs on the photographs within its range. Covering rare extremes would make all steps coarser. */
 const share = 0.9999;
 
 const metadata = {

@@ -2,8 +2,8 @@
 //
 //   node scripts/run.mjs bench/kernels.ts [arguments]
 //
-// Bundles the entry into node_modules/.cache/filigree and imports it. `import.meta.url` and
-// `import.meta.dirname` stay each source file's own, so that what lies beside a source is found.
+// Bundles the entry into node_modules/.cache/filigree and imports it. `import.meta.url` stays each source file's own, so
+// that files beside a source are found.
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import process from 'node:process';

@@ -1,6 +1,7 @@
 // Integers that stand for real numbers: real = scale × (integer − zeroPoint).
 import type { DType, TensorData } from './dtypes.ts';
 
+/** ONNX's and TFLite's scale and zero point of a tensor. */
 export interface Quantisation {
   scale: number;
   zeroPoint: number;

@@ -17,40 +17,44 @@ const root = fileURLToPath(new URL('../', import.meta.url));
  * team.js and the wasm cut down were raised when linear layers, in integers too, came in beside threads in every host; all but the wasm when
  * loads learned of servers that break off or never end and of wasm of other versions, and teams of workers that die silently; and
  * by 400 bytes of brotli when what a model takes, memory and work, came to be known and limited before it is loaded.
- * That of compile.js was raised by 200 bytes of brotli when compilation learned to show its passes and choices.
- * All with kernels in them were raised when products of computed tensors, top-k and computed indices came in: attention, and
- * the tails of detectors that need no suppression.
+ * Those of index.js and inline.js were raised by 500 and 1500 bytes when models came to be known by name and by digest;
+ * those of detector.js and classifier.js by 1100 and 400 when photos in files, and thresholds, classes and signals per call,
+ * came to be taken, and errors to say what to do about photos of other sites.
+ * That of compile.js was raised by 200 bytes of brotli when compilation learned to show its passes and choices, and by 1000
+ * when its messages came to be in plain English and to tell classifiers from detectors.
+ * All with kernels in them were raised when products of computed tensors, the positions of the largest elements and elements
+ * by computed positions came in: attention, and the tails of detectors that need no suppression.
  */
 const budgets = {
   // an app that imports createDetector alone and detects faces: what stays of index.js, with detector.js
-  'app with a detector': { raw: 84_500, brotli: 27_600 },
-  'index.js': { raw: 57_000, brotli: 18_300 },
-  'detector.js': { raw: 31_000, brotli: 10_800 },
-  'classifier.js': { raw: 12_600, brotli: 4_600 },
+  'app with a detector': { raw: 89_000, brotli: 29_200 },
+  'index.js': { raw: 58_200, brotli: 18_800 },
+  'detector.js': { raw: 34_500, brotli: 11_900 },
+  'classifier.js': { raw: 14_000, brotli: 5_000 },
   // models that say nothing of themselves
   'recognise.js': { raw: 15_500, brotli: 5_450 },
   // of models on threads
-  'team.js': { raw: 31_700, brotli: 9_950 },
+  'team.js': { raw: 31_900, brotli: 9_950 },
   'web.js': { raw: 2_750, brotli: 1_150 },
   'node.js': { raw: 1_300, brotli: 650 },
   // of runImage, for those who read outputs by themselves
   'image-input.js': { raw: 4_200, brotli: 1_750 },
   'profile.js': { raw: 1_100, brotli: 650 },
-  'browser/index.js': { raw: 57_000, brotli: 18_300 },
-  'browser/team.js': { raw: 34_200, brotli: 10_850 },
-  'workerd/index.js': { raw: 57_300, brotli: 18_450 },
-  'edge-light/index.js': { raw: 57_300, brotli: 18_450 },
+  'browser/index.js': { raw: 58_200, brotli: 18_800 },
+  'browser/team.js': { raw: 34_400, brotli: 10_850 },
+  'workerd/index.js': { raw: 58_500, brotli: 19_000 },
+  'edge-light/index.js': { raw: 58_500, brotli: 19_000 },
   'filigree-simd.wasm': { raw: 60_000, brotli: 17_000 },
   'filigree-relaxed.wasm': { raw: 60_000, brotli: 17_000 },
   // cut down for the face model
   'face-simd.wasm': { raw: 37_500, brotli: 15_000 },
   'face-relaxed.wasm': { raw: 37_500, brotli: 15_000 },
   // wasm and threads within
-  'inline.js': { raw: 276_000, brotli: 80_000 },
+  'inline.js': { raw: 286_000, brotli: 83_500 },
   // without the codecs that it imports
   'images.js': { raw: 9_000, brotli: 3_500 },
   'kernels.js': { raw: 30_000, brotli: 9_000 },
-  'compile.js': { raw: 420_000, brotli: 108_200 },
+  'compile.js': { raw: 420_000, brotli: 111_000 },
 };
 
 type Lazily = (entry: string, options: object) => Promise<Map<string, { lazy: boolean; contents: Uint8Array }>>;

@@ -1,9 +1,9 @@
-// Strided copies, fills and gathers of floats. Every write is exact: the neighbours of an element may be live.
+// Strided copies, fills and gathers of floats. Every write is exact: an element's neighbours may be live.
 import { CopyRecord, FillRecord, GatherRecord } from '../generated/records';
 import { run } from './run';
 import { transpose } from './transpose';
 
-/** Bytes from an axis' lowest address to its first element: an axis that runs backwards starts at its far end. */
+/** Bytes from an axis' lowest address to its first element: a reversed axis starts at its far end. */
 // @ts-ignore: decorator
 @inline
 function start(n: u32, stride: i32): usize {

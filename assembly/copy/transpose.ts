@@ -11,7 +11,7 @@ export function storeLanes(y: usize, v: v128, n: u32): void {
 }
 
 /**
- * y (rows, columns) = x (rows, columns), where the rows of x and the columns of y lie side by side: planes to pixels and
+ * y (rows, columns) = x (rows, columns), where the rows of x and the columns of y are contiguous: planes to pixels and
  * back. Tiles of 4×4; at the last rows, loads run up to 12 bytes past the last element.
  */
 export function transpose(x: usize, y: usize, rows: u32, columns: u32, xColumn: usize, yRow: usize): void {

@@ -5,12 +5,12 @@ import { tile_4x4, tile_8x4 } from '../generated/gemm-tiles';
 import { MatrixRecord } from '../generated/records';
 import { pack1, pack2 } from '../matrix/pack';
 
-/** All pixels of all images, 2 vectors at a time, tiles outside and rows inside. */
+/** All pixels of all images, 2 vectors at a time. The loop over tiles is outside, the loop over rows inside. */
 export function product(r: MatrixRecord, height: u32, width: u32): void {
   for (let n: u32 = 0; n < r.batch; n++) image(r, r.x + n * r.xBatch, r.y + n * r.yBatch, height, width);
 }
 
-/** What a row's last vector spills, the next row's first one overwrites, or it is in the plane's padding. */
+/** A row's last vector may spill: the next row's first vector overwrites that, or it lies in the plane's padding. */
 function image(r: MatrixRecord, x: usize, y: usize, height: u32, width: u32): void {
   const rowPixels = r.rowPixels;
   const scratch = r.scratch;

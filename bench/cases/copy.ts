@@ -1,10 +1,10 @@
-// Data that only moves.
+// Kernels that only move data.
 import { placeConstant, placeFloats } from '../place.ts';
-import type { Shape } from '../shapes.ts';
+import type { LayerShape } from '../shapes.ts';
 import type { CaseBuilder, Output } from './case.ts';
 import { elementWork, flatOutput, planesOf } from './case.ts';
 
-interface Axis {
+interface CopyAxis {
   size: number;
   /** Strides in bytes. */
   x: number;
@@ -13,12 +13,12 @@ interface Axis {
 
 interface Copy {
   /** Outermost first. */
-  axes: Axis[];
+  axes: CopyAxis[];
   y: Omit<Output, 'address'>;
 }
 
 /** The copies of operators. */
-const copies: Record<string, (shape: Shape) => Copy> = {
+const copies: Record<string, (shape: LayerShape) => Copy> = {
   /** Planes to planes. */
   copy({ inputs, height, width }) {
     const y = planesOf(inputs, height * width);

@@ -1,15 +1,15 @@
-// One plane at a time: depthwise convolutions, and the padded copies that convolutions read.
+// Kernels on single planes: depthwise convolutions, and the padded copies that convolutions read.
 import { depthwiseGeometry } from '../../src/ops/depthwise.ts';
 import { windowPhases } from '../../src/ops/window.ts';
 import type { KernelName } from '../../src/program/kernels.ts';
 import { placeConstant, placeFloats } from '../place.ts';
 import { leadingPads, outputSize } from '../shapes.ts';
-import type { Shape } from '../shapes.ts';
+import type { LayerShape } from '../shapes.ts';
 import type { CaseBuilder } from './case.ts';
 import { elementWork, macWork, planesOf, relu6 } from './case.ts';
 
-/** Where pixels go when an input is padded for its windows. */
-function padding(shape: Shape) {
+/** The layout of an input that is padded for its windows. */
+function padding(shape: LayerShape) {
   const { kernel, stride } = shape;
   const output = outputSize(shape);
   const [top, left] = leadingPads(shape);
@@ -18,7 +18,7 @@ function padding(shape: Shape) {
   return { ...phases, strideH: stride, strideW: stride, top, left };
 }
 
-/** `size` and `stride` of a kernel for one window only; without them it takes any. */
+/** `only` has the size and stride of a kernel for a single window; other kernels take any. */
 function depthwise(name: KernelName, only?: { size: number; stride: number; rows: number }): CaseBuilder {
   return {
     contest: 'depthwise',

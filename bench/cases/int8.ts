@@ -1,4 +1,4 @@
-// Weights × planes in eight bits. The time includes making eight bits of the input.
+// Weights × planes in eight bits. The time includes quantising the input.
 import type { RawKernels } from '../../src/kernels.ts';
 import { packInt8, quantiseWeights, stepsOf } from '../../src/lower/int8.ts';
 import type { Group } from '../../src/program/tiles.ts';
@@ -6,7 +6,7 @@ import { bytePlane } from '../../src/program/layout.ts';
 import { constantBytes } from '../../src/program/constants.ts';
 import type { KernelName } from '../../src/program/kernels.ts';
 import { placeConstant, placeFloats, randomFloats } from '../place.ts';
-import type { Shape } from '../shapes.ts';
+import type { LayerShape } from '../shapes.ts';
 import type { CaseBuilder } from './case.ts';
 import { elementWork, macWork, planesOf, relu6 } from './case.ts';
 import { sparseWeights } from './matrix.ts';
@@ -14,10 +14,10 @@ import { sparseWeights } from './matrix.ts';
 /** Inputs are random floats in [−1, 1). */
 const input = stepsOf({ min: -1, max: 1 });
 
-const fits = ({ op, height, width, kernel, stride }: Shape) =>
+const fits = ({ op, height, width, kernel, stride }: LayerShape) =>
   op === 'conv' && kernel === 1 && stride === 1 && height * width > 1;
 
-function quantise(kernels: RawKernels, { inputs, height, width }: Shape) {
+function quantise(kernels: RawKernels, { inputs, height, width }: LayerShape) {
   const x = planesOf(inputs, height * width);
   const plane = bytePlane(x.pixels);
   const y = kernels.allocate(inputs * plane);

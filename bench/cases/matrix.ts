@@ -10,7 +10,7 @@ import { matmulBlockRows, matmulScratchBytes } from '../../src/program/kernels/m
 import { matrixScratchBytes } from '../../src/program/kernels/matrix.ts';
 import { placeConstant, placeFloats, randomFloats, seeded } from '../place.ts';
 import { outputSize } from '../shapes.ts';
-import type { Shape } from '../shapes.ts';
+import type { LayerShape } from '../shapes.ts';
 import type { CaseBuilder } from './case.ts';
 import { flatOutput, macWork, planesOf, relu6 } from './case.ts';
 
@@ -18,7 +18,7 @@ type Kind = 'flat' | 'shifted';
 
 const contests = { flat: 'pointwise', shifted: 'convolution' };
 
-function kindOf({ op, height, width, kernel, stride }: Shape): Kind | undefined {
+function kindOf({ op, height, width, kernel, stride }: LayerShape): Kind | undefined {
   if (op !== 'conv') return undefined;
   if (kernel > 1 || stride > 1) return 'shifted';
   return height * width === 1 ? undefined : 'flat';
@@ -40,7 +40,7 @@ export function sparseWeights(rows: number, columns: number, group: Group, densi
 }
 
 /** The planes that weights multiply: the input's own, or a padded copy split into phases. */
-function placeInput(kernels: RawKernels, shape: Shape, kind: Kind) {
+function placeInput(kernels: RawKernels, shape: LayerShape, kind: Kind) {
   const { inputs, kernel, stride, height, width } = shape;
   const [outHeight, outWidth] = outputSize(shape);
   const reach = Math.floor((kernel - 1) / stride);

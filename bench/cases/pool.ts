@@ -3,12 +3,12 @@ import type { KernelName } from '../../src/program/kernels.ts';
 import { poolRowBytes } from '../../src/program/kernels/pool.ts';
 import { placeConstant, placeFloats } from '../place.ts';
 import { leadingPads, outputSize } from '../shapes.ts';
-import type { Shape } from '../shapes.ts';
+import type { LayerShape } from '../shapes.ts';
 import type { CaseBuilder } from './case.ts';
 import { elementWork, planesOf, relu6 } from './case.ts';
 
-/** Elements inside the input that each window along an axis has. */
-function counts(outputs: number, inputs: number, before: number, { kernel, stride }: Shape): number[] {
+/** Number of elements inside the input of each window along an axis. */
+function counts(outputs: number, inputs: number, before: number, { kernel, stride }: LayerShape): number[] {
   return Array.from({ length: outputs }, (_, i) => {
     const start = i * stride - before;
     return Math.min(start + kernel, inputs) - Math.max(start, 0);

@@ -2,7 +2,7 @@
 import type { RawKernels } from '../../src/kernels.ts';
 import type { KernelName } from '../../src/program/kernels.ts';
 import { placeConstant, placeFloats } from '../place.ts';
-import type { Shape } from '../shapes.ts';
+import type { LayerShape } from '../shapes.ts';
 import type { CaseBuilder } from './case.ts';
 import { elementWork, planesOf } from './case.ts';
 
@@ -29,9 +29,9 @@ function linearTable(outputs: number, inputs: number, bytes: number) {
   };
 }
 
-/** What kernels need beyond planes, and their operations an output. */
+/** Tables that kernels need besides planes, and their operations per output. */
 interface Tables {
-  place(kernels: RawKernels, shape: Shape): Record<string, number>;
+  place(kernels: RawKernels, shape: LayerShape): Record<string, number>;
   operations: number;
 }
 

@@ -1,7 +1,7 @@
-// Dense networks whose weights are saved small: bytes of the file, and what is left of the accuracy.
+// Dense networks with rounded weights: bytes of the file, and accuracy.
 import { brotliCompressSync, constants } from 'node:zlib';
 import { writeArtifact } from '../../src/artifact/write.ts';
-import type { Progress } from '../../src/cli/io.ts';
+import type { ProgressLine } from '../../src/cli/io.ts';
 import { compileGraph, weightTypes } from '../../src/compile.ts';
 import { loadModel } from '../../src/runtime/load.ts';
 import { cloneGraph } from '../../src/prune/prepare.ts';
@@ -25,7 +25,7 @@ async function loadMs(artifact: Uint8Array): Promise<number> {
 export async function measureWire(
   opened: Opened,
   store: Store,
-  progress: Progress,
+  progress: ProgressLine,
   { threads, say }: { threads: number; say: (line: string) => void },
 ): Promise<void> {
   const { name: network, dense, images } = opened;

@@ -1,5 +1,5 @@
-/** A piece of memory that is needed from step `first` to step `last`, both included. */
-export interface Piece {
+/** A piece of memory that is needed from step `first` to step `last`, inclusive. */
+export interface Allocation {
   bytes: number;
   first: number;
   last: number;
@@ -8,10 +8,10 @@ export interface Piece {
 const alignment = 64;
 
 /**
- * Offsets for pieces so that no two that are needed at the same time overlap: largest first, each at the lowest offset
- * that is free for its lifetime ("greedy by size", Pisarchyk and Lee, arXiv:2001.03288).
+ * Offsets at which pieces needed at the same time do not overlap. Places the largest first, each at the lowest offset that
+ * is free for its lifetime ("greedy by size", Pisarchyk and Lee, arXiv:2001.03288).
  */
-export function planMemory(pieces: readonly Piece[]): { offsets: number[]; bytes: number } {
+export function planMemory(pieces: readonly Allocation[]): { offsets: number[]; bytes: number } {
   const offsets: number[] = Array.from({ length: pieces.length }, () => 0);
   const order = pieces.map((_, i) => i).sort((a, b) => pieces[b].bytes - pieces[a].bytes || a - b);
   const placed: number[] = []; // by offset

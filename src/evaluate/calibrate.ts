@@ -1,19 +1,19 @@
-// What a vision model's layers see on photos, for `compile --int8`.
+// Finds the ranges of a vision model's layers on photos, for `compile --int8`.
 import type { Ranges } from '../compile.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Program } from '../program/program.ts';
 import type { ImageModel } from '../vision/model.ts';
 import type { ProgressDisplay } from './progress.ts';
-import { eachPhoto, photosIn, visionModel, type SightOptions } from './photos.ts';
+import { eachPhoto, photosIn, visionModel, type VisionOptions } from './photos.ts';
 
 /** More photos change ranges little. */
 const maxPhotos = 64;
 
 /**
- * Shows a model the first photos of a directory, by name, as its detector or classifier would see them.
- * @param path what messages call the model
- * @param program the model compiled: its metadata say how it sees photos
- * @param graph the model as it was imported; optimised in place
+ * Runs a model on the first photos of a directory, by name, preprocessed as its detector or classifier does.
+ * @param path the model's name in messages
+ * @param program the compiled model: its metadata says how photos are preprocessed
+ * @param graph the imported model; optimised in place
  */
 export async function calibrate(
   path: string,
@@ -21,7 +21,7 @@ export async function calibrate(
   graph: Graph,
   directory: string,
   progress: ProgressDisplay,
-  options: SightOptions,
+  options: VisionOptions,
 ): Promise<Ranges> {
   const { Calibration } = await import('../compile.ts');
   const { writeArtifact } = await import('../artifact/write.ts');
@@ -33,7 +33,7 @@ export async function calibrate(
   const known: ImageModel = {
     name: path,
     inputs: model.inputs,
-    outputs: model.outputs.slice(0, outputs.length), // what follows is observed
+    outputs: model.outputs.slice(0, outputs.length), // the rest are observed values
     metadata: model.metadata,
     session: (use) => model.session(use),
     dispose: () => model.dispose(),

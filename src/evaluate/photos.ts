@@ -1,4 +1,4 @@
-// Photos as a vision model sees them, for whatever learns from them.
+// Photos preprocessed as a vision model does it, for calibration.
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { FiligreeError } from '../errors.ts';
@@ -20,8 +20,8 @@ import type { Detection, Detector } from '../vision/detector.ts';
 import { progressBar } from './progress.ts';
 import { viewsOf } from './views.ts';
 
-/** What says how photos become a model's input, where the model does not. */
-export interface SightOptions {
+/** How photos become a model's input, where the model's metadata does not say. */
+export interface VisionOptions {
   head?: HeadName;
   preprocess?: ClassifierPreprocessing;
 }
@@ -38,8 +38,8 @@ export async function photosIn(directory: string, most: number): Promise<string[
 }
 
 /**
- * Decodes photos and shows them, one after the other.
- * @param views of each photo: itself, its mirror image, parts of it
+ * Decodes photos one after the other and shows them.
+ * @param views views of each photo: itself, its mirror image, parts of it
  */
 export async function eachPhoto(
   photos: readonly string[],
@@ -60,13 +60,13 @@ export async function eachPhoto(
   }
 }
 
-/** Detections of this score are worth looking at: lower ones hardly count in average precision. */
+/** Score threshold: detections below it hardly matter for average precision. */
 const minScore = 0.05;
 
-/** The classifier or detector of a model. It says how photos become the model's input. */
+/** A model's classifier or detector, which knows how photos become its input. */
 export async function visionModel(
   model: ImageModel,
-  { head, preprocess }: SightOptions,
+  { head, preprocess }: VisionOptions,
 ): Promise<Classifier | Detector> {
   const { classifierShape } = await import('../vision/classifier-metadata.ts');
   if (head === undefined && classifierShape(model.inputs, model.outputs)) {
@@ -77,31 +77,31 @@ export async function visionModel(
   return Detector.of(model, { head, scoreThreshold: minScore });
 }
 
-/** Photos to learn from, as `filigree/prune` takes them. */
+/** Calibration photos, as `filigree/prune` takes them. */
 export interface PhotoSamples {
   samples: Record<string, Tensor>[];
   viewsPerImage: number;
-  /** Of a detector: where it sees objects. */
+  /** For detectors: where objects are found. */
   regions?: Region[][];
-  /** Of a detector: how far what it finds is from what another one finds. */
+  /** For detectors: how far its findings are from another one's. */
   comparison?: Comparison;
 }
 
-/** Pictures that are enough to learn from, and the most views of a photo that are taken to get as many. */
+/** Number of pictures that is enough for calibration, and the maximum number of views per photo to reach it. */
 const enough = 256;
 const maxViews = 4;
 
 /**
- * Photos as the model's input tensor: resized and normalised as they are when it detects or classifies. Of few photos there are
- * several views.
- * @param program the model, compiled: what it says of itself
+ * Photos as the model's input tensor: resized and normalised as for detection or classification. Few photos give
+ * several views each.
+ * @param program the compiled model, with its metadata
  */
 export async function photoSamples(
   graph: Graph,
   program: Program,
   photos: readonly string[],
   progress: ProgressDisplay,
-  options: SightOptions,
+  options: VisionOptions,
 ): Promise<PhotoSamples> {
   const { compileGraph } = await import('../compile.ts');
   const { writeArtifact } = await import('../artifact/write.ts');
@@ -119,7 +119,7 @@ export async function photoSamples(
     const { outputs, geometry } = await runImage(input, photo, vision.preprocessing);
     const sample = { [name]: outputs[name] };
     samples.push(sample);
-    if (!('find' in vision)) return; // where a classifier looks does not matter
+    if (!('find' in vision)) return; // regions do not matter for classifiers
     const detections = vision.find(tensorOutputs(await dense.run(sample)), geometry);
     regions.push(detections.map(({ box }) => regionOf(box, geometry)));
   };
@@ -129,7 +129,7 @@ export async function photoSamples(
   return { samples, viewsPerImage: views, ...(found && { regions, comparison }) };
 }
 
-/** Compares what a detector finds with what it found before it was pruned. */
+/** Compares a detector's findings with those before pruning. */
 async function compareDetections(
   model: Pick<Program, 'name' | 'inputs' | 'outputs' | 'metadata'>,
   head?: HeadName,
@@ -149,7 +149,7 @@ async function compareDetections(
   };
 }
 
-/** The middle of a box, half as wide and high: there detectors' outputs say what it is. */
+/** The middle of a box, half as wide and high: there detectors' outputs identify the object. */
 function regionOf({ xmin, ymin, xmax, ymax }: Detection['box'], geometry: Geometry): Region {
   const { imageWidth, imageHeight, inputWidth, inputHeight, destination } = geometry;
   const across = (x: number) => (destination.x + (x / imageWidth) * destination.width) / inputWidth;
@@ -163,7 +163,7 @@ function regionOf({ xmin, ymin, xmax, ymax }: Detection['box'], geometry: Geomet
   };
 }
 
-/** A network that gives back its first input. */
+/** A network that returns its first input. */
 function inputOnly(graph: Graph): Graph {
   const [port] = graph.inputs;
   const { name, permutation } = port;

@@ -2,8 +2,8 @@
 import type { Activation } from '../program/activations.ts';
 
 /**
- * f(x) for one number. Parameters that are not given are 0, as kernels take them. NaN gives NaN, and so do silu, gelu,
- * hardSwish and mish at −∞, where their definitions multiply it by 0.
+ * f(x) for one number. Parameters that are not given are 0, as in kernels. NaN gives NaN. So do silu, gelu, hardSwish and
+ * mish at −∞, because their definitions multiply −∞ by 0.
  */
 export function applyActivation(x: number, activation: Activation | undefined): number {
   if (!activation) return x;

@@ -1,17 +1,17 @@
-// What passes may spend on a graph, so that a small file cannot make them take long or much.
+// Limits of what passes spend on a graph, so that a small file cannot cost much time or memory.
 import { type Graph, type Node, valueOf } from './graph.ts';
 import { operatorOf } from './operator-of.ts';
 
-interface Budget {
+interface FoldingBudget {
   /** Elements by which constants may still grow. */
   elements: number;
-  /** Multiply-adds, or elements that are looked at, that constants may still take to work out. */
+  /** Multiply-adds, or elements read, that may still be spent on evaluating constants. */
   work: number;
 }
 
-const budgets = new WeakMap<Graph, Budget>();
+const budgets = new WeakMap<Graph, FoldingBudget>();
 
-function budgetOf(graph: Graph): Budget {
+function budgetOf(graph: Graph): FoldingBudget {
   let budget = budgets.get(graph);
   if (!budget) {
     let elements = 0;
@@ -22,15 +22,15 @@ function budgetOf(graph: Graph): Budget {
   return budget;
 }
 
-/** Takes something from what is left for a graph; false, and nothing is taken, when it is too little. */
-export function spend(graph: Graph, part: keyof Budget, amount: number): boolean {
+/** Takes an amount from a graph's budget. False, and takes nothing, when too little is left. */
+export function spend(graph: Graph, part: keyof FoldingBudget, amount: number): boolean {
   const budget = budgetOf(graph);
   if (!(amount <= budget[part])) return false;
   budget[part] -= Math.max(amount, 0);
   return true;
 }
 
-/** What `evaluateNode` multiplies, or looks at, for a node: at most. */
+/** An upper bound of the multiply-adds, or elements read, of `evaluateNode` for a node. */
 export function evaluationWork(graph: Graph, node: Node): number {
   const shapes = (names: readonly string[]) => names.map((name) => (name === '' ? [] : valueOf(graph, name).shape));
   return operatorOf(graph, node).evaluationWork(node.attributes, shapes(node.inputs), shapes(node.outputs));

@@ -37,7 +37,7 @@ export const averagePool: Operator<AveragePoolAttributes> = {
             for (let kx = 0; kx < kernel[1]; kx++) {
               const row = i * stride[0] + ky - top;
               const column = j * stride[1] + kx - left;
-              // What hangs over the padding (ceil mode) never counts.
+              // Positions beyond the padding (ceil mode) never count.
               if (row >= xHeight + bottom || column >= xWidth + right) continue;
               const isInside = row >= 0 && row < xHeight && column >= 0 && column < xWidth;
               if (isInside || countIncludePad) count++;

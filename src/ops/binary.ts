@@ -39,7 +39,7 @@ const functions: Record<BinaryFunction, (a: number, b: number) => number> = {
   select: (a, b) => (a === 0 ? -0 : b),
 };
 
-/** fn(a, b) of two numbers. */
+/** fn(a, b) for two numbers. */
 export const applyBinary = (fn: BinaryFunction, a: number, b: number): number => functions[fn](a, b);
 
 const commutative: readonly BinaryFunction[] = ['add', 'mul', 'min', 'max', 'equal'];
@@ -93,7 +93,7 @@ export const binary: Operator<BinaryAttributes> = {
   },
 };
 
-/** Loops over (a, b, y), innermost contiguous in y and contiguous or standing still in a and b. */
+/** Loops over (a, b, y). The innermost is contiguous in y, and contiguous or of stride 0 in a and b. */
 function binaryLoops(a: string, b: string, y: string, lowering: Lowering): Loops {
   const shape = lowering.shape(y);
   const storage = sharedStorage([a, b, y], lowering);
@@ -109,7 +109,7 @@ function binaryLoops(a: string, b: string, y: string, lowering: Lowering): Loops
   return isVector ? loops : withUnitInner(loops);
 }
 
-/** Where the innermost loop covers a padded plane of y, rounds it up to whole vectors: no tails, some padding written. */
+/** Rounds an innermost loop that covers a padded plane of y up to whole vectors: no tails, but padding is written. */
 function wholePlanes(y: string, lowering: Lowering, loops: Loops): Loops {
   const pixels = loops.dims.at(-1)!;
   const shape = lowering.shape(y);
@@ -125,7 +125,7 @@ function lowerLoops(node: Node & { attributes: BinaryAttributes }, lowering: Low
   let [a, b] = node.inputs;
   const { inner, offsets } = innermost(loops, 4);
   const [dim0, dim1, dim2, dim3] = inner.dims;
-  // The kernel is fast where b stands still along a row, not where a does.
+  // The kernel is fast when b has stride 0 along a row, not when a has.
   const isSwapped = commutative.includes(fn) && inner.strides[0][3] === 0 && inner.strides[1][3] !== 0;
   const [first, second] = isSwapped ? [1, 0] : [0, 1];
   if (isSwapped) [a, b] = [b, a];

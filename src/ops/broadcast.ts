@@ -18,7 +18,7 @@ export function broadcastShape(a: Shape, b: Shape): number[] {
   });
 }
 
-/** Strides over the axes of `onto` for a value of `shape` with `strides` that is broadcast: 0 where it stands still. */
+/** Strides of a value (`shape`, `strides`) that is broadcast to `onto`, by the axes of `onto`: 0 where it repeats. */
 export function broadcastStrides(shape: Shape, strides: readonly number[], onto: Shape): number[] {
   const missing = onto.length - shape.length;
   return onto.map((length, axis) =>
@@ -33,7 +33,7 @@ export interface Loops {
   strides: number[][];
 }
 
-/** Drops axes of length 1 and joins neighbours that every operand walks as one. Never fewer than `least` loops. */
+/** Drops axes of length 1 and joins neighbours that every operand can walk as one. Keeps at least `least` loops. */
 export function collapse(shape: Shape, strides: readonly (readonly number[])[], least = 1): Loops {
   const dims: number[] = [];
   const kept: number[][] = strides.map(() => []);
@@ -51,7 +51,7 @@ export function collapse(shape: Shape, strides: readonly (readonly number[])[], 
   return atLeast({ dims, strides: kept }, least);
 }
 
-/** Adds outer loops of one turn up to `least`. */
+/** Adds outer loops of length 1 until there are `least`. */
 export function atLeast({ dims, strides }: Loops, least: number): Loops {
   const missing = Math.max(0, least - dims.length);
   const pad = (values: readonly number[], value: number) => [
@@ -61,17 +61,17 @@ export function atLeast({ dims, strides }: Loops, least: number): Loops {
   return { dims: pad(dims, 1), strides: strides.map((s) => pad(s, 0)) };
 }
 
-/** Adds an innermost loop of one turn, in which every operand is contiguous. */
+/** Adds an innermost loop of length 1, in which every operand is contiguous. */
 export function withUnitInner({ dims, strides }: Loops): Loops {
   return { dims: [...dims, 1], strides: strides.map((s) => [...s, 1]) };
 }
 
-/** Kernel calls that one node may take where it has more axes than a kernel. */
+/** Maximum kernel calls for one node that has more axes than the kernel. */
 export const maxCalls = 4096;
 
 /**
- * Splits loops in the innermost `count`, for one kernel call, and the offsets of every operand at each turn of the others.
- * Kernels have as many loops as networks need; this is for the rest.
+ * Splits loops into the innermost `count`, for one kernel call, and the operands' offsets at each step of the outer loops.
+ * Kernels have enough loops for usual networks; this serves the others.
  */
 export function innermost(loops: Loops, count: number): { inner: Loops; offsets: number[][] } {
   const { dims, strides } = atLeast(loops, count);
@@ -87,7 +87,7 @@ export function innermost(loops: Loops, count: number): { inner: Loops; offsets:
   return { inner: { dims: dims.slice(outer), strides: strides.map((s) => s.slice(outer)) }, offsets };
 }
 
-/** Position in a row-major value of `shape` for every element of `onto` that it is broadcast to, in order. */
+/** For every element of `onto`, in order: the index of its source in a row-major value of `shape` broadcast to `onto`. */
 export function broadcastIndices(shape: Shape, onto: Shape): Int32Array {
   const strides = broadcastStrides(shape, rowMajorStrides(shape), onto);
   let indices = Int32Array.of(0);

@@ -7,7 +7,7 @@ export interface ConcatAttributes {
   axis: number;
 }
 
-/** Where each input goes in the output. */
+/** The part of the output that each input fills. */
 function slots(axis: number, inputs: Shape[], { strides, floats }: View): View[] {
   let start = 0;
   return inputs.map((shape) => {
@@ -17,7 +17,7 @@ function slots(axis: number, inputs: Shape[], { strides, floats }: View): View[]
   });
 }
 
-/** Joins inputs along an axis. Inputs are computed in their slots of the output when the axes outside are of length 1. */
+/** Joins inputs along an axis. Inputs are computed in their slots of the output when all outer axes have length 1. */
 export const concat: Operator<ConcatAttributes> = {
   infer({ axis }, inputs) {
     if (!inputs.length) throw new Error('no inputs');

@@ -68,7 +68,7 @@ export const convTranspose2d: Operator<ConvTranspose2dAttributes> = {
     }
     return [{ shape, data: activateInPlace(Float32Array.from(sums), activation) }];
   },
-  /** Every input element meets the weights of its channel. */
+  /** Every input element is multiplied by all weights of its channel. */
   evaluationWork(_attributes, [x, weights]) {
     return elementCount(x) * (elementCount(weights) / weights[0]);
   },

@@ -12,8 +12,8 @@ import type { Operator } from './operator.ts';
 import { sameStrides } from './unary.ts';
 
 /**
- * (N, I, H, W), weights (O, I/groups, kh, kw), bias (O)?, residual (N, O, H′, W′)? → (N, O, H′, W′). The residual, with
- * one group only, is added before the activation. ONNX Conv; TFLite CONV_2D, DEPTHWISE_CONV_2D.
+ * (N, I, H, W), weights (O, I/groups, kh, kw), bias (O)?, residual (N, O, H′, W′)? → (N, O, H′, W′). The residual is
+ * added before the activation, and needs groups = 1. ONNX Conv; TFLite CONV_2D, DEPTHWISE_CONV_2D.
  */
 export const conv2d: Operator<Conv2dAttributes> = {
   infer({ stride, dilation, pads, groups }, [x, weights, bias, residual]) {
@@ -93,7 +93,7 @@ export const conv2d: Operator<Conv2dAttributes> = {
   lower: lowerConv2d,
 };
 
-/** Whether every output pixel reads the pixel at its own place alone. `weights` is their shape, (O, I / groups, kh, kw). */
+/** Whether each output pixel reads only the input pixel at the same place. `weights` is a shape, (O, I / groups, kh, kw). */
 export function isPointwise({ stride, pads }: Conv2dAttributes, weights: Shape): boolean {
   const [, , kh, kw] = weights;
   return kh === 1 && kw === 1 && stride.every((s) => s === 1) && pads.every((p) => p === 0);
@@ -112,7 +112,7 @@ function lowerConv2d(node: Conv2dNode, lowering: Lowering): void {
   emitGroups(node, planes, lowering);
 }
 
-/** Where the residual lies as y does: a copy, if it lies otherwise. */
+/** The residual in the layout of y: in place if it has that layout, else a copy. */
 function residualOf({ inputs, outputs }: Conv2dNode, lowering: Lowering): Pointer | undefined {
   const [, , , residual] = inputs;
   if (!residual) return undefined;

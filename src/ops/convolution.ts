@@ -1,4 +1,4 @@
-// Checks and sizes that forward and transposed convolutions and linear layers share.
+// Checks and sizes shared by forward and transposed convolutions and linear layers.
 import type { Activation } from '../program/activations.ts';
 import type { Shape } from '../graph/graph.ts';
 import { elementCount } from '../tensor.ts';
@@ -33,7 +33,7 @@ export function rank4(type: InputType | undefined, what: string): readonly [numb
   return type.shape as [number, number, number, number];
 }
 
-/** What forward and transposed convolutions ask of their attributes. @throws Error naming the value. */
+/** Checks the attributes of forward and transposed convolutions. @throws Error naming the value. */
 export function checkGeometry({
   stride,
   dilation,
@@ -58,7 +58,7 @@ export function checkBias(bias: InputType | undefined, outputs: number): void {
   }
 }
 
-/** Multiply-adds of a layer each of whose output elements is a row of weights times as many inputs; weights are (outputs, …). */
+/** Multiply-adds of a layer where each output element is one row of the weights (outputs, …) times its inputs. */
 export function weightsForEveryOutput(_: object, [, weights]: readonly Shape[], outputs: readonly Shape[]): number {
   const made = outputs.reduce((sum, shape) => sum + elementCount(shape), 0);
   return made * (elementCount(weights) / weights[0]);

@@ -4,8 +4,8 @@ import type { Pointer } from '../program/program.ts';
 import { maxCalls } from './broadcast.ts';
 import { resized, type View } from './view.ts';
 
-/** Axes as the copy kernel walks them: strides in floats, those of y positive. */
-interface Axis {
+/** An axis that the copy kernel walks. Strides are in floats; that of y is positive. */
+interface CopyAxis {
   size: number;
   x: number;
   y: number;
@@ -14,24 +14,24 @@ interface Axis {
 /** Axes the kernel takes. */
 const kernelAxes = 6;
 
-/** `floats` floats further. */
+/** The pointer moved on by `floats` floats. */
 export function advance(pointer: Pointer, floats: number): Pointer {
   return { buffer: pointer.buffer, offset: pointer.offset + 4 * floats };
 }
 
-/** Where element 0 of a view of `value` lies. */
+/** The address of element 0 of a view of `value`. */
 function first(lowering: Lowering, value: string, view: View): Pointer {
   return advance(lowering.at(value), view.floats);
 }
 
 /**
- * Fewest axes for the copy, outermost in y first. The axis along which y is contiguous comes last; when x is contiguous
- * along another, that one comes next to it, which makes the innermost two a transposition.
+ * The fewest axes for the copy, outermost in y first. The axis along which y is contiguous comes last. When x is contiguous
+ * along another axis, that axis comes second to last, so that the innermost two are a transposition.
  */
-function walk(shape: readonly number[], x: readonly number[], y: readonly number[]): Axis[] {
+function walk(shape: readonly number[], x: readonly number[], y: readonly number[]): CopyAxis[] {
   const sorted = shape.map((size, axis) => ({ size, x: x[axis], y: y[axis] })).filter(({ size }) => size > 1);
   sorted.sort((a, b) => b.y - a.y);
-  const axes: Axis[] = [];
+  const axes: CopyAxis[] = [];
   for (const axis of sorted) {
     const outer = axes.at(-1);
     if (outer && outer.x === axis.size * axis.x && outer.y === axis.size * axis.y) {
@@ -46,7 +46,7 @@ function walk(shape: readonly number[], x: readonly number[], y: readonly number
   return axes;
 }
 
-function emit(lowering: Lowering, axes: Axis[], x: Pointer, y: Pointer): void {
+function emit(lowering: Lowering, axes: CopyAxis[], x: Pointer, y: Pointer): void {
   if (axes.length > kernelAxes) {
     const calls = axes.slice(0, -kernelAxes).reduce((count, axis) => count * axis.size, 1);
     if (!(calls <= maxCalls)) throw new Error(`it takes ${calls} kernel calls, more than ${maxCalls}`);
@@ -82,7 +82,7 @@ function emit(lowering: Lowering, axes: Axis[], x: Pointer, y: Pointer): void {
   });
 }
 
-/** Copies between two places; `shape` with strides in floats, those of y positive, those of x of any sign. */
+/** Copies `shape` from x to y. Strides are in floats: positive in y, of any sign in x. */
 export function emitStridedCopy(
   lowering: Lowering,
   shape: readonly number[],
@@ -90,13 +90,13 @@ export function emitStridedCopy(
   y: { at: Pointer; strides: readonly number[] },
 ): void {
   const axes = walk(shape, x.strides, y.strides);
-  // A copy of one element: the innermost axis of any length has unit strides.
+  // A copy of one element has no axes; the kernel gets one of length 1 and unit strides.
   emit(lowering, axes.length ? axes : [{ size: 1, x: 1, y: 1 }], x.at, y.at);
 }
 
 /**
- * Copies a view of `input` into a view of `output` that has the same shape, unless the planner has placed one inside the
- * other so that nothing needs to move.
+ * Copies a view of `input` into a view of `output` of the same shape. Copies nothing when the planner has placed one
+ * value inside the other.
  */
 export function copyView(lowering: Lowering, input: string, from: View, output: string, to: View): void {
   if (isPlacedView(lowering, input, from, output, to)) return;
@@ -105,15 +105,15 @@ export function copyView(lowering: Lowering, input: string, from: View, output: 
   emitStridedCopy(lowering, from.shape, x, y);
 }
 
-/** True when the planner has put the output inside the input, or the input inside the output, just where it belongs. */
+/** True when the planner has placed the output inside the input, or the input inside the output, so that the views coincide. */
 export function isPlacedView(lowering: Lowering, input: string, from: View, output: string, to: View): boolean {
   if (to.floats === 0 && lowering.isPlaced(output, input, from.floats)) return true;
   return from.floats === 0 && lowering.isPlaced(input, output, to.floats);
 }
 
 /**
- * y = x with `axis` replaced by the elements that `indices` name, all of them within the axis. `strides` of y has the
- * axes of x; along `axis` it goes from one index to the next.
+ * y = x with `axis` replaced by the elements at `indices`, which all lie within the axis. `strides` of y has the axes of
+ * x; along `axis` it is the stride from one index to the next.
  */
 export function emitGather(
   lowering: Lowering,
@@ -127,7 +127,7 @@ export function emitGather(
   const last = axes.at(-1);
   const run = last?.x === 1 && last.y === 1 ? axes.pop()!.size : 1;
   const table = lowering.constant({ form: 'i32', data: indices });
-  const walkOuter = (outer: Axis[], xAt: Pointer, yAt: Pointer): void => {
+  const walkOuter = (outer: CopyAxis[], xAt: Pointer, yAt: Pointer): void => {
     if (outer.length > 2) {
       const [{ size, x: xStride, y: yStride }, ...inner] = outer;
       for (let i = 0; i < size; i++) walkOuter(inner, advance(xAt, i * xStride), advance(yAt, i * yStride));
@@ -154,7 +154,7 @@ export function emitGather(
   walkOuter(axes, x.at, y.at);
 }
 
-/** How a whole value is stored. */
+/** A view of a whole value, as it is stored. */
 export function storedView(lowering: Lowering, value: string): View {
   return { shape: lowering.shape(value), strides: lowering.strides(value), floats: 0 };
 }

@@ -4,7 +4,7 @@ import { readView, wholeView, type View } from './view.ts';
 
 export interface DepthToSpaceAttributes {
   blockSize: number;
-  /** Order of the channel axis: DCR (block, block, C), as TFLite, or CRD (C, block, block), as pixel shuffle. */
+  /** Order of the channel axis: DCR (block, block, C), TFLite's order, or CRD (C, block, block), PyTorch's pixel shuffle. */
   order: 'DCR' | 'CRD';
 }
 

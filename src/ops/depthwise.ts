@@ -15,7 +15,7 @@ const squares = [
   { size: 5, stride: 2, rows: 4, kernel: 'f32_depthwise_5x5s2' },
 ] as const;
 
-/** (O, kh·kw) weights and (O) biases as the kernels want them: per output channel its bias, then its weights. */
+/** Packs (O, kh·kw) weights and (O) biases for the kernels: per output channel its bias, then its weights. */
 export function packDepthwise(weights: Float32Array, bias: Float32Array | undefined, outputs: number): Float32Array {
   const area = weights.length / outputs;
   const packed = new Float32Array(outputs * (area + 1));
@@ -26,7 +26,7 @@ export function packDepthwise(weights: Float32Array, bias: Float32Array | undefi
   return packed;
 }
 
-/** The kernel for a window that makes an output (height, width). */
+/** The kernel for a window and an output (height, width). */
 export function depthwiseKernel([height, width]: Pair, { kernel, stride, dilation = [1, 1] }: Window) {
   const square = squares.find(
     ({ size, stride: s, rows }) =>
@@ -35,14 +35,14 @@ export function depthwiseKernel([height, width]: Pair, { kernel, stride, dilatio
   return square && dilation[0] === 1 && dilation[1] === 1 ? square.kernel : 'f32_depthwise';
 }
 
-/** How that kernel sees planes (height, width): record fields, bytes of scratch, and byte offsets of the window's pixels. */
+/** What that kernel needs for planes (height, width): record fields, bytes of scratch, byte offsets of the window's pixels. */
 export function depthwiseGeometry(name: KernelName, size: Pair, output: Pair, window: Window) {
   const { kernel, stride, dilation = [1, 1], pads } = window;
   const [top, left] = pads;
   const phases = (of: Pair, strides: Pair) => {
     const { rows, columns, phasesH, phasesW, phaseBytes, taps } = windowPhases(of, { ...window, stride: strides });
     const geometry = { rows, columns, strideH: strides[0], strideW: strides[1], phasesH, phasesW, top, left };
-    // vectors run over the end of the last row
+    // vectors run past the end of the last row
     return { geometry, scratchBytes: phasesH * phasesW * phaseBytes + 48, taps };
   };
   const inPlace = <T extends { geometry: object }>(padded: T) => ({
@@ -53,7 +53,7 @@ export function depthwiseGeometry(name: KernelName, size: Pair, output: Pair, wi
   if (name === 'f32_depthwise_3x3' || name === 'f32_depthwise_3x3s2') {
     const last = [0, 1].map((i) => (output[i] - 1) * stride[i]);
     const padded = phases([last[0] + 1, last[1] + 1], [1, 1]);
-    // one column or row beyond the plane is what the kernel can do without
+    // the kernel copes with one column or row beyond the plane
     const isNear = [0, 1].every((i) => pads[i] <= 1 && last[i] + 2 - pads[i] <= size[i]);
     return isNear ? inPlace(padded) : padded;
   }

@@ -7,7 +7,7 @@ export interface GatherAttributes {
   axis: number;
 }
 
-/** Indices count from the end when negative. */
+/** Indices as non-negative numbers: negative ones count from the end. */
 function resolve(indices: ArrayLike<number | bigint>, size: number): Int32Array {
   return Int32Array.from(indices, (index) => (Number(index) < 0 ? Number(index) + size : Number(index)));
 }
@@ -48,7 +48,7 @@ export const gather: Operator<GatherAttributes> = {
     const to = storedView(lowering, y);
     const data = lowering.constantData(indices);
     if (!data) throw new Error('only constant indices are supported');
-    // The axes of the indices are one axis in memory: the output is flat.
+    // The axes of the indices are one axis in memory, because the output is flat.
     const end = axis + lowering.shape(indices).length;
     const rows = collapse({ shape: to.shape.slice(axis, end), strides: to.strides.slice(axis, end) });
     if (rows.shape.length > 1) throw new Error('the output must be flat');

@@ -82,7 +82,7 @@ export const linear: Operator<LinearAttributes> = {
   },
 };
 
-/** Where x lies in flat rows: as it is stored, or a copy without the padding of its planes. */
+/** x in flat rows: in place, or a copy without the padding of its planes. */
 function flatRows(x: string, lowering: Lowering): Pointer {
   const shape = lowering.shape(x);
   const strides = lowering.strides(x);

@@ -9,13 +9,13 @@ export interface MaxPoolAttributes {
   kernel: readonly [number, number];
   stride: readonly [number, number];
   dilation: readonly [number, number];
-  /** Top, left, bottom, right; padding never wins. */
+  /** Top, left, bottom, right. Padding counts as −∞. */
   pads: readonly [number, number, number, number];
   ceilMode: boolean;
   activation?: Activation;
 }
 
-/** (N, C, H, W) → (N, C, H′, W′). ONNX MaxPool; TFLite MAX_POOL_2D. NaN wins over every number. */
+/** (N, C, H, W) → (N, C, H′, W′). ONNX MaxPool; TFLite MAX_POOL_2D. A window that holds a NaN gives NaN. */
 export const maxPool: Operator<MaxPoolAttributes> = {
   infer(attributes, [x]) {
     const [n, c, height, width] = checkPooling(attributes, x);

@@ -1,5 +1,5 @@
-// Nodes by operator, and tables with a row for every operator: whoever adds an operator is told by the type checker which
-// rows it still lacks.
+// Nodes by operator, and tables with a row for every operator. The type checker lists the rows that a new operator still
+// lacks.
 import type { Node } from '../graph/graph.ts';
 import type { operators, OperatorName } from './index.ts';
 import type { Operator } from './operator.ts';
@@ -18,7 +18,7 @@ export type OperatorTable<Arguments extends unknown[], Result> = {
   readonly [N in OperatorName]: (node: NodeOf<N>, ...rest: Arguments) => Result;
 };
 
-/** Calls the row of a node's operator. The node is one of a verified graph. */
+/** Calls the row of a node's operator. The node belongs to a verified graph. */
 export function answer<Arguments extends unknown[], Result>(
   table: OperatorTable<Arguments, Result>,
   node: Node,
@@ -33,7 +33,7 @@ export type Affirmed<Table extends Readonly<Record<OperatorName, boolean>>> = {
   [N in OperatorName]: Table[N] extends true ? N : never;
 }[OperatorName];
 
-/** Whether the row of a node's operator is `true`; false for no node. */
+/** Whether the row of a node's operator is `true`; false for `undefined`. */
 export function affirms<const Table extends Readonly<Record<OperatorName, boolean>>>(
   table: Table,
   node: Node | undefined,

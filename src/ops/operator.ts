@@ -3,7 +3,7 @@ import type { Node, Shape } from '../graph/graph.ts';
 import type { Lowering } from '../lower/lowering.ts';
 import type { Placement } from '../lower/placement.ts';
 
-/** What shape rules see of an input: its type, and its data when it is a constant. `undefined` stands for an absent one. */
+/** An input in a shape rule: its type, and its data when it is a constant. `undefined` stands for an absent input. */
 export interface InputType {
   shape: Shape;
   dtype: DType;
@@ -31,22 +31,22 @@ export interface Operator<A extends object = object> {
   /** Reference evaluation in plain loops with f64 sums: the oracle. Constants that are indices arrive as floats. */
   evaluate(attributes: A, inputs: (DenseTensor | undefined)[], outputs: Shape[]): DenseTensor[];
   /**
-   * An upper bound of what `evaluate` does, in multiply-adds or in elements that it looks at: constants are folded only
-   * while that is affordable. The shape of an absent input is []. `everyElement` where it looks at each element once.
+   * An upper bound of the work of `evaluate`, in multiply-adds or elements read. Constants are folded only while that is
+   * affordable. The shape of an absent input is []. Use `everyElement` for an operator that reads each element once.
    */
   evaluationWork(attributes: A, inputs: readonly Shape[], outputs: readonly Shape[]): number;
   /** Layout of the outputs; `planes` values keep their padding, see OutputLayout. */
   layout: OutputLayout | ((node: Node & { attributes: A }) => OutputLayout);
-  /** Asks for outputs and inputs to share storage, before memory is planned. `ownStorage` where they cannot. */
+  /** Asks for outputs and inputs to share storage, before memory is planned. Use `ownStorage` if they cannot share. */
   place(node: Node & { attributes: A }, placement: Placement): void;
   /** Emits kernel records. */
   lower(node: Node & { attributes: A }, lowering: Lowering): void;
 }
 
-/** For `evaluationWork`: the elements of all inputs and outputs. */
+/** An `evaluationWork`: the elements of all inputs and outputs. */
 export function everyElement(_attributes: object, inputs: readonly Shape[], outputs: readonly Shape[]): number {
   return [...inputs, ...outputs].reduce((sum, shape) => sum + elementCount(shape), 0);
 }
 
-/** For `place`: every output has storage of its own. */
+/** A `place`: every output has storage of its own. */
 export function ownStorage(): void {}

@@ -11,11 +11,11 @@ export interface PadAttributes {
   before: readonly number[];
   after: readonly number[];
   mode: 'constant' | 'reflect' | 'edge';
-  /** Of what is added, in mode `constant`. */
+  /** Value of the added elements in mode `constant`. */
   value: number;
 }
 
-/** The element of an axis of `size` elements that stands at `i`, −1 for none. */
+/** The input element, along an axis of `size` elements, that is shown at position `i`; −1 where padding is shown. */
 function sourceIndex(i: number, size: number, mode: PadAttributes['mode']): number {
   if (i >= 0 && i < size) return i;
   if (mode === 'edge') return i < 0 ? 0 : size - 1;
@@ -34,12 +34,12 @@ function sourceIndices({ before, after, mode }: PadAttributes, axis: number, siz
   return Int32Array.from({ length }, (_, i) => sourceIndex(i - before[axis], size, mode));
 }
 
-/** Where the element at `index` lies. */
+/** Offset of the element at `index`. */
 function offset(index: readonly number[], strides: readonly number[]): number {
   return index.reduce((sum, i, axis) => sum + i * strides[axis], 0);
 }
 
-/** What stays of the input, as a view of the input and as a view of the output; undefined when nothing does. */
+/** The kept part of the input, as a view of the input and as a view of the output; undefined when nothing is kept. */
 function kept({ before, after }: PadAttributes, x: View, y: View): { from: View; to: View } | undefined {
   const starts = before.map((amount) => Math.max(0, -amount));
   const shape = x.shape.map((size, axis) => size + Math.min(0, after[axis]) - starts[axis]);
@@ -58,8 +58,8 @@ function kept({ before, after }: PadAttributes, x: View, y: View): { from: View;
 }
 
 /**
- * The only axis that is padded, when it is the outermost one that is longer than 1: what is added lies before and after
- * the input as two blocks. Undefined otherwise.
+ * The only padded axis, when it is the outermost axis longer than 1: then the padding is two blocks, one before and one
+ * after the input. Undefined otherwise.
  */
 function blockAxis({ before, after }: PadAttributes, y: Shape): number | undefined {
   const changed = y.map((_, axis) => axis).filter((axis) => before[axis] !== 0 || after[axis] !== 0);
@@ -68,7 +68,7 @@ function blockAxis({ before, after }: PadAttributes, y: Shape): number | undefin
   return isBlock && y.slice(0, axis).every((size) => size === 1) ? axis : undefined;
 }
 
-/** Writes `value` around the input where that is two blocks, else everywhere. */
+/** Writes `value` around the input when the padding is two blocks, else to the whole output. */
 function lowerFill(attributes: PadAttributes, y: string, to: View, lowering: Lowering, keeps: boolean): void {
   const { before, after, value } = attributes;
   const fill = (start: number, n: number): void => {
@@ -81,7 +81,7 @@ function lowerFill(attributes: PadAttributes, y: string, to: View, lowering: Low
   fill((to.shape[axis] - after[axis]) * stride, after[axis] * stride);
 }
 
-/** Axis after axis by a table of indices; what is between lies in scratch memory. */
+/** Pads one axis after the other by a table of indices; intermediate results lie in scratch memory. */
 function lowerIndexed(attributes: PadAttributes, x: string, y: string, lowering: Lowering): void {
   const { before, after } = attributes;
   const to = storedView(lowering, y);
@@ -100,8 +100,8 @@ function lowerIndexed(attributes: PadAttributes, x: string, y: string, lowering:
 }
 
 /**
- * ONNX Pad; TFLite PAD, PADV2, MIRROR_PAD (reflect). Zeros around the channels of one image are written beside the input,
- * which is computed where it belongs in the output.
+ * ONNX Pad; TFLite PAD, PADV2, MIRROR_PAD (reflect). When channels of one image are padded, the input is computed in place
+ * inside the output, and only the padding is written.
  */
 export const pad: Operator<PadAttributes> = {
   infer({ before, after, mode }, [x]) {

@@ -1,4 +1,4 @@
-// What max and average pooling share.
+// Code shared by max and average pooling.
 import type { Lowering } from '../lower/lowering.ts';
 import type { Node, Shape } from '../graph/graph.ts';
 import { activationArguments, type Activation } from '../program/activations.ts';
@@ -8,8 +8,8 @@ import type { InputType } from './operator.ts';
 import type { Window } from './window.ts';
 
 /**
- * The input's shape. @throws Error when it is not (N, C, H, W), or when a window could lie in the padding alone: what it
- * gives then is not defined.
+ * The input's shape. @throws Error when it is not (N, C, H, W), or when a window could lie entirely in the padding, where
+ * its result is undefined.
  */
 export function checkPooling({ kernel, dilation = [1, 1], pads }: Window, x: InputType | undefined): readonly number[] {
   if (x?.shape.length !== 4) throw new Error(`the input must have rank 4, got [${x?.shape ?? ''}]`);
@@ -22,7 +22,7 @@ export function checkPooling({ kernel, dilation = [1, 1], pads }: Window, x: Inp
   return x.shape;
 }
 
-/** For `evaluationWork`: every output element looks at its window. */
+/** An `evaluationWork`: every output element reads its window. */
 export function windowForEveryOutput(
   { kernel }: Pick<Window, 'kernel'>,
   _inputs: readonly Shape[],
@@ -32,7 +32,7 @@ export function windowForEveryOutput(
   return made * kernel.reduce((a, b) => a * b, 1);
 }
 
-/** Record fields that f32_max_pool and f32_average_pool have in common. */
+/** Record fields common to f32_max_pool and f32_average_pool. */
 export function poolArguments(node: Node, window: Window & { activation?: Activation }, lowering: Lowering) {
   const [x] = node.inputs;
   const [y] = node.outputs;

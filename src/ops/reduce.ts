@@ -12,7 +12,7 @@ export interface ReduceAttributes {
   keepDims: boolean;
 }
 
-/** The kernel's loops over what is reduced; neighbouring axes are one loop, except N, C and H of padded planes. */
+/** The kernel's loops over reduced axes. Neighbouring axes form one loop, except N, C and H of padded planes. */
 const maxReducedLoops = 3;
 
 /** Reduces over axes. ONNX ReduceMean, GlobalAveragePool, …; TFLite MEAN, SUM, REDUCE_MAX. */
@@ -77,7 +77,7 @@ export const reduce: Operator<ReduceAttributes> = {
       pick(xStrides, keptAxes),
       keepDims ? pick(yStrides, keptAxes) : yStrides,
     ]);
-    // Runs along the memory, or else four outputs side by side.
+    // The kernel reduces runs of contiguous memory, or else four outputs side by side.
     const isRun = xReduced2 === 4;
     if (isRun || kept.strides.some((strides) => strides.at(-1) !== 1)) kept = withUnitInner(kept);
     const { inner: loops, offsets } = innermost(atLeast(kept, 3), 3);

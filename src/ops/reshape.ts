@@ -12,7 +12,7 @@ export interface ReshapeAttributes {
 
 type Axes = ReturnType<typeof collapse>;
 
-/** Sizes that cut the axes of both, or undefined where a cut of one would fall inside an axis of the other. */
+/** Sizes into which the axes of both can be cut, or undefined when a cut of one would split an axis of the other. */
 function commonSizes(a: Shape, b: Shape): number[] | undefined {
   const sizes: number[] = [];
   let i = a.length - 1;
@@ -27,7 +27,7 @@ function commonSizes(a: Shape, b: Shape): number[] | undefined {
   return sizes;
 }
 
-/** Strides of axes that have been cut to `sizes`. */
+/** Strides of the axes after they are cut to `sizes`. */
 function cutStrides({ shape, strides }: Axes, sizes: Shape): number[] {
   const cut: number[] = [];
   let axis = shape.length - 1;
@@ -43,8 +43,8 @@ function cutStrides({ shape, strides }: Axes, sizes: Shape): number[] {
 }
 
 /**
- * Same elements in row-major order, another shape. Also squeeze, unsqueeze, flatten. Only padded planes whose padding the
- * other shape does not have are copied.
+ * Same elements in row-major order, another shape. Also squeeze, unsqueeze, flatten. It copies only padded planes whose
+ * padding the other shape lacks.
  */
 export const reshape: Operator<ReshapeAttributes> = {
   infer({ shape }, [x]) {

@@ -8,9 +8,9 @@ export interface ResizeAttributes {
   size: readonly [number, number];
   /** ONNX coordinate_transformation_mode. TFLite: alignCorners, halfPixel, else asymmetric. */
   coordinates: 'halfPixel' | 'pytorchHalfPixel' | 'alignCorners' | 'asymmetric' | 'tfHalfPixelForNearest';
-  /** ONNX nearest_mode; TFLite nearest is floor (half pixel: floor of x + 0.5 scaled; align corners: roundPreferCeil). */
+  /** ONNX nearest_mode. TFLite nearest is floor (half pixel: floor of the scaled x + 0.5; align corners: roundPreferCeil). */
   nearest: 'roundPreferFloor' | 'roundPreferCeil' | 'floor' | 'ceil';
-  /** Output over input size where the file gives it and it is not size/input exactly. */
+  /** Output size over input size, when the file gives a value other than exactly size/input. */
   scales?: readonly [number, number];
 }
 
@@ -43,7 +43,7 @@ export const resize: Operator<ResizeAttributes> = {
             data[to++] = pixel(clamp(rounded(v, nearest), xHeight), clamp(rounded(u, nearest), xWidth));
             continue;
           }
-          // Σ over the neighbours of 1 − distance, along both axes; outside the image its border goes on.
+          // Σ over the neighbours, weighted by 1 − distance along both axes. Beyond the image its border repeats.
           let sum = 0;
           for (const row of [Math.floor(v), Math.floor(v) + 1]) {
             for (const column of [Math.floor(u), Math.floor(u) + 1]) {
@@ -127,13 +127,13 @@ function clamp(index: number, length: number): number {
 }
 
 /**
- * Where output index i lies along an axis of the input, in input pixels, the first pixel's centre being 0. Rules as
- * ONNX Resize states them.
+ * The position of output index i along an axis of the input, in input pixels; the centre of the first pixel is 0. Rules
+ * of ONNX Resize.
  */
 function sourceCoordinate(i: number, axis: 0 | 1, input: number, attributes: ResizeAttributes): number {
   const { coordinates, scales, size } = attributes;
   const output = size[axis];
-  // i · input / output is exact where the quotient is; scales are f32 in files, and runtimes divide by them in f32.
+  // i · input / output is exact when the quotient is. Files store scales as f32, and runtimes divide by them in f32.
   const unscaled = (at: number) => (scales ? Math.fround(at / Math.fround(scales[axis])) : (at * input) / output);
   switch (coordinates) {
     case 'halfPixel':

@@ -20,8 +20,8 @@ function view({ starts, sizes, steps }: SliceAttributes, { strides, floats }: Vi
 }
 
 /**
- * output[i] = input[starts + i · steps]. ONNX Slice; TFLite SLICE, STRIDED_SLICE. Nothing moves when what is taken lies in
- * one block: steps of 1, whole axes inside the sliced one, axes of length 1 outside it.
+ * output[i] = input[starts + i · steps]. ONNX Slice; TFLite SLICE, STRIDED_SLICE. Nothing is copied when the slice is one
+ * block of memory: steps of 1, whole axes inside the sliced one, axes of length 1 outside it.
  */
 export const slice: Operator<SliceAttributes> = {
   infer({ starts, sizes, steps }, [x]) {

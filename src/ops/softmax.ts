@@ -7,11 +7,11 @@ import { floatInputs, sameStrides } from './unary.ts';
 export interface SoftmaxAttributes {
   /** Non-negative. */
   axis: number;
-  /** Multiplies the input; 1 but for TFLite's beta. */
+  /** Factor on the input: TFLite's beta, else 1. */
   beta: number;
 }
 
-/** exp(beta·x) over its sum along the axis. ONNX Softmax; TFLite SOFTMAX. */
+/** exp(beta·x) divided by its sum along the axis. ONNX Softmax; TFLite SOFTMAX. */
 export const softmax: Operator<SoftmaxAttributes> = {
   infer({ axis }, inputs) {
     const [{ shape }] = floatInputs(inputs, 1);
@@ -57,7 +57,7 @@ export const softmax: Operator<SoftmaxAttributes> = {
     if (elementCount(shape) === 0) return;
     const all = [lowering.strides(x), lowering.strides(y)];
     const [xAxis, yAxis] = all.map((strides) => strides[axis]);
-    // The other axes, with a contiguous one innermost: four softmaxes go side by side along it.
+    // The other axes, with a contiguous one innermost: the kernel computes four softmaxes side by side along it.
     let loops = collapse(
       without(shape, axis),
       all.map((strides) => without(strides, axis)),

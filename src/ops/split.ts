@@ -8,7 +8,7 @@ export interface SplitAttributes {
   sizes: readonly number[];
 }
 
-/** What each output shows of the input. */
+/** The part of the input that each output shows. */
 function views({ axis, sizes }: SplitAttributes, { shape, strides, floats }: View): View[] {
   let start = 0;
   return sizes.map((size) => {
@@ -18,7 +18,7 @@ function views({ axis, sizes }: SplitAttributes, { shape, strides, floats }: Vie
   });
 }
 
-/** Cuts the input along an axis into several outputs, which stay inside it when the axes outside are of length 1. */
+/** Cuts the input along an axis into several outputs. They stay inside the input when all outer axes have length 1. */
 export const split: Operator<SplitAttributes> = {
   infer(attributes, [x]) {
     const { axis, sizes } = attributes;

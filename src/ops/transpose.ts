@@ -11,7 +11,7 @@ function view({ permutation }: TransposeAttributes, { shape, strides, floats }: 
   return { shape: permutation.map((axis) => shape[axis]), strides: permutation.map((axis) => strides[axis]), floats };
 }
 
-/** Permutes axes. ONNX Transpose; TFLite TRANSPOSE. Nothing moves when only axes of length 1 change places. */
+/** Permutes axes. ONNX Transpose; TFLite TRANSPOSE. Nothing is copied when only axes of length 1 change places. */
 export const transpose: Operator<TransposeAttributes> = {
   infer({ permutation }, [x]) {
     const { shape } = x!;

@@ -38,7 +38,7 @@ export const unary: Operator<Activation> = {
   },
 };
 
-/** Emits y = act(x) for values of one shape, however they lie. */
+/** Emits y = act(x) for values of one shape, in any layout. */
 export function activateValue(x: string, y: string, activation: ActivationArguments, lowering: Lowering): void {
   const shape = lowering.shape(y);
   if (elementCount(shape) === 0) return;
@@ -62,7 +62,7 @@ export function activateValue(x: string, y: string, activation: ActivationArgume
   }
 }
 
-/** Floats from the first to the last of values of one shape that all lie alike, the padding of planes too; else 0. */
+/** Stored floats, padding of planes included, when values of one shape all have the same layout; else 0. */
 export function sharedStorage(values: readonly string[], lowering: Lowering): number {
   const [first, ...others] = values;
   const shape = lowering.shape(first);

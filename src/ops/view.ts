@@ -1,5 +1,5 @@
-// Views: the elements of a value seen with other dimensions, as transpose, slice, split and their like do. A view says at
-// once what the operator computes (`readView`), whether it needs a copy (`placeView`) and which (ops/copy.ts).
+// Views: the elements of a value seen with other dimensions, by transpose, slice, split and similar operators. One view
+// defines what the operator computes (`readView`), whether it needs a copy (`placeView`) and which one (ops/copy.ts).
 import type { Placement } from '../lower/placement.ts';
 import { rowMajorStrides } from '../program/layout.ts';
 import type { Shape } from '../graph/graph.ts';
@@ -36,7 +36,7 @@ export function readView(data: Float32Array, view: View, shape: Shape): DenseTen
   return { shape, data: y };
 }
 
-/** The same elements in the same order, with the fewest axes: none of length 1, none that continues the one inside it. */
+/** The same elements in the same order, with the fewest axes: without those of length 1, and with contiguous ones joined. */
 export function collapse({ shape, strides }: Pick<View, 'shape' | 'strides'>): { shape: number[]; strides: number[] } {
   const sizes: number[] = [];
   const steps: number[] = [];
@@ -54,7 +54,7 @@ export function collapse({ shape, strides }: Pick<View, 'shape' | 'strides'>): {
   return { shape: sizes, strides: steps };
 }
 
-/** True when both show the same places in the same order. */
+/** True when both show the same memory in the same order. */
 function alike(a: Pick<View, 'shape' | 'strides'>, b: Pick<View, 'shape' | 'strides'>): boolean {
   const [p, q] = [collapse(a), collapse(b)];
   return String(p.shape) === String(q.shape) && String(p.strides) === String(q.strides);
@@ -66,8 +66,8 @@ function paddedPlaneOf(shape: Shape, strides: readonly number[]): number {
 }
 
 /**
- * Stores `value` inside `host` as the part of it that `view` shows, when both would lie in memory alike. Writers of padded
- * planes may dirty the padding, so such a value goes only where the host has the same planes.
+ * Stores `value` inside `host`, in the part that `view` shows, when both have the same layout in memory. Writers of padded
+ * planes may overwrite the padding, so such a value needs a host with the same planes.
  */
 export function placeView(placement: Placement, value: string, host: string, view: View): boolean {
   if (placement.isConstant(host)) return false;
@@ -83,7 +83,7 @@ export function placeView(placement: Placement, value: string, host: string, vie
   return placement.alias(value, host, view.floats);
 }
 
-/** Stores output and input of a node in one place when they hold the same floats in the same order. */
+/** Lets output and input of a node share storage when they hold the same floats in the same order. */
 export function placeSame(placement: Placement, output: string, input: string, view: View): boolean {
   if (placeView(placement, output, input, view)) return true;
   const shape = placement.shape(output);
@@ -93,7 +93,7 @@ export function placeSame(placement: Placement, output: string, input: string, v
   return placeView(placement, input, output, { shape, strides, floats: 0 });
 }
 
-/** Floats that a value takes, padding of planes included. */
+/** Floats that a value occupies, padding of planes included. */
 export function storedFloats({ shape, strides }: Pick<View, 'shape' | 'strides'>): number {
   return shape.length ? shape[0] * strides[0] : 1;
 }

@@ -1,4 +1,4 @@
-// Windows that slide over feature maps: of convolutions and of pooling.
+// Windows of convolutions and pooling, which slide over feature maps.
 
 /** One entry per axis of a plane. */
 export type Pair = readonly [height: number, width: number];
@@ -9,7 +9,7 @@ export interface Window {
   dilation?: Pair;
   /** Top, left, bottom, right. */
   pads: readonly [top: number, left: number, bottom: number, right: number];
-  /** Round the output size up: a last window may hang over the padding. Default false. */
+  /** Round the output size up: the last window may reach beyond the padding. Default false. */
   ceilMode?: boolean;
 }
 
@@ -28,7 +28,7 @@ function outputLength(
   }
   const steps = (input + before + after - ((k - 1) * d + 1)) / s;
   let length = (ceil ? Math.ceil(steps) : Math.floor(steps)) + 1;
-  // A window that would start in the padding behind the input does not count (ONNX, PyTorch).
+  // A window that would start in the padding after the input does not count (ONNX, PyTorch).
   if (ceil && (length - 1) * s >= input + before) length--;
   if (length < 1) {
     throw new Error(
@@ -39,8 +39,8 @@ function outputLength(
 }
 
 /**
- * Height and width of what a window makes of an input (height, width), by ONNX's rule.
- * @throws Error when the window does not fit once, or is not made of positive integers.
+ * Output height and width of a window over an input (height, width), by ONNX's rule.
+ * @throws Error when the window does not fit even once, or its sizes are not positive integers.
  */
 export function windowOutput([height, width]: Pair, window: Window): [height: number, width: number] {
   const { kernel, stride, dilation = [1, 1], pads, ceilMode } = window;
@@ -63,7 +63,7 @@ export interface Phases {
   taps: Int32Array;
 }
 
-/** The phases that a window needs to make an output (height, width). */
+/** The phases that a window needs for an output (height, width). */
 export function windowPhases([height, width]: Pair, { kernel, stride, dilation = [1, 1] }: Window): Phases {
   const reachH = (kernel[0] - 1) * dilation[0];
   const reachW = (kernel[1] - 1) * dilation[1];

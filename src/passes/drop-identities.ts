@@ -6,7 +6,7 @@ import type { BinaryFunction } from '../ops/binary.ts';
 import { answer, isOp, type NodeOf, type OperatorTable } from '../ops/nodes.ts';
 import { become, constantOperand, isActive, type Pass, rewriteEach, sameShape, shapeOf } from './match.ts';
 
-/** Removes nodes that return their input: what is left of one with a fused activation is that activation. */
+/** Removes nodes that return their input. One with a fused activation becomes that activation. */
 export const dropIdentities: Pass = (graph) =>
   rewriteEach(graph, (node) => {
     const x = passedThrough(graph, node);
@@ -16,7 +16,7 @@ export const dropIdentities: Pass = (graph) =>
     return replaceUses(graph, node.outputs[0], x);
   });
 
-/** The input that a node's output equals, its activation aside. */
+/** The input that a node's output equals, apart from its activation. */
 function passedThrough(graph: Graph, node: Node): string | undefined {
   const [x] = node.inputs;
   const shape = shapeOf(graph, x);
@@ -24,7 +24,7 @@ function passedThrough(graph: Graph, node: Node): string | undefined {
   return answer(isNeutral, node, graph, shape) ? x : undefined;
 }
 
-/** Whether a node's output equals its first input, its activation aside. `binary` has more to say: neutralBinary. */
+/** Whether a node's output equals its first input, apart from its activation. See neutralBinary for `binary`. */
 const isNeutral: OperatorTable<[graph: Graph, shape: Shape], boolean> = {
   conv2d: never,
   convTranspose2d: never,

@@ -1,4 +1,4 @@
-// Graph → graph, smaller and with the same results.
+// Passes rewrite a graph to a smaller one with the same results.
 import type { Graph } from '../graph/graph.ts';
 import { verify } from '../graph/verify.ts';
 import { dropIdentities } from './drop-identities.ts';
@@ -12,6 +12,7 @@ import { mergeDuplicates } from './merge-duplicates.ts';
 import { mergePads } from './merge-pads.ts';
 import { mergeReshapes } from './merge-reshapes.ts';
 import { mergeTransposes } from './merge-transposes.ts';
+import type { OptimiseOptions } from './options.ts';
 import { poolToReduce } from './pool-to-reduce.ts';
 import { recogniseActivations } from './recognise-activations.ts';
 import { removeDead } from './remove-dead.ts';
@@ -28,25 +29,18 @@ export const passes = {
   sinkTransposes,
   mergePads,
   poolToReduce,
-  // Spelt-out activations are found before their arithmetic is folded into weights, and fused after.
+  // Finds spelled-out activations before their arithmetic is folded into weights; they are fused after.
   recogniseActivations,
   foldScales,
   fuseActivations,
 } satisfies Record<string, Pass>;
 
-export interface OptimiseOptions {
-  /** Verifies the graph after every pass that changed it, so that an error names the pass. Default: once, at the end. */
-  check?: boolean;
-  /** Called with the name of each pass that changed the graph, when it has. */
-  onPass?: (name: string, graph: Graph) => void;
-}
-
-/** More rounds than any graph needs: reaching it means that two passes undo each other. */
+/** More rounds than any graph needs. Reaching it means that two passes undo each other. */
 const maxRounds = 1000;
 
 /**
- * Runs all passes until none changes anything, then takes transposed convolutions apart and runs them again; last,
- * additions become part of convolutions.
+ * Runs all passes until none changes anything, rewrites transposed convolutions and runs the passes again. Last, additions
+ * become part of convolutions.
  * The graph is changed in place; its inputs and outputs stay, with their names, shapes and (up to rounding) results.
  * @throws FiligreeError `invalid-model` when the result does not verify.
  */
@@ -65,7 +59,7 @@ export function optimise(graph: Graph, { check = false, onPass }: OptimiseOption
     }
   };
   runAll();
-  // Only now: nothing could be folded into its weights any more.
+  // Only now, because nothing can be folded into its weights afterwards.
   if (run('lowerConvTranspose', lowerConvTranspose)) runAll();
   run('fuseResiduals', fuseResiduals);
   verify(graph);

@@ -1,4 +1,4 @@
-// Between which numbers a value lies, without computing it: interval arithmetic. NaN aside.
+// Bounds of values by interval arithmetic, without computing them. NaN is ignored.
 import { applyActivation } from '../graph/activation.ts';
 import { constantOf } from '../graph/edit.ts';
 import type { Graph, Node } from '../graph/graph.ts';
@@ -7,20 +7,20 @@ import { answer, type NodeOf, type OperatorTable } from '../ops/nodes.ts';
 import { type Edges, shapeOf } from './match.ts';
 
 /** No number is below `low` or above `high`. */
-export interface Range {
+export interface Interval {
   low: number;
   high: number;
 }
 
-export const everything: Readonly<Range> = { low: -Infinity, high: Infinity };
+export const everything: Readonly<Interval> = { low: -Infinity, high: Infinity };
 
-/** Nodes that are looked through, one behind the other. */
+/** Maximum depth of nodes to follow. */
 export const maxNodes = 64;
 
 /** True when no element can be negative (NaN aside). */
 export function isNonNegative(edges: Edges, value: string): boolean {
-  const known = new Map<string, Range>();
-  const rangeOf = (name: string, depth: number): Range => {
+  const known = new Map<string, Interval>();
+  const rangeOf = (name: string, depth: number): Interval => {
     const before = known.get(name);
     if (before) return before;
     const node = edges.maker(name);
@@ -35,8 +35,8 @@ export function isNonNegative(edges: Edges, value: string): boolean {
   return rangeOf(value, 0).low >= 0;
 }
 
-/** The range of a constant; of another value that no node makes, everything. */
-export function constantRange(graph: Graph, value: string): Range {
+/** The range of a constant. Any other value that no node makes can be anything. */
+export function constantRange(graph: Graph, value: string): Interval {
   const constant = constantOf(graph, value);
   if (!constant) return everything;
   let { low, high } = { low: Infinity, high: -Infinity };
@@ -49,17 +49,17 @@ export function constantRange(graph: Graph, value: string): Range {
 }
 
 /** The ranges of a node's inputs. */
-interface Known {
+interface InputRanges {
   graph: Graph;
-  rangeOf: (value: string) => Range;
+  rangeOf: (value: string) => Interval;
 }
 
-/** The range of what a node makes, in all its outputs; `rangeOf` gives its inputs'. */
-export function rangeAfter(graph: Graph, node: Node, rangeOf: (value: string) => Range): Range {
+/** The range of all outputs of a node; `rangeOf` gives the ranges of its inputs. */
+export function rangeAfter(graph: Graph, node: Node, rangeOf: (value: string) => Interval): Interval {
   return answer(rangesAfter, node, { graph, rangeOf });
 }
 
-const rangesAfter: OperatorTable<[known: Known], Range> = {
+const rangesAfter: OperatorTable<[known: InputRanges], Interval> = {
   conv2d: ofActivation,
   convTranspose2d: ofActivation,
   linear: ofActivation,
@@ -98,26 +98,26 @@ const rangesAfter: OperatorTable<[known: Known], Range> = {
   softmax: () => ({ low: 0, high: 1 }),
 };
 
-function ofInput({ inputs: [x] }: Node, { rangeOf }: Known): Range {
+function ofInput({ inputs: [x] }: Node, { rangeOf }: InputRanges): Interval {
   return rangeOf(x);
 }
 
-/** Sums of products can be anything. */
-function ofActivation({ attributes }: NodeOf<'conv2d' | 'convTranspose2d' | 'linear'>): Range {
+/** The range of the activation alone, because sums of products can be anything. */
+function ofActivation({ attributes }: NodeOf<'conv2d' | 'convTranspose2d' | 'linear'>): Interval {
   return activated(everything, attributes.activation);
 }
 
-function hull(ranges: readonly Range[]): Range {
+function hull(ranges: readonly Interval[]): Interval {
   return extremes(ranges.flatMap(({ low, high }) => [low, high]));
 }
 
 /** From the least to the largest number; everything when one is NaN. */
-function extremes(numbers: readonly number[]): Range {
+function extremes(numbers: readonly number[]): Interval {
   const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
   return Number.isNaN(low) ? everything : { low, high };
 }
 
-function combined(fn: NodeOf<'binary'>['attributes']['fn'], a: Range, b: Range): Range {
+function combined(fn: NodeOf<'binary'>['attributes']['fn'], a: Interval, b: Interval): Interval {
   switch (fn) {
     case 'add':
       return extremes([a.low + b.low, a.high + b.high]);
@@ -149,10 +149,10 @@ function combined(fn: NodeOf<'binary'>['attributes']['fn'], a: Range, b: Range):
   }
 }
 
-/** Bounds that are infinite stand for numbers as large as one likes: 0 times one is 0. */
+/** Infinite bounds stand for arbitrarily large numbers, so 0 times one is 0. */
 const times = (x: number, y: number) => (x === 0 || y === 0 ? 0 : x * y);
 
-/** Where a function that falls before and rises behind has its least value. */
+/** The minimum of each function that first falls and then rises. */
 const dips: Partial<Record<Activation['fn'], number>> = {
   silu: -1.278464542761074,
   gelu: -0.7517915953145838,
@@ -160,7 +160,7 @@ const dips: Partial<Record<Activation['fn'], number>> = {
 };
 
 /** The range of f(x) for x in a range. */
-export function activated({ low, high }: Range, activation: Activation | undefined): Range {
+export function activated({ low, high }: Interval, activation: Activation | undefined): Interval {
   if (!activation || activation.fn === 'identity') return { low, high };
   const { fn, alpha = 0, beta = 0 } = activation;
   const f = (x: number) => applyActivation(x, activation);
@@ -187,7 +187,7 @@ export function activated({ low, high }: Range, activation: Activation | undefin
     case 'cos':
       return { low: -1, high: 1 };
     default:
-      // The rest rise or fall all along on either side of 0.
+      // The others are monotonic on either side of 0.
       return extremes(low < 0 && high > 0 ? [f(low), f(0), f(high)] : [f(low), f(high)]);
   }
 }

@@ -44,19 +44,21 @@ export const kernels = {
 
 export type KernelName = keyof typeof kernels;
 
-/** Names in the order of their ids. */
+/** Names in order of their ids. */
 export const kernelNames = Object.keys(kernels) as KernelName[];
 
 const known = new Map<KernelName, readonly (readonly [name: string, kind: FieldKind])[]>();
 
-/** Fields of a kernel with their kinds, in order. */
+/** A kernel's fields with their kinds, in order. */
 export function fieldsOf(kernel: KernelName): readonly (readonly [name: string, kind: FieldKind])[] {
   let fields = known.get(kernel);
   if (!fields) known.set(kernel, (fields = Object.entries<FieldKind>(kernels[kernel].fields)));
   return fields;
 }
 
-/** FNV-1a of all kernels in the order of their ids, with their records. The wasm says which it was built from. */
+/**
+ * FNV-1a hash of all kernels with their records, in order of their ids. The wasm exports the hash it was built from.
+ */
 export function registryHash(): number {
   let hash = 0x811c9dc5;
   for (const name of kernelNames) {
@@ -71,7 +73,7 @@ type Fields<K extends KernelName> = (typeof kernels)[K]['fields'];
 /** The fields of a kernel's record: pointers are addresses. */
 export type KernelNumbers<K extends KernelName> = Readonly<Record<keyof Fields<K>, number>>;
 
-/** The arguments of a kernel by field name, pointers unresolved. */
+/** A kernel's arguments by field name, with unresolved pointers. */
 export type KernelArguments<K extends KernelName> = {
   [F in keyof Fields<K>]: Fields<K>[F] extends 'read' | 'write' ? Pointer : number;
 };

@@ -1,50 +1,31 @@
-// A detector: photo in, boxes in the photo's own pixels out.
+// A detector: takes a photo, returns boxes in the photo's own pixels.
 import { FiligreeError } from '../errors.ts';
-import type { Candidates } from './candidates.ts';
+import { ofClasses, type Candidates } from './candidates.ts';
 import { invalid } from './fields.ts';
 import { decoderOf, headTypes, type Head } from './heads/index.ts';
 import type { Decoder, HeadType } from './heads/head-type.ts';
 import { runOnImage } from './image-input.ts';
 import { ImageReader, type ImageSource } from './image-source.ts';
 import { fitLabels } from './labels.ts';
+import {
+  checkedLimits,
+  checkScoreThreshold,
+  classIndices,
+  withOverrides,
+  type DetectorSettings,
+  type DetectOptions,
+  type Limits,
+} from './detector-settings.ts';
 import { readVisionMetadata, type VisionMetadata } from './metadata.ts';
 import type { ImageModel } from './model.ts';
 import { rankCandidates, suppress, suppressWeighted } from './nms.ts';
 import type { Outputs } from './outputs.ts';
 import { OutputsInPlace } from './outputs-in-place.ts';
 import { inputToImage, type Geometry, type Preprocessing } from './preprocessing.ts';
-import type { HeadName } from './presets.ts';
-
-export interface DetectorSettings {
-  /** Detections below this score (0…1) are left out. Default: what the model's metadata says. */
-  scoreThreshold?: number;
-  /** Boxes that overlap by more than this (intersection over union, 0…1) become one. Default: the model's. */
-  iouThreshold?: number;
-  /** Detections at most; default the model's, or 100. */
-  maxResults?: number;
-  /** Boxes of different classes that overlap become one, too; default the model's, or false. */
-  classAgnostic?: boolean;
-  /**
-   * A box counts once for each class that reaches the threshold, not only for its best; default false. It is how the
-   * evaluation of YOLO models counts.
-   */
-  multiLabel?: boolean;
-  /** What its outputs mean, where the model does not say so itself. */
-  head?: HeadName;
-  /** Name of each class, in place of the model's: as many as it has classes, or a background's in front of them. */
-  labels?: readonly string[];
-  /** How images become its input, where that differs from what the model says or its head usually takes. */
-  preprocessing?: Partial<Omit<Preprocessing, 'width' | 'height'>>;
-}
-
-/** Settings that choose among candidates. */
-type Limits = Required<
-  Pick<DetectorSettings, 'scoreThreshold' | 'iouThreshold' | 'maxResults' | 'classAgnostic' | 'multiLabel'>
->;
 
 export interface Keypoint {
   name: string;
-  /** Source-image pixels; may lie outside of the image. */
+  /** Source-image pixels; may lie outside the image. */
   x: number;
   y: number;
 }
@@ -52,7 +33,7 @@ export interface Keypoint {
 export interface Detection {
   label: string;
   classIndex: number;
-  /** 0…1. */
+  /** Score, 0…1. */
   score: number;
   /** Source-image pixels, within the image. */
   box: { xmin: number; ymin: number; xmax: number; ymax: number };
@@ -66,14 +47,12 @@ export interface DetectionResult {
   speed: { preprocess: number; inference: number; postprocess: number };
 }
 
-const defaultMaxResults = 100;
-
 /** Finds objects in images. Made by `createDetector`. */
 export class Detector<M extends ImageModel = ImageModel> {
   readonly model: M;
   /** Name of each class. */
   readonly labels: readonly string[];
-  /** Names of the keypoints that every detection has; empty for models without. */
+  /** Names of the keypoints that every detection has; empty for models without keypoints. */
   readonly keypoints: readonly string[];
   /**
    * How images become the model's input.
@@ -87,11 +66,11 @@ export class Detector<M extends ImageModel = ImageModel> {
   private disposed = false;
 
   /**
-   * A detector of a loaded model. How heads are recognised is loaded only where neither the model's metadata nor its
-   * author says what it sees.
-   * @throws FiligreeError `unsupported` when the model is no detector we know, `invalid-model` when its metadata is wrong,
-   * `invalid-argument` when a setting is out of range, when nothing says which head the outputs are, or when they do not
-   * fit the one that is named
+   * Makes a detector of a loaded model. The code that recognises heads is loaded only if neither the model's metadata
+   * nor the caller names the head.
+   * @throws FiligreeError `unsupported` when the model is not a known detector, `invalid-model` when its metadata is
+   * wrong, `invalid-argument` when a setting is out of range, when nothing says which head the outputs belong to, or
+   * when they do not fit the named head
    */
   static async of<M extends ImageModel>(model: M, settings: DetectorSettings = {}): Promise<Detector<M>> {
     const { head } = settings;
@@ -99,7 +78,7 @@ export class Detector<M extends ImageModel = ImageModel> {
     return new Detector(model, stated ?? (await import('./recognise.ts')).visionOf(model, head), settings);
   }
 
-  /** As `of`, for a model of which is known what it sees. */
+  /** Like `of`, for a model whose vision metadata is known. */
   constructor(model: M, known: VisionMetadata, settings: DetectorSettings = {}) {
     const vision = withOverrides(known, settings.labels, settings.preprocessing);
     const { width, height } = vision.preprocessing;
@@ -117,17 +96,24 @@ export class Detector<M extends ImageModel = ImageModel> {
   }
 
   /**
-   * @throws FiligreeError `invalid-argument` when `image` is none or its data does not fit its size, `disposed` after
-   * dispose()
+   * Finds objects in an image.
+   * @param options of this call alone
+   * @throws FiligreeError `invalid-argument` when `image` is not an image or its data does not fit its size, when a class is
+   * unknown or the threshold is not a number from 0 to 1, `not-found` when there is no such photo, `invalid-image` when it
+   * cannot be decoded, `disposed` after dispose(); the signal's reason
    */
-  async detect(image: ImageSource): Promise<DetectionResult> {
+  async detect(image: ImageSource, options: DetectOptions = {}): Promise<DetectionResult> {
     if (this.disposed) throw new FiligreeError('disposed', 'detect: the detector is disposed');
+    const { signal, scoreThreshold = this.limits.scoreThreshold } = options;
+    checkScoreThreshold(scoreThreshold);
+    const classes = options.classes && classIndices(options.classes, this.labels);
     const start = performance.now();
-    const pixels = await this.reader.read(image);
+    const pixels = await this.reader.read(image, signal);
+    signal?.throwIfAborted();
     const read = performance.now();
     const { result, speed } = await runOnImage(this.model, pixels, this.preprocessing, (session, geometry) => {
       const ran = performance.now();
-      const detections = this.find(new OutputsInPlace(session), geometry);
+      const detections = this.find(new OutputsInPlace(session), geometry, { scoreThreshold, classes });
       return { detections, postprocess: performance.now() - ran };
     });
     const { detections, postprocess } = result;
@@ -138,13 +124,18 @@ export class Detector<M extends ImageModel = ImageModel> {
   }
 
   /**
-   * What the model's outputs say that an image shows.
+   * Decodes the model's outputs into detections in the image's pixels.
    * @internal
    */
-  find(outputs: Outputs, geometry: Geometry): Detection[] {
+  find(
+    outputs: Outputs,
+    geometry: Geometry,
+    { scoreThreshold = this.limits.scoreThreshold, classes }: { scoreThreshold?: number; classes?: Set<number> } = {},
+  ): Detection[] {
     const { iouThreshold, maxResults, classAgnostic, multiLabel } = this.limits;
-    const candidates = this.decode(outputs, this.limits);
-    const maxCandidates = multiLabel ? 30_000 : undefined; // as many as YOLO's own evaluation looks at
+    const all = this.decode(outputs, { ...this.limits, scoreThreshold });
+    const candidates = classes ? ofClasses(all, classes) : all;
+    const maxCandidates = multiLabel ? 30_000 : undefined; // the limit of YOLO's own evaluation
     const options = { iouThreshold, maxResults, perClass: !classAgnostic, maxCandidates };
     if (this.suppression === 'none') return this.inImage(candidates, rankCandidates(candidates, maxResults), geometry);
     if (this.suppression === 'plain') return this.inImage(candidates, suppress(candidates, options), geometry);
@@ -156,7 +147,7 @@ export class Detector<M extends ImageModel = ImageModel> {
     );
   }
 
-  /** Gives back all memory. May be called again. */
+  /** Frees all memory. Safe to call twice. */
   dispose(): void {
     if (this.disposed) return;
     this.disposed = true;
@@ -181,7 +172,7 @@ export class Detector<M extends ImageModel = ImageModel> {
         xmax: clamp(bottomRight.x, imageWidth),
         ymax: clamp(bottomRight.y, imageHeight),
       };
-      if (box.xmax <= box.xmin || box.ymax <= box.ymin) continue; // in the padding
+      if (box.xmax <= box.xmin || box.ymax <= box.ymin) continue; // entirely in the padding
       const classIndex = classes?.[i] ?? 0;
       const detection: Detection = {
         label: this.labels[classIndex] ?? `class ${classIndex}`,
@@ -203,49 +194,4 @@ export class Detector<M extends ImageModel = ImageModel> {
 
 function clamp(value: number, most: number): number {
   return Math.min(Math.max(value, 0), most);
-}
-
-/** The model's vision with what the caller says instead, checked as if the model said it. */
-function withOverrides(
-  vision: VisionMetadata,
-  labels: DetectorSettings['labels'],
-  preprocessing: DetectorSettings['preprocessing'],
-): VisionMetadata {
-  if (labels === undefined && preprocessing === undefined) return vision;
-  const { width, height } = vision.preprocessing;
-  const changed = {
-    ...vision,
-    labels: labels ?? vision.labels,
-    preprocessing: { ...vision.preprocessing, ...preprocessing, width, height },
-  };
-  try {
-    return readVisionMetadata({ vision: changed })!;
-  } catch (error) {
-    const message = (error as Error).message.replace('metadata.vision.', '');
-    throw new FiligreeError('invalid-argument', message, { cause: error });
-  }
-}
-
-function checkedLimits(settings: DetectorSettings, vision: VisionMetadata): Limits {
-  const {
-    scoreThreshold = vision.scoreThreshold,
-    iouThreshold = vision.iouThreshold,
-    maxResults = vision.maxResults ?? defaultMaxResults,
-    classAgnostic = vision.classAgnostic ?? false,
-    multiLabel = false,
-  } = settings;
-  for (const [name, value] of Object.entries({ scoreThreshold, iouThreshold })) {
-    if (!(value >= 0 && value <= 1)) {
-      throw new FiligreeError('invalid-argument', `${name}: wanted a number from 0 to 1, got ${String(value)}`);
-    }
-  }
-  if (!Number.isInteger(maxResults) || maxResults < 1) {
-    throw new FiligreeError('invalid-argument', `maxResults: wanted a whole number from 1, got ${String(maxResults)}`);
-  }
-  for (const [name, value] of Object.entries({ classAgnostic, multiLabel })) {
-    if (typeof value !== 'boolean') {
-      throw new FiligreeError('invalid-argument', `${name}: wanted true or false, got ${String(value)}`);
-    }
-  }
-  return { scoreThreshold, iouThreshold, maxResults, classAgnostic, multiLabel };
 }

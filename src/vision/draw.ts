@@ -1,4 +1,4 @@
-// How detections are drawn, for any surface: sizes follow the picture's, so that lines and text can be read on a
+// How detections are drawn, for any surface. Sizes scale with the picture, so that lines and text are readable on a
 // thumbnail and on a 50-megapixel photo.
 import type { Detection } from './detector.ts';
 import { placeLabel, type Label } from './place-label.ts';
@@ -12,8 +12,8 @@ export interface DrawOptions {
 
 export type Colour = readonly [red: number, green: number, blue: number];
 
-/** What is to be painted, in order, in image pixels. */
-export type Shape =
+/** What to paint, in order, in image pixels. */
+export type DrawnShape =
   /** The line is centred on the rectangle's edge. */
   | {
       kind: 'outline';
@@ -27,11 +27,11 @@ export type Shape =
     }
   | { kind: 'dot'; x: number; y: number; radius: number; colour: Colour }
   | { kind: 'fill'; x: number; y: number; width: number; height: number; colour: Colour }
-  /** `x` is the left edge, `y` the baseline; `size` the font's, in pixels: capitals are 0.7 of it. */
+  /** `x` is the left edge, `y` the baseline; `size` is the font's, in pixels: capitals are 0.7 of it high. */
   | { kind: 'text'; x: number; y: number; size: number; text: string; colour: Colour };
 
-// One colour a class, told apart in light and dark pictures, for people with any colour vision (Okabe and Ito, "Color
-// universal design", without its black).
+// One colour per class. They can be told apart in light and dark pictures, by people with any colour vision (Okabe and
+// Ito, "Color universal design", without its black).
 const classColours: readonly Colour[] = [
   [240, 228, 66],
   [86, 180, 233],
@@ -46,9 +46,9 @@ const black: Colour = [0, 0, 0];
 const white: Colour = [255, 255, 255];
 
 /**
- * Lays out boxes, keypoints and labels on a picture of width × height pixels, the best detection on top. Labels of the
- * best find their places first; those without a place that leaves the boxes visible are left out.
- * @param textWidth pixels a text takes at a font size
+ * Lays out boxes, keypoints and labels on a picture of width × height pixels, the best detection on top. Labels are
+ * placed best detection first. A label that would hide the boxes is left out.
+ * @param textWidth width of a text in pixels at a font size
  */
 export function layoutDetections(
   detections: readonly Detection[],
@@ -56,7 +56,7 @@ export function layoutDetections(
   height: number,
   textWidth: (text: string, size: number) => number,
   options: DrawOptions = {},
-): Shape[] {
+): DrawnShape[] {
   const longSide = Math.max(width, height);
   const line = Math.max(1.5, longSide / 320);
   const bestFirst = detections.map(({ box: { xmin, ymin, xmax, ymax }, ...rest }) => ({
@@ -65,8 +65,8 @@ export function layoutDetections(
     colour: classColours[rest.classIndex % classColours.length],
   }));
   bestFirst.sort((a, b) => b.score - a.score);
-  const boxes: Shape[] = [];
-  const dots: Shape[] = [];
+  const boxes: DrawnShape[] = [];
+  const dots: DrawnShape[] = [];
   for (const { box, keypoints, colour } of bestFirst.toReversed()) {
     boxes.push({ kind: 'outline', ...box, line: 1.7 * line, colour: black, alpha: 0.5 });
     boxes.push({ kind: 'outline', ...box, line, colour, alpha: 1 });
@@ -90,7 +90,7 @@ export function layoutDetections(
   return shapes;
 }
 
-function drawLabel({ x, y, width, height, text, size }: Label, background: Colour): Shape[] {
+function drawLabel({ x, y, width, height, text, size }: Label, background: Colour): DrawnShape[] {
   const [r, g, b] = background;
   const bright = 0.299 * r + 0.587 * g + 0.114 * b > 120;
   return [
@@ -99,7 +99,7 @@ function drawLabel({ x, y, width, height, text, size }: Label, background: Colou
   ];
 }
 
-/** What is used of a 2-D context: a page's, a worker's, or that of a canvas library. */
+/** The part of a 2-D context that drawing uses: a page's, a worker's, or a canvas library's. */
 export interface DrawingContext {
   readonly canvas: { readonly width: number; readonly height: number };
   font: string;
@@ -121,7 +121,7 @@ export interface DrawingContext {
 }
 
 /**
- * Draws boxes, scores and keypoints on a canvas whose pixels are the image's, e.g. over the image itself. For an image
+ * Draws boxes, scores and keypoints on a canvas with the image's pixel size, e.g. over the image itself. For an image
  * shown at another size, scale the context first.
  * @param size the image's, in pixels; default the canvas's
  */

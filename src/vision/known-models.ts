@@ -1,18 +1,18 @@
-// Published networks that are known by the exact shapes of what goes in and comes out.
+// Published networks that are recognised by the exact shapes of their inputs and outputs.
 import type { TensorDescription } from './fields.ts';
 import type { VisionMetadata } from './metadata.ts';
 import { mobilenetAnchors, ssdPreprocessing } from './presets.ts';
 
 /**
- * MediaPipe's two face detectors, dense or sparse. Values from mediapipe/modules/face_detection (Apache-2.0): inputs are
- * letterboxed with black and run from −1 to 1; boxes are merged where they overlap by 0.3.
+ * MediaPipe's two face detectors, dense or sparse. Values from mediapipe/modules/face_detection (Apache-2.0): inputs
+ * are letterboxed with black and range from −1 to 1; boxes that overlap by 0.3 are merged.
  */
 const faceDetectors = [
   { range: 'full', size: 192, anchors: 2304, strides: [4], anchorsPerCell: 1 },
   { range: 'short', size: 128, anchors: 896, strides: [8, 16, 16, 16], anchorsPerCell: 2 },
 ];
 
-/** What a known model sees; undefined when we do not know it. */
+/** A known model's vision metadata; undefined for other models. */
 export function knownModel(
   inputs: readonly TensorDescription[],
   outputs: readonly TensorDescription[],
@@ -44,7 +44,7 @@ export function knownModel(
 
 /**
  * The SSD MobileNetV2 of MediaPipe's Objectron (Apache-2.0), trained on Open Images: logits, the background first. Its
- * labels lie before it in objectron_solution_packed_assets.data.
+ * labels are next to it in objectron_solution_packed_assets.data.
  */
 function objectronDetector(
   inputs: readonly TensorDescription[],

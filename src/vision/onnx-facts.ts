@@ -1,4 +1,4 @@
-// What an ONNX file says of itself, as the importer leaves it in `metadata.onnx`: texts by key.
+// What an ONNX file says about itself, as the importer leaves it in `metadata.onnx`: strings by key.
 import { isObject } from '../formats/json-object.ts';
 import { pythonNames } from '../formats/python-names.ts';
 
@@ -7,7 +7,7 @@ export interface OnnxFacts {
   readonly task?: string;
   /** Ultralytics' `names`, by class. */
   readonly labels?: readonly string[];
-  /** All that may name the network's family. */
+  /** All strings that may name the network's family. */
   readonly description: string;
 }
 

@@ -1,5 +1,5 @@
-// The families of detection networks that people export, each with what its makers' own code does before and after the
-// network. A preset looks whether a model's outputs can be its own.
+// The families of detection networks that people export, each with its authors' own pre- and post-processing. A preset
+// checks whether a model's outputs can be its own.
 import type { Input, TensorDescription } from './fields.ts';
 import { cellCount, gridLevels } from './grid.ts';
 import type { Head } from './heads/index.ts';
@@ -20,13 +20,13 @@ export interface Fit {
 }
 
 export interface Preset {
-  /** What outputs it wants, for messages; sizes in brackets. */
+  /** The outputs it needs, for messages; sizes in brackets. */
   readonly wants: string;
-  /** It is meant only when somebody says so: its outputs look like another preset's. */
+  /** Used only when the caller names it: its outputs look like another preset's. */
   readonly onlyWhenNamed?: boolean;
-  /** The preset that is taken instead where both fit: the decoded output beside the maps it is made from. */
+  /** The preset that wins when both fit: the decoded output beside the maps it is made from. */
   readonly yieldsTo?: string;
-  /** Words in a file's own description that point to it. */
+  /** Words in a file's own description that suggest it. */
   readonly words?: RegExp;
   readonly preprocessing: Omit<Preprocessing, 'width' | 'height'>;
   readonly scoreThreshold: number;
@@ -56,7 +56,7 @@ const ultralyticsPreprocessing: Preset['preprocessing'] = {
   order: 'RGB',
 };
 
-/** −1…1 on the whole input: what TensorFlow's SSDs take. */
+/** −1…1 on the whole input, as TensorFlow's SSDs take it. */
 export const ssdPreprocessing: Preset['preprocessing'] = {
   resize: 'stretch',
   padValue: 0,
@@ -76,12 +76,15 @@ const strideSets = [
   [8, 16, 32, 64],
 ];
 
-/** The strides of levels that have so many cells, `perCell` anchors each. */
+/** The strides of levels with this many cells in total, `perCell` anchors each. */
 function stridesOf(input: Input, anchors: number, perCell = 1): number[] | undefined {
   return strideSets.find((strides) => perCell * cellCount(gridLevels(input, strides)) === anchors);
 }
 
-/** The first output [1, anchors, width], or [1, width, anchors], of one anchor (or `perCell`) a cell and width > least. */
+/**
+ * The first output [1, anchors, width], or [1, width, anchors], with one anchor (or `perCell`) per cell and width >
+ * least.
+ */
 function table(
   outputs: readonly TensorDescription[],
   input: Input,
@@ -103,7 +106,7 @@ function tableEitherWay(outputs: readonly TensorDescription[], input: Input, lea
   return table(outputs, input, least, true) ?? table(outputs, input, least, false);
 }
 
-/** One output of rank 4 or 5 for each level, in the order of strides. */
+/** One output of rank 4 or 5 per level, in order of strides. */
 function maps(outputs: readonly TensorDescription[], input: Input, channelsFirst: boolean, rank: number) {
   for (const strides of strideSets) {
     const levels = gridLevels(input, strides).map(({ rows, columns }) =>
@@ -128,14 +131,14 @@ const yolox =
     return { head: boxes === 'grid' ? { ...head, strides } : head, classes: width - 5 };
   };
 
-/** TensorFlow exports of Ultralytics give fractions, all others pixels. */
+/** TensorFlow exports of Ultralytics give fractions; all others give pixels. */
 const exportedBoxes = (input: ImageInput) => (input.channelsLast ? 'fractions' : 'pixels');
 
 const yolov8: Preset['fit'] = (outputs, input) => {
   const found = tableEitherWay(outputs, input, 4);
   if (!found) return undefined;
   const { name, width, channelsFirst } = found;
-  // Mask prototypes beside it: some of the numbers are no classes but the masks'.
+  // There are mask prototypes: some of the numbers belong to masks, not to classes.
   if (outputs.some(({ shape }) => shape.length === 4 && shape.includes(32) && shape.includes(input.width / 4))) {
     return undefined;
   }
@@ -170,7 +173,7 @@ const yolov5: Preset['fit'] = (outputs, input) => {
   return { head: { type: 'yolo', output: name, channelsFirst: false, objectness: true, boxes }, classes: width - 5 };
 };
 
-/** Anchors as the models are published with them; networks trained with others must bring theirs. */
+/** Anchors of the published models; networks trained with others must bring theirs. */
 const yoloAnchors: Record<'yolov5' | 'yolov7', readonly (readonly number[])[]> = {
   yolov5: [
     [10, 13, 16, 30, 33, 23],
@@ -216,7 +219,7 @@ const nanodet: Preset['fit'] = (outputs, input) => {
 
 const picodet: Preset['fit'] = (outputs, input) => classesAndDistances(outputs, input, [8, 16, 32, 64]);
 
-/** Two outputs a level: scores [1, cells, classes] and distances [1, cells, 32], each in the order of levels. */
+/** Two outputs per level: scores [1, cells, classes] and distances [1, cells, 32], each in the order of levels. */
 function classesAndDistances(
   outputs: readonly TensorDescription[],
   input: Input,
@@ -256,7 +259,7 @@ function boxesAndScores(outputs: readonly TensorDescription[]) {
   return { boxes: boxes.name, scores: scores.name, anchors: anchorsOf(boxes), width: scores.shape.at(-1)! };
 }
 
-/** ssd_anchor_generator of TensorFlow's SSD MobileNets: six layers, six anchors a cell, three in the first. */
+/** ssd_anchor_generator of TensorFlow's SSD MobileNets: six layers, six anchors per cell, three in the first. */
 export const mobilenetAnchors = {
   strides: [16, 32, 64, 128, 256, 512],
   aspectRatios: [1, 2, 0.5, 3, 1 / 3],
@@ -400,7 +403,7 @@ const presets = {
     iouThreshold: 0.6,
     fit: nanodet,
   },
-  /** As Paddle2ONNX exports it, without post-processing. */
+  /** Paddle2ONNX's export, without post-processing. */
   picodet: {
     wants: 'outputs [1, cells, classes] and [1, cells, 32] for strides 8, 16, 32 and 64',
     words: /pico-?det/i,
@@ -422,7 +425,7 @@ const presets = {
     iouThreshold: 0.6,
     fit: ssd('none'),
   },
-  /** Scores are logits, classes independent of each other. */
+  /** Scores are logits; classes are independent of each other. */
   'ssd-sigmoid': {
     wants: 'two outputs, [1, anchors, 4] and [1, anchors, 1 + classes], with the anchors of an SSD MobileNet',
     preprocessing: ssdPreprocessing,
@@ -430,7 +433,7 @@ const presets = {
     iouThreshold: 0.6,
     fit: ssd('sigmoid'),
   },
-  /** Scores are logits, one class of all. */
+  /** Scores are logits, softmax over all classes. */
   'ssd-softmax': {
     wants: 'two outputs, [1, anchors, 4] and [1, anchors, 1 + classes], with the anchors of an SSD MobileNet',
     preprocessing: ssdPreprocessing,
@@ -472,6 +475,6 @@ const presets = {
 
 export type HeadName = keyof typeof presets;
 
-/** By the names that the option `head` takes. */
+/** Presets by the names that the option `head` takes. */
 export const headPresets: Readonly<Record<HeadName, Preset>> = presets;
 export const headNames = Object.keys(presets) as HeadName[];

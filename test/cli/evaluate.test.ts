@@ -137,7 +137,7 @@ describe('a classifier', () => {
     const beyond = await written('set/beyond.csv', 'image,imagenet_class\nred.png,0\ngreen.png,3\n');
     expect(await evaluate(beyond)).toBe(`${beyond}: line 3: class 3: the model has 3 classes`);
     expect(await evaluate(beyond, '--limit', '1', '--label-offset', '3')).toBe(
-      `${beyond}: line 2: class 0: the model has 3 classes, of which the first 3 are left out`,
+      `${beyond}: line 2: class 0: the model has 3 classes; the first 3 are left out`,
     );
     expect(await evaluate('/nowhere/labels.csv')).toBe('/nowhere/labels.csv: no such file or directory');
     const broken = await written('set/images/broken.png', (await readFile(picture('red'))).subarray(0, 50));

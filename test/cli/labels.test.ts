@@ -108,7 +108,7 @@ describe('--labels', () => {
 
   it('are for models that have classes', async () => {
     expect(await refusal('compile', files.other, '-o', files.out, '--labels', files.two)).toMatch(
-      /other\.tflite: labels are for classifiers and detectors, which it is not known to be/,
+      /other\.tflite: only classifiers and detectors take labels, and this model is not recognised as either/,
     );
     expect(await refusal('detect', files.white, '-m', files.detector, '-l', '/nowhere')).toContain('/nowhere: no such');
   });

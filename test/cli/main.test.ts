@@ -94,7 +94,7 @@ describe('a model', () => {
 
   it('is compiled once only', async () => {
     const again = join(directory, 'again.filigree');
-    expect(refusal(await filigree('compile', compiled, '-o', again))).toBe(`${compiled}: is compiled already`);
+    expect(refusal(await filigree('compile', compiled, '-o', again))).toBe(`${compiled}: already compiled`);
   });
 
   it('is inspected, compiled or not', async () => {
@@ -142,7 +142,7 @@ describe('a model', () => {
     for (const { predictedMs } of inspected.layers) expect(predictedMs).toBeGreaterThan(0);
     const { out } = await filigree('tune', tflite, '-o', tuned, '--budget', '0.01');
     expect(out).toMatch(/of 1 layers changed: .* ms → .* ms/);
-    expect(refusal(await filigree('tune', compiled, '-o', tuned))).toContain('is compiled already');
+    expect(refusal(await filigree('tune', compiled, '-o', tuned))).toContain('already compiled');
     expect(refusal(await filigree('tune', join(directory, 'none.onnx'), '-o', tuned))).toContain('no such file');
   });
 
@@ -160,7 +160,7 @@ describe('a model', () => {
     expect(y.mean).toBeCloseTo(finite.reduce((sum, value) => sum + value) / 125, 5);
     const { out, err } = await filigree('run', compiled, '-i', odd);
     expect(out).toMatch(/y +float32 \[1, 4, 4, 8\] +-?[\d.]+ +-?[\d.]+ +-?[\d.]+\n/);
-    expect(err).toBe('filigree: output "y" has 1 NaN and 2 infinite among 128 values; the table is of the others\n');
+    expect(err).toBe('filigree: output "y" has 1 NaN and 2 infinite among 128 values; the table covers the others\n');
 
     await writeFile(
       odd,
@@ -197,7 +197,9 @@ describe('a model', () => {
     expect(refusal(await filigree('run', compiled, '-i', `z=${tensor}`))).toContain('one of the inputs of');
     expect(refusal(await filigree('run', compiled, '-i', tensor, '-i', tensor))).toContain('given twice');
     expect(refusal(await filigree('run', compiled, '-i', tflite))).toContain('m.tflite: not a .npy file');
-    expect(refusal(await filigree('detect', 'photo.jpg', '-m', compiled))).toContain('no detector that Filigree knows');
+    expect(refusal(await filigree('detect', 'photo.jpg', '-m', compiled))).toContain(
+      'not a detector that Filigree knows',
+    );
   });
 
   it('is refused when it is truncated, at every eighth byte', async () => {

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { planMemory } from '../../src/compile/plan.ts';
-import type { Piece } from '../../src/compile/plan.ts';
+import type { Allocation } from '../../src/compile/plan.ts';
 
 const pieces = fc.array(
   fc
     .record({ bytes: fc.integer({ min: 1, max: 5000 }), first: fc.nat(30), length: fc.nat(10) })
-    .map(({ bytes, first, length }): Piece => ({ bytes, first, last: first + length })),
+    .map(({ bytes, first, length }): Allocation => ({ bytes, first, last: first + length })),
   { maxLength: 40 },
 );
 
@@ -29,7 +29,7 @@ describe('planned memory', () => {
   });
 
   it('reuses memory along a chain: two buffers for any length', () => {
-    const chain = Array.from({ length: 20 }, (_, i): Piece => ({ bytes: 640, first: i, last: i + 1 }));
+    const chain = Array.from({ length: 20 }, (_, i): Allocation => ({ bytes: 640, first: i, last: i + 1 }));
     expect(planMemory(chain).bytes).toBe(1280);
   });
 });

@@ -6,10 +6,10 @@ import { inferShapes } from '../../src/graph/infer.ts';
 import { randomFloats, relativeError } from '../kernels/wasm.ts';
 import { loadGraph, randomInputs } from '../program.ts';
 
-type Step = [op: string, inputs: string[], outputs: string[], attributes?: object];
+type NodeRow = [op: string, inputs: string[], outputs: string[], attributes?: object];
 
 /** A graph over one input x; constants and shapes are inferred. */
-function chain(shape: number[], steps: Step[], outputs: string[]): Graph {
+function chain(shape: number[], steps: NodeRow[], outputs: string[]): Graph {
   const graph = emptyGraph('storage');
   graph.values.set('x', { name: 'x', shape, dtype: 'float32' });
   graph.inputs.push({ value: 'x', name: 'x', dtype: 'float32' });
@@ -51,7 +51,7 @@ describe('values that share storage', () => {
       [0, 5],
       [3, 1],
     ]) {
-      const steps: Step[] = [
+      const steps: NodeRow[] = [
         ['unary', ['x'], ['t'], { fn: 'neg' }],
         ['slice', ['t'], ['a'], slice(a, 50)],
         ['slice', ['t'], ['b'], slice(b, 50)],
@@ -62,7 +62,7 @@ describe('values that share storage', () => {
   });
 
   it('leave a value alone that is still to be read', async () => {
-    const steps: Step[] = [
+    const steps: NodeRow[] = [
       ['unary', ['x'], ['a'], { fn: 'neg' }],
       ['unary', ['a'], ['b'], relu],
       ['reshape', ['a'], ['c'], { shape: [2, 3, 64] }],
@@ -74,7 +74,7 @@ describe('values that share storage', () => {
   });
 
   it('leave the input and outputs alone', async () => {
-    const steps: Step[] = [
+    const steps: NodeRow[] = [
       ['unary', ['x'], ['a'], relu],
       ['unary', ['a'], ['b'], { fn: 'neg' }],
       ['binary', ['b', 'x'], ['y'], add],
@@ -83,7 +83,7 @@ describe('values that share storage', () => {
   });
 
   it('meet in concatenations, nested and repeated', async () => {
-    const steps: Step[] = [
+    const steps: NodeRow[] = [
       ['unary', ['x'], ['a'], { fn: 'neg' }],
       ['unary', ['x'], ['b'], relu],
       ['concat', ['a', 'b'], ['c'], { axis: 1 }],
@@ -96,7 +96,7 @@ describe('values that share storage', () => {
   });
 
   it('split, change in place and come together again', async () => {
-    const steps: Step[] = [
+    const steps: NodeRow[] = [
       ['unary', ['x'], ['t'], { fn: 'neg' }],
       ['split', ['t'], ['a', 'b'], { axis: 1, sizes: [2, 4] }],
       ['unary', ['a'], ['c'], relu],
@@ -106,7 +106,7 @@ describe('values that share storage', () => {
   });
 
   it('need no second buffer for a chain of elementwise operators', async () => {
-    const steps = Array.from({ length: 6 }, (_, i): Step => [
+    const steps = Array.from({ length: 6 }, (_, i): NodeRow => [
       'unary',
       [i ? `v${i}` : 'x'],
       [`v${i + 1}`],

@@ -2,7 +2,7 @@
 import { inversePermutation } from '../../src/graph/permute.ts';
 import type { GraphBuilder } from '../graphs.ts';
 import type { Dice } from './dice.ts';
-import type { Step } from './operators.ts';
+import type { NodeGenerator } from './operators.ts';
 import { weights } from './weights.ts';
 
 const clamp = (alpha: number, beta: number) => ({ fn: 'clamp', alpha, beta }) as const;
@@ -48,17 +48,17 @@ function convolution(b: GraphBuilder, x: string, dice: Dice, pads?: number): str
 /** Whether a window of three fits. */
 const isLarge = (b: GraphBuilder, x: string) => b.shape(x)[2] > 2 && b.shape(x)[3] > 2;
 
-const scaledBefore: Step = (b, x, dice) => (isLarge(b, x) ? [convolution(b, affine(b, x, dice), dice)] : []);
+const scaledBefore: NodeGenerator = (b, x, dice) => (isLarge(b, x) ? [convolution(b, affine(b, x, dice), dice)] : []);
 
-const scaledAfter: Step = (b, x, dice) =>
+const scaledAfter: NodeGenerator = (b, x, dice) =>
   isLarge(b, x) ? [gated(b, affine(b, convolution(b, x, dice), dice), dice)] : [];
 
-const scaledLinear: Step = (b, x, dice) => {
+const scaledLinear: NodeGenerator = (b, x, dice) => {
   const layer = (v: string) => b.node('linear', {}, v, weights(b, [dice.from(1, 8), b.shape(v).at(-1)!], dice));
   return [dice.oneIn(2) ? affine(b, layer(x), dice) : layer(affine(b, x, dice))];
 };
 
-const scaledTransposed: Step = (b, x, dice) => {
+const scaledTransposed: NodeGenerator = (b, x, dice) => {
   const [, c, h, w] = b.shape(x);
   if (h * w > 100) return [];
   const attributes = {
@@ -94,7 +94,7 @@ function gated(b: GraphBuilder, x: string, dice: Dice): string {
   return dice.one(ways)();
 }
 
-const padded: Step = (b, x, dice) => {
+const padded: NodeGenerator = (b, x, dice) => {
   if (!isLarge(b, x)) return [];
   const amounts = () => [0, 0, dice.below(3), dice.below(3)];
   const value = dice.one([0, 0, -Infinity, 1]);
@@ -115,7 +115,7 @@ const padded: Step = (b, x, dice) => {
 };
 
 /** Axes moved, something done, and moved back; or moved twice. */
-const moved: Step = (b, x, dice) => {
+const moved: NodeGenerator = (b, x, dice) => {
   const permutation = dice.shuffled(b.shape(x).map((_, axis) => axis));
   const y = b.node('transpose', { permutation }, x);
   const axis = dice.below(permutation.length);
@@ -133,7 +133,7 @@ const moved: Step = (b, x, dice) => {
 };
 
 /** Channels of two groups, one after the other. */
-const shuffled: Step = (b, x, dice) => {
+const shuffled: NodeGenerator = (b, x, dice) => {
   const [n, c, h, w] = b.shape(x);
   if (c % 2) return [];
   const cut = b.node('reshape', { shape: [n, 2, c / 2, h, w] }, x);
@@ -142,7 +142,7 @@ const shuffled: Step = (b, x, dice) => {
 };
 
 /** What does nothing. */
-const idle: Step = (b, x, dice) => {
+const idle: NodeGenerator = (b, x, dice) => {
   const shape = b.shape(x);
   const zeros = shape.map(() => 0);
   return [
@@ -168,13 +168,13 @@ const idle: Step = (b, x, dice) => {
 };
 
 /** The same done twice, and both used. */
-const twice: Step = (b, x, dice) => {
+const twice: NodeGenerator = (b, x, dice) => {
   const fn = dice.one(['sigmoid', 'tanh', 'abs'] as const);
   const [p, q] = [b.node('unary', { fn }, x), b.node('unary', { fn }, x)];
   return [b.node('binary', { fn: dice.one(['add', 'mul', 'sub']) }, p, q)];
 };
 
-const wholePool: Step = (b, x, dice) => {
+const wholePool: NodeGenerator = (b, x, dice) => {
   const [, , h, w] = b.shape(x);
   const attributes = {
     kernel: [h, w],
@@ -188,7 +188,7 @@ const wholePool: Step = (b, x, dice) => {
 };
 
 /** Softmax of products, times what it came from: heads beside channels, or rows of tokens. */
-const attention: Step = (b, x, dice) => {
+const attention: NodeGenerator = (b, x, dice) => {
   const shape = b.shape(x);
   const [n, c] = shape;
   const tokens = shape.slice(2).reduce((a, d) => a * d, 1);
@@ -207,7 +207,7 @@ const attention: Step = (b, x, dice) => {
 };
 
 /** (x − mean) / √(variance + ε) along the last axes, scaled and shifted. */
-const layerNormalised: Step = (b, x, dice) => {
+const layerNormalised: NodeGenerator = (b, x, dice) => {
   const shape = b.shape(x);
   const axes = shape.map((_, axis) => axis).slice(dice.one([-1, -1, 1]));
   if (axes.length === 0) return [];
@@ -222,7 +222,7 @@ const layerNormalised: Step = (b, x, dice) => {
   return [binary('add', binary('mul', scaled, b.constant(rest)), b.constant(rest))];
 };
 
-export const idioms: { step: Step; rank?: number }[] = [
+export const idioms: { step: NodeGenerator; rank?: number }[] = [
   { step: scaledBefore, rank: 4 },
   { step: scaledBefore, rank: 4 },
   { step: scaledAfter, rank: 4 },

@@ -7,7 +7,7 @@ import type { Dice } from './dice.ts';
 
 type Attributes = Record<string, AttributeValue>;
 
-export interface Place {
+export interface NodeContext {
   m: OnnxBuilder;
   /** What the node should read, and its shape. */
   x: string;
@@ -18,7 +18,7 @@ export interface Place {
 }
 
 /** Gives the names of what it makes: none where what it drew does not fit. */
-export type OnnxStep = (place: Place) => string[];
+export type OnnxNodeGenerator = (place: NodeContext) => string[];
 
 const one = (m: OnnxBuilder, op: string, inputs: readonly string[], attributes: object = {}) => [
   m.node(op, inputs, attributes as Attributes),
@@ -29,7 +29,7 @@ function optional<T>(dice: Dice, name: string, value: T, absent: T): Record<stri
   return String(value) === String(absent) && dice.oneIn(2) ? {} : { [name]: value };
 }
 
-const isSpatial = ({ shape }: Place) => shape.length === 3 || shape.length === 4;
+const isSpatial = ({ shape }: NodeContext) => shape.length === 3 || shape.length === 4;
 
 interface Geometry {
   kernel: number[];
@@ -39,7 +39,7 @@ interface Geometry {
 }
 
 /** `isPool`: where onnxruntime asks that padding is less than the kernel. It takes no dilations beside SAME, though ONNX does. */
-function geometry({ shape, dice }: Place, { dilations = true, isPool = false } = {}): Geometry {
+function geometry({ shape, dice }: NodeContext, { dilations = true, isPool = false } = {}): Geometry {
   const spatial = shape.slice(2);
   const kernel = spatial.map(() => dice.from(1, 4));
   const auto = dice.one(['NOTSET', 'NOTSET', 'NOTSET', 'SAME_UPPER', 'SAME_LOWER', 'VALID']);
@@ -89,7 +89,7 @@ function geometry({ shape, dice }: Place, { dilations = true, isPool = false } =
 
 const divisors = (n: number) => Array.from({ length: n }, (_, i) => i + 1).filter((k) => n % k === 0);
 
-const conv: OnnxStep = (place) => {
+const conv: OnnxNodeGenerator = (place) => {
   const { m, x, shape, dice } = place;
   if (!isSpatial(place)) return [];
   const { kernel, attributes, sizes } = geometry(place);
@@ -102,7 +102,7 @@ const conv: OnnxStep = (place) => {
   return one(m, 'Conv', inputs, { ...attributes, ...more });
 };
 
-const convTranspose: OnnxStep = (place) => {
+const convTranspose: OnnxNodeGenerator = (place) => {
   const { m, x, shape, dice } = place;
   if (!isSpatial(place) || elementCount(shape.slice(2)) > 120) return [];
   const spatial = shape.slice(2);
@@ -133,7 +133,7 @@ const convTranspose: OnnxStep = (place) => {
 };
 
 const pool =
-  (op: 'MaxPool' | 'AveragePool'): OnnxStep =>
+  (op: 'MaxPool' | 'AveragePool'): OnnxNodeGenerator =>
   (place) => {
     const { m, x, dice } = place;
     if (!isSpatial(place)) return [];
@@ -146,12 +146,12 @@ const pool =
     return one(m, op, [x], { kernel_shape: kernel, ...attributes });
   };
 
-const globalPool: OnnxStep = (place) =>
+const globalPool: OnnxNodeGenerator = (place) =>
   place.shape.length < 3 || place.shape.length > 5
     ? []
     : one(place.m, place.dice.one(['GlobalAveragePool', 'GlobalMaxPool']), [place.x]);
 
-const gemm: OnnxStep = ({ m, x, shape, dice }) => {
+const gemm: OnnxNodeGenerator = ({ m, x, shape, dice }) => {
   if (shape.length !== 2) return [];
   const [transA, transB] = [dice.below(2), dice.below(2)];
   const [rows, inner] = transA ? [shape[1], shape[0]] : shape;
@@ -172,7 +172,7 @@ const gemm: OnnxStep = ({ m, x, shape, dice }) => {
   return one(m, 'Gemm', inputs, { transA, transB, ...factors });
 };
 
-const matMul: OnnxStep = ({ m, x, shape, dice, values }) => {
+const matMul: OnnxNodeGenerator = ({ m, x, shape, dice, values }) => {
   if (shape.length === 0) return [];
   const k = shape.at(-1)!;
   if (shape.length >= 2 && dice.oneIn(2)) {
@@ -211,22 +211,22 @@ const unaries: [op: string, since: number, attributes?: (dice: Dice) => object][
   ['Dropout', 7],
 ];
 
-const unary: OnnxStep = ({ m, x, dice }) => {
+const unary: OnnxNodeGenerator = ({ m, x, dice }) => {
   const known = unaries.filter(([, since]) => m.opset >= since);
   // those that are new are in few files
   const [op, , attributes] = dice.one(dice.oneIn(3) ? known.filter(([, since]) => since > 7 || m.opset < 14) : known);
   return one(m, op, [x], attributes?.(dice));
 };
 
-const positive = ({ m, x }: Place) => m.node('Add', [m.node('Abs', [x]), m.floats([], [0.5])]);
+const positive = ({ m, x }: NodeContext) => m.node('Add', [m.node('Abs', [x]), m.floats([], [0.5])]);
 
-const demanding: OnnxStep = (place) => {
+const demanding: OnnxNodeGenerator = (place) => {
   const { m, dice } = place;
   const op = dice.one(['Log', 'Sqrt', 'Reciprocal', 'Exp']);
   return one(m, op, [op === 'Exp' ? m.node('Tanh', [place.x]) : positive(place)]);
 };
 
-const clip: OnnxStep = ({ m, x, dice }) => {
+const clip: OnnxNodeGenerator = ({ m, x, dice }) => {
   const [low, high] = [dice.oneIn(4) ? undefined : -0.5, dice.oneIn(4) ? undefined : dice.one([0.75, 6])];
   if (m.opset < 11) {
     return one(m, 'Clip', [x], {
@@ -244,12 +244,12 @@ function broadcast(shape: readonly number[], dice: Dice): number[] {
   return shape.map((n) => (dice.oneIn(2) ? 1 : n)).slice(dice.below(shape.length + 1));
 }
 
-function other({ m, shape, values, dice }: Place): string {
+function other({ m, shape, values, dice }: NodeContext): string {
   const like = values.filter(([, own]) => String(own) === String(shape));
   return dice.oneIn(2) ? dice.one(like)[0] : m.floats(broadcast(shape, dice));
 }
 
-const binary: OnnxStep = (place) => {
+const binary: OnnxNodeGenerator = (place) => {
   const { m, x, shape, dice } = place;
   const op = dice.one(['Add', 'Sub', 'Mul', 'Div', 'Pow', 'PRelu']);
   if (op === 'PRelu') return one(m, op, [x, m.floats(dice.one([[1], broadcast(shape, dice)]))]);
@@ -259,7 +259,7 @@ const binary: OnnxStep = (place) => {
   return one(m, op, dice.shuffled([x, other(place)]));
 };
 
-const variadic: OnnxStep = (place) => {
+const variadic: OnnxNodeGenerator = (place) => {
   const { m, x, dice } = place;
   // nothing is broadcast before
   const count = m.opset < 8 ? 0 : dice.from(0, 2);
@@ -270,7 +270,7 @@ const variadic: OnnxStep = (place) => {
   );
 };
 
-const softmax: OnnxStep = ({ m, x, shape, dice }) => {
+const softmax: OnnxNodeGenerator = ({ m, x, shape, dice }) => {
   if (shape.length === 0) return [];
   const axis = dice.from(m.opset >= 11 ? -shape.length : 0, shape.length - 1);
   return one(m, dice.one(['Softmax', 'LogSoftmax']), [x], dice.oneIn(4) ? {} : { axis });
@@ -278,7 +278,7 @@ const softmax: OnnxStep = ({ m, x, shape, dice }) => {
 
 const reductions = ['ReduceMean', 'ReduceSum', 'ReduceMax', 'ReduceMin', 'ReduceL1', 'ReduceL2', 'ReduceSumSquare'];
 
-const reduce: OnnxStep = ({ m, x, shape, dice }) => {
+const reduce: OnnxNodeGenerator = ({ m, x, shape, dice }) => {
   const op = dice.one(reductions);
   const axes = shape.flatMap((_, axis) =>
     dice.oneIn(2) ? [dice.oneIn(3) && m.opset >= 11 ? axis - shape.length : axis] : [],
@@ -290,7 +290,7 @@ const reduce: OnnxStep = ({ m, x, shape, dice }) => {
   return one(m, op, axes.length > 0 ? [x, m.int64s(axes)] : [x], keepdims);
 };
 
-const resize: OnnxStep = (place) => {
+const resize: OnnxNodeGenerator = (place) => {
   const { m, x, shape, dice } = place;
   if (!isSpatial(place) || elementCount(shape) > 3000) return [];
   const spatial = shape.slice(2);
@@ -332,7 +332,7 @@ const resize: OnnxStep = (place) => {
   return one(m, 'Resize', [x, roi, m.floats([scales.length], scales)], { ...attributes, ...axes });
 };
 
-const concat: OnnxStep = ({ m, x, shape, dice, values }) => {
+const concat: OnnxNodeGenerator = ({ m, x, shape, dice, values }) => {
   if (shape.length === 0) return [];
   const axis = dice.below(shape.length);
   const rest = (own: readonly number[]) => String(own.map((n, i) => (i === axis ? 0 : n)));
@@ -342,7 +342,7 @@ const concat: OnnxStep = ({ m, x, shape, dice, values }) => {
   return one(m, 'Concat', dice.shuffled(parts), { axis: m.opset >= 11 && dice.oneIn(2) ? axis - shape.length : axis });
 };
 
-const split: OnnxStep = ({ m, x, shape, dice }) => {
+const split: OnnxNodeGenerator = ({ m, x, shape, dice }) => {
   if (shape.length === 0) return [];
   const axis = dice.below(shape.length);
   const sizes: number[] = [];
@@ -358,7 +358,7 @@ const split: OnnxStep = ({ m, x, shape, dice }) => {
   return m.nodesOf('Split', [x, m.int64s(sizes)], { axis: written }, sizes.length);
 };
 
-const slice: OnnxStep = ({ m, x, shape, dice }) => {
+const slice: OnnxNodeGenerator = ({ m, x, shape, dice }) => {
   if (shape.length === 0) return [];
   const axes = dice.shuffled(shape.map((_, axis) => axis)).slice(0, dice.from(1, shape.length));
   const steps = axes.map(() => (m.opset < 10 ? 1 : dice.one([1, 1, 2, -1, -2, 3])));
@@ -380,7 +380,7 @@ const slice: OnnxStep = ({ m, x, shape, dice }) => {
   return one(m, 'Slice', steps.every((s) => s === 1) && dice.oneIn(2) ? [x, ...lists] : [x, ...lists, m.int64s(steps)]);
 };
 
-const gather: OnnxStep = ({ m, x, shape, dice }) => {
+const gather: OnnxNodeGenerator = ({ m, x, shape, dice }) => {
   if (shape.length === 0) return [];
   const axis = dice.below(shape.length);
   const indexShape = dice.one([[], [1], [dice.from(2, 4)], [2, 2]]);
@@ -389,7 +389,7 @@ const gather: OnnxStep = ({ m, x, shape, dice }) => {
   return one(m, 'Gather', [x, m.int64s(indices, indexShape)], axis === 0 && dice.oneIn(2) ? {} : { axis });
 };
 
-const pad: OnnxStep = ({ m, x, shape, dice }) => {
+const pad: OnnxNodeGenerator = ({ m, x, shape, dice }) => {
   if (shape.length === 0) return [];
   const mode = dice.one(['constant', 'reflect', 'edge']);
   const amounts = [...shape, ...shape].map((n) =>
@@ -411,7 +411,7 @@ const pad: OnnxStep = ({ m, x, shape, dice }) => {
   return one(m, 'Pad', inputs, mode === 'constant' && dice.oneIn(2) ? {} : { mode });
 };
 
-const reshape: OnnxStep = ({ m, x, shape, dice }) => {
+const reshape: OnnxNodeGenerator = ({ m, x, shape, dice }) => {
   const count = elementCount(shape);
   const factor = dice.one(divisors(count));
   const at = dice.from(0, shape.length);
@@ -432,12 +432,12 @@ const reshape: OnnxStep = ({ m, x, shape, dice }) => {
   return one(m, 'Reshape', [x, m.int64s(to)]);
 };
 
-const flatten: OnnxStep = ({ m, x, shape, dice }) => {
+const flatten: OnnxNodeGenerator = ({ m, x, shape, dice }) => {
   const axis = dice.from(m.opset >= 11 ? -shape.length : 0, shape.length);
   return shape.length === 0 ? [] : one(m, 'Flatten', [x], axis === 1 && dice.oneIn(2) ? {} : { axis });
 };
 
-const squeeze: OnnxStep = ({ m, x, shape, dice }) => {
+const squeeze: OnnxNodeGenerator = ({ m, x, shape, dice }) => {
   const ones = shape.flatMap((n, axis) => (n === 1 ? [axis] : []));
   if (ones.length === 0 || shape.length === ones.length) return [];
   const axes = dice.shuffled(ones).slice(0, dice.from(1, ones.length));
@@ -445,7 +445,7 @@ const squeeze: OnnxStep = ({ m, x, shape, dice }) => {
   return m.opset < 13 ? one(m, 'Squeeze', [x], { axes }) : one(m, 'Squeeze', [x, m.int64s(axes)]);
 };
 
-const unsqueeze: OnnxStep = ({ m, x, shape, dice }) => {
+const unsqueeze: OnnxNodeGenerator = ({ m, x, shape, dice }) => {
   const rank = shape.length + dice.from(1, 2);
   if (rank > 6) return [];
   const axes = dice.shuffled(Array.from({ length: rank }, (_, axis) => axis)).slice(0, rank - shape.length);
@@ -454,21 +454,21 @@ const unsqueeze: OnnxStep = ({ m, x, shape, dice }) => {
   return m.opset < 13 ? one(m, 'Unsqueeze', [x], { axes: given }) : one(m, 'Unsqueeze', [x, m.int64s(given)]);
 };
 
-const transpose: OnnxStep = ({ m, x, shape, dice }) =>
+const transpose: OnnxNodeGenerator = ({ m, x, shape, dice }) =>
   one(m, 'Transpose', [x], dice.oneIn(4) ? {} : { perm: dice.shuffled(shape.map((_, axis) => axis)) });
 
-const expand: OnnxStep = ({ m, x, shape, dice }) => {
+const expand: OnnxNodeGenerator = ({ m, x, shape, dice }) => {
   if (m.opset < 8 || elementCount(shape) > 500) return [];
   const to = shape.map((n) => (n === 1 ? dice.from(1, 3) : dice.one([n, 1])));
   return one(m, 'Expand', [x, m.int64s(dice.oneIn(3) ? [2, ...shape.map((n, i) => Math.max(n, to[i]))] : to)]);
 };
 
-const tile: OnnxStep = ({ m, x, shape, dice }) => {
+const tile: OnnxNodeGenerator = ({ m, x, shape, dice }) => {
   if (elementCount(shape) > 500 || shape.length === 0) return [];
   return one(m, 'Tile', [x, m.int64s(shape.map(() => dice.one([1, 1, 2, 3])))]);
 };
 
-const rearrange: OnnxStep = ({ m, x, shape, dice }) => {
+const rearrange: OnnxNodeGenerator = ({ m, x, shape, dice }) => {
   if (shape.length !== 4) return [];
   const blocksize = dice.one([2, 3]);
   const [, c, h, w] = shape;
@@ -479,7 +479,7 @@ const rearrange: OnnxStep = ({ m, x, shape, dice }) => {
   return h % blocksize || w % blocksize ? [] : one(m, 'SpaceToDepth', [x], { blocksize });
 };
 
-const normalisation: OnnxStep = ({ m, x, shape, dice }) => {
+const normalisation: OnnxNodeGenerator = ({ m, x, shape, dice }) => {
   if (shape.length < 2) return [];
   const c = shape[1];
   const epsilon = dice.oneIn(2) ? {} : { epsilon: { float: 1e-3 } };
@@ -504,7 +504,7 @@ const normalisation: OnnxStep = ({ m, x, shape, dice }) => {
 };
 
 /** Weights in eight bits or in halves, made floats by the file: with one scale, or one for each index of an axis. */
-const stored: OnnxStep = ({ m, x, shape, dice }) => {
+const stored: OnnxNodeGenerator = ({ m, x, shape, dice }) => {
   if (shape.length < 2) return [];
   const columns = shape.at(-1)!;
   const rows = dice.from(1, 5);
@@ -536,10 +536,10 @@ const stored: OnnxStep = ({ m, x, shape, dice }) => {
   return one(m, 'MatMul', [x, m.node('DequantizeLinear', inputs, axis === undefined ? {} : { axis })]);
 };
 
-const cast: OnnxStep = ({ m, x }) => one(m, 'Cast', [m.node('Cast', [x], { to: 11 })], { to: 1 });
+const cast: OnnxNodeGenerator = ({ m, x }) => one(m, 'Cast', [m.node('Cast', [x], { to: 11 })], { to: 1 });
 
 /** Arithmetic of integers and truths, as exporters leave it of shapes; its result scales x. */
-const folded: OnnxStep = ({ m, x, shape, dice }) => {
+const folded: OnnxNodeGenerator = ({ m, x, shape, dice }) => {
   const integer = () => m.int64s(Array.from({ length: 3 }, () => dice.one([dice.from(-7, 7), dice.from(1, 9)])));
   const divisor = () => m.int64s(Array.from({ length: 3 }, () => dice.one([-3, -2, 2, 3, 5])));
   const truth = (): string => {
@@ -596,7 +596,7 @@ const folded: OnnxStep = ({ m, x, shape, dice }) => {
 };
 
 /** Integers that are computed, and known to any runtime: those given, and nothing of x. */
-function computedIntegers({ m, x, shape }: Place, sizes: readonly number[], numbers: readonly number[]): string {
+function computedIntegers({ m, x, shape }: NodeContext, sizes: readonly number[], numbers: readonly number[]): string {
   const flat = m.node('Reshape', [x, m.int64s([elementCount(shape)])]);
   const first = m.node('Slice', [flat, m.int64s([0]), m.int64s([1]), m.int64s([0])]);
   const nothing = m.node('Mul', [first, m.floats([1], [0])]);
@@ -604,7 +604,7 @@ function computedIntegers({ m, x, shape }: Place, sizes: readonly number[], numb
 }
 
 /** Positions of the largest, by whole numbers among which there are equal ones, and what is taken by them. */
-const selected: OnnxStep = (place) => {
+const selected: OnnxNodeGenerator = (place) => {
   const { m, x, shape, dice } = place;
   if (m.opset < 11 || shape.length === 0 || elementCount(shape) > 2000) return [];
   const axis = dice.below(shape.length);
@@ -660,7 +660,7 @@ const selected: OnnxStep = (place) => {
 };
 
 /** Functions that jump, on numbers that are known. */
-const rounded: OnnxStep = (place) => {
+const rounded: OnnxNodeGenerator = (place) => {
   const { m, shape, dice } = place;
   if (m.opset < 11 || shape.length === 0) return [];
   const numbers = Array.from({ length: elementCount(shape) }, () => dice.from(-20, 20) / dice.one([2, 4, 8]));
@@ -668,7 +668,7 @@ const rounded: OnnxStep = (place) => {
 };
 
 /** By name; the names are in messages alone. */
-export const onnxSteps: Record<string, OnnxStep> = {
+export const onnxSteps: Record<string, OnnxNodeGenerator> = {
   conv,
   conv2: conv,
   convTranspose,

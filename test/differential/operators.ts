@@ -9,7 +9,7 @@ import { idioms } from './idioms.ts';
 import { weights } from './weights.ts';
 
 /** `x` is what the node should read, `values` all there is. */
-export type Step = (b: GraphBuilder, x: string, dice: Dice, values: string[]) => string[];
+export type NodeGenerator = (b: GraphBuilder, x: string, dice: Dice, values: string[]) => string[];
 
 type Sides = [top: number, left: number, bottom: number, right: number];
 
@@ -74,7 +74,7 @@ function divisor(n: number, dice: Dice): number {
 }
 
 const convolution =
-  (kind: 'plain' | 'pointwise' | 'depthwise'): Step =>
+  (kind: 'plain' | 'pointwise' | 'depthwise'): NodeGenerator =>
   (b, x, dice, values) => {
     const [n, c, h, w] = b.shape(x);
     const drawn = window(dice);
@@ -96,7 +96,7 @@ const convolution =
     return [b.node('conv2d', { stride, dilation, pads, groups, activation: activation(dice) }, x, ...operands)];
   };
 
-const transposed: Step = (b, x, dice) => {
+const transposed: NodeGenerator = (b, x, dice) => {
   const [, c, h, w] = b.shape(x);
   const kernel = dice.pair(1, 4);
   const stride = dice.one([[2, 2], [1, 1], dice.pair(1, 3)] as const);
@@ -116,7 +116,7 @@ const transposed: Step = (b, x, dice) => {
 };
 
 /** A convolution that keeps the shape, and something of that shape added to it. */
-const residual: Step = (b, x, dice, values) => {
+const residual: NodeGenerator = (b, x, dice, values) => {
   const shape = b.shape(x);
   const kernel = dice.one([1, 1, 3]);
   const p = (kernel - 1) / 2;
@@ -135,7 +135,7 @@ const residual: Step = (b, x, dice, values) => {
 };
 
 const pool =
-  (op: 'maxPool' | 'averagePool'): Step =>
+  (op: 'maxPool' | 'averagePool'): NodeGenerator =>
   (b, x, dice) => {
     const [, , h, w] = b.shape(x);
     const kernel = dice.one([dice.pair(1, 4), [3, 3], [h, w]] as [number, number][]);
@@ -159,7 +159,7 @@ function positive(b: GraphBuilder, x: string, dice: Dice): string {
   return b.node('unary', { fn: 'exp' }, b.node('unary', { fn: 'clamp', alpha: -2, beta: 2 }, x));
 }
 
-const unary: Step = (b, x, dice) => {
+const unary: NodeGenerator = (b, x, dice) => {
   if (!dice.oneIn(4)) return [b.node('unary', parameters(dice.one(safe), dice), x)];
   const fn = dice.one(demanding);
   const argument = fn === 'square' ? x : positive(b, x, dice);
@@ -167,7 +167,7 @@ const unary: Step = (b, x, dice) => {
   return [b.node('unary', { fn }, kept)];
 };
 
-const binary: Step = (b, x, dice, values) => {
+const binary: NodeGenerator = (b, x, dice, values) => {
   const shape = b.shape(x);
   const broadcast = () => shape.map((n) => (dice.oneIn(2) ? 1 : n)).slice(dice.below(shape.length + 1));
   const wider = () => [
@@ -198,7 +198,7 @@ const binary: Step = (b, x, dice, values) => {
 };
 
 /** Two computed values that broadcast to each other: a gate for each channel, a row for each image. */
-const gate: Step = (b, x, dice) => {
+const gate: NodeGenerator = (b, x, dice) => {
   const axes = b.shape(x).flatMap((_, axis) => (dice.oneIn(2) ? [axis] : []));
   if (axes.length === 0) return [];
   const mean = b.node('reduce', { fn: dice.one(['mean', 'max']), axes, keepDims: true }, x);
@@ -212,7 +212,7 @@ const gate: Step = (b, x, dice) => {
   ];
 };
 
-const linear: Step = (b, x, dice) => {
+const linear: NodeGenerator = (b, x, dice) => {
   const columns = b.shape(x).at(-1)!;
   // those of 2¹⁴ weights and more can be rounded to integers
   const rows = columns >= 100 && !dice.oneIn(4) ? dice.from(164, 180) : dice.from(1, dice.one([9, 9, 60]));
@@ -222,7 +222,7 @@ const linear: Step = (b, x, dice) => {
 };
 
 /** With another value, itself or numbers, whose batches broadcast; the other may stand transposed, or in front. */
-const product: Step = (b, x, dice, values) => {
+const product: NodeGenerator = (b, x, dice, values) => {
   const shape = b.shape(x);
   if (shape.length < 2) return [];
   const batch = shape.slice(0, -2);
@@ -254,7 +254,7 @@ const product: Step = (b, x, dice, values) => {
 const axisOf = (shape: readonly number[], dice: Dice) =>
   dice.one([dice.below(shape.length), Math.min(1, shape.length - 1)]);
 
-const concat: Step = (b, x, dice, values) => {
+const concat: NodeGenerator = (b, x, dice, values) => {
   const shape = b.shape(x);
   const axis = axisOf(shape, dice);
   const others = (value: string) => String(b.shape(value).map((n, i) => (i === axis ? 0 : n)));
@@ -264,7 +264,7 @@ const concat: Step = (b, x, dice, values) => {
   return [b.node('concat', { axis }, ...dice.shuffled([x, ...parts]))];
 };
 
-const split: Step = (b, x, dice) => {
+const split: NodeGenerator = (b, x, dice) => {
   const shape = b.shape(x);
   const axis = axisOf(shape, dice);
   const sizes: number[] = [];
@@ -273,7 +273,7 @@ const split: Step = (b, x, dice) => {
   return b.nodes('split', { axis, sizes }, [x], sizes.length);
 };
 
-const slice: Step = (b, x, dice) => {
+const slice: NodeGenerator = (b, x, dice) => {
   const shape = b.shape(x);
   const sizes = shape.map((n) => (dice.oneIn(2) ? n : dice.from(1, n)));
   const steps = shape.map((n, i) => (sizes[i] === 1 ? 1 : dice.one([1, 1, -1, Math.floor((n - 1) / (sizes[i] - 1))])));
@@ -285,7 +285,7 @@ const slice: Step = (b, x, dice) => {
   return [b.node('slice', { starts, sizes, steps }, x)];
 };
 
-const pad: Step = (b, x, dice) => {
+const pad: NodeGenerator = (b, x, dice) => {
   const shape = b.shape(x);
   const mode = dice.one(['constant', 'constant', 'edge', 'reflect'] as const);
   const amounts = () =>
@@ -295,11 +295,11 @@ const pad: Step = (b, x, dice) => {
   return [b.node('pad', { before, after, mode, value: dice.one([0, 1.5, -2]) }, x)];
 };
 
-const transpose: Step = (b, x, dice) => [
+const transpose: NodeGenerator = (b, x, dice) => [
   b.node('transpose', { permutation: dice.shuffled(b.shape(x).map((_, i) => i)) }, x),
 ];
 
-const reshape: Step = (b, x, dice) => {
+const reshape: NodeGenerator = (b, x, dice) => {
   const shape = b.shape(x);
   const count = elementCount(shape);
   const at = dice.below(shape.length);
@@ -319,13 +319,13 @@ const reshape: Step = (b, x, dice) => {
   return [b.node('reshape', { shape: to }, x)];
 };
 
-const reduce: Step = (b, x, dice) => {
+const reduce: NodeGenerator = (b, x, dice) => {
   const axes = b.shape(x).flatMap((_, axis) => (dice.oneIn(2) ? [axis] : []));
   if (!axes.length || axes.filter((axis) => !axes.includes(axis - 1)).length > 3) return [];
   return [b.node('reduce', { fn: dice.one(['mean', 'sum', 'max', 'min']), axes, keepDims: dice.oneIn(2) }, x)];
 };
 
-const resize: Step = (b, x, dice) => {
+const resize: NodeGenerator = (b, x, dice) => {
   const [, , h, w] = b.shape(x);
   if (dice.oneIn(3)) {
     // as detectors' necks do it
@@ -346,7 +346,7 @@ const resize: Step = (b, x, dice) => {
   return [b.node('resize', { mode: dice.one(['nearest', 'linear']), size: to, coordinates, nearest, scales }, x)];
 };
 
-const gather: Step = (b, x, dice) => {
+const gather: NodeGenerator = (b, x, dice) => {
   const axis = dice.below(b.shape(x).length);
   const length = b.shape(x)[axis];
   const count = dice.from(1, 6);
@@ -356,7 +356,7 @@ const gather: Step = (b, x, dice) => {
 };
 
 /** Numbers that are far from a jump, or on it, and stay so: those of a constant. */
-const jumps: Step = (b, x, dice) => {
+const jumps: NodeGenerator = (b, x, dice) => {
   const shape = b.shape(x).map((n) => (dice.oneIn(2) ? 1 : n));
   const whole = b.constant(
     shape,
@@ -371,7 +371,7 @@ const jumps: Step = (b, x, dice) => {
 };
 
 /** Positions that nothing moves: those of the largest of numbers which lie apart. */
-const taken: Step = (b, x, dice) => {
+const taken: NodeGenerator = (b, x, dice) => {
   const shape = b.shape(x);
   const axis = dice.below(shape.length);
   const n = shape[axis];
@@ -390,11 +390,11 @@ const taken: Step = (b, x, dice) => {
   return dice.oneIn(3) ? [taken, positions] : [taken];
 };
 
-const softmax: Step = (b, x, dice) => {
+const softmax: NodeGenerator = (b, x, dice) => {
   return [b.node('softmax', { axis: dice.below(b.shape(x).length), beta: dice.one([1, 1, 0.5, 3]) }, x)];
 };
 
-const rearrange: Step = (b, x, dice) => {
+const rearrange: NodeGenerator = (b, x, dice) => {
   const [, c, h, w] = b.shape(x);
   const blockSize = dice.one([2, 2, 3]);
   if (c % blockSize ** 2 === 0) return [b.node('depthToSpace', { blockSize, order: dice.one(['DCR', 'CRD']) }, x)];
@@ -402,7 +402,7 @@ const rearrange: Step = (b, x, dice) => {
 };
 
 /** On feature maps. */
-const maps: Step[] = [
+const maps: NodeGenerator[] = [
   convolution('plain'),
   convolution('plain'),
   convolution('pointwise'),
@@ -420,7 +420,7 @@ const maps: Step[] = [
 ];
 
 /** On values of any shape. */
-const any: Step[] = [
+const any: NodeGenerator[] = [
   unary,
   unary,
   binary,
@@ -445,7 +445,7 @@ const any: Step[] = [
 ];
 
 /** A step for a value of this shape. */
-export function drawStep(shape: readonly number[], dice: Dice): Step {
+export function drawStep(shape: readonly number[], dice: Dice): NodeGenerator {
   if (shape.length === 0) return dice.one([unary, binary]);
   if (dice.oneIn(5)) return dice.one(idioms.filter(({ rank }) => rank === undefined || rank === shape.length)).step;
   return dice.one(shape.length === 4 && dice.oneIn(2) ? maps : any);

@@ -45,7 +45,7 @@ describe('readInstances', () => {
   });
 
   it.each([
-    ['images', undefined, 'not a COCO instances file: "images" is no list'],
+    ['images', undefined, 'not a COCO instances file: "images" is not a list'],
     ['images', [], 'it lists no images'],
     ['categories', [], 'it lists no categories'],
     ['images.1', 5, 'images[1]: wanted an object, found 5'],

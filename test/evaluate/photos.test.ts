@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { writeArtifact } from '../../src/artifact/write.ts';
-import { Progress } from '../../src/cli/io.ts';
+import { ProgressLine } from '../../src/cli/io.ts';
 import { eachPhoto, photoSamples, photosIn } from '../../src/evaluate/photos.ts';
 import { compileGraph, importModel } from '../../src/compile.ts';
 import { decodeImage } from '../../src/images/decode.ts';
@@ -10,8 +10,8 @@ import { prepared } from '../../src/prune/prepare.ts';
 import { Detector } from '../../src/vision/detector.ts';
 import { describeWithData } from '../data.ts';
 
-const progress = new Progress({ stderr: { isTTY: false, write: () => true } } as unknown as ConstructorParameters<
-  typeof Progress
+const progress = new ProgressLine({ stderr: { isTTY: false, write: () => true } } as unknown as ConstructorParameters<
+  typeof ProgressLine
 >[0]);
 
 describeWithData('photos for YOLOX-nano', 'models/yolox_nano_coco', (folder) => {

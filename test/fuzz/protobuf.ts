@@ -85,12 +85,12 @@ export function writeMessage(fields: readonly Field[]): Uint8Array {
   return result;
 }
 
-interface Place {
+interface FieldPosition {
   list: Field[];
   index: number;
 }
 
-function placesOf(list: Field[], into: Place[] = []): Place[] {
+function placesOf(list: Field[], into: FieldPosition[] = []): FieldPosition[] {
   list.forEach((field, index) => {
     into.push({ list, index });
     if (field.message) placesOf(field.message, into);
@@ -110,8 +110,8 @@ export function mutateProtobuf(tokens: readonly string[] = []): Mutator {
 }
 
 function change(
-  { list, index }: Place,
-  places: readonly Place[],
+  { list, index }: FieldPosition,
+  places: readonly FieldPosition[],
   random: Random,
   other: () => Uint8Array,
   tokens: readonly string[],

@@ -4,14 +4,14 @@ import { kernels as registry } from '../../src/program/kernels.ts';
 import { builds, loadKernels, randomFloats, type Arguments, type Kernels } from './wasm.ts';
 
 /** Axes from the outermost in; strides in floats. */
-interface Axis {
+interface CopyAxis {
   size: number;
   x: number;
   y: number;
 }
 
 /** A record of f32_copy for up to six axes. */
-function copyRecord(axes: Axis[], x: number, y: number): Arguments {
+function copyRecord(axes: CopyAxis[], x: number, y: number): Arguments {
   const record: Arguments = { x, y };
   const all = [...Array.from({ length: 6 - axes.length }, () => ({ size: 1, x: 0, y: 0 })), ...axes];
   for (const [i, axis] of all.entries()) {
@@ -23,10 +23,10 @@ function copyRecord(axes: Axis[], x: number, y: number): Arguments {
 }
 
 /** Floats from the lowest to behind the highest place. */
-const span = (axes: Axis[], of: 'x' | 'y') => axes.reduce((sum, a) => sum + (a.size - 1) * Math.abs(a[of]), 1);
+const span = (axes: CopyAxis[], of: 'x' | 'y') => axes.reduce((sum, a) => sum + (a.size - 1) * Math.abs(a[of]), 1);
 
 /** What y should hold: `before` with the copied elements put in. */
-function copied(axes: Axis[], x: Float32Array, before: Uint32Array): Uint32Array {
+function copied(axes: CopyAxis[], x: Float32Array, before: Uint32Array): Uint32Array {
   const y = before.slice();
   const source = new Uint32Array(x.buffer, x.byteOffset, x.length);
   const count = axes.reduce((n, a) => n * a.size, 1);
@@ -63,7 +63,7 @@ describe.each(builds)('copy kernels, %s build', (build) => {
     kernels = await loadKernels(build);
   });
 
-  function expectCopy(axes: Axis[]): void {
+  function expectCopy(axes: CopyAxis[]): void {
     kernels.reset();
     const x = kernels.floats(span(axes, 'x'));
     words(x.f32).set(words(patterns(x.f32.length)));
@@ -127,7 +127,7 @@ describe.each(builds)('copy kernels, %s build', (build) => {
       const axis = fc.record({ size: fc.integer({ min: 1, max: 5 }), gap: fc.nat(2), backwards: fc.boolean() });
       fc.assert(
         fc.property(fc.array(axis, { minLength: 1, maxLength: 6 }), fc.infiniteStream(fc.nat()), (sizes, keys) => {
-          const axes: Axis[] = sizes.map(({ size }) => ({ size, x: 0, y: 0 }));
+          const axes: CopyAxis[] = sizes.map(({ size }) => ({ size, x: 0, y: 0 }));
           let stride = 1;
           for (let i = axes.length - 1; i >= 0; i--) {
             axes[i].y = stride;
@@ -271,10 +271,10 @@ describe('extents of copy kernels', () => {
   });
 
   it('refuse empty and overlapping axes', () => {
-    expect(() => copyExtents({ ...record, d2: 0 })).toThrow('an empty extent');
+    expect(() => copyExtents({ ...record, d2: 0 })).toThrow('an extent is 0');
     expect(() => copyExtents({ ...record, d2: 2 ** 32 - 1 })).toThrow('overlap');
-    expect(() => registry.f32_fill.extents({ n: 0, value: 1 }, noTable)).toThrow('an empty extent');
-    expect(() => gatherExtents({ ...gatherArgs, n: 0 }, 3)).toThrow('an empty extent');
+    expect(() => registry.f32_fill.extents({ n: 0, value: 1 }, noTable)).toThrow('an extent is 0');
+    expect(() => gatherExtents({ ...gatherArgs, n: 0 }, 3)).toThrow('an extent is 0');
     expect(() => gatherExtents({ ...gatherArgs, d1: 1000 }, 3)).toThrow('overlap');
   });
 

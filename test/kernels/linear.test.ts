@@ -14,7 +14,7 @@ import { builds, loadKernels, randomFloats, relativeError } from './wasm.ts';
 // f32 sums in another order than the reference's f64 sums
 const tolerance = 1e-5;
 
-interface Layer {
+interface LinearCase {
   rows: number;
   columns: number;
   batch: number;
@@ -27,7 +27,7 @@ interface Layer {
 }
 
 /** Random weights, zeros in blocks; some rows are all zeros when few are kept. */
-function layerOf(rows: number, columns: number, batch: number, density: number, block: number[], seed = 1): Layer {
+function layerOf(rows: number, columns: number, batch: number, density: number, block: number[], seed = 1): LinearCase {
   const random = randomFloats(seed + rows + 40 * columns);
   const draw = random(rows * columns);
   const weights = random(rows * columns).map((w, i) => {
@@ -41,7 +41,7 @@ function layerOf(rows: number, columns: number, batch: number, density: number, 
 }
 
 /** Sums, and for each the sum of the weights' magnitudes. */
-function reference({ rows, columns, batch, bias, x, xBatch }: Layer, weights: Float32Array) {
+function reference({ rows, columns, batch, bias, x, xBatch }: LinearCase, weights: Float32Array) {
   const sums: number[] = [];
   const magnitudes: number[] = [];
   for (let n = 0; n < batch; n++) {
@@ -59,7 +59,7 @@ function reference({ rows, columns, batch, bias, x, xBatch }: Layer, weights: Fl
   return { sums, magnitudes };
 }
 
-const constants: Record<string, (l: Layer) => Constant> = {
+const constants: Record<string, (l: LinearCase) => Constant> = {
   f32_linear_dense: (l) => packGemm(l.rows, l.columns, l.weights, l.bias, tiles.linear.dense.rows),
   f32_linear_sparse: (l) => packSpmm(l.rows, l.columns, 1, l.weights, l.bias, 0),
   f32_linear_sparse_4: (l) => packSpmm(l.rows, l.columns, 4, l.weights, l.bias, 0),
@@ -93,7 +93,7 @@ describe.each(builds)('linear kernels, %s build', async (build) => {
   };
 
   /** Runs a kernel; returns its outputs image by image. */
-  function run(name: KernelName, l: Layer, activation = activationArguments(undefined)): number[] {
+  function run(name: KernelName, l: LinearCase, activation = activationArguments(undefined)): number[] {
     const { rows, columns, batch, yBatch } = l;
     const constant = constants[name](l);
     k.reset();
@@ -125,7 +125,7 @@ describe.each(builds)('linear kernels, %s build', async (build) => {
     return Array.from({ length: batch }, (_, n) => [...y.f32.subarray(n * yBatch, n * yBatch + rows)]).flat();
   }
 
-  function check(name: KernelName, l: Layer): void {
+  function check(name: KernelName, l: LinearCase): void {
     const { rows, columns, batch } = l;
     const what = `${name} ${rows}×${columns} batch ${batch}`;
     const actual = run(name, l);

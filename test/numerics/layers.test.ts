@@ -8,7 +8,7 @@ import { runBy } from './run.ts';
 
 const most = 3.4028234663852886e38;
 
-interface Layer {
+interface LayerCase {
   rows: number;
   columns: number;
   /** Of output planes. */
@@ -18,7 +18,7 @@ interface Layer {
 }
 
 /** Half of the weights are 0: whole groups of them, and some by themselves. */
-function layer(rows: number, columns: number, pixels: number): Layer {
+function layer(rows: number, columns: number, pixels: number): LayerCase {
   const random = randomFloats(rows + columns);
   const weights = random(rows * columns).map((w, i) => {
     const [row, column] = [Math.floor(i / columns), i % columns];
@@ -28,7 +28,7 @@ function layer(rows: number, columns: number, pixels: number): Layer {
 }
 
 /** Whether an encoding multiplies by a weight: dense ones by all, groups by those of positions that one of their rows keeps. */
-function multiplies({ rows, columns, weights }: Layer, way: string): (row: number, column: number) => boolean {
+function multiplies({ rows, columns, weights }: LayerCase, way: string): (row: number, column: number) => boolean {
   const { group } = matrixKernels[way.split(' ')[0] as MatrixKernelName];
   if (group === 'dense') return () => true;
   const full = rows - (rows % group);
@@ -41,7 +41,7 @@ function multiplies({ rows, columns, weights }: Layer, way: string): (row: numbe
 }
 
 /** What sums in f64 give, terms that are left out left out. */
-function expected(own: Layer, way: string, x: Float32Array): Float64Array {
+function expected(own: LayerCase, way: string, x: Float32Array): Float64Array {
   const { rows, columns, pixels, weights, bias } = own;
   const isKept = multiplies(own, way);
   const y = new Float64Array(rows * pixels);
@@ -57,14 +57,14 @@ function expected(own: Layer, way: string, x: Float32Array): Float64Array {
 
 const geometry = { stride: [1, 1], dilation: [1, 1], pads: [0, 0, 0, 0], groups: 1 } as const;
 
-function pointwise({ rows, columns, pixels, weights, bias }: Layer): Graph {
+function pointwise({ rows, columns, pixels, weights, bias }: LayerCase): Graph {
   const b = new GraphBuilder();
   const x = b.input([1, columns, 1, pixels]);
   return b.finish(b.node('conv2d', geometry, x, b.constant([rows, columns, 1, 1], weights), b.constant([rows], bias)));
 }
 
 /** A 1×2 window over one more pixel, the second of whose weights are the given ones: shifted planes. */
-function shifted({ rows, columns, pixels, weights, bias }: Layer): Graph {
+function shifted({ rows, columns, pixels, weights, bias }: LayerCase): Graph {
   const b = new GraphBuilder();
   const both = new Float32Array(2 * weights.length);
   weights.forEach((w, i) => (both[2 * i + 1] = w));
@@ -76,7 +76,7 @@ function shifted({ rows, columns, pixels, weights, bias }: Layer): Graph {
 const edges = [NaN, Infinity, -Infinity, most, -most, 1e-40, -1e-40, 2 ** -149];
 
 /** Tame inputs, among them one edge in each of some pixels, and infinities of both signs in another. */
-function inputs({ columns, pixels }: Layer): Float32Array {
+function inputs({ columns, pixels }: LayerCase): Float32Array {
   const x = randomFloats(5)(columns * pixels);
   edges.forEach((v, i) => (x[((3 * i + 1) % columns) * pixels + ((2 * i + 1) % pixels)] = v));
   x[0] = Infinity;
@@ -102,8 +102,8 @@ const names = (kind: string) =>
 describe('products with planes', () => {
   const small = layer(9, 10, 37);
   const large = layer(6, 120, 33);
-  const cases: [string, Layer][] = names('flat').map((name) => [name, small]);
-  it.each([...cases, ['f32_spmm_28x1 packed', large] as [string, Layer]])('%s', async (way, own) => {
+  const cases: [string, LayerCase][] = names('flat').map((name) => [name, small]);
+  it.each([...cases, ['f32_spmm_28x1 packed', large] as [string, LayerCase]])('%s', async (way, own) => {
     const x = inputs(own);
     const wanted = expected(own, way, x);
     expect(wanted.some(Number.isNaN)).toBe(true);
@@ -189,7 +189,7 @@ describe('weights that are huge or tiny', () => {
     const weights = [1e38, 1e38, 1e-38, 1e-38, -1e38, 1e38, 2 ** -149, 1];
     const x = Float32Array.of(10, 1e-38, 1e-4, 1e-20, 1e-38, 2 ** -149, 4, 2 ** -149);
     // rows (w0, w1), pixels of two channels
-    const own: Layer = {
+    const own: LayerCase = {
       rows: 4,
       columns: 2,
       pixels: 4,

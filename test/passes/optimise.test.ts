@@ -56,14 +56,14 @@ const permutations = [
 ];
 const small = 600;
 
-type Step = (b: GraphBuilder, x: string, dice: Dice, values: readonly string[]) => string | undefined;
+type ValueGenerator = (b: GraphBuilder, x: string, dice: Dice, values: readonly string[]) => string | undefined;
 
 const pair = (dice: Dice, most: number) => [1 + dice.below(most), 1 + dice.below(most)] as const;
 const fourPads = (dice: Dice) => [dice.below(2), dice.below(2), dice.below(2), dice.below(2)] as const;
 const isMap = (b: GraphBuilder, x: string) => b.shape(x).length === 4;
 
 /** Ways to make another value of a value; undefined where one does not apply. */
-const steps: readonly Step[] = [
+const steps: readonly ValueGenerator[] = [
   (b, x, dice) => b.node('unary', dice.pick(activations), x),
   (b, x, dice, values) => {
     const others = values.filter((y) => b.shape(y).join() === b.shape(x).join());

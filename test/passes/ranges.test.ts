@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Edges } from '../../src/passes/match.ts';
-import { constantRange, isNonNegative, type Range, rangeAfter } from '../../src/passes/ranges.ts';
+import { constantRange, isNonNegative, type Interval, rangeAfter } from '../../src/passes/ranges.ts';
 import { Dice } from '../differential/dice.ts';
 import { build, feedsOf } from '../differential/network.ts';
 import { evaluateAll } from '../differential/oracle.ts';
@@ -79,8 +79,8 @@ describe('rangeAfter', () => {
         seeds: Array.from({ length: 6 }, () => dice.below(2 ** 30)),
       });
       const values = evaluateAll(graph, feedsOf(graph, seed));
-      const ranges = new Map<string, Range>();
-      const extremes = (data: Float32Array): Range => ({
+      const ranges = new Map<string, Interval>();
+      const extremes = (data: Float32Array): Interval => ({
         low: data.reduce((least, v) => Math.min(least, v), Infinity),
         high: data.reduce((most, v) => Math.max(most, v), -Infinity),
       });

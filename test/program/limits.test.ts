@@ -30,7 +30,7 @@ it('refuses a model that needs more memory or work than it may', async () => {
   expect(work).toBeGreaterThan(1000);
   const load = (limits: { memory?: number; work?: number }) => loadModel(artifact(), { limits });
   (await load({ work, memory: memory.total })).dispose();
-  await expect(load({ work: work - 1 })).rejects.toThrow(`needs ${work} multiply-accumulates a run`);
+  await expect(load({ work: work - 1 })).rejects.toThrow(`needs ${work} multiply-accumulates per run`);
   await expect(load({ memory: 16384 })).rejects.toThrow(/needs \d+ bytes of memory, more than limits.memory, 16384/);
 });
 

@@ -237,7 +237,7 @@ describe('what makes no sense', () => {
     [{ targetSpeedup: 0.5 }, /targetSpeedup 0.5: wanted a number above 1/],
     [{ targetMacs: 0 }, /targetMacs 0: wanted a positive number/],
     [{ sparsity: 0.5, pattern: 'group8' }, /unknown pattern "group8"/],
-    [{ sparsity: 0.7, pattern: '2:4' }, /2:4 makes a share of 0.5 zeros: it cannot meet sparsity 0.7/],
+    [{ sparsity: 0.7, pattern: '2:4' }, /2:4 has a sparsity of 0.5: it cannot meet sparsity 0.7/],
     [{ sparsity: 0.5, criterion: 'size' }, /criterion "size": wanted magnitude, random, second-order/],
     [{ sparsity: 0.5, criterion: 'second-order' }, /second-order needs calibration images.*--calibrate/],
     [{ sparsity: 0.5, distribution: 'search' }, /search needs calibration images/],

@@ -323,7 +323,7 @@ it('runs on one thread and says why where there are no threads', async () => {
   const wasm = (build: string) =>
     WebAssembly.compile(readFileSync(new URL(`../../src/wasm/filigree-${build}.wasm`, import.meta.url)));
   const model = await loadModel(mobilenet, { threads: 2, wasm });
-  const why = 'threads need the bytes of the wasm, here it is compiled already';
+  const why = 'threads need the wasm as bytes, but it is a compiled module';
   expect(model.info).toMatchObject({ threads: 1, notes: [`runs on one thread: ${why}`] });
   model.dispose();
 });

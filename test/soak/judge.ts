@@ -1,5 +1,5 @@
 // Whether what a host measured is flat.
-export interface Sample {
+export interface SoakSample {
   at: number;
   /** Bytes; not every host tells all of them. */
   rss?: number;
@@ -19,13 +19,13 @@ export interface Phase {
   name: string;
   count: number;
   ms: number;
-  samples: Sample[];
+  samples: SoakSample[];
 }
 
 export interface Soak {
   phases: Phase[];
-  first: Sample;
-  last: Sample;
+  first: SoakSample;
+  last: SoakSample;
   /** Results that differ from the first. */
   wrong: string[];
   /** What calls that were stopped ended with, counted. */

@@ -23,7 +23,7 @@ const locked = (file: string) =>
   Object.entries((JSON.parse(text(file)) as { packages: Record<string, Locked> }).packages).filter(([at]) => at !== '');
 const nameOf = (at: string) => at.replace(/^.*node_modules\//, '');
 
-/** All that is installed with the package, by name, and under which licence. README and NOTICE say what for. */
+/** All that is installed with the package, by name, and under which licence. docs/trust.md and NOTICE say what for. */
 const production: Record<string, string> = {
   '@jsquash/jpeg': 'Apache-2.0',
   '@jsquash/png': 'Apache-2.0',
@@ -67,7 +67,7 @@ describe('dependencies', () => {
     >;
     for (const version of Object.values({ ...dependencies, ...devDependencies }))
       expect(version).toMatch(/^\d+\.\d+\.\d+/);
-    const { direct, named } = { direct: Object.keys(dependencies), named: text('README.md') };
+    const { direct, named } = { direct: Object.keys(dependencies), named: text('docs/trust.md') };
     for (const name of direct) expect(named).toContain(name.replace('@jsquash/', ''));
     for (const entry of ['index', 'inline', 'kernels', 'browser/index', 'workerd/index', 'edge-light/index']) {
       const code = text(`dist/${entry}.js`);

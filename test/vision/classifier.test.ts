@@ -181,7 +181,11 @@ describe('Classifier', () => {
   });
 
   it.each([
-    [{}, 'invalid-argument', 'fake.filigree: it does not say how photos become its input; give the preprocessing'],
+    [
+      {},
+      'invalid-argument',
+      'fake.filigree: its metadata does not say how photos become its input; give the preprocessing',
+    ],
     [
       { preprocessing: 'caffe' },
       'invalid-argument',
@@ -245,7 +249,7 @@ describe('Classifier', () => {
       outputs: [{ name: 'out', dtype: 'float32', shape: output }],
     });
     const make = () => new Classifier(model, { preprocessing: 'none' });
-    expect(make).toThrow(`fake.filigree: no classifier of photos`);
+    expect(make).toThrow(`fake.filigree: not a photo classifier`);
     expect(make).toThrow(`in [${input.join(', ')}], its outputs out [${output.join(', ')}]`);
     expect(make).toThrow(expect.objectContaining({ code: 'unsupported' }));
   });

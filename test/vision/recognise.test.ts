@@ -244,9 +244,13 @@ describe('recognise', () => {
     ['a segmentation', [tensor('out', 1, 21, 224, 224)]],
     ['two maps', [tensor('a', 1, 3, 56, 56), tensor('b', 1, 3, 28, 28)]],
     ['integers', [{ name: 'out', dtype: 'int32' as const, shape: [1, 84, 1029] }]],
-  ])('does not know %s', (_, outputs) => {
+  ])('does not know %s', (what, outputs) => {
     expect(recognise(model(224, outputs))).toEqual({ choices: [] });
-    expect(() => visionOf(model(224, outputs))).toThrow('net.onnx: no detector that Filigree knows');
+    expect(() => visionOf(model(224, outputs))).toThrow(
+      what === 'a classifier'
+        ? 'net.onnx: a classifier, not a detector'
+        : 'net.onnx: not a detector that Filigree knows',
+    );
   });
 
   it('does not know what takes no image', () => {

@@ -29,12 +29,12 @@ class Checks:
         self.views: dict[str, list[list[torch.Tensor]]] = {}
         self.boxes = type(teacher.head).detections is not _no_boxes()
         dense = teacher.network.biased(teacher.weights, teacher.biases)
-        self.dense: dict[str, tuple[float, float]] = {}
+        self.dense: dict[str, Future] = {}
         for name, (images, truth) in sets.items():
             found, _, self.views[name] = self._run(images, dense, None)
             if self.boxes:
-                truth = truth or evaluate.agreement_truth([evaluate.merged(b) for b in found])
-                self.dense[name] = evaluate.score(found, truth)
+                truth = truth or evaluate.agreement_truth(list(self.pool.map(evaluate.merged, found, chunksize=8)))
+                self.dense[name] = self.pool.submit(evaluate.score, found, truth)
             self.sets[name] = (images, truth)
 
     @torch.no_grad()
@@ -58,7 +58,7 @@ class Checks:
         net = self.teacher.network
         floats = net.biased(weights, biases)
         ways = {"": floats}
-        if student.recipe.quantisation.enabled:
+        if self.boxes:
             ways[" int8"] = int8_network(net, weights, biases, calibrated(net, weights, biases, self.calm[:4], self.teacher.head.wanted))
         entry: dict[str, Any] = {}
         waiting: dict[str, Future] = {}

@@ -1,4 +1,4 @@
-"""Photographs from folders and tar files, decoded once into one array of bytes.
+"""Photographs from folders and tar files, decoded once: what was decoded is kept in a folder, for the next run.
 
 A photo lies at the top left of a grey square, its longer side `side` pixels; sizes say where it ends.
 """
@@ -6,6 +6,7 @@ A photo lies at the top left of a grey square, its longer side `side` pixels; si
 from __future__ import annotations
 
 import io
+import json
 import os
 import tarfile
 import zlib
@@ -22,14 +23,11 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
 @dataclass
 class Photos:
-    """pixels (N, side, side, 3) uint8 RGB, sizes (N, 2) height and width, names."""
+    """parts: arrays (n, side, side, 3) uint8 RGB; of all of them in order: sizes (N, 2) height and width, and names."""
 
-    pixels: np.ndarray
+    parts: list[np.ndarray]
     sizes: np.ndarray
     names: list[str]
-
-    def chosen(self, where: np.ndarray) -> Photos:
-        return Photos(self.pixels[where], self.sizes[where], [self.names[i] for i in np.flatnonzero(where)])
 
 
 def held_out(names: list[str], share: float = 0.04) -> np.ndarray:
@@ -63,17 +61,29 @@ def _members(path: Path) -> list[tuple[str, str | tuple[str, int, int]]]:
 
 
 def load(paths: list[str], side: int, cache: str, workers: int | None = None) -> Photos:
-    """Decodes with as many processes as there are cores, into a file at `cache` that is mapped to memory."""
-    found = sources(paths)
-    if not found:
-        raise ValueError(f"no photographs in {', '.join(paths)}")
-    np.memmap(cache, np.uint8, "w+", shape=(len(found), side, side, 3)).flush()
-    jobs = [(cache, len(found), side, i, source) for i, (_, source) in enumerate(found)]
-    with ProcessPoolExecutor(workers or os.cpu_count()) as pool:
-        sizes = list(pool.map(_decode, jobs, chunksize=16))
-    good = np.array([s[0] > 0 for s in sizes])
-    photos = Photos(np.memmap(cache, np.uint8, "r", shape=(len(found), side, side, 3)), np.array(sizes, np.int64), [n for n, _ in found])
-    return photos if good.all() else photos.chosen(good)
+    """@param cache: a folder; what lies there already under a path's name is taken without looking at the path"""
+    Path(cache).mkdir(parents=True, exist_ok=True)
+    loaded = [_load(path, side, Path(cache) / f"{Path(path).name}-{side}", workers) for path in paths]
+    return Photos([p for photos in loaded for p in photos.parts], np.concatenate([p.sizes for p in loaded]), [n for p in loaded for n in p.names])
+
+
+def _load(path: str, side: int, cache: Path, workers: int | None) -> Photos:
+    index = cache.with_suffix(".json")
+    if not index.exists():
+        found = sources([path])
+        if not found:
+            raise ValueError(f"no photographs in {path}")
+        np.memmap(cache, np.uint8, "w+", shape=(len(found), side, side, 3)).flush()
+        jobs = [(str(cache), len(found), side, i, source) for i, (_, source) in enumerate(found)]
+        with ProcessPoolExecutor(workers or os.cpu_count()) as pool:
+            sizes = list(pool.map(_decode, jobs, chunksize=16))
+        index.write_text(json.dumps({"names": [n for n, _ in found], "sizes": sizes}))
+    kept = json.loads(index.read_text())
+    sizes = np.array(kept["sizes"], np.int64)
+    pixels = np.memmap(cache, np.uint8, "r", shape=(len(sizes), side, side, 3))
+    broken = sizes[:, 0] == 0  # a grey square
+    sizes[broken] = side
+    return Photos([pixels], sizes, kept["names"])
 
 
 def _decode(job) -> tuple[int, int]:

@@ -34,7 +34,7 @@ def prune(student: Student, share: float, batches: Batches, calm: Batches) -> No
     """
     s = student.recipe.sparsity
     pattern = pattern_named(s.pattern)
-    weights, biases = student.folded(calm, averaged=False)
+    weights, biases = student.folded(averaged=False)
     found = statistics(student, weights, biases, batches, pattern)
     layers = layers_of(student, pattern)
     choose = _second_order if s.criterion == "second-order" and not pattern.kept else _scores
@@ -43,6 +43,8 @@ def prune(student: Student, share: float, batches: Batches, calm: Batches) -> No
         _apply(student, c, mask, found[c.output], pattern, biases, weights)
     if student.steps == 0:
         student.begin(weights, biases, calm)
+    else:
+        student.recentre(calm[:4])
 
 
 @torch.no_grad()

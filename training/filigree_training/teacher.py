@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 
+from . import kernels
 from .heads import Head
-from .network import Convolution, Network, cut_points
+from .network import Convolution, Convolve, Network, cut_points
 
 Values = list[torch.Tensor]
 
@@ -20,7 +22,17 @@ class Teacher:
         self.wanted = [*head.wanted, *self.hints]
         self.weights, self.biases = network.flat_weights().to(device), network.flat_biases().to(device)
         self.rows = network.row_of_weight().to(device)
-        self._cast = network.biased(self.weights.to(dtype), self.biases.to(dtype))
+        self._cast = self._fused(self.weights.to(dtype), self.biases.to(dtype))
+
+    def _fused(self, weights: torch.Tensor, biases: torch.Tensor) -> Convolve:
+        w, b = self.network.split_weights(weights), self.network.split_channels(biases)
+
+        def conv(c: Convolution, x: torch.Tensor) -> torch.Tensor:
+            y = F.conv2d(x, w[c.output], None, c.stride, c.padding, 1, c.groups)
+            return kernels.bias_activation(y, b[c.output], c.activation)
+
+        conv.fused = True  # type: ignore[attr-defined]
+        return conv
 
     def split(self, values: Values) -> tuple[Values, Values]:
         """What the head says, and hints."""

@@ -48,13 +48,14 @@ class Job:
     out: str
     recipes: list[Recipe]
     starts: list[str] = field(default_factory=list)  # ONNX each; the teacher where there are none
-    minutes: float = 20.0
+    minutes: float = 20.0  # of training
+    ends: float = 0.0  # seconds since 1970 at which training ends instead, what comes before it counted in
     until: float = 1.0  # progress at the end of this run
     side: int | None = None
     labelled: str = ""  # a folder or tar of labelled photographs, and
     instances: str = ""  # their instances.json
     check_every: float = 60.0  # seconds
-    cache: str = "/tmp/filigree-photos.bin"
+    cache: str = "/tmp/filigree-photos"  # a folder
     aside: int = 256
     resume: bool = True
     half: bool | None = None
@@ -91,38 +92,50 @@ class Training:
         job = self.job
         photos = load(job.photos, self.network.side, job.cache)
         aside = held_out(photos.names)
-        few = np.flatnonzero(aside)[: job.aside]
         chosen = np.zeros(len(aside), bool)
-        chosen[few] = True
-        train, others = photos.chosen(~aside), photos.chosen(chosen)
-        say(f"{len(train.names)} photographs to train on, {len(others.names)} put aside")
-        return (Augmenter(p, recipe.input, self.network.side, self.device) for p in (train, others))  # type: ignore[return-value]
+        chosen[np.flatnonzero(aside)[: job.aside]] = True
+        every = Augmenter(photos, recipe.input, self.network.side, self.device)
+        train, others = every.of(~aside), every.of(chosen)
+        say(f"{train.count} photographs to train on, {others.count} put aside")
+        return train, others
 
     def _student(self, recipe: Recipe, index: int) -> Student:
         teacher, starts = self.teacher, self.job.starts
-        initial = (teacher.weights.clone(), teacher.biases.clone())
+        initial, kept = (teacher.weights.clone(), teacher.biases.clone()), torch.ones(self.network.weights)
         if index < len(starts) and starts[index]:
             pruned = Network(starts[index], self.network.side)
             initial = (pruned.flat_weights(), pruned.flat_biases())
+            kept = self._kept(pruned, initial[0])
         dtype = torch.bfloat16 if self.cuda or self.job.half else torch.float32
         student = Student(recipe, teacher, dtype, self.calm[:4], initial)
+        student.mask[: self.network.weights] = kept.to(self.device)
+        student.forget()
         s = recipe.sparsity
-        student.due = prunings(s.first, s.share, s.until, s.prunings) if s.share and not s.masks else []
+        student.due = prunings(s.first, s.share, s.until, s.prunings) if s.share and s.prunings and not s.masks else []
         if s.masks:
             student.mask[: self.network.weights] = read_masks(s.masks, self.network).to(self.device)
         return student
+
+    @staticmethod
+    def _kept(pruned: Network, weights: torch.Tensor) -> torch.Tensor:
+        """A flat mask: the zeros of layers that may be pruned."""
+        kept = torch.ones_like(weights)
+        for c in pruned.convs.values():
+            if c.prunable:
+                kept[c.weights_place] = (weights[c.weights_place] != 0).float()
+        return kept
 
     def _checks(self) -> Checks:
         every = torch.arange(self.aside.count, device=self.device)
         sets: dict[str, tuple[torch.Tensor, list[np.ndarray] | None]] = {"aside": (self.aside.plain(every), None)}
         if self.job.labelled:
-            photos = load([self.job.labelled], self.network.side, self.job.cache + ".labelled")
+            photos = load([self.job.labelled], self.network.side, self.job.cache)
             recipe = self.job.recipes[0]
             truth = evaluate.coco_truth(self.job.instances, photos.names, self.network.side, recipe.input.fit)
             labelled = Augmenter(photos, recipe.input, self.network.side, self.device)
             sets["labelled"] = (labelled.plain(torch.arange(labelled.count, device=self.device)), truth)
         checks = Checks(self.teacher, sets, self.calm)
-        say("teacher:", {k: [round(n, 2) for n in v] for k, v in checks.dense.items()})
+        say("checks are ready")
         return checks
 
     # ---- the loop ----
@@ -149,7 +162,8 @@ class Training:
         if job.profile:
             self._profile({"photographs": early, "teacher": look} | {s.recipe.name: r for s, r in zip(self.students, steps)})
         first = self.students[0].progress
-        seconds, begun = job.minutes * 60, time.time()
+        begun = time.time()
+        seconds = job.ends - begun if job.ends else job.minutes * 60
         due, step, waiting = job.check_every, 0, []
         while True:
             if step % 4 == 0 and self.cuda:
@@ -177,6 +191,23 @@ class Training:
         say(f"{step} steps of {recipe.batch} in {took:.1f} s: {step * recipe.batch / took:.0f} views a second for each of {len(steps)}")
         self._report(waiting)
         self._report(self._check(job.until, begun, final=True))
+        say("teacher:", {k: [round(n, 2) for n in v.result()] for k, v in self.checks.dense.items()})
+        self.checks.close()
+
+    def prune_only(self, shares: list[float]) -> None:
+        """Prunes every student to one share after the other, without training, and writes NAME-SHARE.onnx each time."""
+        for student in self.students:
+            for share in shares:
+                began = time.time()
+                batches = [self.train.batch(len(self.calm[0]), self.use) for _ in range(8)]
+                prune(student, share, batches, self.calm)
+                zeros, saved = self._zeros(student)
+                weights, biases = student.folded()
+                name = f"{student.recipe.name}-{round(100 * share)}"
+                self.network.save(str(self.out / f"{name}.onnx"), weights, biases)
+                more, waiting = self.checks.begin(student, weights, biases)
+                say(f"{name}: {time.time() - began:.1f} s: {zeros:.4f} zeros, {saved:.4f} of MACs, {more}")
+                say({k: v.result() for k, v in waiting.items()})
         self.checks.close()
 
     def _profile(self, parts: dict[str, Recorded]) -> None:
@@ -230,7 +261,7 @@ class Training:
         waiting = []
         for student in self.students:
             student.progress = progress
-            weights, biases = student.folded(self.calm)
+            weights, biases = student.folded()
             zeros, saved = self._zeros(student)
             entry: dict[str, Any] = {"name": student.recipe.name, "seconds": round(time.time() - begun, 1), "progress": round(progress, 4)}
             entry |= {"steps": student.steps, "zeros": round(zeros, 4), "macs": round(saved, 4), "losses": student.losses()}

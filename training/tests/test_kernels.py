@@ -17,21 +17,27 @@ def near(a: torch.Tensor, b: torch.Tensor) -> float:
     return float((a.detach().double() - b.detach()).norm() / b.detach().norm())
 
 
+@pytest.mark.parametrize("mode", ["batch", "running", "frozen"])
 @pytest.mark.parametrize("activation", ["", "Silu", "HardSwish", "Relu"])
 @pytest.mark.parametrize("channels", [24, 44, 96])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_normalisation_with_activation(channels, activation, dtype):
+def test_normalisation_with_activation(channels, activation, mode, dtype):
     torch.manual_seed(0)
     x = (torch.randn(3, channels, 21, 19, device=DEVICE) * 2 + 1).to(dtype).contiguous(memory_format=torch.channels_last)
     g, gamma, beta = torch.randn_like(x), torch.rand(channels, device=DEVICE) + 0.5, torch.randn(channels, device=DEVICE)
+    running = torch.stack([torch.randn(channels, device=DEVICE) + 1, torch.rand(channels, device=DEVICE) + 3])
+    momentum = torch.full((1,), 0.1, device=DEVICE)
+    moved, expected = running.clone(), running.double()
     leaves = [t.clone().requires_grad_() for t in (x, gamma, beta)]
-    y = kernels.norm_activation(*leaves, 1e-5, activation)
+    y = kernels.norm_activation(*leaves, moved, momentum, 1e-5, mode, activation)
     mine = torch.autograd.grad(y, leaves, g)
     double = [t.double().detach().requires_grad_() for t in (x, gamma, beta)]
-    z = kernels.PLAIN_ACTIVATIONS[activation](F.batch_norm(double[0], None, None, double[1], double[2], True, 0.0, 1e-5))
+    z = kernels.PLAIN_ACTIVATIONS[activation](kernels._normalised(*double, expected, momentum.double(), 1e-5, mode))
     theirs = torch.autograd.grad(z, double, g.double())
     most = 1e-2 if dtype == torch.bfloat16 else 1e-5  # of bfloat16's 8 bits
     assert all(near(a, b) < most for a, b in zip((y, *mine), (z, *theirs)))
+    assert near(moved, expected) < 1e-5
+    assert (mode != "frozen") == (not torch.equal(moved, running))
 
 
 def test_squared_error():

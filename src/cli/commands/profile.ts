@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import type { Model } from '../../runtime/model.ts';
 import type { LayerProfile } from '../../runtime/layer-profile.ts';
 import type { WasmBuild } from '../../runtime/probe.ts';
-import { Progress, writeJson, type Io } from '../io.ts';
+import { ProgressLine, writeJson, type Io } from '../io.ts';
 import { openModel, withRunOptions, type ModelOptions } from '../models.ts';
 import { count } from '../options.ts';
 import { kernelList } from '../layer-report.ts';
@@ -19,7 +19,7 @@ export function profileCommand(io: Io): Command {
   const command = new Command('profile')
     .description('Time each layer of a model, on seeded random input.')
     .argument('<model>', 'a model: .filigree, ONNX or TFLite')
-    .option('-r, --runs <count>', 'timed runs, after as many to warm up', count, 50)
+    .option('-r, --runs <count>', 'timed runs, after as many warm-up runs', count, 50)
     .addOption(
       new Option('--build <name>', 'the WebAssembly build (default: the best this host runs)').choices([
         'simd',
@@ -32,7 +32,7 @@ export function profileCommand(io: Io): Command {
 
 async function profile(io: Io, path: string, options: Options): Promise<void> {
   const { runs, json } = options;
-  const progress = new Progress(io);
+  const progress = new ProgressLine(io);
   const model = await openModel(path, progress, options);
   try {
     progress.show(`${runs} runs`);
@@ -67,7 +67,7 @@ async function profile(io: Io, path: string, options: Options): Promise<void> {
   }
 }
 
-/** Milliseconds of whole runs, on all threads; layers are timed on one. */
+/** Median milliseconds of whole runs, on all threads; layers are timed on one. */
 async function medianRun(model: Model, runs: number): Promise<number> {
   const inputs = noise(model);
   const times: number[] = [];

@@ -4,7 +4,7 @@ import { FiligreeError } from '../../errors.ts';
 import type { Graph } from '../../graph/graph.ts';
 import { readInput } from '../../files/read.ts';
 import { writeOutput } from '../../files/write.ts';
-import { Progress, writeJson, type Io } from '../io.ts';
+import { ProgressLine, writeJson, type Io } from '../io.ts';
 import { importBytes, isForeign, withModelOptions, type ModelOptions } from '../models.ts';
 import { formatBytes } from '../table.ts';
 
@@ -21,7 +21,7 @@ export function soupCommand(io: Io): Command {
     )
     .argument('<inputs...>', 'ONNX or TFLite models, two or more')
     .requiredOption('-o, --output <file>', 'where to write the average: compiled, or as .onnx')
-    .option('--masks <file>', 'what must be zero in all of them, as "filigree prune --masks-out" writes it')
+    .option('--masks <file>', 'the masks that all of them must have, from "filigree prune --masks-out"')
     .option('--json', 'print JSON');
   return withModelOptions(command).action((inputs: string[], options: Options) => cook(io, inputs, options));
 }
@@ -29,7 +29,7 @@ export function soupCommand(io: Io): Command {
 async function cook(io: Io, inputs: readonly string[], options: Options): Promise<void> {
   const { output, json } = options;
   const { prepared, readMasks, soup } = await import('../../prune.ts');
-  const progress = new Progress(io);
+  const progress = new ProgressLine(io);
   const graphs: Graph[] = [];
   for (const path of inputs) {
     const bytes = await readInput(path);
@@ -37,7 +37,7 @@ async function cook(io: Io, inputs: readonly string[], options: Options): Promis
       throw new FiligreeError('invalid-argument', `${path}: wanted an ONNX or TFLite model (${bytes.length} bytes)`);
     }
     const graph = await importBytes(bytes, path, progress, options);
-    graph.name = path; // what messages call it
+    graph.name = path; // the name in messages
     graphs.push(graph);
   }
   const masks =

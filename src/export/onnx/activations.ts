@@ -1,22 +1,26 @@
-// Unary functions in ONNX's operators, opset 17.
+// Unary functions as ONNX operators, opset 17.
 import type { Activation } from '../../program/activations.ts';
 import type { AttributeSpec } from './protobuf.ts';
 
-export interface Step {
+export interface OnnxActivationStep {
   op: string;
-  /** `x` is the function's argument, `$i` what step i makes, a number a constant, '' an absent input. */
+  /** `x` is the function's argument, `$i` the output of step i, a number a constant, '' an absent input. */
   inputs: readonly (string | number)[];
   attributes?: Record<string, AttributeSpec>;
 }
 
-const step = (op: string, inputs: Step['inputs'] = ['x'], attributes: Step['attributes'] = {}): Step => ({
+const step = (
+  op: string,
+  inputs: OnnxActivationStep['inputs'] = ['x'],
+  attributes: OnnxActivationStep['attributes'] = {},
+): OnnxActivationStep => ({
   op,
   inputs,
   attributes,
 });
 
-/** The steps whose last makes the function's value. */
-export function activationSteps({ fn, alpha = 0, beta = 0 }: Activation): Step[] {
+/** The steps that compute the function; the last one gives its value. */
+export function activationSteps({ fn, alpha = 0, beta = 0 }: Activation): OnnxActivationStep[] {
   const hardSigmoid = step('HardSigmoid', ['x'], { alpha: { float: alpha }, beta: { float: beta } });
   switch (fn) {
     case 'identity':

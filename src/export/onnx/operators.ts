@@ -1,4 +1,4 @@
-// Every operator of the graph in ONNX's operators, opset 17.
+// Every operator of the graph as ONNX operators, opset 17.
 import type { OperatorTable } from '../../ops/nodes.ts';
 import type { ResizeAttributes } from '../../ops/resize.ts';
 import { elementCount } from '../../tensor.ts';
@@ -38,13 +38,13 @@ const nearestModes: Record<ResizeAttributes['nearest'], string> = {
   ceil: 'ceil',
 };
 
-/** An end that lies before the first element, whatever the length. */
+/** A slice end that lies before the first element for any length. */
 const beforeAll = -(2 ** 62);
 
 /** The values' names in the file. */
 const names = (file: Exportation, values: readonly string[]) => values.map((value) => file.name(value));
 
-/** Adds what stands for a node to the file. */
+/** Adds the ONNX nodes of a node to the file. */
 export const exporters: OperatorTable<[file: Exportation], void> = {
   conv2d(node, file) {
     const { stride, dilation, pads, groups } = node.attributes;
@@ -105,7 +105,7 @@ export const exporters: OperatorTable<[file: Exportation], void> = {
   binary(node, file) {
     const { fn } = node.attributes;
     const [a, b] = names(file, node.inputs);
-    // The slope of PRelu broadcasts one way only.
+    // The slope of PRelu broadcasts only to the input.
     if (fn === 'prelu' && elementCount(file.shape(node.inputs[0])) !== elementCount(file.shape(node.outputs[0]))) {
       const below = file.add('Mul', [file.add('Min', [a, file.scalar(0)]), b]);
       file.addActivated(node, 'Add', [file.add('Max', [a, file.scalar(0)]), below]);
@@ -154,7 +154,7 @@ export const exporters: OperatorTable<[file: Exportation], void> = {
     const { mode, size, coordinates, nearest, scales } = node.attributes;
     let [rule, rounding] = [coordinates, nearest];
     if (rule === 'tfHalfPixelForNearest') {
-      // ⌊(i + ½)·s⌋ is (i + ½)·s − ½ rounded, halves up.
+      // ⌊(i + ½)·s⌋ equals (i + ½)·s − ½ rounded, halves up.
       if (mode !== 'nearest' || nearest !== 'floor') file.fail(node, `${rule} with mode ${mode}, rounding ${nearest}`);
       [rule, rounding] = ['halfPixel', 'roundPreferCeil'];
     }

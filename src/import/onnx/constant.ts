@@ -5,8 +5,8 @@ import type { ElementType } from './schema.ts';
 
 export type Numbers = Float32Array | Float64Array | Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array;
 
-/** A row-major tensor whose numbers are known. 64-bit integers are f64: exact to 2⁵³, which sizes and indices are. */
-export interface Constant {
+/** A row-major tensor whose numbers are known. 64-bit integers are stored as f64, which is exact up to 2⁵³: enough for sizes and indices. */
+export interface OnnxConstant {
   type: ElementType;
   shape: Shape;
   data: Numbers;
@@ -36,7 +36,7 @@ export function isNumeric(type: ElementType): type is NumericType {
   return Object.hasOwn(arrays, type);
 }
 
-/** Zeros to hold `count` numbers of a type. */
+/** An array of `count` zeros of a type. */
 export function emptyNumbers(type: NumericType, count: number): Numbers {
   return new arrays[type](count);
 }
@@ -50,14 +50,14 @@ export const integerRanges: Partial<Record<ElementType, readonly [number, number
   ...portRanges,
 };
 
-export function asFloats({ data }: Constant): Float32Array {
+export function asFloats({ data }: OnnxConstant): Float32Array {
   return data instanceof Float32Array ? data : Float32Array.from(data);
 }
 
-export function int64s(numbers: readonly number[], shape: Shape = [numbers.length]): Constant {
+export function int64s(numbers: readonly number[], shape: Shape = [numbers.length]): OnnxConstant {
   return { type: 'int64', shape, data: Float64Array.from(numbers) };
 }
 
-export function float32s(shape: Shape, data: Float32Array): Constant {
+export function float32s(shape: Shape, data: Float32Array): OnnxConstant {
   return { type: 'float32', shape, data };
 }

@@ -1,14 +1,14 @@
-// One node of the file while it is translated: what its handler may ask of it and do.
+// One node of the file while it is translated: what its handler can read and do.
 import { maxAxes } from '../graph-writer.ts';
 import { FiligreeError } from '../../errors.ts';
 import type { Node, Shape } from '../../graph/graph.ts';
 import { broadcastShape } from '../../ops/broadcast.ts';
 import type { OperatorName } from '../../ops/index.ts';
-import { representable } from '../../quantisation.ts';
+import { type Quantisation, representable } from '../../quantisation.ts';
 import { clampTo, exceeds } from '../quantised-range.ts';
-import { type Constant, emptyNumbers, float32s, floatTypes, integerRanges, isNumeric } from './constant.ts';
-import { type Attribute, elementTypes, type ElementType, type OnnxNode, type StoredTensor } from './schema.ts';
-import { type Computed, type Known, nodeTitle, type Quantisation, type Translation } from './translation.ts';
+import { type OnnxConstant, emptyNumbers, float32s, floatTypes, integerRanges, isNumeric } from './constant.ts';
+import { type Attribute, elementTypes, type ElementType, type OnnxNode, type OnnxTensor } from './schema.ts';
+import { type Computed, type Known, nodeTitle, type Translation } from './translation.ts';
 
 /** Translates one node: emits nodes of the graph and sets its results. */
 export type Handler = (operation: Operation) => void;
@@ -16,7 +16,7 @@ export type Handler = (operation: Operation) => void;
 /** From here on float32 does not hold all integers. */
 const inexactInteger = 2 ** 24;
 
-/** Something valid that Filigree does not have; the importer lists all of them in one error. */
+/** A valid node that Filigree does not support. The importer lists all of them in one error. */
 export class Unsupported extends Error {}
 
 const attributeTypes = ['', 'FLOAT', 'INT', 'STRING', 'TENSOR', 'GRAPH', 'FLOATS', 'INTS', 'STRINGS'];
@@ -71,7 +71,7 @@ export class Operation {
     return this.attribute(name, 6)?.floats;
   }
 
-  tensor(name: string): StoredTensor | undefined {
+  tensor(name: string): OnnxTensor | undefined {
     return this.attribute(name, 4)?.tensor;
   }
 
@@ -83,7 +83,7 @@ export class Operation {
     const attribute = this.node.attributes.get(name);
     if (attribute && attribute.type !== type && attribute.type !== 0) {
       const found = attributeTypes[attribute.type] ?? `type ${attribute.type}`;
-      this.fail(`attribute "${name}" is ${found}, ${attributeTypes[type]} is wanted`);
+      this.fail(`attribute "${name}" is ${found}, must be ${attributeTypes[type]}`);
     }
     return attribute;
   }
@@ -110,14 +110,14 @@ export class Operation {
     return 'missing' in known ? this.unsupported(`input ${i} could not be translated`) : known;
   }
 
-  /** The input's numbers; undefined when it is computed or absent. */
-  knownConstant(i: number): Constant | undefined {
+  /** An input's numbers; undefined when it is computed or absent. */
+  knownConstant(i: number): OnnxConstant | undefined {
     if (!this.has(i)) return undefined;
     const known = this.known(i);
     return 'constant' in known ? known.constant : undefined;
   }
 
-  constant(i: number, what: string): Constant {
+  constant(i: number, what: string): OnnxConstant {
     this.known(i);
     return this.knownConstant(i) ?? this.unsupported(`${what} must be constant`);
   }
@@ -179,7 +179,7 @@ export class Operation {
     );
   }
 
-  /** An input of any type as a value of the graph; what is quantised is real there. */
+  /** An input of any type as a value of the graph, where a quantised tensor is real. */
   anyValue(i: number): string {
     const known = this.known(i);
     if ('computed' in known) return known.computed.value;
@@ -187,7 +187,7 @@ export class Operation {
   }
 
   /** A constant as a value of the graph. */
-  place(constant: Constant, name: string): string {
+  place(constant: OnnxConstant, name: string): string {
     if (constant.data.length === 0) this.unsupported(`a tensor of shape [${constant.shape}], without elements`);
     return this.translation.constantValue(constant, name || `${this.title}/constant`);
   }
@@ -197,7 +197,7 @@ export class Operation {
     return this.place(float32s(shape, data instanceof Float32Array ? data : Float32Array.from(data)), name);
   }
 
-  /** A non-negative axis of something of `rank`. */
+  /** The axis as a non-negative number, for a tensor of `rank`. */
   axis(axis: number, rank: number): number {
     const positive = axis < 0 ? axis + rank : axis;
     if (!(positive >= 0 && positive < rank)) this.fail(`axis ${axis} of a tensor of rank ${rank}`);
@@ -219,7 +219,7 @@ export class Operation {
     }
   }
 
-  /** Throws when an output beyond the first `count` is read by anybody. */
+  /** Throws when anything reads an output beyond the first `count`. */
   requireOutputs(count: number): void {
     const extra = this.node.outputs.slice(count).find((name) => name !== '');
     if (extra !== undefined) this.unsupported(`output ${this.node.outputs.indexOf(extra)} is read`);
@@ -231,7 +231,7 @@ export class Operation {
     return elementTypes[code] ?? this.fail(`casts to the unknown type ${code}`);
   }
 
-  /** What a Reduce operator reduces: `axes` are an attribute in older files, an input in newer ones. Empty: all. */
+  /** Axes of a Reduce operator: an attribute in older files, an input in newer ones. Empty means all. */
   reduction(): { axes: number[]; keepDims: boolean } {
     const rank = this.rank(0);
     const given = this.has(1) ? this.integers(1, 'the axes') : (this.ints('axes') ?? []);
@@ -248,7 +248,7 @@ export class Operation {
     return this.node.outputs[0] ?? this.node.name;
   }
 
-  /** Appends a node with one output; returns that. */
+  /** Appends a node with one output; returns the output. */
   emit(op: OperatorName, attributes: object, inputs: string[]): string {
     return this.emitAll(op, attributes, inputs)[0];
   }
@@ -261,7 +261,7 @@ export class Operation {
     return this.translation.shapeOf(value);
   }
 
-  /** The value under another shape; itself when it has that. */
+  /** The value reshaped; the value itself when it has that shape already. */
   reshape(value: string, shape: Shape): string {
     const own = this.shapeOf(value);
     const isSame = own.length === shape.length && own.every((d, i) => d === shape[i]);
@@ -298,7 +298,7 @@ export class Operation {
     this.translation.set(this.outputName(0), this.known(i));
   }
 
-  /** Makes a value, clamped to the range of a quantised type where it can lie outside, the node's output. */
+  /** Makes a value the node's output, clamped to the range of a quantised type if it can lie outside. */
   quantisedResult(value: string, type: ElementType, quantisation: Quantisation, k = 0): void {
     this.translation.hasQuantisedActivations = true;
     const [low, high] = integerRanges[type] ?? this.unsupported(`quantises to ${type}`);
@@ -307,11 +307,11 @@ export class Operation {
     this.result(isInside ? value : this.emit('unary', clampTo(limits), [value]), k, type, quantisation);
   }
 
-  constantResult(constant: Constant, k = 0): void {
+  constantResult(constant: OnnxConstant, k = 0): void {
     this.translation.set(this.outputName(k), { constant });
   }
 
-  /** Takes memory for a constant of `count` numbers that is about to be made. */
+  /** Reserves memory for a constant of `count` numbers that is about to be made. */
   spend(count: number): void {
     if (!(count >= 0)) this.fail(`makes a constant of ${count} elements`);
     this.translation.tensors.spend(8 * count, nodeTitle(this.node));
@@ -351,7 +351,7 @@ export class Operation {
 }
 
 /** Float32 numbers as a constant of that type. */
-function constantOf(type: ElementType, shape: Shape, data: Float32Array): Constant {
+function constantOf(type: ElementType, shape: Shape, data: Float32Array): OnnxConstant {
   if (floatTypes.includes(type) || !isNumeric(type)) return float32s(shape, data);
   const numbers = emptyNumbers(type, data.length);
   numbers.set(data);

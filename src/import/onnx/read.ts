@@ -8,9 +8,9 @@ import {
   type OnnxModel,
   type OnnxNode,
 } from './schema.ts';
-import type { SparseTensor, StoredTensor, ValueInfo } from './schema.ts';
+import type { SparseTensor, OnnxTensor, ValueInfo } from './schema.ts';
 
-/** @throws FiligreeError `invalid-model` when the bytes are no ONNX model. */
+/** @throws FiligreeError `invalid-model` when the bytes are not an ONNX model. */
 export function readModel(bytes: Uint8Array, file: string): OnnxModel {
   const model: OnnxModel = {
     file,
@@ -77,7 +77,7 @@ function readOpset(message: Message, { opsets }: OnnxModel): void {
   opsets.set(plainDomain(domain), version);
 }
 
-/** `ai.onnx` is the domain that is written as nothing. */
+/** The domain, with `ai.onnx` as the empty string. */
 function plainDomain(domain: string): string {
   return domain === 'ai.onnx' ? '' : domain;
 }
@@ -201,9 +201,9 @@ function readAttribute(message: Message): Attribute {
   return attribute;
 }
 
-function readTensor(message: Message, kind: string): StoredTensor {
+function readTensor(message: Message, kind: string): OnnxTensor {
   const lists = { floats: [], int32s: [], int64s: [], doubles: [], uint64s: [] };
-  const tensor: StoredTensor = { name: '', title: kind, dims: [], type: 'undefined', ...lists };
+  const tensor: OnnxTensor = { name: '', title: kind, dims: [], type: 'undefined', ...lists };
   let isExternal = false;
   const external: [string, string][] = [];
   while (message.next()) {
@@ -252,15 +252,15 @@ function readTensor(message: Message, kind: string): StoredTensor {
 }
 
 function readSparseTensor(message: Message, kind: string): SparseTensor {
-  let values: StoredTensor | undefined;
-  let indices: StoredTensor | undefined;
+  let values: OnnxTensor | undefined;
+  let indices: OnnxTensor | undefined;
   const dims: number[] = [];
   while (message.next()) {
     if (message.field === 1) values = readTensor(message.message('its values'), kind);
     else if (message.field === 2) indices = readTensor(message.message('its indices'), 'indices of');
     else if (message.field === 3) message.ints(dims);
   }
-  if (!values || !indices) return message.fail('values and indices are wanted');
+  if (!values || !indices) return message.fail('values and indices must be given');
   return { values, indices, dims };
 }
 

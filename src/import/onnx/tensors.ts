@@ -4,10 +4,10 @@ import { halfToFloat } from '../../formats/half.ts';
 import { maxElements } from '../../graph/verify.ts';
 import { elementCount } from '../../tensor.ts';
 import { maxAxes } from '../graph-writer.ts';
-import { type Constant, emptyNumbers, isNumeric, type NumericType, type Numbers } from './constant.ts';
-import type { ElementType, OnnxModel, SparseTensor, StoredTensor } from './schema.ts';
+import { type OnnxConstant, emptyNumbers, isNumeric, type NumericType, type Numbers } from './constant.ts';
+import type { ElementType, OnnxModel, SparseTensor, OnnxTensor } from './schema.ts';
 
-/** Gives the bytes of a file that lies beside the model, by the path that the model names; undefined when it is absent. */
+/** Gives the bytes of a file beside the model, by its path in the model; undefined when there is no such file. */
 export type ExternalData = (path: string) => Uint8Array | undefined;
 
 const bitsOf: Record<NumericType, number> = {
@@ -28,12 +28,12 @@ const bitsOf: Record<NumericType, number> = {
   bool: 8,
 };
 
-/** Decodes the tensors of one model. What they expand to is bounded, however small the file. */
+/** Decodes the tensors of one model. Bounds the memory that a small file can expand to. */
 export class Tensors {
   private readonly model: OnnxModel;
   private readonly externalData: ExternalData | undefined;
   private readonly files = new Map<string, Uint8Array>();
-  private readonly decoded = new Map<StoredTensor | SparseTensor, Constant>();
+  private readonly decoded = new Map<OnnxTensor | SparseTensor, OnnxConstant>();
   /** Bytes that constants may still take. */
   private allowance: number;
 
@@ -44,7 +44,7 @@ export class Tensors {
   }
 
   /** @throws FiligreeError `invalid-model` when shape and data disagree. */
-  constant(tensor: StoredTensor): Constant {
+  constant(tensor: OnnxTensor): OnnxConstant {
     return this.once(tensor, () => {
       const { dims: shape, type, title } = tensor;
       this.checkShape(shape, title);
@@ -53,8 +53,8 @@ export class Tensors {
     });
   }
 
-  /** The tensor with its zeros. */
-  sparse(tensor: SparseTensor): Constant {
+  /** The tensor in dense form. */
+  sparse(tensor: SparseTensor): OnnxConstant {
     return this.once(tensor, () => {
       const { dims: shape } = tensor;
       const { title } = tensor.values;
@@ -79,13 +79,13 @@ export class Tensors {
     });
   }
 
-  /** Takes bytes for a constant that is to be made. @throws FiligreeError when there is no end to it. */
+  /** Reserves bytes for a constant that is about to be made. @throws FiligreeError when the allowance is used up. */
   spend(bytes: number, title: string): void {
     this.allowance -= bytes;
-    if (!(this.allowance >= 0)) this.fail(title, 'the constants up to here are too large for a file of this size');
+    if (!(this.allowance >= 0)) this.fail(title, 'the constants up to here are too large for the size of the file');
   }
 
-  private once(tensor: StoredTensor | SparseTensor, decode: () => Constant): Constant {
+  private once(tensor: OnnxTensor | SparseTensor, decode: () => OnnxConstant): OnnxConstant {
     const known = this.decoded.get(tensor) ?? decode();
     this.decoded.set(tensor, known);
     return known;
@@ -97,7 +97,7 @@ export class Tensors {
     this.fail(title, `shape [${shape}] must hold sizes of at most ${maxElements} elements in all`);
   }
 
-  private numbers(tensor: StoredTensor, type: NumericType, count: number): Numbers {
+  private numbers(tensor: OnnxTensor, type: NumericType, count: number): Numbers {
     const bytes = tensor.external ? this.externalBytes(tensor) : tensor.raw;
     const found = bytes ? bytes.length : listOf(tensor, type).length;
     const wanted = bytes ? Math.ceil((count * bitsOf[type]) / 8) : packedLength(type, count);
@@ -109,12 +109,12 @@ export class Tensors {
     return bytes ? fromBytes(bytes, type, count) : fromList(listOf(tensor, type), type, count);
   }
 
-  private externalBytes({ title, external }: StoredTensor): Uint8Array {
+  private externalBytes({ title, external }: OnnxTensor): Uint8Array {
     const { location = '', offset = '0', length } = external!;
     if (location === '' || /^[/\\]|^[a-zA-Z]:|(^|[/\\])\.\.([/\\]|$)/.test(location)) {
       return this.fail(
         title,
-        `its data is said to be in ${JSON.stringify(location)}, which is no path beside the model`,
+        `its data is said to be in ${JSON.stringify(location)}, which is not a path beside the model`,
       );
     }
     const bytes = this.files.get(location) ?? this.externalData?.(location);
@@ -141,14 +141,14 @@ export class Tensors {
 }
 
 /** The typed field that holds numbers of a type. */
-function listOf(tensor: StoredTensor, type: ElementType): number[] {
+function listOf(tensor: OnnxTensor, type: ElementType): number[] {
   if (type === 'float32') return tensor.floats;
   if (type === 'float64') return tensor.doubles;
   if (type === 'int64') return tensor.int64s;
   return type === 'uint64' || type === 'uint32' ? tensor.uint64s : tensor.int32s;
 }
 
-/** Numbers in the typed field: 4-bit integers come in pairs. */
+/** Number of entries in the typed field, which holds 4-bit integers in pairs. */
 function packedLength(type: NumericType, count: number): number {
   return bitsOf[type] === 4 ? Math.ceil(count / 2) : count;
 }
@@ -186,7 +186,7 @@ function fromBytes(bytes: Uint8Array, type: NumericType, count: number): Numbers
     case 'int4':
       return fill((i) => (nibble(i) ^ 8) - 8);
     default:
-      // Bytes as they are, little-endian as this machine's; a copy, for the file's may not be aligned.
+      // The bytes are little-endian, like WebAssembly hosts. They are copied because the file's may not be aligned.
       new Uint8Array(numbers.buffer).set(bytes);
       return numbers;
   }

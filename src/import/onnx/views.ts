@@ -1,11 +1,11 @@
-// Rearranging constants: every element of the result is some element of the source.
+// Rearranges constants: every element of the result is an element of the source.
 import type { Shape } from '../../graph/graph.ts';
 import { rowMajorStrides } from '../../program/layout.ts';
 import { broadcastStrides } from '../../ops/broadcast.ts';
 import { elementCount } from '../../tensor.ts';
-import type { Constant, Numbers } from './constant.ts';
+import type { OnnxConstant, Numbers } from './constant.ts';
 
-/** Numbers of the same type as another's, `count` of them, 0. */
+/** An array of `count` zeros of the same type. */
 export function like(data: Numbers, count: number): Numbers {
   return new (data.constructor as new (length: number) => Numbers)(count);
 }
@@ -26,8 +26,13 @@ export function walk(shape: Shape, strides: readonly number[], offset: number, t
   }
 }
 
-/** The elements that strides walk over, as a constant of `shape`. */
-export function strided({ type, data }: Constant, shape: Shape, strides: readonly number[], offset = 0): Constant {
+/** The elements that the strides visit, as a constant of `shape`. */
+export function strided(
+  { type, data }: OnnxConstant,
+  shape: Shape,
+  strides: readonly number[],
+  offset = 0,
+): OnnxConstant {
   const result = like(data, elementCount(shape));
   let to = 0;
   walk(shape, strides, offset, (from) => {
@@ -36,7 +41,7 @@ export function strided({ type, data }: Constant, shape: Shape, strides: readonl
   return { type, shape, data: result };
 }
 
-export function permuted(constant: Constant, permutation: readonly number[]): Constant {
+export function permuted(constant: OnnxConstant, permutation: readonly number[]): OnnxConstant {
   const strides = rowMajorStrides(constant.shape);
   return strided(
     constant,
@@ -45,12 +50,17 @@ export function permuted(constant: Constant, permutation: readonly number[]): Co
   );
 }
 
-export function broadcasted(constant: Constant, shape: Shape): Constant {
+export function broadcasted(constant: OnnxConstant, shape: Shape): OnnxConstant {
   return strided(constant, shape, broadcastStrides(constant.shape, rowMajorStrides(constant.shape), shape));
 }
 
 /** Entries of one axis by index. */
-export function gathered({ type, shape, data }: Constant, axis: number, indices: readonly number[], indexShape: Shape) {
+export function gathered(
+  { type, shape, data }: OnnxConstant,
+  axis: number,
+  indices: readonly number[],
+  indexShape: Shape,
+) {
   const outer = elementCount(shape.slice(0, axis));
   const inner = elementCount(shape.slice(axis + 1));
   const result = like(data, outer * indices.length * inner);
@@ -65,7 +75,7 @@ export function gathered({ type, shape, data }: Constant, axis: number, indices:
 }
 
 /** Constants of one rank joined along an axis. */
-export function joined(parts: readonly Constant[], axis: number): Constant {
+export function joined(parts: readonly OnnxConstant[], axis: number): OnnxConstant {
   const [{ type, shape: first }] = parts;
   const shape = [...first];
   shape[axis] = parts.reduce((sum, part) => sum + part.shape[axis], 0);

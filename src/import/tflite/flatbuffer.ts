@@ -1,9 +1,9 @@
-// Reading FlatBuffers that nobody has verified. The flatbuffers library reads whatever lies at an offset, or undefined
-// past the end; here every table, vtable, vector and string is checked to lie inside the file before it is read.
+// Reads untrusted FlatBuffers. The flatbuffers library reads whatever lies at an offset, or undefined past the end. This
+// file checks that every table, vtable, vector and string lies inside the file before it is read.
 import { ByteBuffer } from 'flatbuffers';
 import { FiligreeError } from '../../errors.ts';
 
-/** The file, and how much of it may still be read: tables that share bytes cannot make a small file cost much. */
+/** The file, and how much of it may still be read. The allowance bounds the cost of a small file whose tables share bytes. */
 export class FlatFile {
   readonly bytes: Uint8Array;
   readonly buffer: ByteBuffer;
@@ -33,16 +33,16 @@ export class FlatFile {
     if (this.allowance < 0) this.fail(path, 'tables overlap so often that this cannot be a model');
   }
 
-  root(path: string): Table {
+  root(path: string): FlatTable {
     this.require(0, 4, path, 'the root offset');
-    return new Table(this, this.buffer.readUint32(0), path);
+    return new FlatTable(this, this.buffer.readUint32(0), path);
   }
 }
 
 /** One table, with fields by their number in the schema. Absent fields give the default. */
-export class Table {
+export class FlatTable {
   readonly file: FlatFile;
-  /** Where it is, for messages: `tensor 12`. */
+  /** Its place in the file, for messages: `tensor 12`. */
   readonly path: string;
   private readonly position: number;
   private readonly vtable: number = 0;
@@ -112,19 +112,19 @@ export class Table {
     return at ? Number(this.file.buffer.readUint64(at)) : 0;
   }
 
-  /** The table that a field points to; `label` is where it is, for messages. */
-  table(field: number, label: string): Table | undefined {
+  /** The table that a field points to; `label` is its place, for messages. */
+  table(field: number, label: string): FlatTable | undefined {
     const at = this.field(field, 4);
-    return at ? new Table(this.file, at + this.file.buffer.readUint32(at), this.join(label)) : undefined;
+    return at ? new FlatTable(this.file, at + this.file.buffer.readUint32(at), this.join(label)) : undefined;
   }
 
   /** Tables of a vector; `label` names one: `tensor` gives `tensor 12`. */
-  tables(field: number, label: string): Table[] {
+  tables(field: number, label: string): FlatTable[] {
     const vector = this.vector(field, 4, label);
     if (!vector) return [];
     return Array.from({ length: vector.length }, (_, i) => {
       const at = vector.start + 4 * i;
-      return new Table(this.file, at + this.file.buffer.readUint32(at), this.join(`${label} ${i}`));
+      return new FlatTable(this.file, at + this.file.buffer.readUint32(at), this.join(`${label} ${i}`));
     });
   }
 
@@ -134,7 +134,7 @@ export class Table {
     return new TextDecoder().decode(this.file.bytes.subarray(vector.start, vector.start + vector.length));
   }
 
-  /** The bytes of a vector of numbers, and how many numbers. */
+  /** Start and length (in numbers) of a vector of numbers. */
   vector(field: number, elementBytes: number, label: string): { start: number; length: number } | undefined {
     const at = this.field(field, 4);
     if (!at) return undefined;

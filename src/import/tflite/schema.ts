@@ -1,8 +1,8 @@
-// A TFLite file as plain objects: tensorflow/compiler/mlir/lite/schema/schema.fbs, as much of it as vision models use.
-// Numbers beside fields are field ids; what refers to what is checked here, so that later steps can index freely.
+// A TFLite file as plain objects: the part of tensorflow/compiler/mlir/lite/schema/schema.fbs that vision models use.
+// Numbers beside fields are field ids. References are checked here, so that later steps can index freely.
 import { FiligreeError } from '../../errors.ts';
 import { elementCount } from '../../tensor.ts';
-import { FlatFile, Table } from './flatbuffer.ts';
+import { FlatFile, FlatTable } from './flatbuffer.ts';
 import { operatorName } from './builtin-operators.ts';
 
 /** TensorType by its number. */
@@ -68,16 +68,16 @@ export interface TfliteOperator {
   /** Tensor indices; −1 is an absent optional input. */
   inputs: number[];
   outputs: number[];
-  options: { type: number; table: Table };
+  options: { type: number; table: FlatTable };
   customOptions: Uint8Array;
 }
 
 export interface TfliteModel {
   file: string;
-  /** How long the file is. */
+  /** Length of the file in bytes. */
   bytes: number;
-  /** The Model table, for what only some readers want. */
-  root: Table;
+  /** The Model table, for readers that need more than these fields. */
+  root: FlatTable;
   description: string;
   tensors: TfliteTensor[];
   operators: TfliteOperator[];
@@ -90,12 +90,12 @@ export interface TfliteModel {
 /** Largest tensor, in bytes, that any host could hold. */
 export const largestTensor = 2 ** 31;
 
-/** Version of the schema of the files that are read. */
+/** The only schema version that is supported. */
 export const schemaVersion = 3;
 
 /**
  * Reads a TFLite file.
- * @throws FiligreeError `invalid-model` when it is no TFLite file, or anything in it points outside of it.
+ * @throws FiligreeError `invalid-model` when it is not a TFLite file, or anything in it points outside the file.
  */
 export function readModel(bytes: Uint8Array, name: string): TfliteModel {
   const identifier = bytes.length >= 8 ? String.fromCharCode(...bytes.subarray(4, 8)) : '';
@@ -111,7 +111,7 @@ export function readModel(bytes: Uint8Array, name: string): TfliteModel {
   const model = file.root('');
   const version = model.uint32(0);
   if (version !== schemaVersion) {
-    file.fail('', `TFLite schema version ${schemaVersion} is wanted, the file says ${version}`);
+    file.fail('', `the file has TFLite schema version ${version}; it must be ${schemaVersion}`);
   }
   const buffers = model.tables(4, 'buffer').map(readBuffer);
   const codes = model.tables(1, 'operator code').map(readOperatorCode);
@@ -119,7 +119,7 @@ export function readModel(bytes: Uint8Array, name: string): TfliteModel {
   if (subgraphs.length === 0) file.fail('', 'the model has no subgraph');
   const [main] = subgraphs;
 
-  const inside = new Table(file, -1, '');
+  const inside = new FlatTable(file, -1, '');
   const tensors = main.tables(0, 'tensor').map((table, i) => readTensor(table, i, buffers.length));
   const tensorIndices = (indices: number[], path: string, optional: boolean) => {
     for (const index of indices) {
@@ -157,7 +157,7 @@ export function readModel(bytes: Uint8Array, name: string): TfliteModel {
 }
 
 /** Data inside the flatbuffer, or, in files of more than 2 GB, at an offset from the file's start. */
-function readBuffer(table: Table): Uint8Array {
+function readBuffer(table: FlatTable): Uint8Array {
   const offset = table.uint64(1);
   if (offset <= 1) return table.bytes(0, 'data');
   const size = table.uint64(2);
@@ -165,11 +165,11 @@ function readBuffer(table: Table): Uint8Array {
   return table.file.bytes.subarray(offset, offset + size);
 }
 
-function readOperatorCode(table: Table): string {
+function readOperatorCode(table: FlatTable): string {
   return operatorName(Math.max(table.int8(0), table.int32(3)), table.string(1, 'custom code'));
 }
 
-function readTensor(table: Table, index: number, bufferCount: number): TfliteTensor {
+function readTensor(table: FlatTable, index: number, bufferCount: number): TfliteTensor {
   const { file } = table;
   const name = table.string(3, 'name');
   const path = `tensor ${index} ${JSON.stringify(name)}`;
@@ -180,7 +180,7 @@ function readTensor(table: Table, index: number, bufferCount: number): TfliteTen
   const signature = table.int32s(7, 'shape signature');
   if (shape.length > 8) file.fail(path, `rank ${shape.length}; at most 8 is supported`);
   if (shape.some((d) => d < -1) || elementCount(shape.map(Math.abs)) * 4 >= largestTensor) {
-    file.fail(path, `shape [${shape}] is no shape of a tensor under 2 GiB`);
+    file.fail(path, `shape [${shape}] is not that of a tensor under 2 GiB`);
   }
   const buffer = table.uint32(2);
   if (buffer >= bufferCount) file.fail(path, `refers to buffer ${buffer}; there are ${bufferCount}`);
@@ -197,7 +197,7 @@ function readTensor(table: Table, index: number, bufferCount: number): TfliteTen
   };
 }
 
-function readQuantization(table: Table | undefined, shape: number[], path: string): Quantization | undefined {
+function readQuantization(table: FlatTable | undefined, shape: number[], path: string): Quantization | undefined {
   if (!table) return undefined;
   const scales = table.float32s(2, 'scale');
   if (scales.length === 0) return undefined;
@@ -215,7 +215,7 @@ function readQuantization(table: Table | undefined, shape: number[], path: strin
   return { scales, zeroPoints, axis };
 }
 
-function readSparsity(table: Table | undefined): Sparsity | undefined {
+function readSparsity(table: FlatTable | undefined): Sparsity | undefined {
   if (!table) return undefined;
   return {
     traversalOrder: table.int32s(0, 'traversal order'),
@@ -234,7 +234,7 @@ function readSparsity(table: Table | undefined): Sparsity | undefined {
 }
 
 /** A SparseIndexVector union: its type at `field`, its table after it. */
-function readIndexVector(dimension: Table, field: number, label: string): number[] {
+function readIndexVector(dimension: FlatTable, field: number, label: string): number[] {
   const type = dimension.uint8(field);
   const table = dimension.table(field + 1, label);
   if (!table) dimension.file.fail(dimension.path, `a sparse dimension without ${label}`);

@@ -1,18 +1,18 @@
-// Channels in the order in which their readers, refitted, lose least on the calibration images.
+// Ranks channels by the loss of their readers, refitted, on the calibration images.
 import type { Graph } from '../../graph/graph.ts';
-import { Kernels } from '../kernels.ts';
+import { LinearAlgebra } from '../linear-algebra.ts';
 import type { Layer } from '../layers.ts';
 import { layersOf, weightsOf } from '../layers.ts';
 import { damped, inverseOf } from '../criteria/least-squares.ts';
 import { quadraticOf } from '../criteria/quadratic.ts';
 import { defaultRidge } from '../criteria/reconstruct.ts';
 import type { LayerStatistics } from '../statistics/statistics.ts';
-import { eliminate, type Reader } from './elimination.ts';
+import { eliminate, type ChannelReader } from './elimination.ts';
 import type { ChannelRanking, RankingOptions } from './ranking.ts';
 import type { ChannelSpace, ChannelUse } from './spaces.ts';
 import { columnsOf, dimensionsOf } from './uses.ts';
 
-/** Bytes of statistics that are asked for in one run of the calibration images. */
+/** Maximum bytes of statistics collected in one run of the calibration images. */
 const maxStatistics = 512 * 2 ** 20;
 
 export async function secondOrderRankings(
@@ -22,7 +22,7 @@ export async function secondOrderRankings(
 ): Promise<ChannelRanking[]> {
   if (!calibrator) throw new Error('second-order ranking needs a calibrator');
   const layers = new Map(layersOf(graph).map((layer) => [layer.name, layer]));
-  const kernels = await Kernels.open();
+  const algebra = await LinearAlgebra.open();
   const rankings: ChannelRanking[] = [];
   for (const batch of batches(spaces, layers)) {
     const readers = new Set(batch.flatMap(({ consumers }) => consumers.map(({ layer }) => layers.get(layer)!)));
@@ -30,11 +30,11 @@ export async function secondOrderRankings(
     for (const space of batch) {
       onProgress?.(rankings.length, spaces.length, space.name);
       const all = space.consumers.flatMap((use) => {
-        return readersOf(kernels, graph, layers.get(use.layer)!, use, statistics.get(use.layer)!);
+        return readersOf(algebra, graph, layers.get(use.layer)!, use, statistics.get(use.layer)!);
       });
       const { order, errors } = eliminate(all, space.size, signal);
       const last = Array.from({ length: space.size }, (_, i) => i).find((channel) => !order.includes(channel));
-      // nothing may go last: the loss of all is never asked for
+      // some channel always stays, so the loss of removing all is never used
       rankings.push({ space, order: last === undefined ? order : [...order, last], losses: [0, ...errors, Infinity] });
       await Promise.resolve();
     }
@@ -63,22 +63,28 @@ function batches(spaces: readonly ChannelSpace[], layers: ReadonlyMap<string, La
   return found;
 }
 
-function readersOf(kernels: Kernels, graph: Graph, layer: Layer, use: ChannelUse, ofLayer: LayerStatistics): Reader[] {
+function readersOf(
+  algebra: LinearAlgebra,
+  graph: Graph,
+  layer: Layer,
+  use: ChannelUse,
+  ofLayer: LayerStatistics,
+): ChannelReader[] {
   const { groups } = ofLayer;
   const ridge = defaultRidge(ofLayer);
   const weights = weightsOf(graph, layer);
   const size = weights.length / groups.length;
   const found = groups.map((statistics, g) => {
     const own = weights.subarray(g * size, (g + 1) * size);
-    return kernels.scope(() => {
-      const quadratic = quadraticOf(kernels, own, statistics);
+    return algebra.scope(() => {
+      const quadratic = quadraticOf(algebra, own, statistics);
       const { n, stride, rows, power } = quadratic;
-      const { at } = inverseOf(kernels, quadratic, damped(kernels, quadratic, ridge));
-      const data = kernels.float64(at, n * stride);
+      const { at } = inverseOf(algebra, quadratic, damped(algebra, quadratic, ridge));
+      const data = algebra.float64(at, n * stride);
       const inverse = new Float64Array(n * n);
       for (let i = 0; i < n; i++) inverse.set(data.subarray(i * stride, i * stride + n), i * n);
       const total = power.reduce((sum, p) => sum + p, 0);
-      // nothing is removed yet: the weights as they are fit best
+      // nothing is removed yet, so the given weights fit best
       return {
         rows,
         n,

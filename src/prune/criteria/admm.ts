@@ -1,22 +1,22 @@
-// Which blocks to keep, found by alternating directions: weights that fit, and weights of which only so many blocks are
-// kept, are drawn together (Meng et al. 2024, ALPS; Boyd et al. 2011, ADMM).
-import type { Kernels } from '../kernels.ts';
+// Chooses the blocks to keep by alternating directions: it draws together weights that fit best, and weights of which only a
+// given number of blocks is kept (Meng et al. 2024, ALPS; Boyd et al. 2011, ADMM).
+import type { LinearAlgebra } from '../linear-algebra.ts';
 import type { Damped } from './least-squares.ts';
 import { select } from '../patterns/masks.ts';
 import type { Blocks, Mask } from '../patterns/pattern.ts';
 import type { Quadratic } from './quadratic.ts';
 import { rowWeights } from './quadratic.ts';
 
-/** How strongly the two are drawn together, over the inputs' variances, in one round after the other; of so many steps each. */
+/** How strongly the two are drawn together in each round of `steps` steps, relative to the inputs' variances. */
 export const penalties = [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2];
 export const steps = 4;
 
-/** One group in coordinates in which all inputs have variance 1 and errors of all rows count the same: ŵ · rowScale / scale instead of ŵ. */
+/** One group in coordinates where all inputs have variance 1 and all rows' errors count equally: ŵ · rowScale / scale, not ŵ. */
 interface Scaled {
   readonly rowScale: Float64Array;
   readonly scale: Float64Array;
   readonly target: Float32Array;
-  /** Rows as matmul takes them. */
+  /** Rows padded for matmul. */
   readonly padded: number;
   readonly columns: number;
 }
@@ -24,11 +24,11 @@ interface Scaled {
 /**
  * Against keeping the blocks of the highest surgeon scores (search/ladder.ts), errors after least squares are 25 % lower at 50 % of
  * zeros and 30 to 34 % at 70 % (MobileNetV1, unstructured), for some seconds more on the largest layers.
- * @param start (rows, columns) of the layer: weights to begin with
- * @returns the blocks that hold most of what is left when both agree
+ * @param start (rows, columns) of the layer: initial weights
+ * @returns the blocks with the most weight when both agree
  */
 export function alternate(
-  kernels: Kernels,
+  algebra: LinearAlgebra,
   quadratics: readonly Quadratic[],
   systems: readonly Damped[],
   blocks: Blocks,
@@ -38,7 +38,7 @@ export function alternate(
   if (!blocks.sets && keep >= blocks.count) return new Uint8Array(blocks.blockOf.length).fill(1);
   const size = start.length / quadratics.length;
   const counts = rowWeights(quadratics);
-  const parts = quadratics.map((quadratic, g) => scaledOf(kernels, quadratic, systems[g], counts[g]));
+  const parts = quadratics.map((quadratic, g) => scaledOf(algebra, quadratic, systems[g], counts[g]));
   const weights = new Float32Array(start.length);
   quadratics.forEach(({ n }, g) => {
     const { scale, rowScale } = parts[g];
@@ -53,18 +53,18 @@ export function alternate(
   for (const penalty of penalties) {
     for (let i = 0; i < dual.length; i++) dual[i] *= before / penalty;
     before = penalty;
-    kernels.scope(() => {
+    algebra.scope(() => {
       const inverses = quadratics.map((quadratic, g) =>
-        inversePanels(kernels, quadratic, systems[g], parts[g], penalty),
+        inversePanels(algebra, quadratic, systems[g], parts[g], penalty),
       );
       for (let step = 0; step < steps; step++) {
         quadratics.forEach((quadratic, g) => {
           const { n, rows } = quadratic;
           const { target, padded, columns } = parts[g];
-          kernels.scope(() => {
-            const x = kernels.floats(padded * columns);
-            const y = kernels.floats(padded * columns);
-            const right = kernels.float32(x, padded * columns);
+          algebra.scope(() => {
+            const x = algebra.floats(padded * columns);
+            const y = algebra.floats(padded * columns);
+            const right = algebra.float32(x, padded * columns);
             right.fill(0);
             for (let r = 0; r < rows; r++) {
               for (let i = 0; i < n; i++) {
@@ -73,8 +73,8 @@ export function alternate(
                 right[r * columns + i] = target[r * n + i] + penalty * (projected - dual[k]);
               }
             }
-            kernels.run.matmul(padded, n, x, columns, inverses[g], columns / 8, y, columns);
-            const solved = kernels.float32(y, padded * columns);
+            algebra.run.matmul(padded, n, x, columns, inverses[g], columns / 8, y, columns);
+            const solved = algebra.float32(y, padded * columns);
             for (let r = 0; r < rows; r++) {
               for (let i = 0; i < n; i++) weights[g * size + r * n + i] = solved[r * columns + i];
             }
@@ -100,10 +100,15 @@ function energies(weights: Float32Array, { blockOf, count }: Blocks): Float32Arr
   return scores.map((score, block) => score / Math.max(1, sizes[block]));
 }
 
-function scaledOf(kernels: Kernels, { rows, n, stride }: Quadratic, system: Damped, counts: Float64Array): Scaled {
-  const h = kernels.float64(system.h, n * stride);
+function scaledOf(
+  algebra: LinearAlgebra,
+  { rows, n, stride }: Quadratic,
+  system: Damped,
+  counts: Float64Array,
+): Scaled {
+  const h = algebra.float64(system.h, n * stride);
   const scale = Float64Array.from({ length: n }, (_, i) => 1 / Math.sqrt(h[i * stride + i]));
-  const goal = kernels.float64(system.target, rows * stride);
+  const goal = algebra.float64(system.target, rows * stride);
   const target = new Float32Array(rows * n);
   const rowScale = counts.map(Math.sqrt);
   for (let r = 0; r < rows; r++) {
@@ -112,27 +117,27 @@ function scaledOf(kernels: Kernels, { rows, n, stride }: Quadratic, system: Damp
   return { scale, rowScale, target, padded: 4 * Math.ceil(rows / 4), columns: 8 * Math.ceil(n / 8) };
 }
 
-/** (H′ + penalty I)⁻¹ as matmul takes it, H′ with a diagonal of ones. */
+/** (H′ + penalty I)⁻¹ in panels for matmul; H′ has a diagonal of ones. */
 function inversePanels(
-  kernels: Kernels,
+  algebra: LinearAlgebra,
   { n, stride }: Quadratic,
   system: Damped,
   { scale, columns }: Scaled,
   penalty: number,
 ): number {
-  const panels = kernels.floats(n * columns);
-  kernels.scope(() => {
-    const l = kernels.doubles(n * stride);
-    const u = kernels.doubles(n * stride);
-    const inverse = kernels.doubles(n * stride);
-    const [from, to] = [system.h, l].map((at) => kernels.float64(at, n * stride));
+  const panels = algebra.floats(n * columns);
+  algebra.scope(() => {
+    const l = algebra.doubles(n * stride);
+    const u = algebra.doubles(n * stride);
+    const inverse = algebra.doubles(n * stride);
+    const [from, to] = [system.h, l].map((at) => algebra.float64(at, n * stride));
     for (let i = 0; i < n; i++) {
       for (let j = 0; j <= i; j++) to[i * stride + j] = from[i * stride + j] * scale[i] * scale[j];
       to[i * stride + i] += penalty;
     }
-    kernels.run.cholesky(l, n, stride, 0); // all eigenvalues are at least the penalty
-    kernels.run.inverse(l, n, stride, u, inverse);
-    kernels.run.pack_panels(inverse, n, n, stride, panels);
+    algebra.run.cholesky(l, n, stride, 0); // all eigenvalues are at least the penalty
+    algebra.run.inverse(l, n, stride, u, inverse);
+    algebra.run.pack_panels(inverse, n, n, stride, panels);
   });
   return panels;
 }

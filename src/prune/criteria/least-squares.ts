@@ -1,11 +1,11 @@
-// The kept weights that make up best for the removed ones.
-import type { Kernels } from '../kernels.ts';
+// Solves for the kept weights that best compensate for the removed ones.
+import type { LinearAlgebra } from '../linear-algebra.ts';
 import type { Quadratic } from './quadratic.ts';
 import { strideOf } from './quadratic.ts';
 
 /**
- * H + Λ as wanted by a ridge towards the dense weights, one for each input in proportion to its variance: what a few photos say of
- * two inputs together is believed less than what they say of each. Takes memory of `kernels`.
+ * H + Λ, with a ridge Λ towards the dense weights that is proportional to each input's variance: from a few photos, covariances
+ * of two inputs are less reliable than variances. Takes memory of `algebra`.
  */
 export interface Damped {
   readonly h: number;
@@ -16,23 +16,23 @@ export interface Damped {
 }
 
 /**
- * @param ridge Λ over H's diagonal; inputs that hardly vary are held as if they did by a hundredth of the mean
- * @param follow 1: outputs follow the dense network's, and make up for errors of the layers before; 0: only for removed weights
+ * @param ridge Λ relative to H's diagonal, to which a hundredth of its mean is added, for inputs that hardly vary
+ * @param follow 1: outputs follow the dense network's, and compensate for errors of earlier layers; 0: only for removed weights
  */
-export function damped(kernels: Kernels, quadratic: Quadratic, ridge: number, follow = 1): Damped {
+export function damped(algebra: LinearAlgebra, quadratic: Quadratic, ridge: number, follow = 1): Damped {
   const { rows, n, stride, h, target, dense, scale } = quadratic;
-  const sum = kernels.doubles(n * stride);
-  const goal = kernels.doubles(rows * stride);
-  kernels.float64(goal, rows * stride).fill(0);
-  if (follow !== 1) kernels.run.dots(rows, n, n, dense, stride, h, stride, goal, stride, 0, 1 - follow);
-  const toSum = kernels.float64(sum, n * stride);
-  toSum.set(kernels.float64(h, n * stride));
+  const sum = algebra.doubles(n * stride);
+  const goal = algebra.doubles(rows * stride);
+  algebra.float64(goal, rows * stride).fill(0);
+  if (follow !== 1) algebra.run.dots(rows, n, n, dense, stride, h, stride, goal, stride, 0, 1 - follow);
+  const toSum = algebra.float64(sum, n * stride);
+  toSum.set(algebra.float64(h, n * stride));
   const own = new Float64Array(n);
   for (let i = 0; i < n; i++) {
-    own[i] = Math.max(ridge * (toSum[i * stride + i] + scale / 100), 1e-30); // where all inputs are dead, the dense weights stay
+    own[i] = Math.max(ridge * (toSum[i * stride + i] + scale / 100), 1e-30); // if all inputs are 0, the dense weights stay
     toSum[i * stride + i] += own[i];
   }
-  const [to, from, w] = [goal, target, dense].map((at) => kernels.float64(at, rows * stride));
+  const [to, from, w] = [goal, target, dense].map((at) => algebra.float64(at, rows * stride));
   for (let r = 0; r < rows; r++) {
     for (let i = 0; i < n; i++) {
       const k = r * stride + i;
@@ -44,39 +44,44 @@ export function damped(kernels: Kernels, quadratic: Quadratic, ridge: number, fo
 
 /**
  * Minimises E (w x − ŵ x̂)² + (w − ŵ) Λ (w − ŵ)ᵀ over the kept weights of each row; removed ones are 0. Rows that keep the same
- * weights share the work.
+ * weights share a factorisation.
  * @param mask (rows, n), 1 for kept
  * @returns (rows, n)
  */
-export function leastSquares(kernels: Kernels, quadratic: Quadratic, system: Damped, mask: Uint8Array): Float32Array {
+export function leastSquares(
+  algebra: LinearAlgebra,
+  quadratic: Quadratic,
+  system: Damped,
+  mask: Uint8Array,
+): Float32Array {
   const { rows, n, stride } = quadratic;
   const result = new Float32Array(rows * n);
   for (const alike of rowsAlike(mask, rows, n)) {
     const kept: number[] = [];
     for (let i = 0; i < n; i++) if (mask[alike[0] * n + i]) kept.push(i);
     if (kept.length === 0) continue;
-    kernels.scope(() => {
+    algebra.scope(() => {
       const s = kept.length;
       const ld = strideOf(s);
-      const a = kernels.doubles(s * ld);
-      const b = kernels.doubles(alike.length * ld);
-      const at = kernels.floats(s);
-      kernels.uint32(at, s).set(kept);
-      const right = kernels.float64(b, alike.length * ld);
-      const targets = kernels.float64(system.target, rows * stride);
+      const a = algebra.doubles(s * ld);
+      const b = algebra.doubles(alike.length * ld);
+      const at = algebra.floats(s);
+      algebra.uint32(at, s).set(kept);
+      const right = algebra.float64(b, alike.length * ld);
+      const targets = algebra.float64(system.target, rows * stride);
       alike.forEach((r, k) => kept.forEach((i, j) => (right[k * ld + j] = targets[r * stride + i])));
-      factorise(kernels, system, stride, at, s, a, ld);
-      kernels.run.solve(a, s, ld, b, alike.length, ld);
-      const solved = kernels.float64(b, alike.length * ld);
+      factorise(algebra, system, stride, at, s, a, ld);
+      algebra.run.solve(a, s, ld, b, alike.length, ld);
+      const solved = algebra.float64(b, alike.length * ld);
       alike.forEach((r, k) => kept.forEach((i, j) => (result[r * n + i] = solved[k * ld + j])));
     });
   }
   return result;
 }
 
-/** Cholesky of the rows and columns `at` of H + λ I; where rounding makes it indefinite, of more than λ. */
+/** Cholesky of the rows and columns `at` of H + λ I, with a larger λ if rounding makes it indefinite. */
 function factorise(
-  kernels: Kernels,
+  algebra: LinearAlgebra,
   { h, lambda }: Damped,
   stride: number,
   at: number,
@@ -85,15 +90,15 @@ function factorise(
   ld: number,
 ): void {
   for (let more = 0; ; more = Math.max(10 * more, lambda)) {
-    kernels.run.lower_part(h, stride, at, s, a, ld);
-    const data = kernels.float64(a, s * ld);
+    algebra.run.lower_part(h, stride, at, s, a, ld);
+    const data = algebra.float64(a, s * ld);
     if (more > 0) for (let i = 0; i < s; i++) data[i * ld + i] += more;
-    if (kernels.run.cholesky(a, s, ld, 0) === 0) return;
+    if (algebra.run.cholesky(a, s, ld, 0) === 0) return;
     if (!(more < Infinity)) throw new Error('the statistics are not finite');
   }
 }
 
-/** Rows by what they keep. */
+/** Groups rows that keep the same weights. */
 function rowsAlike(mask: Uint8Array, rows: number, n: number): number[][] {
   const found = new Map<string, number[]>();
   for (let r = 0; r < rows; r++) {
@@ -105,29 +110,29 @@ function rowsAlike(mask: Uint8Array, rows: number, n: number): number[][] {
   return [...found.values()];
 }
 
-/** Diagonal of (H + λ I)⁻¹, and the inverse itself in memory of `kernels` (n, n). */
+/** Diagonal of (H + λ I)⁻¹, and the inverse itself in memory of `algebra` (n, n). */
 export function inverseOf(
-  kernels: Kernels,
+  algebra: LinearAlgebra,
   quadratic: Quadratic,
   { h }: Damped,
 ): { at: number; diagonal: Float64Array } {
   const { n, stride } = quadratic;
-  const inverse = kernels.doubles(n * stride);
-  kernels.scope(() => {
-    const l = kernels.doubles(n * stride);
-    const u = kernels.doubles(n * stride);
-    kernels.float64(l, n * stride).set(kernels.float64(h, n * stride));
-    const data = kernels.float64(l, n * stride);
+  const inverse = algebra.doubles(n * stride);
+  algebra.scope(() => {
+    const l = algebra.doubles(n * stride);
+    const u = algebra.doubles(n * stride);
+    algebra.float64(l, n * stride).set(algebra.float64(h, n * stride));
+    const data = algebra.float64(l, n * stride);
     const add = (by: number) => {
-      data.set(kernels.float64(h, n * stride));
+      data.set(algebra.float64(h, n * stride));
       for (let i = 0; i < n; i++) data[i * stride + i] *= 1 + by;
     };
-    for (let by = 1e-6; kernels.run.cholesky(l, n, stride, 0) !== 0; by *= 10) {
+    for (let by = 1e-6; algebra.run.cholesky(l, n, stride, 0) !== 0; by *= 10) {
       if (by > 1e30) throw new Error('the statistics are not finite');
       add(by);
     }
-    kernels.run.inverse(l, n, stride, u, inverse);
+    algebra.run.inverse(l, n, stride, u, inverse);
   });
-  const data = kernels.float64(inverse, n * stride);
+  const data = algebra.float64(inverse, n * stride);
   return { at: inverse, diagonal: Float64Array.from({ length: n }, (_, i) => data[i * stride + i]) };
 }

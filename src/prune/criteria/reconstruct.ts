@@ -1,11 +1,11 @@
-// Second-order pruning of one layer: which weights to remove, and what the others must be to make up for them.
+// Second-order pruning of one layer: chooses the weights to remove, and values of the others that compensate for them.
 //
-// A layer's error on calibration images, with what it reads in the dense network (x) and in the pruned one (x̂), is
-// quadratic in its weights (quadratic.ts). What removing them costs follows from the inverse of its matrix (LeCun et al.,
-// Optimal Brain Damage; Hassibi and Stork, Optimal Brain Surgeon), and so do the best values of those that stay.
+// A layer's error on calibration images, with its inputs in the dense network (x) and in the pruned one (x̂), is quadratic in
+// its weights (quadratic.ts). The cost of removing weights, and the best values of the others, follow from the inverse of its
+// matrix (LeCun et al., Optimal Brain Damage; Hassibi and Stork, Optimal Brain Surgeon).
 import { FiligreeError } from '../../errors.ts';
 import { alternate } from './admm.ts';
-import { Kernels } from '../kernels.ts';
+import { LinearAlgebra } from '../linear-algebra.ts';
 import type { Layer } from '../layers.ts';
 import type { Damped } from './least-squares.ts';
 import { damped, leastSquares } from './least-squares.ts';
@@ -22,7 +22,7 @@ export interface LayerProblem {
   /** (rows, columns) of the dense network. */
   readonly weights: Float32Array;
   readonly statistics: LayerStatistics;
-  /** How strongly weights are held at their dense values, over the mean of their inputs' variances; chosen on held-out photos if not given. */
+  /** Strength of the pull to the dense weights, relative to the mean variance of the inputs. Default: chosen on held-out photos. */
   readonly ridge?: number;
 }
 
@@ -30,31 +30,31 @@ export interface Reconstruction {
   /** (rows, columns), 0 where removed. */
   weights: Float32Array;
   mask: Mask;
-  /** (rows): to be added to the layer's biases, so that its outputs keep their means. */
+  /** (rows): an addition to the layer's biases that preserves the means of its outputs. */
   biasShift: Float32Array;
   /** ‖W x − Ŵ x̂‖² / ‖W x‖² over the calibration images, means left out: 0 … about 1. */
   error: number;
 }
 
 /**
- * Chooses the `keep` blocks (of sets: as many as they say) whose removal costs least, and the values of the weights that
- * stay. On the calibration images its error is never above that of keeping the blocks of largest magnitude as they are with
- * corrected biases: where it would be, that is the result.
+ * Chooses the `keep` blocks to keep (in sets: the number of each set), and the values of their weights, so that removal of
+ * the others costs least. On the calibration images its error is never above that of keeping the blocks of largest magnitude
+ * unchanged with corrected biases: if it would be, that is the result.
  * @throws FiligreeError `invalid-model` when weights are not finite
  */
 export async function secondOrder(
   problem: LayerProblem & { readonly blocks: Blocks; readonly keep: number; readonly seed?: number },
 ): Promise<Reconstruction> {
   const { layer, weights, blocks, keep } = problem;
-  return withQuadratics(problem, (kernels, quadratics) => {
+  return withQuadratics(problem, (algebra, quadratics) => {
     const plain = select(magnitudeScores(weights, blocks), blocks, keep);
-    const systems = systemsOf(kernels, problem, quadratics, plain);
+    const systems = systemsOf(algebra, problem, quadratics, plain);
     const candidate = (values: Float32Array, mask: Mask) => {
-      return { weights: values, mask, errors: errors(kernels, quadratics, values) };
+      return { weights: values, mask, errors: errors(algebra, quadratics, values) };
     };
-    const fitted = (mask: Mask) => candidate(fit(kernels, quadratics, systems, mask), mask);
+    const fitted = (mask: Mask) => candidate(fit(algebra, quadratics, systems, mask), mask);
     const kept = candidate(masked(weights, plain), plain);
-    let best = fitted(alternate(kernels, quadratics, systems, blocks, keep, weights));
+    let best = fitted(alternate(algebra, quadratics, systems, blocks, keep, weights));
     if (total(best.errors) > total(kept.errors)) best = fitted(plain);
     if (total(best.errors) > total(kept.errors)) best = kept;
     return finish(layer, problem, quadratics, best);
@@ -67,11 +67,11 @@ export async function secondOrder(
  */
 export async function reconstruct(problem: LayerProblem & { readonly mask: Mask }): Promise<Reconstruction> {
   const { layer, weights, mask } = problem;
-  return withQuadratics(problem, (kernels, quadratics) => {
-    const systems = systemsOf(kernels, problem, quadratics, mask);
-    const fitted = fit(kernels, quadratics, systems, mask);
+  return withQuadratics(problem, (algebra, quadratics) => {
+    const systems = systemsOf(algebra, problem, quadratics, mask);
+    const fitted = fit(algebra, quadratics, systems, mask);
     const kept = masked(weights, mask);
-    const [ours, theirs] = [fitted, kept].map((values) => errors(kernels, quadratics, values));
+    const [ours, theirs] = [fitted, kept].map((values) => errors(algebra, quadratics, values));
     for (let r = 0; r < layer.rows; r++) {
       if (ours[r] <= theirs[r]) continue;
       const [from, to] = [r * layer.columns, (r + 1) * layer.columns];
@@ -83,9 +83,9 @@ export async function reconstruct(problem: LayerProblem & { readonly mask: Mask 
 }
 
 /**
- * ‖W x − Ŵ x̂‖² / ‖W x‖² over the calibration images, means left out: what biases correct does not count.
+ * ‖W x − Ŵ x̂‖² / ‖W x‖² over the calibration images, without means, because biases correct those.
  * @param weights (rows, columns), pruned or changed in any way
- * @param dense those of the dense network
+ * @param dense weights of the dense network
  */
 export async function layerError(
   layer: Layer,
@@ -93,12 +93,12 @@ export async function layerError(
   statistics: LayerStatistics,
   dense: Float32Array,
 ): Promise<number> {
-  return withQuadratics({ layer, weights: dense, statistics }, (kernels, quadratics) =>
-    relative(errors(kernels, quadratics, weights), quadratics),
+  return withQuadratics({ layer, weights: dense, statistics }, (algebra, quadratics) =>
+    relative(errors(algebra, quadratics, weights), quadratics),
   );
 }
 
-/** (rows): what keeps the means of a layer's outputs when its weights become others: W x̄ − Ŵ x̂̄. */
+/** (rows): the shift of biases that preserves the means of a layer's outputs with new weights: W x̄ − Ŵ x̂̄. */
 export function biasShiftOf(
   layer: Layer,
   weights: Float32Array,
@@ -118,21 +118,21 @@ export function biasShiftOf(
 
 export { defaultRidge } from './regularise.ts';
 
-let shared: Promise<Kernels> | undefined;
+let shared: Promise<LinearAlgebra> | undefined;
 
 /** Lays out the quadratic of each group, and frees it afterwards. @throws FiligreeError naming the layer */
 export async function withQuadratics<T>(
   { layer, weights, statistics }: Pick<LayerProblem, 'layer' | 'weights' | 'statistics'>,
-  use: (kernels: Kernels, quadratics: Quadratic[]) => T,
+  use: (algebra: LinearAlgebra, quadratics: Quadratic[]) => T,
 ): Promise<T> {
   checkFinite(layer, weights, statistics.groups);
-  const kernels = await (shared ??= Kernels.open());
-  return kernels.scope(() => {
+  const algebra = await (shared ??= LinearAlgebra.open());
+  return algebra.scope(() => {
     const size = weights.length / statistics.groups.length;
     const quadratics = statistics.groups.map((group, g) =>
-      quadraticOf(kernels, weights.subarray(g * size, (g + 1) * size), group),
+      quadraticOf(algebra, weights.subarray(g * size, (g + 1) * size), group),
     );
-    return use(kernels, quadratics);
+    return use(algebra, quadratics);
   });
 }
 
@@ -148,42 +148,47 @@ function checkFinite({ name }: Layer, weights: Float32Array, groups: readonly Gr
     }),
   );
   if (fine) return;
-  throw new FiligreeError('invalid-argument', `layer "${name}": what it reads is too large, or no number`);
+  throw new FiligreeError('invalid-argument', `layer "${name}": its inputs are too large, or not finite`);
 }
 
 function systemsOf(
-  kernels: Kernels,
+  algebra: LinearAlgebra,
   { weights, statistics, ridge: given }: LayerProblem,
   quadratics: readonly Quadratic[],
   mask: Mask,
 ): Damped[] {
   const { ridge, follow } =
-    given === undefined ? regularisationFor(kernels, weights, statistics, mask) : { ridge: given, follow: 1 };
-  return quadratics.map((quadratic) => damped(kernels, quadratic, ridge, follow));
+    given === undefined ? regularisationFor(algebra, weights, statistics, mask) : { ridge: given, follow: 1 };
+  return quadratics.map((quadratic) => damped(algebra, quadratic, ridge, follow));
 }
 
-function fit(kernels: Kernels, quadratics: readonly Quadratic[], systems: readonly Damped[], mask: Mask): Float32Array {
+function fit(
+  algebra: LinearAlgebra,
+  quadratics: readonly Quadratic[],
+  systems: readonly Damped[],
+  mask: Mask,
+): Float32Array {
   const result = new Float32Array(mask.length);
   const size = mask.length / quadratics.length;
   quadratics.forEach((quadratic, g) => {
     const part = mask.subarray(g * size, (g + 1) * size);
-    result.set(leastSquares(kernels, quadratic, systems[g], part), g * size);
+    result.set(leastSquares(algebra, quadratic, systems[g], part), g * size);
   });
   return result;
 }
 
-/** Of each row. */
-export function errors(kernels: Kernels, quadratics: readonly Quadratic[], weights: Float32Array): Float64Array {
+/** The error of each row. */
+export function errors(algebra: LinearAlgebra, quadratics: readonly Quadratic[], weights: Float32Array): Float64Array {
   const size = weights.length / quadratics.length;
   const rows = quadratics[0].rows;
   const result = new Float64Array(rows * quadratics.length);
   quadratics.forEach((quadratic, g) => {
-    result.set(errorsOf(kernels, quadratic, weights.subarray(g * size, (g + 1) * size)), g * rows);
+    result.set(errorsOf(algebra, quadratic, weights.subarray(g * size, (g + 1) * size)), g * rows);
   });
   return result;
 }
 
-/** Errors of rows over what the dense rows' outputs vary. */
+/** Errors of rows relative to the variance of the dense rows' outputs. */
 export function relative(of: Float64Array, quadratics: readonly Quadratic[]): number {
   const power = quadratics.reduce((sum, quadratic) => sum + total(quadratic.power), 0);
   return power > 0 ? total(of) / power : 0;

@@ -1,17 +1,17 @@
-// How far calibration images can be believed: tried on images that were not fitted to.
-import type { Kernels } from '../kernels.ts';
+// Chooses how far to trust calibration images, by the error on held-out images.
+import type { LinearAlgebra } from '../linear-algebra.ts';
 import { damped, leastSquares } from './least-squares.ts';
 import { errorsOf, quadraticOf } from './quadratic.ts';
 import type { GroupStatistics, LayerStatistics } from '../statistics/statistics.ts';
 import { withoutHeld } from '../statistics/statistics.ts';
 
-/** What keeps a fit from following accidents of few images. */
+/** Settings that keep a fit from following accidents of few images. */
 export interface Regularisation {
-  /** How strongly weights are held at their dense values, over their inputs' variances. */
+  /** Strength of the pull to the dense weights, relative to their inputs' variances. */
   readonly ridge: number;
   /**
-   * How far outputs follow the dense network's: with 1, weights make up for the errors of the layers before as well; with 0
-   * they do for the weights that are removed, and no more.
+   * How far outputs follow the dense network's. With 1, weights also compensate for errors of earlier layers; with 0, only
+   * for the removed weights.
    */
   readonly follow: number;
 }
@@ -19,21 +19,21 @@ export interface Regularisation {
 const ridges = [0.01, 0.05, 0.2, 1];
 const follows = [1, 0.7, 0.4, 0.2, 0];
 
-/** Rows that are tried: they agree well enough. */
+/** Rows to try; rows agree well enough. */
 const maxRows = 24;
 
-/** 3 n / count: the fewer samples there are for each of the n weights of a row, the less they are believed. */
+/** 3 n / count: fewer samples for each of the n weights of a row are trusted less. */
 export function defaultRidge({ groups: [{ n, count }] }: LayerStatistics): number {
   return Math.min(3, Math.max(0.01, (3 * n) / Math.max(count, 1)));
 }
 
 /**
- * Of the settings tried, the one with the least error on every fourth photo when fitted to the others, with weights as `mask`
- * keeps them. Where none are held out: as many samples as weights are not believed, many more are.
+ * Tries settings, fitted under `mask` to all but every fourth photo, and returns the one with the least error on those. If no
+ * photos are held out: trusts samples little when they are as many as the weights, and much when they are many more.
  * @param weights (rows, columns) of the dense network
  */
 export function regularisationFor(
-  kernels: Kernels,
+  algebra: LinearAlgebra,
   weights: Float32Array,
   statistics: LayerStatistics,
   mask: Uint8Array,
@@ -48,7 +48,7 @@ export function regularisationFor(
   const stepGroups = Math.max(1, Math.ceil((groups.length * Math.min(rows, maxRows)) / maxRows));
   for (let g = 0; g < groups.length; g += stepGroups) {
     const part = someRows(weights, mask, n, g * rows, rows);
-    tryOut(kernels, part, groups[g], settings).forEach((error, i) => (errors[i] += error));
+    tryOut(algebra, part, groups[g], settings).forEach((error, i) => (errors[i] += error));
   }
   return settings[errors.indexOf(Math.min(...errors))] ?? settings[0];
 }
@@ -64,20 +64,20 @@ function someRows(weights: Float32Array, mask: Uint8Array, n: number, first: num
   return part;
 }
 
-/** The error of each setting on what is held out. */
+/** The error of each setting on the held-out samples. */
 function tryOut(
-  kernels: Kernels,
+  algebra: LinearAlgebra,
   { weights, mask }: { weights: Float32Array; mask: Uint8Array },
   all: GroupStatistics,
   settings: readonly Regularisation[],
 ): number[] {
-  return kernels.scope(() => {
-    const seen = quadraticOf(kernels, weights, withoutHeld(all, all.held!));
-    const unseen = quadraticOf(kernels, weights, all.held!);
+  return algebra.scope(() => {
+    const seen = quadraticOf(algebra, weights, withoutHeld(all, all.held!));
+    const unseen = quadraticOf(algebra, weights, all.held!);
     return settings.map((setting) =>
-      kernels.scope(() => {
-        const fitted = leastSquares(kernels, seen, damped(kernels, seen, setting.ridge, setting.follow), mask);
-        return errorsOf(kernels, unseen, fitted).reduce((sum, error) => sum + error, 0);
+      algebra.scope(() => {
+        const fitted = leastSquares(algebra, seen, damped(algebra, seen, setting.ridge, setting.follow), mask);
+        return errorsOf(algebra, unseen, fitted).reduce((sum, error) => sum + error, 0);
       }),
     );
   });

@@ -1,10 +1,10 @@
-// What the layers of a network read on calibration images: the runtime itself runs them.
+// Statistics of layers' inputs on calibration images, which the runtime itself runs.
 import { FiligreeError } from '../../errors.ts';
 import type { Graph } from '../../graph/graph.ts';
 import type { Sample } from './activations.ts';
 import { Activations, constantsBefore } from './activations.ts';
 import { Columns } from './columns.ts';
-import { Kernels } from '../kernels.ts';
+import { LinearAlgebra } from '../linear-algebra.ts';
 import type { Layer } from '../layers.ts';
 import { Moments } from './moments.ts';
 import { cloneGraph } from '../prepare.ts';
@@ -16,28 +16,28 @@ import { joined } from './statistics.ts';
 
 export type { Sample } from './activations.ts';
 
-/** From so many images on that are held out, they say something. */
+/** Minimum held-out images that are meaningful. */
 const minHeld = 2;
 
 export interface CalibrationOptions {
-  /** Pixels of a layer's output that are looked at in each sample, at most; 128 if not given. */
+  /** Maximum pixels of a layer's output to use in each sample; 128 if not given. */
   pixels?: number;
-  /** Of the choice of pixels; 0 if not given. */
+  /** Seed of the choice of pixels; 0 if not given. */
   seed?: number;
-  /** So many samples in a row are views of one image: 1 if not given. */
+  /** Number of consecutive samples that are views of one image; 1 if not given. */
   viewsPerImage?: number;
-  /** Of each sample: parts of the picture that matter most. Most pixels are of these. */
+  /** For each sample, the parts of the picture that matter most. Most pixels are chosen from them. */
   regions?: readonly (readonly Region[])[];
   /** Threads that run the network; 1 if not given. */
   threads?: number;
-  /** Told of each sample that has been run. */
+  /** Called after each sample that has run. */
   onProgress?: (progress: { layer: string; done: number; all: number }) => void;
   signal?: AbortSignal;
 }
 
 /**
- * Collects statistics of what layers read. It keeps the activations of all samples where it last stopped (384 MiB at most
- * for each of the two networks), so that layers asked for in execution order cost one run of the network all together.
+ * Collects statistics of layers' inputs. It keeps the activations of all samples where it last stopped (at most 384 MiB for
+ * each of the two networks), so that requests for all layers in execution order cost one run of the network altogether.
  * @example
  * const calibrator = await Calibrator.open(dense, samples);
  * for (const layer of layersOf(pruned)) {
@@ -50,24 +50,24 @@ export class Calibrator {
   readonly #dense: Graph;
   readonly #samples: readonly Sample[];
   readonly #options: CalibrationOptions;
-  #kernels: Kernels | undefined;
+  #algebra: LinearAlgebra | undefined;
   readonly #ofDense: Activations;
   readonly #ofPruned: Activations;
-  /** Settles when what was asked for before is done. */
+  /** Settles when earlier requests are done. */
   #queue: Promise<unknown> = Promise.resolve();
 
-  private constructor(dense: Graph, samples: readonly Sample[], options: CalibrationOptions, kernels: Kernels) {
+  private constructor(dense: Graph, samples: readonly Sample[], options: CalibrationOptions, algebra: LinearAlgebra) {
     this.#dense = dense;
     this.#samples = samples;
     this.#options = options;
-    this.#kernels = kernels;
+    this.#algebra = algebra;
     this.#ofDense = new Activations(samples, options.threads);
     this.#ofPruned = new Activations(samples, options.threads);
   }
 
   /**
-   * @param dense an optimised graph; later changes of its weights by `setWeights` and `setBias` do not matter
-   * @throws FiligreeError `invalid-argument` without samples or for options that are none
+   * @param dense an optimised graph; later changes of its weights by `setWeights` and `setBias` have no effect
+   * @throws FiligreeError `invalid-argument` without samples or for invalid options
    */
   static async open(dense: Graph, samples: readonly Sample[], options: CalibrationOptions = {}): Promise<Calibrator> {
     if (samples.length === 0) {
@@ -79,7 +79,7 @@ export class Calibrator {
       if (Number.isInteger(value) && value > 0) continue;
       throw new FiligreeError('invalid-argument', `${name}: wanted a whole number from 1, got ${String(value)}`);
     }
-    return new Calibrator(cloneGraph(dense), samples, options, await Kernels.open());
+    return new Calibrator(cloneGraph(dense), samples, options, await LinearAlgebra.open());
   }
 
   /** Number of samples. */
@@ -88,8 +88,8 @@ export class Calibrator {
   }
 
   /**
-   * What a layer reads in the dense network and in `pruned`, which has the same nodes and values with other weights. Weights
-   * must be replaced (`setWeights`), not written to. Calls wait for each other.
+   * Statistics of a layer's inputs in the dense network and in `pruned`, which has the same nodes and values with other weights.
+   * Weights must be replaced (`setWeights`), not written to. Calls wait for each other.
    * @throws FiligreeError `invalid-argument` when a sample does not fit the network's inputs or makes an activation that is
    * not finite (the message names layer and sample), `disposed` after dispose()
    */
@@ -97,14 +97,14 @@ export class Calibrator {
     return this.#turn(async () => (await this.#collect([layer], pruned)).get(layer.name)!);
   }
 
-  /** What layers read in the dense network, by name, in one run of each sample: x̂ = x. @throws FiligreeError as `statistics` */
+  /** Statistics of layers in the dense network (x̂ = x), by name, in one run of each sample. @throws FiligreeError as `statistics` */
   statisticsOfAll(layers: readonly Layer[]): Promise<Map<string, LayerStatistics>> {
     return this.#turn(() => this.#collect(layers, this.#dense));
   }
 
-  /** Gives its memory back. May be called again. */
+  /** Frees its memory. May be called again. */
   dispose(): void {
-    this.#kernels = undefined;
+    this.#algebra = undefined;
     this.#ofDense.clear();
     this.#ofPruned.clear();
   }
@@ -116,22 +116,22 @@ export class Calibrator {
   }
 
   async #collect(layers: readonly Layer[], pruned: Graph): Promise<Map<string, LayerStatistics>> {
-    const kernels = this.#kernels;
-    if (!kernels) throw new FiligreeError('disposed', 'Calibrator: used after dispose()');
+    const algebra = this.#algebra;
+    if (!algebra) throw new FiligreeError('disposed', 'Calibrator: used after dispose()');
     if (layers.length === 0) return new Map();
     const all = layers.map((layer) => ({ layer, columns: new Columns(this.#dense, layer) }));
     const end = Math.max(...all.map(({ columns }) => columns.index));
     const wanted = [...new Set(all.map(({ columns }) => columns.value))];
     const same = sameConstants(this.#dense, pruned, end);
-    const mark = kernels.mark();
+    const mark = algebra.mark();
     const readings = [await this.#ofDense.open(this.#dense, wanted, end)];
     try {
       if (!same) readings.push(await this.#ofPruned.open(pruned, wanted, end));
-      // where there are enough, every fourth image is summed up by itself
+      // if there are enough, every fourth image is summed separately
       const { viewsPerImage = 1 } = this.#options;
       const parts = this.#samples.length < 4 * minHeld * viewsPerImage ? [0] : [0, 1];
       const moments = all.map(({ layer, columns }) =>
-        Array.from({ length: layer.groups }, () => parts.map(() => new Moments(kernels, columns.n, same))),
+        Array.from({ length: layer.groups }, () => parts.map(() => new Moments(algebra, columns.n, same))),
       );
       for (let i = 0; i < this.#samples.length; i++) {
         this.#options.signal?.throwIfAborted();
@@ -154,14 +154,14 @@ export class Calibrator {
       return new Map(all.map(({ layer }, k) => [layer.name, { groups: moments[k].map(finished) }]));
     } finally {
       readings.forEach((reading) => reading.close());
-      kernels.release(mark);
+      algebra.release(mark);
     }
   }
 
-  /** Output pixels of a sample that are looked at, in order: the same ones whenever this layer is asked for. */
+  /** The chosen output pixels of a sample, in order; always the same for a layer. */
   #picks({ name }: Layer, columns: Columns, sample: number): Int32Array {
     const { pixels = 128, seed = 0, regions } = this.#options;
-    // few weights are known well from few samples
+    // few weights need only few samples
     const enough = Math.max(16, Math.ceil((100 * columns.n) / this.#samples.length));
     const random = new RandomNumbers(seedOf(seed, `${name} ${sample}`));
     return pickPixels(columns, Math.min(pixels, enough), random, regions?.[sample]);

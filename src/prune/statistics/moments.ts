@@ -1,14 +1,14 @@
 // Sums of products of columns over samples.
-import type { Kernels } from '../kernels.ts';
+import type { LinearAlgebra } from '../linear-algebra.ts';
 import type { GroupStatistics } from './statistics.ts';
 
-/** Samples that are summed up in f32 before they are added in f64. */
+/** Samples summed in f32 before they are added in f64. */
 const capacity = 256;
 
-/** Columns of a panel, as assembly/prune/gram.ts takes them. */
+/** Columns of a panel of assembly/prune/gram.ts. */
 const panel = 8;
 
-/** Writes columns of `count` samples, from sample `from` of those given, into panels behind `first` others. */
+/** Writes columns of `count` samples, from the given sample `from` on, into panels after `first` others. */
 export type Fill = (
   to: Float32Array,
   from: number,
@@ -19,7 +19,7 @@ export type Fill = (
 /** Second moments of one group's columns: x of the dense network, x̂ of the pruned one. */
 export class Moments {
   readonly n: number;
-  readonly #kernels: Kernels;
+  readonly #algebra: LinearAlgebra;
   readonly #panels: number;
   readonly #stride: number;
   readonly #x: number;
@@ -33,21 +33,21 @@ export class Moments {
   #waiting = 0;
   count = 0;
 
-  /** @param same when x̂ = x throughout. Takes memory of `kernels`, to be released when it is done. */
-  constructor(kernels: Kernels, n: number, same: boolean) {
+  /** @param same when x̂ = x throughout. Takes memory of `algebra`, which the caller releases. */
+  constructor(algebra: LinearAlgebra, n: number, same: boolean) {
     this.n = n;
-    this.#kernels = kernels;
+    this.#algebra = algebra;
     this.#same = same;
     this.#panels = Math.ceil(n / panel);
     this.#stride = panel * this.#panels;
     const matrix = () => {
-      const at = kernels.doubles(this.#stride ** 2);
-      kernels.float64(at, this.#stride ** 2).fill(0);
+      const at = algebra.doubles(this.#stride ** 2);
+      algebra.float64(at, this.#stride ** 2).fill(0);
       return at;
     };
     const samples = () => {
-      const at = kernels.floats(capacity * this.#stride);
-      kernels.float32(at, capacity * this.#stride).fill(0); // columns behind the last stay so
+      const at = algebra.floats(capacity * this.#stride);
+      algebra.float32(at, capacity * this.#stride).fill(0); // columns after the last stay 0
       return at;
     };
     this.#x = samples();
@@ -66,7 +66,7 @@ export class Moments {
       const some = Math.min(count - from, capacity - this.#waiting);
       const place = { panel, capacity, first: this.#waiting };
       const part = (at: number, fill: Fill, sums: Float64Array) => {
-        const data = this.#kernels.float32(at, capacity * this.#stride);
+        const data = this.#algebra.float32(at, capacity * this.#stride);
         fill(data, from, some, place);
         finite = addColumns(data, this.#waiting, some, sums) && finite;
       };
@@ -82,7 +82,7 @@ export class Moments {
 
   #flush(): void {
     const sum = (x: number, y: number, to: number, symmetric: boolean) => {
-      const { run } = this.#kernels;
+      const { run } = this.#algebra;
       run.gram(x, y, this.#waiting, capacity, this.#panels, this.#panels, to, this.#stride, Number(symmetric));
     };
     if (this.#waiting > 0) {
@@ -101,7 +101,7 @@ export class Moments {
     const { n, count } = this;
     const scale = 1 / Math.max(count, 1);
     const read = (at: number, symmetric: boolean): Float64Array => {
-      const sums = this.#kernels.float64(at, this.#stride ** 2);
+      const sums = this.#algebra.float64(at, this.#stride ** 2);
       const matrix = new Float64Array(n * n);
       for (let i = 0; i < n; i++) {
         for (let j = symmetric ? i : 0; j < n; j++) {

@@ -5,13 +5,13 @@ import type { Outputs, Selection } from '../outputs.ts';
 export interface HeadType<H> {
   /** Names of the keypoints of each detection, in the order of the candidates. */
   readonly keypoints: readonly string[];
-  /** How overlapping boxes become one; see nms.ts. `none` where each thing gives one box. */
+  /** How overlapping boxes become one; see nms.ts. `none` where each object gives one box. */
   readonly suppression: 'plain' | 'weighted' | 'none';
   /** Checks the head's metadata. @throws FiligreeError `invalid-model` naming the field */
   read(value: Field): H;
   /**
    * Makes the decoder of a model's outputs, for an input of the given size.
-   * @throws FiligreeError `invalid-model` when the model's outputs are not what the head needs
+   * @throws FiligreeError `invalid-model` when the model's outputs do not fit the head
    */
   decoder(head: H, input: Input, outputs: readonly TensorDescription[]): Decoder;
 }

@@ -1,4 +1,4 @@
-// The detection heads we know. A new one is a file with a HeadType and a row here.
+// The known detection heads. To add one, add a file with a HeadType and a row here.
 import type { Decoder, HeadType } from './head-type.ts';
 import type { Input, TensorDescription } from '../fields.ts';
 import { centernet, type CenternetHead } from './centernet.ts';
@@ -19,7 +19,7 @@ export const headTypes: { readonly [K in Head['type']]: HeadType<Extract<Head, {
   centernet,
 };
 
-/** The decoder of any head. */
+/** Makes the decoder of any head. */
 export function decoderOf(head: Head, input: Input, outputs: readonly TensorDescription[]): Decoder {
   return (headTypes[head.type] as HeadType<Head>).decoder(head, input, outputs);
 }

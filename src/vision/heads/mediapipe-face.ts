@@ -7,17 +7,20 @@ import type { Decoder, HeadType } from './head-type.ts';
 
 export interface MediapipeFaceHead {
   readonly type: 'mediapipe-face';
-  /** Name of the output (1, anchors, 16): box centre, box size and six keypoints, in input pixels off the anchor. */
+  /**
+   * Name of the output (1, anchors, 16): box centre, box size and six keypoints, in input pixels relative to the
+   * anchor.
+   */
   readonly boxes: string;
   /** Name of the output (1, anchors, 1): logits. */
   readonly scores: string;
-  /** Pixels from one anchor cell to the next, one entry a layer. */
+  /** Pixels from one anchor cell to the next, one entry per layer. */
   readonly strides: readonly number[];
   /** Anchors of one cell of one layer: 1 or 2. */
   readonly anchorsPerCell: number;
 }
 
-/** The person's own right and left, as MediaPipe names them. */
+/** Right and left are the person's own, as in MediaPipe. */
 export const faceKeypoints = [
   'right eye',
   'left eye',
@@ -27,7 +30,7 @@ export const faceKeypoints = [
   'left ear tragion',
 ] as const;
 
-/** Numbers an anchor has: x, y, width, height and six pairs. */
+/** Numbers per anchor: x, y, width, height and six pairs. */
 const valuesPerAnchor = 4 + 2 * faceKeypoints.length;
 
 export function faceAnchors(head: MediapipeFaceHead, inputWidth: number, inputHeight: number): Float32Array {
@@ -43,7 +46,7 @@ export function faceAnchors(head: MediapipeFaceHead, inputWidth: number, inputHe
 
 /**
  * @param regressors (1, anchors, 16) and @param logits (1, anchors, 1), as the network gives them
- * @returns boxes and keypoints in input pixels, of those anchors whose score reaches the threshold
+ * @returns boxes and keypoints in input pixels, for the anchors whose score reaches the threshold
  */
 export function decodeFaces(
   regressors: ArrayLike<number>,
@@ -57,7 +60,7 @@ export function decodeFaces(
   const keypoints: number[] = [];
   for (let i = 0; i < anchors.length / 4; i++) {
     const score = 1 / (1 + Math.exp(-Math.min(Math.max(logits[i], -100), 100)));
-    if (!(score >= scoreThreshold)) continue; // NaN too
+    if (!(score >= scoreThreshold)) continue; // also skips NaN
     const at = i * valuesPerAnchor;
     const anchorX = anchors[4 * i] * inputWidth;
     const anchorY = anchors[4 * i + 1] * inputHeight;
@@ -88,7 +91,7 @@ export const mediapipeFace: HeadType<MediapipeFaceHead> = {
     return head;
   },
   decoder(head, input: Input, outputs) {
-    let count = 0; // before any anchor is made: the metadata could ask for billions
+    let count = 0; // checked before any anchor is made: the metadata could ask for billions
     for (const stride of head.strides) {
       count += Math.ceil(input.width / stride) * Math.ceil(input.height / stride) * head.anchorsPerCell;
     }

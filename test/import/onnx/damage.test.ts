@@ -51,7 +51,7 @@ describe('not a model', () => {
   it.each([
     ['nothing', new Uint8Array(0), 'bad.onnx: the file is empty'],
     ['text', new TextEncoder().encode('This is not a model at all.'), 'bad.onnx: '],
-    ['zeros', new Uint8Array(64), 'no protobuf field'],
+    ['zeros', new Uint8Array(64), 'not a protobuf field'],
     ['a model without a graph', Uint8Array.of(8, 8), 'not an ONNX model: it has no graph'],
   ])('%s', (_, bytes, message) => {
     const error = failure(bytes);
@@ -171,19 +171,19 @@ describe('contradictions', () => {
       'an attribute of another type',
       () => one('Softmax', (m) => [m.input([2, 3])], { axis: 'one' }),
       'invalid-model',
-      'attribute "axis" is STRING, INT is wanted',
+      'attribute "axis" is STRING, must be INT',
     ],
     [
       'an operand that is missing, of constants',
       () => one('Div', (m) => [m.int64s([6]), '', '']),
       'invalid-model',
-      'node "Div0" (Div): 2 inputs are wanted, it has 1',
+      'node "Div0" (Div): needs 2 inputs, has 1',
     ],
     [
       'an operand too many, of constants',
       () => one('Less', (m) => [m.int64s([6]), m.int64s([2]), m.int64s([1])]),
       'invalid-model',
-      '2 inputs are wanted, it has 3',
+      'needs 2 inputs, has 3',
     ],
     [
       'a missing attribute',
@@ -219,7 +219,7 @@ describe('contradictions', () => {
       'an absurd constant',
       () => one('ConstantOfShape', (m) => [m.int64s([2 ** 15, 2 ** 15])]),
       'invalid-model',
-      'node "ConstantOfShape0" (ConstantOfShape): the constants up to here are too large for a file of this size',
+      'node "ConstantOfShape0" (ConstantOfShape): the constants up to here are too large for the size of the file',
     ],
     [
       'an endless range',
@@ -317,7 +317,7 @@ describe('unsupported operators', () => {
   it('what is worked out on constants only', () => {
     const error = failure(one('ReduceProd', (m) => [m.input([2, 3])]));
     expect(error.message).toContain(
-      'node "ReduceProd0" (ReduceProd): it is worked out on constants only, and its input is computed',
+      'node "ReduceProd0" (ReduceProd): it is supported on constants only, but its input is computed',
     );
   });
 });
@@ -392,14 +392,14 @@ describe('external data', () => {
       () => sixteen,
       { ...external, location: '../weights.bin' },
       'invalid-model',
-      '"../weights.bin", which is no path beside the model',
+      '"../weights.bin", which is not a path beside the model',
     ],
     [
       'an absolute path',
       () => sixteen,
       { ...external, location: '/etc/passwd' },
       'invalid-model',
-      'no path beside the model',
+      'not a path beside the model',
     ],
   ];
   it.each(cases)('%s', (_, externalData, entry, code, message) => {

@@ -178,7 +178,7 @@ describe('metadata that is broken', () => {
     ['is no deflated data', zip({ data: new Uint8Array(64).fill(0xff), forged: { method: 8 } }), 'ignored: '],
     ['is too large', zip({ data: 'a\n'.repeat(2 ** 20) }), '2097152 bytes; at most 1048576 are read'],
     ['has too many lines', zip({ data: 'a\n'.repeat(65537) }), 'more than 65536 labels'],
-    ['is no text', zip({ data: new Uint8Array(9) }), 'this is no text'],
+    ['is no text', zip({ data: new Uint8Array(9) }), 'not a text file'],
     ['is empty', zip({ data: '' }), 'the file is empty'],
   ])('a label file that %s is left out', (_, file, message) => {
     expect(note(file)).toContain('what is appended to the model cannot be read and is ignored');

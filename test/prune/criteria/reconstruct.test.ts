@@ -109,7 +109,7 @@ describe('reconstruct', () => {
     const broken = given.weights.map((w, i) => (i === 7 ? NaN : w));
     await expect(reconstruct({ ...given, weights: broken, mask })).rejects.toThrow('layer "layer": weight 7 is NaN');
     given.statistics.groups[0].gram[6] = Infinity;
-    await expect(reconstruct({ ...given, mask })).rejects.toThrow('layer "layer": what it reads is too large');
+    await expect(reconstruct({ ...given, mask })).rejects.toThrow('layer "layer": its inputs are too large');
   });
 });
 

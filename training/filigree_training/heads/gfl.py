@@ -82,6 +82,6 @@ class GflHead(Head):
         return miss - (log_q * (weights["bins"] * sure / total).sqrt()).sum()
 
     @torch.no_grad()
-    def detections(self, values: Values, most: int = 300) -> np.ndarray:
+    def detections(self, values: Values, most: int = 500) -> np.ndarray:
         scores, bins = self.split(values)
         return best_of(self.boxes(bins, self.grid), torch.sigmoid(scores.float()), most)

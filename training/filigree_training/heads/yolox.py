@@ -88,7 +88,7 @@ class YoloxHead(Head):
         return objects + kinds.sum() + (box * noise * 10 * (weights["offsets"] * sure / total).sqrt()).sum()
 
     @torch.no_grad()
-    def detections(self, values: Values, most: int = 300) -> np.ndarray:
+    def detections(self, values: Values, most: int = 500) -> np.ndarray:
         box, obj, cls = self.split(values)
         grid = self.grid
         corners = (self.corners(box.float()) + grid[:, :2].repeat(1, 2)) * grid[:, 2:]

@@ -1,15 +1,15 @@
-// What moves elements about. All of it works on constants too: shape arithmetic is made of it.
+// Operators that rearrange elements. All of them work on constants too, because shape arithmetic needs them.
 import type { ImportedOperator } from '../../imported-operator.ts';
 import { rowMajorStrides } from '../../../program/layout.ts';
 import type { Shape } from '../../../graph/graph.ts';
 import { elementCount } from '../../../tensor.ts';
 import { maxAxes } from '../../graph-writer.ts';
-import type { Constant } from '../constant.ts';
+import type { OnnxConstant } from '../constant.ts';
 import type { Handler, Operation } from '../operation.ts';
 import { broadcasted, gathered, joined, permuted, strided } from '../views.ts';
 import { gatherComputed } from './selection.ts';
 
-/** A list that is an attribute in older opsets and an input in newer ones; undefined when it is not given. */
+/** A list that is an attribute below opset `since` and an input from then on; undefined when it is not given. */
 function listOf(operation: Operation, attribute: string, input: number, since: number): number[] | undefined {
   if (operation.opset < since) return operation.ints(attribute);
   return operation.has(input) ? operation.integers(input, `the ${attribute}`) : undefined;
@@ -26,7 +26,7 @@ function reshapeTo(operation: Operation, shape: Shape): void {
   else operation.movedResult(operation.reshape(operation.anyValue(0), shape));
 }
 
-/** 0 keeps an axis, −1 takes what is left. */
+/** 0 keeps an axis; −1 stands for the remaining elements. */
 const reshape: Handler = (operation) => {
   const from = operation.shape(0);
   const given = operation.integers(1, 'the shape');
@@ -69,7 +69,7 @@ const transpose: Handler = (operation) => {
   const rank = operation.rank(0);
   const permutation = operation.ints('perm') ?? Array.from({ length: rank }, (_, i) => rank - 1 - i);
   if (permutation.length !== rank || operation.axes(permutation, rank).length !== rank) {
-    operation.fail(`[${permutation}] is no permutation of ${rank} axes`);
+    operation.fail(`[${permutation}] is not a permutation of ${rank} axes`);
   }
   const constant = operation.knownConstant(0);
   if (constant) {
@@ -83,7 +83,7 @@ const concat: Handler = (operation) => {
   const rank = operation.rank(0);
   const axis = operation.axis(operation.int('axis'), rank);
   const parts = operation.node.inputs.map((_, i) => operation.knownConstant(i));
-  if (parts.every((part): part is Constant => part !== undefined)) {
+  if (parts.every((part): part is OnnxConstant => part !== undefined)) {
     const rest = (shape: Shape) => shape.filter((__, i) => i !== axis).join();
     const odd = parts.find(({ shape }) => shape.length !== rank || rest(shape) !== rest(parts[0].shape));
     if (odd) operation.fail(`joins shapes [${parts[0].shape}] and [${odd.shape}] along axis ${axis}`);
@@ -98,7 +98,7 @@ const concat: Handler = (operation) => {
   operation.movedResult(values.length === 1 ? values[0] : operation.emit('concat', { axis }, values));
 };
 
-/** Cut into sizes that are given, or as many equal parts as there are outputs; the last may be smaller. */
+/** Cuts into the given sizes, or into one equal part per output; the last may be smaller. */
 const split: Handler = (operation) => {
   const shape = operation.shape(0);
   const axis = operation.axis(operation.int('axis', 0), shape.length);
@@ -108,7 +108,7 @@ const split: Handler = (operation) => {
   const each = Math.ceil(length / parts);
   const sizes = given ?? Array.from({ length: parts }, (_, i) => Math.min(each, length - i * each));
   if (!given && operation.opset < 18 && length % parts !== 0)
-    operation.fail(`${length} along axis ${axis} is no ${parts} equal parts`);
+    operation.fail(`${length} elements along axis ${axis} cannot be cut into ${parts} equal parts`);
   const total = sizes.reduce((a, b) => a + b, 0);
   if (sizes.length !== parts || sizes.some((size) => size < 0) || total !== length) {
     operation.fail(`sizes [${sizes}] do not cut ${length} along axis ${axis} into ${parts} parts`);
@@ -151,7 +151,7 @@ function take(operation: Operation, starts: number[], sizes: number[], steps: nu
   );
 }
 
-/** NumPy's x[start:end:step, …]; bounds beyond the ends are clamped to them. */
+/** NumPy's x[start:end:step, …]. Bounds beyond the ends are clamped. */
 const slice: Handler = (operation) => {
   const shape = operation.shape(0);
   const given = listOf(operation, 'starts', 1, 10) ?? operation.fail('starts are missing');
@@ -181,7 +181,7 @@ const slice: Handler = (operation) => {
   take(operation, starts, sizes, steps);
 };
 
-/** One entry along an axis is a slice; others are gathered. */
+/** A single index becomes a slice, several become a gather. */
 const gather: Handler = (operation) => {
   const shape = operation.shape(0);
   const axis = operation.axis(operation.int('axis', 0), shape.length);
@@ -235,7 +235,7 @@ const pad: Handler = (operation) => {
   operation.result(operation.emit('pad', { before, after, mode, value }, [operation.value(0)]));
 };
 
-/** Repeats a computed value along axes of length 1: a product with ones that have those axes. */
+/** Repeats a computed value along axes of length 1: multiplies it by ones of the full shape. */
 function stretch(operation: Operation, x: string, shape: Shape): string {
   const from = operation.shapeOf(x);
   const missing = shape.length - from.length;
@@ -258,7 +258,7 @@ const expand: Handler = (operation) => {
   } else operation.movedResult(stretch(operation, operation.anyValue(0), shape));
 };
 
-/** Copies of a computed value that one concat may join. */
+/** Maximum copies of a computed value that one concat joins. */
 const maxCopies = 1024;
 
 const tile: Handler = (operation) => {
@@ -269,7 +269,7 @@ const tile: Handler = (operation) => {
   const constant = operation.knownConstant(0);
   if (constant) {
     operation.spend(elementCount(shape) * elementCount(repeats));
-    // (a, b) repeated (m, n) times is (m, a, n, b) standing still along m and n.
+    // (a, b) repeated (m, n) times is (m, a, n, b) with stride 0 along m and n.
     const strides = rowMajorStrides(shape);
     const doubled = repeats.flatMap((n, axis) => [n, shape[axis]]);
     const copy = strided(
@@ -300,7 +300,7 @@ const tile: Handler = (operation) => {
 };
 
 function blockSize(operation: Operation): number {
-  if (operation.rank(0) !== 4) operation.fail(`an input of rank ${operation.rank(0)}, rank 4 is wanted`);
+  if (operation.rank(0) !== 4) operation.fail(`an input of rank ${operation.rank(0)}; it must have rank 4`);
   return operation.int('blocksize');
 }
 

@@ -2,14 +2,13 @@
 import type { ImportedOperator } from '../../imported-operator.ts';
 import type { Shape } from '../../../graph/graph.ts';
 import { elementCount } from '../../../tensor.ts';
-import { asFloats, type Constant, float32s } from '../constant.ts';
+import { asFloats, type OnnxConstant, float32s } from '../constant.ts';
+import type { Pair } from '../../../ops/window.ts';
 import type { Handler, Operation } from '../operation.ts';
 import { permuted } from '../views.ts';
 
-type Pair = readonly [number, number];
-
-/** Geometry in two dimensions; one-dimensional windows get a height of 1. */
-export interface Geometry {
+/** Geometry in two dimensions. One-dimensional windows get a height of 1. */
+export interface WindowGeometry {
   kernel: Pair;
   stride: Pair;
   dilation: Pair;
@@ -17,7 +16,7 @@ export interface Geometry {
   pads: readonly [number, number, number, number];
 }
 
-/** A list attribute with one entry for each spatial axis; `absent` everywhere when it is not given. */
+/** A list attribute with one entry for each spatial axis; when it is not given, every entry is `absent`. */
 function perAxis(operation: Operation, name: string, dimensions: number, absent: number): number[] {
   const list = operation.ints(name);
   if (list === undefined || list.length === 0) return Array.from({ length: dimensions }, () => absent);
@@ -26,7 +25,7 @@ function perAxis(operation: Operation, name: string, dimensions: number, absent:
 }
 
 /** Kernel sizes, strides and pads for an input of (N, C, spatial …). */
-export function readGeometry(operation: Operation, shape: Shape, kernel: readonly number[]): Geometry {
+export function readGeometry(operation: Operation, shape: Shape, kernel: readonly number[]): WindowGeometry {
   const spatial = shape.slice(2);
   const dimensions = spatial.length;
   if (dimensions < 1 || dimensions > 2)
@@ -75,13 +74,13 @@ function asInput(operation: Operation, y: string, rank: number): string {
   return rank === 3 ? operation.reshape(y, [n, c, width]) : y;
 }
 
-/** (O, I, k) → (O, I, 1, k). At rank 4 the constant itself, so that shared weights stay shared. */
-function planeWeights(weights: Constant): Constant {
+/** (O, I, k) → (O, I, 1, k). Rank 4 gives the constant itself, so that shared weights stay shared. */
+function planeWeights(weights: OnnxConstant): OnnxConstant {
   const { shape } = weights;
   return shape.length === 3 ? { ...weights, shape: [shape[0], shape[1], 1, shape[2]] } : weights;
 }
 
-function checkKernel(operation: Operation, weights: Constant, rank: number): void {
+function checkKernel(operation: Operation, weights: OnnxConstant, rank: number): void {
   const { shape } = weights;
   if (shape.length !== rank) operation.fail(`weights of shape [${shape}] for an input of rank ${rank}`);
   const kernel = operation.ints('kernel_shape');
@@ -90,8 +89,13 @@ function checkKernel(operation: Operation, weights: Constant, rank: number): voi
   }
 }
 
-/** A convolution of a real value by real weights and bias; gives (N, O, spatial …). */
-export function convolve(operation: Operation, x: string, weights: Constant, bias: Constant | undefined): string {
+/** A convolution of a real value with real weights and bias; gives (N, O, spatial …). */
+export function convolve(
+  operation: Operation,
+  x: string,
+  weights: OnnxConstant,
+  bias: OnnxConstant | undefined,
+): string {
   const shape = operation.shapeOf(x);
   checkKernel(operation, weights, shape.length);
   const { kernel: _, ...geometry } = readGeometry(operation, shape, weights.shape.slice(2));
@@ -109,7 +113,7 @@ const conv: Handler = (operation) => {
   operation.result(convolve(operation, operation.value(0), weights, bias));
 };
 
-/** `pads` crop the output; `output_shape` or SAME say what is cropped instead. */
+/** `pads` crop the output, unless `output_shape` or SAME determine the crop. */
 const convTranspose: Handler = (operation) => {
   const x = operation.value(0);
   const shape = operation.shape(0);
@@ -154,8 +158,8 @@ const convTranspose: Handler = (operation) => {
   operation.result(asInput(operation, operation.emit('convTranspose2d', attributes, inputs), shape.length));
 };
 
-/** x (…, K) by weights (O, K), with a bias (O)? → (…, O). The kernel wants rows. */
-function rowsTimes(operation: Operation, x: string, weights: Constant, bias?: Constant): string {
+/** x (…, K) by weights (O, K), with a bias (O)? → (…, O). The kernel needs rows. */
+function rowsTimes(operation: Operation, x: string, weights: OnnxConstant, bias?: OnnxConstant): string {
   const shape = operation.shapeOf(x);
   const columns = shape.at(-1)!;
   if (columns !== weights.shape[1]) {
@@ -175,17 +179,17 @@ function swapped(operation: Operation, x: string): string {
   return operation.emit('transpose', { permutation }, [x]);
 }
 
-const transposed = (constant: Constant) => permuted(constant, [1, 0]);
+const transposed = (constant: OnnxConstant) => permuted(constant, [1, 0]);
 
 /** Two operands of MatMul. A matrix of constants, the same for all of the other operand, becomes weights. */
-export function multiply(operation: Operation, a: string | Constant, b: string | Constant): string {
+export function multiply(operation: Operation, a: string | OnnxConstant, b: string | OnnxConstant): string {
   if (typeof a === 'string' && typeof b !== 'string' && b.shape.slice(0, -2).every((d) => d === 1)) {
     const extra = b.shape.length - 2;
     const isVector = b.shape.length === 1;
     const matrix = { ...b, shape: isVector ? [b.shape[0], 1] : b.shape.slice(-2) };
     if (matrix.shape.length !== 2) operation.fail(`weights of shape [${b.shape}]`);
     const shape = operation.shapeOf(a);
-    if (shape.length === 0) operation.fail('a scalar is no matrix');
+    if (shape.length === 0) operation.fail('a scalar is not a matrix');
     const rows = shape.length === 1 ? operation.reshape(a, [1, shape[0]]) : a;
     operation.spend(matrix.data.length);
     const y = rowsTimes(operation, rows, transposed(matrix));
@@ -196,7 +200,7 @@ export function multiply(operation: Operation, a: string | Constant, b: string |
   if (typeof a !== 'string' && typeof b === 'string' && a.shape.length === 2 && operation.shapeOf(b).length >= 2) {
     return swapped(operation, rowsTimes(operation, swapped(operation, b), a));
   }
-  const asValue = (x: string | Constant) => (typeof x === 'string' ? x : operation.place(x, weightName(operation)));
+  const asValue = (x: string | OnnxConstant) => (typeof x === 'string' ? x : operation.place(x, weightName(operation)));
   return multiplyComputed(operation, asValue(a), asValue(b));
 }
 
@@ -215,7 +219,7 @@ function multiplyComputed(operation: Operation, a: string, b: string): string {
 
 const matMul: Handler = (operation) => {
   const [a, b] = [operation.knownConstant(0) ?? operation.value(0), operation.knownConstant(1) ?? operation.value(1)];
-  // Two constants: let one be a value; the result is folded.
+  // Of two constants one becomes a value; the result is folded.
   operation.result(multiply(operation, typeof a !== 'string' && typeof b !== 'string' ? operation.value(0) : a, b));
 };
 
@@ -226,7 +230,7 @@ const gemm: Handler = (operation) => {
   for (const i of [0, 1])
     if (operation.rank(i) !== 2) operation.fail(`input ${i} of shape [${operation.shape(i)}] must have rank 2`);
   let product: string;
-  let bias: Constant | undefined;
+  let bias: OnnxConstant | undefined;
   const b = operation.knownConstant(1);
   if (b) {
     const a = operation.value(0);
@@ -254,7 +258,7 @@ const gemm: Handler = (operation) => {
   operation.result(sum);
 };
 
-function scaled(operation: Operation, constant: Constant, factor: number): Constant {
+function scaled(operation: Operation, constant: OnnxConstant, factor: number): OnnxConstant {
   if (factor === 1) return constant;
   operation.spend(constant.data.length);
   return float32s(
@@ -264,7 +268,7 @@ function scaled(operation: Operation, constant: Constant, factor: number): Const
 }
 
 /** C as a bias (outputs), when it is constant and the same for every row. */
-function rowBias(operation: Operation, outputs: number, beta: number): Constant | undefined {
+function rowBias(operation: Operation, outputs: number, beta: number): OnnxConstant | undefined {
   const c = operation.knownConstant(2);
   if (!c || (c.shape.length === 2 && c.shape[0] !== 1) || c.shape.length > 2) return undefined;
   if (c.data.length !== 1 && c.data.length !== outputs) return undefined;

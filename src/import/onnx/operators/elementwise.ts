@@ -1,4 +1,4 @@
-// What is computed element by element, and softmax.
+// Elementwise operators and softmax.
 import type { ImportedOperator } from '../../imported-operator.ts';
 import type { BinaryFunction } from '../../../ops/binary.ts';
 import { elementCount } from '../../../tensor.ts';
@@ -65,7 +65,7 @@ const modulo: Handler = (operation) => {
   operation.exactResult(rest, operation.type(0));
 };
 
-/** Any number of operands. */
+/** Combines any number of operands. */
 function chained(operation: Operation, fn: BinaryFunction): string {
   if (operation.inputCount === 0) operation.fail('has no inputs');
   const values = operation.node.inputs.map((_, i) => operation.numbers(i));
@@ -82,7 +82,7 @@ const mean: Handler = (operation) => {
   operation.result(operation.emit('binary', { fn: 'mul' }, [sum, scale]));
 };
 
-/** The slope broadcasts to the input, never the other way. */
+/** The slope broadcasts to the input, never the reverse. */
 const prelu: Handler = (operation) => {
   const y = operation.emit('binary', { fn: 'prelu' }, [operation.value(0), operation.value(1)]);
   if (elementCount(operation.shapeOf(y)) !== elementCount(operation.shape(0))) {
@@ -131,7 +131,7 @@ const softsign: Handler = (operation) => {
   operation.result(operation.emit('binary', { fn: 'div' }, [x, divisor]));
 };
 
-/** Along one axis from opset 13; before, over all axes from the given one on as if they were one. */
+/** From opset 13: along one axis. Before: over all axes from the given one on, as if they were one. */
 function softmaxOver(operation: Operation, make: (x: string, axis: number) => string): void {
   const x = operation.value(0);
   const shape = operation.shape(0);
@@ -149,7 +149,7 @@ function softmaxOver(operation: Operation, make: (x: string, axis: number) => st
 const softmax: Handler = (operation) =>
   softmaxOver(operation, (x, axis) => operation.emit('softmax', { axis, beta: 1 }, [x]));
 
-/** x − max − log Σ exp(x − max): exact where the softmax itself would vanish. */
+/** x − max − log Σ exp(x − max): exact even where the softmax itself would underflow. */
 const logSoftmax: Handler = (operation) =>
   softmaxOver(operation, (x, axis) => {
     const reduce = (fn: 'max' | 'sum', value: string) =>
@@ -159,7 +159,7 @@ const logSoftmax: Handler = (operation) =>
     return operation.emit('binary', { fn: 'sub' }, [shifted, operation.emit('unary', { fn: 'log' }, [sum])]);
   });
 
-/** Constants of other types are folded before. Integers are float32 values here; those of few bits wrap around in ONNX. */
+/** Constants of other types have been folded. Integer inputs of the graph are exact float32 values here. */
 const cast: Handler = (operation) => {
   const to = operation.castType();
   const from = operation.type(0);

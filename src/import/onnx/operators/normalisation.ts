@@ -1,6 +1,6 @@
-// BatchNormalization, InstanceNormalization and LayerNormalization, spelt out; passes fold the constants into convolutions.
+// BatchNormalization and InstanceNormalization as products and sums, whose constants passes fold into convolutions.
 import type { ImportedOperator } from '../../imported-operator.ts';
-import { asFloats, type Constant } from '../constant.ts';
+import { asFloats, type OnnxConstant } from '../constant.ts';
 import type { Handler, Operation } from '../operation.ts';
 
 /** Factors for each channel of an (N, C, …) tensor, as a constant that broadcasts over it. */
@@ -15,7 +15,7 @@ function perChannel(operation: Operation, factors: Float64Array, name: string): 
   return operation.addConstant(shape, Float32Array.from(factors), `${operation.title}/${name}`);
 }
 
-function parameter(operation: Operation, i: number, what: string): Constant {
+function parameter(operation: Operation, i: number, what: string): OnnxConstant {
   const constant = operation.constant(i, what);
   const [, channels] = operation.shape(0);
   if (constant.shape.length !== 1 || constant.shape[0] !== channels) {
@@ -36,7 +36,7 @@ const batchNormalization: Handler = (operation) => {
   const factor = Float64Array.from(scale, (s, c) => s / Math.sqrt(variance[c] + epsilon));
   const shift = Float64Array.from(bias, (b, c) => b - mean[c] * factor[c]);
   const x = operation.value(0);
-  perChannel(operation, Float64Array.from(scale), 'scale'); // nobody reads it, but who prunes by it (prune/channels/batch-norm.ts)
+  perChannel(operation, Float64Array.from(scale), 'scale'); // read only by pruning (prune/channels/batch-norm.ts)
   const product = operation.emit('binary', { fn: 'mul' }, [x, perChannel(operation, factor, 'factor')]);
   operation.result(operation.emit('binary', { fn: 'add' }, [product, perChannel(operation, shift, 'shift')]));
 };

@@ -2,17 +2,17 @@
 import type { ImportedOperator } from '../../imported-operator.ts';
 import { elementCount } from '../../../tensor.ts';
 import { tensorTitle } from '../constants.ts';
-import type { Table } from '../flatbuffer.ts';
+import type { FlatTable } from '../flatbuffer.ts';
+import type { Pair } from '../../../ops/window.ts';
 import type { Handler, Operation } from '../operation.ts';
 import type { Quantization, TfliteTensor } from '../schema.ts';
 
-type Pair = readonly [number, number];
 type Pads = readonly [number, number, number, number];
 
 /** Padding by its number in the schema. */
 const same = 0;
 
-/** SAME pads one axis so that the output has ⌈input/stride⌉ entries, less of it before than after. */
+/** SAME pads one axis so that the output has ⌈input/stride⌉ entries; an odd one goes after the input. */
 function samePads(input: number, kernel: number, stride: number, dilation: number): Pair {
   const outputs = Math.ceil(input / stride);
   const total = Math.max((outputs - 1) * stride + (kernel - 1) * dilation + 1 - input, 0);
@@ -21,7 +21,7 @@ function samePads(input: number, kernel: number, stride: number, dilation: numbe
 }
 
 /** Height and width from two fields; both must be positive. */
-function pair(operation: Operation, options: Table, [height, width]: Pair, what: string, absent = 0): Pair {
+function pair(operation: Operation, options: FlatTable, [height, width]: Pair, what: string, absent = 0): Pair {
   const values = [options.int32(height, absent), options.int32(width, absent)] as const;
   if (values[0] < 1 || values[1] < 1) operation.fail(`${what} ${values[0]}×${values[1]} must be positive`);
   return values;
@@ -35,7 +35,7 @@ function explicitPads(operation: Operation, padding: number, kernel: Pair, strid
   return [top, left, bottom, right];
 }
 
-/** The bias, whose scale is the product of input and weight scales where it has none of its own. */
+/** The bias. If it has no scale of its own, its scale is the product of input and weight scales. */
 function bias(operation: Operation, input: TfliteTensor, weights: TfliteTensor, i = 2): string[] {
   if (!operation.optional(i)) return [];
   const source = operation.source(i, 'the bias');
@@ -101,12 +101,12 @@ const depthwise: Handler = (operation) => {
   operation.result(operation.emit('conv2d', attributes, [...inputs, ...bias(operation, operation.tensor(0), weights)]));
 };
 
-/** (output shape, weights (O, kh, kw, I), input, bias?); the pads are those of the convolution this one undoes. */
+/** (output shape, weights (O, kh, kw, I), input, bias?); the pads are those of the convolution that it transposes. */
 const transposeConv: Handler = (operation) => {
   const options = operation.options('TransposeConv');
   operation.requireRank(2, 4);
   const size = operation.integers(0, 'the output shape');
-  if (size.length !== 4) operation.fail(`an output shape of ${size.length} numbers, 4 are wanted`);
+  if (size.length !== 4) operation.fail(`an output shape of ${size.length} numbers; it must have 4`);
   const weights = operation.source(1, 'the weights');
   if (weights.shape.length !== 4) operation.fail(`weights of shape [${weights.shape}] must have rank 4`);
   const stride = pair(operation, options, [2, 1], 'stride');
@@ -144,7 +144,9 @@ const fullyConnected: Handler = (operation) => {
   const shape = operation.shape(0);
   const count = elementCount(shape);
   if (columns < 1 || count % columns !== 0) {
-    operation.fail(`an input of shape [${shape}] is no rows of ${columns}, which weights [${weights.shape}] want`);
+    operation.fail(
+      `an input of shape [${shape}] cannot be read as rows of ${columns}, which weights [${weights.shape}] need`,
+    );
   }
   let x = operation.inFileOrder(0);
   const keepsDimensions = options.bool(2);

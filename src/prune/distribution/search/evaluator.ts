@@ -1,4 +1,4 @@
-// Runs networks stitched together from candidates on photos, and says how far they are from the dense one.
+// Runs networks stitched together from candidates on photos, and measures their distance from the dense network.
 import { chooseBuild, instantiate } from '../../../runtime/instantiate.ts';
 import type { WasmProvider } from '../../../runtime/instantiate.ts';
 import { endpointFloats, inputValues } from '../../../runtime/endpoint.ts';
@@ -9,35 +9,35 @@ import type { Endpoint } from '../../../program/program.ts';
 import type { Tensor } from '../../../tensor.ts';
 import { elementCount } from '../../../tensor.ts';
 import type { Alternatives } from './alternatives.ts';
-import type { Candidates, Choice } from './candidates.ts';
+import type { LadderSet, Choice } from './candidates.ts';
 import { Divergence } from './divergence.ts';
-import type { Measure, Outputs } from './divergence.ts';
+import type { Measure, NetworkOutputs } from './divergence.ts';
 import type { JobResult } from './workers.ts';
 import { Workers } from './workers.ts';
 
 export interface EvaluatorOptions {
-  /** Threads that run networks side by side, each with a copy of all candidates. Default 2. */
+  /** Threads that run networks in parallel, each with a copy of all candidates. Default 2. */
   threads?: number;
   build?: WasmBuild;
   wasm?: WasmProvider;
   signal?: AbortSignal;
 }
 
-/** Photos that one job of a worker runs at most. */
+/** Maximum photos of one worker's job. */
 const photosOfJob = 4;
 
 export class Evaluator {
-  readonly #candidates: Candidates;
+  readonly #candidates: LadderSet;
   readonly #outputs: { endpoint: Endpoint; at: Int32Array | undefined }[];
   readonly #ranges: { address: number; count: number }[][];
-  /** The ladder of each node, −1 for nodes that have none. */
+  /** The ladder of each node; −1 for nodes without one. */
   readonly #ladderOf: number[];
   readonly #workers: Workers;
   readonly #signal: AbortSignal | undefined;
   readonly #abort: () => void;
   readonly photos: number;
   #divergence: Divergence | undefined;
-  /** Networks that were run on a photo, whole or from some layer on. */
+  /** Number of runs of a network on a photo, whole or from some layer on. */
   runs = 0;
 
   /**
@@ -45,7 +45,7 @@ export class Evaluator {
    * @throws FiligreeError `invalid-argument` for a sample that does not fit, `environment` without memory or threads
    */
   static async open(
-    candidates: Candidates,
+    candidates: LadderSet,
     alternatives: Alternatives,
     samples: readonly Readonly<Record<string, Tensor>>[],
     { threads = 2, build, wasm, signal }: EvaluatorOptions = {},
@@ -75,7 +75,7 @@ export class Evaluator {
   }
 
   private constructor(
-    candidates: Candidates,
+    candidates: LadderSet,
     { program, steps }: Alternatives,
     records: readonly number[],
     photos: number,
@@ -94,7 +94,7 @@ export class Evaluator {
     signal?.addEventListener('abort', this.#abort);
   }
 
-  /** Takes the outputs of a choice as those that all others are compared with. */
+  /** Makes the outputs of a choice the reference for all comparisons. */
   async compareWith(choice: Choice, measure?: Measure): Promise<void> {
     const outputs = await this.outputs(choice, this.allPhotos());
     this.#divergence = new Divergence(
@@ -104,7 +104,7 @@ export class Evaluator {
     );
   }
 
-  /** Compares with what another evaluator compares with. */
+  /** Uses the reference of another evaluator. */
   compareAs(other: Evaluator): void {
     this.#divergence = other.#divergence;
   }
@@ -114,7 +114,7 @@ export class Evaluator {
   }
 
   /** The outputs of one network on some photos. */
-  async outputs(choice: Choice, which: readonly number[]): Promise<Outputs[]> {
+  async outputs(choice: Choice, which: readonly number[]): Promise<NetworkOutputs[]> {
     const records = this.#recordsOf(choice, 0, this.#ranges.length);
     const parts = await Promise.all(chunks(which, photosOfJob).map((part) => this.#run(part, [], [records])));
     return parts.flatMap((result) => this.#split(result));
@@ -137,8 +137,8 @@ export class Evaluator {
   }
 
   /**
-   * The mean divergences of networks that differ from `base` in one layer, its rung being each of `rungs`: what comes before
-   * the layer is run once for all.
+   * The mean divergences of networks that differ from `base` in one layer, which is on each of `rungs`. The part before the
+   * layer runs only once.
    */
   async variants(base: Choice, ladder: number, rungs: readonly number[], which: readonly number[]): Promise<number[]> {
     const node = this.#ladderOf.indexOf(ladder);
@@ -179,7 +179,7 @@ export class Evaluator {
   }
 
   /** Stored outputs, one after the other → the outputs of each run, row-major. */
-  #split(result: JobResult): Outputs[] {
+  #split(result: JobResult): NetworkOutputs[] {
     const count = this.#outputs.length;
     return Array.from({ length: result.length / count }, (_, run) =>
       this.#outputs.map(({ at }, i) => {
@@ -189,13 +189,13 @@ export class Evaluator {
     );
   }
 
-  /** The ladders that are chosen from. */
-  get candidates(): Candidates {
+  /** The ladders to choose from. */
+  get candidates(): LadderSet {
     return this.#candidates;
   }
 }
 
-/** Where an endpoint's elements are stored, in row-major order; undefined when they are stored so. */
+/** Offsets of an endpoint's elements, in row-major order; undefined when they are stored in that order. */
 function storedAt(endpoint: Endpoint): Int32Array | undefined {
   const { shape, strides } = endpoint;
   const count = elementCount(shape);
@@ -212,7 +212,7 @@ function storedAt(endpoint: Endpoint): Int32Array | undefined {
   return inOrder ? undefined : at;
 }
 
-/** A sample's inputs as the program stores them, in memory that threads share. */
+/** A sample's inputs in the program's layout, in memory that threads share. */
 function storedInputs(
   inputs: readonly Endpoint[],
   sample: Readonly<Record<string, Tensor>>,

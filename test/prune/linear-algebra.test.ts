@@ -1,6 +1,6 @@
 // The linear algebra of pruning against plain loops, at the edges of blocks and tiles.
 import { describe, expect, it } from 'vitest';
-import { Kernels } from '../../src/prune/kernels.ts';
+import { LinearAlgebra } from '../../src/prune/linear-algebra.ts';
 import { strideOf } from '../../src/prune/criteria/quadratic.ts';
 import { RandomNumbers } from '../../src/prune/random-numbers.ts';
 
@@ -20,15 +20,15 @@ function definite(random: RandomNumbers, n: number): number[][] {
 }
 
 /** Writes rows of `stride` doubles, NaN between them; returns the address. */
-function write(kernels: Kernels, rows: number[][], stride: number): number {
-  const at = kernels.doubles(rows.length * stride);
-  const data = kernels.float64(at, rows.length * stride).fill(NaN);
+function write(algebra: LinearAlgebra, rows: number[][], stride: number): number {
+  const at = algebra.doubles(rows.length * stride);
+  const data = algebra.float64(at, rows.length * stride).fill(NaN);
   rows.forEach((row, i) => data.set(row, i * stride));
   return at;
 }
 
-function read(kernels: Kernels, at: number, rows: number, n: number, stride: number): number[][] {
-  const data = kernels.float64(at, rows * stride);
+function read(algebra: LinearAlgebra, at: number, rows: number, n: number, stride: number): number[][] {
+  const data = algebra.float64(at, rows * stride);
   return Array.from({ length: rows }, (_, i) => [...data.subarray(i * stride, i * stride + n)]);
 }
 
@@ -38,7 +38,7 @@ function expectClose(found: number[][], wanted: number[][], tolerance: number): 
   expect(error).toBeLessThanOrEqual(tolerance * largest);
 }
 
-const kernels = await Kernels.open();
+const algebra = await LinearAlgebra.open();
 const double = 1e-11; // f64, sums of at most 130 terms of a well-conditioned system
 
 describe('dots', () => {
@@ -58,15 +58,15 @@ describe('dots', () => {
       [1, -1],
       [0.5, 2],
     ]) {
-      kernels.scope(() => {
-        const at = write(kernels, keep === 0 ? c.map((row) => row.map(() => NaN)) : c, n + 3);
-        kernels.run.dots(
+      algebra.scope(() => {
+        const at = write(algebra, keep === 0 ? c.map((row) => row.map(() => NaN)) : c, n + 3);
+        algebra.run.dots(
           m,
           n,
           k,
-          write(kernels, a, k + 1),
+          write(algebra, a, k + 1),
           k + 1,
-          write(kernels, b, k + 2),
+          write(algebra, b, k + 2),
           k + 2,
           at,
           n + 3,
@@ -74,8 +74,8 @@ describe('dots', () => {
           sign,
         );
         const wanted = times(a, b).map((row, i) => row.map((v, j) => keep * c[i][j] + sign * v));
-        expectClose(read(kernels, at, m, n, n + 3), wanted, double);
-        for (const row of read(kernels, at, m, n + 3, n + 3)) expect(row.slice(n)).toEqual([NaN, NaN, NaN]);
+        expectClose(read(algebra, at, m, n, n + 3), wanted, double);
+        for (const row of read(algebra, at, m, n + 3, n + 3)) expect(row.slice(n)).toEqual([NaN, NaN, NaN]);
       });
     }
   });
@@ -87,20 +87,20 @@ describe('cholesky', () => {
     const a = definite(random, n);
     const b = matrix(random, 3, n);
     const stride = strideOf(n);
-    kernels.scope(() => {
+    algebra.scope(() => {
       // what lies above the diagonal is not read
       const lower = a.map((row, i) => row.map((v, j) => (j > i ? NaN : v)));
-      const l = write(kernels, lower, stride);
-      expect(kernels.run.cholesky(l, n, stride, 0)).toBe(0);
-      const factor = read(kernels, l, n, n, stride).map((row, i) => row.map((v, j) => (j > i ? 0 : v)));
+      const l = write(algebra, lower, stride);
+      expect(algebra.run.cholesky(l, n, stride, 0)).toBe(0);
+      const factor = read(algebra, l, n, n, stride).map((row, i) => row.map((v, j) => (j > i ? 0 : v)));
       expectClose(times(factor, factor), a, double);
-      const x = write(kernels, b, stride);
-      kernels.run.solve(l, n, stride, x, 3, stride);
-      expectClose(times(read(kernels, x, 3, n, stride), a), b, double);
-      const [u, to] = [kernels.doubles(n * stride), kernels.doubles(n * stride)];
-      for (const at of [u, to]) kernels.float64(at, n * stride).fill(NaN);
-      kernels.run.inverse(l, n, stride, u, to);
-      const inverse = read(kernels, to, n, n, stride);
+      const x = write(algebra, b, stride);
+      algebra.run.solve(l, n, stride, x, 3, stride);
+      expectClose(times(read(algebra, x, 3, n, stride), a), b, double);
+      const [u, to] = [algebra.doubles(n * stride), algebra.doubles(n * stride)];
+      for (const at of [u, to]) algebra.float64(at, n * stride).fill(NaN);
+      algebra.run.inverse(l, n, stride, u, to);
+      const inverse = read(algebra, to, n, n, stride);
       const identity = a.map((row, i) => row.map((_, j) => Number(i === j)));
       expectClose(times(a, inverse), identity, double * 100); // condition numbers of some hundreds and more
       inverse.forEach((row, i) => row.forEach((v, j) => expect(v).toBe(inverse[j][i])));
@@ -110,21 +110,21 @@ describe('cholesky', () => {
   it('says which row is not definite', () => {
     const a = definite(new RandomNumbers(1), 40);
     a[21][21] = -1;
-    kernels.scope(() => expect(kernels.run.cholesky(write(kernels, a, 40), 40, 40, 0)).toBe(22));
-    kernels.scope(() => expect(kernels.run.cholesky(write(kernels, [[0]], 1), 1, 1, 0)).toBe(1));
-    kernels.scope(() => expect(kernels.run.cholesky(write(kernels, [[NaN]], 1), 1, 1, 0)).toBe(1));
+    algebra.scope(() => expect(algebra.run.cholesky(write(algebra, a, 40), 40, 40, 0)).toBe(22));
+    algebra.scope(() => expect(algebra.run.cholesky(write(algebra, [[0]], 1), 1, 1, 0)).toBe(1));
+    algebra.scope(() => expect(algebra.run.cholesky(write(algebra, [[NaN]], 1), 1, 1, 0)).toBe(1));
   });
 
   it('takes rows and columns out of a matrix', () => {
     const a = definite(new RandomNumbers(2), 9);
     const chosen = [0, 3, 4, 8];
-    kernels.scope(() => {
-      const h = write(kernels, a, 10);
-      const at = kernels.floats(4);
-      kernels.uint32(at, 4).set(chosen);
-      const to = write(kernels, matrix(new RandomNumbers(3), 4, 4), 6);
-      kernels.run.lower_part(h, 10, at, 4, to, 6);
-      read(kernels, to, 4, 4, 6).forEach((row, i) => {
+    algebra.scope(() => {
+      const h = write(algebra, a, 10);
+      const at = algebra.floats(4);
+      algebra.uint32(at, 4).set(chosen);
+      const to = write(algebra, matrix(new RandomNumbers(3), 4, 4), 6);
+      algebra.run.lower_part(h, 10, at, 4, to, 6);
+      read(algebra, to, 4, 4, 6).forEach((row, i) => {
         expect(row.slice(0, i + 1)).toEqual(chosen.slice(0, i + 1).map((j) => a[chosen[i]][j]));
       });
     });
@@ -143,30 +143,30 @@ describe('gram', () => {
     const [x, y] = [matrix(random, samples, n), matrix(random, samples, m)];
     const panels = (rows: number[][], columns: number) => {
       const count = Math.ceil(columns / 8);
-      const at = kernels.floats(count * capacity * 8);
-      const data = kernels.float32(at, count * capacity * 8).fill(NaN); // rows that are not there
+      const at = algebra.floats(count * capacity * 8);
+      const data = algebra.float32(at, count * capacity * 8).fill(NaN); // rows that are not there
       rows.forEach((row, s) => {
         for (let j = 0; j < 8 * count; j++) data[(j >> 3) * capacity * 8 + s * 8 + (j & 7)] = row[j] ?? 0;
       });
       return { at, count, rows: rows.map((row) => row.map(Math.fround)) };
     };
     const columns = (rows: number[][]) => rows[0].map((_, j) => rows.map((row) => row[j]));
-    kernels.scope(() => {
+    algebra.scope(() => {
       const [a, b] = [panels(x, n), panels(y, m)];
       const stride = 8 * b.count + 8;
-      const g = write(kernels, matrix(random, 8 * a.count, 8 * b.count), stride);
-      const before = read(kernels, g, n, m, stride);
-      kernels.run.gram(a.at, b.at, samples, capacity, a.count, b.count, g, stride, 0);
+      const g = write(algebra, matrix(random, 8 * a.count, 8 * b.count), stride);
+      const before = read(algebra, g, n, m, stride);
+      algebra.run.gram(a.at, b.at, samples, capacity, a.count, b.count, g, stride, 0);
       const wanted = times(columns(a.rows), columns(b.rows)).map((row, i) => row.map((v, j) => v + before[i][j]));
-      expectClose(read(kernels, g, n, m, stride), wanted, 1e-6); // products are summed in f32
+      expectClose(read(algebra, g, n, m, stride), wanted, 1e-6); // products are summed in f32
       const own = write(
-        kernels,
+        algebra,
         matrix(random, 8 * a.count, 8 * a.count).map((row) => row.map(() => 0)),
         stride + 64,
       );
-      kernels.run.gram(a.at, a.at, samples, capacity, a.count, a.count, own, stride + 64, 1);
+      algebra.run.gram(a.at, a.at, samples, capacity, a.count, a.count, own, stride + 64, 1);
       const right = (rows: number[][]) => rows.map((row, i) => row.map((v, j) => (j < i ? 0 : v)));
-      const found = read(kernels, own, n, n, stride + 64);
+      const found = read(algebra, own, n, n, stride + 64);
       expectClose(right(found), right(times(columns(a.rows), columns(a.rows))), 1e-6);
     });
   });
@@ -183,17 +183,17 @@ describe('matmul', () => {
     const random = new RandomNumbers(rows + k);
     const [x, m] = [matrix(random, rows, k).map((row) => row.map(Math.fround)), matrix(random, k, n)];
     const panels = Math.ceil(n / 8);
-    kernels.scope(() => {
-      const packed = kernels.floats(8 * panels * k);
-      kernels.run.pack_panels(write(kernels, m, n + 1), k, n, n + 1, packed);
-      const from = kernels.floats(rows * (k + 3));
-      const data = kernels.float32(from, rows * (k + 3)).fill(NaN);
+    algebra.scope(() => {
+      const packed = algebra.floats(8 * panels * k);
+      algebra.run.pack_panels(write(algebra, m, n + 1), k, n, n + 1, packed);
+      const from = algebra.floats(rows * (k + 3));
+      const data = algebra.float32(from, rows * (k + 3)).fill(NaN);
       x.forEach((row, i) => data.set(row, i * (k + 3)));
       const ldy = 8 * panels + 5;
-      const y = kernels.floats(rows * ldy);
-      kernels.float32(y, rows * ldy).fill(NaN);
-      kernels.run.matmul(rows, k, from, k + 3, packed, panels, y, ldy);
-      const found = kernels.float32(y, rows * ldy);
+      const y = algebra.floats(rows * ldy);
+      algebra.float32(y, rows * ldy).fill(NaN);
+      algebra.run.matmul(rows, k, from, k + 3, packed, panels, y, ldy);
+      const found = algebra.float32(y, rows * ldy);
       const rowsFound = x.map((_, i) => [...found.subarray(i * ldy, i * ldy + n)]);
       const columns = Array.from({ length: n }, (_, j) => m.map((row) => row[j]));
       expectClose(rowsFound, times(x, columns), 1e-5); // f32 sums of 1030 terms
@@ -205,11 +205,11 @@ describe('matmul', () => {
 
 describe('Kernels', () => {
   it('frees what a scope takes, keeps what it held, and grows', () => {
-    const kept = kernels.doubles(3);
-    kernels.float64(kept, 3).set([1, 2, 3]);
-    const first = kernels.scope(() => kernels.doubles(2 ** 18));
-    expect(kernels.scope(() => kernels.floats(1))).toBe(first);
-    expect([...kernels.float64(kept, 3)]).toEqual([1, 2, 3]);
+    const kept = algebra.doubles(3);
+    algebra.float64(kept, 3).set([1, 2, 3]);
+    const first = algebra.scope(() => algebra.doubles(2 ** 18));
+    expect(algebra.scope(() => algebra.floats(1))).toBe(first);
+    expect([...algebra.float64(kept, 3)]).toEqual([1, 2, 3]);
     expect(first % 64).toBe(0);
   });
 });
