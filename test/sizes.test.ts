@@ -34,26 +34,26 @@ const budgets = {
   // models that say nothing of themselves
   'recognise.js': { raw: 15_500, brotli: 5_450 },
   // of models on threads
-  'team.js': { raw: 31_900, brotli: 9_950 },
+  'team.js': { raw: 34_500, brotli: 10_300 },
   'web.js': { raw: 2_750, brotli: 1_150 },
   'node.js': { raw: 1_300, brotli: 650 },
   // of runImage, for those who read outputs by themselves
   'image-input.js': { raw: 4_200, brotli: 1_750 },
   'profile.js': { raw: 1_100, brotli: 650 },
   'browser/index.js': { raw: 58_200, brotli: 18_800 },
-  'browser/team.js': { raw: 34_400, brotli: 10_850 },
+  'browser/team.js': { raw: 37_000, brotli: 11_200 },
   'workerd/index.js': { raw: 58_500, brotli: 19_000 },
   'edge-light/index.js': { raw: 58_500, brotli: 19_000 },
-  'filigree-simd.wasm': { raw: 60_000, brotli: 17_000 },
-  'filigree-relaxed.wasm': { raw: 60_000, brotli: 17_000 },
+  'filigree-simd.wasm': { raw: 62_000, brotli: 17_000 },
+  'filigree-relaxed.wasm': { raw: 62_000, brotli: 17_000 },
   // cut down for the face model
-  'face-simd.wasm': { raw: 37_500, brotli: 15_000 },
-  'face-relaxed.wasm': { raw: 37_500, brotli: 15_000 },
+  'face-simd.wasm': { raw: 40_000, brotli: 15_000 },
+  'face-relaxed.wasm': { raw: 40_000, brotli: 15_000 },
   // wasm and threads within
   'inline.js': { raw: 286_000, brotli: 83_500 },
   // without the codecs that it imports
   'images.js': { raw: 9_000, brotli: 3_500 },
-  'kernels.js': { raw: 30_000, brotli: 9_000 },
+  'kernels.js': { raw: 32_000, brotli: 9_100 },
   'compile.js': { raw: 420_000, brotli: 111_000 },
 };
 
