@@ -38,22 +38,21 @@ export async function photosIn(directory: string, most: number): Promise<string[
 }
 
 /**
- * Decodes photos one after the other and shows them.
+ * Decodes photos one after the other.
  * @param views views of each photo: itself, its mirror image, parts of it
  */
-export async function eachPhoto(
+export async function* eachPhoto(
   photos: readonly string[],
   progress: ProgressDisplay,
-  show: (photo: Pixels) => Promise<void>,
   views = 1,
-): Promise<void> {
+): AsyncGenerator<Pixels> {
   const { decodeImage } = await import('../images/decode.ts');
   try {
     const start = performance.now();
     for (const [i, photo] of photos.entries()) {
       progress.show(`calibrating ${progressBar(i, photos.length, performance.now() - start, 'photos')}`);
       const image = await decodeImage(await readInput(photo), { name: photo });
-      for (const view of viewsOf(image, views, new RandomNumbers(seedOf(1, basename(photo))))) await show(view);
+      for (const view of viewsOf(image, views, new RandomNumbers(seedOf(1, basename(photo))))) yield view;
     }
   } finally {
     progress.clear();
@@ -115,15 +114,14 @@ export async function photoSamples(
   using input = await loadModel(writeArtifact(compileGraph(inputOnly(graph))));
   using dense = await loadModel(writeArtifact(program));
   const vision = await visionModel(dense, options);
-  const show = async (photo: Pixels) => {
+  for await (const photo of eachPhoto(photos, progress, views)) {
     const { outputs, geometry } = await runImage(input, photo, vision.preprocessing);
     const sample = { [name]: outputs[name] };
     samples.push(sample);
-    if (!('find' in vision)) return; // regions do not matter for classifiers
+    if (!('find' in vision)) continue; // regions do not matter for classifiers
     const detections = vision.find(tensorOutputs(await dense.run(sample)), geometry);
     regions.push(detections.map(({ box }) => regionOf(box, geometry)));
-  };
-  await eachPhoto(photos, progress, show, views);
+  }
   const found = regions.some((list) => list.length > 0);
   const comparison = found ? await compareDetections(program, options.head) : undefined;
   return { samples, viewsPerImage: views, ...(found && { regions, comparison }) };

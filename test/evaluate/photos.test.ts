@@ -45,7 +45,7 @@ describeWithData('photos for YOLOX-nano', 'models/yolox_nano_coco', (folder) => 
     expect(comparison!(dense)(dense)).toBe(0);
     expect(comparison!(dense)(other)).toBeGreaterThan(0.5);
     let shown = 0;
-    await eachPhoto(files, progress, async () => void shown++);
+    for await (const photo of eachPhoto(files, progress)) shown += photo.width > 0 ? 1 : 0;
     expect(shown).toBe(files.length);
   });
 });
