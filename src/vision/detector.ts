@@ -97,7 +97,7 @@ export class Detector<M extends ImageModel = ImageModel> {
 
   /**
    * Finds objects in an image.
-   * @param options of this call alone
+   * @param options for this call only
    * @throws FiligreeError `invalid-argument` when `image` is not an image or its data does not fit its size, when a class is
    * unknown or the threshold is not a number from 0 to 1, `not-found` when there is no such photo, `invalid-image` when it
    * cannot be decoded, `disposed` after dispose(); the signal's reason
