@@ -110,7 +110,7 @@ describe('records', () => {
 });
 
 describe('the flow between layers', () => {
-  it('follows what works in place and what is written side by side', () => {
+  it('follows values in place and values written side by side', () => {
     const graph = branches();
     const program = compileGraph(graph);
     const names = flowNames(program);

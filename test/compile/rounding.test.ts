@@ -188,7 +188,7 @@ describe.each(types)('a network whose weights are saved as %s', (type) => {
   const bytesOf = (graph: Graph, weights: WeightType, costModel: CostModel = defaultCostModel) =>
     writeArtifact(lowerGraph(graph, costModel, { weights })).length;
 
-  it.each(['dense', 1, 2, 4, 'packed'] as const)('gives what its rounded weights give: %s', async (encoding) => {
+  it.each(['dense', 1, 2, 4, 'packed'] as const)('gives the results of its rounded weights: %s', async (encoding) => {
     const graph = network(encoding !== 'dense');
     const program = lowerGraph(graph, forced[encoding], { weights: type });
     const bytes = writeArtifact(program);

@@ -160,7 +160,7 @@ async function shortest(seed: number, steps: number): Promise<string> {
 describe('random ONNX files', () => {
   const { minutes } = duration;
 
-  it('compute what onnxruntime computes', { timeout: patience + 120_000 * minutes }, async () => {
+  it('agree with onnxruntime', { timeout: patience + 120_000 * minutes }, async () => {
     const end = Date.now() + 60_000 * minutes;
     const failures: string[] = [];
     const [atOnce, most] = [160, 800];

@@ -165,7 +165,7 @@ describe('cocoMetrics', () => {
       }
     });
 
-    it('gives the later of two objects that it overlaps alike', () => {
+    it('gives the later of two objects that it overlaps equally', () => {
       // The first detection takes the object on the right; the second, which only reaches the left one, finds it free.
       const objects = [object([0, 0, 100, 100]), object([20, 0, 100, 100])];
       const between = detection([10, 0, 100, 100], 0.9);
@@ -245,7 +245,7 @@ describe('cocoMetrics, of any data set,', () => {
   const asDetections = (objects: readonly GroundTruth[]) =>
     objects.map(({ image, category, box: at }, i) => ({ image, category, box: at, score: 1 - i / 100 }));
 
-  it('is 1 for the objects themselves, but for recall in one guess', () => {
+  it('is 1 for the objects themselves, except recall with one detection', () => {
     fc.assert(
       fc.property(objectsApart, (objects) => {
         const { ar1, ar10, ...others } = of(objects, asDetections(objects));
@@ -284,7 +284,7 @@ describe('cocoMetrics, of any data set,', () => {
     );
   });
 
-  it('is lowered by duplicates between others, and left by those behind', () => {
+  it('is lowered by duplicates before the last match, and unchanged by those after it', () => {
     fc.assert(
       fc.property(objectsApart, (objects) => {
         const detections = asDetections(objects);

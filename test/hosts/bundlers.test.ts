@@ -129,7 +129,7 @@ describe('a page built with', () => {
     await expectFaces(await serveFolder(path.join(folder, 'dist'), headers));
   });
 
-  it('esbuild, which takes no model along, and says what to write', async () => {
+  it('esbuild, which bundles no model, and says what to write', async () => {
     const folder = newProject(
       'dist',
       `${main(byName)}`.replace('await createDetector', 'await tryDetector') + tryDetector,

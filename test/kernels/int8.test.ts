@@ -184,7 +184,7 @@ describe.each(builds)('int8 kernels, %s build', async (build) => {
     }
   });
 
-  it('refuses weights of another group, and zero points that are no step', () => {
+  it('refuses weights of another group, and zero points that are not steps', () => {
     k.reset();
     const x = k.floats(64);
     const y = k.floats(64);

@@ -58,7 +58,7 @@ describe('packed sparse weights', () => {
   });
 });
 
-describe('what an encoding keeps', () => {
+describe('the weights that an encoding keeps', () => {
   const weights = (rows: number, columns: number, keep: (row: number, column: number) => boolean) =>
     Float32Array.from({ length: rows * columns }, (_, i) => (keep(Math.floor(i / columns), i % columns) ? 0.5 : 0));
 

@@ -27,7 +27,7 @@ describe('max pool shape rule', () => {
     expect(size({ kernel: [3, 3], pads: [1, 1, 1, 1], ceilMode: true }, 4, 5)).toEqual([3, 3]);
   });
 
-  it('says what does not fit', () => {
+  it('says which input or attribute does not fit', () => {
     expect(() => size({ kernel: [5, 5] }, 4, 9)).toThrow('a window of 5 does not fit a height of 4 padded by 0 and 0');
     expect(() => size({ pads: [2, 0, 0, 0] }, 4, 4)).toThrow('padding [2,0,0,0] must be less than the 2×2 window');
     expect(() => size({ stride: [0, 1] }, 4, 4)).toThrow('positive integers');

@@ -97,7 +97,7 @@ describe('with calibration images', () => {
     expect(corrected.report.outputError).toBeLessThan(await outputError(dense, plain.graph, samples));
   });
 
-  it('masks keep weights as they are, or have the others make up for what they remove', async () => {
+  it('masks leave kept weights unchanged, or fit them to compensate for removed ones', async () => {
     const { masks } = await prune(smallNetwork(), { sparsity: 0.5 });
     const kept = await prune(smallNetwork(), { masks, samples });
     const fitted = await prune(smallNetwork(), { masks, samples, criterion: 'second-order' });
@@ -111,7 +111,7 @@ describe('with calibration images', () => {
     expect(fitted.report.outputError).toBeLessThan(kept.report.outputError!);
   });
 
-  it('second-order fits dense layers to what is pruned before them, but for those that are excluded', async () => {
+  it('second-order fits dense layers to pruned ones before them, except excluded ones', async () => {
     const dense = prepared(smallNetwork());
     const layers = layersOf(dense);
     const changed = ({ graph }: { graph: typeof dense }) =>
@@ -225,7 +225,7 @@ describe('layers', () => {
   });
 });
 
-describe('what makes no sense', () => {
+describe('invalid options', () => {
   const refused = (options: object) => expect(prune(smallNetwork(), options)).rejects;
 
   it.each([

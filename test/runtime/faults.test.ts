@@ -131,7 +131,7 @@ describe('a server', () => {
   });
 });
 
-it('a file that has changed behind its Blob is an error of ours', async () => {
+it('a file that changes after its Blob was made is a FiligreeError', async () => {
   const file = path.join(folder, 'changing.filigree');
   writeFileSync(file, artifact);
   const blob = await openAsBlob(file);

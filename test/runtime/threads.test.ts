@@ -294,7 +294,7 @@ it('profiles between runs, not during one', async () => {
   one.dispose();
 });
 
-it('gives up what is going on when it is disposed of during a run', async () => {
+it('abandons a run when it is disposed of during the run', async () => {
   const { host, workers } = watched(false);
   const model = await loadModel(mobilenet, { threads: 2, threadHost: host });
   const runs = [1, 2, 3].map((seed) => failure(model.run(inputsOf(model, seed))));

@@ -102,7 +102,7 @@ describe('the package', () => {
     return (JSON.parse(execFileSync('npm', options, { cwd: root, encoding: 'utf8', stdio: 'pipe' })) as Packed[])[0];
   };
 
-  it('holds what is built, and nothing else', () => {
+  it('holds only built files', () => {
     const { files, size } = pack();
     const paths = files.map((file) => file.path);
     expect(paths.filter((file) => !file.startsWith('dist/')).sort()).toEqual([

@@ -52,7 +52,7 @@ describe('drawDetections', () => {
     ]);
   });
 
-  it('leaves out what it is told to, and draws nothing for nothing', () => {
+  it('leaves out the parts that options exclude, and draws nothing for no objects', () => {
     const { context, calls } = recorder(640, 480);
     drawDetections(context, [detection], { labels: false, keypoints: false });
     drawDetections(context, []);

@@ -107,7 +107,7 @@ for (const [file, expected] of Object.entries(models)) {
       expected.notes.forEach((note, i) => expect(graph.notes[i]).toMatch(note));
     });
 
-    it('computes what onnxruntime-web does', async () => {
+    it('agrees with onnxruntime-web', async () => {
       const { input, output, tolerance } = expected;
       const model = await loadModel(writeArtifact(compileGraph(read())));
       expect(model.inputs).toMatchObject([input]);

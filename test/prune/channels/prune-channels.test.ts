@@ -106,7 +106,7 @@ describe('pruning by channels', () => {
     expectSameResults(removeChannels(foldConstantChannels(graph, gone), gone), graph, 2e-6);
   });
 
-  it('makes up for what goes with what stays', async () => {
+  it('compensates for removed channels with the others', async () => {
     const graph = network(7);
     const samples = samplesOf(graph, 6);
     const error = async (criterion: 'magnitude' | 'random' | 'second-order') => {
@@ -136,7 +136,7 @@ describe('pruning by channels', () => {
     );
   });
 
-  it('leaves first layers, heads and what is excluded as many channels as they have', async () => {
+  it('leaves all channels of first layers, heads and excluded layers', async () => {
     const graph = network();
     const [stem, wide] = layersOf(graph).map(({ name }) => name);
     const run = async (options: object) => {

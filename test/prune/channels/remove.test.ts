@@ -112,7 +112,7 @@ describe('removing channels', () => {
     expect(same).toEqual(graph);
   });
 
-  it('random graphs have channels to remove behind every operator', () => {
+  it('random graphs have channels to remove after every operator', () => {
     const seen = new Set<string>();
     for (let seed = 0; seed < 100; seed++) {
       const graph = randomGraph(seed);
@@ -128,7 +128,7 @@ describe('removing channels', () => {
     );
   });
 
-  it('refuses what cannot go, by name', () => {
+  it('refuses channels that cannot be removed, by name', () => {
     const b = new GraphBuilder();
     const x = b.conv2d(b.conv2d(b.input([1, 3, 4, 4]), 4, 1), 2, 1);
     const graph = b.finish(x);

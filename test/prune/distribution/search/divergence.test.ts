@@ -43,7 +43,7 @@ describe('Divergence', () => {
     expect(new Divergence(ports([1, 2]), [[a]], 'relative').of(0, [b])).toBeCloseTo(1 / 25, 7);
   });
 
-  it('of anything is what one says', () => {
+  it('uses a given comparison', () => {
     const [a, b] = [Float32Array.of(3, 4), Float32Array.of(3, 5)];
     const comparison: Comparison = (dense) => (other) => {
       expect([dense.output0.shape, dense.output1.shape]).toEqual([[1, 2], [2]]);
