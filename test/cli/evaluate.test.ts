@@ -218,7 +218,7 @@ describe('a detector', () => {
     for (const { detections } of found) expect(detections.length).toBeGreaterThan(1);
   });
 
-  /** A data set that holds what the detector finds, and that is changed. */
+  /** A data set of the detector's own detections, changed by a function. */
   async function dataset(
     name: string,
     change: (set: {

@@ -73,7 +73,7 @@ describe('a model', () => {
     );
     await writeFile(tflite, sparseModel());
     await writeFile(tensor, writeNpy(new Tensor('float32', [1, 4, 4, 8], numbers)));
-    // single rows, so that what is not a number stays in its row
+    // single rows, so that NaN stays in its row
     const costs = { f32_spmm_28x1: {}, other: { group: 1, position: 1 } };
     await writeFile(costModel, JSON.stringify({ peak: 1, l1Bytes: 1, cacheBytes: 1, costs }));
     const report = await json('compile', tflite, '-o', compiled, '--cost-model', costModel);

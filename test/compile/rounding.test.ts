@@ -1,4 +1,4 @@
-// Weights that are small in a file: what they become in linear memory, against plain arithmetic.
+// Rounded weights: compares their expanded form in linear memory with plain arithmetic.
 import { describe, expect, it } from 'vitest';
 import { placeConstant } from '../../bench/place.ts';
 import { readArtifact } from '../../src/artifact/read.ts';
@@ -71,7 +71,7 @@ describe.each(forms)('rounded weights in $form', async (form) => {
   const expanded = (k: (typeof kernels)[number], c: Matrix): Uint32Array => {
     k.reset();
     const taps = placeConstant(k, { form: 'taps', taps: flatTaps(c.columns, 64) });
-    // what is left over from others must not matter
+    // remains of other data must not matter
     const bytes = constantBytes(c);
     const address = placeConstant(k, c, taps);
     return new Uint32Array(k.memory.buffer, address, bytes / 4).slice();

@@ -29,7 +29,7 @@ const detection = (box: Box, score: number, more: Partial<ScoredDetection> = {})
 const metrics = (objects: GroundTruth[], detections: ScoredDetection[], images = [1, 2]) =>
   cocoMetrics(objects, detections, images, [0]);
 
-/** Outcomes of `ranks` detections, of which those on the ranks given (from 1) are right. */
+/** Outcomes of `ranks` detections. Those on the given ranks (from 1) are right. */
 const ranked = (ranks: number, ...right: number[]) =>
   Array.from({ length: ranks }, (_, i): Outcome => (right.includes(i + 1) ? 'right' : 'wrong'));
 

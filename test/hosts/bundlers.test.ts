@@ -12,7 +12,7 @@ import { patience } from '../patience.ts';
 import { jpegFile, modelFile, project } from './project.ts';
 
 const byName = "'faces'";
-/** A page's script. @param model what it makes a detector of */
+/** A page's script. @param model the model of its detector */
 const main = (model: string, imported = '') => `
 import { createDetector } from 'filigree';
 ${imported}

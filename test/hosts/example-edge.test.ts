@@ -18,7 +18,7 @@ import { expectSameFaces, jpegFile, photo, root, facesIn } from './project.ts';
 
 let example: Example;
 let folder: string;
-/** The photo as files of each format, and what is in it. */
+/** The photo in each file format, and its objects. */
 let pictures: Record<'jpeg' | 'png' | 'webp', Uint8Array<ArrayBuffer>>;
 let wanted: Detection[];
 

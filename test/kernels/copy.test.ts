@@ -22,7 +22,7 @@ function copyRecord(axes: CopyAxis[], x: number, y: number): Arguments {
   return record;
 }
 
-/** Floats from the lowest to behind the highest place. */
+/** Floats from the lowest place to the end of the highest. */
 const span = (axes: CopyAxis[], of: 'x' | 'y') => axes.reduce((sum, a) => sum + (a.size - 1) * Math.abs(a[of]), 1);
 
 /** What y should hold: `before` with the copied elements put in. */

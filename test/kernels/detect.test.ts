@@ -16,7 +16,7 @@ interface Case {
   threshold: number;
 }
 
-/** Rows of scores, behind the objectness and one number that is neither. */
+/** Rows of scores, after the objectness and one other number. */
 const rows = (anchors: number, classes: number): Case => ({
   anchors,
   classes,

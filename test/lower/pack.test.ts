@@ -34,7 +34,7 @@ describe('packed sparse weights', () => {
       fc.record({
         rows: fc.constant(rows),
         columns: fc.constant(columns),
-        // 1/3 is no half, so that values stay f32
+        // 1/3 is not a half, so values stay f32
         kept: fc.uniqueArray(fc.integer({ min: 0, max: rows * columns - 1 }), { maxLength: 12 }),
       }),
     );

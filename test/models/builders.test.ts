@@ -176,7 +176,7 @@ function noise(name: NetworkName, graph: Graph): Record<string, Tensor> {
   return { [input.name]: new Tensor('float32', shape, pixels) };
 }
 
-/** Outputs whose parts differ in scale are compared part by part: boxes, and the scores behind them. */
+/** Outputs whose parts differ in scale are compared part by part: boxes, and the scores after them. */
 function parts(name: NetworkName, { shape, data }: Tensor): Float32Array[] {
   if (!name.startsWith('yolo')) return [data as Float32Array];
   const channelOf = name.startsWith('yolox')

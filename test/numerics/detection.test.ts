@@ -1,4 +1,4 @@
-// Scores, boxes and photos that are no numbers: docs/numerics.md.
+// Scores, boxes and photos with NaN: docs/numerics.md.
 import { describe, expect, it } from 'vitest';
 import { writeArtifact } from '../../src/artifact/write.ts';
 import { compileGraph } from '../../src/compile.ts';
@@ -113,7 +113,7 @@ describe.each(builds)('%s', (build) => {
 });
 
 describe('a classifier', () => {
-  /** The classes of a model whose output is these numbers, whatever it is shown. */
+  /** The classes of a model that always gives these numbers. */
   async function classesOf(numbers: number[], activation?: 'softmax' | 'none') {
     const b = new GraphBuilder();
     const x = b.input([1, 3, 1, 1]);

@@ -10,7 +10,7 @@ import { inBothBuilds } from './run.ts';
 const most = 3.4028234663852886e38;
 const size = 9;
 
-/** Two channels of pixels, a few of the first of which are edges. */
+/** Two channels of pixels; a few of the first are edge values. */
 function pixels(edges: readonly number[]): Float32Array {
   const x = randomFloats(3)(2 * size * size);
   edges.forEach((v, i) => (x[(5 * i + 1) % (size * size)] = v));

@@ -12,7 +12,7 @@ function after(build: (b: GraphBuilder, x: string) => string | string[]) {
   return applyPass(graph, fuseResiduals);
 }
 
-/** Expects the pass to leave such a graph as it is. */
+/** Expects the pass to leave such a graph unchanged. */
 function expectLeft(build: (b: GraphBuilder, x: string) => string | string[]) {
   expect(after(build).changed).toBe(false);
 }

@@ -1,4 +1,4 @@
-// What a file asks for is known before anything is allocated, whatever the file says of itself.
+// The memory and work of a file are known before anything is allocated, for any content of the file.
 import { expect, it } from 'vitest';
 import { readArtifact } from '../../src/artifact/read.ts';
 import { writeArtifact } from '../../src/artifact/write.ts';

@@ -78,7 +78,7 @@ describe('with calibration images', () => {
       expect(ours.report.criterion).toBe('second-order');
       expect(again.graph).toEqual(ours.graph);
       expect(ours.report.outputError).toBeLessThan(magnitude.report.outputError!);
-      // the first that is pruned reads the same in both; of the layers behind it each reads what was left
+      // the first pruned layer has the same inputs in both; layers after it read pruned outputs
       const [first] = ours.masks.keys();
       expect(errorOf(ours, first)).toBeLessThan(errorOf(magnitude, first));
       for (const layer of layersOf(ours.graph)) {
@@ -174,7 +174,7 @@ describeWithData('MobileNetV2', 'models/mobilenet_v2_1.0_224', (folder) => {
       onProgress: ({ phase, layer }) => void seen.push(`${phase} ${layer}`),
     });
     expect(report.sparsity).toBeCloseTo(0.3, 3);
-    // besides those that are pruned, those behind the first of them make up for what is lost
+    // layers after the first pruned one compensate for the loss, too
     const names = report.layers.map(({ name }) => name);
     expect(seen).toEqual(
       names.slice(report.layers.findIndex(({ pattern }) => pattern)).map((name) => `pruning ${name}`),

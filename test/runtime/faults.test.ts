@@ -165,7 +165,7 @@ describe('a signal', () => {
             return 'aborted';
           },
         );
-        // so many turns of the microtask queue into the load, then so many milliseconds
+        // a number of microtask turns into the load, then a number of milliseconds
         for (let i = 0; i < turns; i++) {
           const turn = i < 12 ? Promise.resolve(false) : new Promise((resolve) => setTimeout(resolve, 3, false));
           if (await Promise.race([turn, result.then(() => true)])) break;

@@ -19,7 +19,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const size = 96;
 
-/** Pointwise layers of so many channels on one pixel, weights and biases random or, as halves, multiples of 1/64. */
+/** Pointwise layers with these channels on one pixel. Weights and biases are random or, as halves, multiples of 1/64. */
 function graph(layers: number, halves: boolean): Graph {
   const g = emptyGraph('layers');
   const add = (name: string, shape: number[], data?: Float32Array) =>

@@ -38,7 +38,7 @@ afterEach(() => {
   served = bytes;
 });
 
-/** A Cache API, as far as it is used; in the order in which entries came. */
+/** The used part of the Cache API; entries in order of insertion. */
 function fakeCaches() {
   const entries = new Map<string, Uint8Array<ArrayBuffer>>();
   const cache = {

@@ -18,7 +18,7 @@ const preprocessing: Preprocessing = {
   order: 'BGR',
 };
 
-/** A model that answers with `values`, whatever it sees. */
+/** A model that always answers with `values`. */
 function fake(values: readonly number[], more: Partial<ImageModel> = {}, events: FakeEvents = {}): FakeModel {
   const description = {
     name: 'fake.filigree',

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Detection } from '../../src/vision/detector.ts';
 import { drawDetections } from '../../src/vision/draw.ts';
 
-/** A 2-D context that writes down what it is told. */
+/** A 2-D context that records its calls. */
 function recorder(width: number, height: number) {
   const calls: string[] = [];
   const note =

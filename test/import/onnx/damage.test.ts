@@ -393,7 +393,7 @@ describe('external data', () => {
   });
 });
 
-/** Every cut is refused, whatever is left. */
+/** Every truncated file is refused. */
 function expectCutsToFail(bytes: Uint8Array, lengths: Iterable<number>): void {
   for (const length of lengths)
     expect(failure(bytes.subarray(0, length)).code, `${length} bytes`).not.toBe('invalid-argument');

@@ -1,4 +1,4 @@
-// Real models: what is in them, and what they compute, compiled, against onnxruntime-web.
+// Real models: their content, and results when compiled, against onnxruntime-web.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, expect, it } from 'vitest';

@@ -91,7 +91,7 @@ describe('removing channels', () => {
     const gone = [...removed.values()].flat().length;
     expect(gone).toBeGreaterThan(20);
     expect(channelCount(smaller)).toBe(channelCount(graph) - gone);
-    // what is left out of sums is exactly 0
+    // terms left out of sums are exactly 0
     expectSameResults(smaller, masked(graph, removed), 0);
   });
 

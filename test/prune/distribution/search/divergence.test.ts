@@ -17,7 +17,7 @@ describe('Divergence', () => {
     const divergence = a.reduce((sum, v, i) => sum + v * Math.log(v / b[i]), 0);
     const wanted = divergence + error(p, q) / 100;
     expect(new Divergence(ports([1, 3]), [[p]]).of(0, [q])).toBeCloseTo(wanted, 6);
-    // what is added to all scores changes no probability
+    // a constant added to all scores changes no probability
     const shifted = q.map((v) => v + 50);
     expect(new Divergence(ports([1, 3]), [[p]]).of(0, [shifted])).toBeCloseTo(divergence + error(p, shifted) / 100, 5);
     expect(new Divergence(ports([1, 3, 1, 1]), [[Float32Array.from(a)]]).of(0, [Float32Array.from(b)])).toBeCloseTo(
