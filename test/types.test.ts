@@ -78,7 +78,7 @@ export async function use(
 export const text = (element: HTMLParagraphElement): ImageSource => element;
 `;
 
-/** How edge hosts declare what they have: as classes, without the DOM. */
+/** How edge hosts declare their APIs: as classes, without the DOM. */
 const edge = `
 declare class Blob { constructor(parts: unknown[]); readonly size: number; arrayBuffer(): Promise<ArrayBuffer>; }
 declare class URL { constructor(url: string, base?: string); readonly href: string; }
@@ -120,7 +120,7 @@ const hosts = {
   },
 };
 
-/** Type-checks a project, libraries included; gives back what the compiler says. */
+/** Type-checks a project, libraries included; returns the compiler's output. */
 async function check(name: string, { lib, types, files }: (typeof hosts)['a page'], resolution: object) {
   const folder = join(directory, name.replaceAll(/\W+/g, '-'));
   mkdirSync(folder);

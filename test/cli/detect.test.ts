@@ -192,7 +192,7 @@ describe('filigree detect', () => {
     expect((await filigree('detect', join(directory, 'nothing.png'))).out).toContain('0 detections; ');
   });
 
-  it('names what is no photo, in one line, and goes on with the others', async () => {
+  it('names files that are not photos, in one line, and continues with the others', async () => {
     const text = join(directory, 'notes.txt');
     await writeFile(text, 'Dear all, the photo follows');
     const cut = join(directory, 'cut.jpg');

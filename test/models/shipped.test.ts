@@ -37,7 +37,7 @@ describe.each(['objects', 'objects-small'])('%s', (model) => {
 
 // What the network in floats finds by another runtime, and how far eight bits may take a box and its score from that.
 describeWithData('objects on a photograph of a horse', 'coco-val-160', () => {
-  it('finds what onnxruntime finds in floats', async () => {
+  it('finds the objects that onnxruntime finds in floats', async () => {
     const detections = await objectsIn(dataPath('coco-val-160/images/000000012748.jpg'), 'objects', 'simd');
     for (const [label, score, box] of [
       ['horse', 0.861, [0, 45, 239, 574]],

@@ -195,7 +195,7 @@ describe('recognise', () => {
     }
   });
 
-  it('goes by what the file says of itself', () => {
+  it('follows the metadata of the file', () => {
     const names = ['cat', 'dog', "driver's hat"];
     const ambiguous = [tensor('output0', 1, 3549, 7)]; // YOLOX of two classes, YOLOv8 of three
     expect(recognise(model(416, ambiguous)).choices).toContain('yolox');
@@ -210,7 +210,7 @@ describe('recognise', () => {
     expect(visionOf(v11).labels).toEqual(['a', 'b', 'c']);
   });
 
-  it('heeds what a TFLite file says of labels and normalisation', () => {
+  it('uses the labels and normalisation of a TFLite file', () => {
     const named = (labels: string[], more = {}) => ({
       ...model(416, [tensor('output', 1, 3549, 7)], undefined, true),
       metadata: { tflite: { labels, ...more } },
@@ -253,7 +253,7 @@ describe('recognise', () => {
     );
   });
 
-  it('does not know what takes no image', () => {
+  it('does not recognise models without an image input', () => {
     const { inputs, ...rest } = model(640, [tensor('o', 1, 84, 8400)]);
     expect(recognise({ ...rest, inputs: [...inputs, ...inputs] })).toEqual({ choices: [] });
     expect(recognise({ ...rest, inputs: [tensor('x', 1, 1, 640, 640)] })).toEqual({ choices: [] });
@@ -283,7 +283,7 @@ describe('a named head', () => {
     );
   });
 
-  it('has a preset that says what it wants', () => {
+  it('has a preset with its preprocessing', () => {
     expect(headNames).toContain('yolov8');
     for (const name of headNames)
       expect(headPresets[name].wants).toMatch(/^(an output|outputs|maps|two outputs|three maps)/);
@@ -295,8 +295,8 @@ describe('a named head', () => {
   });
 });
 
-describe('what ONNX files say', () => {
-  it('is put together from what is there', () => {
+describe('metadata of ONNX files', () => {
+  it('is assembled from the parts that exist', () => {
     expect(onnxFacts({})).toEqual({ description: '' });
     expect(onnxFacts({ onnx: 'x', producer: 'pytorch' })).toEqual({ description: 'pytorch' });
     const facts = onnxFacts({ onnx: ultralytics('YOLOv8n', ['a']) });
