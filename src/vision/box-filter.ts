@@ -1,7 +1,7 @@
 // Where a box is and how it moves: the Kalman filter of SORT and ByteTrack (Wojke et al., arXiv 1703.07402, constants of
 // their code). The state is centre, aspect ratio and height with their velocities. Their noises are independent of one
 // another, so it is four filters of one position and one velocity each.
-import type { Detection } from './detector.ts';
+import type { Detection } from './detection.ts';
 
 type Box = Detection['box'];
 

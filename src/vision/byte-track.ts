@@ -2,7 +2,7 @@
 // constants of its code. Detections of low scores keep an object's id while it is half hidden, and begin none.
 import { assign } from './assignment.ts';
 import { BoxFilter } from './box-filter.ts';
-import type { Detection } from './detector.ts';
+import type { Detection } from './detection.ts';
 
 /** A detection of an object that is followed. */
 export interface TrackedDetection extends Detection {
@@ -11,8 +11,10 @@ export interface TrackedDetection extends Detection {
 }
 
 export interface ByteTrackOptions {
-  /** Detections from this score on may begin to be followed, a little above it; those below only keep an object's id. */
+  /** Detections below this score only keep the id of an object that nothing better is seen of. */
   highScore: number;
+  /** Detections from this score on begin to be followed; default `highScore` + 0.1. */
+  beginScore?: number;
   /** Seconds that an object may be out of sight and still be the same; default 1. */
   patience?: number;
   /** Whether boxes are where the filter believes the object to be, which is steadier, and not where it was seen. */
@@ -41,8 +43,8 @@ export class ByteTrack {
   private time: number | undefined;
   private ids = 0;
 
-  constructor({ highScore, patience = 1, smooth = false }: ByteTrackOptions) {
-    this.options = { highScore, patience, smooth };
+  constructor({ highScore, beginScore = highScore + 0.1, patience = 1, smooth = false }: ByteTrackOptions) {
+    this.options = { highScore, beginScore, patience, smooth };
   }
 
   /**
@@ -52,7 +54,7 @@ export class ByteTrack {
    * @returns those that are followed, best first
    */
   next(detections: readonly Detection[], time: number): TrackedDetection[] {
-    const { highScore, patience } = this.options;
+    const { highScore, beginScore, patience } = this.options;
     const isFirst = this.time === undefined;
     const elapsed = Math.max(0, time - (this.time ?? time));
     this.time = time;
@@ -77,7 +79,7 @@ export class ByteTrack {
     // one that was seen once was nothing
     this.tracks = this.tracks.filter((track) => track.isConfirmed && time - track.seen <= patience);
     for (const detection of third.left) {
-      if (detection.score < Math.min(1, highScore + 0.1)) continue;
+      if (detection.score < beginScore) continue;
       const filter = new BoxFilter(detection.box);
       this.tracks.push({ id: ++this.ids, filter, detection, seen: time, isTracked: true, isConfirmed: isFirst });
     }

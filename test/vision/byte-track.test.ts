@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { assign } from '../../src/vision/assignment.ts';
 import { BoxFilter } from '../../src/vision/box-filter.ts';
 import { ByteTrack } from '../../src/vision/byte-track.ts';
-import type { Detection } from '../../src/vision/detector.ts';
+import type { Detection } from '../../src/vision/detection.ts';
 import { randomFloats } from '../kernels/wasm.ts';
 
 function seen(x: number, y: number, score = 0.9, classIndex = 0, size = 40): Detection {
