@@ -97,7 +97,6 @@ async function make() {
   await bundle(fresh);
   for (const file of wasmFiles) cpSync(file, file.replace('src', fresh));
   emitDeclarations(`${fresh}/types`);
-  cpSync('src/client.d.ts', `${fresh}/types/client.d.ts`);
   if (existsSync('dist')) renameSync('dist', `${fresh}.old`);
   renameSync(fresh, 'dist');
   rmSync(`${fresh}.old`, { recursive: true, force: true });

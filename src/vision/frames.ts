@@ -9,6 +9,12 @@ export interface TimedFrame {
   time: number;
 }
 
+/** A `ReadableStream` of `VideoFrame`s, as `MediaStreamTrackProcessor` and transforms around `VideoDecoder` have it. */
+export interface FrameStream {
+  readonly locked: boolean;
+  getReader(): { releaseLock(): void };
+}
+
 /**
  * Where frames come from. Of a video element, a camera (`MediaStream`) and a stream of `VideoFrame`s those are left out
  * that come while the one before is looked at; of an iterable none is. Frames without a time are 30 a second.
@@ -16,7 +22,7 @@ export interface TimedFrame {
 export type FrameSource =
   | HostClass<'HTMLVideoElement'>
   | HostClass<'MediaStream'>
-  | ReadableStream<HostClass<'VideoFrame'>>
+  | FrameStream
   | AsyncIterable<ImageSource | TimedFrame>
   | Iterable<ImageSource | TimedFrame>;
 
@@ -27,8 +33,8 @@ export type FrameSource =
 export async function* framesOf(source: FrameSource, signal: AbortSignal): AsyncGenerator<TimedFrame> {
   if (isOf<HTMLVideoElement>(source, 'HTMLVideoElement')) return yield* videoFrames(source, signal);
   if (isOf<MediaStream>(source, 'MediaStream')) return yield* cameraFrames(source, signal);
-  if (typeof (source as ReadableStream | null)?.getReader === 'function') {
-    return yield* streamFrames(source as ReadableStream<VideoFrame>, signal);
+  if (typeof (source as FrameStream | null)?.getReader === 'function') {
+    return yield* streamFrames(source as unknown as ReadableStream<VideoFrame>, signal);
   }
   if (typeof source === 'object' && source !== null && (Symbol.asyncIterator in source || Symbol.iterator in source)) {
     return yield* iterableFrames(source as AsyncIterable<ImageSource | TimedFrame>, signal);
