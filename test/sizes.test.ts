@@ -47,8 +47,8 @@ const budgets = {
   // cut down for the face model
   'face-simd.wasm': { raw: 37_500, brotli: 15_000 },
   'face-relaxed.wasm': { raw: 37_500, brotli: 15_000 },
-  // wasm and threads within
-  'inline.js': { raw: 278_000, brotli: 80_500 },
+  // wasm, threads, tracking and tiles within
+  'inline.js': { raw: 300_000, brotli: 87_000 },
   // without the codecs that it imports
   'images.js': { raw: 9_000, brotli: 3_500 },
   'kernels.js': { raw: 27_500, brotli: 8_100 },

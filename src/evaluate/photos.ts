@@ -16,7 +16,8 @@ import type { Region } from '../prune/statistics/picks.ts';
 import type { Comparison } from '../prune/distribution/search/divergence.ts';
 import type { Geometry, Pixels } from '../vision/preprocessing.ts';
 import type { Classifier } from '../vision/classifier.ts';
-import type { Detection, Detector } from '../vision/detector.ts';
+import type { Detection } from '../vision/detection.ts';
+import type { Detector } from '../vision/detector.ts';
 import { progressBar } from './progress.ts';
 import { viewsOf } from './views.ts';
 

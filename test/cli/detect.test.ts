@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commandLine } from './command-line.ts';
 import { decodeImage } from '../../src/images/decode.ts';
-import type { Detection } from '../../src/vision/detector.ts';
+import type { Detection } from '../../src/vision/detection.ts';
 import { jpegOf, paint, pngOf, withOrientation } from '../images/pictures.ts';
 
 const photo = (n: number) => `node_modules/@vladmandic/face-api/demo/sample${n}.jpg`;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { drawOnPixels } from '../../src/images/draw.ts';
 import { hersheyGlyph } from '../../src/images/hershey.ts';
-import type { Detection } from '../../src/vision/detector.ts';
+import type { Detection } from '../../src/vision/detection.ts';
 import { layoutDetections } from '../../src/vision/draw.ts';
 import type { Pixels } from '../../src/vision/preprocessing.ts';
 

@@ -5,7 +5,7 @@ import v8 from 'node:v8';
 import { describe, expect, it } from 'vitest';
 import { decodeImage } from '../../src/images/decode.ts';
 import { createDetector } from '../../src/vision/create.ts';
-import type { Detection } from '../../src/vision/detector.ts';
+import type { Detection } from '../../src/vision/detection.ts';
 import { dataPath, describeWithData } from '../data.ts';
 
 v8.setFlagsFromString('--experimental-wasm-relaxed-simd'); // which Node 20 hides

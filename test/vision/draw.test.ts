@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Detection } from '../../src/vision/detector.ts';
+import type { Detection } from '../../src/vision/detection.ts';
 import { drawDetections } from '../../src/vision/draw.ts';
 
 /** A 2-D context that records its calls. */
