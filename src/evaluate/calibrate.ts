@@ -4,7 +4,8 @@ import type { Graph } from '../graph/graph.ts';
 import type { Program } from '../program/program.ts';
 import type { ImageModel } from '../vision/model.ts';
 import type { ProgressDisplay } from './progress.ts';
-import { eachPhoto, photosIn, visionModel, type VisionOptions } from './photos.ts';
+import type { VisionOptions } from '../prune/photo-samples.ts';
+import { calibrationPhotos, photoProgress, photosIn } from './photos.ts';
 
 /** More photos change ranges little. */
 const maxPhotos = 64;
@@ -26,7 +27,8 @@ export async function calibrate(
   const { Calibration } = await import('../compile.ts');
   const { writeArtifact } = await import('../artifact/write.ts');
   const { loadModel } = await import('../runtime/load.ts');
-  const photos = await photosIn(directory, maxPhotos);
+  const { visionModel } = await import('../prune/photo-samples.ts');
+  const photos = calibrationPhotos(await photosIn(directory, maxPhotos));
   const calibration = new Calibration(graph, metadata);
   const { runImage } = await import('../vision/run-image.ts');
   using model = await loadModel(writeArtifact(calibration.program));
@@ -39,8 +41,14 @@ export async function calibrate(
     dispose: () => model.dispose(),
   };
   const { preprocessing } = await visionModel(known, options);
-  await eachPhoto(photos, progress, async (photo) => {
-    calibration.observe((await runImage(model, photo, preprocessing)).outputs);
-  });
+  const show = photoProgress(photos.length, progress);
+  try {
+    for (const [i, photo] of photos.entries()) {
+      show(i);
+      calibration.observe((await runImage(model, await photo.decode(), preprocessing)).outputs);
+    }
+  } finally {
+    progress.clear();
+  }
   return calibration.ranges();
 }

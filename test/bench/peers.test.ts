@@ -4,7 +4,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { judge, outputError } from '../../bench/peers/compare.ts';
 import { floorOf } from '../../bench/peers/floor.ts';
-import { benchmarksTable, insertTable, markdownTables } from '../../bench/peers/markdown.ts';
+import { benchmarksTable, insertTable, markdownTables, readmeTable } from '../../bench/peers/markdown.ts';
 import type { PeersReport, RuntimeResult, StateResult } from '../../bench/peers/results.ts';
 import { bestPeer } from '../../bench/peers/results.ts';
 import type { NetworkState } from '../../bench/peers/states.ts';
