@@ -2,8 +2,10 @@
 import type { Ranges } from '../compile.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Program } from '../program/program.ts';
+import type { VisionOptions } from '../prune/photo-samples.ts';
+import type { Pixels } from '../vision/preprocessing.ts';
 import type { ProgressDisplay } from './progress.ts';
-import { eachPhoto, photosIn, type VisionOptions } from './photos.ts';
+import { calibrationPhotos, photoProgress, photosIn } from './photos.ts';
 
 /** More photos change ranges little. */
 const maxPhotos = 64;
@@ -22,5 +24,18 @@ export async function calibrate(
 ): Promise<Ranges> {
   const { measureRanges } = await import('../compile/measure-ranges.ts');
   const photos = await photosIn(directory, maxPhotos);
-  return measureRanges(graph, program, { calibrate: eachPhoto(photos, progress), preprocessing: preprocess });
+  return measureRanges(graph, program, { calibrate: decoded(photos, progress), preprocessing: preprocess });
+}
+
+/** Photos, decoded one after the other. */
+async function* decoded(files: readonly string[], progress: ProgressDisplay): AsyncGenerator<Pixels> {
+  const show = photoProgress(files.length, progress);
+  try {
+    for (const [i, photo] of calibrationPhotos(files).entries()) {
+      show(i);
+      yield photo.decode();
+    }
+  } finally {
+    progress.clear();
+  }
 }
