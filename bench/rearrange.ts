@@ -10,7 +10,8 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { photosIn, photoSamples } from '../src/evaluate/photos.ts';
+import { calibrationPhotos, photosIn } from '../src/evaluate/photos.ts';
+import { photoSamples } from '../src/prune.ts';
 import { preprocessing } from '../src/cli/preprocess.ts';
 import { compileGraph, importModel } from '../src/compile.ts';
 import type { Graph } from '../src/graph/graph.ts';
@@ -78,8 +79,7 @@ for (const file of positionals) {
   if (values.photos !== undefined) {
     const preprocess = values.preprocess === undefined ? undefined : preprocessing(values.preprocess);
     const photos = await photosIn(values.photos, Number(values.count));
-    const silent = { show() {}, clear() {} } as unknown as Parameters<typeof photoSamples>[3];
-    ({ samples } = await photoSamples(graph, compileGraph(prepared(graph)), photos, silent, { preprocess }));
+    ({ samples } = await photoSamples(graph, compileGraph(prepared(graph)), calibrationPhotos(photos), { preprocess }));
   }
   const open = async (of: Graph) => (samples.length > 0 ? Calibrator.open(of, samples) : undefined);
   const before = await open(graph);

@@ -109,7 +109,7 @@ const rooms = new Map<string, string[]>([
     'compile',
     ['formats', 'graph', 'ops', 'lower', 'passes', 'import', 'export', 'program', 'artifact', 'runtime', 'vision'],
   ],
-  ['prune', ['graph', 'ops', 'passes', 'lower', 'compile', 'program', 'artifact', 'runtime', 'formats']],
+  ['prune', ['graph', 'ops', 'passes', 'lower', 'compile', 'program', 'artifact', 'runtime', 'formats', 'vision']],
   ['evaluate', ['graph', 'compile', 'prune', 'program', 'artifact', 'runtime', 'vision', 'images', 'formats', 'files']],
   [
     'cli',

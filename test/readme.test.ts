@@ -28,7 +28,7 @@ const pages = [
 ];
 
 describe('pages', () => {
-  it.each(pages)('%s: what it links to is there', (page) => {
+  it.each(pages)('%s: its links exist', (page) => {
     const links = [...text(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link);
     for (const link of links.filter((target) => !/^[a-z]+:/.test(target))) {
       const [file, fragment] = link.split('#');

@@ -32,7 +32,7 @@ const budgets = {
   'detector.js': { raw: 34_500, brotli: 11_900 },
   'classifier.js': { raw: 14_000, brotli: 5_000 },
   // models that say nothing of themselves
-  'recognise.js': { raw: 15_500, brotli: 5_450 },
+  'recognise.js': { raw: 16_000, brotli: 5_650 },
   // of models on threads
   'team.js': { raw: 34_500, brotli: 10_300 },
   'web.js': { raw: 2_750, brotli: 1_150 },
@@ -49,12 +49,12 @@ const budgets = {
   // cut down for the face model
   'face-simd.wasm': { raw: 40_000, brotli: 15_000 },
   'face-relaxed.wasm': { raw: 40_000, brotli: 15_000 },
-  // wasm and threads within
-  'inline.js': { raw: 286_000, brotli: 83_500 },
+  // wasm, threads, tracking and tiles within
+  'inline.js': { raw: 308_000, brotli: 90_000 },
   // without the codecs that it imports
   'images.js': { raw: 9_000, brotli: 3_500 },
   'kernels.js': { raw: 32_000, brotli: 9_100 },
-  'compile.js': { raw: 420_000, brotli: 111_000 },
+  'compile.js': { raw: 420_000, brotli: 115_000 },
 };
 
 type Lazily = (entry: string, options: object) => Promise<Map<string, { lazy: boolean; contents: Uint8Array }>>;

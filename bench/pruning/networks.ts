@@ -5,12 +5,12 @@ import { readAnnotated } from '../../src/evaluate/accuracy.ts';
 import type { Annotated } from '../../src/evaluate/accuracy.ts';
 import { detectionDefaults, measureClasses, measureDetections } from '../../src/evaluate/evaluation.ts';
 import type { ProgressLine } from '../../src/cli/io.ts';
-import type { PhotoSamples } from '../../src/evaluate/photos.ts';
-import { photoSamples, photosIn } from '../../src/evaluate/photos.ts';
+import { calibrationPhotos as decodable, photoProgress, photosIn } from '../../src/evaluate/photos.ts';
 import { compileGraph, importModel } from '../../src/compile.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import { loadModel } from '../../src/runtime/load.ts';
-import { prepared } from '../../src/prune.ts';
+import type { PhotoSamples } from '../../src/prune.ts';
+import { photoSamples, prepared } from '../../src/prune.ts';
 import { cloneGraph } from '../../src/prune/prepare.ts';
 
 export interface Network {
@@ -82,7 +82,10 @@ export async function openNetwork(
   const { preprocess } = network;
   const calibration: PhotoSamples =
     photos > 0
-      ? await photoSamples(graph, compileGraph(cloneGraph(dense)), files, progress, { preprocess })
+      ? await photoSamples(graph, compileGraph(cloneGraph(dense)), decodable(files), {
+          preprocess,
+          onPhoto: photoProgress(files.length, progress),
+        })
       : { samples: [], viewsPerImage: 1 };
   const images = await readAnnotated(join(data, network.list), { limit });
   return { name, network, dense, photos: files.length, calibration, images: { ...images, decoded: new Map() } };

@@ -15,9 +15,11 @@ import { lowerGraph } from './lower-graph.ts';
 const prefix = 'calibration:';
 
 /**
- * Collects the ranges for `compileModel`'s option `int8`:
+ * Collects the ranges for `compileModel`'s option `int8`, for callers that run the model themselves;
+ * `compileModel(bytes, { int8: { calibrate: images } })` does it all.
  *
  * ```ts
+ * import { Calibration, compileModel, importModel, writeArtifact } from 'filigree/compile';
  * const calibration = new Calibration(importModel(bytes, 'model.onnx'));
  * const model = await loadModel(writeArtifact(calibration.program));
  * for (const sample of samples) calibration.observe(await model.run(sample));
@@ -30,7 +32,7 @@ export class Calibration {
   readonly #observed = new Map<string, Histogram>();
 
   /** @param graph is optimised and gets additional outputs; to compile the model, import it again */
-  constructor(graph: Graph, metadata: Record<string, unknown> = {}) {
+  constructor(graph: Graph) {
     verify(graph);
     optimise(graph);
     for (const value of quantisableValues(graph)) {
@@ -38,7 +40,6 @@ export class Calibration {
       graph.outputs.push({ value, name: prefix + value, dtype: 'float32' });
     }
     this.program = lowerGraph(graph, defaultCostModel);
-    Object.assign(this.program.metadata, metadata);
   }
 
   /** Takes the outputs of one run of `program`. @throws FiligreeError `invalid-argument` when one is missing. */

@@ -17,6 +17,7 @@ import type { CostModel } from '../lower/cost-model.ts';
 import { defaultCostModel } from '../lower/cost.ts';
 import type { Ranges } from '../lower/ranges.ts';
 import { lowerGraph } from './lower-graph.ts';
+import { measureRanges, type CalibrationSamples } from './measure-ranges.ts';
 import type { Choices, LinearWeights, OnChoice } from '../lower/lowering.ts';
 import { weightTypes } from './rounding.ts';
 import type { WeightType } from './rounding.ts';
@@ -37,7 +38,7 @@ export interface CompileOptions extends OnnxOptions {
   costModel?: CostModel;
   /**
    * Pointwise convolutions whose input has a range here use 8-bit weights and inputs, if that is predicted to be faster.
-   * `Calibration` finds the ranges.
+   * `compileModel` finds the ranges itself on images: `int8: { calibrate: images }`.
    */
   int8?: { readonly ranges: Ranges };
   /**
@@ -59,13 +60,36 @@ export interface CompileOptions extends OnnxOptions {
   dense?: boolean;
 }
 
+/** Compiles to eight bits, with ranges that are measured on images. */
+export type CalibratedCompileOptions = Omit<CompileOptions, 'int8'> & { readonly int8: CalibrationSamples };
+
 /**
- * Compiles a foreign model (ONNX, TFLite) to an artifact that `loadModel` reads.
+ * Compiles a foreign model (ONNX, TFLite) to an artifact that `loadModel` reads. With `int8: { calibrate: images }` it
+ * first runs the model on the images, so that it returns a promise.
+ * @example
+ * const artifact = await compileModel(bytes, { int8: { calibrate: images } });
  * @throws FiligreeError `invalid-model` for a broken file, `unsupported` with every operator that cannot be compiled,
- * `invalid-argument` when `head` or `labels` do not fit the outputs.
+ * `invalid-argument` when `head` or `labels` do not fit the outputs; with `calibrate`, as `measureRanges`.
  */
-export function compileModel(bytes: Uint8Array, options: CompileOptions = {}): Uint8Array {
+export function compileModel(bytes: Uint8Array, options: CalibratedCompileOptions): Promise<Uint8Array>;
+export function compileModel(bytes: Uint8Array, options?: CompileOptions): Uint8Array;
+export function compileModel(
+  bytes: Uint8Array,
+  options: CompileOptions | CalibratedCompileOptions = {},
+): Uint8Array | Promise<Uint8Array> {
+  if (isCalibrated(options)) return compileCalibrated(bytes, options);
   return writeArtifact(compileGraph(importModel(bytes, options.name ?? 'model', options), options));
+}
+
+function isCalibrated(options: CompileOptions | CalibratedCompileOptions): options is CalibratedCompileOptions {
+  return options.int8 !== undefined && 'calibrate' in options.int8;
+}
+
+async function compileCalibrated(bytes: Uint8Array, options: CalibratedCompileOptions): Promise<Uint8Array> {
+  const { int8, ...rest } = options;
+  const read = () => importModel(bytes, options.name ?? 'model', options);
+  const ranges = await measureRanges(read(), compileGraph(read(), rest), int8);
+  return writeArtifact(compileGraph(read(), { ...rest, int8: { ranges } }));
 }
 
 /**

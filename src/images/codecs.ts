@@ -1,4 +1,4 @@
-// The @jsquash codecs, each started on first use. src/hosts/ has what takes the place of this module on pages.
+// The @jsquash codecs, each started on first use. src/hosts/ replaces this module on pages.
 import { codecModule } from './codec-files.ts';
 import { PngDecoder } from './png-decoder.ts';
 
@@ -69,7 +69,7 @@ export async function decodeWebp(bytes: Uint8Array<ArrayBuffer>): Promise<Decode
   return decode(bytes.buffer);
 }
 
-/** Other formats, where the host knows any. */
+/** Decodes other formats that the host supports. */
 export const decodeOther: ((bytes: Uint8Array<ArrayBuffer>) => Promise<Decoded>) | undefined = undefined;
 
 /** @param image RGBA */

@@ -1,4 +1,4 @@
-// Photos in files → pixels, and pixels → PNG files.
+// Decodes picture files to pixels, and encodes pixels as PNG files.
 import { FiligreeError } from '../errors.ts';
 import { checkPixels, type Pixels } from '../vision/preprocessing.ts';
 import { decodeJpeg, decodeOther, decodePng, decodeWebp, encodePngBytes } from './codecs.ts';
@@ -20,9 +20,10 @@ export interface DecodeOptions {
 const maxScans = 100;
 
 /**
- * Decodes a JPEG (turned as its EXIF orientation says), PNG or WebP picture to RGBA; on pages, where the browser decodes,
- * what else it knows (AVIF). Transparency is laid on white.
- * @throws FiligreeError `invalid-image` when it is none of the three, broken, cut off, CMYK, too large, or a JPEG of more than 100 scans
+ * Decodes a JPEG (with its EXIF orientation applied), PNG or WebP picture to RGBA. Pages use the browser's decoders,
+ * and decode its other formats too (AVIF). Transparent pixels are shown on white.
+ * @throws FiligreeError `invalid-image` when it is none of the three, broken, cut off, CMYK, too large, or a JPEG of
+ * more than 100 scans
  */
 export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Pixels> {
   const { name = 'image', maxPixels = Math.min(100e6, 16e6 + 64 * bytes.length) } = options;
@@ -62,7 +63,7 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}
   }
 }
 
-/** A picture of a format that only the host knows. Its size is known once it is decoded. */
+/** A picture in a format that only the host can decode. Its size is known only after decoding. */
 async function decodeUnknown(bytes: Uint8Array, name: string, maxPixels: number): Promise<Pixels> {
   let image;
   try {

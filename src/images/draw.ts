@@ -1,5 +1,5 @@
 // Draws detections into pixels, for hosts without a canvas. Anti-aliased by the share of each pixel that is covered.
-import type { Detection } from '../vision/detector.ts';
+import type { Detection } from '../vision/detection.ts';
 import { layoutDetections, type Colour, type DrawOptions } from '../vision/draw.ts';
 import { checkPixels, type Pixels } from '../vision/preprocessing.ts';
 import { toRgba } from './decode.ts';

@@ -15,7 +15,7 @@ export interface Candidates {
   readonly keypointCount: number;
 }
 
-/** Those of some classes. */
+/** The candidates of the given classes. */
 export function ofClasses(candidates: Candidates, wanted: ReadonlySet<number>): Candidates {
   const { length, boxes, scores, classes, keypoints, keypointCount } = candidates;
   const kept: number[] = [];

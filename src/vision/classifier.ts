@@ -112,7 +112,7 @@ export class Classifier<M extends ImageModel = ImageModel> {
   }
 
   /**
-   * Says what an image shows.
+   * Classifies an image.
    * @throws FiligreeError `invalid-argument` when `image` is not an image or its data does not fit its size, `not-found` when there
    * is no such photo, `invalid-image` when it cannot be decoded, `disposed` after dispose(); the signal's reason
    */

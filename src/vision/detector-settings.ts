@@ -1,8 +1,9 @@
-// What a detector, and one call of it, can be told.
+// Settings of a detector, and of one call of it.
 import { FiligreeError } from '../errors.ts';
 import { readVisionMetadata, type VisionMetadata } from './metadata.ts';
 import type { Preprocessing } from './preprocessing.ts';
 import type { HeadName } from './presets.ts';
+import type { TileOptions } from './tiles.ts';
 
 export interface DetectorSettings {
   /** Detections below this score (0…1) are left out. Default: the model's metadata. */
@@ -30,12 +31,17 @@ export interface DetectorSettings {
   preprocessing?: Partial<Omit<Preprocessing, 'width' | 'height'>>;
 }
 
-/** What one call of `detect` may say instead of the detector's own settings. */
+/** Settings of one call of `detect`, in place of the detector's own. */
 export interface DetectOptions {
   /** Detections below this score (0…1) are left out. */
   scoreThreshold?: number;
-  /** Only these classes are looked for, by label or by index: of a place in the image, where its best class is one of them. */
+  /** Finds only these classes, by label or by index: each place in the image whose best class is one of them. */
   classes?: readonly (string | number)[];
+  /**
+   * Looks at the photo in parts that overlap as well, at their full size, so that small objects in large photos are found;
+   * default false. Each part is a run of the model: a photo of 12 megapixels takes about a hundred of 416 × 416.
+   */
+  tiles?: boolean | TileOptions;
   /** Rejects with its reason, unless the model has run already: a run that has begun goes on. */
   signal?: AbortSignal;
 }
@@ -98,7 +104,7 @@ function checkFraction(name: string, value: number): void {
 }
 
 /**
- * The indices of classes that a call names.
+ * The indices of the classes that a call names.
  * @throws FiligreeError `invalid-argument` when there is no such class
  */
 export function classIndices(wanted: readonly (string | number)[], labels: readonly string[]): Set<number> {

@@ -7,6 +7,7 @@ import type { Decoder, HeadType } from './heads/head-type.ts';
 import { runOnImage } from './image-input.ts';
 import { ImageReader, type ImageSource } from './image-source.ts';
 import { fitLabels } from './labels.ts';
+import type { Detection, DetectionResult } from './detection.ts';
 import {
   checkedLimits,
   checkScoreThreshold,
@@ -21,30 +22,14 @@ import type { ImageModel } from './model.ts';
 import { rankCandidates, suppress, suppressWeighted } from './nms.ts';
 import type { Outputs } from './outputs.ts';
 import { OutputsInPlace } from './outputs-in-place.ts';
-import { inputToImage, type Geometry, type Preprocessing } from './preprocessing.ts';
+import type { FrameSource } from './frames.ts';
+import { inputToImage, type Geometry, type Pixels, type Preprocessing } from './preprocessing.ts';
+import type { TrackOptions } from './track.ts';
 
-export interface Keypoint {
-  name: string;
-  /** Source-image pixels; may lie outside the image. */
-  x: number;
-  y: number;
-}
-
-export interface Detection {
-  label: string;
-  classIndex: number;
-  /** Score, 0…1. */
-  score: number;
-  /** Source-image pixels, within the image. */
-  box: { xmin: number; ymin: number; xmax: number; ymax: number };
-  keypoints?: Keypoint[];
-}
-
-export interface DetectionResult {
-  /** Best first. */
-  detections: Detection[];
-  /** ms. */
-  speed: { preprocess: number; inference: number; postprocess: number };
+/** What a call looks for. */
+interface Wanted {
+  scoreThreshold?: number;
+  classes?: ReadonlySet<number>;
 }
 
 /** Finds objects in images. Made by `createDetector`. */
@@ -97,30 +82,57 @@ export class Detector<M extends ImageModel = ImageModel> {
 
   /**
    * Finds objects in an image.
-   * @param options of this call alone
+   * @param options for this call only
    * @throws FiligreeError `invalid-argument` when `image` is not an image or its data does not fit its size, when a class is
    * unknown or the threshold is not a number from 0 to 1, `not-found` when there is no such photo, `invalid-image` when it
    * cannot be decoded, `disposed` after dispose(); the signal's reason
    */
   async detect(image: ImageSource, options: DetectOptions = {}): Promise<DetectionResult> {
     if (this.disposed) throw new FiligreeError('disposed', 'detect: the detector is disposed');
-    const { signal, scoreThreshold = this.limits.scoreThreshold } = options;
+    const { signal, tiles, scoreThreshold = this.limits.scoreThreshold } = options;
     checkScoreThreshold(scoreThreshold);
     const classes = options.classes && classIndices(options.classes, this.labels);
     const start = performance.now();
     const pixels = await this.reader.read(image, signal);
-    signal?.throwIfAborted();
     const read = performance.now();
+    const look = async (part: Pixels) => {
+      signal?.throwIfAborted();
+      return this.detectInPixels(part, { scoreThreshold, classes });
+    };
+    const size = Math.max(this.preprocessing.width, this.preprocessing.height);
+    const result = tiles
+      ? await (await import('./tiles.ts')).detectInTiles(pixels, size, tiles === true ? {} : tiles, this.limits, look)
+      : await look(pixels);
+    result.speed.preprocess += read - start;
+    return result;
+  }
+
+  /**
+   * Looks at frame after frame of a video, camera or stream, and gives each object an id that stays the same (ByteTrack).
+   * Frames that come while one is looked at are left out. Resolves when the source ends or the signal aborts.
+   * @example
+   * const stop = new AbortController();
+   * await detector.track(video, { signal: stop.signal, onResult: ({ detections }) => draw(detections) });
+   * @throws FiligreeError `invalid-argument` for what is no source of frames, and as `detect`; what `onResult` throws
+   */
+  async track(source: FrameSource, options: TrackOptions): Promise<void> {
+    const { track } = await import('./track.ts');
+    return track(this, source, options);
+  }
+
+  private async detectInPixels(pixels: Pixels, wanted: Wanted): Promise<DetectionResult> {
     const { result, speed } = await runOnImage(this.model, pixels, this.preprocessing, (session, geometry) => {
       const ran = performance.now();
-      const detections = this.find(new OutputsInPlace(session), geometry, { scoreThreshold, classes });
+      const detections = this.find(new OutputsInPlace(session), geometry, wanted);
       return { detections, postprocess: performance.now() - ran };
     });
     const { detections, postprocess } = result;
-    return {
-      detections,
-      speed: { preprocess: read - start + speed.preprocess, inference: speed.inference, postprocess },
-    };
+    return { detections, speed: { ...speed, postprocess } };
+  }
+
+  /** Detections below this score are left out, unless a call says otherwise. */
+  get scoreThreshold(): number {
+    return this.limits.scoreThreshold;
   }
 
   /**
@@ -130,7 +142,7 @@ export class Detector<M extends ImageModel = ImageModel> {
   find(
     outputs: Outputs,
     geometry: Geometry,
-    { scoreThreshold = this.limits.scoreThreshold, classes }: { scoreThreshold?: number; classes?: Set<number> } = {},
+    { scoreThreshold = this.limits.scoreThreshold, classes }: Wanted = {},
   ): Detection[] {
     const { iouThreshold, maxResults, classAgnostic, multiLabel } = this.limits;
     const all = this.decode(outputs, { ...this.limits, scoreThreshold });

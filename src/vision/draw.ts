@@ -1,6 +1,6 @@
 // How detections are drawn, for any surface. Sizes scale with the picture, so that lines and text are readable on a
 // thumbnail and on a 50-megapixel photo.
-import type { Detection } from './detector.ts';
+import type { Detection } from './detection.ts';
 import { placeLabel, type Label } from './place-label.ts';
 
 export interface DrawOptions {

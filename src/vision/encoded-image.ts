@@ -1,16 +1,16 @@
-// Photos in files, where the host has no canvas: Node, Deno, Bun. filigree/images decodes them. src/hosts/ has what takes the
-// place of this module elsewhere (scripts/hosts.mjs).
+// Decodes photos in files with filigree/images, on hosts without a canvas: Node, Deno, Bun. src/hosts/ replaces this
+// module elsewhere (scripts/hosts.mjs).
 import { FiligreeError } from '../errors.ts';
 import { readSource, sourceName } from '../runtime/source.ts';
 import type { Pixels } from './preprocessing.ts';
 
-/** A photo as a file holds it: its path (Node, Deno, Bun) or URL, its bytes, or a Blob of them. */
+/** A photo in a file: its path (Node, Deno, Bun) or URL, its bytes, or a Blob. */
 export type EncodedImage = string | URL | Uint8Array | ArrayBuffer | Blob;
 
 /**
  * Reads and decodes a photo.
- * @throws FiligreeError `not-found` without a file, `invalid-image` when it is no JPEG, PNG or WebP image, `environment`
- * when nothing decodes images
+ * @throws FiligreeError `not-found` without a file, `invalid-image` when it is not a JPEG, PNG or WebP image,
+ * `environment` when no decoder loads
  */
 export async function decodeEncoded(source: EncodedImage, signal?: AbortSignal): Promise<Pixels> {
   const name = sourceName(source);
@@ -22,7 +22,7 @@ export async function decodeEncoded(source: EncodedImage, signal?: AbortSignal):
       { cause },
     );
   });
-  decoding.catch(() => {}); // said below, unless the file is what fails
+  decoding.catch(() => {}); // the await below reports it, unless reading the file fails first
   const bytes = await readSource(source, { signal });
   const { decodeImage } = await decoding;
   return decodeImage(bytes, { name: name === 'model' ? 'image' : name });

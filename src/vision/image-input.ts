@@ -88,6 +88,18 @@ export function writeImage(session: Session, image: Pixels, preprocessing: Prepr
   return geometry;
 }
 
+/**
+ * Size of a model's only input, in pixels.
+ * @throws FiligreeError `invalid-argument` when it is not one RGB image
+ */
+export function imageSize(inputs: readonly Endpoint[], model: string): { width: number; height: number } {
+  if (inputs.length !== 1) {
+    throw new FiligreeError('invalid-argument', `${model}: has ${inputs.length} inputs, not one image`);
+  }
+  const { width, height } = imageLayout(inputs[0], model);
+  return { width, height };
+}
+
 /** How an input of shape (1, H, W, 3) or (1, 3, H, W) is stored; strides in bytes. */
 interface ImageLayout {
   width: number;

@@ -5,8 +5,8 @@ import type { EncodedImage } from './encoded-image.ts';
 import { checkPixels, type Pixels } from './preprocessing.ts';
 
 /**
- * An image: pixels in memory or a photo in a file anywhere (edge functions decode it by `filigree/images`); in browsers
- * also what a page has.
+ * An image: pixels in memory, or a photo in a file, on any host (edge functions decode it with `filigree/images`); in
+ * browsers also a page's elements.
  */
 export type ImageSource =
   | Pixels
@@ -63,7 +63,7 @@ export class ImageReader {
   }
 }
 
-/** @throws FiligreeError `invalid-argument` for pixels of another site that did not allow it */
+/** @throws FiligreeError `invalid-argument` for pixels from another site that does not allow reading them */
 function readContext(context: Canvas2d, width: number, height: number): ImageData {
   try {
     return context.getImageData(0, 0, width, height);
@@ -93,7 +93,10 @@ function isEncoded(source: unknown): source is EncodedImage {
   );
 }
 
-/** Whether the host is a page or its worker: it decodes photos and reads the pixels back. Hosts with files have paths. */
+/**
+ * Whether the host is a page or its worker: it decodes photos and reads pixels back. On hosts with files, strings are
+ * paths.
+ */
 function canDraw(): boolean {
   if (typeof process === 'object' && process.getBuiltinModule?.('node:fs')) return false;
   return (
@@ -101,7 +104,7 @@ function canDraw(): boolean {
   );
 }
 
-/** A photo's bytes, where pages have them. */
+/** A photo's bytes, from the sources of pages. */
 async function blobOf(source: EncodedImage, signal?: AbortSignal): Promise<Blob> {
   if (source instanceof Uint8Array || source instanceof ArrayBuffer) return new Blob([source as BlobPart]);
   if (typeof source !== 'string' && !(source instanceof URL)) return source;
@@ -163,7 +166,7 @@ async function decodeBlob(blob: Blob, source: EncodedImage): Promise<ImageBitmap
   } catch (cause) {
     const from = typeof source === 'string' || source instanceof URL ? `${String(source).slice(0, 100)}: ` : '';
     const what = blob.type ? `${blob.size} bytes of type ${blob.type} are` : `${blob.size} bytes are`;
-    throw new FiligreeError('invalid-image', `image: ${from}${what} no image this host decodes`, { cause });
+    throw new FiligreeError('invalid-image', `image: ${from}${what} not an image that this host can decode`, { cause });
   }
 }
 

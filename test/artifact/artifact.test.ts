@@ -175,7 +175,7 @@ describe('a damaged artifact', () => {
     expect(loaded).toBeGreaterThan(10);
   });
 
-  it('is told apart from files that are no artifacts', async () => {
+  it('is distinguished from files that are not artifacts', async () => {
     expect((await refused(new Uint8Array(0))).message).toMatch(/not a .filigree model \(0 bytes\)/);
     expect((await refused(new TextEncoder().encode('a text, not a model'))).message).toMatch(/not a .filigree model/);
     const tflite = new Uint8Array(64);

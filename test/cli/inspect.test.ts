@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 
-/** A stem, two branches, one of which works in place, their concatenation, and a residual around it. */
+/** A stem, two branches (one works in place), their concatenation, and a residual around it. */
 function branches(): Graph {
   const builder = new GraphBuilder();
   const stem = builder.conv2d(builder.input([1, 3, 12, 12]), 8, 3, { activation: { fn: 'silu' } });
@@ -110,7 +110,7 @@ describe('records', () => {
 });
 
 describe('the flow between layers', () => {
-  it('follows what works in place and what is written side by side', () => {
+  it('follows values in place and values written side by side', () => {
     const graph = branches();
     const program = compileGraph(graph);
     const names = flowNames(program);

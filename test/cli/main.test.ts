@@ -73,7 +73,7 @@ describe('a model', () => {
     );
     await writeFile(tflite, sparseModel());
     await writeFile(tensor, writeNpy(new Tensor('float32', [1, 4, 4, 8], numbers)));
-    // single rows, so that what is not a number stays in its row
+    // single rows, so that NaN stays in its row
     const costs = { f32_spmm_28x1: {}, other: { group: 1, position: 1 } };
     await writeFile(costModel, JSON.stringify({ peak: 1, l1Bytes: 1, cacheBytes: 1, costs }));
     const report = await json('compile', tflite, '-o', compiled, '--cost-model', costModel);
@@ -83,7 +83,7 @@ describe('a model', () => {
     expect(report.activationBytesUnshared).toBeGreaterThanOrEqual(2 * 128 * 4);
   });
 
-  it('is compiled, and what it became is printed', async () => {
+  it('is compiled, with a summary of the artifact', async () => {
     const { code, out } = await filigree('compile', tflite, '-o', compiled, '--cost-model', costModel);
     expect(code).toBe(0);
     expect(out).toMatch(/m\.tflite \(\d.* B\) → .*m\.filigree \(\d.*B\) in /);
@@ -146,7 +146,7 @@ describe('a model', () => {
     expect(refusal(await filigree('tune', join(directory, 'none.onnx'), '-o', tuned))).toContain('no such file');
   });
 
-  it('says which outputs hold values that are no numbers', async () => {
+  it('names outputs that hold NaN', async () => {
     const odd = join(directory, 'odd.npy');
     const values = numbers.slice();
     values[8] = NaN;

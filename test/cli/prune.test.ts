@@ -145,7 +145,7 @@ describe('filigree prune', () => {
     }
   });
 
-  it('goes on after being killed, to the same bytes', async () => {
+  it('continues after being killed, to the same bytes', async () => {
     const options = ['--sparsity', '0.5', '--distribution', 'erk', ...photos()];
     const argv = (name: string) => {
       return ['prune', file('net.onnx'), '-o', file(name), '--masks-out', file(`${name}.masks`), ...options];
@@ -177,7 +177,7 @@ describe('filigree prune', () => {
     expect(await readFile(file('killed.onnx'))).toEqual(await readFile(file('whole.onnx')));
   });
 
-  it('says in one line what is wrong', async () => {
+  it('reports errors in one line', async () => {
     const wrong = (...argv: string[]) => refused('prune', file('net.onnx'), '-o', file('wrong.filigree'), ...argv);
     expect(await wrong()).toMatch(/give a target: sparsity/);
     expect(await wrong('--sparsity', '0.5', '--target-latency', '3ms')).toMatch(/are targets: give one of them/);

@@ -17,14 +17,14 @@ export interface NodeContext {
   values: readonly (readonly [name: string, shape: readonly number[]])[];
 }
 
-/** Gives the names of what it makes: none where what it drew does not fit. */
+/** Gives the names of its outputs; none if its random choice does not fit. */
 export type OnnxNodeGenerator = (place: NodeContext) => string[];
 
 const one = (m: OnnxBuilder, op: string, inputs: readonly string[], attributes: object = {}) => [
   m.node(op, inputs, attributes as Attributes),
 ];
 
-/** Attributes that may be left out where they are what they are without. */
+/** Attributes that may be left out when they have their default. */
 function optional<T>(dice: Dice, name: string, value: T, absent: T): Record<string, T> {
   return String(value) === String(absent) && dice.oneIn(2) ? {} : { [name]: value };
 }
@@ -425,7 +425,7 @@ const reshape: OnnxNodeGenerator = ({ m, x, shape, dice }) => {
     shape.length === 3 ? [0, 0, 1, -1] : [0, -1].slice(shape.length === 0 ? 1 : 0),
   ]);
   if (dice.oneIn(4) && shape.length > 1) {
-    // as exporters compute shapes: the first size of x, and what is left
+    // shapes as exporters compute them: the first size of x, and the rest
     const first = m.node('Gather', [m.node('Shape', [x]), m.int64s([0])], { axis: 0 });
     return one(m, 'Reshape', [x, m.node('Concat', [first, m.int64s([-1])], { axis: 0 })]);
   }

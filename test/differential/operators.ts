@@ -8,7 +8,7 @@ import type { Dice } from './dice.ts';
 import { idioms } from './idioms.ts';
 import { weights } from './weights.ts';
 
-/** `x` is what the node should read, `values` all there is. */
+/** `x` is the value that the node should read, `values` are all values. */
 export type NodeGenerator = (b: GraphBuilder, x: string, dice: Dice, values: string[]) => string[];
 
 type Sides = [top: number, left: number, bottom: number, right: number];

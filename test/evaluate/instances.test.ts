@@ -71,7 +71,7 @@ describe('readInstances', () => {
     expect(() => readInstances(`{"images": ${deep}}`, 'i.json')).toThrow('wanted an object, found a list of 1');
   });
 
-  it('refuses what is no data set', () => {
+  it('refuses files that are not data sets', () => {
     expect(() => readInstances('[]', 'i.json')).toThrow('i.json: not a COCO instances file');
     expect(() => readInstances('{"images": [', 'i.json')).toThrow('i.json: not valid JSON: line 1, column 13');
   });

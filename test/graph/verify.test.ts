@@ -79,7 +79,7 @@ describe('verify', () => {
     );
   });
 
-  it('names what the shape rule objects to', () => {
+  it('names the violation of the shape rule', () => {
     expect(complaint((g) => (g.values.get('input0')!.shape = [1, 4, 4, 4]))).toMatch(
       /^test: node "conv2d0" \(conv2d\): weights .* want 3 input channels, the input \[1,4,4,4\] has 4/,
     );

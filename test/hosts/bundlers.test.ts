@@ -12,7 +12,7 @@ import { patience } from '../patience.ts';
 import { jpegFile, modelFile, project } from './project.ts';
 
 const byName = "'faces'";
-/** A page's script. @param model what it makes a detector of */
+/** A page's script. @param model the model of its detector */
 const main = (model: string, imported = '') => `
 import { createDetector } from 'filigree';
 ${imported}
@@ -129,7 +129,7 @@ describe('a page built with', () => {
     await expectFaces(await serveFolder(path.join(folder, 'dist'), headers));
   });
 
-  it('esbuild, which takes no model along, and says what to write', async () => {
+  it('esbuild, which bundles no model, and says what to write', async () => {
     const folder = newProject(
       'dist',
       `${main(byName)}`.replace('await createDetector', 'await tryDetector') + tryDetector,

@@ -212,7 +212,7 @@ describe('Chromium', () => {
     await build({ ...common, entryPoints: ['service.js'], format: 'iife' });
     const site = path.join(folder, 'site');
     copyFileSync(modelFile, path.join(site, 'face.filigree'));
-    // as pages do whose bundler leaves the file behind
+    // like pages whose bundler omits the file
     copyFileSync(path.join(root, 'dist/browser/filigree-worker.js'), path.join(site, 'filigree-worker.js'));
     const large = networks['mobilenet-v1']({ resolution: 448, classes: 10 });
     writeFileSync(path.join(site, 'large.filigree'), writeArtifact(compileGraph(large)));

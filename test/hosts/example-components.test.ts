@@ -44,7 +44,7 @@ describe('a component in', () => {
     await page.close();
   });
 
-  it('Svelte finds what is in a photo, and says what is no photo', async () => {
+  it('Svelte finds objects in a photo, and reports files that are not photos', async () => {
     const { page, problems } = await browser.page(await serveFolder(sites.svelte));
     await page.setInputFiles('input', photo);
     await said(page, 'sports ball');

@@ -18,7 +18,7 @@ import { expectSameFaces, jpegFile, photo, root, facesIn } from './project.ts';
 
 let example: Example;
 let folder: string;
-/** The photo as files of each format, and what is in it. */
+/** The photo in each file format, and its objects. */
 let pictures: Record<'jpeg' | 'png' | 'webp', Uint8Array<ArrayBuffer>>;
 let wanted: Detection[];
 
@@ -196,7 +196,7 @@ describe.each(hosts)('the edge example in %s', (_, start) => {
     expect(residentBytes(child.pid!) - before).toBeLessThan(80e6);
   });
 
-  it('answers photos that come at once, and goes on after bad ones', async () => {
+  it('answers simultaneous photos, and continues after bad ones', async () => {
     const bodies = Array.from({ length: 12 }, (_item, i) => (i % 3 === 2 ? new Uint8Array(9) : pictures.png));
     const answers = await Promise.all(bodies.map(async (body) => answer(await post(body))));
     answers.forEach(({ status, detections }, i) => {

@@ -74,7 +74,7 @@ export interface Report {
   death?: { failure?: Failure; ended: number };
   /** What is found in the photo's file, by path, URL, bytes and Blob; where the host has files. */
   photos?: Detection[][];
-  /** What the models that come with the package find, by their names; where the host has none, what it says. */
+  /** Results of the package's models, by name; on a host without them, its message. */
   named?: Record<string, Detection[]> | Failure;
   failures: Record<'notModel' | 'aborted' | 'missingModel' | 'missingWasm' | 'notWasm', Failure | undefined>;
 }

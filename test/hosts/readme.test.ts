@@ -34,7 +34,7 @@ const readme = {
   sh: snippets('README.md', 'sh'),
 };
 
-/** A project with the package, what it depends on, and photo.jpg. */
+/** A project with the package, its dependencies, and photo.jpg. */
 function newProject(files: Record<string, string | Uint8Array>): string {
   const folder = project({ 'photo.jpg': readFileSync(players), ...files });
   for (const name of ['@jsquash', 'commander', 'fflate', 'flatbuffers', 'pbf']) {

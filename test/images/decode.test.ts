@@ -117,7 +117,7 @@ const refusal = async (bytes: Uint8Array) => {
 const bytesOf = (text: string) => new Uint8Array(Buffer.from(text, 'latin1'));
 
 describe('decodeImage refuses', () => {
-  it('what is none of the three', async () => {
+  it('other formats', async () => {
     expect(await refusal(bytesOf('Dear Sir or Madam,\nthe photo'))).toBe(
       'photo.jpg: not a JPEG, PNG or WebP image; it starts with "Dear Sir or Madam, the p…"',
     );

@@ -39,7 +39,7 @@ const signed = new Set([
  */
 const vanishing = 4e-37;
 
-/** Relative errors of functions made of exp and log; the drift table has what they really are. */
+/** Tolerances, relative, of functions made of exp and log. The drift table has the actual errors. */
 const relative = 2e-6;
 
 function agrees(found: number, wanted: number, fn: string): boolean {

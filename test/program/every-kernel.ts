@@ -19,7 +19,7 @@ const rank4 = (
 
 const geometry = { dilation: [1, 1], pads: [1, 1, 1, 1], stride: [2, 2] } as const;
 
-/** Pointwise convolutions in eight bits, in groups of so many rows. */
+/** Pointwise convolutions in eight bits, in groups of this many rows. */
 const inEightBits = (group: 1 | 2 | 4) => {
   const { graph } = rank4((g, x) => [g.conv2d(x, 5, 1), g.conv2d(x, 4, 1)], [2, 3, 4, 5]);
   return { graph, costModel: eightBits(group), ranges: { [graph.inputs[0].value]: { min: -1, max: 2 } } };

@@ -35,7 +35,7 @@ async function interrupted(layer: number, more: PruneOptions = {}): Promise<Memo
 }
 
 describe('a run that was cut off', () => {
-  it('goes on where it was, with the same results', async () => {
+  it('continues where it stopped, with the same results', async () => {
     const whole = await prune(smallNetwork(), options);
     const checkpoint = await interrupted(2);
     expect(checkpoint.bytes).toBeDefined();
@@ -66,7 +66,7 @@ describe('a run that was cut off', () => {
     expect(report.notes[0]).toContain('from another run');
   });
 
-  it('starts again from a checkpoint that holds what no run has written', async () => {
+  it('starts again from a checkpoint that no run can have written', async () => {
     const whole = await prune(smallNetwork(), options);
     const { bytes } = await interrupted(2);
     const deep = `${'['.repeat(1e5)}${']'.repeat(1e5)}`;

@@ -131,7 +131,7 @@ describe('a server', () => {
   });
 });
 
-it('a file that has changed behind its Blob is an error of ours', async () => {
+it('a file that changes after its Blob was made is a FiligreeError', async () => {
   const file = path.join(folder, 'changing.filigree');
   writeFileSync(file, artifact);
   const blob = await openAsBlob(file);
@@ -165,7 +165,7 @@ describe('a signal', () => {
             return 'aborted';
           },
         );
-        // so many turns of the microtask queue into the load, then so many milliseconds
+        // a number of microtask turns into the load, then a number of milliseconds
         for (let i = 0; i < turns; i++) {
           const turn = i < 12 ? Promise.resolve(false) : new Promise((resolve) => setTimeout(resolve, 3, false));
           if (await Promise.race([turn, result.then(() => true)])) break;

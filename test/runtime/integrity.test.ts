@@ -38,7 +38,7 @@ afterEach(() => {
   served = bytes;
 });
 
-/** A Cache API, as far as it is used; in the order in which entries came. */
+/** The used part of the Cache API; entries in order of insertion. */
 function fakeCaches() {
   const entries = new Map<string, Uint8Array<ArrayBuffer>>();
   const cache = {
@@ -91,7 +91,7 @@ it('says where nothing computes digests', async () => {
   await expect(load(bytes)).rejects.toMatchObject({ code: 'environment', message: expect.stringContaining('https') });
 });
 
-it('keeps what came from a URL, and loads it without the network', async () => {
+it('keeps files from a URL, and loads them without the network', async () => {
   const { entries, caches } = fakeCaches();
   vi.stubGlobal('caches', caches);
   await load(url);
@@ -104,7 +104,7 @@ it('keeps what came from a URL, and loads it without the network', async () => {
   server.listen(Number(new URL(url).port), '127.0.0.1');
 });
 
-it('loads anew what has been damaged in the cache', async () => {
+it('reloads files that are damaged in the cache', async () => {
   const { entries, caches } = fakeCaches();
   vi.stubGlobal('caches', caches);
   await load(url);

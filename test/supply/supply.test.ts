@@ -102,7 +102,7 @@ describe('the package', () => {
     return (JSON.parse(execFileSync('npm', options, { cwd: root, encoding: 'utf8', stdio: 'pipe' })) as Packed[])[0];
   };
 
-  it('holds what is built, and nothing else', () => {
+  it('holds only built files', () => {
     const { files, size } = pack();
     const paths = files.map((file) => file.path);
     expect(paths.filter((file) => !file.startsWith('dist/')).sort()).toEqual([
@@ -115,7 +115,7 @@ describe('the package', () => {
     expect(paths.filter((file) => /test|bench|fixture|\.env|\.npy$/i.test(file) && !file.endsWith('.d.ts'))).toEqual(
       [],
     );
-    // maps are beside what is minified, and hold sources of ours only
+    // maps are beside minified files, and contain only our sources
     for (const map of paths.filter((file) => file.endsWith('.map'))) {
       const { sources } = JSON.parse(text(map)) as { sources: string[] };
       expect([map, sources.filter((source) => !/^(\.\.\/)*(src\/|wasm)|^[\w.-]+$/.test(source))]).toEqual([map, []]);

@@ -122,7 +122,7 @@ describe('settings of a detector', () => {
     await expect(Detector.of(model(rows), settings as never)).rejects.toThrow(message);
   });
 
-  it('find what is looked for in place, where the model can', async () => {
+  it('scan scores in place, if the model can', async () => {
     const calls: string[] = [];
     const data = new Float32Array(7 * cells);
     rows.forEach((row, i) => row.forEach((value, k) => (data[k * cells + i] = value)));

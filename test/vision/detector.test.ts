@@ -71,7 +71,7 @@ describe('decodeFaces', () => {
     expect([...faces.keypoints!]).toEqual(keypoints.map((value) => value + 6));
   });
 
-  it('clips logits, and leaves out what is no number', () => {
+  it('clips logits, and leaves out NaN', () => {
     const anchors = Float32Array.from([0.5, 0.5, 1, 1, 0.5, 0.5, 1, 1, 0.5, 0.5, 1, 1]);
     const regressors = new Float32Array(48).fill(2);
     const decode = (threshold: number, ...logits: number[]) =>
@@ -125,7 +125,7 @@ describe('Detector', () => {
     expect(keypoints![2].y).toBeCloseTo(((103 - 24) * 10) / 3, 3);
   });
 
-  it('says what each part took', async () => {
+  it('reports the time of each part', async () => {
     const { now, events } = standingClock();
     const detector = await Detector.of(faceModel(faceOutputs(full, face), full, {}, events));
     const clock = vi.spyOn(performance, 'now').mockImplementation(now);
@@ -168,7 +168,7 @@ describe('Detector', () => {
     }
   });
 
-  it('reads grey, RGBA and ImageData alike, and refuses what is no image', async () => {
+  it('reads grey, RGBA and ImageData equally, and refuses other values', async () => {
     const detector = await Detector.of(faceModel(faceOutputs(full, face)));
     const sources = [
       { ...photo, data: bytes(1), channels: 1 as const },

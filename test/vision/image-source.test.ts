@@ -47,7 +47,7 @@ function stubPage(decode: unknown, Canvas = FakeCanvas): void {
 const read = (source: unknown) => new ImageReader().read(source as ImageSource);
 
 describe('ImageReader', () => {
-  it('draws what a page has at its own size', async () => {
+  it('draws sources of a page at their own size', async () => {
     vi.stubGlobal('OffscreenCanvas', FakeCanvas);
     vi.stubGlobal('HTMLVideoElement', FakeVideo);
     const { width, height, channels, data } = await read(new FakeVideo());

@@ -21,6 +21,7 @@ def main(arguments: list[str] | None = None) -> None:
     tune.add_argument("--ends", type=float, default=0.0, help="seconds since 1970 at which training ends, instead of --minutes")
     tune.add_argument("--until", type=float, default=1.0, help="progress of the schedules at the end of this run")
     tune.add_argument("--side", type=int, help="of the input, where it is not the file's own")
+    tune.add_argument("--stored", type=int, help="longer side of photographs as they are kept, where it is not the input's")
     tune.add_argument("--labelled", default="", help="labelled photographs to measure AP on")
     tune.add_argument("--instances", default="", help="their instances.json")
     tune.add_argument("--check-every", type=float, default=60.0, help="seconds")

@@ -40,7 +40,10 @@ class Checks:
     @torch.no_grad()
     def _run(self, images: torch.Tensor, conv: Convolve, views: list[list[torch.Tensor]] | None):
         """Detections; mean losses against `views`; else what the head said."""
-        head, boxes, losses, kept = self.teacher.head, [], [], []
+        head = self.teacher.head
+        boxes: list[np.ndarray] = []
+        losses: list[torch.Tensor] = []
+        kept: list[list[torch.Tensor]] = []
         for i in range(0, len(images), 64):
             values = self.teacher.network.run(images[i : i + 64], head.wanted, conv)
             if self.boxes:
@@ -48,9 +51,11 @@ class Checks:
             if views is None:
                 kept.append([v.half() for v in values])
             else:
-                found = head.losses(values, [v.float() for v in views[i // 64]])
-                losses.append(torch.stack([found[p] for p in head.parts]))
-        mean = dict(zip(head.parts, torch.stack(losses).mean(0).tolist())) if losses else {}
+                theirs = [v.float() for v in views[i // 64]]
+                found = head.losses(values, theirs)
+                same = [] if self.boxes else [(values[0].flatten(1).argmax(1) == theirs[0].flatten(1).argmax(1)).float().mean()]
+                losses.append(torch.stack([found[p] for p in head.parts] + same))
+        mean = dict(zip([*head.parts, "same class"], torch.stack(losses).mean(0).tolist())) if losses else {}
         return (np.concatenate(boxes) if boxes else np.zeros((0, 0, 6))), mean, kept
 
     def begin(self, student: Student, weights: torch.Tensor, biases: torch.Tensor) -> tuple[dict[str, Any], dict[str, Future]]:

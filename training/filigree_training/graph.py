@@ -11,7 +11,7 @@ import onnx
 import torch
 from onnx import numpy_helper
 
-ACTIVATIONS = ("Silu", "HardSwish", "Relu")
+ACTIVATIONS = ("Silu", "HardSwish", "Relu", "Relu6")
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Graph:
         self.input_shape = [d.dim_value for d in inputs[0].type.tensor_type.shape.dim]
         self.outputs = [o.name for o in model.graph.output]
         self.nodes = [self._node(n) for n in model.graph.node if n.op_type != "Constant"]
-        for fuse in (_silu, _hard_swish, _shuffle):
+        for fuse in (_silu, _hard_swish, _relu6, _shuffle):
             self._replace(fuse)
         self.producers = {o: n for n in self.nodes for o in n.outputs}
 
@@ -135,6 +135,12 @@ def _hard_swish(node: Node, only):
     if mul is None or div is None or mul.op != "Mul" or x not in mul.inputs or div.op != "Div" or _number(div, 1) != 6.0:
         return [], None
     return [node, clip, mul, div], Node("HardSwish", [x], div.outputs)
+
+
+def _relu6(node: Node, only):
+    if node.op != "Clip" or (_bound(node, 1, "min"), _bound(node, 2, "max")) != (0.0, 6.0):
+        return [], None
+    return [node], Node("Relu6", [node.inputs[0]], node.outputs)
 
 
 def _bound(clip: Node, place: int, name: str) -> float | None:

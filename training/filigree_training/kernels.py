@@ -10,7 +10,7 @@ try:
 except ImportError:  # PyTorch for CPUs comes without Triton
     fast = None  # type: ignore[assignment]
 
-PLAIN_ACTIVATIONS = {"": lambda x: x, "Silu": F.silu, "HardSwish": F.hardswish, "Relu": F.relu}
+PLAIN_ACTIVATIONS = {"": lambda x: x, "Silu": F.silu, "HardSwish": F.hardswish, "Relu": F.relu, "Relu6": F.relu6}
 
 
 def usable(x: torch.Tensor) -> bool:

@@ -100,13 +100,15 @@ def frozen_kernel(gamma, beta, running, table, epsilon, channels: tl.constexpr, 
 
 @triton.jit
 def activated(z, ACT: tl.constexpr):
-    # 0 none, 1 SiLU, 2 hard-swish, 3 ReLU
+    # 0 none, 1 SiLU, 2 hard-swish, 3 ReLU, 4 ReLU6
     if ACT == 1:
         z = z / (1 + tl.exp(-z))
     elif ACT == 2:
         z = z * tl.minimum(tl.maximum(z + 3, 0.0), 6.0) / 6
     elif ACT == 3:
         z = tl.maximum(z, 0.0)
+    elif ACT == 4:
+        z = tl.minimum(tl.maximum(z, 0.0), 6.0)
     return z
 
 
@@ -120,6 +122,8 @@ def slope(z, ACT: tl.constexpr):
         d = tl.where(z <= -3, 0.0, tl.where(z >= 3, 1.0, z / 3 + 0.5))
     elif ACT == 3:
         d = tl.where(z > 0, 1.0, 0.0)
+    elif ACT == 4:
+        d = tl.where((z > 0) & (z < 6), 1.0, 0.0)
     else:
         d = z * 0 + 1
     return d
@@ -228,7 +232,7 @@ def descent_kernel(x, gy, table, sums, gx, rows, each, channels: tl.constexpr, T
         tl.store(gx + at, d.to(gx.dtype.element_ty), mask=inside)
 
 
-ACTIVATIONS = {"": 0, "Silu": 1, "HardSwish": 2, "Relu": 3}
+ACTIVATIONS = {"": 0, "Silu": 1, "HardSwish": 2, "Relu": 3, "Relu6": 4}
 
 
 NARROW, DEEP = 16, 512  # channels and partial sums of a program that adds them up

@@ -68,6 +68,7 @@ def _reshape(x: Inputs, _: dict) -> torch.Tensor:
 OPERATORS: dict[str, Callable] = {
     "Silu": lambda x, a: F.silu(x[0]),
     "HardSwish": lambda x, a: F.hardswish(x[0]),
+    "Relu6": lambda x, a: F.relu6(x[0]),
     "Relu": lambda x, a: F.relu(x[0]),
     "LeakyRelu": lambda x, a: F.leaky_relu(x[0], a.get("alpha", 0.01)),
     "Sigmoid": lambda x, a: torch.sigmoid(x[0]),

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from .network import Convolution, Convolve, Network
+from .network import Convolution, Convolve, Network, padded
 from .patterns import Pattern
 
 
@@ -77,7 +77,8 @@ def inputs_of(c: Convolution, x: torch.Tensor) -> torch.Tensor:
     """(positions, C) float32: what each output position of a layer reads."""
     if c.shape[2:] == (1, 1):
         return x[:, :, :: c.stride[0], :: c.stride[1]].permute(0, 2, 3, 1).reshape(-1, c.columns).float()
-    taken = F.unfold(x.float(), c.shape[2:], padding=c.padding, stride=c.stride)
+    x, padding = padded(c, x.float())
+    taken = F.unfold(x, c.shape[2:], padding=padding, stride=c.stride)
     return taken.permute(0, 2, 1).reshape(-1, c.columns)
 
 

@@ -14,10 +14,9 @@ changes from step to step (mask, rate, momentum, ranges) is in tensors.
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 
 from . import kernels, quantise
-from .network import Convolution, Convolve
+from .network import Convolution, Convolve, convolved
 from .recipe import Recipe
 from .schedule import learning_rate
 from .teacher import Teacher, Values, spread
@@ -100,9 +99,9 @@ class Student:
                 x = inputs[k.source]
             if k.plain:
                 w = w * scale[k.output].view(-1, 1, 1, 1)
-                y = F.conv2d(x, w, bias[k.output], k.stride, k.padding, 1, k.groups)
+                y = convolved(k, x, w, bias[k.output])
                 return kernels.PLAIN_ACTIVATIONS[k.activation](y) if conv.fused else y  # type: ignore[attr-defined]
-            y = F.conv2d(x, w, None, k.stride, k.padding, 1, k.groups)
+            y = convolved(k, x, w)
             running = kept[k.output]
             if means is not None:
                 mean = y.detach().float().mean((0, 2, 3))

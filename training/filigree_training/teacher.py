@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 
 from . import kernels
 from .heads import Head
-from .network import Convolution, Convolve, Network, cut_points
+from .network import Convolution, Convolve, Network, convolved, cut_points
 
 Values = list[torch.Tensor]
 
@@ -28,7 +27,7 @@ class Teacher:
         w, b = self.network.split_weights(weights), self.network.split_channels(biases)
 
         def conv(c: Convolution, x: torch.Tensor) -> torch.Tensor:
-            y = F.conv2d(x, w[c.output], None, c.stride, c.padding, 1, c.groups)
+            y = convolved(c, x, w[c.output])
             return kernels.bias_activation(y, b[c.output], c.activation)
 
         conv.fused = True  # type: ignore[attr-defined]

@@ -55,6 +55,7 @@ class Job:
     labelled: str = ""  # a folder or tar of labelled photographs, and
     instances: str = ""  # their instances.json
     check_every: float = 60.0  # seconds
+    stored: int | None = None  # longer side of photographs as they are kept, where it is not the input's
     cache: str = "/tmp/filigree-photos"  # a folder
     aside: int = 256
     resume: bool = True
@@ -90,7 +91,7 @@ class Training:
 
     def _photographs(self, recipe: Recipe) -> tuple[Augmenter, Augmenter]:
         job = self.job
-        photos = load(job.photos, self.network.side, job.cache)
+        photos = load(job.photos, job.stored or self.network.side, job.cache)
         aside = held_out(photos.names)
         chosen = np.zeros(len(aside), bool)
         chosen[np.flatnonzero(aside)[: job.aside]] = True

@@ -18,7 +18,7 @@ def near(a: torch.Tensor, b: torch.Tensor) -> float:
 
 
 @pytest.mark.parametrize("mode", ["batch", "running", "frozen"])
-@pytest.mark.parametrize("activation", ["", "Silu", "HardSwish", "Relu"])
+@pytest.mark.parametrize("activation", ["", "Silu", "HardSwish", "Relu", "Relu6"])
 @pytest.mark.parametrize("channels", [24, 44, 96])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_normalisation_with_activation(channels, activation, mode, dtype):

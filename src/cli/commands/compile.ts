@@ -89,7 +89,7 @@ async function compile(io: Io, input: string, options: Options): Promise<void> {
     const { calibrate } = await import('../../evaluate/calibrate.ts');
     const floats = await compileBytes(bytes, input, progress, { ...options, labels, costModel, int8 });
     const graph = await importBytes(bytes, input, progress, options);
-    int8 = { ranges: await calibrate(input, floats, graph, options.calibrate, progress, options) };
+    int8 = { ranges: await calibrate(floats, graph, options.calibrate, progress, options) };
   }
   const foreign = { ...options, labels, int8, costModel };
   const graph = await importBytes(bytes, input, progress, options);

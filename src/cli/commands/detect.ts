@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
-import type { DetectionResult, Detector } from '../../vision/detector.ts';
+import type { DetectionResult } from '../../vision/detection.ts';
+import type { Detector } from '../../vision/detector.ts';
 import { headNames, type HeadName } from '../../vision/presets.ts';
 import type { Pixels } from '../../vision/preprocessing.ts';
 import { isDirectory, readInput } from '../../files/read.ts';

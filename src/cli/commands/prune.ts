@@ -206,10 +206,16 @@ async function pruneOptions(
     asked.costModel = parseCostModel(new TextDecoder().decode(await readInput(costModel)), costModel);
   }
   if (options.calibrate === undefined) return asked;
-  const { photosIn, photoSamples } = await import('../../evaluate/photos.ts');
-  const photos = await photosIn(options.calibrate, options.photos);
+  const { calibrationPhotos, photoProgress, photosIn } = await import('../../evaluate/photos.ts');
+  const { photoSamples } = await import('../../prune.ts');
+  const photos = calibrationPhotos(await photosIn(options.calibrate, options.photos));
   resolveOptions({ ...asked, samples: [{}] }); // reports wrong options before photos are read
-  return { ...asked, ...(await photoSamples(graph, dense, photos, progress, options)) };
+  try {
+    const onPhoto = photoProgress(photos.length, progress);
+    return { ...asked, ...(await photoSamples(graph, dense, photos, { ...options, onPhoto })) };
+  } finally {
+    progress.clear();
+  }
 }
 
 async function run(graph: Graph, options: PruneOptions, progress: ProgressLine): Promise<Pruned> {

@@ -67,7 +67,7 @@ describe('not a model', () => {
   });
 });
 
-it('an empty name behind the operands of a constant is no operand', () => {
+it('an empty name after the operands of a constant is not an operand', () => {
   const bytes = one('Reshape', (m) => [m.input([6]), m.node('Div', [m.int64s([12, 6]), m.int64s([4, 3]), ''])]);
   expect(importOnnx(bytes, 'good.onnx').nodes.map(({ attributes }) => attributes)).toEqual([{ shape: [3, 2] }]);
 });
@@ -290,7 +290,7 @@ describe('unsupported operators', () => {
     ]);
   });
 
-  it('are found behind others by the shapes that the file records', () => {
+  it('are found after others by the shapes that the file records', () => {
     const m = new OnnxBuilder(13);
     const unknown = m.node('GridSample', [m.input([1, 2, 4, 4])]);
     m.output(m.node('Resize', [unknown, '', m.floats([4], [1, 1, 2, 2])], { mode: 'cubic' }));
@@ -314,7 +314,7 @@ describe('unsupported operators', () => {
     expect(failure(m.bytesOfModel({ nodes })).message).toContain('node "choice" (If): there is no such operator here');
   });
 
-  it('what is worked out on constants only', () => {
+  it('operators that are supported on constants only', () => {
     const error = failure(one('ReduceProd', (m) => [m.input([2, 3])]));
     expect(error.message).toContain(
       'node "ReduceProd0" (ReduceProd): it is supported on constants only, but its input is computed',
@@ -409,7 +409,7 @@ describe('external data', () => {
   });
 });
 
-/** Every cut is refused, whatever is left. */
+/** Every truncated file is refused. */
 function expectCutsToFail(bytes: Uint8Array, lengths: Iterable<number>): void {
   for (const length of lengths)
     expect(failure(bytes.subarray(0, length)).code, `${length} bytes`).not.toBe('invalid-argument');

@@ -37,7 +37,7 @@ const labels = { name: 'labels.txt', data: 'ant\nbee\ncat\n' };
 const labelled: MetadataSpec = { outputFiles: [[{ name: 'labels.txt' }]] };
 
 describe('metadata', () => {
-  it('says what the model is called, by whom and on what terms', () => {
+  it('has the name, author and licence of the model', () => {
     const texts = { name: 'Net', description: 'Tells insects apart.', version: '2', author: 'A.', license: 'MIT' };
     expect(read(described(texts))).toEqual({ tflite: texts, notes: [] });
     expect(read(classifier())).toEqual({ tflite: undefined, notes: [] });
@@ -83,7 +83,7 @@ describe('metadata', () => {
       'metadata.json',
       '{"description": "Ultralytics YOLOv8n model", "task": "detect", "names": {"0": "ant", "1": "bee\'s", "2": "cat"}}',
     ],
-  ])('takes what Ultralytics writes into %s', (name, data) => {
+  ])('reads the metadata that Ultralytics writes into %s', (name, data) => {
     expect(read(withZip(classifier(), [{ name, data, deflate: true }]))).toEqual({
       tflite: { description: 'Ultralytics YOLOv8n model', task: 'detect', labels: ['ant', "bee's", 'cat'] },
       notes: [],

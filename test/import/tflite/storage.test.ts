@@ -220,7 +220,7 @@ describe('sparse encodings', () => {
     expect(constant(int8, 'c')).toEqual(nchw);
   });
 
-  it('weights that are all 0, of which nothing is stored', () => {
+  it('weights that are all 0, and have no stored values', () => {
     const sparsity = {
       traversalOrder: [0, 1, 2, 3],
       dimensions: [

@@ -23,7 +23,7 @@ const relu = { fn: 'clamp', alpha: 0, beta: Infinity } as const;
 const weightCount = (graph: Graph) => layersOf(graph).reduce((sum, { rows, columns }) => sum + rows * columns, 0);
 const samplesOf = (graph: Graph, count: number) => Array.from({ length: count }, (_, i) => inputsOf(graph, i + 1));
 
-/** Convolutions with a depthwise one, a residual and a concatenation; pointwise ones read what is removed. */
+/** Convolutions with a depthwise one, a residual and a concatenation; pointwise ones read the removed channels. */
 function network(seed = 1): Graph {
   const b = new GraphBuilder(seed);
   const stem = b.conv2d(b.input([1, 3, 8, 8]), 8, 3, { activation: relu });
@@ -92,7 +92,7 @@ describe('pruning by channels', () => {
     const name = layersOf(graph)[1].name;
     const depthwise = layersOf(graph).find(({ kind }) => kind === 'depthwise')!.name;
     level(graph, name, [4, 9], 0); // zero, padded, then a bias of its own
-    level(graph, name, [17], -2); // zero behind the activation
+    level(graph, name, [17], -2); // zero after the activation
     const removed = new Map([[name, [4, 9, 17]]]);
     const plain = removeChannels(graph, removed);
     const folded = removeChannels(foldConstantChannels(graph, removed), removed);
@@ -106,7 +106,7 @@ describe('pruning by channels', () => {
     expectSameResults(removeChannels(foldConstantChannels(graph, gone), gone), graph, 2e-6);
   });
 
-  it('makes up for what goes with what stays', async () => {
+  it('compensates for removed channels with the others', async () => {
     const graph = network(7);
     const samples = samplesOf(graph, 6);
     const error = async (criterion: 'magnitude' | 'random' | 'second-order') => {
@@ -136,7 +136,7 @@ describe('pruning by channels', () => {
     );
   });
 
-  it('leaves first layers, heads and what is excluded as many channels as they have', async () => {
+  it('leaves all channels of first layers, heads and excluded layers', async () => {
     const graph = network();
     const [stem, wide] = layersOf(graph).map(({ name }) => name);
     const run = async (options: object) => {

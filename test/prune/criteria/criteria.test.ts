@@ -44,7 +44,7 @@ describe("a criterion of one's own", () => {
     }
   });
 
-  it('fits what its mask keeps', async () => {
+  it('fits the weights that its mask keeps', async () => {
     const samples = smallSamples(8);
     const fitting: Criterion = { ...upsideDown, needsSamples: true, fit: secondOrder.fit };
     const options = { sparsity: 0.5, samples };

@@ -81,7 +81,7 @@ describe('blocks', () => {
     expect(blocks).toEqual({ blockOf: Int32Array.from([...row(0), ...row(2)]), count: 4 });
   });
 
-  it('are what users say', () => {
+  it("follow a user's groups", () => {
     const layer = layerOf([2, 2, 1, 1]);
     const pattern = groupedBy(({ name }) => (name === 'layer' ? [7, 7, -1, 7] : undefined));
     expect(pattern.blocks(layer)).toEqual({ blockOf: Int32Array.of(0, 0, 1, 0), count: 2 });

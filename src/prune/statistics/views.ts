@@ -1,6 +1,6 @@
 // Makes several views of a photo, so that few photos calibrate like many.
-import type { Pixels } from '../vision/preprocessing.ts';
-import type { RandomNumbers } from '../prune/random-numbers.ts';
+import type { Pixels } from '../../vision/preprocessing.ts';
+import type { RandomNumbers } from '../random-numbers.ts';
 
 /** The minimum share of a photo's width, and of its height, in a view. */
 const minSide = 0.5;
