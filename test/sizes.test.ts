@@ -22,37 +22,39 @@ const root = fileURLToPath(new URL('../', import.meta.url));
  * came to be taken, and errors to say what to do about photos of other sites.
  * That of compile.js was raised by 200 bytes of brotli when compilation learned to show its passes and choices, and by 1000
  * when its messages came to be in plain English and to tell classifiers from detectors.
+ * All with kernels in them were raised when products of computed tensors, the positions of the largest elements and elements
+ * by computed positions came in: attention, and the tails of detectors that need no suppression.
  */
 const budgets = {
   // an app that imports createDetector alone and detects faces: what stays of index.js, with detector.js
-  'app with a detector': { raw: 86_500, brotli: 28_600 },
-  'index.js': { raw: 55_700, brotli: 18_200 },
+  'app with a detector': { raw: 89_000, brotli: 29_200 },
+  'index.js': { raw: 58_200, brotli: 18_800 },
   'detector.js': { raw: 34_500, brotli: 11_900 },
   'classifier.js': { raw: 14_000, brotli: 5_000 },
   // models that say nothing of themselves
-  'recognise.js': { raw: 15_500, brotli: 5_450 },
+  'recognise.js': { raw: 16_000, brotli: 5_650 },
   // of models on threads
-  'team.js': { raw: 30_200, brotli: 9_450 },
+  'team.js': { raw: 34_500, brotli: 10_300 },
   'web.js': { raw: 2_750, brotli: 1_150 },
   'node.js': { raw: 1_300, brotli: 650 },
   // of runImage, for those who read outputs by themselves
   'image-input.js': { raw: 4_200, brotli: 1_750 },
   'profile.js': { raw: 1_100, brotli: 650 },
-  'browser/index.js': { raw: 55_700, brotli: 18_200 },
-  'browser/team.js': { raw: 32_700, brotli: 10_350 },
-  'workerd/index.js': { raw: 56_000, brotli: 18_400 },
-  'edge-light/index.js': { raw: 56_000, brotli: 18_400 },
-  'filigree-simd.wasm': { raw: 60_000, brotli: 16_000 },
-  'filigree-relaxed.wasm': { raw: 60_000, brotli: 16_000 },
+  'browser/index.js': { raw: 58_200, brotli: 18_800 },
+  'browser/team.js': { raw: 37_000, brotli: 11_200 },
+  'workerd/index.js': { raw: 58_500, brotli: 19_000 },
+  'edge-light/index.js': { raw: 58_500, brotli: 19_000 },
+  'filigree-simd.wasm': { raw: 62_000, brotli: 17_000 },
+  'filigree-relaxed.wasm': { raw: 62_000, brotli: 17_000 },
   // cut down for the face model
-  'face-simd.wasm': { raw: 37_500, brotli: 15_000 },
-  'face-relaxed.wasm': { raw: 37_500, brotli: 15_000 },
+  'face-simd.wasm': { raw: 40_000, brotli: 15_000 },
+  'face-relaxed.wasm': { raw: 40_000, brotli: 15_000 },
   // wasm, threads, tracking and tiles within
-  'inline.js': { raw: 300_000, brotli: 87_000 },
+  'inline.js': { raw: 308_000, brotli: 90_000 },
   // without the codecs that it imports
   'images.js': { raw: 9_000, brotli: 3_500 },
-  'kernels.js': { raw: 27_500, brotli: 8_100 },
-  'compile.js': { raw: 420_000, brotli: 106_000 },
+  'kernels.js': { raw: 32_000, brotli: 9_100 },
+  'compile.js': { raw: 420_000, brotli: 115_000 },
 };
 
 type Lazily = (entry: string, options: object) => Promise<Map<string, { lazy: boolean; contents: Uint8Array }>>;

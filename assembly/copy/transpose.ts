@@ -1,7 +1,7 @@
 /** The first n lanes of v, 1 ≤ n ≤ 4. */
 // @ts-ignore: decorator
 @inline
-function storeLanes(y: usize, v: v128, n: u32): void {
+export function storeLanes(y: usize, v: v128, n: u32): void {
   if (n == 4) v128.store(y, v);
   else if (n == 1) v128.store32_lane(y, v, 0);
   else {

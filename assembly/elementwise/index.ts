@@ -56,8 +56,16 @@ function combine(a: v128, b: v128, fn: u32): v128 {
       return f32x4.max(a, b);
     case 6:
       return pow(a, b);
-    default:
+    case prelu:
       return v128.bitselect(f32x4.mul(a, b), a, f32x4.lt(a, f32x4.splat(0)));
+    case 8: // less
+      return v128.and(f32x4.lt(a, b), f32x4.splat(1));
+    case 9: // lessOrEqual
+      return v128.and(f32x4.le(a, b), f32x4.splat(1));
+    case 10: // equal
+      return v128.and(f32x4.eq(a, b), f32x4.splat(1));
+    default: // select
+      return v128.bitselect(f32x4.splat(-0.0), b, f32x4.eq(a, f32x4.splat(0)));
   }
 }
 

@@ -9,6 +9,8 @@
 import { MatrixRecord } from '../generated/records';
 import { product } from './planes';
 
+export { f32_matmul } from './matmul';
+
 export function f32_gemm_8x4(r: MatrixRecord): void {
   product(r, 1, r.height * r.width);
 }

@@ -16,6 +16,10 @@ function image(r: MatrixRecord, x: usize, y: usize, height: u32, width: u32): vo
   const scratch = r.scratch;
   const pixels = height * width;
   const worth = activationBlock(r.rows);
+  const lo = f32x4.splat(r.min);
+  const hi = f32x4.splat(r.max);
+  const add = r.add != 0;
+  const delta = r.residual - r.y;
   let row: u32 = 0;
   let column: u32 = 0;
   let done: u32 = 0;
@@ -36,10 +40,10 @@ function image(r: MatrixRecord, x: usize, y: usize, height: u32, width: u32): vo
       row++;
     }
     pack2(x0, x1, r.taps, r.columns, scratch);
-    tile_8x4(scratch, r.weights, y, o0, o1, r.rows, r);
+    tile_8x4(scratch, r.columns, r.weights, y, o0, o1, r.rows, r.yPlane, lo, hi, add, delta);
     } else {
     pack1(x0, r.taps, r.columns, scratch);
-    tile_4x4(scratch, r.weights, y, o0, r.rows, r);
+    tile_4x4(scratch, r.columns, r.weights, y, o0, r.rows, r.yPlane, lo, hi, add, delta);
     }
     const finished = row < height ? row * width + column : pixels;
     if (r.activation != 0 && (finished == pixels || finished - done >= worth)) {

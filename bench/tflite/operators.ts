@@ -136,6 +136,13 @@ export const exporters: OperatorTable<[file: TfliteExport], void> = {
     );
   },
 
+  matmul(node, file) {
+    const { transposeA, transposeB } = node.attributes;
+    const inputs = node.inputs.map((input) => file.inOrder(input, axesOf(file.shape(input).length)));
+    const order = axesOf(file.shape(node.outputs[0]).length);
+    file.emit(node.outputs[0], order, 'BATCH_MATMUL', inputs, { BatchMatMul: { adjX: transposeA, adjY: transposeB } });
+  },
+
   unary(node, file) {
     const order = file.order(node.inputs[0]);
     file.activate(node.outputs[0], file.inOrder(node.inputs[0], order), order, node.attributes);
@@ -291,6 +298,8 @@ export const exporters: OperatorTable<[file: TfliteExport], void> = {
   convTranspose2d: unsupported,
 
   gather: unsupported,
+  topK: unsupported,
+  takeAlongAxis: unsupported,
 };
 
 function unsupported(node: Node, file: TfliteExport): void {

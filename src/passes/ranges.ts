@@ -63,6 +63,10 @@ const rangesAfter: OperatorTable<[known: InputRanges], Interval> = {
   conv2d: ofActivation,
   convTranspose2d: ofActivation,
   linear: ofActivation,
+  // sums of products can be anything
+  matmul: () => everything,
+  topK: ({ inputs: [x], attributes: { axis } }, { graph }) => ({ low: 0, high: shapeOf(graph, x)[axis] - 1 }),
+  takeAlongAxis: ofInput,
   unary: ({ inputs: [x], attributes }, { rangeOf }) => activated(rangeOf(x), attributes),
   binary({ inputs, attributes: { fn, activation } }, { rangeOf }) {
     const [a, b] = inputs.map(rangeOf);
@@ -134,6 +138,12 @@ function combined(fn: NodeOf<'binary'>['attributes']['fn'], a: Interval, b: Inte
       if (a.low >= 0) return a;
       return a.high > 0 ? hull([{ low: 0, high: a.high }, negative]) : negative;
     }
+    case 'less':
+    case 'lessOrEqual':
+    case 'equal':
+      return { low: 0, high: 1 };
+    case 'select':
+      return hull([b, { low: 0, high: 0 }]);
     default:
       return everything;
   }
@@ -173,6 +183,9 @@ export function activated({ low, high }: Interval, activation: Activation | unde
       const ends = [low, high].map((x) => (x === -Infinity ? 0 : f(x)));
       return extremes(low < dip && dip < high ? [...ends, f(dip)] : ends);
     }
+    case 'sin':
+    case 'cos':
+      return { low: -1, high: 1 };
     default:
       // The others are monotonic on either side of 0.
       return extremes(low < 0 && high > 0 ? [f(low), f(0), f(high)] : [f(low), f(high)]);

@@ -167,8 +167,11 @@ const permuted: OperatorTable<[before: Reordering], object | undefined> = {
   resize: cannot,
   depthToSpace: cannot,
   spaceToDepth: cannot,
-  // the last axis is multiplied
+  // the last axes are multiplied
   linear: cannot,
+  matmul: cannot,
+  topK: cannot,
+  takeAlongAxis: cannot,
   // they depend on the order of elements
   reshape: cannot,
   transpose: cannot,

@@ -23,6 +23,13 @@ export const unaryFunctions = [
   'elu', // x < 0 ? alpha·(eˣ − 1) : x
   'softplus', // log(1 + eˣ)
   'mish', // x·tanh(softplus(x))
+  'floor',
+  'ceil',
+  'round', // to the nearest integer, halves to the even one
+  'trunc', // towards 0
+  'sign', // −1, 0 or 1
+  'sin', // of radians; NaN beyond ±2³⁰, where float32 has less than one number for each turn
+  'cos', // as sin
 ] as const;
 
 export type UnaryFunction = (typeof unaryFunctions)[number];

@@ -14,10 +14,12 @@ import { gemmKernels } from './kernels/gemm.ts';
 import { imageKernels } from './kernels/image.ts';
 import { int8Kernels } from './kernels/int8.ts';
 import { linearKernels } from './kernels/linear.ts';
+import { matmulKernels } from './kernels/matmul.ts';
 import { padKernels } from './kernels/pad.ts';
 import { poolKernels } from './kernels/pool.ts';
 import { reduceKernels } from './kernels/reduce.ts';
 import { resizeKernels } from './kernels/resize.ts';
+import { selectKernels } from './kernels/select.ts';
 import { spmmKernels } from './kernels/spmm.ts';
 import type { FieldKind } from './kernel.ts';
 import type { Pointer } from './program.ts';
@@ -36,6 +38,8 @@ export const kernels = {
   ...imageKernels,
   ...detectKernels,
   ...int8Kernels,
+  ...matmulKernels,
+  ...selectKernels,
 };
 
 export type KernelName = keyof typeof kernels;

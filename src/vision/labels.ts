@@ -6,14 +6,14 @@ import { FiligreeError } from '../errors.ts';
  * 1001, and so do their label files; one is fitted to the other.
  * @throws FiligreeError `invalid-argument` when the numbers do not fit in any other case
  */
-export function fitLabels(labels: readonly string[], classes: number): readonly string[] {
+export function fitLabels(labels: readonly string[], classes?: number): readonly string[] {
   const fitting = fittingLabels(labels, classes);
   if (fitting) return fitting;
   throw new FiligreeError('invalid-argument', `labels: there are ${labels.length}; the model has ${classes} classes`);
 }
 
-/** Like fitLabels, but undefined when the numbers do not fit. */
-export function fittingLabels(labels: readonly string[], classes: number): readonly string[] | undefined {
+/** Like fitLabels, but undefined when the numbers do not fit; any do where the number of classes is not known. */
+export function fittingLabels(labels: readonly string[], classes = labels.length): readonly string[] | undefined {
   if (labels.length === classes) return labels;
   if (labels.length === classes + 1 && isBackground(labels[0])) return labels.slice(1);
   if (labels.length + 1 === classes && classes === imageNetWithBackground && !isBackground(labels[0])) {

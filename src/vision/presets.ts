@@ -16,7 +16,8 @@ export interface ModelDescription {
 /** A way to read a model's outputs. */
 export interface Fit {
   readonly head: Head;
-  readonly classes: number;
+  /** Undefined where the outputs do not tell. */
+  readonly classes?: number;
 }
 
 export interface Preset {
@@ -133,6 +134,18 @@ const yolox =
 
 /** TensorFlow exports of Ultralytics give fractions; all others give pixels. */
 const exportedBoxes = (input: ImageInput) => (input.channelsLast ? 'fractions' : 'pixels');
+
+/** So many detections at most; 300 with Ultralytics' defaults. */
+const mostDetections = 1000;
+
+/** One output of detections; not of one number an anchor. */
+const endToEnd: Preset['fit'] = (outputs, input) => {
+  const [{ name, shape, dtype }] = outputs;
+  const [batch, count, width] = shape;
+  if (outputs.length !== 1 || shape.length !== 3 || dtype !== 'float32' || batch !== 1 || width !== 6) return undefined;
+  if (count > mostDetections || stridesOf(input, count) || stridesOf(input, count, 3)) return undefined;
+  return { head: { type: 'end-to-end', output: name, boxes: exportedBoxes(input) } };
+};
 
 const yolov8: Preset['fit'] = (outputs, input) => {
   const found = tableEitherWay(outputs, input, 4);
@@ -347,16 +360,24 @@ const presets = {
   /** YOLO11 too. */
   yolov8: {
     wants: 'an output [1, 4 + classes, cells] or [1, cells, 4 + classes]',
-    words: /yolo-?(v8|v9|v?11|v?12)/i,
+    words: /yolo-?(v8|v9|v?10|v?11|v?12|v?26)/i,
     preprocessing: ultralyticsPreprocessing,
     scoreThreshold: 0.25,
     iouThreshold: 0.7,
     fit: yolov8,
   },
+  /** YOLOv10 and YOLO26, and exports with suppression in the network. */
+  'end-to-end': {
+    wants: 'an output [1, detections, 6]',
+    preprocessing: ultralyticsPreprocessing,
+    scoreThreshold: 0.25,
+    iouThreshold: 0.7,
+    fit: endToEnd,
+  },
   'yolov8-dfl': {
     wants: 'an output [1, 64 + classes, cells] or maps [1, 64 + classes, rows, columns] for all strides',
     yieldsTo: 'yolov8',
-    words: /yolo-?(v8|v9|v?11|v?12)/i,
+    words: /yolo-?(v8|v9|v?10|v?11|v?12|v?26)/i,
     preprocessing: ultralyticsPreprocessing,
     scoreThreshold: 0.25,
     iouThreshold: 0.7,

@@ -128,7 +128,7 @@ function describe(name: HeadName, { head, classes }: Fit, { inputs }: ModelDescr
 }
 
 /** COCO's labels when the number of classes is COCO's. */
-export function defaultLabels(classes: number): readonly string[] {
+export function defaultLabels(classes: number | undefined): readonly string[] {
   return classes === coco80.length ? coco80 : classes === coco90.length ? coco90 : [];
 }
 

@@ -96,6 +96,10 @@ const functions: Record<BinaryFunction, (a: number, b: number) => number> = {
   max: Math.max,
   pow: Math.pow,
   prelu: (a, b) => (a < 0 ? b * a : a),
+  less: (a, b) => (a < b ? 1 : 0),
+  lessOrEqual: (a, b) => (a <= b ? 1 : 0),
+  equal: (a, b) => (a === b ? 1 : 0),
+  select: (a, b) => (a !== 0 ? b : -0),
 };
 
 describe.each(binaryFunctions)('%s', (fn) => {

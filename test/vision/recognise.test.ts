@@ -48,6 +48,15 @@ describe('recognise', () => {
     ['YOLOv8 in TFLite', model(640, [tensor('x', 1, 84, 8400)], undefined, true), 'yolov8', { boxes: 'fractions' }],
     ['YOLOv8 of 3 classes', model(320, [tensor('output0', 1, 7, 2100)]), 'yolov8', { channelsFirst: true }],
     [
+      'YOLO26',
+      model(640, [tensor('output0', 1, 300, 6)], ultralytics('YOLO26n', Array.from({ length: 80 }, (_, i) => `thing ${i}`))),
+      'end-to-end',
+      { type: 'end-to-end', output: 'output0', boxes: 'pixels' },
+    ],
+    ['YOLOv10 without names', model(640, [tensor('output0', 1, 300, 6)]), 'end-to-end', { boxes: 'pixels' }],
+    ['YOLOv10 in TFLite', model(640, [tensor('x', 1, 300, 6)], undefined, true), 'end-to-end', { boxes: 'fractions' }],
+    ['YOLO26 for many anchors', model(640, [tensor('output0', 1, 84, 8400)]), 'yolov8', { channelsFirst: true }],
+    [
       'YOLOv8 undecoded',
       model(640, [tensor('y', 1, 144, 8400)]),
       'yolov8-dfl',

@@ -70,6 +70,20 @@ export function activationSteps({ fn, alpha = 0, beta = 0 }: Activation): OnnxAc
       return [step('Softplus')];
     case 'mish':
       return [step('Softplus'), step('Tanh', ['$0']), step('Mul', ['x', '$1'])];
+    case 'floor':
+      return [step('Floor')];
+    case 'ceil':
+      return [step('Ceil')];
+    case 'round':
+      return [step('Round')];
+    case 'trunc':
+      return [step('Abs'), step('Floor', ['$0']), step('Sign'), step('Mul', ['$1', '$2'])];
+    case 'sign':
+      return [step('Sign')];
+    case 'sin':
+      return [step('Sin')];
+    case 'cos':
+      return [step('Cos')];
     default:
       throw new Error(`unknown unary function "${String(fn satisfies never)}"`);
   }

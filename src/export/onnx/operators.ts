@@ -19,6 +19,9 @@ const binaryOps = {
   prelu: 'PRelu',
 } as const;
 
+/** What they give are booleans in ONNX. */
+const comparisons = { less: 'Less', lessOrEqual: 'LessOrEqual', equal: 'Equal' } as const;
+
 const reduceOps = { mean: 'ReduceMean', sum: 'ReduceSum', max: 'ReduceMax', min: 'ReduceMin' } as const;
 
 const coordinateModes: Record<Exclude<ResizeAttributes['coordinates'], 'tfHalfPixelForNearest'>, string> = {
@@ -83,6 +86,18 @@ export const exporters: OperatorTable<[file: Exportation], void> = {
     else file.addActivated(node, 'Add', [file.add('MatMul', [file.name(x), matrix]), file.name(bias)]);
   },
 
+  matmul(node, file) {
+    const { transposeA, transposeB } = node.attributes;
+    const swapped = (value: string) => {
+      const perm = file.shape(value).map((_, axis) => axis);
+      perm.push(...perm.splice(-2, 2).toReversed());
+      return file.add('Transpose', [file.name(value)], { perm: ints(perm) });
+    };
+    const [a, b] = node.inputs;
+    const operands = [transposeA ? swapped(a) : file.name(a), transposeB ? swapped(b) : file.name(b)];
+    file.add('MatMul', operands, {}, file.name(node.outputs[0]));
+  },
+
   unary(node, file) {
     file.activate(file.name(node.inputs[0]), node.attributes, file.name(node.outputs[0]));
   },
@@ -94,6 +109,11 @@ export const exporters: OperatorTable<[file: Exportation], void> = {
     if (fn === 'prelu' && elementCount(file.shape(node.inputs[0])) !== elementCount(file.shape(node.outputs[0]))) {
       const below = file.add('Mul', [file.add('Min', [a, file.scalar(0)]), b]);
       file.addActivated(node, 'Add', [file.add('Max', [a, file.scalar(0)]), below]);
+    } else if (fn === 'select') {
+      const condition = file.add('Cast', [a], { to: { int: dataTypes.bool } });
+      file.addActivated(node, 'Where', [condition, b, file.scalar(-0)]);
+    } else if (fn === 'less' || fn === 'lessOrEqual' || fn === 'equal') {
+      file.addActivated(node, 'Cast', [file.add(comparisons[fn], [a, b])], { to: { int: dataTypes.float32 } });
     } else file.addActivated(node, binaryOps[fn], [a, b]);
   },
 
@@ -180,6 +200,25 @@ export const exporters: OperatorTable<[file: Exportation], void> = {
     const numbers = Array.from(file.data(indices) ?? file.fail(node, 'computed indices'));
     const list = file.integers(numbers, file.shape(indices));
     file.add('Gather', [file.name(x), list], { axis: { int: node.attributes.axis } }, file.name(node.outputs[0]));
+  },
+
+  topK(node, file) {
+    const { axis, k, largest } = node.attributes;
+    const attributes = { axis: { int: axis }, largest: flag(largest) };
+    const indices = file.fresh(`${node.name}/TopK`);
+    file.addAll('TopK', [file.name(node.inputs[0]), file.integers([k])], attributes, [file.fresh(node.name), indices]);
+    file.add('Cast', [indices], { to: { int: dataTypes.float32 } }, file.name(node.outputs[0]));
+  },
+
+  takeAlongAxis(node, file) {
+    const { axis } = node.attributes;
+    const shape = file.shape(node.outputs[0]);
+    const [x, indices] = names(file, node.inputs);
+    // GatherElements broadcasts neither
+    const wide = file.add('Expand', [x, file.integers(shape.map((d, i) => (i === axis ? 1 : d)))]);
+    const integers = file.add('Cast', [indices], { to: { int: dataTypes.int64 } });
+    const all = file.add('Expand', [integers, file.integers(shape)]);
+    file.add('GatherElements', [wide, all], { axis: { int: axis } }, file.name(node.outputs[0]));
   },
 
   pad(node, file) {

@@ -1,4 +1,5 @@
-// Arithmetic on constants: exporters write shape computations this way. Integers stay integers.
+// Arithmetic on constants: what exporters leave of shape computations. Integers stay integers.
+import { roundHalfToEven } from '../../graph/activation.ts';
 import type { Shape } from '../../graph/graph.ts';
 import { rowMajorStrides } from '../../program/layout.ts';
 import { broadcastIndices } from '../../ops/broadcast.ts';
@@ -171,12 +172,6 @@ const folds: Record<string, Fold> = {
     (sum, count) => sum / count,
   ),
 };
-
-export function roundHalfToEven(x: number): number {
-  const down = Math.floor(x);
-  if (x - down !== 0.5) return Math.round(x);
-  return down % 2 === 0 ? down : down + 1;
-}
 
 /** Computes a node whose inputs are constant; false when there is no fold for its operator. */
 export function foldArithmetic(operation: Operation): boolean {

@@ -6,12 +6,15 @@ import { broadcastShape } from '../../ops/broadcast.ts';
 import type { OperatorName } from '../../ops/index.ts';
 import { type Quantisation, representable } from '../../quantisation.ts';
 import { clampTo, exceeds } from '../quantised-range.ts';
-import { type OnnxConstant, float32s, floatTypes, integerRanges } from './constant.ts';
+import { type OnnxConstant, emptyNumbers, float32s, floatTypes, integerRanges, isNumeric } from './constant.ts';
 import { type Attribute, elementTypes, type ElementType, type OnnxNode, type OnnxTensor } from './schema.ts';
 import { type Computed, type Known, nodeTitle, type Translation } from './translation.ts';
 
 /** Translates one node: emits nodes of the graph and sets its results. */
 export type Handler = (operation: Operation) => void;
+
+/** From here on float32 does not hold all integers. */
+const inexactInteger = 2 ** 24;
 
 /** A valid node that Filigree does not support. The importer lists all of them in one error. */
 export class Unsupported extends Error {}
@@ -159,6 +162,23 @@ export class Operation {
     return this.anyValue(i);
   }
 
+  /** An input to compute with: floats, or integers and booleans that float32 holds exactly. */
+  numbers(i: number): string {
+    const type = this.type(i);
+    if (this.quantisation(i)) this.unsupported(`computes in quantised ${type}`);
+    return this.exact(this.anyValue(i), type);
+  }
+
+  /** The value, known to be exact in float32 where it stands for integers: none is 2²⁴ or beyond. */
+  exact(value: string, type: ElementType): string {
+    if (floatTypes.includes(type)) return value;
+    const { low, high } = this.translation.ranges.of(value);
+    if (low > -inexactInteger && high < inexactInteger) return value;
+    return this.unsupported(
+      `computes in ${type}, with numbers that may be 2²⁴ or more: float32, which all is computed in, does not hold all of them`,
+    );
+  }
+
   /** An input of any type as a value of the graph, where a quantised tensor is real. */
   anyValue(i: number): string {
     const known = this.known(i);
@@ -255,12 +275,22 @@ export class Operation {
     const { translation } = this;
     const { data, shape } = translation.graph.values.get(value)!;
     if (data) {
-      translation.set(name, { constant: float32s(shape, data as Float32Array) });
+      translation.set(name, { constant: constantOf(type, shape, data as Float32Array) });
       return;
     }
     const own = this.nodes().some((node) => node.outputs.includes(value));
     const renamed = own ? translation.renameValue(value, name, this.firstNode) : value;
     translation.set(name, { computed: { value: renamed, type, quantisation } });
+  }
+
+  /** Makes a value the k-th output where it holds elements of the first input, and so stands for the same kind of numbers. */
+  movedResult(value: string, k = 0): void {
+    this.result(value, k, this.type(0), this.quantisation(0));
+  }
+
+  /** Makes a value to compute on with the k-th output. */
+  exactResult(value: string, type: ElementType, k = 0): void {
+    this.result(this.exact(value, type), k, type);
   }
 
   /** Passes an input on as the output. */
@@ -307,7 +337,7 @@ export class Operation {
       const known = translation.find(name);
       const computed: Computed | undefined = known && 'computed' in known ? known.computed : undefined;
       const result = computed && results.get(computed.value);
-      if (result) translation.set(name, { constant: float32s(result.shape, result.data) });
+      if (result) translation.set(name, { constant: constantOf(computed!.type, result.shape, result.data) });
     }
   }
 
@@ -318,6 +348,14 @@ export class Operation {
   private nodes(): Node[] {
     return this.translation.graph.nodes.slice(this.firstNode);
   }
+}
+
+/** Float32 numbers as a constant of that type. */
+function constantOf(type: ElementType, shape: Shape, data: Float32Array): OnnxConstant {
+  if (floatTypes.includes(type) || !isNumeric(type)) return float32s(shape, data);
+  const numbers = emptyNumbers(type, data.length);
+  numbers.set(data);
+  return { type, shape, data: numbers };
 }
 
 export function isUnsupported(error: unknown): error is Error {

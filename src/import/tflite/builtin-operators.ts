@@ -60,6 +60,7 @@ export const optionTypes = {
   LeakyRelu: 75,
   MirrorPad: 77,
   DepthToSpace: 94,
+  BatchMatMul: 101,
   Gelu: 116,
 } as const;
 

@@ -15,6 +15,10 @@ export const binaryFunctions = [
   'max',
   'pow', // as Math.pow
   'prelu', // a < 0 ? b·a : a
+  'less', // 1 or 0, as the next two; 0 when either is NaN
+  'lessOrEqual',
+  'equal',
+  'select', // a ≠ 0 ? b : −0, which adds nothing: a choice of two is the sum of two of these
 ] as const;
 
 export type BinaryFunction = (typeof binaryFunctions)[number];

@@ -3,7 +3,7 @@ import { applyActivation } from '../../graph/activation.ts';
 import { constantOf } from '../../graph/edit.ts';
 import type { Graph, Node } from '../../graph/graph.ts';
 import { valueOf } from '../../graph/graph.ts';
-import type { BinaryFunction } from '../../ops/binary.ts';
+import { applyBinary } from '../../ops/binary.ts';
 import { answer, isOp, type NodeOf, type OperatorTable } from '../../ops/nodes.ts';
 import type { Activation } from '../../program/activations.ts';
 import { biasOf, setBias, weightsOf } from '../layers.ts';
@@ -79,6 +79,9 @@ const levelRules: OperatorTable<[knowledge: Knowledge], OutputLevels> = {
   conv2d: weightedLevels,
   convTranspose2d: nothing,
   linear: weightedLevels,
+  matmul: nothing,
+  topK: nothing,
+  takeAlongAxis: nothing,
   unary: fromInput((node: NodeOf<'unary'>, x) => [
     x.map((level) => Math.fround(applyActivation(level, node.attributes))),
   ]),
@@ -167,17 +170,6 @@ function weightedLevels(node: NodeOf<'conv2d' | 'linear'>, { graph, known }: Kno
   return [levels];
 }
 
-const functions: Record<BinaryFunction, (a: number, b: number) => number> = {
-  add: (a, b) => a + b,
-  sub: (a, b) => a - b,
-  mul: (a, b) => a * b,
-  div: (a, b) => a / b,
-  min: Math.min,
-  max: Math.max,
-  pow: Math.pow,
-  prelu: (a, b) => (a < 0 ? b * a : a),
-};
-
 function binaryLevels(node: NodeOf<'binary'>, { graph, known }: Knowledge): OutputLevels {
   const { shape } = valueOf(graph, node.outputs[0]);
   const { fn, activation } = node.attributes;
@@ -186,7 +178,7 @@ function binaryLevels(node: NodeOf<'binary'>, { graph, known }: Knowledge): Outp
   const levels = Float64Array.from({ length: shape[1] }, (_, c) => {
     const [a, b] = operands.map((levels) => levels?.[levels.length === 1 ? 0 : c] ?? NaN);
     if (fn === 'mul' && (a === 0 || b === 0)) return 0; // for any finite value of the other
-    return Math.fround(applyActivation(functions[fn](a, b), activation));
+    return Math.fround(applyActivation(applyBinary(fn, a, b), activation));
   });
   return [levels];
 }

@@ -62,6 +62,9 @@ export const labelRules: OperatorTable<[labelling: Labelling], AxisLabels[]> = {
     if (!weights.data) return notUnderstood(node, labelling);
     return [[...labelling.x.slice(0, -1), labelling.algebra.fresh(node, weights.shape[0])]];
   },
+  matmul: notUnderstood,
+  topK: notUnderstood,
+  takeAlongAxis: notUnderstood,
   unary: (_, { x }) => [x],
   binary: labelBinary,
   maxPool: slides,

@@ -116,6 +116,9 @@ const takes: OperatorTable<[taking: Taking], void> = {
   depthToSpace: asItIs,
   spaceToDepth: asItIs,
   softmax: asItIs,
+  matmul: asItIs,
+  topK: asItIs,
+  takeAlongAxis: asItIs,
   // Its channels are fixed.
   convTranspose2d: asItIs,
 };

@@ -17,7 +17,7 @@ export interface HeadType<H> {
 }
 
 export interface Decoder {
-  /** Number of classes. */
-  readonly classes: number;
+  /** Number of classes; undefined where the outputs hold class indices and do not tell. */
+  readonly classes?: number;
   readonly decode: (outputs: Outputs, selection: Selection) => Candidates;
 }

@@ -2,13 +2,14 @@
 import type { Decoder, HeadType } from './head-type.ts';
 import type { Input, TensorDescription } from '../fields.ts';
 import { centernet, type CenternetHead } from './centernet.ts';
+import { endToEnd, type EndToEndHead } from './end-to-end.ts';
 import { gfl, type GflHead } from './gfl.ts';
 import { mediapipeFace, type MediapipeFaceHead } from './mediapipe-face.ts';
 import { ssd, type SsdHead } from './ssd.ts';
 import { yoloAnchors, type YoloAnchorsHead } from './yolo-anchors.ts';
 import { yolo, type YoloHead } from './yolo.ts';
 
-export type Head = MediapipeFaceHead | YoloHead | YoloAnchorsHead | GflHead | SsdHead | CenternetHead;
+export type Head = MediapipeFaceHead | YoloHead | YoloAnchorsHead | GflHead | SsdHead | CenternetHead | EndToEndHead;
 
 export const headTypes: { readonly [K in Head['type']]: HeadType<Extract<Head, { type: K }>> } = {
   'mediapipe-face': mediapipeFace,
@@ -17,6 +18,7 @@ export const headTypes: { readonly [K in Head['type']]: HeadType<Extract<Head, {
   gfl,
   ssd,
   centernet,
+  'end-to-end': endToEnd,
 };
 
 /** Makes the decoder of any head. */

@@ -104,6 +104,7 @@ const fields = {
   LeakyRelu: ['float32 alpha'],
   MirrorPad: ['int8 mode'],
   DepthToSpace: ['int32 blockSize'],
+  BatchMatMul: ['bool adjX', 'bool adjY', 'bool asymmetricQuantizeInputs'],
   Gelu: ['int8 approximate'],
   Split: ['int32 count'],
   SplitV: ['int32 count'],

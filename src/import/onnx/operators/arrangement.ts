@@ -7,6 +7,7 @@ import { maxAxes } from '../../graph-writer.ts';
 import type { OnnxConstant } from '../constant.ts';
 import type { Handler, Operation } from '../operation.ts';
 import { broadcasted, gathered, joined, permuted, strided } from '../views.ts';
+import { gatherComputed } from './selection.ts';
 
 /** A list that is an attribute below opset `since` and an input from then on; undefined when it is not given. */
 function listOf(operation: Operation, attribute: string, input: number, since: number): number[] | undefined {
@@ -22,7 +23,7 @@ function reshapeTo(operation: Operation, shape: Shape): void {
     operation.fail(`shape [${operation.shape(0)}] cannot become [${shape}]`);
   }
   if (constant) operation.constantResult({ ...constant, shape });
-  else operation.result(operation.reshape(operation.value(0), shape));
+  else operation.movedResult(operation.reshape(operation.anyValue(0), shape));
 }
 
 /** 0 keeps an axis; −1 stands for the remaining elements. */
@@ -74,7 +75,7 @@ const transpose: Handler = (operation) => {
   if (constant) {
     operation.spend(constant.data.length);
     operation.constantResult(permuted(constant, permutation));
-  } else operation.result(operation.emit('transpose', { permutation }, [operation.value(0)]));
+  } else operation.movedResult(operation.emit('transpose', { permutation }, [operation.anyValue(0)]));
 };
 
 const concat: Handler = (operation) => {
@@ -91,8 +92,10 @@ const concat: Handler = (operation) => {
   }
   // Parts without elements add nothing.
   const filled = operation.node.inputs.flatMap((_, i) => (elementCount(operation.shape(i)) > 0 ? [i] : []));
-  const values = filled.map((i) => operation.value(i));
-  operation.result(values.length === 1 ? values[0] : operation.emit('concat', { axis }, values));
+  const scales = new Set(filled.map((i) => JSON.stringify(operation.quantisation(i) ?? null)));
+  if (scales.size > 1) operation.unsupported('joins tensors that are quantised in different ways');
+  const values = filled.map((i) => operation.anyValue(i));
+  operation.movedResult(values.length === 1 ? values[0] : operation.emit('concat', { axis }, values));
 };
 
 /** Cuts into the given sizes, or into one equal part per output; the last may be smaller. */
@@ -123,9 +126,9 @@ const split: Handler = (operation) => {
     return;
   }
   if (sizes.includes(0)) operation.unsupported(`sizes [${sizes}]: parts without elements`);
-  const x = operation.value(0);
-  if (parts === 1) return operation.result(x);
-  operation.emitAll('split', { axis, sizes }, [x]).forEach((value, k) => operation.result(value, k));
+  const x = operation.anyValue(0);
+  if (parts === 1) return operation.movedResult(x);
+  operation.emitAll('split', { axis, sizes }, [x]).forEach((value, k) => operation.movedResult(value, k));
 };
 
 /** Takes part of the input. */
@@ -133,7 +136,7 @@ function take(operation: Operation, starts: number[], sizes: number[], steps: nu
   const constant = operation.knownConstant(0);
   if (!constant) {
     if (sizes.includes(0)) operation.unsupported(`nothing is left of shape [${operation.shape(0)}]`);
-    return operation.result(operation.emit('slice', { starts, sizes, steps }, [operation.value(0)]));
+    return operation.movedResult(operation.emit('slice', { starts, sizes, steps }, [operation.anyValue(0)]));
   }
   operation.spend(elementCount(sizes));
   const strides = rowMajorStrides(constant.shape);
@@ -183,6 +186,7 @@ const gather: Handler = (operation) => {
   const shape = operation.shape(0);
   const axis = operation.axis(operation.int('axis', 0), shape.length);
   const indexShape = operation.shape(1);
+  if (!operation.knownConstant(1)) return gatherComputed(operation, axis);
   const indices = operation.integers(1, 'the indices').map((index) => (index < 0 ? index + shape[axis] : index));
   const outside = indices.find((index) => !(index >= 0 && index < shape[axis]));
   if (outside !== undefined) operation.fail(`index ${outside} along axis ${axis} of shape [${shape}]`);
@@ -192,20 +196,20 @@ const gather: Handler = (operation) => {
     return operation.constantResult(gathered(constant, axis, indices, indexShape));
   }
   if (indices.length === 0) operation.unsupported('takes nothing');
-  const x = operation.value(0);
+  const x = operation.anyValue(0);
   const made = [...shape.slice(0, axis), ...indexShape, ...shape.slice(axis + 1)];
   if (indices.every((index, i) => index === indices[0] + i)) {
     const starts = shape.map((_, i) => (i === axis ? indices[0] : 0));
     const sizes = shape.map((d, i) => (i === axis ? indices.length : d));
     const part = operation.emit('slice', { starts, sizes, steps: shape.map(() => 1) }, [x]);
-    return operation.result(operation.reshape(part, made));
+    return operation.movedResult(operation.reshape(part, made));
   }
   const value = operation.translation.addValue(operation.node.inputs[1], {
     shape: [...indexShape],
     dtype: 'int32',
     data: Int32Array.from(indices),
   });
-  operation.result(operation.emit('gather', { axis }, [x, value]));
+  operation.movedResult(operation.emit('gather', { axis }, [x, value]));
 };
 
 const pad: Handler = (operation) => {
@@ -251,7 +255,7 @@ const expand: Handler = (operation) => {
   if (constant) {
     operation.spend(elementCount(shape));
     operation.constantResult(broadcasted(constant, shape));
-  } else operation.result(stretch(operation, operation.value(0), shape));
+  } else operation.movedResult(stretch(operation, operation.anyValue(0), shape));
 };
 
 /** Maximum copies of a computed value that one concat joins. */
@@ -276,7 +280,7 @@ const tile: Handler = (operation) => {
     return operation.constantResult({ ...copy, shape: shape.map((d, axis) => d * repeats[axis]) });
   }
   if (repeats.includes(0)) operation.unsupported(`repeats [${repeats}]`);
-  let x = operation.value(0);
+  let x = operation.anyValue(0);
   repeats.forEach((n, axis) => {
     if (n === 1 || shape[axis] === 1) return;
     if (n > maxCopies) operation.unsupported(`${n} copies along axis ${axis}`);
@@ -286,7 +290,7 @@ const tile: Handler = (operation) => {
       Array.from({ length: n }, () => x),
     );
   });
-  operation.result(
+  operation.movedResult(
     stretch(
       operation,
       x,
@@ -303,11 +307,11 @@ function blockSize(operation: Operation): number {
 const depthToSpace: Handler = (operation) => {
   const order = operation.string('mode', 'DCR');
   const attributes = { blockSize: blockSize(operation), order };
-  operation.result(operation.emit('depthToSpace', attributes, [operation.value(0)]));
+  operation.movedResult(operation.emit('depthToSpace', attributes, [operation.anyValue(0)]));
 };
 
 const spaceToDepth: Handler = (operation) =>
-  operation.result(operation.emit('spaceToDepth', { blockSize: blockSize(operation) }, [operation.value(0)]));
+  operation.movedResult(operation.emit('spaceToDepth', { blockSize: blockSize(operation) }, [operation.anyValue(0)]));
 
 export const arrangement: Record<string, ImportedOperator<Operation>> = {
   Reshape: { becomes: ['reshape'], limits: 'The shape is a constant.', translate: reshape },
@@ -323,8 +327,8 @@ export const arrangement: Record<string, ImportedOperator<Operation>> = {
     translate: slice,
   },
   Gather: {
-    becomes: ['gather', 'slice', 'reshape'],
-    limits: 'The indices are constants; there is at least one.',
+    becomes: ['gather', 'slice', 'reshape', 'takeAlongAxis'],
+    limits: 'There is at least one index. Computed ones that lie outside become the nearest inside.',
     translate: gather,
   },
   Pad: {

@@ -11,7 +11,7 @@ import type { Quantisation } from '../../../quantisation.ts';
 import { convolve, multiply } from './convolution.ts';
 import type { Activation } from '../../../program/activations.ts';
 import { rowMajorStrides } from '../../../program/layout.ts';
-import { roundHalfToEven } from '../arithmetic.ts';
+import { roundHalfToEven } from '../../../graph/activation.ts';
 
 /** Scale and zero point of a whole tensor, from two inputs. */
 function scalarQuantisation(operation: Operation, scale: number, zeroPoint: number): Quantisation {
@@ -193,7 +193,12 @@ const qLinearConv: Handler = (operation) => {
 
 /** (a, scale, zero, b, scale, zero, y scale, y zero). */
 const qLinearMatMul: Handler = (operation) =>
-  requantise(operation, multiply(operation, realInput(operation, 0), realWeights(operation, 3, -1)), 6);
+  requantise(operation, multiply(operation, realInput(operation, 0), realFactor(operation)), 6);
+
+/** The second operand: weights, or what is computed. */
+function realFactor(operation: Operation): string | OnnxConstant {
+  return operation.knownConstant(3) ? realWeights(operation, 3, -1) : realInput(operation, 3);
+}
 
 /** (weights − zero point) / input scale: a product with them gives the sum of integers. */
 function integerWeights(operation: Operation, axis: number): OnnxConstant {
@@ -260,8 +265,8 @@ export const quantisation: Record<string, ImportedOperator<Operation>> = {
     translate: qLinearConv,
   },
   QLinearMatMul: {
-    becomes: ['linear', 'unary', 'binary', 'reshape', 'transpose'],
-    limits: 'The second operand, scales and zero points are constants.',
+    becomes: ['linear', 'matmul', 'unary', 'binary', 'reshape', 'transpose'],
+    limits: 'Scales and zero points are constants.',
     translate: qLinearMatMul,
   },
   ConvInteger: {
@@ -270,7 +275,7 @@ export const quantisation: Record<string, ImportedOperator<Operation>> = {
     translate: convInteger,
   },
   MatMulInteger: {
-    becomes: ['linear', 'reshape', 'transpose'],
+    becomes: ['linear', 'matmul', 'reshape', 'transpose'],
     limits: 'The second operand and the zero points are constants.',
     translate: matMulInteger,
   },

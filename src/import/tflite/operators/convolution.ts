@@ -1,4 +1,4 @@
-// CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV, FULLY_CONNECTED and the pools: kernels, strides, SAME and VALID.
+// CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV, products of matrices and the pools: kernels, strides, SAME and VALID.
 import type { ImportedOperator } from '../../imported-operator.ts';
 import { elementCount } from '../../../tensor.ts';
 import { tensorTitle } from '../constants.ts';
@@ -134,11 +134,11 @@ const transposeConv: Handler = (operation) => {
   operation.result(output);
 };
 
-/** Weights (O, K). The input is (…, K), or is read as rows of K. */
+/** Weights (O, K), which may be computed. The input is (…, K), or is read as rows of K. */
 const fullyConnected: Handler = (operation) => {
   const options = operation.options('FullyConnected');
   if (options.int8(1) !== 0) operation.unsupported('shuffled weights');
-  const weights = operation.source(1, 'the weights');
+  const weights = { shape: operation.shape(1) };
   if (weights.shape.length !== 2) operation.fail(`weights of shape [${weights.shape}] must have rank 2`);
   const columns = weights.shape[1];
   const shape = operation.shape(0);
@@ -153,9 +153,37 @@ const fullyConnected: Handler = (operation) => {
   if (!keepsDimensions && (shape.length !== 2 || shape[1] !== columns)) {
     x = operation.emit('reshape', { shape: [count / columns, columns] }, [x]);
   }
-  const inputs = [x, operation.constant(weights), ...bias(operation, operation.tensor(0), weights)];
-  const y = operation.emit('linear', { activation: operation.activation(options.int8(0)) }, inputs);
-  operation.resultInFileOrder(y);
+  const activation = operation.activation(options.int8(0));
+  const added = bias(operation, operation.tensor(0), operation.tensor(1));
+  if (operation.isConstant(1)) {
+    const inputs = [x, operation.constant(operation.source(1, 'the weights')), ...added];
+    return operation.resultInFileOrder(operation.emit('linear', { activation }, inputs));
+  }
+  let y = operation.emit('matmul', { transposeA: false, transposeB: true }, [x, operation.value(1)]);
+  if (added.length > 0) y = operation.emit('binary', { fn: 'add' }, [y, ...added]);
+  operation.resultInFileOrder(activation ? operation.emit('unary', activation, [y]) : y);
+};
+
+/** (…, M, K) · (…, K, N), either of them with its last two axes exchanged. */
+const batchMatMul: Handler = (operation) => {
+  const options = operation.options('BatchMatMul');
+  const [transposeA, transposeB] = [options.bool(0), options.bool(1)];
+  for (const i of [0, 1])
+    if (operation.rank(i) < 2) operation.fail(`input ${i} of rank ${operation.rank(i)} is no matrix`);
+  const shape = operation.shape(1);
+  if (
+    operation.isConstant(1) &&
+    !transposeA &&
+    shape.slice(0, -2).every((d) => d === 1) &&
+    operation.rank(0) >= shape.length
+  ) {
+    const weights = operation.source(1, 'the weights');
+    const permutation = transposeB ? [0, 1] : [1, 0];
+    const inputs = [operation.inFileOrder(0), operation.constant(weights, permutation, shape.slice(-2))];
+    return operation.resultInFileOrder(operation.emit('linear', {}, inputs));
+  }
+  const inputs = [operation.inFileOrder(0), operation.inFileOrder(1)];
+  operation.resultInFileOrder(operation.emit('matmul', { transposeA, transposeB }, inputs));
 };
 
 function pool(op: 'maxPool' | 'averagePool', own: object): Handler {
@@ -185,10 +213,11 @@ export const convolutions: Record<string, ImportedOperator<Operation>> = {
     translate: transposeConv,
   },
   FULLY_CONNECTED: {
-    becomes: ['linear', 'reshape'],
-    limits: 'Weights and bias are constants. No shuffled weights.',
+    becomes: ['linear', 'matmul', 'reshape', 'binary', 'unary'],
+    limits: 'The bias is a constant. No shuffled weights.',
     translate: fullyConnected,
   },
+  BATCH_MATMUL: { becomes: ['matmul', 'linear', 'transpose'], limits: '', translate: batchMatMul },
   MAX_POOL_2D: { becomes: ['maxPool'], limits: 'Rank 4.', translate: pool('maxPool', { dilation: [1, 1] }) },
   AVERAGE_POOL_2D: {
     becomes: ['averagePool'],
