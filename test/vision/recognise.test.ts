@@ -49,7 +49,14 @@ describe('recognise', () => {
     ['YOLOv8 of 3 classes', model(320, [tensor('output0', 1, 7, 2100)]), 'yolov8', { channelsFirst: true }],
     [
       'YOLO26',
-      model(640, [tensor('output0', 1, 300, 6)], ultralytics('YOLO26n', Array.from({ length: 80 }, (_, i) => `thing ${i}`))),
+      model(
+        640,
+        [tensor('output0', 1, 300, 6)],
+        ultralytics(
+          'YOLO26n',
+          Array.from({ length: 80 }, (_, i) => `thing ${i}`),
+        ),
+      ),
       'end-to-end',
       { type: 'end-to-end', output: 'output0', boxes: 'pixels' },
     ],
