@@ -17,7 +17,8 @@ const root = fileURLToPath(new URL('../', import.meta.url));
  * team.js and the wasm cut down were raised when linear layers, in integers too, came in beside threads in every host; all but the wasm when
  * loads learned of servers that break off or never end and of wasm of other versions, and teams of workers that die silently; and
  * by 400 bytes of brotli when what a model takes, memory and work, came to be known and limited before it is loaded.
- * Those of index.js and inline.js were raised by 500 and 1500 bytes when models came to be known by name and by digest;
+ * Those of index.js and inline.js were raised by 500 and 1500 bytes when models came to be known by name and by digest, and by 250 when
+ * detectors came to have workers;
  * those of detector.js and classifier.js by 1100 and 400 when photos in files, and thresholds, classes and signals per call,
  * came to be taken, and errors to say what to do about photos of other sites.
  * That of compile.js was raised by 200 bytes of brotli when compilation learned to show its passes and choices, and by 1000
@@ -26,8 +27,13 @@ const root = fileURLToPath(new URL('../', import.meta.url));
 const budgets = {
   // an app that imports createDetector alone and detects faces: what stays of index.js, with detector.js
   'app with a detector': { raw: 86_500, brotli: 28_600 },
-  'index.js': { raw: 55_700, brotli: 18_200 },
+  'index.js': { raw: 56_200, brotli: 18_450 },
   'detector.js': { raw: 34_500, brotli: 11_900 },
+  // of those who ask for them
+  'browser/track.js': { raw: 9_000, brotli: 3_500 },
+  'browser/tiles.js': { raw: 4_000, brotli: 1_800 },
+  'browser/worker-detector.js': { raw: 8_000, brotli: 3_000 },
+  'integrity.js': { raw: 2_600, brotli: 1_200 },
   'classifier.js': { raw: 14_000, brotli: 5_000 },
   // models that say nothing of themselves
   'recognise.js': { raw: 15_500, brotli: 5_450 },
@@ -38,10 +44,10 @@ const budgets = {
   // of runImage, for those who read outputs by themselves
   'image-input.js': { raw: 4_200, brotli: 1_750 },
   'profile.js': { raw: 1_100, brotli: 650 },
-  'browser/index.js': { raw: 55_700, brotli: 18_200 },
+  'browser/index.js': { raw: 56_200, brotli: 18_450 },
   'browser/team.js': { raw: 32_700, brotli: 10_350 },
-  'workerd/index.js': { raw: 56_000, brotli: 18_400 },
-  'edge-light/index.js': { raw: 56_000, brotli: 18_400 },
+  'workerd/index.js': { raw: 57_000, brotli: 18_800 },
+  'edge-light/index.js': { raw: 57_000, brotli: 18_800 },
   'filigree-simd.wasm': { raw: 60_000, brotli: 16_000 },
   'filigree-relaxed.wasm': { raw: 60_000, brotli: 16_000 },
   // cut down for the face model
