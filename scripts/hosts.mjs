@@ -32,14 +32,22 @@ export const shippedModels = (host, digests) => ({
   },
 });
 
+/** For entry points whose detectors have no worker. */
+export const withoutWorker = replace('worker-detector', 'hosts/no-worker-detector');
+
 /** For `browser`, `workerd` or `edge-light`: replaces the access to wasm files, and the threads, by the host's own. */
 export const replacements = (host) => [
   replace('wasm-files', `hosts/${host}`),
   ...(host === 'browser'
-    ? [replace('thread-host', 'hosts/browser-threads'), replace('encoded-image', 'hosts/browser-encoded-image')]
+    ? [
+        replace('thread-host', 'hosts/browser-threads'),
+        replace('encoded-image', 'hosts/browser-encoded-image'),
+        replace('start-worker', 'hosts/browser-start-worker'),
+      ]
     : [
         replace('team', 'hosts/no-threads'),
         replace('shipped', `hosts/${host}-shipped`),
         replace('encoded-image', 'hosts/edge-encoded-image'),
+        withoutWorker,
       ]),
 ];

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
 import { bundled, bundleLazily, bundling } from './bundle.mjs';
 import { emitDeclarations } from './declarations.mjs';
-import { replace, replacements, shippedModels } from './hosts.mjs';
+import { replace, replacements, shippedModels, withoutWorker } from './hosts.mjs';
 import { makeUnlessMade } from './made.mjs';
 import { wasmFiles } from './wasm.mjs';
 
@@ -27,7 +27,8 @@ async function bundle(dist) {
   const plugins = [shippedModels('', digests)];
   await bundleLazily('src/index.ts', { ...common, ...small, plugins });
   await writeWorker(dist);
-  await build({ ...common, ...small, ...names, entryPoints: ['src/inline.ts'], plugins });
+  await writeDetectorWorker(dist, [], small);
+  await build({ ...common, ...small, ...names, entryPoints: ['src/inline.ts'], plugins: [...plugins, withoutWorker] });
   for (const entry of ['src/kernels.ts', 'src/images.ts']) {
     await build({ ...common, ...names, entryPoints: [entry] });
   }
@@ -62,7 +63,10 @@ async function bundle(dist) {
       external: host === 'browser' ? [] : ['../wasm/*'],
     };
     await bundleLazily('src/index.ts', { ...variant, plugins: [...replacements(host), shippedModels(host, digests)] });
-    if (host === 'browser') await writeWorker(`${dist}/browser`);
+    if (host === 'browser') {
+      await writeWorker(`${dist}/browser`);
+      await writeDetectorWorker(`${dist}/browser`, replacements(host), small);
+    }
     const codecs = host === 'browser' ? replace('codecs', 'hosts/browser-codecs') : undefined;
     const plugins = [codecs ?? replace('codec-files', `hosts/${host}-images`)];
     await build({ ...variant, entryPoints: { images: 'src/images.ts' }, plugins });
@@ -76,6 +80,13 @@ async function writeWorker(folder) {
   const { webWorkerSource } = await import(`data:text/javascript,${encodeURIComponent(module)}`);
   const { code } = await transform(webWorkerSource, { minify: true });
   writeFileSync(`${folder}/filigree-worker.js`, code);
+}
+
+/** The file that detectors start their workers from: all of one in one file, but for the wasm, which the worker is given. */
+async function writeDetectorWorker(folder, plugins, options) {
+  const entryPoints = { 'detector-worker': 'src/vision/detector-worker.ts' };
+  const own = [replace('wasm-files', 'hosts/worker-wasm'), ...plugins];
+  await build({ ...bundling, ...options, outdir: folder, entryPoints, plugins: own });
 }
 
 /** Compiles the package's models with its own compiler. @returns the digest of each file, by name */
