@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
 import { bundled, bundleLazily, bundling } from './bundle.mjs';
 import { emitDeclarations } from './declarations.mjs';
-import { replace, replacements, shippedModels } from './hosts.mjs';
+import { hostOptions, shippedModels } from './hosts.mjs';
 import { makeUnlessMade } from './made.mjs';
 import { wasmFiles } from './wasm.mjs';
 
@@ -52,20 +52,11 @@ async function bundle(dist) {
     });
     writeFileSync(path, code);
   }
-  // hosts that cannot read files have their own access to the wasm
-  for (const host of ['browser', 'workerd', 'edge-light']) {
-    const variant = {
-      ...common,
-      ...small,
-      outdir: `${dist}/${host}`,
-      // imported relative to the published file
-      external: host === 'browser' ? [] : ['../wasm/*'],
-    };
-    await bundleLazily('src/index.ts', { ...variant, plugins: [...replacements(host), shippedModels(host, digests)] });
+  for (const [host, { whole, external = [], conditions }] of Object.entries(hostOptions)) {
+    const variant = { ...common, ...small, outdir: `${dist}/${host}`, conditions };
+    await bundleLazily('src/index.ts', { ...variant, whole, external, plugins: [shippedModels(host, digests)] });
     if (host === 'browser') await writeWorker(`${dist}/browser`);
-    const codecs = host === 'browser' ? replace('codecs', 'hosts/browser-codecs') : undefined;
-    const plugins = [codecs ?? replace('codec-files', `hosts/${host}-images`)];
-    await build({ ...variant, entryPoints: { images: 'src/images.ts' }, plugins });
+    await build({ ...variant, external: [...common.external, ...external], entryPoints: { images: 'src/images.ts' } });
   }
 }
 
@@ -95,7 +86,7 @@ async function make() {
   for (const left of readdirSync('.').filter((name) => /^dist\.\d+/.test(name))) rmSync(left, { recursive: true });
   const fresh = `dist.${process.pid}`;
   await bundle(fresh);
-  for (const file of wasmFiles) cpSync(file, file.replace('src', fresh));
+  for (const file of wasmFiles) cpSync(file, file.replace('src/hosts', fresh));
   emitDeclarations(`${fresh}/types`);
   if (existsSync('dist')) renameSync('dist', `${fresh}.old`);
   renameSync(fresh, 'dist');
@@ -103,7 +94,7 @@ async function make() {
 }
 
 /**
- * Builds dist/ when its sources have changed. It takes the wasm from src/wasm/.
+ * Builds dist/ when its sources have changed. It takes the wasm from src/hosts/wasm/.
  * @param force builds in any case
  */
 export async function buildPackage({ force = false } = {}) {

@@ -41,7 +41,7 @@ function pathsIn(text: string): string[] {
     /^[a-z][\w-]*\/[\w./*-]*\.(ts|mjs|json|md|in)$/.test(word) ||
     /^(assembly|bench|docs|examples|models|scripts|src|test|training)\/[\w./*-]*$/.test(word) ||
     /^[\w-]+\.(md|config\.ts)$/.test(word);
-  return words.filter((word) => isPath(word) && !/NAME|FAMILY|HOST|^src\/wasm\/|^bench\/results\//.test(word));
+  return words.filter((word) => isPath(word) && !/NAME|FAMILY|HOST|^src\/hosts\/wasm\/|^bench\/results\//.test(word));
 }
 
 /** Targets of links within the repository. */

@@ -4,9 +4,10 @@ import { modelOf } from '../runtime/load.ts';
 import type { Model } from '../runtime/model.ts';
 import type { ModelSource } from '../runtime/source.ts';
 import type { Classifier, ClassifierSettings } from './classifier.ts';
+import { shippedDetector, shippedDetectors } from '#models';
 import type { Detector } from './detector.ts';
 import type { DetectorSettings } from './detector-settings.ts';
-import { shippedDetector, shippedDetectors, type ShippedDetector } from './shipped.ts';
+import type { ShippedDetector } from './shipped.ts';
 
 // Detector and classifier code loads in parallel with the model.
 
