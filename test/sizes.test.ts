@@ -14,7 +14,7 @@ const root = fileURLToPath(new URL('../', import.meta.url));
 
 /**
  * JavaScript as published, minified, and WebAssembly: bytes, and bytes in brotli. Those of index.js,
- * threads.js (was team.js) and the wasm cut down were raised when linear layers, in integers too, came in beside threads in every host; all but the wasm when
+ * threads.js and the wasm cut down were raised when linear layers, in integers too, came in beside threads in every host; all but the wasm when
  * loads learned of servers that break off or never end and of wasm of other versions, and teams of workers that die silently; and
  * by 400 bytes of brotli when what a model takes, memory and work, came to be known and limited before it is loaded.
  * Those of index.js and inline.js were raised by 500 and 1500 bytes when models came to be known by name and by digest;
