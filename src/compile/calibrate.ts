@@ -91,6 +91,7 @@ const quantisable: OperatorTable<[graph: Graph], string | undefined> = {
   depthToSpace: nothing,
   spaceToDepth: nothing,
   softmax: nothing,
+  gridSample: nothing,
 };
 
 function nothing(): undefined {

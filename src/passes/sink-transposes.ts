@@ -167,6 +167,7 @@ const permuted: OperatorTable<[before: Reordering], object | undefined> = {
   resize: cannot,
   depthToSpace: cannot,
   spaceToDepth: cannot,
+  gridSample: cannot,
   // the last axis is multiplied
   linear: cannot,
   // they depend on the order of elements

@@ -11,6 +11,7 @@ import { depthwiseKernels } from './kernels/depthwise.ts';
 import { detectKernels } from './kernels/detect.ts';
 import { elementwiseKernels } from './kernels/elementwise.ts';
 import { gemmKernels } from './kernels/gemm.ts';
+import { gridKernels } from './kernels/grid.ts';
 import { imageKernels } from './kernels/image.ts';
 import { int8Kernels } from './kernels/int8.ts';
 import { linearKernels } from './kernels/linear.ts';
@@ -36,6 +37,7 @@ export const kernels = {
   ...imageKernels,
   ...detectKernels,
   ...int8Kernels,
+  ...gridKernels,
 };
 
 export type KernelName = keyof typeof kernels;

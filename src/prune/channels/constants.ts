@@ -123,6 +123,7 @@ const levelRules: OperatorTable<[knowledge: Knowledge], OutputLevels> = {
   depthToSpace: nothing,
   spaceToDepth: nothing,
   softmax: nothing,
+  gridSample: nothing,
 };
 
 function nothing(): OutputLevels {

@@ -116,6 +116,7 @@ const takes: OperatorTable<[taking: Taking], void> = {
   depthToSpace: asItIs,
   spaceToDepth: asItIs,
   softmax: asItIs,
+  gridSample: asItIs,
   // Its channels are fixed.
   convTranspose2d: asItIs,
 };

@@ -5,6 +5,7 @@ import { arrangement } from './arrangement.ts';
 import { constants } from './constants.ts';
 import { convolutions } from './convolution.ts';
 import { elementwise } from './elementwise.ts';
+import { sampling } from './grid-sample.ts';
 import { normalisation } from './normalisation.ts';
 import { quantisation } from './quantisation.ts';
 import { reductions } from './reduction.ts';
@@ -20,6 +21,7 @@ export const onnxOperators: ReadonlyMap<string, ImportedOperator<Operation>> = n
     ...arrangement,
     ...constants,
     ...resizing,
+    ...sampling,
     ...reductions,
     ...normalisation,
     ...quantisation,
