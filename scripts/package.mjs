@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
 import { bundled, bundleLazily, bundling } from './bundle.mjs';
 import { emitDeclarations } from './declarations.mjs';
-import { replace, replacements, shippedModels, withoutWorker } from './hosts.mjs';
+import { hostOptions, shippedModels } from './hosts.mjs';
 import { makeUnlessMade } from './made.mjs';
 import { wasmFiles } from './wasm.mjs';
 
@@ -27,8 +27,8 @@ async function bundle(dist) {
   const plugins = [shippedModels('', digests)];
   await bundleLazily('src/index.ts', { ...common, ...small, plugins });
   await writeWorker(dist);
-  await writeDetectorWorker(dist, [], small);
-  await build({ ...common, ...small, ...names, entryPoints: ['src/inline.ts'], plugins: [...plugins, withoutWorker] });
+  await writeDetectorWorker({ ...common, ...small });
+  await build({ ...common, ...small, ...names, entryPoints: ['src/inline.ts'], plugins, conditions: ['inline'] });
   for (const entry of ['src/kernels.ts', 'src/images.ts']) {
     await build({ ...common, ...names, entryPoints: [entry] });
   }
@@ -53,23 +53,14 @@ async function bundle(dist) {
     });
     writeFileSync(path, code);
   }
-  // hosts that cannot read files have their own access to the wasm
-  for (const host of ['browser', 'workerd', 'edge-light']) {
-    const variant = {
-      ...common,
-      ...small,
-      outdir: `${dist}/${host}`,
-      // imported relative to the published file
-      external: host === 'browser' ? [] : ['../wasm/*'],
-    };
-    await bundleLazily('src/index.ts', { ...variant, plugins: [...replacements(host), shippedModels(host, digests)] });
+  for (const [host, { whole, external = [], conditions }] of Object.entries(hostOptions)) {
+    const variant = { ...common, ...small, outdir: `${dist}/${host}`, conditions };
+    await bundleLazily('src/index.ts', { ...variant, whole, external, plugins: [shippedModels(host, digests)] });
     if (host === 'browser') {
       await writeWorker(`${dist}/browser`);
-      await writeDetectorWorker(`${dist}/browser`, replacements(host), small);
+      await writeDetectorWorker(variant);
     }
-    const codecs = host === 'browser' ? replace('codecs', 'hosts/browser-codecs') : undefined;
-    const plugins = [codecs ?? replace('codec-files', `hosts/${host}-images`)];
-    await build({ ...variant, entryPoints: { images: 'src/images.ts' }, plugins });
+    await build({ ...variant, external: [...common.external, ...external], entryPoints: { images: 'src/images.ts' } });
   }
 }
 
@@ -83,10 +74,9 @@ async function writeWorker(folder) {
 }
 
 /** The file that detectors start their workers from: all of one in one file, but for the wasm, which the worker is given. */
-async function writeDetectorWorker(folder, plugins, options) {
+async function writeDetectorWorker({ conditions = [], ...options }) {
   const entryPoints = { 'detector-worker': 'src/vision/detector-worker.ts' };
-  const own = [replace('wasm-files', 'hosts/worker-wasm'), ...plugins];
-  await build({ ...bundling, ...options, outdir: folder, entryPoints, plugins: own });
+  await build({ ...options, entryPoints, conditions: ['detector-worker', ...conditions] });
 }
 
 /** Compiles the package's models with its own compiler. @returns the digest of each file, by name */
@@ -106,7 +96,7 @@ async function make() {
   for (const left of readdirSync('.').filter((name) => /^dist\.\d+/.test(name))) rmSync(left, { recursive: true });
   const fresh = `dist.${process.pid}`;
   await bundle(fresh);
-  for (const file of wasmFiles) cpSync(file, file.replace('src', fresh));
+  for (const file of wasmFiles) cpSync(file, file.replace('src/hosts', fresh));
   emitDeclarations(`${fresh}/types`);
   if (existsSync('dist')) renameSync('dist', `${fresh}.old`);
   renameSync(fresh, 'dist');
@@ -114,7 +104,7 @@ async function make() {
 }
 
 /**
- * Builds dist/ when its sources have changed. It takes the wasm from src/wasm/.
+ * Builds dist/ when its sources have changed. It takes the wasm from src/hosts/wasm/.
  * @param force builds in any case
  */
 export async function buildPackage({ force = false } = {}) {

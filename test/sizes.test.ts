@@ -14,7 +14,7 @@ const root = fileURLToPath(new URL('../', import.meta.url));
 
 /**
  * JavaScript as published, minified, and WebAssembly: bytes, and bytes in brotli. Those of index.js,
- * team.js and the wasm cut down were raised when linear layers, in integers too, came in beside threads in every host; all but the wasm when
+ * threads.js and the wasm cut down were raised when linear layers, in integers too, came in beside threads in every host; all but the wasm when
  * loads learned of servers that break off or never end and of wasm of other versions, and teams of workers that die silently; and
  * by 400 bytes of brotli when what a model takes, memory and work, came to be known and limited before it is loaded.
  * Those of index.js and inline.js were raised by 500 and 1500 bytes when models came to be known by name and by digest, and by 250 when
@@ -40,14 +40,14 @@ const budgets = {
   // models that say nothing of themselves
   'recognise.js': { raw: 16_000, brotli: 5_650 },
   // of models on threads
-  'team.js': { raw: 34_500, brotli: 10_300 },
+  'threads.js': { raw: 34_500, brotli: 10_300 },
   'web.js': { raw: 2_750, brotli: 1_150 },
   'node.js': { raw: 1_300, brotli: 650 },
   // of runImage, for those who read outputs by themselves
   'image-input.js': { raw: 4_200, brotli: 1_750 },
   'profile.js': { raw: 1_100, brotli: 650 },
   'browser/index.js': { raw: 58_200, brotli: 18_800 },
-  'browser/team.js': { raw: 37_000, brotli: 11_200 },
+  'browser/threads.js': { raw: 37_000, brotli: 11_200 },
   'workerd/index.js': { raw: 58_500, brotli: 19_000 },
   'edge-light/index.js': { raw: 58_500, brotli: 19_000 },
   'filigree-simd.wasm': { raw: 62_000, brotli: 17_000 },
@@ -67,14 +67,13 @@ type Lazily = (entry: string, options: object) => Promise<Map<string, { lazy: bo
 
 async function built(): Promise<Map<string, Uint8Array>> {
   const { bundleLazily, bundling } = await import(new URL('../scripts/bundle.mjs', import.meta.url).href);
-  const { replacements } = await import(new URL('../scripts/hosts.mjs', import.meta.url).href);
+  const { hostOptions } = await import(new URL('../scripts/hosts.mjs', import.meta.url).href);
   const found = new Map<string, Uint8Array>();
   const options = { outdir: `${root}dist`, minify: true, write: false };
   for (const host of ['', 'browser', 'workerd', 'edge-light']) {
     const files = await (bundleLazily as Lazily)(`${root}src/index.ts`, {
       ...options,
-      plugins: host ? replacements(host) : [],
-      external: host && host !== 'browser' ? ['../wasm/*'] : [],
+      ...(hostOptions as Record<string, object>)[host],
     });
     const upFront = [...files].filter(([, { lazy }]) => !lazy).map(([name]) => name);
     expect(upFront).toEqual(['index.js']);
@@ -106,7 +105,7 @@ async function built(): Promise<Map<string, Uint8Array>> {
   found.set('index.js of it', outputFiles![0].contents);
   const faces = compileGraph(importModel(new Uint8Array(readFileSync(faceModels.sparse)), 'faces'));
   for (const name of ['simd', 'relaxed']) {
-    const wasm = readFileSync(`${root}src/wasm/filigree-${name}.wasm`);
+    const wasm = readFileSync(`${root}src/hosts/wasm/filigree-${name}.wasm`);
     found.set(`filigree-${name}.wasm`, wasm);
     found.set(`face-${name}.wasm`, await trimWasm(wasm, [faces]));
   }

@@ -1,5 +1,4 @@
-// Entry points without workers: edge functions, and filigree/inline, which is one file. Takes the place of
-// vision/worker-detector.ts.
+// `#worker-detector` for entry points without workers: edge functions, and filigree/inline, which is one file.
 import { FiligreeError } from '../errors.ts';
 
 export const WorkerDetector = {

@@ -1,4 +1,4 @@
-// The worker of a detector is given its wasm. Takes the place of wasm-files.ts.
+// `#wasm` for the worker of a detector, which is given its wasm.
 import { FiligreeError } from '../errors.ts';
 import { wasmBuilds, type WasmBuild } from '../runtime/probe.ts';
 import type { WasmProvider } from '../runtime/instantiate.ts';

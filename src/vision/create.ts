@@ -4,9 +4,10 @@ import { modelOf } from '../runtime/load.ts';
 import { Model } from '../runtime/model.ts';
 import type { ModelSource } from '../runtime/source.ts';
 import type { Classifier, ClassifierSettings } from './classifier.ts';
+import { shippedDetector, shippedDetectors } from '#models';
 import type { Detector } from './detector.ts';
 import type { DetectorSettings } from './detector-settings.ts';
-import { shippedDetector, shippedDetectors, type ShippedDetector } from './shipped.ts';
+import type { ShippedDetector } from './shipped.ts';
 import type { ShippedModel } from './shipped-model.ts';
 import type { WorkerDetector } from './worker-detector.ts';
 
@@ -101,7 +102,7 @@ async function createInWorker(
   source: ModelSource | Model,
   options: LoadOptions & DetectorSettings,
 ): Promise<WorkerDetector> {
-  const { WorkerDetector } = await import('./worker-detector.ts');
+  const { WorkerDetector } = await import('#worker-detector');
   if (shipped) {
     const { url, integrity, explain } = await located(shipped);
     return WorkerDetector.create(url, { integrity, ...options }).catch((error) => {

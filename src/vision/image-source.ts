@@ -1,6 +1,6 @@
 // Converts a host's image types to bytes.
 import { FiligreeError } from '../errors.ts';
-import type { HostClass } from '../host.ts';
+import type { HostClass } from '../runtime/host-types.ts';
 import type { EncodedImage } from './encoded-image.ts';
 import { checkPixels, type Pixels } from './preprocessing.ts';
 
@@ -33,7 +33,7 @@ export class ImageReader {
     signal?.throwIfAborted();
     if (isPixels(source)) return checked(source);
     if (isEncoded(source)) {
-      if (!canDraw()) return (await import('./encoded-image.ts')).decodeEncoded(source, signal);
+      if (!canDraw()) return (await import('#encoded-image')).decodeEncoded(source, signal);
       const bitmap = await decodeBlob(await blobOf(source, signal), source);
       try {
         signal?.throwIfAborted();

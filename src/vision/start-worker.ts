@@ -1,4 +1,4 @@
-// Node, Deno, Bun and unbundled modules. src/hosts/ has what takes the place of this module elsewhere (scripts/hosts.mjs).
+// `#start-worker` for Node, Deno, Bun and unbundled modules.
 import { startWebWorker } from './start-web-worker.ts';
 import type { DetectorWorker, DetectorWorkerEvents } from './worker-messages.ts';
 

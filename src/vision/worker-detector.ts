@@ -2,13 +2,13 @@
 import { FiligreeError, type FiligreeErrorCode } from '../errors.ts';
 import type { LoadOptions } from '../runtime/load.ts';
 import type { ModelSource } from '../runtime/source.ts';
-import { wasmOf } from '../wasm-files.ts';
+import { wasmOf } from '#wasm';
 import type { DetectionResult } from './detection.ts';
 import type { DetectorSettings, DetectOptions } from './detector-settings.ts';
 import type { FrameSource } from './frames.ts';
 import type { ImageSource } from './image-source.ts';
 import { sendable } from './sent-image.ts';
-import { startWorker } from './start-worker.ts';
+import { startWorker } from '#start-worker';
 import type { TrackOptions } from './track.ts';
 import type { Answer, Created, DetectorWorker, Failure, Request } from './worker-messages.ts';
 import type { WorkerModel } from './worker-model.ts';

@@ -18,7 +18,7 @@ import { reportLayers, reportProgram } from '../layer-report.ts';
 import type { Graph } from '../../graph/graph.ts';
 import type { Program } from '../../program/program.ts';
 import { readSource } from '../../runtime/source.ts';
-import { wasmOf } from '../../wasm-files.ts';
+import { wasmOf } from '#wasm';
 import { formatBytes, formatCount, formatMs, formatPercent } from '../table.ts';
 
 interface Options extends ModelOptions {

@@ -1,9 +1,9 @@
-// Cloudflare Workers: the platform compiles the codecs. Takes the place of images/codec-files.ts.
+// `#codec-modules` for Cloudflare Workers: the platform compiles them.
 import jpeg from '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm';
 // @ts-expect-error: its declarations are those of an instance
 import png from '@jsquash/png/codec/pkg/squoosh_png_bg.wasm';
 import webp from '@jsquash/webp/codec/dec/webp_dec.wasm';
-import type { CodecName } from '../images/codec-files.ts';
+import type { CodecName } from '../codec-modules.ts';
 
 const modules = { jpeg, png, webp };
 

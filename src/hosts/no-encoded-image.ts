@@ -1,4 +1,4 @@
-// Edge functions: decoders are part of a function that imports them. Takes the place of vision/encoded-image.ts.
+// `#encoded-image` for edge functions: decoders are part of a function that imports them.
 import { FiligreeError } from '../errors.ts';
 import type { Pixels } from '../vision/preprocessing.ts';
 

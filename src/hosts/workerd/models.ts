@@ -1,8 +1,8 @@
-// Cloudflare Workers have no files: a model is part of the worker, by import. Takes the place of vision/shipped.ts.
-import { FiligreeError } from '../errors.ts';
-import type { ShippedDetector } from '../vision/shipped.ts';
-import type { ShippedModel } from '../vision/shipped-model.ts';
-import { shippedFiles } from './shipped-files.ts';
+// `#models` for Cloudflare Workers, which have no files: a model is part of the worker, by import.
+import { FiligreeError } from '../../errors.ts';
+import type { ShippedDetector } from '../../vision/shipped.ts';
+import type { ShippedModel } from '../../vision/shipped-model.ts';
+import { shippedFiles } from '../shipped-files.ts';
 
 export const shippedDetectors = Object.keys(shippedFiles) as ShippedDetector[];
 

@@ -1,9 +1,8 @@
-// Cloudflare Workers: code may not be compiled from bytes, the platform compiles what a worker imports. Takes the place of
-// wasm-files.ts.
+// `#wasm` for Cloudflare Workers: they may not compile bytes. The platform compiles what a worker imports.
 import relaxed from '../wasm/filigree-relaxed.wasm';
 import simd from '../wasm/filigree-simd.wasm';
-import type { WasmProvider, WasmSource } from '../runtime/instantiate.ts';
-import type { WasmBuild } from '../runtime/probe.ts';
+import type { WasmProvider, WasmSource } from '../../runtime/instantiate.ts';
+import type { WasmBuild } from '../../runtime/probe.ts';
 
 export const hostBuilds: readonly WasmBuild[] = ['simd', 'relaxed'];
 

@@ -1,6 +1,6 @@
-// Pages decode photos themselves, by a canvas. Takes the place of vision/encoded-image.ts.
-import { FiligreeError } from '../errors.ts';
-import type { Pixels } from '../vision/preprocessing.ts';
+// `#encoded-image` for pages, which decode photos by a canvas.
+import { FiligreeError } from '../../errors.ts';
+import type { Pixels } from '../../vision/preprocessing.ts';
 
 /** @throws FiligreeError `environment` */
 export async function decodeEncoded(): Promise<Pixels> {

@@ -1,5 +1,4 @@
-// Node, Deno and Bun compile the codecs' WebAssembly from their packages' files. src/hosts/ replaces this module
-// elsewhere (scripts/build.mjs).
+// `#codec-modules` for Node, Deno and Bun: the codecs' WebAssembly is compiled from their packages' files.
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 

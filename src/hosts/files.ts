@@ -1,7 +1,7 @@
-// Node, Deno, Bun and unbundled modules: the wasm builds are files beside this module's bundle. Written out in full, so that
-// bundlers find them. src/hosts/ has what takes the place of this module elsewhere (scripts/build.mjs).
-import type { WasmBuild } from './runtime/probe.ts';
-import { wasmBuilds } from './runtime/probe.ts';
+// `#wasm` for Node, Deno, Bun and unbundled modules: the builds are files in wasm/, beside this module and beside its bundle. Their
+// names are written out in full, so that bundlers find them.
+import type { WasmBuild } from '../runtime/probe.ts';
+import { wasmBuilds } from '../runtime/probe.ts';
 
 /** The builds that this entry point can give. */
 export const hostBuilds: readonly WasmBuild[] = wasmBuilds;

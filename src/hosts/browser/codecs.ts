@@ -1,5 +1,5 @@
-// Pages have decoders of their own, and more formats. Takes the place of images/codecs.ts.
-import { FiligreeError } from '../errors.ts';
+// `#codecs` for pages, which have decoders of their own, and more formats.
+import { FiligreeError } from '../../errors.ts';
 
 type Decoded = { data: Uint8ClampedArray; width: number; height: number };
 

@@ -1,8 +1,8 @@
-// Vercel's edge functions have no files. Takes the place of vision/shipped.ts.
-import { FiligreeError } from '../errors.ts';
-import type { ShippedDetector } from '../vision/shipped.ts';
-import type { ShippedModel } from '../vision/shipped-model.ts';
-import { shippedFiles } from './shipped-files.ts';
+// `#models` for Vercel's edge functions, which have no files.
+import { FiligreeError } from '../../errors.ts';
+import type { ShippedDetector } from '../../vision/shipped.ts';
+import type { ShippedModel } from '../../vision/shipped-model.ts';
+import { shippedFiles } from '../shipped-files.ts';
 
 export const shippedDetectors = Object.keys(shippedFiles) as ShippedDetector[];
 
