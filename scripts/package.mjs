@@ -21,8 +21,8 @@ async function bundle(dist) {
   const common = { ...bundling, outdir: dist };
   const small = { minify: true, sourcemap: true, sourcesContent: true };
   const names = { outbase: 'src', entryNames: '[dir]/[name]', chunkNames: 'chunk-[hash]' };
-  // tuning's runtime is a separate chunk beside wasm/, which compiling does not load
-  await build({ ...common, ...names, entryPoints: ['src/compile.ts'], splitting: true });
+  // tuning's runtime is a separate chunk beside wasm/, which compiling does not load; who prunes compiles as well
+  await build({ ...common, ...names, entryPoints: ['src/compile.ts', 'src/prune.ts'], splitting: true });
   const digests = await models(dist);
   const plugins = [shippedModels('', digests)];
   await bundleLazily('src/index.ts', { ...common, ...small, plugins });
@@ -32,7 +32,6 @@ async function bundle(dist) {
   for (const entry of ['src/kernels.ts', 'src/images.ts']) {
     await build({ ...common, ...names, entryPoints: [entry] });
   }
-  await build({ ...common, ...names, entryPoints: ['src/prune.ts'], splitting: true });
   const { metafile } = await build({
     ...common,
     ...names,
