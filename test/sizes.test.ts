@@ -29,7 +29,7 @@ const root = fileURLToPath(new URL('../', import.meta.url));
 const budgets = {
   // an app that imports createDetector alone and detects faces: what stays of index.js, with detector.js
   'app with a detector': { raw: 89_000, brotli: 29_200 },
-  'index.js': { raw: 58_200, brotli: 18_800 },
+  'index.js': { raw: 59_700, brotli: 19_100 },
   'detector.js': { raw: 34_500, brotli: 11_900 },
   // of those who ask for them
   'browser/track.js': { raw: 9_000, brotli: 3_500 },
@@ -40,23 +40,23 @@ const budgets = {
   // models that say nothing of themselves
   'recognise.js': { raw: 16_000, brotli: 5_650 },
   // of models on threads
-  'threads.js': { raw: 34_500, brotli: 10_300 },
+  'threads.js': { raw: 34_900, brotli: 10_300 },
   'web.js': { raw: 2_750, brotli: 1_150 },
   'node.js': { raw: 1_300, brotli: 650 },
   // of runImage, for those who read outputs by themselves
   'image-input.js': { raw: 4_200, brotli: 1_750 },
   'profile.js': { raw: 1_100, brotli: 650 },
-  'browser/index.js': { raw: 58_200, brotli: 18_800 },
-  'browser/threads.js': { raw: 37_000, brotli: 11_200 },
-  'workerd/index.js': { raw: 58_500, brotli: 19_000 },
-  'edge-light/index.js': { raw: 58_500, brotli: 19_000 },
-  'filigree-simd.wasm': { raw: 62_000, brotli: 17_000 },
-  'filigree-relaxed.wasm': { raw: 62_000, brotli: 17_000 },
+  'browser/index.js': { raw: 59_700, brotli: 19_100 },
+  'browser/threads.js': { raw: 37_300, brotli: 11_200 },
+  'workerd/index.js': { raw: 60_500, brotli: 19_500 },
+  'edge-light/index.js': { raw: 60_500, brotli: 19_500 },
+  'filigree-simd.wasm': { raw: 62_000, brotli: 17_300 },
+  'filigree-relaxed.wasm': { raw: 62_000, brotli: 17_300 },
   // cut down for the face model
   'face-simd.wasm': { raw: 40_000, brotli: 15_000 },
   'face-relaxed.wasm': { raw: 40_000, brotli: 15_000 },
   // wasm, threads, tracking and tiles within
-  'inline.js': { raw: 308_000, brotli: 90_000 },
+  'inline.js': { raw: 310_000, brotli: 90_000 },
   // without the codecs that it imports
   'images.js': { raw: 9_000, brotli: 3_500 },
   'kernels.js': { raw: 32_000, brotli: 9_100 },
