@@ -123,7 +123,7 @@ async function compile(io: Io, input: string, options: Options): Promise<void> {
   io.stdout.write(
     [
       `${input} (${formatBytes(bytes.length)})${became} in ${formatMs(ms)}`,
-      `layers       ${report.layers}: ${report.sparseLayers} sparse, ${report.denseLayers} dense, the rest without weights`,
+      `layers       ${report.layers}: ${report.sparseLayers} on sparse kernels, ${report.denseLayers} on dense ones, the rest without weights`,
       `MACs         ${formatCount(effectiveMacs)}${skipped}`,
       `activations  ${formatBytes(activationBytes)} planned, ${formatBytes(activationBytesUnshared)} without sharing`,
       ...(written?.trimmed ?? []).map(
