@@ -10,7 +10,6 @@ import { Classifier } from '../vision/classifier.ts';
 import type { ClassifierPreprocessing } from '../vision/classifier-metadata.ts';
 import { classifierShape } from '../vision/classifier-metadata.ts';
 import type { Detection } from '../vision/detection.ts';
-import type { Detector } from '../vision/detector.ts';
 import { Detector } from '../vision/detector.ts';
 import { disagreement, objectsOf } from '../vision/disagreement.ts';
 import { decoderOf } from '../vision/heads/index.ts';
