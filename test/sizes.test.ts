@@ -1,5 +1,5 @@
 // What a page or an edge function downloads. Budgets are here; a change that goes over one has to say why.
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import v8 from 'node:v8';
 import { brotliCompressSync } from 'node:zlib';
@@ -20,13 +20,15 @@ const root = fileURLToPath(new URL('../', import.meta.url));
  * That of compile.js was raised by 200 bytes of brotli when compilation learned to show its passes and choices.
  */
 const budgets = {
-  // an app that imports createDetector alone and detects faces: what stays of index.js, with detector.js
+  // an app that imports createDetector alone and detects faces: what stays of index.js, with detector.js and its head
   'app with a detector': { raw: 82_000, brotli: 27_000 },
   'index.js': { raw: 54_500, brotli: 17_700 },
-  'detector.js': { raw: 31_000, brotli: 10_800 },
+  'detector.js': { raw: 22_000, brotli: 7_800 },
   'classifier.js': { raw: 12_600, brotli: 4_600 },
-  // models that say nothing of themselves
-  'recognise.js': { raw: 15_500, brotli: 5_450 },
+  // the largest head: each is loaded when it is used
+  'a head': { raw: 8_000, brotli: 3_000 },
+  // models that say nothing of themselves: it knows all heads
+  'recognise.js': { raw: 30_000, brotli: 9_500 },
   // of models on threads
   'team.js': { raw: 30_200, brotli: 9_450 },
   'web.js': { raw: 2_750, brotli: 1_150 },
@@ -43,13 +45,18 @@ const budgets = {
   // cut down for the face model
   'face-simd.wasm': { raw: 37_500, brotli: 15_000 },
   'face-relaxed.wasm': { raw: 37_500, brotli: 15_000 },
-  // wasm and threads within
-  'inline.js': { raw: 268_000, brotli: 77_000 },
+  // wasm, threads and all heads within
+  'inline.js': { raw: 300_000, brotli: 85_000 },
   // without the codecs that it imports
   'images.js': { raw: 9_000, brotli: 3_500 },
   'kernels.js': { raw: 27_500, brotli: 8_100 },
   'compile.js': { raw: 420_000, brotli: 104_200 },
 };
+
+const faceHead = 'mediapipe-face.js';
+const heads = readdirSync(`${root}src/vision/heads`)
+  .filter((file) => readFileSync(`${root}src/vision/heads/index.ts`, 'utf8').includes(`import('./${file}')`))
+  .map((file) => file.replace('.ts', '.js'));
 
 type Lazily = (entry: string, options: object) => Promise<Map<string, { lazy: boolean; contents: Uint8Array }>>;
 
@@ -79,7 +86,7 @@ async function built(): Promise<Map<string, Uint8Array>> {
     format: 'esm',
     minify: true,
     write: false,
-    external: ['./detector.js'],
+    external: ['./detector.js', './mediapipe-face.js'],
     plugins: [
       {
         name: 'built',
@@ -103,8 +110,10 @@ async function built(): Promise<Map<string, Uint8Array>> {
 
 it('every entry point is within its budget', async () => {
   const files = await built();
+  const largest = heads.reduce((a, b) => (files.get(a)!.length >= files.get(b)!.length ? a : b));
+  files.set('a head', files.get(largest)!);
   const sizes = Object.entries(budgets).map(([name, budget]) => {
-    const parts = name === 'app with a detector' ? ['index.js of it', 'detector.js'] : [name];
+    const parts = name === 'app with a detector' ? ['index.js of it', 'detector.js', faceHead] : [name];
     const sum = (bytes: (contents: Uint8Array) => number) => parts.reduce((n, part) => n + bytes(files.get(part)!), 0);
     return { name, raw: sum(({ length }) => length), brotli: sum((part) => brotliCompressSync(part).length), budget };
   });

@@ -140,7 +140,7 @@ async function compareDetections(
   const { readVisionMetadata } = await import('../vision/metadata.ts');
   const { visionOf } = await import('../vision/recognise.ts');
   const vision = (head === undefined ? readVisionMetadata(model.metadata) : undefined) ?? visionOf(model, head);
-  const { decode } = decoderOf(vision.head, vision.preprocessing, model.outputs);
+  const { decode } = await decoderOf(vision.head, vision.preprocessing, model.outputs);
   const objects = (outputs: Readonly<Record<string, Tensor>>) =>
     objectsOf(decode(tensorOutputs(outputs), { scoreThreshold: minScore, multiLabel: false }));
   return (dense) => {

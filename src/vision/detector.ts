@@ -2,17 +2,19 @@
 import { FiligreeError } from '../errors.ts';
 import type { Candidates } from './candidates.ts';
 import { invalid } from './fields.ts';
-import { decoderOf, headTypes, type Head } from './heads/index.ts';
-import type { Decoder, HeadType } from './heads/head-type.ts';
+import { decoderOf } from './heads/index.ts';
+import type { Decoder } from './heads/head-type.ts';
 import { runOnImage } from './image-input.ts';
 import { ImageReader, type ImageSource } from './image-source.ts';
 import { fitLabels } from './labels.ts';
+import type { Mask } from './mask.ts';
 import { readVisionMetadata, type VisionMetadata } from './metadata.ts';
 import type { ImageModel } from './model.ts';
 import { rankCandidates, suppress, suppressWeighted } from './nms.ts';
 import type { Outputs } from './outputs.ts';
 import { OutputsInPlace } from './outputs-in-place.ts';
-import { inputToImage, type Geometry, type Preprocessing } from './preprocessing.ts';
+import { checkPlausible } from './plausible.ts';
+import { inputToImage, turnedToImage, type Geometry, type Preprocessing, type Rectangle } from './preprocessing.ts';
 import type { HeadName } from './presets.ts';
 
 export interface DetectorSettings {
@@ -47,6 +49,8 @@ export interface Keypoint {
   /** Source-image pixels; may lie outside of the image. */
   x: number;
   y: number;
+  /** How sure the model is that it can be seen there, 0…1, where it says so. */
+  score?: number;
 }
 
 export interface Detection {
@@ -54,9 +58,13 @@ export interface Detection {
   classIndex: number;
   /** 0…1. */
   score: number;
-  /** Source-image pixels, within the image. */
+  /** Source-image pixels, within the image; with an angle it may reach beyond. */
   box: { xmin: number; ymin: number; xmax: number; ymax: number };
+  /** Of models of oriented boxes: radians, clockwise, by which the box is turned about its centre. */
+  angle?: number;
   keypoints?: Keypoint[];
+  /** Of models of masks: which pixels of the box show the object. */
+  mask?: Mask;
 }
 
 export interface DetectionResult {
@@ -80,10 +88,10 @@ export class Detector<M extends ImageModel = ImageModel> {
    * @internal
    */
   readonly preprocessing: Preprocessing;
-  private readonly suppression: HeadType<Head>['suppression'];
   private readonly limits: Limits;
-  private readonly decode: Decoder['decode'];
+  private readonly decoder: Decoder;
   private readonly reader = new ImageReader();
+  private checked = false;
   private disposed = false;
 
   /**
@@ -96,29 +104,28 @@ export class Detector<M extends ImageModel = ImageModel> {
   static async of<M extends ImageModel>(model: M, settings: DetectorSettings = {}): Promise<Detector<M>> {
     const { head } = settings;
     const stated = head === undefined ? readVisionMetadata(model.metadata) : undefined;
-    return new Detector(model, stated ?? (await import('./recognise.ts')).visionOf(model, head), settings);
-  }
-
-  /** As `of`, for a model of which is known what it sees. */
-  constructor(model: M, known: VisionMetadata, settings: DetectorSettings = {}) {
+    const known = stated ?? (await import('./recognise.ts')).visionOf(model, head);
     const vision = withOverrides(known, settings.labels, settings.preprocessing);
     const { width, height } = vision.preprocessing;
     const shape = model.inputs[0]?.shape.join();
     if (shape !== [1, height, width, 3].join() && shape !== [1, 3, height, width].join()) {
       throw invalid('metadata.vision.preprocessing', `the size of the model's input [${shape}]`, { width, height });
     }
+    return new Detector(model, vision, await decoderOf(vision.head, vision.preprocessing, model.outputs), settings);
+  }
+
+  private constructor(model: M, vision: VisionMetadata, decoder: Decoder, settings: DetectorSettings) {
     this.model = model;
     this.preprocessing = vision.preprocessing;
     this.limits = checkedLimits(settings, vision);
-    ({ keypoints: this.keypoints, suppression: this.suppression } = headTypes[vision.head.type]);
-    const { classes, decode } = decoderOf(vision.head, vision.preprocessing, model.outputs);
-    this.labels = settings.labels?.length ? fitLabels(vision.labels, classes) : vision.labels;
-    this.decode = decode;
+    this.keypoints = decoder.keypoints ?? [];
+    this.labels = settings.labels?.length ? fitLabels(vision.labels, decoder.classes) : vision.labels;
+    this.decoder = decoder;
   }
 
   /**
-   * @throws FiligreeError `invalid-argument` when `image` is none or its data does not fit its size, `disposed` after
-   * dispose()
+   * @throws FiligreeError `invalid-argument` when `image` is none or its data does not fit its size, `invalid-model` when what
+   * the model finds first shows that its outputs are read wrongly, `disposed` after dispose()
    */
   async detect(image: ImageSource): Promise<DetectionResult> {
     if (this.disposed) throw new FiligreeError('disposed', 'detect: the detector is disposed');
@@ -143,11 +150,13 @@ export class Detector<M extends ImageModel = ImageModel> {
    */
   find(outputs: Outputs, geometry: Geometry): Detection[] {
     const { iouThreshold, maxResults, classAgnostic, multiLabel } = this.limits;
-    const candidates = this.decode(outputs, this.limits);
+    const { decode, suppression, overlap } = this.decoder;
+    const candidates = decode(outputs, this.limits);
+    this.checked ||= checkPlausible(candidates, this.preprocessing, this.model.name);
     const maxCandidates = multiLabel ? 30_000 : undefined; // as many as YOLO's own evaluation looks at
-    const options = { iouThreshold, maxResults, perClass: !classAgnostic, maxCandidates };
-    if (this.suppression === 'none') return this.inImage(candidates, rankCandidates(candidates, maxResults), geometry);
-    if (this.suppression === 'plain') return this.inImage(candidates, suppress(candidates, options), geometry);
+    const options = { iouThreshold, maxResults, perClass: !classAgnostic, maxCandidates, overlap };
+    if (suppression === 'none') return this.inImage(candidates, rankCandidates(candidates, maxResults), geometry);
+    if (suppression === 'plain') return this.inImage(candidates, suppress(candidates, options), geometry);
     const merged = suppressWeighted(candidates, options);
     return this.inImage(
       merged,
@@ -169,36 +178,49 @@ export class Detector<M extends ImageModel = ImageModel> {
   }
 
   private inImage(candidates: Candidates, indices: readonly number[], geometry: Geometry): Detection[] {
-    const { boxes, scores, classes, keypoints, keypointCount } = candidates;
+    const { boxes, scores, classes, keypoints, keypointScores, keypointCount, angles, mask } = candidates;
     const { imageWidth, imageHeight } = geometry;
     const detections: Detection[] = [];
     for (const i of indices) {
-      const topLeft = inputToImage(geometry, boxes[4 * i], boxes[4 * i + 1]);
-      const bottomRight = inputToImage(geometry, boxes[4 * i + 2], boxes[4 * i + 3]);
-      const box = {
+      const [left, top, right, bottom] = boxes.subarray(4 * i, 4 * i + 4);
+      const turned = angles && turnedToImage(geometry, { left, top, right, bottom }, angles[i]);
+      const topLeft = inputToImage(geometry, left, top);
+      const bottomRight = inputToImage(geometry, right, bottom);
+      const box = turned?.box ?? {
         xmin: clamp(topLeft.x, imageWidth),
         ymin: clamp(topLeft.y, imageHeight),
         xmax: clamp(bottomRight.x, imageWidth),
         ymax: clamp(bottomRight.y, imageHeight),
       };
-      if (box.xmax <= box.xmin || box.ymax <= box.ymin) continue; // in the padding
+      const [x, y] = [(box.xmin + box.xmax) / 2, (box.ymin + box.ymax) / 2];
+      const inPadding = turned && !(x >= 0 && y >= 0 && x <= imageWidth && y <= imageHeight);
+      if (inPadding || box.xmax <= box.xmin || box.ymax <= box.ymin) continue;
       const classIndex = classes?.[i] ?? 0;
       const detection: Detection = {
         label: this.labels[classIndex] ?? `class ${classIndex}`,
         classIndex,
         score: scores[i],
         box,
+        ...(turned && { angle: turned.angle }),
       };
       if (keypoints) {
         detection.keypoints = this.keypoints.map((name, k) => {
-          const at = 2 * (i * keypointCount + k);
-          return { name, ...inputToImage(geometry, keypoints[at], keypoints[at + 1]) };
+          const at = i * keypointCount + k;
+          const place = inputToImage(geometry, keypoints[2 * at], keypoints[2 * at + 1]);
+          return { name, ...place, ...(keypointScores && { score: keypointScores[at] }) };
         });
       }
+      if (mask) detection.mask = mask(i, wholePixels(box), geometry);
       detections.push(detection);
     }
     return detections;
   }
+}
+
+/** The pixels that a box touches. */
+function wholePixels({ xmin, ymin, xmax, ymax }: Detection['box']): Rectangle {
+  const [x, y] = [Math.floor(xmin), Math.floor(ymin)];
+  return { x, y, width: Math.ceil(xmax) - x, height: Math.ceil(ymax) - y };
 }
 
 function clamp(value: number, most: number): number {

@@ -1,7 +1,7 @@
 // Published networks that are known by the exact shapes of what goes in and comes out.
 import type { TensorDescription } from './fields.ts';
 import type { VisionMetadata } from './metadata.ts';
-import { mobilenetAnchors, ssdPreprocessing } from './presets.ts';
+import { mobilenetAnchors, ssdPreprocessing } from './presets/ssd.ts';
 
 /**
  * MediaPipe's two face detectors, dense or sparse. Values from mediapipe/modules/face_detection (Apache-2.0): inputs are

@@ -2,12 +2,13 @@
 // compiled, whose artifact then carries the answer as `metadata.vision`, and for artifacts that carry none.
 import { FiligreeError } from '../errors.ts';
 import { coco80, coco90 } from './coco-labels.ts';
-import type { TensorDescription } from './fields.ts';
+import { outputNamed, type TensorDescription } from './fields.ts';
 import { fileFacts, type FileFacts } from './file-facts.ts';
 import { knownModel } from './known-models.ts';
 import { fittingLabels } from './labels.ts';
 import type { VisionMetadata } from './metadata.ts';
-import { headNames, headPresets, type Fit, type HeadName, type ImageInput, type ModelDescription } from './presets.ts';
+import type { Fit, ImageInput, ModelDescription } from './presets/preset.ts';
+import { headNames, headPresets, type HeadName } from './presets.ts';
 
 /** What may be known of a model: how it sees, or, where that is not clear, the heads that its outputs fit. */
 export interface Recognition {
@@ -97,6 +98,21 @@ export function visionOf(model: ModelDescription & { readonly name: string }, he
     'unsupported',
     `${model.name}: no detector that Filigree knows: it has no metadata.vision, and its outputs are ${outputs}`,
   );
+}
+
+/** How many classes a detector has whose head somebody named or `recognise` found; undefined for others. */
+export function classCount(
+  { inputs, outputs }: ModelDescription,
+  { head, labels }: VisionMetadata,
+): number | undefined {
+  const input = imageInput(inputs);
+  const wanted = JSON.stringify(head);
+  for (const name of headNames) {
+    const fit = input && headPresets[name].fit(outputs, input);
+    if (fit && JSON.stringify(fit.head) === wanted) return fit.classes;
+  }
+  if (head.type === 'ssd') return outputNamed(outputs, head.scores).shape.at(-1)! - head.background;
+  return labels.length > 0 ? labels.length : undefined;
 }
 
 function describe(name: HeadName, { head, classes }: Fit, { inputs }: ModelDescription, facts: FileFacts) {

@@ -10,7 +10,7 @@ it('vision imports nothing that an edge bundle should not carry', () => {
     for (const [, path] of source.matchAll(/(?:from |import\()'([^']+)'/g)) {
       expect(path, `${file} imports ${path}`).toMatch(
         file.includes('/')
-          ? /^\.\.?\/[a-z-]+\.ts$/
+          ? /^\.\.?\/([a-z]+\/)?[a-z0-9-]+\.ts$/
           : /^(\.\/|\.\.\/(runtime|program|artifact)\/|\.\.\/formats\/|\.\.\/(errors|host|tensor)\.ts)/,
       );
     }

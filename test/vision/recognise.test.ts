@@ -128,13 +128,13 @@ describe('recognise', () => {
     ],
   ];
 
-  it.each(sure)('%s', (_, described, name, head) => {
+  it.each(sure)('%s', async (_, described, name, head) => {
     const vision = visionOf(described);
     expect(vision.head).toMatchObject(head);
     expect(vision.labels).toHaveLength(vision.labels.length === 0 ? 0 : 80);
     expect(vision).toEqual(visionWithHead(described, name));
     expect(readVisionMetadata(JSON.parse(JSON.stringify({ vision })))).toEqual(vision);
-    decoderOf(vision.head, vision.preprocessing, described.outputs);
+    await decoderOf(vision.head, vision.preprocessing, described.outputs);
   });
 
   it('preprocesses as the makers do', () => {
@@ -185,13 +185,13 @@ describe('recognise', () => {
       model(512, [tensor('hm', 1, 80, 128, 128), tensor('wh', 1, 2, 128, 128), tensor('reg', 1, 2, 128, 128)]),
       ['centernet-sigmoid', 'centernet'],
     ],
-  ])('lists the choices for %s', (_, described, choices) => {
+  ])('lists the choices for %s', async (_, described, choices) => {
     expect(recognise(described)).toEqual({ choices });
     expect(() => visionOf(described)).toThrow(expect.objectContaining({ code: 'invalid-argument' }));
     expect(() => visionOf(described)).toThrow(`(--head): "${choices.join('" or "')}"`);
     for (const name of choices as HeadName[]) {
       const { head, preprocessing } = visionOf(described, name);
-      decoderOf(head, preprocessing, described.outputs);
+      await decoderOf(head, preprocessing, described.outputs);
     }
   });
 
@@ -255,7 +255,7 @@ describe('recognise', () => {
     expect(recognise({ ...rest, inputs: [tensor('x', 1, 1, 640, 640)] })).toEqual({ choices: [] });
   });
 
-  it('knows the SSD of Objectron, its labels too', () => {
+  it('knows the SSD of Objectron, its labels too', async () => {
     const outputs = [
       tensor('raw_outputs/box_encodings', 1, 1917, 4),
       tensor('raw_outputs/class_predictions', 1, 1917, 24),
@@ -263,7 +263,7 @@ describe('recognise', () => {
     const vision = visionOf(model(300, outputs, undefined, true));
     expect(vision.labels).toHaveLength(23);
     expect([vision.labels[0], vision.labels[3], vision.labels[22]]).toEqual(['Bicycle', 'Person', 'Car']);
-    decoderOf(vision.head, vision.preprocessing, outputs);
+    await decoderOf(vision.head, vision.preprocessing, outputs);
   });
 });
 

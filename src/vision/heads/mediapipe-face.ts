@@ -69,14 +69,12 @@ export function decodeFaces(
       keypoints[k] = anchorX + regressors[at + 4 + k];
       keypoints[k + 1] = anchorY + regressors[at + 5 + k];
     }
-    faces.add([x - width / 2, y - height / 2, x + width / 2, y + height / 2], score, 0, keypoints);
+    faces.add([x - width / 2, y - height / 2, x + width / 2, y + height / 2], score, 0, { keypoints });
   }
   return faces.finish();
 }
 
 export const mediapipeFace: HeadType<MediapipeFaceHead> = {
-  keypoints: faceKeypoints,
-  suppression: 'weighted',
   read(value) {
     const head: MediapipeFaceHead = {
       type: 'mediapipe-face',
@@ -104,6 +102,6 @@ export const mediapipeFace: HeadType<MediapipeFaceHead> = {
         input.height,
         scoreThreshold,
       );
-    return { classes: 1, decode };
+    return { classes: 1, keypoints: faceKeypoints, suppression: 'weighted', decode };
   },
 };

@@ -102,8 +102,6 @@ function anchorsIn({ name, shape, dtype }: TensorDescription, width?: number): {
 }
 
 export const ssd: HeadType<SsdHead> = {
-  keypoints: [],
-  suppression: 'plain',
   read(value) {
     const coding = oneOf(field(value, 'coding'), ssdCodings);
     const anchors = field(value, 'anchors');
@@ -167,7 +165,7 @@ export const ssd: HeadType<SsdHead> = {
       }
       return candidates.finish();
     };
-    return { classes: scores.width - background, decode };
+    return { classes: scores.width - background, suppression: 'plain', decode };
   },
 };
 

@@ -52,8 +52,6 @@ function anchorRows(output: TensorDescription, head: YoloAnchorsHead, rows: numb
 }
 
 export const yoloAnchors: HeadType<YoloAnchorsHead> = {
-  keypoints: [],
-  suppression: 'plain',
   read(value) {
     const size = (item: Parameters<typeof number>[0]) => number(item, 0, 65536);
     return {
@@ -104,6 +102,6 @@ export const yoloAnchors: HeadType<YoloAnchorsHead> = {
       }
       return candidates.finish();
     };
-    return { classes: levels[0].rows.width - 5, decode };
+    return { classes: levels[0].rows.width - 5, suppression: 'plain', decode };
   },
 };

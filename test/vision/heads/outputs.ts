@@ -1,6 +1,8 @@
 // Outputs of made-up heads, and what a head finds in them.
 import type { Input } from '../../../src/vision/fields.ts';
-import { decoderOf, headTypes, type Head } from '../../../src/vision/heads/index.ts';
+import type { Head } from '../../../src/vision/heads/head.ts';
+import type { HeadType } from '../../../src/vision/heads/head-type.ts';
+import { headTypes } from '../../../src/vision/heads/index.ts';
 import { tensorOutputs } from '../../../src/vision/outputs.ts';
 import { Tensor, elementCount } from '../../../src/tensor.ts';
 import { randomFloats } from '../../kernels/wasm.ts';
@@ -22,6 +24,9 @@ export function descriptions(tensors: Record<string, Tensor>) {
   return Object.entries(tensors).map(([name, { shape, dtype }]) => ({ name, shape, dtype }));
 }
 
+const loaded = new Map<string, HeadType<Head>>();
+for (const [name, load] of Object.entries(headTypes)) loaded.set(name, (await load()) as HeadType<Head>);
+
 /** The candidates of a head, by score, then class, then place; its metadata goes through JSON first. */
 export function decode(
   head: Head,
@@ -30,8 +35,9 @@ export function decode(
   scoreThreshold: number,
   multiLabel = false,
 ): Box[] {
-  const read = headTypes[head.type].read({ value: JSON.parse(JSON.stringify(head)), path: 'metadata.vision.head' });
-  const decoder = decoderOf(read, input, descriptions(tensors));
+  const type = loaded.get(head.type)!;
+  const read = type.read({ value: JSON.parse(JSON.stringify(head)), path: 'metadata.vision.head' });
+  const decoder = type.decoder(read, input, descriptions(tensors));
   const { length, boxes, scores, classes } = decoder.decode(tensorOutputs(tensors), { scoreThreshold, multiLabel });
   return sorted(
     Array.from({ length }, (_, i) => ({
