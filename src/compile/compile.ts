@@ -17,6 +17,7 @@ import type { CostModel } from '../lower/cost-model.ts';
 import { defaultCostModel } from '../lower/cost.ts';
 import type { Ranges } from '../lower/ranges.ts';
 import { lowerGraph } from './lower-graph.ts';
+import { outputTails } from './output-tails.ts';
 import type { Choices, LinearWeights, OnChoice } from '../lower/lowering.ts';
 import { weightTypes } from './rounding.ts';
 import type { WeightType } from './rounding.ts';
@@ -124,14 +125,16 @@ export function compileGraph(
   });
   checkProgram(program); // what is compiled can be loaded
   const { metadata } = program;
-  if (options.head !== undefined) metadata.vision = visionWithHead(program, options.head);
+  const tails = outputTails(graph);
+  const described = { ...program, tails };
+  if (options.head !== undefined) metadata.vision = visionWithHead(described, options.head);
   else {
     metadata.vision ??=
       recognisePostProcess(program) ??
-      recogniseVision(program.inputs, program.outputs, metadata) ??
+      recogniseVision(program.inputs, program.outputs, metadata, tails) ??
       recogniseClassifier(program.inputs, program.outputs, metadata);
   }
-  if (options.labels) metadata.vision = visionWithLabels(program, options.labels);
+  if (options.labels) metadata.vision = visionWithLabels(described, options.labels);
   delete metadata.detectionPostProcess; // the head holds all of it
   return program;
 }

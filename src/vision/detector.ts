@@ -119,7 +119,10 @@ export class Detector<M extends ImageModel = ImageModel> {
     this.preprocessing = vision.preprocessing;
     this.limits = checkedLimits(settings, vision);
     this.keypoints = decoder.keypoints ?? [];
-    this.labels = settings.labels?.length ? fitLabels(vision.labels, decoder.classes) : vision.labels;
+    this.labels =
+      settings.labels?.length && decoder.classes !== undefined
+        ? fitLabels(vision.labels, decoder.classes)
+        : vision.labels;
     this.decoder = decoder;
   }
 

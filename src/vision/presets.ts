@@ -6,6 +6,7 @@ import { nanodet, picodet } from './presets/nanodet.ts';
 import type { Preset } from './presets/preset.ts';
 import { ssd, ssdCorners, ssdPreprocessing } from './presets/ssd.ts';
 import { ultralyticsPreprocessing, yoloAnchors, yoloMaps, yolov5, yolov8, yolov8Dfl } from './presets/ultralytics.ts';
+import { endToEnd, yoloObb, yoloSeg, yolov5Face, yolov7Pose, yolov8Pose } from './presets/ultralytics-tasks.ts';
 import { yolox, yoloxPreprocessing } from './presets/yolox.ts';
 
 const yoloWants = 'an output [1, cells, 5 + classes]';
@@ -28,7 +29,7 @@ const presets = {
     iouThreshold: 0.45,
     fit: yolox('pixels'),
   },
-  /** YOLO11 too. */
+  /** YOLO11 and YOLO12 too, and YOLO26 without its own choice of objects. */
   yolov8: {
     wants: 'an output [1, 4 + classes, cells] or [1, cells, 4 + classes]',
     words: /yolo-?(v8|v9|v?11|v?12)/i,
@@ -36,6 +37,47 @@ const presets = {
     scoreThreshold: 0.25,
     iouThreshold: 0.7,
     fit: yolov8,
+  },
+  /** YOLO11 and YOLO26 too, and yolov8-face. */
+  'yolov8-pose': {
+    wants: 'an output [1, 4 + classes + keypoints · 3, cells] or [1, cells, 4 + classes + keypoints · 3]',
+    task: 'pose',
+    words: /pose|yolo-?v8-?(lite-?\w-?)?face/i,
+    preprocessing: ultralyticsPreprocessing,
+    scoreThreshold: 0.25,
+    iouThreshold: 0.7,
+    fit: yolov8Pose,
+  },
+  /** YOLOv5 and all later ones. */
+  'yolo-seg': {
+    wants:
+      'an output [1, 4 + classes + prototypes, cells] and one of prototypes, [1, prototypes, rows, columns], at a quarter ' +
+      "of the input's size",
+    task: 'segment',
+    words: /seg/i,
+    preprocessing: ultralyticsPreprocessing,
+    scoreThreshold: 0.25,
+    iouThreshold: 0.7,
+    fit: yoloSeg,
+  },
+  /** Oriented boxes. */
+  'yolo-obb': {
+    wants: 'an output [1, 4 + classes + 1, cells] or [1, cells, 4 + classes + 1]',
+    task: 'obb',
+    words: /obb/i,
+    preprocessing: ultralyticsPreprocessing,
+    scoreThreshold: 0.25,
+    iouThreshold: 0.7,
+    fit: yoloObb,
+  },
+  /** YOLO26 and YOLOv10, and Ultralytics' exports with `nms=True`; of any task. */
+  'end-to-end': {
+    wants: 'an output [1, objects, 6], with keypoints, coefficients of masks or an angle behind the six numbers',
+    words: /yolo-?v?(26|10)/i,
+    preprocessing: ultralyticsPreprocessing,
+    scoreThreshold: 0.25,
+    iouThreshold: 1,
+    fit: endToEnd,
   },
   'yolov8-dfl': {
     wants: 'an output [1, 64 + classes, cells] or maps [1, 64 + classes, rows, columns] for all strides',
@@ -54,6 +96,24 @@ const presets = {
     scoreThreshold: 0.25,
     iouThreshold: 0.45,
     fit: yolov5,
+  },
+  /** deepcam's yolov5-face. */
+  'yolov5-face': {
+    wants: 'an output [1, 3 · cells, 5 + 10 + classes]',
+    words: /yolo-?v5-?face/i,
+    preprocessing: ultralyticsPreprocessing,
+    scoreThreshold: 0.3,
+    iouThreshold: 0.5,
+    fit: yolov5Face,
+  },
+  /** yolov7-face too. */
+  'yolov7-pose': {
+    wants: 'an output [1, 3 · cells, 5 + classes + keypoints · 3]',
+    words: /yolo-?v7.*(pose|face)/i,
+    preprocessing: ultralyticsPreprocessing,
+    scoreThreshold: 0.25,
+    iouThreshold: 0.45,
+    fit: yolov7Pose,
   },
   'yolov5-maps': {
     wants: 'maps [1, 3, rows, columns, 5 + classes] or [1, 3 · (5 + classes), rows, columns] for strides 8, 16 and 32',

@@ -7,7 +7,8 @@ import { fileFacts, type FileFacts } from './file-facts.ts';
 import { knownModel } from './known-models.ts';
 import { fittingLabels } from './labels.ts';
 import type { VisionMetadata } from './metadata.ts';
-import type { Fit, ImageInput, ModelDescription } from './presets/preset.ts';
+import type { OutputTails } from './output-tails.ts';
+import type { Fit, ImageInput, ModelDescription, Preset } from './presets/preset.ts';
 import { headNames, headPresets, type HeadName } from './presets.ts';
 
 /** What may be known of a model: how it sees, or, where that is not clear, the heads that its outputs fit. */
@@ -18,21 +19,26 @@ export interface Recognition {
 
 /** Recognises a detector. Neither an answer nor choices: none that we know. */
 export function recognise(model: ModelDescription): Recognition {
-  const { inputs, outputs, metadata = {} } = model;
+  const { inputs, outputs, metadata = {}, tails } = model;
   const known = knownModel(inputs, outputs);
   if (known) return { vision: known, choices: [] };
   const input = imageInput(inputs);
   const facts = fileFacts(metadata);
-  if (!input || (facts.task !== undefined && facts.task !== 'detect')) return { choices: [] };
+  if (!input) return { choices: [] };
   const fits: { name: HeadName; fit: Fit; evidence: number }[] = [];
   for (const name of headNames) {
-    const preset = headPresets[name];
-    const fit = preset.fit(outputs, input);
+    const preset: Preset = headPresets[name];
+    // objects that the network has chosen itself are of any task
+    if (facts.task !== undefined && facts.task !== (preset.task ?? 'detect') && name !== 'end-to-end') continue;
+    const fit = preset.fit(outputs, input, { facts, tails, named: false });
     if (!fit) continue;
     const described = preset.words?.test(facts.description) ? 4 : 0;
-    fits.push({ name, fit, evidence: described + (fit.classes === coco80.length ? 1 : 0) });
+    const sure = fit.sure ? 8 : 0;
+    fits.push({ name, fit, evidence: sure + described + (fit.classes === coco80.length ? 1 : 0) });
   }
-  const fitting = fits.filter(({ fit }) => !facts.labels || fittingLabels(facts.labels, fit.classes));
+  const fitting = fits.filter(
+    ({ fit: { classes } }) => !facts.labels || classes === undefined || fittingLabels(facts.labels, classes),
+  );
   const likely = fitting.filter(({ name, fit: { head } }) => {
     const { onlyWhenNamed, yieldsTo } = headPresets[name];
     const decoded = fits.find((other) => other.name === yieldsTo)?.fit.head;
@@ -52,8 +58,9 @@ export function recogniseVision(
   inputs: readonly TensorDescription[],
   outputs: readonly TensorDescription[],
   metadata: Readonly<Record<string, unknown>> = {},
+  tails?: OutputTails,
 ): VisionMetadata | undefined {
-  return recognise({ inputs, outputs, metadata }).vision;
+  return recognise({ inputs, outputs, metadata, tails }).vision;
 }
 
 /**
@@ -66,7 +73,9 @@ export function visionWithHead(model: ModelDescription & { readonly name: string
     throw new FiligreeError('invalid-argument', `head: wanted ${oneOfHeads(headNames)}; got ${JSON.stringify(head)}`);
   }
   const input = imageInput(model.inputs);
-  const fit = input && preset.fit(model.outputs, input);
+  const { outputs, tails } = model;
+  const facts = fileFacts(model.metadata ?? {});
+  const fit = input && preset.fit(outputs, input, { facts, tails, named: true });
   if (!input || !fit) {
     throw new FiligreeError(
       'invalid-argument',
@@ -74,7 +83,7 @@ export function visionWithHead(model: ModelDescription & { readonly name: string
         `${describeTensors(model.inputs)} and outputs ${describeTensors(model.outputs)}`,
     );
   }
-  return describe(head, fit, model, fileFacts(model.metadata ?? {}));
+  return describe(head, fit, model, facts);
 }
 
 /**
@@ -101,21 +110,20 @@ export function visionOf(model: ModelDescription & { readonly name: string }, he
 }
 
 /** How many classes a detector has whose head somebody named or `recognise` found; undefined for others. */
-export function classCount(
-  { inputs, outputs }: ModelDescription,
-  { head, labels }: VisionMetadata,
-): number | undefined {
+export function classCount(model: ModelDescription, { head, labels }: VisionMetadata): number | undefined {
+  const { inputs, outputs, metadata = {}, tails } = model;
   const input = imageInput(inputs);
+  const clues = { facts: fileFacts(metadata), tails, named: true };
   const wanted = JSON.stringify(head);
   for (const name of headNames) {
-    const fit = input && headPresets[name].fit(outputs, input);
+    const fit = input && headPresets[name].fit(outputs, input, clues);
     if (fit && JSON.stringify(fit.head) === wanted) return fit.classes;
   }
   if (head.type === 'ssd') return outputNamed(outputs, head.scores).shape.at(-1)! - head.background;
   return labels.length > 0 ? labels.length : undefined;
 }
 
-function describe(name: HeadName, { head, classes }: Fit, { inputs }: ModelDescription, facts: FileFacts) {
+function describe(name: HeadName, { head, classes, labels }: Fit, { inputs }: ModelDescription, facts: FileFacts) {
   const { preprocessing, scoreThreshold, iouThreshold } = headPresets[name];
   const { width, height } = imageInput(inputs)!;
   const stated = inputs[0].dtype === 'float32' && facts.normalization;
@@ -123,14 +131,17 @@ function describe(name: HeadName, { head, classes }: Fit, { inputs }: ModelDescr
     task: 'detect',
     head,
     preprocessing: { width, height, ...preprocessing, ...(stated && { ...stated, order: 'RGB' as const }) },
-    labels: (facts.labels && fittingLabels(facts.labels, classes)) ?? defaultLabels(classes),
+    labels:
+      (classes === undefined ? facts.labels : facts.labels && fittingLabels(facts.labels, classes)) ??
+      labels ??
+      defaultLabels(classes),
     scoreThreshold,
     iouThreshold,
   } satisfies VisionMetadata;
 }
 
 /** COCO's, where the number of classes is COCO's. */
-export function defaultLabels(classes: number): readonly string[] {
+export function defaultLabels(classes: number | undefined): readonly string[] {
   return classes === coco80.length ? coco80 : classes === coco90.length ? coco90 : [];
 }
 

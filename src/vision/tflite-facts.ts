@@ -1,9 +1,10 @@
 // What a TFLite file says of itself, as the importer leaves it in `metadata.tflite`. An artifact's is untrusted: what is
 // not as the importer writes it counts as absent.
 import { isObject } from '../formats/json-object.ts';
+import { keypointFacts, type OnnxFacts } from './onnx-facts.ts';
 import { normalization, type Preprocessing } from './preprocessing.ts';
 
-export interface TfliteFacts {
+export interface TfliteFacts extends Pick<OnnxFacts, 'keypointShape'> {
   readonly task?: string;
   readonly labels?: readonly string[];
   /** What an image's bytes become, where the input is float32. */
@@ -19,6 +20,7 @@ export function tfliteFacts(metadata: Readonly<Record<string, unknown>>): Tflite
   return {
     ...(typeof task === 'string' && { task }),
     ...(Array.isArray(labels) && labels.every((label) => typeof label === 'string') && { labels }),
+    ...keypointFacts(tflite.keypointShape),
     ...(mean && std && !std.includes(0) && { normalization: normalization(mean, std) }),
     description: [name, description].filter((value) => typeof value === 'string').join(' '),
   };

@@ -13,8 +13,8 @@ export interface HeadType<H> {
 }
 
 export interface Decoder {
-  /** Number of classes. */
-  readonly classes: number;
+  /** Number of classes; undefined where neither the outputs nor the file say it. */
+  readonly classes: number | undefined;
   /** Names of the keypoints of each detection, in the order of the candidates; none if not given. */
   readonly keypoints?: readonly string[];
   /** How overlapping boxes become one; see nms.ts. `none` where each object gives one box. */

@@ -7,6 +7,10 @@ import type { Decoder, HeadType } from './head-type.ts';
 export const headTypes: { readonly [K in Head['type']]: () => Promise<HeadType<Extract<Head, { type: K }>>> } = {
   'mediapipe-face': async () => (await import('./mediapipe-face.ts')).mediapipeFace,
   yolo: async () => (await import('./yolo.ts')).yolo,
+  'yolo-pose': async () => (await import('./yolo-pose.ts')).yoloPose,
+  'yolo-seg': async () => (await import('./yolo-seg.ts')).yoloSeg,
+  'yolo-obb': async () => (await import('./yolo-obb.ts')).yoloObb,
+  'end-to-end': async () => (await import('./end-to-end.ts')).endToEnd,
   'yolo-anchors': async () => (await import('./yolo-anchors.ts')).yoloAnchors,
   gfl: async () => (await import('./gfl.ts')).gfl,
   ssd: async () => (await import('./ssd.ts')).ssd,

@@ -1,6 +1,7 @@
 // The maps of YOLOv5 and YOLOv7 before they are decoded: logits, several anchors a cell.
 import { CandidateList } from '../candidates.ts';
-import { field, flag, integer, invalid, list, number, outputNamed, text, type TensorDescription } from '../fields.ts';
+import { field, flag, integer, invalid, isReal, list, number, outputNamed, text } from '../fields.ts';
+import type { TensorDescription } from '../fields.ts';
 import { gridLevels } from '../grid.ts';
 import type { Decoder, HeadType } from './head-type.ts';
 import { find } from '../outputs.ts';
@@ -36,7 +37,7 @@ function anchorRows(output: TensorDescription, head: YoloAnchorsHead, rows: numb
     : channelsFirst
       ? [1, channels, rows, columns]
       : [1, rows, columns, channels];
-  if (shape.join() !== wanted.join() || !Number.isInteger(width) || width < 6 || dtype !== 'float32') {
+  if (shape.join() !== wanted.join() || !Number.isInteger(width) || width < 6 || !isReal(dtype)) {
     throw invalid(
       `metadata.vision.head: output "${name}"`,
       `${count} anchors in ${rows} rows and ${columns} columns of 5 + classes numbers, float32`,

@@ -1,4 +1,4 @@
-import type { TensorDescription } from '../fields.ts';
+import { isReal, type TensorDescription } from '../fields.ts';
 import { normalization } from '../preprocessing.ts';
 import type { Preset } from './preset.ts';
 
@@ -12,7 +12,7 @@ export const centernetPreprocessing: Preset['preprocessing'] = {
 export const centernet =
   (activation: 'none' | 'sigmoid'): Preset['fit'] =>
   (outputs, { channelsLast }) => {
-    if (outputs.length !== 3 || outputs.some(({ shape, dtype }) => shape.length !== 4 || dtype !== 'float32')) {
+    if (outputs.length !== 3 || outputs.some(({ shape, dtype }) => shape.length !== 4 || !isReal(dtype))) {
       return undefined;
     }
     const area = ({ shape }: TensorDescription) => (channelsLast ? shape.slice(1, 3) : shape.slice(2)).join();

@@ -1,4 +1,4 @@
-import type { Input, TensorDescription } from '../fields.ts';
+import { isReal, type Input, type TensorDescription } from '../fields.ts';
 import { gridLevels } from '../grid.ts';
 import type { Fit, Preset } from './preset.ts';
 import { table } from './preset.ts';
@@ -34,7 +34,7 @@ function classesAndDistances(
     const cells = level.rows * level.columns;
     const both = outputs.filter(({ shape, dtype }) => {
       const rows = shape.length === 2 || (shape.length === 3 && shape[0] === 1);
-      return rows && shape.at(-2) === cells && dtype === 'float32';
+      return rows && shape.at(-2) === cells && isReal(dtype);
     });
     if (both.length !== 2) return undefined;
     const at = both.findLastIndex(({ shape }) => shape.at(-1) === 4 * nanodetBins); // the makers' order: scores first

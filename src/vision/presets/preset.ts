@@ -1,19 +1,36 @@
 // What a preset is, and what presets look for among a model's outputs.
-import type { Input, TensorDescription } from '../fields.ts';
+import { isReal, type Input, type TensorDescription } from '../fields.ts';
+import type { FileFacts } from '../file-facts.ts';
 import { cellCount, gridLevels } from '../grid.ts';
 import type { Head } from '../heads/head.ts';
+import type { OutputTails } from '../output-tails.ts';
 import type { Preprocessing } from '../preprocessing.ts';
 
 export interface ModelDescription {
   readonly inputs: readonly TensorDescription[];
   readonly outputs: readonly TensorDescription[];
   readonly metadata?: Readonly<Record<string, unknown>>;
+  /** What its graph does last, where that is known. */
+  readonly tails?: OutputTails;
+}
+
+/** What else may tell what outputs are. */
+export interface Clues {
+  readonly facts: FileFacts;
+  readonly tails?: OutputTails;
+  /** Somebody named this head: what is likely but not sure may be taken. */
+  readonly named: boolean;
 }
 
 /** A way to read a model's outputs. */
 export interface Fit {
   readonly head: Head;
-  readonly classes: number;
+  /** Undefined where the outputs do not tell and the file does not say. */
+  readonly classes: number | undefined;
+  /** Names of the classes, where the file has none. */
+  readonly labels?: readonly string[];
+  /** The graph or the file says so; shapes alone do not. */
+  readonly sure?: boolean;
 }
 
 export interface Preset {
@@ -23,12 +40,14 @@ export interface Preset {
   readonly onlyWhenNamed?: boolean;
   /** The preset that is taken instead where both fit: the decoded output beside the maps it is made from. */
   readonly yieldsTo?: string;
+  /** Ultralytics' name of what it does; `detect` if not given. */
+  readonly task?: 'pose' | 'segment' | 'obb';
   /** Words in a file's own description that point to it. */
   readonly words?: RegExp;
   readonly preprocessing: Omit<Preprocessing, 'width' | 'height'>;
   readonly scoreThreshold: number;
   readonly iouThreshold: number;
-  fit(outputs: readonly TensorDescription[], input: ImageInput): Fit | undefined;
+  fit(outputs: readonly TensorDescription[], input: ImageInput, clues: Clues): Fit | undefined;
 }
 
 /** The image that a model takes. */
@@ -55,7 +74,7 @@ export function table(
   perCell = 1,
 ) {
   for (const { name, shape, dtype } of outputs) {
-    if (shape.length !== 3 || shape[0] !== 1 || dtype !== 'float32') continue;
+    if (shape.length !== 3 || shape[0] !== 1 || !isReal(dtype)) continue;
     const [anchors, width] = channelsFirst ? [shape[2], shape[1]] : [shape[1], shape[2]];
     const strides = stridesOf(input, anchors, perCell);
     if (strides && width > least) return { name, width, strides, channelsFirst };
@@ -73,7 +92,7 @@ export function maps(outputs: readonly TensorDescription[], input: Input, channe
   for (const strides of strideSets) {
     const levels = gridLevels(input, strides).map(({ rows, columns }) =>
       outputs.find(({ shape, dtype }) => {
-        if (shape.length !== rank || shape[0] !== 1 || dtype !== 'float32') return false;
+        if (shape.length !== rank || shape[0] !== 1 || !isReal(dtype)) return false;
         const [height, width] = rank === 5 || channelsFirst ? shape.slice(2) : shape.slice(1);
         return height === rows && width === columns;
       }),

@@ -1,4 +1,4 @@
-import type { TensorDescription } from '../fields.ts';
+import { isReal, type TensorDescription } from '../fields.ts';
 import type { SsdHead } from '../heads/ssd.ts';
 import { normalization } from '../preprocessing.ts';
 import { ssdAnchorCount } from '../ssd-anchors.ts';
@@ -16,10 +16,10 @@ export const ssdPreprocessing: Preset['preprocessing'] = {
 function boxesAndScores(outputs: readonly TensorDescription[]) {
   if (outputs.length !== 2) return undefined;
   const anchorsOf = ({ shape }: TensorDescription) => shape.slice(0, -1).reduce((n, d) => n * d, 1);
-  const looksLikeBoxes = ({ shape, dtype }: TensorDescription) => shape.at(-1) === 4 && dtype === 'float32';
+  const looksLikeBoxes = ({ shape, dtype }: TensorDescription) => shape.at(-1) === 4 && isReal(dtype);
   const named = outputs.find((output) => looksLikeBoxes(output) && /box|loc/i.test(output.name));
   const boxes = named ?? outputs.find(looksLikeBoxes);
-  const scores = outputs.find((output) => output !== boxes && output.dtype === 'float32');
+  const scores = outputs.find((output) => output !== boxes && isReal(output.dtype));
   if (!boxes || !scores || anchorsOf(boxes) < 2 || anchorsOf(boxes) !== anchorsOf(scores)) return undefined;
   return { boxes: boxes.name, scores: scores.name, anchors: anchorsOf(boxes), width: scores.shape.at(-1)! };
 }

@@ -1,4 +1,5 @@
 // YOLOv5 to YOLO11 as Ultralytics exports them, and YOLOv7.
+import { prototypesOf, seamsOf } from './parts.ts';
 import type { ImageInput, Preset } from './preset.ts';
 import { maps, table, tableEitherWay } from './preset.ts';
 
@@ -13,14 +14,12 @@ export const ultralyticsPreprocessing: Preset['preprocessing'] = {
 /** TensorFlow exports of Ultralytics give fractions, all others pixels. */
 export const exportedBoxes = (input: ImageInput) => (input.channelsLast ? 'fractions' : 'pixels');
 
-export const yolov8: Preset['fit'] = (outputs, input) => {
+export const yolov8: Preset['fit'] = (outputs, input, clues) => {
   const found = tableEitherWay(outputs, input, 4);
   if (!found) return undefined;
   const { name, width, channelsFirst } = found;
-  // Mask prototypes beside it: some of the numbers are no classes but the masks'.
-  if (outputs.some(({ shape }) => shape.length === 4 && shape.includes(32) && shape.includes(input.width / 4))) {
-    return undefined;
-  }
+  // Mask prototypes beside it, or parts behind the scores: some of the numbers are no classes.
+  if (prototypesOf(outputs, input) || seamsOf(found, clues).some((seam) => seam > 4)) return undefined;
   const boxes = exportedBoxes(input);
   return { head: { type: 'yolo', output: name, channelsFirst, objectness: false, boxes }, classes: width - 4 };
 };
@@ -44,9 +43,9 @@ export const yolov8Dfl: Preset['fit'] = (outputs, input) => {
   return { head: { ...head, outputs: names, channelsFirst, strides: apart.strides }, classes };
 };
 
-export const yolov5: Preset['fit'] = (outputs, input) => {
+export const yolov5: Preset['fit'] = (outputs, input, clues) => {
   const found = table(outputs, input, 5, false, 3);
-  if (!found) return undefined;
+  if (!found || prototypesOf(outputs, input) || seamsOf(found, clues).some((seam) => seam > 5)) return undefined;
   const { name, width } = found;
   const boxes = exportedBoxes(input);
   return { head: { type: 'yolo', output: name, channelsFirst: false, objectness: true, boxes }, classes: width - 5 };
