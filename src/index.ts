@@ -11,6 +11,7 @@ export { createClassifier, createDetector } from './vision/create.ts';
 export type { Detection, DetectionResult, Detector, DetectorSettings, Keypoint } from './vision/detector.ts';
 export { drawDetections } from './vision/draw.ts';
 export type { DrawingContext, DrawOptions } from './vision/draw.ts';
+export type { Mask } from './vision/mask.ts';
 export type { ImageSource } from './vision/image-source.ts';
 export type { HeadName } from './vision/presets.ts';
 export type { Geometry, Pixels, Preprocessing } from './vision/preprocessing.ts';
