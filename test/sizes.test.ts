@@ -53,7 +53,7 @@ const budgets = {
   'compile.js': { raw: 420_000, brotli: 104_200 },
 };
 
-const faceHead = 'mediapipe-face.js';
+const faceHead = 'mediapipe.js';
 const heads = readdirSync(`${root}src/vision/heads`)
   .filter((file) => readFileSync(`${root}src/vision/heads/index.ts`, 'utf8').includes(`import('./${file}')`))
   .map((file) => file.replace('.ts', '.js'));
@@ -86,7 +86,7 @@ async function built(): Promise<Map<string, Uint8Array>> {
     format: 'esm',
     minify: true,
     write: false,
-    external: ['./detector.js', './mediapipe-face.js'],
+    external: ['./detector.js', './mediapipe.js'],
     plugins: [
       {
         name: 'built',

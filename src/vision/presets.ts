@@ -2,12 +2,44 @@
 // network. A preset looks whether a model's outputs can be its own.
 import { normalization } from './preprocessing.ts';
 import { centernet, centernetPreprocessing } from './presets/centernet.ts';
+import { retinaface, scrfd, ultraface, yunet, yunetPriors } from './presets/faces.ts';
 import { nanodet, picodet } from './presets/nanodet.ts';
 import type { Preset } from './presets/preset.ts';
+import { fastestDet, fomo, movenet, yoloFastest } from './presets/small.ts';
 import { ssd, ssdCorners, ssdPreprocessing } from './presets/ssd.ts';
 import { ultralyticsPreprocessing, yoloAnchors, yoloMaps, yolov5, yolov8, yolov8Dfl } from './presets/ultralytics.ts';
-import { endToEnd, yoloObb, yoloSeg, yolov5Face, yolov7Pose, yolov8Pose } from './presets/ultralytics-tasks.ts';
+import {
+  endToEnd,
+  yoloObb,
+  yoloSeg,
+  yolov5Face,
+  yolov7Pose,
+  yolov8Pose,
+  yolov8PoseMaps,
+} from './presets/ultralytics-tasks.ts';
 import { yolox, yoloxPreprocessing } from './presets/yolox.ts';
+
+const ultrafacePreprocessing: Preset['preprocessing'] = {
+  resize: 'stretch',
+  padValue: 0,
+  ...normalization([127, 127, 127], [128, 128, 128]),
+  order: 'RGB',
+};
+
+const yunetPreprocessing: Preset['preprocessing'] = {
+  resize: 'letterbox-top-left',
+  padValue: 0,
+  scale: [1, 1, 1],
+  offset: [0, 0, 0],
+  order: 'BGR',
+};
+
+const fastestPreprocessing: Preset['preprocessing'] = {
+  resize: 'stretch',
+  padValue: 0,
+  ...normalization([0, 0, 0], [255, 255, 255]),
+  order: 'BGR',
+};
 
 const yoloWants = 'an output [1, cells, 5 + classes]';
 
@@ -59,6 +91,16 @@ const presets = {
     scoreThreshold: 0.25,
     iouThreshold: 0.7,
     fit: yoloSeg,
+  },
+  /** yolov8-face, often. */
+  'yolov8-pose-maps': {
+    wants: 'maps [1, 64 + classes + keypoints · 3, rows, columns] for all strides',
+    task: 'pose',
+    words: /pose|yolo-?v8-?(lite-?\w-?)?face/i,
+    preprocessing: ultralyticsPreprocessing,
+    scoreThreshold: 0.25,
+    iouThreshold: 0.5,
+    fit: yolov8PoseMaps,
   },
   /** Oriented boxes. */
   'yolo-obb': {
@@ -214,6 +256,102 @@ const presets = {
     scoreThreshold: 0.3,
     iouThreshold: 1,
     fit: centernet('none'),
+  },
+  /** Boxes are decoded: Linzaer's own export. */
+  ultraface: {
+    wants: 'two outputs, [1, anchors, 2] and [1, anchors, 4], with the anchors of UltraFace',
+    preprocessing: ultrafacePreprocessing,
+    scoreThreshold: 0.7,
+    iouThreshold: 0.3,
+    fit: ultraface(true),
+  },
+  /** The export without post-processing. */
+  'ultraface-undecoded': {
+    wants: 'two outputs, [1, anchors, 2] and [1, anchors, 4], with the anchors of UltraFace',
+    preprocessing: ultrafacePreprocessing,
+    scoreThreshold: 0.7,
+    iouThreshold: 0.3,
+    fit: ultraface(false),
+  },
+  /** biubug6's Pytorch_Retinaface and what learned from it. */
+  retinaface: {
+    wants: 'outputs [1, anchors, 4], [1, anchors, 2] and [1, anchors, 10], or one of all 16',
+    words: /retina-?face/i,
+    preprocessing: {
+      resize: 'letterbox-top-left',
+      padValue: 0,
+      ...normalization([104, 117, 123], [1, 1, 1]),
+      order: 'BGR',
+    },
+    scoreThreshold: 0.5,
+    iouThreshold: 0.4,
+    fit: retinaface,
+  },
+  /** Of 2023, in OpenCV's zoo. */
+  yunet: {
+    wants: 'outputs [1, cells, 1], [1, cells, 1], [1, cells, 4] and [1, cells, 10] for strides 8, 16 and 32',
+    words: /yunet/i,
+    preprocessing: yunetPreprocessing,
+    scoreThreshold: 0.6,
+    iouThreshold: 0.3,
+    fit: yunet,
+  },
+  /** Of 2021 and 2022. */
+  'yunet-2022': {
+    wants: 'outputs [anchors, 14], [anchors, 2] and [anchors, 1], with the anchors of YuNet',
+    words: /yunet/i,
+    preprocessing: yunetPreprocessing,
+    scoreThreshold: 0.6,
+    iouThreshold: 0.3,
+    fit: yunetPriors,
+  },
+  /** InsightFace's. */
+  scrfd: {
+    wants: 'outputs [1, anchors, 1] and [1, anchors, 4], perhaps [1, anchors, 10], for strides 8, 16 and 32',
+    words: /scrfd/i,
+    preprocessing: {
+      resize: 'letterbox-top-left',
+      padValue: 0,
+      ...normalization([127.5, 127.5, 127.5], [128, 128, 128]),
+      order: 'RGB',
+    },
+    scoreThreshold: 0.5,
+    iouThreshold: 0.4,
+    fit: scrfd,
+  },
+  fastestdet: {
+    wants: 'an output [1, 5 + classes, rows, columns] for stride 16',
+    words: /fastest-?det/i,
+    preprocessing: fastestPreprocessing,
+    scoreThreshold: 0.5,
+    iouThreshold: 0.45,
+    fit: fastestDet,
+  },
+  /** Yolo-FastestV2, with the anchors of COCO. */
+  'yolo-fastest': {
+    wants: 'outputs [1, rows, columns, 15 + classes] for strides 16 and 32, or one [cells, 15 + classes]',
+    words: /fastest-?v2/i,
+    preprocessing: fastestPreprocessing,
+    scoreThreshold: 0.3,
+    iouThreshold: 0.4,
+    fit: yoloFastest,
+  },
+  /** Edge Impulse's. The image is cut to the input's shape there; here it is stretched. */
+  fomo: {
+    wants: 'an output [1, rows, columns, 1 + classes] at an eighth or a sixteenth of the input',
+    onlyWhenNamed: true,
+    preprocessing: { resize: 'stretch', padValue: 0, ...normalization([0, 0, 0], [255, 255, 255]), order: 'RGB' },
+    scoreThreshold: 0.5,
+    iouThreshold: 1,
+    fit: fomo,
+  },
+  /** Of one person or of several. */
+  movenet: {
+    wants: 'an output [1, 1, 17, 3] or [1, people, 56]',
+    preprocessing: { resize: 'letterbox', padValue: 0, scale: [1, 1, 1], offset: [0, 0, 0], order: 'RGB' },
+    scoreThreshold: 0.25,
+    iouThreshold: 1,
+    fit: movenet,
   },
 } satisfies Record<string, Preset>;
 

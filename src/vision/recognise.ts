@@ -1,12 +1,14 @@
 // Which head a model has: from what its file says, and from the shapes of what goes in and comes out. Used when a model is
 // compiled, whose artifact then carries the answer as `metadata.vision`, and for artifacts that carry none.
 import { FiligreeError } from '../errors.ts';
+import { same } from './classifier-metadata.ts';
 import { coco80, coco90 } from './coco-labels.ts';
 import { outputNamed, type TensorDescription } from './fields.ts';
 import { fileFacts, type FileFacts } from './file-facts.ts';
 import { knownModel } from './known-models.ts';
 import { fittingLabels } from './labels.ts';
 import type { VisionMetadata } from './metadata.ts';
+import { takesBytes } from './quantized-bytes.ts';
 import type { OutputTails } from './output-tails.ts';
 import type { Fit, ImageInput, ModelDescription, Preset } from './presets/preset.ts';
 import { headNames, headPresets, type HeadName } from './presets.ts';
@@ -130,7 +132,13 @@ function describe(name: HeadName, { head, classes, labels }: Fit, { inputs }: Mo
   return {
     task: 'detect',
     head,
-    preprocessing: { width, height, ...preprocessing, ...(stated && { ...stated, order: 'RGB' as const }) },
+    preprocessing: {
+      width,
+      height,
+      ...preprocessing,
+      ...(stated && { ...stated, order: 'RGB' as const }),
+      ...(takesBytes(inputs[0]) && same(1, 0)),
+    },
     labels:
       (classes === undefined ? facts.labels : facts.labels && fittingLabels(facts.labels, classes)) ??
       labels ??

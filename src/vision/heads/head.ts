@@ -1,8 +1,15 @@
 import type { CenternetHead } from './centernet.ts';
 import type { EndToEndHead } from './end-to-end.ts';
 import type { GflHead } from './gfl.ts';
-import type { MediapipeFaceHead } from './mediapipe-face.ts';
+import type { MediapipeHead } from './mediapipe.ts';
 import type { SsdHead } from './ssd.ts';
+import type { FastestDetHead, YoloFastestHead } from './yolo-fastest.ts';
+import type { FomoHead } from './fomo.ts';
+import type { MovenetHead } from './movenet.ts';
+import type { PriorBoxesHead } from './prior-boxes.ts';
+import type { ScrfdHead } from './scrfd.ts';
+import type { YoloPoseMapsHead } from './yolo-pose-maps.ts';
+import type { YunetHead } from './yunet.ts';
 import type { YoloAnchorsHead } from './yolo-anchors.ts';
 import type { YoloObbHead } from './yolo-obb.ts';
 import type { YoloPoseHead } from './yolo-pose.ts';
@@ -11,7 +18,7 @@ import type { YoloHead } from './yolo.ts';
 
 /** `metadata.vision.head`: which head a detector has, and where in its outputs things lie. */
 export type Head =
-  | MediapipeFaceHead
+  | MediapipeHead
   | YoloHead
   | YoloPoseHead
   | YoloSegHead
@@ -20,11 +27,19 @@ export type Head =
   | YoloAnchorsHead
   | GflHead
   | SsdHead
-  | CenternetHead;
+  | CenternetHead
+  | FastestDetHead
+  | YoloFastestHead
+  | FomoHead
+  | MovenetHead
+  | PriorBoxesHead
+  | ScrfdHead
+  | YoloPoseMapsHead
+  | YunetHead;
 
 /** By the names that index.ts knows them by. */
 export const headTypeNames = [
-  'mediapipe-face',
+  'mediapipe',
   'yolo',
   'yolo-pose',
   'yolo-seg',
@@ -34,4 +49,12 @@ export const headTypeNames = [
   'gfl',
   'ssd',
   'centernet',
+  'fastestdet',
+  'yolo-fastest',
+  'fomo',
+  'movenet',
+  'prior-boxes',
+  'scrfd',
+  'yolo-pose-maps',
+  'yunet',
 ] as const satisfies readonly Head['type'][];

@@ -5,7 +5,7 @@ import type { Decoder, HeadType } from './head-type.ts';
 
 /** The code of each head. */
 export const headTypes: { readonly [K in Head['type']]: () => Promise<HeadType<Extract<Head, { type: K }>>> } = {
-  'mediapipe-face': async () => (await import('./mediapipe-face.ts')).mediapipeFace,
+  mediapipe: async () => (await import('./mediapipe.ts')).mediapipe,
   yolo: async () => (await import('./yolo.ts')).yolo,
   'yolo-pose': async () => (await import('./yolo-pose.ts')).yoloPose,
   'yolo-seg': async () => (await import('./yolo-seg.ts')).yoloSeg,
@@ -15,6 +15,14 @@ export const headTypes: { readonly [K in Head['type']]: () => Promise<HeadType<E
   gfl: async () => (await import('./gfl.ts')).gfl,
   ssd: async () => (await import('./ssd.ts')).ssd,
   centernet: async () => (await import('./centernet.ts')).centernet,
+  fastestdet: async () => (await import('./yolo-fastest.ts')).fastestDet,
+  'yolo-fastest': async () => (await import('./yolo-fastest.ts')).yoloFastest,
+  fomo: async () => (await import('./fomo.ts')).fomo,
+  movenet: async () => (await import('./movenet.ts')).movenet,
+  'prior-boxes': async () => (await import('./prior-boxes.ts')).priorBoxesHead,
+  scrfd: async () => (await import('./scrfd.ts')).scrfd,
+  'yolo-pose-maps': async () => (await import('./yolo-pose-maps.ts')).yoloPoseMaps,
+  yunet: async () => (await import('./yunet.ts')).yunet,
 };
 
 /**

@@ -15,7 +15,11 @@ export const ssdPreprocessing: Preset['preprocessing'] = {
 /** Boxes (…, anchors, 4) and scores (…, anchors, classes). */
 function boxesAndScores(outputs: readonly TensorDescription[]) {
   if (outputs.length !== 2) return undefined;
-  const anchorsOf = ({ shape }: TensorDescription) => shape.slice(0, -1).reduce((n, d) => n * d, 1);
+  // maps have two axes of places
+  const anchorsOf = ({ shape }: TensorDescription) => {
+    const places = shape.slice(0, -1).filter((d) => d !== 1);
+    return places.length === 1 ? places[0] : 0;
+  };
   const looksLikeBoxes = ({ shape, dtype }: TensorDescription) => shape.at(-1) === 4 && isReal(dtype);
   const named = outputs.find((output) => looksLikeBoxes(output) && /box|loc/i.test(output.name));
   const boxes = named ?? outputs.find(looksLikeBoxes);

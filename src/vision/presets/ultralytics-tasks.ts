@@ -3,7 +3,7 @@ import { isReal } from '../fields.ts';
 import type { KeypointLayout } from '../heads/keypoints.ts';
 import { prototypesOf, seamsOf } from './parts.ts';
 import type { Clues, Preset } from './preset.ts';
-import { stridesOf, table, tableEitherWay } from './preset.ts';
+import { maps, stridesOf, table, tableEitherWay } from './preset.ts';
 import { exportedBoxes } from './ultralytics.ts';
 
 /** Numbers that the keypoints of one object most often take: bodies, faces, hands, of x, y and a score. */
@@ -40,6 +40,36 @@ export const yolov8Pose: Preset['fit'] = (outputs, input, clues) => {
   const boxes = exportedBoxes(input);
   return {
     head: { type: 'yolo-pose', output: name, channelsFirst, objectness: false, boxes, keypoints, place: 'after' },
+    classes,
+    labels: labelsOf(classes, keypoints),
+    sure: seam !== undefined || stated !== undefined,
+  };
+};
+
+/** Maps of distances, classes and keypoints that nothing has decoded. */
+export const yolov8PoseMaps: Preset['fit'] = (outputs, input, clues) => {
+  const channelsFirst = !input.channelsLast;
+  const found = maps(outputs, input, channelsFirst, 4);
+  if (!found) return undefined;
+  const axis = channelsFirst ? 1 : 3;
+  const [width] = found.levels.map(({ shape }) => shape[axis]);
+  if (found.levels.some(({ shape }) => shape[axis] !== width)) return undefined;
+  const bins = 16;
+  const seams = clues.tails?.get(found.levels[0].name)?.seams[axis] ?? [];
+  const seam = seams.find((at) => at > 4 * bins);
+  const stated = clues.facts.keypointShape;
+  if (seams.length > 0 && seam === undefined && !stated) return undefined;
+  const classes = stated
+    ? width - 4 * bins - stated[0] * stated[1]
+    : seam === undefined
+      ? statedClasses(clues)
+      : seam - 4 * bins;
+  const keypoints = keypointsOf(width - 4 * bins - classes, clues, seam !== undefined);
+  if (!keypoints || classes < 1) return undefined;
+  const names = found.levels.map(({ name }) => name);
+  const { strides } = found;
+  return {
+    head: { type: 'yolo-pose-maps', outputs: names, channelsFirst, bins, strides, keypoints },
     classes,
     labels: labelsOf(classes, keypoints),
     sure: seam !== undefined || stated !== undefined,

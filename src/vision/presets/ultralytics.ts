@@ -26,7 +26,7 @@ export const yolov8: Preset['fit'] = (outputs, input, clues) => {
 
 const yolov8Bins = 16;
 
-export const yolov8Dfl: Preset['fit'] = (outputs, input) => {
+export const yolov8Dfl: Preset['fit'] = (outputs, input, clues) => {
   const head = { type: 'gfl', distances: 'before', bins: yolov8Bins, centre: 0.5, activation: 'sigmoid' } as const;
   const found = tableEitherWay(outputs, input, 4 * yolov8Bins);
   if (found) {
@@ -38,7 +38,9 @@ export const yolov8Dfl: Preset['fit'] = (outputs, input) => {
   if (!apart) return undefined;
   const widths = apart.levels.map(({ shape }) => shape[channelsFirst ? 1 : 3]);
   const classes = widths[0] - 4 * yolov8Bins;
-  if (classes < 1 || widths.some((width) => width !== widths[0])) return undefined;
+  const seams = clues.tails?.get(apart.levels[0].name)?.seams[channelsFirst ? 1 : 3] ?? [];
+  const more = prototypesOf(outputs, input) || seams.some((seam) => seam > 4 * yolov8Bins);
+  if (classes < 1 || more || widths.some((width) => width !== widths[0])) return undefined;
   const names = apart.levels.map(({ name }) => name);
   return { head: { ...head, outputs: names, channelsFirst, strides: apart.strides }, classes };
 };
