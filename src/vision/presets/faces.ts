@@ -78,7 +78,10 @@ export const retinaface: Preset['fit'] = (outputs, input, clues) => {
     const seams = clues.tails?.get(whole)?.seams.at(-1) ?? [4, 6];
     const scoresFirst = !(seams.includes(14) && !seams.includes(6));
     const [scores, keypoints] = scoresFirst ? [4, 6] : [14, 4];
-    return faces({ boxes: place(whole), scores: place(whole, scores), keypoints: place(whole, keypoints) }, 'none');
+    return faces(
+      { boxes: place(whole), scores: place(whole, scores), keypoints: place(whole, keypoints) },
+      activationOf(whole, clues),
+    );
   }
   const boxes = anchored(outputs, input, retinafacePriors, 4);
   const scores = anchored(outputs, input, retinafacePriors, 2);
