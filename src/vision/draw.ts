@@ -89,7 +89,7 @@ export function layoutDetections(
   const boxes: DrawnShape[] = [];
   const points: DrawnShape[] = [];
   for (const { box, corners, keypoints = [], mask, colour } of bestFirst.toReversed()) {
-    if (mask && options.masks !== false) masks.push({ kind: 'mask', mask, colour, alpha: 0.45 });
+    if (mask && options.masks !== false) masks.push({ kind: 'mask', mask, colour, alpha: 0.4 });
     const outline = corners ? ({ kind: 'polygon', corners } as const) : ({ kind: 'outline', ...box } as const);
     boxes.push({ ...outline, line: 1.7 * line, colour: black, alpha: 0.5 }, { ...outline, line, colour, alpha: 1 });
     if (options.keypoints !== false) points.push(...drawKeypoints(keypoints, box.width, line, colour));

@@ -5,6 +5,8 @@ import { keypointFacts, type OnnxFacts } from './onnx-facts.ts';
 import { normalization, type Preprocessing } from './preprocessing.ts';
 
 export interface TfliteFacts extends Pick<OnnxFacts, 'keypointShape'> {
+  /** The file is one of TFLite. */
+  readonly isTflite: boolean;
   readonly task?: string;
   readonly labels?: readonly string[];
   /** What an image's bytes become, where the input is float32. */
@@ -18,6 +20,7 @@ export function tfliteFacts(metadata: Readonly<Record<string, unknown>>): Tflite
   const given = isObject(tflite.normalization) ? tflite.normalization : {};
   const [mean, std] = [perChannel(given.mean), perChannel(given.std)];
   return {
+    isTflite: isObject(metadata.tflite),
     ...(typeof task === 'string' && { task }),
     ...(Array.isArray(labels) && labels.every((label) => typeof label === 'string') && { labels }),
     ...keypointFacts(tflite.keypointShape),

@@ -37,7 +37,7 @@ export const yolov8Pose: Preset['fit'] = (outputs, input, clues) => {
   const classes = stated ? width - 4 - stated[0] * stated[1] : seam ? seam - 4 : statedClasses(clues);
   const keypoints = keypointsOf(width - 4 - classes, clues, seam !== undefined);
   if (!keypoints || classes < 1 || (seam !== undefined && seam !== 4 + classes)) return undefined;
-  const boxes = exportedBoxes(input);
+  const boxes = exportedBoxes(input, clues);
   return {
     head: { type: 'yolo-pose', output: name, channelsFirst, objectness: false, boxes, keypoints, place: 'after' },
     classes,
@@ -84,7 +84,7 @@ export const yolov5Face: Preset['fit'] = (outputs, input, clues) => {
   if (seams.length > 0 && !seams.includes(15)) return undefined;
   if (seams.length === 0 && found.width !== 16 && !clues.named) return undefined;
   const { name, width } = found;
-  const boxes = exportedBoxes(input);
+  const boxes = exportedBoxes(input, clues);
   const keypoints = { count: 5, values: 2 } as const;
   return {
     head: {
@@ -113,7 +113,7 @@ export const yolov7Pose: Preset['fit'] = (outputs, input, clues) => {
   const { name, width } = found;
   const keypoints = keypointsOf(width - 5 - classes, clues, false);
   if (!keypoints || keypoints.values !== 3) return undefined;
-  const boxes = exportedBoxes(input);
+  const boxes = exportedBoxes(input, clues);
   return {
     head: { type: 'yolo-pose', output: name, channelsFirst: false, objectness: true, boxes, keypoints, place: 'after' },
     classes,
@@ -123,7 +123,7 @@ export const yolov7Pose: Preset['fit'] = (outputs, input, clues) => {
 };
 
 /** YOLOv8 and later, or with an objectness and three anchors a cell YOLOv5. */
-export const yoloSeg: Preset['fit'] = (outputs, input) => {
+export const yoloSeg: Preset['fit'] = (outputs, input, clues) => {
   const prototypes = prototypesOf(outputs, input);
   if (!prototypes) return undefined;
   const objectness = !tableEitherWay(outputs, input, 4);
@@ -138,7 +138,7 @@ export const yoloSeg: Preset['fit'] = (outputs, input) => {
       output: name,
       channelsFirst,
       objectness,
-      boxes: exportedBoxes(input),
+      boxes: exportedBoxes(input, clues),
       prototypes: prototypes.name,
       prototypesFirst: prototypes.channelsFirst,
     },
@@ -155,7 +155,7 @@ export const yoloObb: Preset['fit'] = (outputs, input, clues) => {
   const structured = seams.length === 1 && seams[0] === width - 1;
   if (!structured && (seams.length > 0 || (clues.facts.task !== 'obb' && !clues.named))) return undefined;
   return {
-    head: { type: 'yolo-obb', output: name, channelsFirst, boxes: exportedBoxes(input) },
+    head: { type: 'yolo-obb', output: name, channelsFirst, boxes: exportedBoxes(input, clues) },
     classes: width - 5,
     sure: structured || clues.facts.task === 'obb',
   };
@@ -176,7 +176,7 @@ export const endToEnd: Preset['fit'] = (outputs, input, clues) => {
   const head = {
     type: 'end-to-end',
     output: name,
-    boxes: exportedBoxes(input),
+    boxes: exportedBoxes(input, clues),
     classes: facts.labels?.length,
   } as const;
   const fit = (more: object, sure: boolean, labels?: readonly string[]) => ({

@@ -1,6 +1,6 @@
 // YOLOv5 to YOLO11 as Ultralytics exports them, and YOLOv7.
 import { prototypesOf, seamsOf } from './parts.ts';
-import type { ImageInput, Preset } from './preset.ts';
+import type { Clues, ImageInput, Preset } from './preset.ts';
 import { maps, table, tableEitherWay } from './preset.ts';
 
 export const ultralyticsPreprocessing: Preset['preprocessing'] = {
@@ -11,8 +11,9 @@ export const ultralyticsPreprocessing: Preset['preprocessing'] = {
   order: 'RGB',
 };
 
-/** TensorFlow exports of Ultralytics give fractions, all others pixels. */
-export const exportedBoxes = (input: ImageInput) => (input.channelsLast ? 'fractions' : 'pixels');
+/** TFLite exports of Ultralytics give fractions, whatever their layout; all others give pixels. */
+export const exportedBoxes = ({ channelsLast }: ImageInput, { facts }: Clues) =>
+  channelsLast || facts.isTflite ? 'fractions' : 'pixels';
 
 export const yolov8: Preset['fit'] = (outputs, input, clues) => {
   const found = tableEitherWay(outputs, input, 4);
@@ -20,7 +21,7 @@ export const yolov8: Preset['fit'] = (outputs, input, clues) => {
   const { name, width, channelsFirst } = found;
   // Mask prototypes beside it, or parts behind the scores: some of the numbers are no classes.
   if (prototypesOf(outputs, input) || seamsOf(found, clues).some((seam) => seam > 4)) return undefined;
-  const boxes = exportedBoxes(input);
+  const boxes = exportedBoxes(input, clues);
   return { head: { type: 'yolo', output: name, channelsFirst, objectness: false, boxes }, classes: width - 4 };
 };
 
@@ -49,7 +50,7 @@ export const yolov5: Preset['fit'] = (outputs, input, clues) => {
   const found = table(outputs, input, 5, false, 3);
   if (!found || prototypesOf(outputs, input) || seamsOf(found, clues).some((seam) => seam > 5)) return undefined;
   const { name, width } = found;
-  const boxes = exportedBoxes(input);
+  const boxes = exportedBoxes(input, clues);
   return { head: { type: 'yolo', output: name, channelsFirst: false, objectness: true, boxes }, classes: width - 5 };
 };
 
