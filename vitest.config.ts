@@ -15,6 +15,8 @@ const testsIn = (...folders: string[]) =>
     .filter((file) => file.endsWith('.test.ts'));
 
 export default defineConfig(({ mode }) => ({
+  // src/ imports it by its name, so that each host gets its own
+  resolve: { alias: { 'filigree/images': new URL('src/images.ts', import.meta.url).pathname } },
   server: { watch: { ignored: ['**/dist/**', '**/dist.*/**', '**/bench/results/**'] } },
   test: {
     maxWorkers: 2,
@@ -23,7 +25,7 @@ export default defineConfig(({ mode }) => ({
     // a watch follows imports, but tests read the wasm from files
     watchTriggerPatterns: [
       {
-        pattern: /\/(assembly\/(?!generated|prune)|scripts\/templates\/)/,
+        pattern: /\/assembly\/(?!generated|prune)/,
         testsToRun: () => testsIn('test/kernels', 'test/ops'),
       },
       { pattern: /\/assembly\/prune\//, testsToRun: () => ['test/prune/linear-algebra.test.ts'] },

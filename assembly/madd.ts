@@ -1,4 +1,4 @@
-/** a·b + c per lane: fused (one rounding) in relaxed builds, rounded twice in the others. */
+/** a·b + c per lane: fused (one rounding) in relaxed builds, rounded twice in the other. */
 // @ts-ignore: decorator
 @inline
 export function madd(a: v128, b: v128, c: v128): v128 {

@@ -1,6 +1,6 @@
 import { dispatch } from './generated/dispatch';
 
-/** Runs `count` kernel records that lie one after the other. */
+/** Runs `count` contiguous kernel records. */
 export function run(record: usize, count: u32): void {
   for (; count != 0; count--) {
     dispatch(record);

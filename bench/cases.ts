@@ -11,6 +11,7 @@ import { linearCases } from './cases/linear.ts';
 import { matrixCases } from './cases/matrix.ts';
 import { poolCases } from './cases/pool.ts';
 import { resizeCases } from './cases/resize.ts';
+import { selectCases } from './cases/select.ts';
 
 export type { CaseBuilder, Workload } from './cases/case.ts';
 
@@ -25,4 +26,5 @@ export const cases: { readonly [K in KernelName]: CaseBuilder } = {
   ...imageCases,
   ...detectCases,
   ...int8Cases,
+  ...selectCases,
 };

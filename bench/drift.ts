@@ -1,4 +1,4 @@
-// How far results are off: kernels of both builds from each other and from f64, functions from Math. Prints the tables of
+// Measures errors of results: kernels of both builds against each other and f64, functions against Math. Prints the tables of
 // docs/numerics.md:
 //
 //   npm run drift
@@ -91,7 +91,7 @@ async function measure(
 const one = { stride: [1, 1], dilation: [1, 1], pads: [0, 0, 0, 0], groups: 1 };
 const random = randomFloats(77);
 
-/** Weights of which half are 0. */
+/** Random weights, half of them 0. */
 const sparse = (count: number) => random(count).map((w, i) => ((i * 2654435761) >>> 31 ? w : 0));
 
 async function products(): Promise<void> {
@@ -183,7 +183,7 @@ function print(head: string[], rows: string[][]): void {
   console.log();
 }
 
-/** Functions that are approximated, and where they are looked at. */
+/** Approximated functions, and the ranges of their measurement. */
 const functions: [Activation, from: number, to: number][] = [
   [{ fn: 'exp' }, -87, 88],
   [{ fn: 'sigmoid' }, -87, 30],

@@ -101,7 +101,7 @@ export function summaryBlock(summary: readonly KernelSummary[]): string {
   return `summary: ${legend}\nbreak-even: the density below which a kernel beats the best dense one\n\n${table([title, ...rows], aligns)}`;
 }
 
-/** What the machine can do, and how much that moved during the run. */
+/** The machine's peak, and how much it varied during the run. */
 export function peakBlock({ gflops, copy, samples }: Peak): string {
   const drift = (pick: (sample: Peak['samples'][number]) => number) => samples.map((s) => number(pick(s))).join(' / ');
   const sizes = copy.map(

@@ -1,5 +1,5 @@
-// npm run bench:linear: linear layers at batch 1 and 32 as they are compiled, against dense f32, this machine's arithmetic
-// peak and how fast it reads as many bytes of weights, from caches and after they have been emptied.
+// npm run bench:linear: compares compiled linear layers at batch 1 and 32 with dense f32, this machine's arithmetic peak, and
+// its speed of reading as many bytes of weights, with warm and with emptied caches.
 import { parseArgs } from 'node:util';
 import { defaultCostModel } from '../src/lower/cost.ts';
 import type { CostModel } from '../src/lower/cost-model.ts';
@@ -21,7 +21,7 @@ import { readFileSync } from 'node:fs';
 
 const sweepBytes = 2 ** 26;
 
-/** What is compared: how weights are pruned, what they are rounded to, and a cost model that leaves one way open. */
+/** A variant to compare: how weights are pruned, the type they are rounded to, and a cost model that allows one kernel. */
 interface Variant {
   name: string;
   block: readonly [rows: number, columns: number];
@@ -29,7 +29,7 @@ interface Variant {
   costModel?: CostModel;
 }
 
-/** A cost model that leaves these kernels, and what can not be done by them. */
+/** A cost model that allows only these kernels, and others for work that these cannot do. */
 const only = (...left: string[]): CostModel => {
   const others = Object.keys(matrixKernels).flatMap((name) => [name, `${name}_packed`]);
   const hopeless = others.filter((name) => !left.includes(name)).map((name) => [name, { vector: 1e6 }] as const);
@@ -45,7 +45,7 @@ const variants: Variant[] = [
   { name: 'int4, groups of 16', block: [1, 16], linearWeights: 'int4', costModel: integers },
 ];
 
-/** The ways that the default cost model chooses between, each by force. */
+/** Every candidate of the default cost model, each enforced. */
 const candidates: Variant[] = [
   { name: 'vectors', block: [1, 1], costModel: only('f32_linear_dense') },
   { name: 'vectors, sparse', block: [1, 1], costModel: only('f32_linear_sparse') },
@@ -109,7 +109,7 @@ async function main(): Promise<void> {
   const peakModule = await WebAssembly.compile(peakWasm(build) as BufferSource);
   const { exports } = await WebAssembly.instantiate(peakModule, { env: { memory } });
   const read = exports.read as (n: number, x: number, bytes: number) => number;
-  new Float32Array(memory.buffer).fill(1); // pages that were never written are one page
+  new Float32Array(memory.buffer).fill(1); // the system maps all unwritten pages to one page
   const sweep = () => read(1, 65536, sweepBytes);
   const loops = await peakLoops(build);
   const { mulAdd, relaxedMadd = 0, loadMulAdd } = loops();

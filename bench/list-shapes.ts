@@ -17,7 +17,7 @@ interface Attributes {
   mode?: string;
 }
 
-/** A node as a line without its count; views cost nothing and give none. */
+/** A node as a line without its count; undefined for views, which cost nothing. */
 function line(graph: Graph, node: Node): string | undefined {
   const shape = (name: string) => valueOf(graph, name).shape;
   const [, inputs = 1, height = 1, width = 1] = shape(node.inputs[0]);

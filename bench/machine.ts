@@ -1,7 +1,7 @@
 import { cpus } from 'node:os';
 import process from 'node:process';
 
-/** What a benchmark ran on. */
+/** The machine of a benchmark. */
 export interface Machine {
   cpu: string;
   cores: number;

@@ -1,29 +1,29 @@
-// Timing: everything that is compared runs in turns, batch by batch, so that what else the machine does hits all alike.
+// Timing. All compared functions take turns, batch by batch, so that other load on the machine affects all equally.
 
 export interface Timing {
-  /** Length of a batch, at least. */
+  /** Minimum length of a batch. */
   batchMs: number;
   batches: number;
-  /** What a function runs before it is timed for the first time, so that the engine's optimising compiler is done. */
+  /** Time that a function runs before its first timing, so that the engine's optimising compiler finishes. */
   warmUpMs: number;
 }
 
 export const defaultTiming: Timing = { batchMs: 5, batches: 15, warmUpMs: 250 };
 
-/** Milliseconds that `run` takes `times` times. */
+/** Milliseconds of `times` calls of `run`. */
 function time(run: () => void, times: number): number {
   const start = performance.now();
   for (let i = 0; i < times; i++) run();
   return performance.now() - start;
 }
 
-/** Runs at least this long, in calls of growing number. */
+/** Runs at least this long, in growing numbers of calls. */
 export function warmUp(run: () => void, ms: number): void {
   const end = performance.now() + ms;
   for (let times = 1; performance.now() < end; times = Math.min(2 * times, 64)) time(run, times);
 }
 
-/** Calls that take about `ms`: the shortest of three tries counts, so that a hiccup does not make batches short. */
+/** Number of calls that take about `ms`. The shortest of three tries counts, so that an interruption does not shorten batches. */
 function callsFor(run: () => void, ms: number): number {
   let times = 1;
   for (;;) {

@@ -1,4 +1,4 @@
-// Networks with zeros put into their weights, for sweeps over density.
+// Networks with pruned weights, for sweeps over density.
 import { readFileSync } from 'node:fs';
 import { networks as builders } from '../models/index.ts';
 import { sparsify } from '../models/sparsify.ts';
@@ -18,8 +18,8 @@ export const networks: Record<string, () => Graph> = {
 };
 
 /**
- * A copy of a graph in which every convolution but the first and the depthwise ones keeps `density` of its weights, the
- * largest, scaled so that the layer's outputs keep their size.
+ * A copy of a graph in which every convolution except the first and depthwise ones keeps the largest `density` of its weights,
+ * scaled so that the layer's outputs keep their magnitude.
  */
 export function pruned(graph: Graph, density: number, pattern: SparsityPattern): Graph {
   const copy = structuredClone(graph);

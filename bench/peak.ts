@@ -1,4 +1,4 @@
-// What this machine can do in WebAssembly, from the loops of assembly/bench/peak.ts.
+// Measures this machine's peak in WebAssembly, with the loops of assembly/bench/peak.ts.
 import { execFileSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +11,7 @@ export interface PeakSample {
   mulAdd: number;
   relaxedMadd?: number;
   loadMulAdd: number;
-  /** GB/s, read and written, of a copy of so many bytes. */
+  /** GB/s, read and written, of a copy of `bytes` bytes. */
   copy: { bytes: number; gbps: number }[];
 }
 
@@ -29,7 +29,7 @@ interface PeakExports {
   copy(n: number, x: number, y: number, bytes: number): void;
 }
 
-/** Bytes copied: half of what is read and written together, so that it compares with a kernel's own bytes. */
+/** Bytes copied, which is half of the bytes read and written, for comparison with a kernel's own bytes. */
 const copySizes = [13, 15, 17, 19, 21, 23, 24].map((log) => 2 ** log);
 const base = 65536;
 
@@ -46,7 +46,7 @@ export function peakWasm(build: 'simd' | 'relaxed'): Uint8Array {
   return readFileSync(wasm);
 }
 
-/** The loops of a build; each call of the result measures all of them, the first in three seconds, others in half of one. */
+/** The loops of a build. Each call of the result measures all: the first takes three seconds, later ones half a second. */
 export async function peakLoops(build: 'simd' | 'relaxed'): Promise<() => PeakSample> {
   const largest = copySizes.at(-1)!;
   const memory = new WebAssembly.Memory({ initial: Math.ceil((base + 2 * largest) / 65536) });
@@ -93,7 +93,7 @@ export function peakOf(samples: PeakSample[]): Peak {
   return { gflops, copy, samples };
 }
 
-/** GB/s of a copy loop that moves as many bytes, by interpolation over their logarithm. */
+/** GB/s of a copy loop that moves `bytes` bytes, interpolated over their logarithm. */
 export function copyBandwidth({ copy }: Peak, bytes: number): number {
   const after = copy.findIndex((point) => point.bytes >= bytes);
   if (after === 0) return copy[0].gbps;

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Report as KernelReport } from './kernels.ts';
 import { format, resolveConfig } from 'prettier';
-import { insertTable, markdownTables, readmeTable } from './peers/markdown.ts';
+import { benchmarksTable, insertTable, markdownTables, readmeTable } from './peers/markdown.ts';
 import type { PeersReport, Runtime } from './peers/results.ts';
 import { runtimes } from './peers/results.ts';
 import { comparePeers } from './peers/run.ts';
@@ -18,9 +18,9 @@ import { checkTargets, targetLines } from './peers/targets.ts';
 import type { Sweep } from './report/density.ts';
 import { renderReport } from './report/page.ts';
 
-const readmeFile = fileURLToPath(new URL('../README.md', import.meta.url));
+const pages = { 'README.md': readmeTable, 'docs/benchmarks.md': benchmarksTable };
 
-/** Those whose drivers start threads; the others want a page with cross-origin isolation around them. */
+/** Runtimes whose drivers start threads. The others need a page with cross-origin isolation. */
 const threaded: Runtime[] = ['filigree', 'onnxruntime'];
 
 const usage = `npm run bench:peers -- [options]
@@ -41,7 +41,7 @@ process of its own, in turns: milliseconds of a run, from start to first result,
   --json FILE         everything measured
   --from FILE,…       measures nothing: shows what earlier runs of parts wrote as JSON, as one run
   --html FILE         the same as a page to look at
-  --readme            rewrites the table in README.md
+  --readme            rewrites the tables in README.md and docs/benchmarks.md
   --targets           what we want to reach, and whether this run does
   --kernels FILE      what \`npm run bench\` wrote, for targets and the HTML report
   --two-threads FILE  what a run with --threads 2 wrote, for targets
@@ -101,8 +101,11 @@ async function main(): Promise<void> {
     await write(values.html, renderReport(report, { kernels, twoThreads, sweep }));
   }
   if (values.readme) {
-    const table = await format(readmeTable(report), { ...(await resolveConfig(readmeFile)), parser: 'markdown' });
-    await write(readmeFile, insertTable(await readFile(readmeFile, 'utf8'), table.trim()));
+    for (const [page, tableOf] of Object.entries(pages)) {
+      const file = fileURLToPath(new URL(`../${page}`, import.meta.url));
+      const table = await format(tableOf(report), { ...(await resolveConfig(file)), parser: 'markdown' });
+      await write(file, insertTable(await readFile(file, 'utf8'), table.trim()));
+    }
   }
   if (values.json) await write(values.json, JSON.stringify(report, null, 2));
 }
@@ -140,7 +143,7 @@ async function readJson<T>(file: string): Promise<T> {
   return JSON.parse(await readFile(file, 'utf8')) as T;
 }
 
-/** States of several runs, of the last that has each. @throws Error when they are of different engines or threads. */
+/** Merges the states of several runs; the last run with a state wins. @throws Error when engines or threads differ. */
 async function mergeReports(files: string[]): Promise<PeersReport> {
   const reports = await Promise.all(files.map((file) => readJson<PeersReport>(file)));
   const last = reports.at(-1)!;

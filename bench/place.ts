@@ -13,7 +13,7 @@ export function seeded(seed: number): () => number {
 
 let noise: Float32Array | undefined;
 
-/** `count` floats in [−1, 1), never 0: neither zeros nor denormals favour a kernel. */
+/** `count` floats in [−1, 1), never 0, so that neither zeros nor denormals favour a kernel. */
 export function randomFloats(count: number): Float32Array {
   if (!noise || noise.length < count) {
     const random = seeded(1);
@@ -29,7 +29,7 @@ export function placeFloats(kernels: RawKernels, count: number): number {
   return address;
 }
 
-/** The address of a constant as kernels read it. `taps`: the placed tap table that sparse weights name. */
+/** The address of a constant in the kernels' form. `taps`: the placed tap table to which sparse weights refer. */
 export function placeConstant(kernels: RawKernels, constant: Constant, taps = 0): number {
   const address = kernels.allocate(constantBytes(constant));
   const staging = kernels.allocate(stagingBytes(constant));

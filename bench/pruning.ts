@@ -1,4 +1,4 @@
-// npm run bench:pruning: what pruning costs in accuracy and gains in time, for the tables of models/README.md.
+// npm run bench:pruning: measures accuracy and speed-up of pruned networks, for the tables of models/README.md.
 import { readFile, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -88,7 +88,7 @@ function number(option: 'photos' | 'limit' | 'search-seconds' | 'seconds' | 'rou
   return value;
 }
 
-/** Cells in the order that they are done in: those whose searches share candidates after each other. */
+/** Cells in the order of processing. Cells whose searches share candidates are consecutive. */
 function wantedCells(network: NetworkName): Cell[] {
   const of = {
     sparsity: chosen('sparsity', values.sparsity, sparsities),

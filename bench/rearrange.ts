@@ -1,16 +1,17 @@
-// What rearranging a network's channels is worth (src/prune/channels/rearrange.ts): what groups keep of the weights' energy before and after, and
-// what that does to the layers' errors on calibration photos:
+// Measures the gain of rearranging a network's channels (src/prune/channels/rearrange.ts): the energy of weights that groups
+// keep before and after, and the layers' errors on calibration photos:
 //
 //   node scripts/run.mjs bench/rearrange.ts model.onnx … [--patterns group2,group4] [--sparsities 0.5,0.7,0.9]
 //       [--photos directory --preprocess mobilenet] [--count 16]
 //
-// `kept` is Σ w² of what magnitude pruning keeps over Σ w² of the layer, `error` ‖Wx − Ŵx‖² / ‖Wx‖² with corrected biases, x of the dense
-// network; both are means over the layers that are pruned. The unstructured share is what no order can beat.
+// `kept` is Σ w² of the weights that magnitude pruning keeps over Σ w² of the layer. `error` is ‖Wx − Ŵx‖² / ‖Wx‖² with corrected
+// biases and x of the dense network. Both are means over the pruned layers. No order can keep more than unstructured pruning.
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { photosIn, photoSamples } from '../src/evaluate/photos.ts';
+import { calibrationPhotos, photosIn } from '../src/evaluate/photos.ts';
+import { photoSamples } from '../src/prune.ts';
 import { preprocessing } from '../src/cli/preprocess.ts';
 import { compileGraph, importModel } from '../src/compile.ts';
 import type { Graph } from '../src/graph/graph.ts';
@@ -40,7 +41,7 @@ interface Quality {
   error?: number;
 }
 
-/** Of layers pruned by magnitude, each by itself; the mean. */
+/** Means over layers that are pruned by magnitude, each separately. */
 async function qualityOf(
   graph: Graph,
   layers: readonly Layer[],
@@ -78,8 +79,7 @@ for (const file of positionals) {
   if (values.photos !== undefined) {
     const preprocess = values.preprocess === undefined ? undefined : preprocessing(values.preprocess);
     const photos = await photosIn(values.photos, Number(values.count));
-    const silent = { show() {}, clear() {} } as unknown as Parameters<typeof photoSamples>[3];
-    ({ samples } = await photoSamples(graph, compileGraph(prepared(graph)), photos, silent, { preprocess }));
+    ({ samples } = await photoSamples(graph, compileGraph(prepared(graph)), calibrationPhotos(photos), { preprocess }));
   }
   const open = async (of: Graph) => (samples.length > 0 ? Calibrator.open(of, samples) : undefined);
   const before = await open(graph);

@@ -1,4 +1,4 @@
-// Layers of real networks, from the text files in bench/shapes/: one a line,
+// Layers of real networks, from the text files in bench/shapes/, one per line:
 //
 //   op  inputChannels  outputChannels  height  width  kernel  stride  count
 //
@@ -24,7 +24,7 @@ export interface NetworkShape extends LayerShape {
   networks: Record<string, number>;
 }
 
-/** @throws Error naming the file and line of what is not a layer. */
+/** @throws Error naming the file and line of an entry that is not a layer. */
 export function parseShapes(text: string, file: string): (LayerShape & { count: number })[] {
   const layers: (LayerShape & { count: number })[] = [];
   for (const [i, line] of text.split('\n').entries()) {
@@ -32,7 +32,9 @@ export function parseShapes(text: string, file: string): (LayerShape & { count: 
     if (!op) continue;
     const [inputs, outputs, height, width, kernel, stride, count] = numbers.map(Number);
     if (numbers.length !== 7 || !numbers.every((n) => /^[1-9]\d*$/.test(n))) {
-      throw new Error(`${file}:${i + 1}: an operator and seven positive integers are wanted, got "${line.trim()}"`);
+      throw new Error(
+        `${file}:${i + 1}: a line must hold an operator and seven positive integers, got "${line.trim()}"`,
+      );
     }
     layers.push({ op, inputs, outputs, height, width, kernel, stride, count });
   }

@@ -18,27 +18,27 @@ export interface Measurement {
   contest: string;
   encoding: 'sparse' | 'dense';
   layer: NetworkShape;
-  /** Of the weights: nonzeros over all. 1 for kernels that take none or all. */
+  /** Density of the weights: nonzeros over all. 1 for kernels without weights or with dense ones. */
   density: number;
   macs: number;
   effectiveMacs: number;
   operations: number;
   bytes: number;
-  /** Per call: the median and the least of all batches. */
+  /** Per call: median and minimum of all batches. */
   ms: number;
   bestMs: number;
-  /** The fastest dense kernel of the contest in the same loop; none where only one kernel does this work. */
+  /** The fastest dense kernel of the contest in the same loop; absent if only one kernel does this work. */
   bestDense?: { kernel: KernelName; ms: number };
   /** The median over rounds of the best dense kernel's time over this one's. */
   speedup?: number;
 }
 
 export interface Result extends Measurement {
-  /** On nonzeros. Absent for kernels that only move data. */
+  /** GFLOP/s on nonzeros. Absent for kernels that only move data. */
   gflops?: number;
   /** Bytes read and written, each once, over time. */
   gbps: number;
-  /** Of the arithmetic peak; for kernels without multiply-accumulates, of a copy loop's GB/s over as many bytes. */
+  /** Share of the arithmetic peak; for kernels without multiply-accumulates, of the GB/s of a copy loop over as many bytes. */
   shareOfPeak: number;
 }
 
@@ -47,7 +47,7 @@ export interface Contest {
   name: string;
   layer: NetworkShape;
   kernels: KernelName[];
-  /** Those of `kernels` whose times are wanted; the others are what they are compared with. */
+  /** Those of `kernels` to report; the others are for comparison. */
   reported: KernelName[];
   densities: readonly number[];
 }
@@ -85,7 +85,7 @@ export function thinContests(contests: readonly Contest[], most: number): Contes
   return contests.filter((contest) => kept.includes(contest));
 }
 
-/** What has run long enough to be compiled by the optimising compiler. */
+/** Kernels that have run long enough for the optimising compiler. */
 export type Warm = Set<KernelName>;
 
 interface Entrant {
@@ -159,7 +159,7 @@ export function runContest(kernels: RawKernels, contest: Contest, timing: Timing
   return measurements.filter(({ kernel }) => contest.reported.includes(kernel));
 }
 
-/** Puts a measurement beside the machine's peak. */
+/** Compares a measurement with the machine's peak. */
 export function rate(measurement: Measurement, peak: Peak): Result {
   const { operations, macs, bytes, ms } = measurement;
   const gbps = bytes / ms / 1e6;
@@ -168,7 +168,7 @@ export function rate(measurement: Measurement, peak: Peak): Result {
   return { ...measurement, ...(operations > 0 && { gflops }), gbps, shareOfPeak };
 }
 
-/** What a contest is called while it runs. */
+/** Title of a contest while it runs. */
 export function describeContest({ name, layer }: Contest): string {
   return `${name}: ${describeShape(layer)}`;
 }

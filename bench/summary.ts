@@ -1,4 +1,4 @@
-// What the results of each kernel come to over all its layers.
+// Summarises the results of each kernel over all its layers.
 import type { KernelName } from '../src/kernels.ts';
 import { geometricMean } from './measure.ts';
 import type { Result } from './suite.ts';

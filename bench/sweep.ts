@@ -1,7 +1,7 @@
-// npm run bench:sweep: is what the cost model chooses ever slower than dense, or than the best there is?
+// npm run bench:sweep: is the cost model's choice ever slower than dense, or than the best candidate?
 //
-// Networks run with zeros from none to almost all. Every layer runs by every kernel that can do it, in the network, in
-// turns; the whole network as compiled runs against itself with every layer dense.
+// Networks run with zeros from none to almost all. Every layer runs in the network with every possible kernel, in turns. The
+// compiled network also runs against itself with every layer dense.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -42,7 +42,7 @@ Networks at densities from 2 to 100 %: what the cost model chooses against dense
 export interface LayerResult {
   network: string;
   pattern: SparsityPattern;
-  /** Share of zeros that the network was asked for, and what the layer has. */
+  /** Requested share of zeros of the network, and that of the layer. */
   zeros: number;
   sparsity: number;
   layer: string;
@@ -69,7 +69,7 @@ export interface NetworkResult {
   predictedMs: number;
 }
 
-/** Any layer's time as predicted and as measured, for the network as compiled. */
+/** Predicted and measured time of any layer of the compiled network. */
 export interface Prediction {
   network: string;
   pattern: SparsityPattern;
@@ -271,7 +271,7 @@ export function formatSweep({ layers, networks: whole, predictions, cpu, node, b
   ].join('\n');
 }
 
-/** Errors of layers, by network and by what the layer does. */
+/** Errors of layers, by network and by kind of layer. */
 function formatErrors(predictions: readonly Prediction[]): string {
   const groups = new Map<string, Prediction[]>();
   for (const p of predictions) {

@@ -1,5 +1,5 @@
-// TFLite models as tfjs-backend-wasm's driver takes them (test/peers/tfjs-wasm.mjs): weights as tfjs wants them, operands
-// that only say how as options, padding within convolutions.
+// Converts TFLite models for tfjs-backend-wasm's driver (test/peers/tfjs-wasm.mjs): weights in tfjs's layout, operands that are
+// settings as options, padding inside convolutions.
 import { permuteData } from '../src/graph/permute.ts';
 import type { ModelBuilder } from '../test/import/tflite/model.ts';
 import type { OperatorSpec, TensorSpec } from '../test/import/tflite/writer.ts';
@@ -11,7 +11,7 @@ interface TfjsOperator {
   options: Record<string, unknown>;
 }
 
-/** How many operands are tensors; what the others are called among the options. */
+/** Number of operands that are tensors, and the option names of the others. */
 const operandNames: Record<string, [tensors: number, ...names: string[]]> = {
   MEAN: [1, 'axes'],
   RESHAPE: [1],
@@ -23,7 +23,7 @@ const operandNames: Record<string, [tensors: number, ...names: string[]]> = {
   RESIZE_BILINEAR: [1, 'size'],
 };
 
-/** @throws Error for sparse weights, which tfjs does not have. */
+/** @throws Error for sparse weights, which tfjs does not support. */
 export function exportTfjs(model: ModelBuilder): { json: string; weights: Uint8Array } {
   const tensors = model.tensors.map(({ name, shape }) => ({ name, shape }) as TensorSpec & { offset?: number });
   const data = new Map<number, Float32Array>();

@@ -1,9 +1,9 @@
-// Networks on one thread and on several, and what keeps the ratio from being their number.
+// Times networks on one thread and on several, and shows what keeps the speed-up below the number of threads.
 //
 //   npm run bench:threads -- [--threads 2] [--build simd] [NETWORK…]
 //
-// Blocks of runs on one thread and on several take turns. `bound` is what the ratio could be at most if a step took as long
-// as its largest share: the rest goes to barriers and to memory that threads share.
+// Blocks of runs on one thread and on several take turns. `bound` is the maximum speed-up if each step took only as long as its
+// largest share; the rest goes to barriers and to memory that threads share.
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { networks } from '../models/index.ts';

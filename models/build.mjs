@@ -1,4 +1,4 @@
-// Compiles the models that come with the package, with the compiler that it holds.
+// Compiles the package's models with its own compiler.
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -14,13 +14,13 @@ async function recipe(file) {
   return import('data:text/javascript;base64,' + Buffer.from(outputFiles[0].contents).toString('base64'));
 }
 
-/** Writes every artifact into models/ of the package as built, a folder given as a URL that ends in a slash. */
+/** Writes every artifact into models/ of the built package, whose folder is a URL that ends in a slash. */
 export async function buildModels(dist) {
   const { compileModel } = await import(new URL('compile.js', dist));
   const directory = new URL('models/', dist);
   const { faceDetection } = await recipe('face-detection.ts');
   await mkdir(directory, { recursive: true });
-  // objects.ts makes these from networks and photographs that lie elsewhere
+  // objects.ts makes these from networks and photographs outside the repository
   for (const name of ['objects', 'objects-small']) {
     await copyFile(new URL(`${name}.filigree`, import.meta.url), new URL(`${name}.filigree`, directory));
   }

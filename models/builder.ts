@@ -1,5 +1,5 @@
-// Writes a network down node by node; every method returns names of values to use in the next. Activations are nodes of
-// their own, as importers have them: passes fuse them.
+// Describes a network node by node. Every method returns the names of its values, for use in the next. Activations are
+// separate nodes, as in imported graphs; passes fuse them.
 import { evaluateNode } from '../src/graph/evaluate.ts';
 import { emptyGraph, type Graph, type Node, type Shape, valueOf } from '../src/graph/graph.ts';
 import { inferOutputs } from '../src/graph/infer.ts';
@@ -34,24 +34,24 @@ export interface ConvOptions {
   bias?: number;
 }
 
-/** Standard deviation of biases: small beside outputs of 1. */
+/** Standard deviation of biases: small compared with outputs of 1. */
 const biasDeviation = 0.1;
 
 /**
- * Functions that scale more than their input does (twice the input, more than twice the output): through sixty layers a
- * hundredth too much becomes a hundred times too much. A bias of 1 puts most inputs where they are nearly linear.
+ * Functions that grow faster than their input (twice the input gives more than twice the output). Through sixty layers, an
+ * error of a hundredth would become a factor of a hundred. A bias of 1 moves most inputs to where they are nearly linear.
  */
 function isSmooth({ fn }: Activation): boolean {
   return fn === 'silu' || fn === 'hardSwish';
 }
 
-/** Pixels of the noise that weights are scaled by; a multiple of the largest stride. */
+/** Size of the noise image by which weights are scaled; a multiple of the largest stride. */
 const calibrationSize = [64, 64] as const;
 
 /**
- * Builds a network twice: at a small size, where weights are drawn and scaled until every layer makes numbers of about 1
- * from noise, then at the size asked for with those weights. They are the same at every size.
- * @param describe Writes the network down and returns its outputs, values by name.
+ * Builds a network twice: at a small size, where weights are drawn and scaled until every layer's outputs on noise are about
+ * 1, then at the requested size with those weights. They are the same at every size.
+ * @param describe Describes the network and returns its outputs, values by name.
  */
 export function buildNetwork(
   name: string,
@@ -69,9 +69,9 @@ export class NetworkBuilder {
   readonly #graph: Graph;
   readonly #options: ResolvedOptions;
   readonly #padding: Padding;
-  /** By layer; made when first asked for. */
+  /** Weights by layer, made on first use. */
   readonly #weights: Map<string, Float32Array>;
-  /** What noise makes of the network, while weights are scaled by it. */
+  /** Values of the network on noise, while weights are scaled. */
   readonly #samples?: Map<string, DenseTensor>;
 
   constructor(
@@ -107,7 +107,7 @@ export class NetworkBuilder {
     return this.#conv(x, { name, role, shape: [outputs, this.shape(x)[1], kernel, kernel] }, options);
   }
 
-  /** (1, C, H, W) → (1, C, H/stride, W/stride), each channel by itself. */
+  /** (1, C, H, W) → (1, C, H/stride, W/stride), each channel separately. */
   depthwise(name: string, x: string, options: ConvOptions = {}): string {
     const { kernel = 3 } = options;
     return this.#conv(x, { name, role: 'depthwise', shape: [this.shape(x)[1], 1, kernel, kernel] }, options);

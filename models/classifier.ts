@@ -1,4 +1,4 @@
-// The end that image classifiers have in common.
+// The common end of image classifiers.
 import type { NetworkBuilder } from './builder.ts';
 
 /** (1, C, H, W) → (1, C). */

@@ -1,5 +1,5 @@
 // EfficientNet-Lite0 (tensorflow/tpu, models/official/efficientnet/lite): EfficientNet-B0 without squeeze-and-excite, with
-// ReLU6, and with a stem and head that the width leaves alone.
+// ReLU6, and with a stem and head that do not depend on the width.
 import type { Graph } from '../src/graph/graph.ts';
 import { buildNetwork, relu6 } from './builder.ts';
 import { pooled } from './classifier.ts';

@@ -1,5 +1,5 @@
-// The model that `filigree detect` uses: Google's sparse full-range face detector, compiled by the build from the npm
-// package it is published in.
+// The model of `filigree detect`: Google's sparse full-range face detector. The build compiles it from the npm package that
+// publishes it.
 
 export const faceDetection = {
   /** File name of the artifact, less its extension. */
@@ -9,7 +9,7 @@ export const faceDetection = {
     version: '0.4.1657300184',
     file: 'face_detection_full_range_sparse.tflite',
   },
-  /** Goes into the artifact's metadata beside what recogniseVision (src/vision/recognise.ts) finds. */
+  /** Stored in the artifact's metadata beside the result of recogniseVision (src/vision/recognise.ts). */
   metadata: {
     title: 'MediaPipe face detection, full range, sparse',
     license: 'Apache-2.0',

@@ -23,7 +23,7 @@ export const networks = {
   yolov8s,
 } as const satisfies Record<string, (options?: NetworkOptions) => Graph>;
 
-/** What black and white pixels are in each network's input. */
+/** Values of black and white pixels in each network's input. */
 export const imageRanges: Record<NetworkName, ImageRange> = {
   'mobilenet-v1': [-1, 1],
   'mobilenet-v2': [-1, 1],

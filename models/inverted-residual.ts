@@ -5,7 +5,7 @@ import { hardSigmoid, type NetworkBuilder, relu } from './builder.ts';
 import { roundChannels } from './options.ts';
 
 export interface InvertedResidualOptions {
-  /** Channels of the depthwise convolution; as many as come in means no expansion. */
+  /** Channels of the depthwise convolution. The number of input channels means no expansion. */
   hidden: number;
   outputs: number;
   kernel: number;
@@ -30,7 +30,7 @@ export function invertedResidual(
   return { y, expanded };
 }
 
-/** Scales channels by what a small network says of their means (https://arxiv.org/abs/1905.02244, section 5.3). */
+/** Scales channels by factors that a small network computes from their means (https://arxiv.org/abs/1905.02244, section 5.3). */
 function squeezeExcite(b: NetworkBuilder, name: string, x: string): string {
   const channels = b.shape(x)[1];
   const means = b.globalAverage(`${name}/squeeze`, x);

@@ -16,7 +16,7 @@ const stages = [
   [6, 320, 1, 1],
 ];
 
-/** An image → the last feature map, and what each block's depthwise convolution reads. */
+/** An image → the last feature map, and the inputs of each block's depthwise convolution. */
 export function mobilenetV2Features(
   b: NetworkBuilder,
   image: string,

@@ -1,12 +1,12 @@
-// What every builder can be asked for.
+// Options of every builder.
 import { FiligreeError } from '../src/errors.ts';
 import type { SparsityTarget } from './sparsify.ts';
 import { densityOf } from './sparsify.ts';
 
-/** A layer with weights, for choosing which ones get zeros. */
+/** A layer with weights, for the choice of layers that get zeros. */
 export interface LayerDescription {
   name: string;
-  /** `first` reads the image, `last` makes an output (a classifier or a head's predictions), `hidden` is all else. */
+  /** `first` reads the image, `last` makes an output (a classifier or a head's predictions), `hidden` is every other layer. */
   role: 'first' | 'hidden' | 'depthwise' | 'last';
   /** Output channels, input channels of a group, kernel height, kernel width. */
   shape: readonly [number, number, number, number];
@@ -24,13 +24,13 @@ export interface NetworkOptions {
   resolution?: number | readonly [height: number, width: number];
   /** Default: as published, 1000 (ImageNet) or 80 and 90 (COCO). */
   classes?: number;
-  /** Of the weights: the same seed gives the same network. Default 1. */
+  /** Seed of the weights: the same seed gives the same network. Default 1. */
   seed?: number;
   /** Default: no zeros. */
   sparsity?: SparsityOptions;
 }
 
-/** Convolution padding: TensorFlow's SAME, or the same on both sides as PyTorch has it. They differ at stride 2. */
+/** Convolution padding: TensorFlow's SAME, or PyTorch's, equal on both sides. They differ at stride 2. */
 export type Padding = 'same' | 'symmetric';
 
 export interface PaddingOptions {
@@ -38,7 +38,7 @@ export interface PaddingOptions {
   padding?: Padding;
 }
 
-/** Black and white as a network wants them. */
+/** Values of black and white in a network's input. */
 export type ImageRange = readonly [low: number, high: number];
 
 export interface ResolvedOptions extends PaddingOptions {

@@ -1,4 +1,4 @@
-// Seeded numbers: for weights, and for whatever benchmarks and tests draw.
+// Seeded random numbers, for weights, benchmarks and tests.
 
 /** FNV-1a: a 32-bit number from a text. */
 function hash(text: string): number {
@@ -19,7 +19,7 @@ export function mulberry32(seed: number): () => number {
 }
 
 /**
- * `count` draws from the standard normal distribution, the same ones for the same seed and name: a layer's numbers do not
+ * `count` draws from the standard normal distribution, the same for the same seed and name, so that a layer's numbers do not
  * depend on the layers before it.
  */
 export function normals(seed: number, name: string, count: number): Float32Array {

@@ -5,7 +5,7 @@ import { masked, select } from '../src/prune/patterns/masks.ts';
 import type { Blocks } from '../src/prune/patterns/pattern.ts';
 import { patternNamed } from '../src/prune/patterns/patterns.ts';
 
-/** Which weights must be zero together: each by itself, or those of 2 or 4 consecutive output channels at a position. */
+/** Weights that are zero together: each by itself, or those of 2 or 4 consecutive output channels at a position. */
 export const sparsityPatterns = { unstructured: 1, group2: 2, group4: 4 } as const;
 
 export type SparsityPattern = keyof typeof sparsityPatterns;
@@ -36,8 +36,8 @@ export function densityOf({ sparsity, density }: SparsityTarget): number {
 
 /**
  * A copy of (rows, columns) weights, row-major, in which the positions of least magnitude (root of the summed squares of
- * a group) are zero. Rows beyond a multiple of the group are pruned each by itself. Of equal magnitudes the first stay.
- * @throws FiligreeError `invalid-argument` for a target that is none.
+ * a group) are zero. Rows beyond a multiple of the group are pruned separately. Of equal magnitudes the first stay.
+ * @throws FiligreeError `invalid-argument` for an invalid target.
  */
 export function sparsify(weights: Float32Array, rows: number, target: SparsityTarget): Float32Array {
   const density = densityOf(target);

@@ -5,7 +5,7 @@ import { buildNetwork, relu6 } from './builder.ts';
 import { mobilenetV2Features } from './mobilenet-v2.ts';
 import { type NetworkOptions, type PaddingOptions, resolveOptions, roundChannels } from './options.ts';
 
-/** Channels of the pointwise and of the strided 3×3 convolution that make each feature map beyond the backbone. */
+/** Channels of the pointwise and the strided 3×3 convolution of each feature map beyond the backbone. */
 const extras = [
   [256, 512],
   [128, 256],

@@ -1,11 +1,11 @@
-// Weights as a trained and folded network has them, from a seed.
+// Seeded weights like those of a trained network with folded batch norms.
 import { normals } from './random.ts';
 import type { SparsityTarget } from './sparsify.ts';
 import { sparsify } from './sparsify.ts';
 
 /**
- * The part of its mean that each row gives up (depthwise rows keep theirs). With 0 the pixels of deep layers grow alike, so
- * that no test would notice if they changed places; with 1, which is what batch normalisation does to a fresh network,
+ * The part of its mean that is subtracted from each row (depthwise rows keep theirs). With 0, the pixels of deep layers become
+ * similar, so that no test would notice if they were swapped. With 1, the effect of batch normalisation on a fresh network,
  * rounding errors grow by up to a fifth at every layer.
  */
 const centring = 0.6;
@@ -16,7 +16,7 @@ export interface WeightShape {
   isDepthwise: boolean;
 }
 
-/** (rows, columns) normally distributed weights, pruned if a target is given. Their scale is left to the caller. */
+/** (rows, columns) normally distributed weights, pruned if a target is given. The caller scales them. */
 export function drawWeights(
   seed: number,
   name: string,
@@ -29,7 +29,7 @@ export function drawWeights(
   return weights;
 }
 
-/** Takes a part of the mean of the nonzeros from each of them. */
+/** Subtracts a part of the mean of the nonzeros from each of them. */
 function centre(row: Float32Array): void {
   let count = 0;
   let sum = 0;
@@ -42,7 +42,7 @@ function centre(row: Float32Array): void {
 }
 
 /**
- * Scales weights in place so that the outputs they made, which are without bias, have a mean square of 1
+ * Scales weights in place so that their outputs, given without bias, have a mean square of 1
  * (Mishkin and Matas, https://arxiv.org/abs/1511.06422, without its orthogonal start); adds the bias to the outputs.
  */
 export function normalise(weights: Float32Array, bias: Float32Array, outputs: Float32Array): void {

@@ -4,7 +4,7 @@ import type { Graph } from '../src/graph/graph.ts';
 import { buildNetwork, type ConvOptions, type NetworkBuilder, sigmoid, silu } from './builder.ts';
 import { type NetworkOptions, resolveOptions } from './options.ts';
 
-/** Distances that a side of a box is a distribution over, in cells. */
+/** Number of distances, in cells, in the distribution of each side of a box. */
 const bins = 16;
 
 class Yolov8Builder {
@@ -154,7 +154,7 @@ export function yolov8n(options: NetworkOptions = {}): Graph {
   return yolov8('yolov8n', { depth: 0.33, width: 0.25 }, options);
 }
 
-/** As yolov8n, with twice the channels. */
+/** yolov8n with twice the channels. */
 export function yolov8s(options: NetworkOptions = {}): Graph {
   return yolov8('yolov8s', { depth: 0.33, width: 0.5 }, options);
 }

@@ -8,7 +8,7 @@ interface Variant {
   name: string;
   depth: number;
   width: number;
-  /** 3×3 convolutions are depthwise ones with a pointwise one behind. */
+  /** 3×3 convolutions are depthwise, each followed by a pointwise one. */
   isDepthwise: boolean;
 }
 
@@ -119,7 +119,7 @@ function yolox(variant: Variant, options: NetworkOptions): Graph {
   const resolved = resolveOptions(options, { resolution: 416, classes: 80, multiple: 32 });
   return buildNetwork(variant.name, resolved, (b) => {
     const network = new YoloxBuilder(b, variant);
-    // Even numbers, since a CSP layer halves them.
+    // Even numbers, because a CSP layer halves them.
     const base = Math.max(2, 2 * Math.round(32 * variant.width * resolved.width));
     const depth = Math.max(1, Math.round(3 * variant.depth));
     const maps = network.pafpn(network.darknet(b.image('images', [0, 255]), base, depth), base, depth);
@@ -133,14 +133,14 @@ function yolox(variant: Variant, options: NetworkOptions): Graph {
 }
 
 /**
- * (1, 3, 416, 416), pixels from 0 to 255 → `output` (1, A, 5 + classes): per cell of strides 8, 16 and 32, box offsets as the network makes
- * them (to be decoded), objectness and class scores. A = 3549.
+ * (1, 3, 416, 416), pixels from 0 to 255 → `output` (1, A, 5 + classes): per cell of strides 8, 16 and 32, raw box offsets (to be
+ * decoded), objectness and class scores. A = 3549.
  */
 export function yoloxNano(options: NetworkOptions = {}): Graph {
   return yolox({ name: 'yolox-nano', depth: 0.33, width: 0.25, isDepthwise: true }, options);
 }
 
-/** As yoloxNano, wider and without depthwise convolutions. */
+/** yoloxNano, wider and without depthwise convolutions. */
 export function yoloxTiny(options: NetworkOptions = {}): Graph {
   return yolox({ name: 'yolox-tiny', depth: 0.33, width: 0.375, isDepthwise: false }, options);
 }

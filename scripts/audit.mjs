@@ -1,5 +1,6 @@
-// npm run audit: known vulnerabilities of what the package brings along, and of what we build and test with. Fails for any of
-// the first, and for serious ones of the second. Where the registry gives no advisories, or is out of reach, it says so.
+// npm run audit: lists known vulnerabilities of dependencies that are published with the package, and of those for building
+// and testing. Fails for any of the first, and for serious ones of the second. Reports when the registry gives no advisories
+// or cannot be reached.
 import { spawnSync } from 'node:child_process';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';

@@ -1,8 +1,8 @@
 // npm run build: the wasm (src/wasm/) and the package (dist/), each only when its sources have changed.
 //
 //   node scripts/build.mjs              both
-//   node scripts/build.mjs --kernels    the wasm alone, the simd build first
-//   node scripts/build.mjs --force      changed or not
+//   node scripts/build.mjs --kernels    only the wasm, the simd build first
+//   node scripts/build.mjs --force      even without changes
 import process from 'node:process';
 import { buildWasm } from './wasm.mjs';
 

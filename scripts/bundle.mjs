@@ -1,7 +1,7 @@
-// Bundles an entry point with its lazy parts: what `import()` names is a bundle of its own beside it, of the same name.
+// Bundles an entry point with its lazy parts: each module that `import()` names becomes a bundle beside it, of the same name.
 //
-// Entry points and lazy parts share no chunks: a cold start reads one file, and another for each part that it needs. What
-// several parts use (errors, checked fields) is small, and in each of them.
+// Entry points and lazy parts share no chunks: a cold start reads one file, and one more for each part that it needs. Code that
+// several parts use (errors, checked fields) is small, and is copied into each of them.
 import { basename, dirname, resolve } from 'node:path';
 import { build } from 'esbuild';
 
@@ -10,7 +10,7 @@ export const bundling = {
   format: 'esm',
   target: 'es2023',
   packages: 'external',
-  external: ['node:*'],
+  external: ['node:*', 'filigree/*'],
   platform: 'neutral',
   loader: { '.wasm': 'binary' },
   logLevel: 'warning',
@@ -18,7 +18,7 @@ export const bundling = {
 };
 
 /**
- * Packages that are drawn into a bundle, with all that they import; others are imported when it runs. In place of
+ * Bundles these packages with everything that they import; others are imported at run time. Replaces
  * `packages: 'external'`.
  */
 export const bundled = (packages) => ({
@@ -34,7 +34,7 @@ export const bundled = (packages) => ({
 
 /**
  * @param entry path of a module
- * @param options of esbuild, `outdir` among them; `plugins` come before ours, `external` beside what always is
+ * @param options of esbuild, including `outdir`; `plugins` run before ours, `external` adds to the modules that always are
  * @returns name → { bytes, lazy: whether it is loaded by `import()` } of each file
  */
 export async function bundleLazily(entry, { plugins = [], external = [], ...options }) {
@@ -58,7 +58,7 @@ export async function bundleLazily(entry, { plugins = [], external = [], ...opti
       ...bundling,
       metafile: true,
       ...options,
-      // work is divided by the part that threads load
+      // the part that threads load divides work
       define: { 'import.meta.oneThread': String(name !== 'team') },
       external: [...bundling.external, ...external],
       entryPoints: { [name]: path },

@@ -1,6 +1,6 @@
-// The .d.ts that entry points reach. tsc writes one for every source; the rest would only be weight.
+// Emits only the .d.ts files that entry points reach. tsc writes one for every source; the others would only add size.
 import { execFileSync } from 'node:child_process';
-import { readFileSync, readdirSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, readdirSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
 const entries = ['index', 'inline', 'kernels', 'compile', 'prune', 'images'];
@@ -23,6 +23,7 @@ export function emitDeclarations(directory) {
     if (entry.isFile() && !reached.has(path)) rmSync(path);
   }
   removeEmpty(directory);
+  cpSync('src/client.d.ts', join(directory, 'client.d.ts')); // ambient, written by hand
 }
 
 function removeEmpty(directory) {

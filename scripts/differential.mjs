@@ -1,8 +1,8 @@
-// Random networks, ONNX and TFLite files against what they should compute, for as long as is asked:
+// Compares random networks, ONNX and TFLite files with their expected results, for a given time:
 //
 //   npm run differential -- --minutes 30 [--seed 7] [networks|onnx|tflite]
 //
-// A failure is printed as the smallest network that still fails, as code.
+// Prints a failure as code: the smallest network that still fails.
 import { spawnSync } from 'node:child_process';
 import process from 'node:process';
 import { parseArgs } from 'node:util';

@@ -1,12 +1,12 @@
 // Expands templates: AssemblyScript with lines that begin with `$`, such as assembly/templates/spmm.ts.in.
 //
-//   $for v of range(4)       repeats the lines below it that are indented deeper, with `v` set
+//   $for v of range(4)       repeats the deeper indented lines below it, with `v` set
 //   $if v > 0                keeps them if the JavaScript expression is true; `$else` may follow
-//   $let bytes = 16 * v      gives a value a name, down to the end of the block
+//   $let bytes = 16 * v      names a value until the end of the block
 //   $// remark               is left out
 //
-// Each level of a block is indented by two columns, which the output does not have. ${expression} anywhere else is replaced by
-// the value of a JavaScript expression; braces inside it must pair up.
+// Each level of a block is indented by two columns, which are removed from the output. ${expression} anywhere else is replaced
+// by the value of a JavaScript expression; braces inside it must pair up.
 
 /** 0 … end − 1, or start … end − 1. */
 const range = (start, end) =>
@@ -15,7 +15,7 @@ const range = (start, end) =>
 /**
  * @param text the template
  * @param file its name, for messages
- * @param values what expressions may name, beside `range`
+ * @param values names that expressions may use, besides `range`
  * @throws Error that names the file and the line
  */
 export function expand(text, file, values = {}) {
@@ -23,7 +23,7 @@ export function expand(text, file, values = {}) {
   return emit(parse(lines), { range, ...values }, 0).join('\n');
 }
 
-/** Takes a block's lines off the front: those indented deeper than `outer`. Blank lines at its end belong to what follows. */
+/** Removes a block from the front: the lines indented deeper than `outer`. Blank lines at its end belong to the next block. */
 function parse(lines, outer = -1) {
   const nodes = [];
   for (;;) {

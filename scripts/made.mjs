@@ -1,7 +1,7 @@
-// Builds only what is missing, or was built from other sources than those that are there now. Contents are compared, not
-// times: after a checkout, a copy or a `touch` nothing is built.
+// Builds only what is missing or was built from other sources than the present ones. Contents are compared, not times: after
+// a checkout, a copy or a `touch` nothing is built.
 //
-// node_modules/.cache/filigree/made/NAME.json keeps two hashes: one of the sources, one of what was built from them.
+// node_modules/.cache/filigree/made/NAME.json keeps two hashes: one of the sources, one of the outputs.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../', import.meta.url));
 const folder = join(root, 'node_modules/.cache/filigree/made');
 
-/** The files under some paths of the repository, sorted. A path where nothing is adds none. */
+/** The files under some paths of the repository, sorted. Missing paths are ignored. */
 function filesUnder(paths) {
   return paths
     .flatMap((path) => {
@@ -33,7 +33,7 @@ function hashOf(paths) {
   return hash.digest('hex');
 }
 
-/** Writes a file as a whole: others see the old one or the new one. */
+/** Writes a file atomically: others see the old one or the new one. */
 export function writeWhole(path, content) {
   const part = `${path}.${process.pid}`;
   writeFileSync(part, content);
@@ -41,8 +41,8 @@ export function writeWhole(path, content) {
 }
 
 /**
- * Runs `make` unless its outputs are there, unchanged, and were built from these sources. One process builds at a time; the
- * others wait for it.
+ * Runs `make` unless its outputs exist, unchanged, and were built from these sources. One process builds at a time; others
+ * wait for it.
  * @param name names the record and the lock
  * @param sources,outputs paths of files and folders, relative to the root
  * @param force builds in any case
@@ -57,8 +57,8 @@ export async function makeUnlessMade({ name, sources, outputs, make, force = fal
   if (!force && isMade()) return false;
   mkdirSync(folder, { recursive: true });
   return alone(join(folder, `${name}.lock`), async () => {
-    if (!force && isMade()) return false; // another process has built it meanwhile
-    const from = hashOf(sources); // a change during the build is seen the next time
+    if (!force && isMade()) return false; // another process has built it in the meantime
+    const from = hashOf(sources); // the next run sees a change during the build
     await make();
     writeWhole(record, JSON.stringify({ from, to: hashOf(outputs) }));
     return true;
@@ -73,7 +73,7 @@ function readJson(path) {
   }
 }
 
-/** Runs `work` while no other process does under this lock: a file with the number of the process that holds it. */
+/** Runs `work` while no other process holds this lock: a file with the number of the holding process. */
 async function alone(lock, work) {
   for (;;) {
     try {
@@ -92,15 +92,15 @@ async function alone(lock, work) {
   }
 }
 
-/** ms. No build takes this long; a process that was killed leaves its lock, and others get its number. */
+/** ms. No build takes longer. A killed process leaves its lock, and its number may be reused. */
 const longest = 600_000;
 
-/** Whether nobody holds a lock any more. Two builders at a time do no harm: outputs are renamed into place. */
+/** Whether a lock is abandoned. Two builders at a time do no harm, because outputs are renamed into place. */
 function isLeft(lock) {
   try {
     if (Date.now() - statSync(lock).mtimeMs > longest) return true;
     const holder = Number(readFileSync(lock, 'utf8'));
-    if (holder > 0) process.kill(holder, 0); // throws where there is no such process
+    if (holder > 0) process.kill(holder, 0); // throws if there is no such process
     return false;
   } catch (error) {
     return error.code === 'ESRCH';

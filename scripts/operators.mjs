@@ -1,8 +1,8 @@
-// Writes docs/operators.md: what of ONNX and TFLite is supported, from the tables that the importers translate by
+// Writes docs/operators.md, the supported operators of ONNX and TFLite, from the importers' own tables
 // (src/import/imported-operator.ts).
 //
 //   node scripts/operators.mjs           writes the page
-//   node scripts/operators.mjs --check   fails when it is not what would be written
+//   node scripts/operators.mjs --check   fails when it differs from what would be written
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';

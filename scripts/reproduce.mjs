@@ -1,4 +1,4 @@
-// npm run reproduce: the wasm that is in src/wasm and dist/wasm is what its sources make, byte for byte.
+// npm run reproduce: checks that the wasm in src/wasm and dist/wasm equals a build of its sources, byte for byte.
 //
 //   node scripts/reproduce.mjs [builds]
 //

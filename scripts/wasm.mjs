@@ -1,4 +1,4 @@
-// The wasm files of src/wasm/, which tests and dist/ take from there.
+// Builds the wasm files of src/wasm/, which tests and dist/ use.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ const kernels = readdirSync(join(root, 'assembly'))
 const builds = [
   { target: 'simd', config: 'asconfig.json', sources: [...kernels, 'asconfig.json'] },
   { target: 'relaxed', config: 'asconfig.json', sources: [...kernels, 'asconfig.json'] },
-  // what pruning computes with
+  // the linear algebra of pruning
   { target: 'prune', config: `${pruning}/asconfig.json`, sources: [pruning] },
 ];
 const fileOf = ({ target }) => `src/wasm/filigree-${target}.wasm`;
@@ -59,8 +59,8 @@ async function compile({ target, config }, file) {
 }
 
 /**
- * Writes assembly/generated/ and builds the wasm files whose sources have changed. The rows of kernels and the templates
- * count through what is generated from them.
+ * Writes assembly/generated/ and builds the wasm files whose sources have changed. Rows of kernels and templates count by the
+ * sources generated from them.
  * @param force builds all
  */
 export async function buildWasm({ force = false } = {}) {

@@ -1,6 +1,8 @@
 // `filigree/compile`: ONNX and TFLite files to artifacts. Nothing that runs networks loads it.
 export { compileGraph, compileModel, importModel, tuneGraph, tuneModel } from './compile/compile.ts';
-export type { CompileOptions } from './compile/compile.ts';
+export type { CalibratedCompileOptions, CompileOptions } from './compile/compile.ts';
+export type { CalibrationSample, CalibrationSamples } from './compile/measure-ranges.ts';
+export { writeArtifact } from './artifact/write.ts';
 export { Calibration } from './compile/calibrate.ts';
 export { defaultCostModel, predictLayers } from './lower/cost.ts';
 export type { Range, Ranges } from './lower/ranges.ts';

@@ -7,7 +7,9 @@ import type { Model } from './runtime/model.ts';
 import type { ModelSource } from './runtime/source.ts';
 import type { Classifier, ClassifierSettings } from './vision/classifier.ts';
 import * as create from './vision/create.ts';
-import type { Detector, DetectorSettings } from './vision/detector.ts';
+import type { Detector } from './vision/detector.ts';
+import type { DetectorSettings } from './vision/detector-settings.ts';
+import type { ShippedDetector } from './vision/shipped.ts';
 
 const wasm: LoadOptions['wasm'] = (build) => (build === 'simd' ? simd : relaxed);
 
@@ -18,7 +20,7 @@ export function loadModel(source: ModelSource, options: LoadOptions = {}): Promi
 
 /** See `createDetector` of `filigree`. */
 export function createDetector(
-  source: ModelSource | Model,
+  source: ShippedDetector | ModelSource | Model,
   options: LoadOptions & DetectorSettings = {},
 ): Promise<Detector<Model>> {
   return create.createDetector(source, { wasm, ...options });

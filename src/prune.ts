@@ -2,6 +2,8 @@
 export { prune } from './prune/prune.ts';
 export type { Pruned } from './prune/prune.ts';
 export type { Region } from './prune/statistics/picks.ts';
+export { photoSamples } from './prune/photo-samples.ts';
+export type { CalibrationPhoto, PhotoSamples, VisionOptions } from './prune/photo-samples.ts';
 export { soup } from './prune/soup.ts';
 export { readGroups, readMasks, writeMasks } from './prune/patterns/mask-file.ts';
 export type { MaskFacts } from './prune/patterns/mask-file.ts';

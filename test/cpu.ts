@@ -1,4 +1,4 @@
-// CPU time, where a test says that something costs little: other programs on the machine use up none of it.
+// CPU time, for tests that limit a cost. Other programs on the machine do not affect it.
 import process from 'node:process';
 import { expect } from 'vitest';
 

@@ -1,4 +1,4 @@
-// Graphs as code that builds them: what a failing random network leaves behind.
+// Prints graphs as code that builds them, for failing random networks.
 import type { Graph, Value } from '../src/graph/graph.ts';
 import type { Tensor } from '../src/tensor.ts';
 

@@ -50,7 +50,7 @@ export const forced = {
 /** Products with several images at one pixel go by way of planes, dense. */
 export const overPlanes = costly((_, { kind, group }) => (kind === 'vector' ? 1e6 : group === 'dense' ? 0 : 1));
 
-/** Eight bits in groups of so many rows, where ranges are known. */
+/** Eight bits in groups of this many rows, if ranges are known. */
 export const eightBits = (group: 1 | 2 | 4) =>
   costly((_, kernel) => (kernel.kind === 'int8' && kernel.group === group ? 0 : 1));
 

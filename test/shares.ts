@@ -10,7 +10,7 @@ import type { Build } from './kernels/wasm.ts';
 const poison = 0x7fcdef01;
 
 /**
- * A model that runs as if on so many threads; every step that can be is split.
+ * A model that runs as if on this many threads; every step that can be split is split.
  * @param poison fills the memory of activations with NaN first
  */
 export async function loadInShares(

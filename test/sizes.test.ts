@@ -17,40 +17,46 @@ const root = fileURLToPath(new URL('../', import.meta.url));
  * team.js and the wasm cut down were raised when linear layers, in integers too, came in beside threads in every host; all but the wasm when
  * loads learned of servers that break off or never end and of wasm of other versions, and teams of workers that die silently; and
  * by 400 bytes of brotli when what a model takes, memory and work, came to be known and limited before it is loaded.
- * That of compile.js was raised by 200 bytes of brotli when compilation learned to show its passes and choices.
+ * Those of index.js and inline.js were raised by 500 and 1500 bytes when models came to be known by name and by digest;
+ * those of detector.js and classifier.js by 1100 and 400 when photos in files, and thresholds, classes and signals per call,
+ * came to be taken, and errors to say what to do about photos of other sites.
+ * That of compile.js was raised by 200 bytes of brotli when compilation learned to show its passes and choices, and by 1000
+ * when its messages came to be in plain English and to tell classifiers from detectors.
+ * All with kernels in them were raised when products of computed tensors, the positions of the largest elements and elements
+ * by computed positions came in: attention, and the tails of detectors that need no suppression.
  */
 const budgets = {
   // an app that imports createDetector alone and detects faces: what stays of index.js, with detector.js and its head
-  'app with a detector': { raw: 82_000, brotli: 27_000 },
-  'index.js': { raw: 54_500, brotli: 17_700 },
-  'detector.js': { raw: 22_000, brotli: 7_800 },
-  'classifier.js': { raw: 12_600, brotli: 4_600 },
+  'app with a detector': { raw: 89_000, brotli: 29_200 },
+  'index.js': { raw: 61_000, brotli: 19_700 },
+  'detector.js': { raw: 27_500, brotli: 9_700 },
+  'classifier.js': { raw: 14_000, brotli: 5_000 },
   // the largest head: each is loaded when it is used
   'a head': { raw: 8_000, brotli: 3_000 },
   // models that say nothing of themselves: it knows all heads
-  'recognise.js': { raw: 30_000, brotli: 9_500 },
+  'recognise.js': { raw: 34_000, brotli: 10_000 },
   // of models on threads
-  'team.js': { raw: 30_200, brotli: 9_450 },
+  'team.js': { raw: 34_500, brotli: 10_300 },
   'web.js': { raw: 2_750, brotli: 1_150 },
   'node.js': { raw: 1_300, brotli: 650 },
   // of runImage, for those who read outputs by themselves
   'image-input.js': { raw: 4_200, brotli: 1_750 },
   'profile.js': { raw: 1_100, brotli: 650 },
-  'browser/index.js': { raw: 54_500, brotli: 17_700 },
-  'browser/team.js': { raw: 32_700, brotli: 10_350 },
-  'workerd/index.js': { raw: 54_800, brotli: 17_850 },
-  'edge-light/index.js': { raw: 54_800, brotli: 17_850 },
-  'filigree-simd.wasm': { raw: 60_000, brotli: 16_000 },
-  'filigree-relaxed.wasm': { raw: 60_000, brotli: 16_000 },
+  'browser/index.js': { raw: 58_200, brotli: 18_800 },
+  'browser/team.js': { raw: 37_000, brotli: 11_200 },
+  'workerd/index.js': { raw: 58_500, brotli: 19_000 },
+  'edge-light/index.js': { raw: 58_500, brotli: 19_000 },
+  'filigree-simd.wasm': { raw: 62_000, brotli: 17_000 },
+  'filigree-relaxed.wasm': { raw: 62_000, brotli: 17_000 },
   // cut down for the face model
-  'face-simd.wasm': { raw: 37_500, brotli: 15_000 },
-  'face-relaxed.wasm': { raw: 37_500, brotli: 15_000 },
-  // wasm, threads and all heads within
-  'inline.js': { raw: 300_000, brotli: 85_000 },
+  'face-simd.wasm': { raw: 40_000, brotli: 15_000 },
+  'face-relaxed.wasm': { raw: 40_000, brotli: 15_000 },
+  // wasm, threads, tracking, tiles and all heads within
+  'inline.js': { raw: 345_000, brotli: 101_000 },
   // without the codecs that it imports
   'images.js': { raw: 9_000, brotli: 3_500 },
-  'kernels.js': { raw: 27_500, brotli: 8_100 },
-  'compile.js': { raw: 420_000, brotli: 104_200 },
+  'kernels.js': { raw: 32_000, brotli: 9_100 },
+  'compile.js': { raw: 420_000, brotli: 115_000 },
 };
 
 const faceHead = 'mediapipe.js';

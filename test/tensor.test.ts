@@ -24,7 +24,7 @@ describe('Tensor', () => {
     [() => new Tensor('float31' as never, [2]), /unknown dtype "float31"/],
     [() => new Tensor('float32', [2], [1]), /shape \[2\] has 2 elements, the data has 1/],
     [() => new Tensor('float32', [2], new Float64Array(2) as never), /wants a Float32Array, got Float64Array/],
-  ])('refuses what does not fit: %s', (make, message) => {
+  ])('refuses data that does not fit: %s', (make, message) => {
     expect(make).toThrow(FiligreeError);
     expect(make).toThrow(message);
   });

@@ -1,6 +1,6 @@
-// What the machine can do at most, in the terms of the kernels: one loop a function, nothing else in it. A wasm of its own.
+// Measures the machine's peak in the kernels' terms: one loop per function, nothing else in it. A separate wasm.
 
-/** Twelve chains a ← a·m + c as mul and add, `n` times; 96 floating-point operations each. m, c: what keeps a finite. */
+/** Twelve chains a ← a·m + c as mul and add, `n` times; 96 floating-point operations each. m and c keep a finite. */
 export function mul_add(n: u32, m: f32, c: f32): f32 {
   const x = f32x4.splat(m);
   const y = f32x4.splat(c);
@@ -62,8 +62,8 @@ function sum(
 }
 
 /**
- * Seven accumulators += one weight × seven vectors of x, as the sparse kernels do it, `n` times over `steps` weights: x
- * holds 28 floats a weight, packed. 56 floating-point operations a step.
+ * Seven accumulators += one weight × seven vectors of x, like the sparse kernels, `n` times over `steps` weights: x
+ * holds 28 floats per weight, packed. 56 floating-point operations per step.
  */
 export function load_mul_add(n: u32, x: usize, weights: usize, steps: u32): f32 {
   let a0 = f32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, a4 = a0, a5 = a0, a6 = a0;

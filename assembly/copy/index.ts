@@ -1,31 +1,9 @@
-// Strided copies, fills and gathers of floats. Every write is exact: the neighbours of an element may be live.
+// Strided copies, fills and gathers of floats. Every write is exact: an element's neighbours may be live.
 import { CopyRecord, FillRecord, GatherRecord } from '../generated/records';
+import { run } from './run';
 import { transpose } from './transpose';
 
-/** Runs shorter than this many floats are copied inline: a bulk copy costs a call into the engine. */
-const bulk: u32 = 128;
-
-/** y (n) = x (n) */
-// @ts-ignore: decorator
-@inline
-function run(x: usize, y: usize, n: u32): void {
-  if (n >= bulk) {
-    memory.copy(y, x, 4 * n);
-    return;
-  }
-  for (; n >= 4; n -= 4) {
-    v128.store(y, v128.load(x));
-    x += 16;
-    y += 16;
-  }
-  for (; n != 0; n--) {
-    store<u32>(y, load<u32>(x));
-    x += 4;
-    y += 4;
-  }
-}
-
-/** Bytes from an axis' lowest address to its first element: an axis that runs backwards starts at its far end. */
+/** Bytes from an axis' lowest address to its first element: a reversed axis starts at its far end. */
 // @ts-ignore: decorator
 @inline
 function start(n: u32, stride: i32): usize {

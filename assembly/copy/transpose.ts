@@ -1,7 +1,7 @@
 /** The first n lanes of v, 1 ≤ n ≤ 4. */
 // @ts-ignore: decorator
 @inline
-function storeLanes(y: usize, v: v128, n: u32): void {
+export function storeLanes(y: usize, v: v128, n: u32): void {
   if (n == 4) v128.store(y, v);
   else if (n == 1) v128.store32_lane(y, v, 0);
   else {
@@ -11,7 +11,7 @@ function storeLanes(y: usize, v: v128, n: u32): void {
 }
 
 /**
- * y (rows, columns) = x (rows, columns), where the rows of x and the columns of y lie side by side: planes to pixels and
+ * y (rows, columns) = x (rows, columns), where the rows of x and the columns of y are contiguous: planes to pixels and
  * back. Tiles of 4×4; at the last rows, loads run up to 12 bytes past the last element.
  */
 export function transpose(x: usize, y: usize, rows: u32, columns: u32, xColumn: usize, yRow: usize): void {

@@ -1,8 +1,8 @@
 // y (N, C·m, H′, W′) = act(bias + kernel (C·m, kh, kw) ⋆ x (N, C, H, W)), one plane at a time.
 //
-// 3×3 windows read planes where they are. For other windows a plane is padded, and split into phases when strides are not
-// 1, into a scratch that stays in the L1 cache. The clamp is part of the tiles; other activations run over the finished
-// plane, out of L1.
+// 3×3 windows read planes in place. For other windows a plane is padded, and split into phases when strides are not 1,
+// into a scratch that stays in the L1 cache. The clamp is part of the tiles; other activations run over the finished
+// plane, in the L1 cache.
 import { activateRow } from '../elementwise/activate';
 import { DepthwiseRecord, DepthwiseTapsRecord } from '../generated/records';
 import { padPlane } from '../pad/plane';
@@ -10,7 +10,7 @@ import { missingBottom, missingLeft, missingRight, missingTop, plane3x3, plane3x
 import { plane5x5, plane5x5s2 } from './plane5x5';
 import { planeAny } from './plane-any';
 
-/** The borders of one pixel that a plane read in place lacks for windows of 3×3. */
+/** The borders of one pixel that a plane lacks for 3×3 windows in place. */
 function missingBorders(r: DepthwiseRecord, stride: u32): u32 {
   if (r.rows != 0) return 0;
   let missing: u32 = 0;

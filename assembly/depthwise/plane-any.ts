@@ -2,8 +2,8 @@ import { DepthwiseTapsRecord } from '../generated/records';
 import { madd } from '../madd';
 
 /**
- * Any kernel over one plane, 4 rows × 4 pixels at a time. Missing rows repeat the last one. The last pixels of a row overlap
- * the ones before; rows of fewer than 4 pixels run over into the next row, which is stored after them.
+ * Any kernel over one plane, 4 rows × 4 pixels at a time. Missing rows repeat the last one. The last pixels of a row
+ * overlap the ones before; rows of fewer than 4 pixels spill into the next row, which is stored after them.
  */
 export function planeAny(r: DepthwiseTapsRecord, x: usize, row: usize, weights: usize, y: usize): void {
   const lo = f32x4.splat(r.min);

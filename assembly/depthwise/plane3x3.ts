@@ -1,8 +1,8 @@
-// 3×3 over one plane, down a strip of 4 pixels after the other, the nine weights in registers. An input row is loaded once
-// for all output rows that it is part of. The last strip overlaps the one before: planes are at least 4 pixels wide.
+// 3×3 over one plane, in vertical strips of 4 pixels, with the nine weights in registers. An input row is loaded once
+// for all output rows that use it. The last strip overlaps the one before: planes are at least 4 pixels wide.
 //
-// `missing` says which border of one pixel the plane lacks: what stands in its columns is masked away in the first and in
-// the last strip, its rows are left out.
+// `missing` says which borders of one pixel the plane lacks: their columns are masked in the first and in the last
+// strip, their rows are skipped.
 import { DepthwiseRecord } from '../generated/records';
 import { madd } from '../madd';
 
@@ -11,7 +11,10 @@ export const missingLeft: u32 = 2;
 export const missingBottom: u32 = 4;
 export const missingRight: u32 = 8;
 
-/** sum + u·w0 + v·w1 + z·w2. The products add up apart from the sum: three short chains are faster than one of nine. */
+/**
+ * sum + u·w0 + v·w1 + z·w2. The products are added separately from the sum: three short chains are faster than one of
+ * nine.
+ */
 // @ts-ignore: decorator
 @inline
 function row3(sum: v128, u: v128, w0: v128, v: v128, w1: v128, z: v128, w2: v128): v128 {
@@ -30,7 +33,7 @@ function rightMask(missing: u32, last: bool): v128 {
   return last && missing & missingRight ? i32x4(-1, -1, -1, 0) : i32x4.splat(-1);
 }
 
-/** A strip of plane3x3: the sums of two output rows wait for their lower kernel rows and move up by one with each input row. */
+/** A strip of plane3x3: two output rows have partial sums at a time; they move up by one with each input row. */
 // @ts-ignore: decorator
 @inline
 function strip(
@@ -161,7 +164,7 @@ function strip2(
   v128.store(y, f32x4.pmin(f32x4.pmax(a, lo), hi));
 }
 
-/** As plane3x3, with a stride of 2 both ways. */
+/** Like plane3x3, with a stride of 2 both ways. */
 export function plane3x3s2(r: DepthwiseRecord, x: usize, row: usize, missing: u32, weights: usize, y: usize): void {
   const bias = v128.load32_splat(weights);
   const w00 = v128.load32_splat(weights, 4), w01 = v128.load32_splat(weights, 8), w02 = v128.load32_splat(weights, 12);

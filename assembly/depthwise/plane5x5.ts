@@ -1,5 +1,6 @@
-// 5×5 over one plane, 4 rows × 4 pixels at a time, one kernel column after the other: its five weights meet each input row
-// of the tile once. Tiles at the right and lower edge overlap their neighbours: planes are at least 4 rows of 4 pixels.
+// 5×5 over one plane, 4 rows × 4 pixels at a time, one kernel column after the other: its five weights are applied to
+// each input row of the tile once. Tiles at the right and lower edge overlap their neighbours: planes have at least 4
+// rows of 4 pixels.
 import { DepthwiseRecord } from '../generated/records';
 import { madd } from '../madd';
 
@@ -118,7 +119,7 @@ export function plane5x5s2(r: DepthwiseRecord, x: usize, row: usize, phase: usiz
         d = madd(v, w1, d);
         p += row;
         d = madd(v128.load(p), w2, d);
-        // Rows 1 and 3 in those of odd rows.
+        // Rows 1 and 3 lie in those of odd rows.
         w0 = v128.load32_splat(w, 24);
         w1 = v128.load32_splat(w, 64);
         p = even + 2 * phase;

@@ -1,14 +1,14 @@
 // The best class of every anchor, where its score is worth decoding: f32_best_class in src/program/kernels/detect.ts.
 //
-// Most anchors show nothing. So only their largest value is looked for, four or sixteen anchors or classes at a time; which
-// class it is, is looked for where it counts.
+// Most anchors show nothing. So first only the largest value is found, for four or sixteen anchors or classes at a
+// time; its class is found only where it matters.
 import { exp } from '../elementwise/activate';
 import { firstLanes } from '../elementwise/lanes';
 import { BestClassRecord } from '../generated/records';
 
 const headerBytes: usize = 16;
 
-// NaN stays out of the maxima: pmax gives its first operand when a comparison is false.
+// NaN stays out of the maxima: pmax returns its first operand when a comparison is false.
 
 /** Largest of `classes` contiguous values; −∞ when all are NaN. */
 function largestOfRow(x: usize, classes: u32): f32 {
@@ -31,7 +31,7 @@ function largestOfRow(x: usize, classes: u32): f32 {
   return f32x4.extract_lane(f32x4.pmax(a, i32x4.shuffle(a, a, 1, 0, 3, 2)), 0);
 }
 
-/** Largest values of four anchors side by side. */
+/** Largest values of four adjacent anchors. */
 function largestOf4(x: usize, classes: u32, classStep: u32): v128 {
   let a = f32x4.splat(-Infinity);
   for (; classes != 0; classes--) {
@@ -45,7 +45,7 @@ function sigmoid(x: f32): f32 {
   return 1 / (1 + f32x4.extract_lane(exp(f32x4.splat(-x)), 0));
 }
 
-/** Writes the anchor to y, behind `found` others, if its score reaches the threshold; gives how many there are then. */
+/** Writes the anchor to y, behind `found` others, if its score reaches the threshold; returns the new count. */
 function consider(r: BestClassRecord, anchor: u32, best: f32, found: u32): u32 {
   if (best >= r.floor && best > -Infinity) {
     let score = r.sigmoid ? sigmoid(best) : best;
@@ -67,7 +67,7 @@ function consider(r: BestClassRecord, anchor: u32, best: f32, found: u32): u32 {
   return found;
 }
 
-/** Four anchors from `anchor` on, those before `end`. */
+/** Considers four anchors from `anchor` on, those before `end`. */
 function consider4(r: BestClassRecord, anchor: u32, end: u32, best: v128, found: u32): u32 {
   if (!v128.any_true(f32x4.ge(best, f32x4.splat(r.floor)))) return found;
   found = consider(r, anchor, f32x4.extract_lane(best, 0), found);
@@ -84,7 +84,7 @@ export function f32_best_class(r: BestClassRecord): void {
   let x = r.x;
   let i: u32 = 0;
   if (r.anchorStep == 4) {
-    // A line of the cache is sixteen anchors.
+    // A cache line holds sixteen anchors.
     for (; anchors - i >= 16; i += 16) {
       let a = f32x4.splat(-Infinity);
       let b = a;

@@ -1,6 +1,6 @@
 // f(v), four lanes: the unary functions by their codes (src/program/activations.ts). NaN comes out as NaN.
 //
-// Everything transcendental rests on exp, expm1 and log; coefficients are Cephes' (expf.c, logf.c).
+// All transcendental functions use exp, expm1 and log; coefficients are from Cephes (expf.c, logf.c).
 import { madd } from '../madd';
 import { storeLanes } from './lanes';
 
@@ -10,14 +10,14 @@ function splat(x: f32): v128 {
   return f32x4.splat(x);
 }
 
-/** min(max(v, lo), hi); NaN stays NaN, since pmin and pmax give their first operand when a comparison is false. */
+/** min(max(v, lo), hi); NaN stays NaN, since pmin and pmax return their first operand when a comparison is false. */
 // @ts-ignore: decorator
 @inline
 function clamp(v: v128, lo: v128, hi: v128): v128 {
   return f32x4.pmin(f32x4.pmax(v, lo), hi);
 }
 
-// Constants of exp lie in memory: V8 makes a splat of a literal anew at each use, in two or three instructions, where a
+// Constants of exp lie in memory: V8 remakes the splat of a literal at each use, in two or three instructions, while a
 // broadcast from memory is one.
 //
 //   0 log₂ e | 1 toInteger | 2 −ln 2, high | 3 −ln 2, low | 4… polynomial, highest first | 10 one | 11 bounds | 13 of expm1
@@ -59,12 +59,12 @@ function smallExpm1(r: v128): v128 {
   return madd(p, f32x4.mul(r, r), r);
 }
 
-/** eˣ, relative error below 3e-7; beyond the range of f32 ∞ or 0. */
+/** eˣ, relative error below 3e-7; ∞ or 0 beyond the range of f32. */
 export function exp(x: v128): v128 {
   x = clamp(x, constant(11), constant(12));
   const t = madd(x, constant(0), constant(1));
   const y = f32x4.add(smallExpm1(remainder(x, t)), constant(10));
-  // 2ⁿ in two factors: n reaches −151…128, which one exponent field does not hold.
+  // 2ⁿ in two factors: n reaches −151…128, which one exponent field cannot hold.
   const n = i32x4.sub(t, i32x4.splat(toIntegerBits));
   const half = i32x4.shr_s(n, 1);
   const first = i32x4.shl(i32x4.add(half, i32x4.splat(127)), 23);
@@ -72,7 +72,7 @@ export function exp(x: v128): v128 {
   return f32x4.mul(f32x4.mul(y, first), second);
 }
 
-// e⁻ᵛ for the functions made of it: −v = n·ln 2 − r with |r| ≤ ln 2 / 2, e⁻ᵛ = 2ⁿ·e⁻ʳ, relative error below 2e-7.
+// e⁻ᵛ for the functions that use it: −v = n·ln 2 − r with |r| ≤ ln 2 / 2, e⁻ᵛ = 2ⁿ·e⁻ʳ, relative error below 2e-7.
 //
 //   0 −log₂ e | 1 toInteger + 127: the low bits of what is rounded are an exponent | 2 ln 2, high | 3 ln 2, low |
 //   4… polynomial in r, highest first (minimax, 9e-8) | 9 one | 10 bounds: e⁻ᵛ is ∞ below −88.4, 2⁻¹²⁶ above 87.3
@@ -104,7 +104,7 @@ function expNegativePlus(v: v128, c: v128): v128 {
   return madd(p, i32x4.shl(t, 23), c);
 }
 
-/** eˣ − 1 without cancellation near 0; x is taken as clamped to ±20. */
+/** eˣ − 1 without cancellation near 0; x is clamped to ±20. */
 function expm1(x: v128): v128 {
   x = clamp(x, f32x4.neg(constant(13)), constant(13));
   const t = madd(x, constant(0), constant(1));
@@ -112,7 +112,7 @@ function expm1(x: v128): v128 {
   return madd(smallExpm1(remainder(x, t)), scale, f32x4.sub(scale, constant(10)));
 }
 
-/** ln x; −∞ at 0, NaN below. */
+/** ln x; −∞ at 0, NaN below 0. */
 export function log(x: v128): v128 {
   const subnormal = f32x4.lt(x, splat(1.17549435e-38));
   const scaled = v128.bitselect(f32x4.mul(x, splat(8388608)), x, subnormal);
@@ -133,12 +133,12 @@ export function log(x: v128): v128 {
   p = madd(exponent, splat(-2.12194440e-4), p);
   p = madd(z, splat(-0.5), p);
   const y = madd(exponent, splat(0.693359375), f32x4.add(f, p));
-  // √x is NaN below 0, ∞ at ∞, NaN at NaN: what ln is where it is not a finite number.
+  // √x is NaN below 0, ∞ at ∞, NaN at NaN: the same as ln where that is not finite.
   const special = v128.bitselect(splat(-Infinity), f32x4.sqrt(x), f32x4.eq(x, splat(0)));
   return v128.bitselect(y, special, v128.and(f32x4.gt(x, splat(0)), f32x4.lt(x, splat(Infinity))));
 }
 
-/** ln(1 + t) for t in [0, 1], accurate near 0 too: the logarithm of 1 + t as rounded, plus what rounding lost. */
+/** ln(1 + t) for t in [0, 1], accurate near 0 too: the logarithm of the rounded 1 + t, plus what rounding lost. */
 // @ts-ignore: decorator
 @inline
 function log1p(t: v128): v128 {
@@ -172,7 +172,40 @@ function inverseSigmoid(v: v128): v128 {
   return expNegativePlus(v, negativeConstant(9));
 }
 
-/** The body of activate(); with a literal `fn`, one function alone. */
+/** n and x − n·π/2 of the two low lanes, n the nearest integer to x·2/π: f64 keeps what cancels out. */
+// @ts-ignore: decorator
+@inline
+function quarterTurns(x: v128): v128 {
+  return f64x2.nearest(f64x2.mul(x, f64x2.splat(0.6366197723675814)));
+}
+
+/** sin(v + quarters·π/2), by polynomials of what is left of v beside quarter turns: error below 2e-7 (Cephes' sinf.c); NaN beyond ±2³⁰. */
+function sine(v: v128, quarters: i32): v128 {
+  const low = f64x2.promote_low_f32x4(v);
+  const high = f64x2.promote_low_f32x4(i64x2.shuffle(v, v, 1, 1));
+  const nLow = quarterTurns(low);
+  const nHigh = quarterTurns(high);
+  const quarter = f64x2.splat(1.5707963267948966);
+  const r = i64x2.shuffle(
+    f32x4.demote_f64x2_zero(f64x2.sub(low, f64x2.mul(nLow, quarter))),
+    f32x4.demote_f64x2_zero(f64x2.sub(high, f64x2.mul(nHigh, quarter))),
+    0,
+    2,
+  );
+  const turns = i64x2.shuffle(i32x4.trunc_sat_f64x2_s_zero(nLow), i32x4.trunc_sat_f64x2_s_zero(nHigh), 0, 2);
+  const n = i32x4.add(turns, i32x4.splat(quarters));
+  const z = f32x4.mul(r, r);
+  const p = madd(madd(splat(-1.9515295891e-4), z, splat(8.3321608736e-3)), z, splat(-1.6666654611e-1));
+  const sin = madd(f32x4.mul(p, z), r, r);
+  const q = madd(madd(splat(2.443315711809948e-5), z, splat(-1.388731625493765e-3)), z, splat(4.166664568298827e-2));
+  const cos = madd(f32x4.mul(q, z), z, madd(z, splat(-0.5), splat(1)));
+  // the lowest bit tells sin from cos, the next one the sign
+  const y = v128.bitselect(cos, sin, i32x4.neg(v128.and(n, i32x4.splat(1))));
+  const signed = v128.xor(y, i32x4.shl(v128.and(n, i32x4.splat(2)), 30));
+  return v128.or(signed, f32x4.gt(f32x4.abs(v), splat(1073741824)));
+}
+
+/** The body of activate(); with a literal `fn`, only that function. */
 // @ts-ignore: decorator
 @inline
 function apply(v: v128, fn: u32, alpha: f32, beta: f32): v128 {
@@ -222,6 +255,23 @@ function apply(v: v128, fn: u32, alpha: f32, beta: f32): v128 {
       const n = f32x4.mul(e, f32x4.add(e, splat(2)));
       return f32x4.mul(v, f32x4.div(n, f32x4.add(n, splat(2))));
     }
+    case 20: // floor
+      return f32x4.floor(v);
+    case 21: // ceil
+      return f32x4.ceil(v);
+    case 22: // round
+      return f32x4.nearest(v);
+    case 23: // trunc
+      return f32x4.trunc(v);
+    case 24: { // sign
+      const magnitude = v128.bitselect(one, v, f32x4.ne(f32x4.abs(v), zero));
+      const sign = v128.or(magnitude, v128.and(v, i32x4.splat(0x80000000)));
+      return v128.bitselect(sign, v, f32x4.eq(v, v));
+    }
+    case 25: // sin
+      return sine(v, 0);
+    case 26: // cos
+      return sine(v, 1);
     default: // identity
       return v;
   }
@@ -258,7 +308,7 @@ function activateVectors(x: usize, y: usize, n: u32, lo: v128, hi: v128, fn: u32
   }
 }
 
-/** y (vectors of 4) = f(x), four at a time: they share the loads of constants, and their long chains overlap. */
+/** y (vectors of 4) = f(x), four at a time: they share loads of constants, and their long chains overlap. */
 // @ts-ignore: decorator
 @inline
 function activateFours(x: usize, y: usize, n: u32, fn: u32): void {
@@ -282,14 +332,14 @@ function activateFours(x: usize, y: usize, n: u32, fn: u32): void {
 }
 
 /**
- * y (count) = activate(clamp(x)) for a contiguous run, exact to the element; y may be x. The functions that networks use
- * run without a call for each vector: where many values wait, that is up to twice as fast as activate().
+ * y (count) = activate(clamp(x)) for a contiguous run, exact to the element; y may be x. Functions that networks use
+ * often run without a call per vector: for many values, that is up to twice as fast as activate().
  */
 export function activateRow(x: usize, y: usize, count: u32, min: f32, max: f32, fn: u32, alpha: f32, beta: f32): void {
   const lo = splat(min);
   const hi = splat(max);
   const n = count / 4;
-  // Sigmoid and SiLU have no clamp of their own; with one, they take the way of the rare functions.
+  // Sigmoid and SiLU here do not clamp; with a clamp, they take the rare functions' path.
   const open = min == -Infinity && max == Infinity;
   switch (open || (fn != 3 && fn != 4) ? fn : u32.MAX_VALUE) {
     case 0: {

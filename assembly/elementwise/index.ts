@@ -19,13 +19,13 @@ export function f32_unary(r: UnaryRecord): void {
   }
 }
 
-/** |a|ᵇ by logarithms, then what IEEE 754 and Math.pow say of signs and of b = 0. */
+/** |a|ᵇ by logarithms, then corrected for signs and for b = 0 as IEEE 754 and Math.pow define. */
 function pow(a: v128, b: v128): v128 {
   const power = exp(f32x4.mul(b, log(f32x4.abs(a))));
   const half = f32x4.mul(b, f32x4.splat(0.5));
   const integer = f32x4.eq(f32x4.trunc(b), b);
   const odd = v128.and(integer, f32x4.ne(f32x4.trunc(half), half));
-  // The sign of a, −0 and −∞ too, where b is odd.
+  // The sign of a, including −0 and −∞, where b is odd.
   const signed = v128.or(power, v128.and(v128.and(a, odd), i32x4.splat(0x80000000)));
   const undefined = v128.andnot(
     v128.and(f32x4.lt(a, f32x4.splat(0)), f32x4.gt(a, f32x4.splat(-Infinity))),
@@ -56,12 +56,20 @@ function combine(a: v128, b: v128, fn: u32): v128 {
       return f32x4.max(a, b);
     case 6:
       return pow(a, b);
-    default:
+    case prelu:
       return v128.bitselect(f32x4.mul(a, b), a, f32x4.lt(a, f32x4.splat(0)));
+    case 8: // less
+      return v128.and(f32x4.lt(a, b), f32x4.splat(1));
+    case 9: // lessOrEqual
+      return v128.and(f32x4.le(a, b), f32x4.splat(1));
+    case 10: // equal
+      return v128.and(f32x4.eq(a, b), f32x4.splat(1));
+    default: // select
+      return v128.bitselect(f32x4.splat(-0.0), b, f32x4.eq(a, f32x4.splat(0)));
   }
 }
 
-/** y (count) = clamp(f(a, b)), 16 floats at a time; `fn` is a literal. Leaves count % 16 floats to do. */
+/** y (count) = clamp(f(a, b)), 16 floats at a time; `fn` is a literal. Leaves the last count % 16 floats. */
 // @ts-ignore: decorator
 @inline
 function bothRows(a: usize, b: usize, y: usize, count: u32, lo: v128, hi: v128, fn: u32): void {
@@ -76,7 +84,7 @@ function bothRows(a: usize, b: usize, y: usize, count: u32, lo: v128, hi: v128, 
   }
 }
 
-/** As bothRows, with one b for the whole row. */
+/** Like bothRows, with one b for the whole row. */
 // @ts-ignore: decorator
 @inline
 function rowAndScalar(a: usize, b: v128, y: usize, count: u32, lo: v128, hi: v128, fn: u32): void {
@@ -90,7 +98,7 @@ function rowAndScalar(a: usize, b: v128, y: usize, count: u32, lo: v128, hi: v12
   }
 }
 
-/** y (count) = clamp(f(a, b)); a and b step by 4 bytes or stand still. */
+/** y (count) = clamp(f(a, b)); a and b advance by 4 bytes or 0. */
 function binaryRow(
   a: usize,
   aStep: u32,
@@ -170,7 +178,7 @@ function binaryRow(
   }
 }
 
-/** Floats that are combined, then activated while they are in L1. */
+/** Floats that are combined, then activated while they are in the L1 cache. */
 const block: u32 = 2048;
 
 export function f32_binary(r: BinaryRecord): void {

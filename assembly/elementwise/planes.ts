@@ -1,6 +1,6 @@
 import { activateRow } from './activate';
 
-/** Pixels of `rows` planes that are worth activating at a time: few enough to be in a 48 KiB L1 cache still. */
+/** Pixels of `rows` planes that are activated at a time: few enough that they are still in a 48 KiB L1 cache. */
 export function activationBlock(rows: u32): u32 {
   return max<u32>(32, 8192 / rows);
 }

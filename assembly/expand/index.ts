@@ -1,4 +1,4 @@
-// From the compact form of an artifact to what kernels read. Lengths have been checked; indices are checked here.
+// Expands an artifact's compact form into what kernels read. Lengths are checked before; indices are checked here.
 
 /**
  * IEEE halves, in 32 bits each → floats, exact. Subnormals by scaling; infinities and NaN keep their meaning.
@@ -14,7 +14,7 @@ function halvesToFloats(h: v128): v128 {
   return v128.or(v128.or(scaled, special), sign);
 }
 
-/** n halves at `from` → n floats at `to`; the halves may be the second half of where the floats go. */
+/** n halves at `from` → n floats at `to`; the halves may be the second half of the floats' space. */
 export function expand_f16(from: usize, to: usize, n: u32): void {
   for (const end = to + 16 * (n >> 2); to < end; to += 16) {
     v128.store(to, halvesToFloats(v128.load_ext<u16>(from)));
@@ -26,7 +26,7 @@ export function expand_f16(from: usize, to: usize, n: u32): void {
   }
 }
 
-/** 4n bytes, signed, at `from` → as many floats at `to`; the bytes may be the last quarter of where the floats go. */
+/** 4n signed bytes at `from` → as many floats at `to`; the bytes may be the last quarter of the floats' space. */
 export function expand_bytes(from: usize, to: usize, n: u32): void {
   for (const end = to + 16 * n; to < end; to += 16) {
     const words = i16x8.extend_low_i8x16_s(v128.load32_zero(from));
@@ -36,8 +36,9 @@ export function expand_bytes(from: usize, to: usize, n: u32): void {
 }
 
 /**
- * n blocks of 8 bytes at `from`, of number i low and number i + 8 high in byte i, each number signed and multiplied by its
- * block's scale, a byte of `scales` → 16 floats a block at `to`; the blocks may be the last eighth of where the floats go.
+ * n blocks of 8 bytes at `from` → 16 floats per block at `to`. Byte i of a block holds number i in its low half and
+ * number i + 8 in its high half; each is signed and is multiplied by its block's scale, a byte of `scales`. The blocks
+ * may be the last eighth of the floats' space.
  */
 export function expand_nibbles(from: usize, scales: usize, to: usize, n: u32): void {
   for (const end = to + 64 * n; to < end; to += 64) {
@@ -54,7 +55,7 @@ export function expand_nibbles(from: usize, scales: usize, to: usize, n: u32): v
   }
 }
 
-/** Panels of `panel` rows at `at` whose weights are to be multiplied by their rows' scales, and whose biases are missing. */
+/** Panels of `panel` rows at `at`: multiplies weights by their rows' scales, and fills in the biases. */
 export function expand_panels(at: usize, scales: usize, bias: usize, panels: u32, columns: u32, panel: u32): void {
   const line = 4 * panel;
   for (; panels > 0; panels--) {
@@ -103,8 +104,9 @@ export function expand_taps(
 
 /**
  * counts, gaps and values (src/lower/pack.ts draws them), scales and bias (rows), taps (columns) → entries as
- * assembly/spmm/index.ts draws them, each value multiplied by its row's scale. Returns 0, or 1 + the row at which gaps leave the columns or run out;
- * 0xffffffff when gaps are left over. The caller has checked that counts add up to the values.
+ * assembly/spmm/index.ts draws them, each value multiplied by its row's scale. Returns 0; or 1 + the row whose gaps
+ * reach past the columns or run out; or 0xffffffff when gaps are left. The caller has checked that counts add up to the
+ * number of values.
  */
 export function expand_spmm(
   counts: usize,
@@ -154,8 +156,8 @@ export function expand_spmm(
 }
 
 /**
- * The same with 8-bit values, scales and biases (rows) → entries as assembly/int8/index.ts draws them: inputs two by two, or
- * four by four in relaxed builds.
+ * The same with 8-bit values, scales and biases (rows) → entries as assembly/int8/index.ts draws them: inputs in pairs,
+ * or in fours in relaxed builds.
  */
 export function expand_i8(
   counts: usize,
@@ -194,7 +196,7 @@ export function expand_i8(
       if (column >= columns) return 1 + row;
       const slot = k % inputs;
       if (slot == 0) {
-        // what no weight fills multiplies the first input by zero
+        // places without a weight multiply the first input by zero
         for (let i: u32 = 0; i < inputs; i++) store<u32>(to + 4 * i, load<u32>(taps + 4 * column));
         for (let i = inputs; i < inputs + g; i++) store<u32>(to + 4 * i, 0);
         to += entry;
@@ -215,7 +217,7 @@ export function expand_i8(
 
 /**
  * counts, gaps, values and scales (src/lower/quantise.ts draws them), bias (rows) → rows of groups as
- * assembly/linear/quantised.ts draws them. Without counts every row has all groups. Returns what expand_spmm does.
+ * assembly/linear/quantised.ts draws them. Without counts every row has all groups. Returns the same as expand_spmm.
  */
 export function expand_quantised(
   counts: usize,

@@ -5,17 +5,21 @@ import { tile_4x4, tile_8x4 } from '../generated/gemm-tiles';
 import { MatrixRecord } from '../generated/records';
 import { pack1, pack2 } from '../matrix/pack';
 
-/** All pixels of all images, 2 vectors at a time, tiles outside and rows inside. */
+/** All pixels of all images, 2 vectors at a time. The loop over tiles is outside, the loop over rows inside. */
 export function product(r: MatrixRecord, height: u32, width: u32): void {
   for (let n: u32 = 0; n < r.batch; n++) image(r, r.x + n * r.xBatch, r.y + n * r.yBatch, height, width);
 }
 
-/** What a row's last vector spills, the next row's first one overwrites, or it is in the plane's padding. */
+/** A row's last vector may spill: the next row's first vector overwrites that, or it lies in the plane's padding. */
 function image(r: MatrixRecord, x: usize, y: usize, height: u32, width: u32): void {
   const rowPixels = r.rowPixels;
   const scratch = r.scratch;
   const pixels = height * width;
   const worth = activationBlock(r.rows);
+  const lo = f32x4.splat(r.min);
+  const hi = f32x4.splat(r.max);
+  const add = r.add != 0;
+  const delta = r.residual - r.y;
   let row: u32 = 0;
   let column: u32 = 0;
   let done: u32 = 0;
@@ -36,10 +40,10 @@ function image(r: MatrixRecord, x: usize, y: usize, height: u32, width: u32): vo
       row++;
     }
     pack2(x0, x1, r.taps, r.columns, scratch);
-    tile_8x4(scratch, r.weights, y, o0, o1, r.rows, r);
+    tile_8x4(scratch, r.columns, r.weights, y, o0, o1, r.rows, r.yPlane, lo, hi, add, delta);
     } else {
     pack1(x0, r.taps, r.columns, scratch);
-    tile_4x4(scratch, r.weights, y, o0, r.rows, r);
+    tile_4x4(scratch, r.columns, r.weights, y, o0, r.rows, r.yPlane, lo, hi, add, delta);
     }
     const finished = row < height ? row * width + column : pixels;
     if (r.activation != 0 && (finished == pixels || finished - done >= worth)) {

@@ -3,7 +3,7 @@
 import { activationBlock, activatePlanes } from '../elementwise/planes';
 import { Int8Record } from './records';
 
-/** The clamped float of four sums. Rounded twice in every build, so that all give the same bits. */
+/** Four sums as clamped floats. Rounded twice in every build, so that all builds give the same bits. */
 // @ts-ignore: decorator
 @inline
 function scaled(sum: v128, s: v128, b: v128, lo: v128, hi: v128): v128 {

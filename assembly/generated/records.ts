@@ -501,3 +501,74 @@ export class Int8Record {
   alpha: f32;
   beta: f32;
 }
+
+@unmanaged
+export class MatmulRecord {
+  kernel: u32;
+  bytes: u32;
+  a: usize;
+  b: usize;
+  scratch: usize;
+  y: usize;
+  batch0: u32;
+  batch1: u32;
+  rows: u32;
+  columns: u32;
+  inner: u32;
+  blockRows: u32;
+  aBatch0: u32;
+  aBatch1: u32;
+  aRow: u32;
+  aInner: u32;
+  bBatch0: u32;
+  bBatch1: u32;
+  bInner: u32;
+  bColumn: u32;
+  yBatch0: u32;
+  yBatch1: u32;
+  yRow: u32;
+}
+
+@unmanaged
+export class TopKRecord {
+  kernel: u32;
+  bytes: u32;
+  x: usize;
+  scratch: usize;
+  y: usize;
+  outer0: u32;
+  outer1: u32;
+  axis: u32;
+  k: u32;
+  smallest: u32;
+  xOuter0: u32;
+  xOuter1: u32;
+  xAxis: u32;
+  yOuter0: u32;
+  yOuter1: u32;
+  yAxis: u32;
+}
+
+@unmanaged
+export class TakeRecord {
+  kernel: u32;
+  bytes: u32;
+  x: usize;
+  indices: usize;
+  y: usize;
+  d0: u32;
+  d1: u32;
+  d2: u32;
+  run: u32;
+  size: u32;
+  xIndex: u32;
+  x0: u32;
+  x1: u32;
+  x2: u32;
+  i0: u32;
+  i1: u32;
+  i2: u32;
+  y0: u32;
+  y1: u32;
+  y2: u32;
+}

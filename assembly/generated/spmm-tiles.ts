@@ -554,7 +554,7 @@ export function shifted_28x1(x: usize, e: usize, y: usize, groups: u32, r: Matri
   const hi = f32x4.splat(r.max);
   const add = r.add != 0;
   const delta = r.residual - r.y;
-  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
+  // vectors may spill past a row of outputs: the next row's first vector overwrites that
   const width = r.width;
   const outPixels = width * r.height;
   let row = pixel / rowPixels;
@@ -649,7 +649,7 @@ export function shifted_24x1(x: usize, e: usize, y: usize, groups: u32, r: Matri
   const hi = f32x4.splat(r.max);
   const add = r.add != 0;
   const delta = r.residual - r.y;
-  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
+  // vectors may spill past a row of outputs: the next row's first vector overwrites that
   const width = r.width;
   const outPixels = width * r.height;
   let row = pixel / rowPixels;
@@ -734,7 +734,7 @@ export function shifted_20x1(x: usize, e: usize, y: usize, groups: u32, r: Matri
   const hi = f32x4.splat(r.max);
   const add = r.add != 0;
   const delta = r.residual - r.y;
-  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
+  // vectors may spill past a row of outputs: the next row's first vector overwrites that
   const width = r.width;
   const outPixels = width * r.height;
   let row = pixel / rowPixels;
@@ -809,7 +809,7 @@ export function shifted_16x1(x: usize, e: usize, y: usize, groups: u32, r: Matri
   const hi = f32x4.splat(r.max);
   const add = r.add != 0;
   const delta = r.residual - r.y;
-  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
+  // vectors may spill past a row of outputs: the next row's first vector overwrites that
   const width = r.width;
   const outPixels = width * r.height;
   let row = pixel / rowPixels;
@@ -874,7 +874,7 @@ export function shifted_12x1(x: usize, e: usize, y: usize, groups: u32, r: Matri
   const hi = f32x4.splat(r.max);
   const add = r.add != 0;
   const delta = r.residual - r.y;
-  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
+  // vectors may spill past a row of outputs: the next row's first vector overwrites that
   const width = r.width;
   const outPixels = width * r.height;
   let row = pixel / rowPixels;
@@ -929,7 +929,7 @@ export function shifted_8x1(x: usize, e: usize, y: usize, groups: u32, r: Matrix
   const hi = f32x4.splat(r.max);
   const add = r.add != 0;
   const delta = r.residual - r.y;
-  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
+  // vectors may spill past a row of outputs: the next row's first vector overwrites that
   const width = r.width;
   const outPixels = width * r.height;
   let row = pixel / rowPixels;
@@ -974,7 +974,7 @@ export function shifted_4x1(x: usize, e: usize, y: usize, groups: u32, r: Matrix
   const hi = f32x4.splat(r.max);
   const add = r.add != 0;
   const delta = r.residual - r.y;
-  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
+  // vectors may spill past a row of outputs: the next row's first vector overwrites that
   const width = r.width;
   const outPixels = width * r.height;
   let row = pixel / rowPixels;
@@ -1009,7 +1009,7 @@ export function shifted_16x2(x: usize, e: usize, y: usize, groups: u32, r: Matri
   const hi = f32x4.splat(r.max);
   const add = r.add != 0;
   const delta = r.residual - r.y;
-  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
+  // vectors may spill past a row of outputs: the next row's first vector overwrites that
   const width = r.width;
   const outPixels = width * r.height;
   let row = pixel / rowPixels;
@@ -1097,7 +1097,7 @@ export function shifted_12x2(x: usize, e: usize, y: usize, groups: u32, r: Matri
   const hi = f32x4.splat(r.max);
   const add = r.add != 0;
   const delta = r.residual - r.y;
-  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
+  // vectors may spill past a row of outputs: the next row's first vector overwrites that
   const width = r.width;
   const outPixels = width * r.height;
   let row = pixel / rowPixels;
@@ -1170,7 +1170,7 @@ export function shifted_8x2(x: usize, e: usize, y: usize, groups: u32, r: Matrix
   const hi = f32x4.splat(r.max);
   const add = r.add != 0;
   const delta = r.residual - r.y;
-  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
+  // vectors may spill past a row of outputs: the next row's first vector overwrites that
   const width = r.width;
   const outPixels = width * r.height;
   let row = pixel / rowPixels;
@@ -1228,7 +1228,7 @@ export function shifted_4x2(x: usize, e: usize, y: usize, groups: u32, r: Matrix
   const hi = f32x4.splat(r.max);
   const add = r.add != 0;
   const delta = r.residual - r.y;
-  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
+  // vectors may spill past a row of outputs: the next row's first vector overwrites that
   const width = r.width;
   const outPixels = width * r.height;
   let row = pixel / rowPixels;
@@ -1271,7 +1271,7 @@ export function shifted_8x4(x: usize, e: usize, y: usize, groups: u32, r: Matrix
   const hi = f32x4.splat(r.max);
   const add = r.add != 0;
   const delta = r.residual - r.y;
-  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
+  // vectors may spill past a row of outputs: the next row's first vector overwrites that
   const width = r.width;
   const outPixels = width * r.height;
   let row = pixel / rowPixels;
@@ -1351,7 +1351,7 @@ export function shifted_4x4(x: usize, e: usize, y: usize, groups: u32, r: Matrix
   const hi = f32x4.splat(r.max);
   const add = r.add != 0;
   const delta = r.residual - r.y;
-  // vectors may reach beyond a row of outputs: what spills is overwritten by the next row's first vector
+  // vectors may spill past a row of outputs: the next row's first vector overwrites that
   const width = r.width;
   const outPixels = width * r.height;
   let row = pixel / rowPixels;
@@ -1436,7 +1436,7 @@ function flat_column_x1(x: usize, w: usize, y: usize, r: MatrixRecord, vectors: 
   }
 }
 
-/** All pixels: full tiles, and the last two of them shared out evenly so that no tile is nearly empty. */
+/** All pixels: full tiles, then the last two divided evenly so that no tile is nearly empty. */
 export function flat_x1(r: MatrixRecord, vectors: u32): void {
   const full: u32 = 7;
   const block = activationBlock(r.rows);
@@ -1493,7 +1493,7 @@ function flat_column_x2(x: usize, w: usize, y: usize, r: MatrixRecord, vectors: 
   }
 }
 
-/** All pixels: full tiles, and the last two of them shared out evenly so that no tile is nearly empty. */
+/** All pixels: full tiles, then the last two divided evenly so that no tile is nearly empty. */
 export function flat_x2(r: MatrixRecord, vectors: u32): void {
   const full: u32 = 4;
   const block = activationBlock(r.rows);
@@ -1536,7 +1536,7 @@ function flat_column_x4(x: usize, w: usize, y: usize, r: MatrixRecord, vectors: 
   }
 }
 
-/** All pixels: full tiles, and the last two of them shared out evenly so that no tile is nearly empty. */
+/** All pixels: full tiles, then the last two divided evenly so that no tile is nearly empty. */
 export function flat_x4(r: MatrixRecord, vectors: u32): void {
   const full: u32 = 2;
   const block = activationBlock(r.rows);
@@ -1595,7 +1595,7 @@ function shifted_column_x1(x: usize, w: usize, y: usize, r: MatrixRecord, vector
   }
 }
 
-/** All pixels: full tiles, and the last two of them shared out evenly so that no tile is nearly empty. */
+/** All pixels: full tiles, then the last two divided evenly so that no tile is nearly empty. */
 export function shifted_x1(r: MatrixRecord, vectors: u32): void {
   const full: u32 = 7;
   const block = activationBlock(r.rows);
@@ -1657,7 +1657,7 @@ function shifted_column_x2(x: usize, w: usize, y: usize, r: MatrixRecord, vector
   }
 }
 
-/** All pixels: full tiles, and the last two of them shared out evenly so that no tile is nearly empty. */
+/** All pixels: full tiles, then the last two divided evenly so that no tile is nearly empty. */
 export function shifted_x2(r: MatrixRecord, vectors: u32): void {
   const full: u32 = 4;
   const block = activationBlock(r.rows);
@@ -1705,7 +1705,7 @@ function shifted_column_x4(x: usize, w: usize, y: usize, r: MatrixRecord, vector
   }
 }
 
-/** All pixels: full tiles, and the last two of them shared out evenly so that no tile is nearly empty. */
+/** All pixels: full tiles, then the last two divided evenly so that no tile is nearly empty. */
 export function shifted_x4(r: MatrixRecord, vectors: u32): void {
   const full: u32 = 2;
   const block = activationBlock(r.rows);

@@ -1,15 +1,15 @@
-// Bytes (rows, pixels, channels) → y: three floats a pixel. The lanes of a vector are the channels of one pixel.
+// Bytes (rows, pixels, channels) → y: three floats per pixel. A vector's lanes are one pixel's channels.
 //
 //   span of an output row or column:   byte offset | pixels | weight of the first | of each between | of the last
 //
-// stands for the source pixels it is made of: two for a bilinear blend, all that it covers for an average. Spans of columns
-// are in the scratch; after them that of the current row.
+// A span describes the source pixels of an output row or column: two for a bilinear blend, all it covers for an
+// average. Spans of columns are in the scratch, followed by the span of the current row.
 import { ImageRecord } from '../generated/records';
 import { madd } from '../madd';
 
 const spanBytes: usize = 20;
 
-/** Writes the span of output i of `to`, made of `from` pixels that are `bytes` apart. Never leaves 0…from − 1. */
+/** Writes the span of output i of `to`, made of `from` pixels that are `bytes` apart. Stays within 0…from − 1. */
 function setSpan(span: usize, i: u32, to: u32, from: u32, bytes: u32, antialias: bool): void {
   let first: u32;
   let pixels: u32 = 1;
@@ -76,7 +76,7 @@ function fill(y: usize, r: ImageRecord, channel: usize, pixels: u32, v: v128): v
   }
 }
 
-/** One row of the destination, out of the rows of `rowSpan`. */
+/** One row of the destination, from the rows of `rowSpan`. */
 // @ts-ignore: decorator
 @inline
 function row(r: ImageRecord, y: usize, channel: usize, scale: v128, offset: v128, grey: bool): void {

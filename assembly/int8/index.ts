@@ -1,27 +1,27 @@
 // y (rows, pixels) = act(scale · (W (rows, columns) · x (columns, pixels)) + bias), W and x in eight bits, sums in 32.
 //
-// x is planes of bytes 0…127 that i8_quantise makes of floats. W is −127…127, sparse in groups of 1, 2 or 4 rows that share
-// positions; dense weights are groups of 4 that hold every position.
+// x is planes of bytes 0…127, which i8_quantise makes from floats. W is −127…127, sparse in groups of 1, 2 or 4 rows
+// that share positions; dense weights are groups of 4 with every position.
 //
 //   weights    bytes | scale0 bias0 … | offset offset … w0 w1 … | offset offset … w0 w1 … |    per group of rows: the bytes
-//              bytes | scale0 bias0 … | …                        of its entries, scale and bias a row, then the entries
+//              bytes | scale0 bias0 … | …                        of its entries, scale and bias per row, then the entries
 //
-// An entry is two inputs (simd builds) or four (relaxed ones): where their planes lie, in bytes from x, then for each row its
-// weights side by side in 32 bits, as 16- or 8-bit integers. The last entry of a group is filled up with zeros. Rows beyond a
-// multiple of the group stand alone, as groups of one.
+// An entry is two inputs (simd builds) or four (relaxed ones): their planes' offsets, in bytes from x, then for each
+// row its weights side by side in 32 bits, as 16- or 8-bit integers. The last entry of a group is filled up with zeros.
+// Rows beyond a multiple of the group are groups of one.
 //
-// relaxed_dot takes bytes whose top bit is 0 as its second operand, and then two products never saturate 16 bits: what it
-// gives is the same on every host, and the same as i32x4.dot_i16x8_s.
+// relaxed_dot takes as its second operand bytes whose top bit is 0; then the sum of two products never saturates 16
+// bits. Its result is the same on every host, and the same as i32x4.dot_i16x8_s.
 import { Int8Record, QuantiseRecord } from '../generated/records';
 import { rows_x1, rows_x2, rows_x4 } from '../generated/int8-tiles';
 
-/** The integer below which a sum of this and a number rounds to the number's nearest integer, ties to even. */
+/** 1.5 · 2²³: adding it rounds a number to the nearest integer, ties to even. */
 const magic: f32 = 12582912;
 
 // @ts-ignore: decorator
 @inline
 function rounded(p: usize, scale: v128, lo: v128, hi: v128, offset: v128): v128 {
-  // NaN counts as the least value: pmax and pmin return their first operand when they cannot compare
+  // NaN counts as the least value: pmax and pmin return their first operand for unordered operands
   const v = f32x4.pmin(hi, f32x4.pmax(lo, f32x4.mul(v128.load(p), scale)));
   return i32x4.sub(f32x4.add(v, offset), i32x4.splat(reinterpret<i32>(magic)));
 }
@@ -72,8 +72,8 @@ export function i8_spmm_8x4(r: Int8Record): void {
 }
 
 /**
- * c + 4·a·b, a −128…127, b 0…127, by the instruction that relaxed builds rest on. V8 before 12 (Node 21, Node 20 with a flag)
- * compiles it wrongly at first, in Liftoff: it writes over c where that is no local.
+ * c + 4·a·b, a −128…127, b 0…127, by the instruction that relaxed builds use. Liftoff in V8 before 12 (Node 21, Node 20
+ * with a flag) compiles it wrongly: it overwrites c when c is not a local.
  */
 export function i8_dot(a: i32, b: i32, c: i32): i32 {
   if (!ASC_FEATURE_RELAXED_SIMD) return c + 4 * a * b;

@@ -14,7 +14,7 @@ function put(y: usize, v: v128, left: i32): void {
   else if (left > 0) storeLanes(y, v, left);
 }
 
-/** One panel of rows after the other, each for one image. */
+/** All panels of rows for one image, then for the next. */
 export function f32_linear_dense(r: LinearRecord): void {
   for (let n: u32 = 0; n < r.batch; n++) {
     const x = r.x + n * r.xBatch;

@@ -1,13 +1,14 @@
-// y (batch, rows) = act(W (rows, columns) · x (batch, columns)): linear layers, one pixel an image.
+// y (batch, rows) = act(W (rows, columns) · x (batch, columns)): linear layers, one pixel per image.
 //
-// Dense f32 weights lie in panels of 28 rows (`gemm` constants with that panel), so that one stream of weights is read:
+// Dense f32 weights lie in panels of 28 rows (`gemm` constants with that panel), so that weights are read as one
+// stream:
 //
 //   weights    28 biases | 28 weights of column 0 | 28 weights of column 1 | …        the next panel …
 //
 // The last panel is filled up with zeros.
 //
-// Sparse f32 weights are the stream that assembly/spmm/index.ts draws, their offsets four bytes a column. Quantised weights
-// are drawn in quantised.ts.
+// Sparse f32 weights are the stream that assembly/spmm/index.ts draws, with offsets of four bytes per column.
+// quantised.ts draws quantised weights.
 import { activateRow } from '../elementwise/activate';
 import { LinearRecord } from '../generated/records';
 import { madd } from '../madd';
@@ -15,7 +16,7 @@ import { madd } from '../madd';
 export { f32_linear_dense } from './dense';
 export { i16_linear_input, i4_linear, i8_linear } from './quantised';
 
-/** One row: inputs are gathered four at a time into the lanes of a vector. Returns the entry after the row. */
+/** One row: inputs are gathered four at a time into a vector's lanes. Returns the entry after the row. */
 function row(x: usize, e: usize, y: usize): usize {
   const end = e + 8 + load<u32>(e);
   let sum = load<f32>(e, 4);
@@ -44,7 +45,7 @@ export function f32_linear_sparse(r: LinearRecord): void {
   }
 }
 
-/** Groups of four rows share positions: they are the four lanes. */
+/** Groups of four rows share positions: each row is one lane. */
 export function f32_linear_sparse_4(r: LinearRecord): void {
   for (let n: u32 = 0; n < r.batch; n++) {
     const x = r.x + n * r.xBatch;

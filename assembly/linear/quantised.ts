@@ -1,25 +1,25 @@
 // y (batch, rows) = act(W (rows, columns) · x (batch, columns)), W in integers of 8 or 4 bits.
 //
-// A row is a list of groups of 16 consecutive columns; groups of zeros are left out. Sums are of integers: x comes in 16 bits,
-// with one scale an image (i16_linear_input).
+// A row is a list of groups of 16 consecutive columns; groups of zeros are left out. Sums are integers: x has 16 bits,
+// with one scale per image (i16_linear_input).
 //
 //   row, 8 bits     groups | scale | bias | 0 | u16 group … up to a multiple of 16 bytes | 16 weights | 16 weights | …
 //   row, 4 bits     groups | 1     | bias | 0 | u16 group, f32 scale, 16 weights | …       up to a multiple of 4 bytes
 //   x, an image     scale | 0 | 0 | 0 | 16 inputs | 16 inputs | …                           the last ones filled up with zeros
 //
-// Of 4-bit weights, byte i of a group holds weight i in its low half and weight i + 8 in its high half.
+// 4-bit weights: byte i of a group holds weight i in its low half and weight i + 8 in its high half.
 import { activateRow } from '../elementwise/activate';
 import { LinearInputRecord, LinearRecord } from '../generated/records';
 import { madd } from '../madd';
 
-/** Bytes of an image's inputs in 16 bits. */
+/** Bytes of an image's 16-bit inputs. */
 // @ts-ignore: decorator
 @inline
 function inputBytes(columns: u32): u32 {
   return 16 + ((columns + 15) / 16) * 32;
 }
 
-/** v · scale to the nearest integer, within ±2²²: adding 1.5 · 2²³ leaves it in the low bits. */
+/** v · scale rounded to the nearest integer, within ±2²²: adding 1.5 · 2²³ leaves it in the low bits. */
 // @ts-ignore: decorator
 @inline
 function rounded(v: v128, scale: v128): v128 {
@@ -27,7 +27,9 @@ function rounded(v: v128, scale: v128): v128 {
   return i32x4.sub(f32x4.add(f32x4.mul(v, scale), magic), magic);
 }
 
-/** x (batch, columns) → 16 bits, the largest magnitude at ±32767. What is not finite makes the scale so. */
+/**
+ * x (batch, columns) → 16 bits, the largest magnitude at ±32767. Infinite or NaN inputs make the scale infinite or NaN.
+ */
 export function i16_linear_input(r: LinearInputRecord): void {
   const columns = r.columns;
   const bytes = inputBytes(columns);
@@ -35,13 +37,13 @@ export function i16_linear_input(r: LinearInputRecord): void {
     const x = r.x + n * r.xBatch;
     const end = x + 4 * columns;
     let p = x;
-    // as integers, magnitudes are in the order of floats, and what is not finite is above all of them
+    // as integers, magnitudes have the order of floats, and those that are not finite are the largest
     let most = i32x4.splat(0);
     for (; p + 16 <= end; p += 16) most = i32x4.max_s(most, v128.and(v128.load(p), i32x4.splat(i32.MAX_VALUE)));
     for (; p < end; p += 4) most = i32x4.max_s(most, v128.and(v128.load32_splat(p), i32x4.splat(i32.MAX_VALUE)));
     most = i32x4.max_s(most, v128.shuffle<i32>(most, most, 2, 3, 0, 1));
     most = i32x4.max_s(most, v128.shuffle<i32>(most, most, 1, 0, 3, 2));
-    // the bound keeps 0 from dividing, and makes a step 3e-39 at least
+    // the bound prevents division by 0, and makes a step 3e-39 at least
     const perUnit = min<f32>(32767 / f32x4.extract_lane(most, 0), 3e38);
     let q = r.y + n * bytes;
     const stop = q + bytes;
@@ -92,14 +94,14 @@ function dot(x: usize, lo: v128, hi: v128): v128 {
   return i32x4.add(i32x4.dot_i16x8_s(v128.load(x, 16), lo), i32x4.dot_i16x8_s(v128.load(x, 32), hi));
 }
 
-/** Where a group's inputs lie, 16 bytes before them. */
+/** Address of a group's inputs, minus 16 bytes. */
 // @ts-ignore: decorator
 @inline
 function groupAt(x: usize, o: usize): usize {
   return x + 32 * <usize>load<u16>(o);
 }
 
-/** Bytes of the positions of as many groups as 32 bits can sum: 128 · 4 · 127 · 32767 < 2³¹. */
+/** Bytes of the positions of as many groups as a 32-bit sum can hold: 128 · 4 · 127 · 32767 < 2³¹. */
 const summed: u32 = 2 * 128;
 
 function i8_row(row: usize, x: usize, y: usize): void {
@@ -184,7 +186,10 @@ function i4_row_of_4(row: usize, x: usize, bytes: usize, y: usize, yBatch: usize
   finish4(f0, f1, f2, f3, row, x, bytes, y, yBatch);
 }
 
-/** Rows outside, so that weights come from memory once; images four at a time, so that they are widened once for four. */
+/**
+ * The loop over rows is outside, so that weights come from memory once; images are taken four at a time, so that
+ * weights are widened once for four.
+ */
 function quantised(r: LinearRecord, isBytes: bool): void {
   const bytes = inputBytes(r.columns);
   let row = r.weights;

@@ -1,5 +1,5 @@
-// y (planes, phases, rows, columns) = x (planes, height, width) with a border, split into phases: f32_pad in
-// src/program/kernels/pad.ts says where each pixel goes.
+// y (planes, phases, rows, columns) = x (planes, height, width) with a border, split into phases. f32_pad in
+// src/program/kernels/pad.ts defines where each pixel goes.
 import { PadRecord } from '../generated/records';
 import { padPlane } from './plane';
 

@@ -20,7 +20,9 @@ function deal4(x: usize, y: usize, z: usize): void {
   v128.store(z, i32x4.shuffle(u, v, 1, 3, 5, 7));
 }
 
-/** Deals rows of 2 · count floats, count ≥ 4, out to y and z in turns; the last vectors overlap the ones before. */
+/**
+ * Distributes rows of 2 · count floats, count ≥ 4, alternately to y and z; the last vectors overlap the ones before.
+ */
 // @ts-ignore: decorator
 @inline
 function dealRows(x: usize, xStep: usize, y: usize, z: usize, yStep: usize, rows: u32, count: u32): void {
@@ -34,7 +36,7 @@ function dealRows(x: usize, xStep: usize, y: usize, z: usize, yStep: usize, rows
   }
 }
 
-/** Copies `rows` rows of `count` floats that lie `stride` apart in x. */
+/** Copies `rows` rows of `count` floats that are `stride` apart in x. */
 function pickRows(x: usize, xStep: usize, stride: u32, y: usize, yStep: usize, rows: u32, count: u32): void {
   for (; rows != 0; rows--) {
     let p = x;
@@ -54,8 +56,8 @@ function firstFrom(edge: i64, stride: u32, count: u32): u32 {
 }
 
 /**
- * The padded, phase-split copy of one plane x (height, width) into y; see f32_pad in src/program/kernels/pad.ts. Without
- * `border` only what lies inside is written: planes that take turns in one place need their border once.
+ * The padded, phase-split copy of one plane x (height, width) into y; see f32_pad in src/program/kernels/pad.ts.
+ * Without `border` only the inside is written: planes that reuse one buffer need their border once.
  */
 export function padPlane(
   x: usize,
@@ -77,7 +79,7 @@ export function padPlane(
   const dealt = strideW == 2 && phasesW == 2;
   const yStep = 4 * columns;
   const xStep = 4 * width * strideH;
-  // 64 bits: whatever the record says, rows r0…r1 − 1 and columns c0…c1 − 1 of a phase read pixels of the plane.
+  // 64 bits: whatever the record says, rows r0…r1 − 1 and columns c0…c1 − 1 of a phase stay within the plane.
   for (let a: u32 = 0; a < phasesH; a++) {
     const down = <i64>top - a;
     const r0 = firstFrom(down, strideH, rows);
@@ -95,7 +97,7 @@ export function padPlane(
       const to = y + r0 * yStep + 4 * c0;
       y += phase;
       if (dealt && b == 0) {
-        // Both phases at once, beginning with the one that has the first pixel: the other one when `left` is odd.
+        // Both phases at once, beginning with the one that has the first pixel: the second one when `left` is odd.
         const d0 = firstFrom(right - 1, 2, columns);
         const others = max(firstFrom(right - 1 + width, 2, columns), d0) - d0;
         const pairs = min(count, others);

@@ -1,11 +1,11 @@
 // y (N, C, H′, W′) = act(max or mean over windows of x (N, C, H, W)).
 //
-// Windows are taken apart: for each row of outputs, the window's rows that lie inside x are reduced into one padded row in
-// the scratch, whose borders hold what changes nothing; then its columns. k + k steps instead of k · k.
+// Windows are separated: for each row of outputs, the window's rows inside x are reduced into one padded row in the
+// scratch, whose borders hold neutral values; then its columns are. That takes k + k steps instead of k · k.
 import { AveragePoolRecord, PoolRecord } from '../generated/records';
 import { activateRow } from '../elementwise/activate';
 
-/** The larger of each lane, NaN when either is: one of the two pmax keeps the NaN, and OR does not lose it. */
+/** The larger of each lane, NaN when either is: one of the two pmax keeps the NaN, and OR preserves it. */
 // @ts-ignore: decorator
 @inline
 function combine(a: v128, b: v128, average: bool): v128 {
@@ -25,7 +25,7 @@ function pick4(p: usize, stride: u32): v128 {
   return v128.load32_lane(p + 3 * step, v, 3);
 }
 
-/** One row of the padded row's inside: `rows` input rows, `step` bytes apart, reduced. */
+/** The inside of the padded row: `rows` input rows, `step` bytes apart, reduced. */
 // @ts-ignore: decorator
 @inline
 function reduceRows(x: usize, step: usize, rows: u32, to: usize, width: u32, identity: v128, average: bool): void {
@@ -54,7 +54,10 @@ function reduceRows(x: usize, step: usize, rows: u32, to: usize, width: u32, ide
   }
 }
 
-/** One plane. The last four outputs of a row overlap the ones before; shorter rows run over into the next, stored later. */
+/**
+ * One plane. The last four outputs of a row overlap the ones before; shorter rows spill into the next, which is stored
+ * later.
+ */
 // @ts-ignore: decorator
 @inline
 function plane(r: PoolRecord, x: usize, y: usize, counts: usize, average: bool): void {

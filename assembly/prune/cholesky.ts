@@ -1,19 +1,20 @@
-// Symmetric positive definite systems in f64: A = L Lᵀ, rows of `ld` doubles. Everything large is a product of rows (dots).
+// Symmetric positive definite systems in f64: A = L Lᵀ, rows of `ld` doubles. All large operations are products of rows
+// (dots).
 import { dot, dots } from './dots';
 
 const block: u32 = 16;
 
 /**
- * A (n, n) → L in the lower triangle, diagonal included; only that triangle is read. The upper one is left as it is but for
- * the square blocks on the diagonal.
- * @returns 0, or 1 + the row whose pivot is not above `least` (then A is lost)
+ * A (n, n) → L in the lower triangle, diagonal included; only that triangle is read. The upper triangle is unchanged
+ * except in the square blocks on the diagonal.
+ * @returns 0, or 1 + the row whose pivot is not above `least` (A is overwritten then)
  */
 export function cholesky(a: usize, n: u32, ld: u32, least: f64): u32 {
   const row: usize = 8 * ld;
   for (let from: u32 = 0; from < n; from += block) {
     const to = min(n, from + block);
     const corner = a + from * row + 8 * from;
-    // columns of this block, less what the columns before explain
+    // this block's columns, minus what the columns before explain
     dots(n - from, to - from, from, a + from * row, ld, a + from * row, ld, corner, ld, 1, -1);
     for (let i = from; i < n; i++) {
       const line = a + i * row;
@@ -60,7 +61,9 @@ function subtract(b: usize, l: usize, n: u32, x: f64): void {
   if (n & 1) store<f64>(b, load<f64>(b) - load<f64>(l) * x);
 }
 
-/** L (n, n) → (L Lᵀ)⁻¹ in full, into `to`. `u` (n, n) is for L⁻ᵀ. All three have rows of `ld` doubles. */
+/**
+ * L (n, n) → (L Lᵀ)⁻¹, both triangles, into `to`. `u` (n, n) is memory for L⁻ᵀ. All three have rows of `ld` doubles.
+ */
 export function inverse(l: usize, n: u32, ld: u32, u: usize, to: usize): void {
   const row: usize = 8 * ld;
   for (let j: u32 = 0; j < n; j++) memory.fill(u + j * row, 0, 8 * j);
@@ -94,7 +97,7 @@ export function inverse(l: usize, n: u32, ld: u32, u: usize, to: usize): void {
   }
 }
 
-/** A[i][j] = H[at[i]][at[j]] of the lower triangle; `at` are `count` u32 in ascending order. */
+/** A[i][j] = H[at[i]][at[j]], lower triangle; `at` is `count` u32 in ascending order. */
 export function lower_part(h: usize, ldh: u32, at: usize, count: u32, a: usize, lda: u32): void {
   for (let i: u32 = 0; i < count; i++) {
     const line = h + 8 * load<u32>(at + 4 * i) * ldh;

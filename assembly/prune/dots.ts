@@ -1,4 +1,4 @@
-// Products of f64 matrices whose rows both lie along the sum.
+// Products of f64 matrices; both operands' rows run along the sum.
 
 // @ts-ignore: decorator
 @inline
@@ -8,8 +8,8 @@ function put(c: usize, sum: v128, keep: f64, sign: f64): void {
 }
 
 /**
- * C (m, n) = keep · C + sign · A (m, k) · B (n, k)ᵀ. Rows are `lda`, `ldb`, `ldc` doubles apart. With keep 0, C may hold
- * anything.
+ * C (m, n) = keep · C + sign · A (m, k) · B (n, k)ᵀ. Rows are `lda`, `ldb`, `ldc` doubles apart. With keep 0, C may
+ * hold anything.
  */
 export function dots(
   m: u32, n: u32, k: u32, a: usize, lda: u32, b: usize, ldb: u32, c: usize, ldc: u32, keep: f64, sign: f64,
@@ -20,7 +20,7 @@ export function dots(
   const bytes: usize = 8 * (k & ~1);
   const odd = k & 1;
   for (let i: u32 = 0; i < m; i += 4) {
-    // rows beyond the last are the last again, and not stored
+    // rows beyond the last repeat it and are not stored
     const rows = m - i;
     const a0 = a + i * aRow;
     const a1 = rows > 1 ? a0 + aRow : a0;

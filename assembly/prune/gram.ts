@@ -1,6 +1,6 @@
-// Sums over samples of products of two columns each.
+// Sums over samples of products of two columns.
 
-/** G[i][j] += Σ x[s][i] · y[s][j] of 4 × 8 columns: sums of a block in f32, of blocks in f64. */
+/** G[i][j] += Σ x[s][i] · y[s][j] for 4 × 8 columns: a block is summed in f32, blocks are added in f64. */
 // @ts-ignore: decorator
 @inline
 function tile4x8(x: usize, y: usize, samples: u32, g: usize, stride: usize): void {
@@ -45,7 +45,7 @@ function addFour(g: usize, a: v128): void {
 
 /**
  * G (8·panelsX, 8·panelsY) f64, rows of `stride` doubles, += Xᵀ Y of one block of samples. X and Y lie in panels of 8
- * columns, `capacity` samples × 8 floats each, of which the first `samples` count. With `symmetric` (Y = X) only tiles on and
+ * columns, `capacity` samples × 8 floats each; the first `samples` count. With `symmetric` (Y = X) only tiles on and
  * right of the diagonal are written.
  */
 export function gram(

@@ -1,4 +1,5 @@
-// Linear algebra of pruning (src/prune/linear-algebra.ts loads it): a wasm of its own, which running a model never loads.
+// Linear algebra for pruning, in a separate wasm that src/prune/linear-algebra.ts loads. Running a model never loads
+// it.
 export { gram } from './gram';
 export { dots } from './dots';
 export { cholesky, inverse, lower_part, solve } from './cholesky';

@@ -1,6 +1,6 @@
 // y (rows, n) = x (rows, k) · M (k, n) in f32, M in panels of 8 columns.
 
-/** So many rows of M are taken at a time: a panel of them, and four rows of x, lie in the first-level cache. */
+/** Rows of M taken at a time: a panel of them, and four rows of x, fit in the first-level cache. */
 const depth: u32 = 512;
 
 // @ts-ignore: decorator
@@ -61,7 +61,7 @@ export function matmul(rows: u32, k: u32, x: usize, ldx: u32, m: usize, panels: 
   }
 }
 
-/** M (k, n) f64, rows of `ld` doubles → panels (⌈n / 8⌉, k, 8) f32, zeros behind the last column. */
+/** M (k, n) f64, rows of `ld` doubles → panels (⌈n / 8⌉, k, 8) f32, filled up with zeros behind the last column. */
 export function pack_panels(m: usize, k: u32, n: u32, ld: u32, to: usize): void {
   for (let from: u32 = 0; from < n; from += 8) {
     const columns = min(8, n - from);

@@ -33,7 +33,7 @@ function softmaxRow(x: usize, y: usize, count: u32, beta: v128): void {
   if (left != 0) storeLanes(y + bytes, f32x4.mul(v128.load(y + bytes), scale), left);
 }
 
-/** Up to four softmaxes side by side, along an axis with strides. */
+/** Up to four adjacent softmaxes, along an axis with strides. */
 function softmaxColumns(x: usize, xAxis: u32, y: usize, yAxis: u32, axis: u32, columns: u32, beta: v128): void {
   let m = f32x4.splat(-Infinity);
   for (let i: u32 = 0; i < axis; i++) m = f32x4.pmax(m, f32x4.mul(v128.load(x + i * xAxis), beta));
@@ -72,7 +72,7 @@ export function f32_softmax(r: SoftmaxRecord): void {
   }
 }
 
-// The folds below are instantiated by a literal `fn` (src/program/kernels/reduce.ts).
+// A literal `fn` instantiates the folds below (src/program/kernels/reduce.ts).
 
 // @ts-ignore: decorator
 @inline
@@ -88,7 +88,7 @@ function neutral(fn: u32): v128 {
   return f32x4.splat(fn == 0 ? 0 : fn == 1 ? -Infinity : Infinity);
 }
 
-/** A contiguous run, folded to four lanes. Sums are sums of blocks, so that none is longer than a few hundred terms. */
+/** A contiguous run, folded to four lanes. Sums are sums of blocks, so that each has at most a few hundred terms. */
 // @ts-ignore: decorator
 @inline
 function foldRun(x: usize, count: u32, fn: u32): v128 {
@@ -116,7 +116,7 @@ function foldRun(x: usize, count: u32, fn: u32): v128 {
   return total;
 }
 
-/** Four kept elements side by side, reduced along a stride in blocks of 256. */
+/** Four adjacent outputs, reduced along a stride in blocks of 256. */
 // @ts-ignore: decorator
 @inline
 function foldColumns(x: usize, count: u32, stride: u32, fn: u32): v128 {
@@ -134,7 +134,7 @@ function foldColumns(x: usize, count: u32, stride: u32, fn: u32): v128 {
   return total;
 }
 
-/** Everything that is reduced to the output at x: in `contiguous` runs, or four outputs side by side. */
+/** All that is reduced to the output at x: in `contiguous` runs, or for four adjacent outputs. */
 // @ts-ignore: decorator
 @inline
 function foldAll(x: usize, r: ReduceRecord, contiguous: bool, fn: u32): v128 {

@@ -1,9 +1,9 @@
-// y (N, C, H′, W′) = x (N, C, H, W) resized. Which pixels, and with what weights, stands in tables (src/ops/resize.ts).
-// Rows are written four pixels at a time; the last ones run over into the next row, which is written after them.
+// y (N, C, H′, W′) = x (N, C, H, W) resized. Tables say which pixels, with which weights (src/ops/resize.ts). Rows are
+// written four pixels at a time; the last ones spill into the next row, which is written after them.
 import { ResizeLinearRecord, ResizeNearestRecord, UpsampleRecord } from '../generated/records';
 import { madd } from '../madd';
 
-/** Four floats of the row at p: at the byte offsets that stand `step` bytes apart from `table` on. */
+/** Four floats of the row at p. Their byte offsets are in `table`, `step` bytes apart. */
 // @ts-ignore: decorator
 @inline
 function gather4(p: usize, table: usize, step: usize): v128 {
@@ -13,7 +13,7 @@ function gather4(p: usize, table: usize, step: usize): v128 {
   return v128.load32_lane(p + load<u32>(table + 3 * step), v, 3);
 }
 
-/** A vector of a plane; planes of one pixel have no room for more. */
+/** Stores a vector of a plane; planes of one pixel hold only one float. */
 // @ts-ignore: decorator
 @inline
 function put(y: usize, v: v128, onePixel: bool): void {
@@ -79,7 +79,7 @@ export function f32_upsample_2x2(r: UpsampleRecord): void {
   }
 }
 
-/** Blends two source rows, vector by vector, into the scratch; then gathers and blends columns out of it. */
+/** Blends two source rows, vector by vector, into the scratch; then gathers and blends its columns. */
 export function f32_resize_linear(r: ResizeLinearRecord): void {
   const xRow: usize = 4 * r.xWidth;
   const yRow: usize = 4 * r.width;

@@ -1,12 +1,12 @@
 // y (rows, pixels) = act(W (rows, columns) · x (columns, pixels)), W sparse: groups of 1, 2 or 4 rows share positions.
 //
-//   weights    bytes | bias0 … | offset w0 … | offset w0 … |     per group of rows: the bytes of its entries, a bias a row,
-//              bytes | bias0 … | offset w0 … | …                 then per position where the input lies and a weight a row
+//   weights    bytes | bias0 … | offset w0 … | offset w0 … |     per group of rows: the bytes of its entries, a bias per row,
+//              bytes | bias0 … | offset w0 … | …                 then per position the input's offset and a weight per row
 //
-// `offset` is in bytes from the start of the input, so a position may be a plane (pointwise) or a plane shifted by rows and
-// columns of a padded copy (k×k). Rows beyond a multiple of the group stand alone, as groups of one.
-// Entries are one stream: one pointer moves, and the next address hangs on no earlier load.
-// Where many rows read each column, a tile of all columns is packed first: offsets then are into the scratch.
+// `offset` is in bytes from the start of the input, so a position may be a plane (pointwise) or a plane shifted by rows
+// and columns of a padded copy (k×k). Rows beyond a multiple of the group are groups of one. Entries are one stream:
+// one pointer moves, and no address depends on an earlier load. Where many rows read each column, a tile of all columns
+// is packed first; then offsets are into the scratch.
 import { MatrixRecord } from '../generated/records';
 import { flat_x1, flat_x2, flat_x4, shifted_x1, shifted_x2, shifted_x4 } from '../generated/spmm-tiles';
 
@@ -17,7 +17,9 @@ function flatVectors(r: MatrixRecord): u32 {
   return (r.height * r.width + 3) / 4;
 }
 
-/** Vectors of 4 pixels in rows of `rowPixels`, without what lies beyond the last row's end; packed rows have no gaps. */
+/**
+ * Vectors of 4 pixels in rows of `rowPixels`, excluding what lies beyond the last row's end; packed rows have no gaps.
+ */
 // @ts-ignore: decorator
 @inline
 function shiftedVectors(r: MatrixRecord): u32 {
@@ -25,7 +27,7 @@ function shiftedVectors(r: MatrixRecord): u32 {
   return ((r.height - 1) * rowPixels + r.width + 3) / 4;
 }
 
-/** Seven accumulators: the most that V8 11.3 keeps in registers beside weight, clamp and temporaries. */
+/** Seven accumulators: the maximum that V8 11.3 keeps in registers besides weight, clamp and temporaries. */
 export function f32_spmm_28x1(r: MatrixRecord): void {
   flat_x1(r, flatVectors(r));
 }

@@ -1,4 +1,4 @@
-// What a benchmark case is; the cases of each kernel family are beside this file.
+// The interface of benchmark cases. The cases of each kernel family are beside this file.
 import type { RawKernels } from '../../src/kernels.ts';
 import { activationArguments } from '../../src/program/activations.ts';
 import { paddedPlane } from '../../src/program/layout.ts';
@@ -8,14 +8,14 @@ import type { LayerShape } from '../shapes.ts';
 export interface Workload {
   /** Runs the kernel once. */
   run(): void;
-  /** Multiply-accumulates of the layer without its zeros' help, and those of its nonzeros. 0 where there are none. */
+  /** Multiply-accumulates of the dense layer, and those of its nonzeros. 0 for other work. */
   macs: number;
   effectiveMacs: number;
-  /** Floating-point operations on nonzeros: two a multiply-accumulate; one an element for other arithmetic; 0 for copies. */
+  /** Floating-point operations on nonzeros: two per multiply-accumulate, one per element of other arithmetic, 0 for copies. */
   operations: number;
   /** Bytes read and written, each once. */
   bytes: number;
-  /** Where the result lies. */
+  /** Place of the result. */
   y: Output;
 }
 
@@ -31,14 +31,14 @@ export interface Output {
 export interface CaseBuilder {
   /** Kernels of the same contest do the same work at the same shape, so that they can be compared. */
   contest: string;
-  /** Sparse kernels run at every density; dense ones are what they are compared with. */
+  /** Sparse kernels run at every density, and are compared with dense ones. */
   encoding: 'sparse' | 'dense';
   fits(shape: LayerShape): boolean;
   /** Places data in memory. `density` is that of the weights: nonzeros over all. */
   build(kernels: RawKernels, shape: LayerShape, density: number): Workload;
 }
 
-/** No activation but the clamp that every kernel has. */
+/** The only activation: the clamp that every kernel has. */
 export const relu6 = activationArguments({ fn: 'clamp', alpha: 0, beta: 6 });
 
 /** Work of multiply-accumulates. */
@@ -56,13 +56,13 @@ export function flatOutput(address: number, floats: number): Output {
   return { address, planes: 1, pixels: floats, plane: 4 * floats };
 }
 
-/** Channels of planes as they lie in memory, one image. */
+/** Planes of one image in memory. */
 export interface Planes {
   planes: number;
   pixels: number;
   /** Bytes from one plane to the next. */
   plane: number;
-  /** Floats of all of them. */
+  /** Total floats of all planes. */
   floats: number;
 }
 

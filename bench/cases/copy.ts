@@ -1,4 +1,4 @@
-// Data that only moves.
+// Kernels that only move data.
 import { placeConstant, placeFloats } from '../place.ts';
 import type { LayerShape } from '../shapes.ts';
 import type { CaseBuilder, Output } from './case.ts';

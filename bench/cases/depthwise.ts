@@ -1,4 +1,4 @@
-// One plane at a time: depthwise convolutions, and the padded copies that convolutions read.
+// Kernels on single planes: depthwise convolutions, and the padded copies that convolutions read.
 import { depthwiseGeometry } from '../../src/ops/depthwise.ts';
 import { windowPhases } from '../../src/ops/window.ts';
 import type { KernelName } from '../../src/program/kernels.ts';
@@ -8,7 +8,7 @@ import type { LayerShape } from '../shapes.ts';
 import type { CaseBuilder } from './case.ts';
 import { elementWork, macWork, planesOf, relu6 } from './case.ts';
 
-/** Where pixels go when an input is padded for its windows. */
+/** The layout of an input that is padded for its windows. */
 function padding(shape: LayerShape) {
   const { kernel, stride } = shape;
   const output = outputSize(shape);
@@ -18,7 +18,7 @@ function padding(shape: LayerShape) {
   return { ...phases, strideH: stride, strideW: stride, top, left };
 }
 
-/** `size` and `stride` of a kernel for one window only; without them it takes any. */
+/** `only` has the size and stride of a kernel for a single window; other kernels take any. */
 function depthwise(name: KernelName, only?: { size: number; stride: number; rows: number }): CaseBuilder {
   return {
     contest: 'depthwise',

@@ -1,4 +1,4 @@
-// Class scores of every anchor → the few worth decoding. Inputs are classes, height · width the anchors.
+// Class scores of every anchor → the few anchors to decode. Inputs are classes; height · width is the number of anchors.
 import { foundHeaderBytes } from '../../src/program/kernels/detect.ts';
 import { placeFloats } from '../place.ts';
 import type { CaseBuilder } from './case.ts';

@@ -1,4 +1,4 @@
-// Element by element and along axes. Operators of the shape files go by the names of the functions.
+// Elementwise kernels and kernels along axes. Operators of the shape files have the names of the functions.
 import { activationArguments, unaryFunctions } from '../../src/program/activations.ts';
 import type { UnaryFunction } from '../../src/program/activations.ts';
 import { binaryFunctions } from '../../src/program/kernels/elementwise.ts';

@@ -1,4 +1,4 @@
-// Weights × planes in eight bits. The time includes making eight bits of the input.
+// Weights × planes in eight bits. The time includes quantising the input.
 import type { RawKernels } from '../../src/kernels.ts';
 import { packInt8, quantiseWeights, stepsOf } from '../../src/lower/int8.ts';
 import type { Group } from '../../src/program/tiles.ts';

@@ -11,7 +11,7 @@ import type { LayerShape } from '../shapes.ts';
 import type { CaseBuilder } from './case.ts';
 import { elementWork, flatOutput, macWork, relu6 } from './case.ts';
 
-/** Images, or undefined where there is more than one pixel. */
+/** Number of images, or undefined for more than one pixel. */
 function batchOf({ op, height, width, kernel }: LayerShape): number | undefined {
   if (op === 'linear') return height;
   return op === 'conv' && kernel === 1 && height * width === 1 ? 1 : undefined;
@@ -69,7 +69,7 @@ const kinds: Record<string, Kind> = {
   i4_linear: quantised(4),
 };
 
-/** Inputs of `batch` images as the kernels of 8 and 4 bits take them. */
+/** Inputs of `batch` images in the form that kernels of 8 and 4 bits read. */
 function placeInput(kernels: RawKernels, x: number, batch: number, columns: number) {
   const y = kernels.allocate(batch * (16 + 32 * Math.ceil(columns / 16)));
   const run = kernels.record('i16_linear_input', { x, y, batch, xBatch: 4 * columns, columns });

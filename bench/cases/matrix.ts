@@ -6,12 +6,13 @@ import type { Group } from '../../src/program/tiles.ts';
 import { paddedPlane } from '../../src/program/layout.ts';
 import { constantBytes } from '../../src/program/constants.ts';
 import type { KernelName } from '../../src/program/kernels.ts';
+import { matmulBlockRows, matmulScratchBytes } from '../../src/program/kernels/matmul.ts';
 import { matrixScratchBytes } from '../../src/program/kernels/matrix.ts';
 import { placeConstant, placeFloats, randomFloats, seeded } from '../place.ts';
 import { outputSize } from '../shapes.ts';
 import type { LayerShape } from '../shapes.ts';
 import type { CaseBuilder } from './case.ts';
-import { macWork, planesOf, relu6 } from './case.ts';
+import { flatOutput, macWork, planesOf, relu6 } from './case.ts';
 
 type Kind = 'flat' | 'shifted';
 
@@ -110,7 +111,46 @@ function matrix(name: KernelName, kind: Kind, group: Group | 'dense'): CaseBuild
   };
 }
 
+/** The same products with weights that are computed, and packed like the planes at every run. */
+const matmul: CaseBuilder = {
+  contest: 'matmul',
+  encoding: 'dense',
+  fits: (shape) => kindOf(shape) === 'flat',
+  build(kernels, { inputs: inner, outputs: rows, height, width }) {
+    const columns = height * width;
+    const blockRows = matmulBlockRows(rows, inner);
+    const address = kernels.allocate(4 * rows * columns);
+    const args = {
+      a: placeFloats(kernels, rows * inner),
+      b: placeFloats(kernels, inner * columns),
+      scratch: kernels.allocate(matmulScratchBytes(inner, blockRows)),
+      y: address,
+      batch0: 1,
+      batch1: 1,
+      rows,
+      columns,
+      inner,
+      blockRows,
+      aBatch0: 0,
+      aBatch1: 0,
+      aRow: 4 * inner,
+      aInner: 4,
+      bBatch0: 0,
+      bBatch1: 0,
+      bInner: 4 * columns,
+      bColumn: 4,
+      yBatch0: 0,
+      yBatch1: 0,
+      yRow: 4 * columns,
+    };
+    const macs = rows * inner * columns;
+    const moved = 4 * (rows * inner + inner * columns + rows * columns);
+    return macWork(kernels.record('f32_matmul', args), flatOutput(address, rows * columns), macs, macs, moved);
+  },
+};
+
 export const matrixCases = {
+  f32_matmul: matmul,
   f32_spmm_28x1: matrix('f32_spmm_28x1', 'flat', 1),
   f32_spmm_16x2: matrix('f32_spmm_16x2', 'flat', 2),
   f32_spmm_8x4: matrix('f32_spmm_8x4', 'flat', 4),

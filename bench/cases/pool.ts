@@ -7,7 +7,7 @@ import type { LayerShape } from '../shapes.ts';
 import type { CaseBuilder } from './case.ts';
 import { elementWork, planesOf, relu6 } from './case.ts';
 
-/** Elements inside the input that each window along an axis has. */
+/** Number of elements inside the input of each window along an axis. */
 function counts(outputs: number, inputs: number, before: number, { kernel, stride }: LayerShape): number[] {
   return Array.from({ length: outputs }, (_, i) => {
     const start = i * stride - before;

@@ -29,7 +29,7 @@ function linearTable(outputs: number, inputs: number, bytes: number) {
   };
 }
 
-/** What kernels need beyond planes, and their operations an output. */
+/** Tables that kernels need besides planes, and their operations per output. */
 interface Tables {
   place(kernels: RawKernels, shape: LayerShape): Record<string, number>;
   operations: number;

@@ -1,4 +1,4 @@
-// Whose outputs are right.
+// Decides whose outputs are right.
 import { evaluate } from '../../src/graph/evaluate.ts';
 import { Tensor } from '../../src/tensor.ts';
 import type { PeerOutput } from '../../test/peers/index.ts';
@@ -6,10 +6,10 @@ import type { Prepared } from './prepare.ts';
 import type { Agreement } from './results.ts';
 import type { NetworkState } from './states.ts';
 
-/** Beyond this a runtime is wrong: ten times what float32 sums in another order make of the deepest network here. */
+/** A runtime with a larger error is wrong: ten times the error of float32 sums in another order in the deepest network here. */
 const tolerance = 1e-3;
 
-/** ‖actual − expected‖ / ‖expected‖; Infinity where a number is not one. */
+/** ‖actual − expected‖ / ‖expected‖; Infinity if there is a NaN. */
 function relativeDistance(actual: Float32Array, expected: Float32Array): number {
   let [difference, magnitude] = [0, 0];
   for (let i = 0; i < expected.length; i++) {
@@ -20,7 +20,7 @@ function relativeDistance(actual: Float32Array, expected: Float32Array): number 
   return Number.isNaN(distance) ? Infinity : distance;
 }
 
-/** The worst of all outputs; each is compared with the one of its size that is nearest, for their order may differ. */
+/** The largest error of all outputs. Each is compared with the nearest one of its size, because their order may differ. */
 export function outputError(actual: readonly Float32Array[], expected: readonly Float32Array[]): number {
   const errors = expected.map((wanted) => {
     const sameSize = actual.filter(({ length }) => length === wanted.length);
@@ -29,7 +29,7 @@ export function outputError(actual: readonly Float32Array[], expected: readonly 
   return Math.max(...errors);
 }
 
-/** Compares every runtime with Filigree and, where one differs, all of them with the reference evaluator. */
+/** Compares every runtime with Filigree and, if one differs, all of them with the reference evaluator. */
 export function judge(
   state: NetworkState,
   { input }: Prepared,

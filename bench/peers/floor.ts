@@ -1,13 +1,13 @@
-// The least time a network could take, layer by layer.
+// The minimum possible time of a network, layer by layer.
 import { elementCount } from '../../src/tensor.ts';
 import type { LayerProfile } from '../../src/runtime/layer-profile.ts';
 import type { Floor } from './results.ts';
 
-/** A kept weight as sparse kernels read it: its value and the place of its input. Dense ones have no place. */
+/** Bytes of a kept weight in sparse kernels: its value and the position of its input. Dense ones have no position. */
 const sparseWeightBytes = 8;
 const denseWeightBytes = 4;
 
-/** Multiply-adds at `gflops`, weights once at `memoryGbps`; layers without weights could take no time. */
+/** Multiply-adds at `gflops`, or weights once at `memoryGbps`. The floor of layers without weights is 0. */
 export function floorOf(
   layers: readonly LayerProfile[],
   activationBytes: ReadonlyMap<string, number>,

@@ -89,12 +89,46 @@ function floorTable({ states, peak }: PeersReport): string {
   return table([head, ...rows]);
 }
 
-/** The README's short form: medians, and what one network costs beside time. */
+/** The networks in README.md's table; docs/benchmarks.md has all. */
+const readmeStates: readonly string[] = [
+  'face-sparse',
+  'objectron-ssd',
+  'mobilenet-v1-90',
+  'mobilenet-v2',
+  'mobilenet-v2-90',
+  'yolox-nano',
+  'yolov8n',
+  'yolov8n-80',
+];
+
+/** For README.md: medians of some networks, and one network's other costs, in one table. */
 export function readmeTable(report: PeersReport): string {
-  const { node, threads, machine, states, sizes, bare } = report;
+  const states = report.states.filter(({ id }) => readmeStates.includes(id));
+  const { title, rows } = footprint(report);
+  const own = rows.map(([what, ...cells]) => [`${title}: ${what}`, ...cells, '']);
+  return [conditions(report), table([...latencyRows({ ...report, states }), ...own])].join('\n\n');
+}
+
+/** For docs/benchmarks.md: the same of all networks, in two tables. */
+export function benchmarksTable(report: PeersReport): string {
+  const { bare } = report;
+  const { title, titles, rows } = footprint(report);
+  return [
+    conditions(report),
+    table(latencyRows(report)),
+    `${title} from the start of the process (bare Node: ${bare.cold.median.toFixed(0)} ms, ${bare.megabytes.median.toFixed(0)} MB), and what a page downloads, compressed:`,
+    table([['', ...titles], ...rows]),
+  ].join('\n\n');
+}
+
+function conditions({ node, threads, machine }: PeersReport): string {
+  const where = `${machine.cpu}, Node ${node.slice(1).split('.')[0]}, ${threads === 1 ? 'one thread' : `${threads} threads`}`;
+  return `Milliseconds of a run (${where}; medians):`;
+}
+
+function latencyRows(report: PeersReport): string[][] {
   const columns = measuredRuntimes(report);
-  const titles = columns.map((runtime) => runtimeTitles[runtime]);
-  const rows = states.map((state) => {
+  const rows = report.states.map((state) => {
     const best = bestPeer(report, state);
     const cells = columns.map((runtime) => {
       const result = state.runtimes[runtime];
@@ -103,32 +137,37 @@ export function readmeTable(report: PeersReport): string {
     });
     return [stateTitle(state), ...cells, best ? (state.runtimes.filigree!.run.median / best.ms).toFixed(2) : '–'];
   });
-  const state = states.find(({ id }) => id === 'mobilenet-v2') ?? states[0];
-  const of = (unit: (runtime: Runtime) => number | undefined) =>
-    columns.map((runtime) => unit(runtime)?.toFixed(0) ?? '–');
-  const footprint = [
-    ['start to first result, ms', ...of((runtime) => state.runtimes[runtime]?.cold.median)],
-    ['peak memory, MB', ...of((runtime) => state.runtimes[runtime]?.megabytes.median)],
-    [
-      'download, kB',
-      ...of((runtime) => sizes[runtime] && (sizes[runtime].wasmBrotli + sizes[runtime].jsBrotli) / 1000),
-    ],
-  ];
-  const where = `${machine.cpu}, Node ${node.slice(1).split('.')[0]}, ${threads === 1 ? 'one thread' : `${threads} threads`}`;
-  return [
-    `Milliseconds of a run (${where}; medians):`,
-    table([['', ...titles, 'over the best peer'], ...rows]),
-    `${stateTitle(state)} from the start of the process (bare Node: ${bare.cold.median.toFixed(0)} ms, ${bare.megabytes.median.toFixed(0)} MB), and what a page downloads, compressed:`,
-    table([['', ...titles], ...footprint]),
-  ].join('\n\n');
+  return [['', ...columns.map((runtime) => runtimeTitles[runtime]), 'over the best peer'], ...rows];
 }
 
+/** The costs of one network besides time. */
+function footprint(report: PeersReport): { title: string; titles: string[]; rows: string[][] } {
+  const columns = measuredRuntimes(report);
+  const state = report.states.find(({ id }) => id === 'mobilenet-v2') ?? report.states[0];
+  const of = (unit: (runtime: Runtime) => number | undefined) =>
+    columns.map((runtime) => unit(runtime)?.toFixed(0) ?? '–');
+  const download = (runtime: Runtime) => {
+    const size = report.sizes[runtime];
+    return size && (size.wasmBrotli + size.jsBrotli) / 1000;
+  };
+  return {
+    title: stateTitle(state),
+    titles: columns.map((runtime) => runtimeTitles[runtime]),
+    rows: [
+      ['start to first result, ms', ...of((runtime) => state.runtimes[runtime]?.cold.median)],
+      ['peak memory, MB', ...of((runtime) => state.runtimes[runtime]?.megabytes.median)],
+      ['download, kB', ...of(download)],
+    ],
+  };
+}
+
+/** Markers around the tables in README.md and docs/benchmarks.md. */
 export const readmeMarkers = ['<!-- bench:peers -->', '<!-- end of bench:peers -->'] as const;
 
-/** The README with the table between its markers replaced. @throws Error when it has no markers. */
+/** A page with the table between its markers replaced. @throws Error when it has no markers. */
 export function insertTable(readme: string, text: string): string {
   const [start, end] = readmeMarkers.map((marker) => readme.indexOf(marker));
-  if (start < 0 || end < start) throw new Error(`the README lacks ${readmeMarkers.join(' or ')}`);
+  if (start < 0 || end < start) throw new Error(`the page lacks ${readmeMarkers.join(' or ')}`);
   return `${readme.slice(0, start + readmeMarkers[0].length)}\n\n${text}\n\n${readme.slice(end)}`;
 }
 

@@ -19,13 +19,13 @@ import type { NetworkState } from './states.ts';
 export interface Prepared {
   files: Partial<Record<Peer, string>>;
   inputs: Partial<Record<Peer, Float32Array>>;
-  /** The input as the graph's author has it, for the reference evaluator. */
+  /** The input in its author's axis order, for the reference evaluator. */
   input: { name: string; shape: readonly number[]; data: Float32Array };
-  /** Of each layer of the compiled program: bytes of what it reads and writes, without weights. */
+  /** By layer of the compiled program: bytes that it reads and writes, without weights. */
   activationBytes: Map<string, number>;
 }
 
-/** Writes what is not there yet; the artifact always, since it depends on the compiler. */
+/** Writes missing files, and always the artifact, because it depends on the compiler. */
 export async function prepare(state: NetworkState, runtimes: readonly Peer[], folder: string): Promise<Prepared> {
   await mkdir(folder, { recursive: true });
   const graph = state.graph();

@@ -1,8 +1,8 @@
-// Profiles artifacts in a process of its own, which may run in another Node than the benchmark:
+// Profiles artifacts in a separate process, possibly with another version of Node than the benchmark:
 //
 //   node scripts/run.mjs bench/peers/profile-process.ts RESULT.json MS A.filigree B.filigree …
 //
-// MS is how long each is profiled. The result holds this machine's peak and each artifact's layers.
+// Each artifact is profiled for MS milliseconds. The result has this machine's peak and each artifact's layers.
 import { writeFile } from 'node:fs/promises';
 import process from 'node:process';
 import { probeBuild } from '../../src/runtime/probe.ts';
@@ -17,7 +17,7 @@ export interface ProfileResult {
   v8: string;
   build: string;
   gflops: number;
-  /** Of a copy that is larger than the caches, read and written together. */
+  /** GB/s of a copy that is larger than the caches, read and written together. */
   memoryGbps: number;
   layers: LayerProfile[][];
 }

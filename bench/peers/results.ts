@@ -1,11 +1,11 @@
-// What a run of bench:peers writes as JSON, and what the tables and the report are made of.
+// The JSON of a run of bench:peers, from which the tables and the report are made.
 import type { Machine } from '../machine.ts';
 import type { LayerProfile } from '../../src/runtime/layer-profile.ts';
 import type { Peer } from '../../test/peers/index.ts';
 
 export type Runtime = Exclude<Peer, 'bare'>;
 
-/** Over rounds. */
+/** Spread over rounds. */
 export interface Spread {
   median: number;
   minimum: number;
@@ -22,22 +22,22 @@ export interface Timing {
   rounds: number[];
 }
 
-/** How far outputs are from what they are compared with: ‖difference‖ / ‖expected‖, the worst output. */
+/** Errors of outputs: ‖difference‖ / ‖expected‖, the worst output. */
 export interface Agreement {
-  /** From Filigree's outputs. */
+  /** Distance from Filigree's outputs. */
   error: number;
-  /** From the reference evaluator's, where a peer and Filigree disagree. */
+  /** Distance from the reference evaluator's, if a peer and Filigree disagree. */
   errorFromReference?: number;
   isWrong: boolean;
 }
 
 export interface RuntimeResult extends Timing, Agreement {}
 
-/** A layer against the least time it could take. */
+/** A layer with its minimum possible time. */
 export interface LayerFloor extends LayerProfile {
-  /** Bytes of its weights as the kernels read them. */
+  /** Bytes of its weights in the kernels' form. */
   weightBytes: number;
-  /** Bytes of what it reads and writes, each once; absent when that is not known. */
+  /** Bytes that it reads and writes, each once; absent if not known. */
   activationBytes?: number;
   /** Milliseconds: effective multiply-adds at peak, or the weights once at memory bandwidth, whichever is longer. */
   floorMs: number;
@@ -60,7 +60,7 @@ export interface StateResult {
   floor?: Floor;
 }
 
-/** What a page downloads for a runtime. Bytes, as they are and by brotli at its best. */
+/** Bytes that a page downloads for a runtime, uncompressed and with brotli at its best. */
 export interface RuntimeSize {
   version: string;
   wasm: number;
@@ -97,8 +97,8 @@ export const runtimes = Object.keys(runtimeTitles) as Runtime[];
 export const peers = runtimes.filter((runtime) => runtime !== 'filigree');
 
 /**
- * The fastest peer, by medians, whose outputs are right: on this state or, for peers that gain nothing from zeros, on
- * the dense one. `fastest` is its fastest run.
+ * The fastest peer with right outputs, by medians: on this state or, for peers that gain nothing from zeros, on the dense
+ * one. `fastest` is its fastest run.
  */
 export function bestPeer(
   report: PeersReport,

@@ -1,4 +1,4 @@
-// Runs every runtime on every state, a process for each round of each, in turns.
+// Runs every runtime on every state. Each round of each is a separate process; they take turns.
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -22,15 +22,15 @@ export interface PeersOptions {
   runtimes: readonly Runtime[];
   rounds: number;
   iterations: number;
-  /** Of each process: how long it warms up, and how long it is timed at most. */
+  /** For each process: duration of its warm-up, and maximum duration of its timing. */
   warmUpMs: number;
   timedMs: number;
   threads: number;
   /** The Node that runs the processes. */
   node: string;
-  /** Where models are written, and found again. */
+  /** Folder of models, which later runs reuse. */
   folder: string;
-  /** How long each state is profiled for its floor; 0: not at all. */
+  /** Duration of the profile of each state, for its floor; 0: none. */
   profileMs: number;
   onProgress?: (what: string) => void;
 }
@@ -138,7 +138,7 @@ function firstError({ stderr, message }: Error & { stderr?: string }): string {
   return (lines.find((line) => /error/i.test(line)) ?? lines[0] ?? message).slice(0, 200);
 }
 
-/** Adds each state's floor; returns the peak that it was measured against. */
+/** Adds each state's floor; returns the peak that it is based on. */
 async function profileStates(
   results: StateResult[],
   activationBytes: ReadonlyMap<string, Prepared['activationBytes']>,

@@ -1,4 +1,4 @@
-// What a page downloads for each runtime, on one thread: its wasm and its JavaScript, minified.
+// Download sizes of each runtime on one thread: its wasm and its minified JavaScript.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -49,7 +49,7 @@ function measure(version: string, wasmFile: Uint8Array, jsFiles: Uint8Array[]): 
   return { version, wasm: wasm.raw, wasmBrotli: wasm.brotli, js: js.raw, jsBrotli: js.brotli };
 }
 
-/** What `import { loadModel } from 'filigree'` brings; chunks that are loaded on demand are not counted. */
+/** The size of `import { loadModel } from 'filigree'`, without chunks that are loaded on demand. */
 async function ownSize(): Promise<RuntimeSize> {
   const { outputFiles, metafile } = await build({
     absWorkingDir: root,
@@ -79,7 +79,7 @@ async function ownSize(): Promise<RuntimeSize> {
   );
 }
 
-/** Compressing the peers takes a minute, so what a version takes is remembered. */
+/** Sizes of runtimes. Compressing the peers takes a minute, so results are cached by version. */
 export async function runtimeSizes(runtimes: readonly Runtime[]): Promise<Partial<Record<Runtime, RuntimeSize>>> {
   let cache: Record<string, RuntimeSize> = {};
   try {

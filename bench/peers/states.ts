@@ -1,4 +1,4 @@
-// The networks that runtimes are compared on. A state is a network with its weights as they are: dense, or with zeros.
+// The networks on which runtimes are compared. A state is a network with certain weights: dense, or with zeros.
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { buildNetwork, relu6 } from '../../models/builder.ts';
@@ -15,19 +15,19 @@ import type { Peer } from '../../test/peers/index.ts';
 export interface NetworkState {
   id: string;
   title: string;
-  /** `90 % zeros in pairs`: of the layers that have them. */
+  /** Zeros of the pruned layers: `90 % zeros in pairs`. */
   zeros?: string;
   range: ImageRange;
   graph(): Graph;
-  /** The TFLite file as its authors published it; else it is exported from the graph. */
+  /** The TFLite file published by its authors; else it is exported from the graph. */
   published?(): string;
   /** TFLite peers get TFLite's sparse encoding, which makes XNNPACK run sparse. */
   sparseEncoding?: boolean;
   /** Runtimes that run it. */
   peers: readonly Peer[];
-  /** The dense state of the same network, where peers that have no sparsity are measured. */
+  /** The dense state of the same network, on which peers without sparsity are measured. */
   dense?: string;
-  /** What is known to go wrong here in peers. */
+  /** Known faults of peers on this state. */
   caution?: string;
 }
 
@@ -55,7 +55,7 @@ function seeded(
   options: NetworkOptions & PaddingOptions,
   rest: Partial<NetworkState> = {},
 ): NetworkState {
-  // XNNPACK runs a network sparse only when strided windows are padded before, the same on both sides.
+  // XNNPACK runs a network sparse only if strided windows are padded beforehand, equally on both sides.
   const graph = () => networks[network]({ padding: 'symmetric', ...options });
   return { id, title, range: imageRanges[network], graph, peers: allPeers, ...rest };
 }
@@ -65,8 +65,8 @@ const pruned = (sparsity: number, pattern: SparsityOptions['pattern'] = 'unstruc
 });
 
 /**
- * A sparse MobileNetV1 of a quarter of the channels with what XNNPACK's sparse kernels get wrong: a 1×1 convolution whose
- * result is reshaped to be an output, as in the heads of SSD and YOLO; or a max-pool between sparse layers.
+ * A sparse MobileNetV1 with a quarter of the channels and a part that XNNPACK's sparse kernels compute wrongly: a 1×1
+ * convolution whose result is reshaped to an output, as in the heads of SSD and YOLO; or a max-pool between sparse layers.
  */
 function miscomputed(what: 'head' | 'pool'): Graph {
   const resolved = resolveOptions({}, { resolution: 96, classes: 10 });

@@ -1,4 +1,4 @@
-// What we want to reach (targets.json), and whether a report does.
+// The project's targets (targets.json), and whether a report meets them.
 import type { Report as KernelReport } from '../kernels.ts';
 import type { PeersReport, Runtime, StateResult } from './results.ts';
 import { bestPeer, peers, runtimeTitles } from './results.ts';
@@ -7,14 +7,14 @@ import list from './targets.json' with { type: 'json' };
 interface Target {
   what: string;
   kind: string;
-  /** The figure wanted: at most, or at least. */
+  /** The target: at most, or at least. */
   most?: number;
   least?: number;
-  /** Of a network: its id, and the peer that it is compared with, on these states; without one, the best. */
+  /** For a network: its id, and the peer to compare with, on these states; without a peer, the best one. */
   state?: string;
   over?: string;
   overStates?: string[];
-  /** Of kernels: which, at which density of the weights, on which layers of MobileNetV1. */
+  /** For kernels: which ones, at which density of the weights, on which layers of MobileNetV1. */
   kernel?: string;
   density?: number;
   layers?: string;
@@ -26,10 +26,10 @@ export interface TargetResult {
   comparison: '≤' | '≥';
   /** Absent when this report does not measure it. */
   found?: number;
-  /** The same by minima. */
+  /** The same figure from minima. */
   foundByMinima?: number;
   isMet?: boolean;
-  /** What it was compared with, or where it is worst. */
+  /** The peer it was compared with, or the place where it is worst. */
   detail?: string;
 }
 
@@ -39,7 +39,7 @@ interface Found {
   detail?: string;
 }
 
-/** Reports beside the one at hand that some targets need. */
+/** Other reports that some targets need. */
 export interface OtherReports {
   /** Of `npm run bench`. */
   kernels?: KernelReport;
@@ -132,7 +132,7 @@ const isPointwiseShape = ({ op, kernel, height }: { op: string; kernel: number; 
 
 const figure = (value: number) => value.toFixed(value < 10 ? 2 : 0);
 
-/** One line a target. */
+/** One line per target. */
 export function targetLines(results: readonly TargetResult[]): string {
   const verdict = ({ isMet }: TargetResult) => (isMet === undefined ? 'not measured' : isMet ? 'met' : 'MISSED');
   const rows = results.map((result) => [

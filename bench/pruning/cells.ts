@@ -1,4 +1,4 @@
-// Which networks are pruned how: the cells of the tables in models/README.md.
+// The cells of the tables in models/README.md: networks with their ways of pruning.
 import type { CriterionName, DistributionName } from '../../src/prune.ts';
 import type { NetworkName } from './networks.ts';
 
@@ -27,26 +27,26 @@ export const patterns: readonly PatternName[] = [
   'channel',
 ];
 
-/** The N:M that stands for each sparsity. */
+/** The N:M used for each sparsity. */
 const ofSixteen = new Map([
   [0.3, '11:16'],
   [0.5, '2:4'],
   [0.7, '5:16'],
 ]);
 
-/** What prune() is asked for. */
+/** The options of prune(). */
 export function patternOf({ pattern, sparsity }: Cell): { pattern: string; rearrange?: boolean; own: boolean } {
   if (pattern === 'N:M') return { pattern: ofSixteen.get(sparsity)!, own: true };
   return { pattern: pattern.replace('+', ''), own: false, ...(pattern.endsWith('+') ? { rearrange: true } : {}) };
 }
 
-/** Names files, so without what file systems dislike. */
+/** An id for file names, without characters that file systems reject. */
 export const idOf = ({ network, pattern, criterion, distribution, sparsity }: Cell): string =>
   [network, pattern.replace(':', ''), criterion, distribution, Math.round(100 * sparsity)].join('_');
 
 /**
- * Every cell of the tables. Unstructured: the whole product. Other patterns: uniform and searched. N:M has its zeros where its
- * pattern says, rearranged groups what uniform ones have to compare with.
+ * Every cell of the tables. Unstructured: the whole product. Other patterns: uniform and searched. N:M: only uniform, because
+ * the pattern fixes its zeros. Rearranged groups: only uniform, for comparison with uniform groups.
  */
 export function* cellsOf(network: NetworkName): Generator<Cell> {
   for (const pattern of patterns) {

@@ -1,21 +1,21 @@
-// The trained networks of models/README.md, and the photos that they are measured and calibrated on.
+// The trained networks of models/README.md, and the photos for their measurement and calibration.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readAnnotated } from '../../src/evaluate/accuracy.ts';
 import type { Annotated } from '../../src/evaluate/accuracy.ts';
 import { detectionDefaults, measureClasses, measureDetections } from '../../src/evaluate/evaluation.ts';
 import type { ProgressLine } from '../../src/cli/io.ts';
-import type { PhotoSamples } from '../../src/evaluate/photos.ts';
-import { photoSamples, photosIn } from '../../src/evaluate/photos.ts';
+import { calibrationPhotos as decodable, photoProgress, photosIn } from '../../src/evaluate/photos.ts';
 import { compileGraph, importModel } from '../../src/compile.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import { loadModel } from '../../src/runtime/load.ts';
-import { prepared } from '../../src/prune.ts';
+import type { PhotoSamples } from '../../src/prune.ts';
+import { photoSamples, prepared } from '../../src/prune.ts';
 import { cloneGraph } from '../../src/prune/prepare.ts';
 
 export interface Network {
   title: string;
-  /** Below the folder of data. */
+  /** Path inside the folder of data. */
   file: string;
   list: string;
   metric: 'top-1' | 'AP';
@@ -47,7 +47,7 @@ export const networks = {
 
 export type NetworkName = keyof typeof networks;
 
-/** Photos that nothing is evaluated on. */
+/** Calibration photos, never used for evaluation. */
 const calibrationPhotos = 'coco-train-294/images';
 
 export interface Opened {
@@ -65,11 +65,11 @@ export interface OpenOptions {
   data: string;
   /** Calibration photos. */
   photos: number;
-  /** Photos that accuracy is measured on; all if not given. */
+  /** Number of photos to measure accuracy; all if not given. */
   limit?: number;
 }
 
-/** Reads a network and its photos, which are decoded once. */
+/** Reads a network and its photos. Photos are decoded once. */
 export async function openNetwork(
   name: NetworkName,
   progress: ProgressLine,
@@ -82,13 +82,16 @@ export async function openNetwork(
   const { preprocess } = network;
   const calibration: PhotoSamples =
     photos > 0
-      ? await photoSamples(graph, compileGraph(cloneGraph(dense)), files, progress, { preprocess })
+      ? await photoSamples(graph, compileGraph(cloneGraph(dense)), decodable(files), {
+          preprocess,
+          onPhoto: photoProgress(files.length, progress),
+        })
       : { samples: [], viewsPerImage: 1 };
   const images = await readAnnotated(join(data, network.list), { limit });
   return { name, network, dense, photos: files.length, calibration, images: { ...images, decoded: new Map() } };
 }
 
-/** Top-1 or AP of an artifact, 0 … 1, as `filigree evaluate` has it. */
+/** Top-1 or AP of an artifact, 0 … 1, as in `filigree evaluate`. */
 export async function accuracyOf(
   artifact: Uint8Array,
   { network: { preprocess }, images }: Opened,

@@ -1,4 +1,4 @@
-// Prunes and measures cells, those of one pattern and criterion together: their searches share what they try out.
+// Prunes and measures cells. Cells of one pattern and criterion go together, because their searches share candidates.
 import { writeArtifact } from '../../src/artifact/write.ts';
 import { fileCheckpoint } from '../../src/cli/checkpoint-file.ts';
 import type { ProgressLine } from '../../src/cli/io.ts';
@@ -22,17 +22,17 @@ import type { Store } from './store.ts';
 
 export interface CellOptions {
   threads: number;
-  /** Seconds for running networks in a search. */
+  /** Seconds of running networks in a search. */
   searchSeconds: number;
   seed: number;
 }
 
-/** Candidates for searches from the dense network, whatever their budget. */
+/** Candidates of the dense network, shared by searches with any budget. */
 class SharedCandidates {
   #of = '';
   readonly #known = new Map<string, PrunedLayer>();
 
-  /** Those of another pattern or criterion are forgotten. */
+  /** Drops the candidates of another pattern or criterion. */
   for(what: string): this {
     if (what !== this.#of) this.#known.clear();
     this.#of = what;
@@ -66,7 +66,7 @@ export class CellRunner {
     this.#options = options;
   }
 
-  /** Prunes, compiles, evaluates; appends the result, or why there is none. */
+  /** Prunes, compiles and evaluates; appends the result, or the reason for its absence. */
   async run(cell: Cell): Promise<string> {
     const id = idOf(cell);
     const { dense, photos, calibration, images } = this.#opened;
@@ -76,7 +76,7 @@ export class CellRunner {
     try {
       const { pattern, rearrange, own } = patternOf(cell);
       const { criterion, sparsity } = cell;
-      // whole channels have a search of their own
+      // whole channels have their own search
       const isSearched = cell.distribution === 'search' && cell.pattern !== 'channel';
       const found = isSearched ? await this.#search(cell) : undefined;
       const searched = performance.now();

@@ -1,4 +1,4 @@
-// Milliseconds of pruned artifacts against our own dense network: all of a batch in turns.
+// Times pruned artifacts against our own dense network. All models of a batch take turns.
 import { readFile } from 'node:fs/promises';
 import process from 'node:process';
 import { loadModel } from '../../src/runtime/load.ts';
@@ -9,10 +9,10 @@ import { randomFloats } from '../place.ts';
 import type { NetworkName } from './networks.ts';
 import type { CellResult, Store } from './store.ts';
 
-/** Models in memory at a time, the dense one beside them. */
+/** Models in memory at a time, in addition to the dense one. */
 const batchSize = 8;
 
-/** A quarter of a second each: what V8's optimising compiler needs. */
+/** V8's optimising compiler needs a quarter of a second for each. */
 const warmUpMs = 250;
 
 async function load(path: string): Promise<{ model: Model; run: () => Promise<unknown> }> {

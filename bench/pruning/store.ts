@@ -1,4 +1,4 @@
-// What has been done lies in a folder: lines of JSON, appended one by one, and artifacts. A run that was ended goes on.
+// Stores progress in a folder, as artifacts and appended lines of JSON, so that an interrupted run can continue.
 import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WeightType } from '../../src/compile.ts';
@@ -18,10 +18,10 @@ export interface CellResult extends Cell {
   accuracy: number;
   images: number;
   photos: number;
-  /** Zeros over the layers that were pruned, and over all weights. */
+  /** Share of zeros in the pruned layers, and in all weights. */
   zeros: number;
   allZeros: number;
-  /** Of the artifact. */
+  /** Size of the artifact. */
   bytes: number;
   predictedMs: { before: number; after: number };
   outputError?: number;
@@ -29,13 +29,13 @@ export interface CellResult extends Cell {
   notes: string[];
 }
 
-/** Why a cell has no result: what prune() says. */
+/** The reason for a cell without a result, from prune(). */
 export interface CellFailure extends Cell {
   id: string;
   failure: string;
 }
 
-/** Medians of interleaved runs; `denseMs` of the dense network in the same turns. */
+/** Medians of interleaved runs; `denseMs` is that of the dense network in the same rounds. */
 export interface SpeedResult {
   id: string;
   network: NetworkName;
@@ -46,7 +46,7 @@ export interface SpeedResult {
   rounds: number;
 }
 
-/** A dense network whose weights are saved small. */
+/** A dense network with rounded weights. */
 export interface WireResult {
   network: NetworkName;
   weights: WeightType;
@@ -76,7 +76,7 @@ export class Store {
     return new Store(folder);
   }
 
-  /** All lines of a kind; a last line that was cut off is none. */
+  /** All lines of a kind, without a last line that was cut off. */
   async read<K extends keyof Lines>(kind: K): Promise<Lines[K][]> {
     const text = await readFile(this.#path(kind), 'utf8').catch(() => '');
     return text

@@ -76,7 +76,7 @@ export function networkTable(network: NetworkName, { dense, cells, speed }: Resu
   return `**${caption}**\n\n${table([['', ...head], ...rows])}`;
 }
 
-/** How many of a network's cells are not what was asked for, and why. */
+/** The number of a network's cells that are not as requested, and the reasons. */
 export function failures({ cells }: Results): string {
   const failed = [...latest(cells).values()].filter((cell) => !isDone(cell)) as CellFailure[];
   return failed.map(({ id, failure }) => `- ${id}: ${failure}`).join('\n');
@@ -107,7 +107,7 @@ export function tables(results: Results): string {
     .join('\n\n');
 }
 
-/** The text with what lies between `<!-- NAME -->` and `<!-- end of NAME -->` replaced. */
+/** The text with the part between `<!-- NAME -->` and `<!-- end of NAME -->` replaced. */
 export function between(text: string, name: string, content: string): string {
   const markers = [`<!-- ${name} -->`, `<!-- end of ${name} -->`];
   const [start, end] = markers.map((marker) => text.indexOf(marker));

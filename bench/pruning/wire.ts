@@ -1,4 +1,4 @@
-// Dense networks whose weights are saved small: bytes of the file, and what is left of the accuracy.
+// Dense networks with rounded weights: bytes of the file, and accuracy.
 import { brotliCompressSync, constants } from 'node:zlib';
 import { writeArtifact } from '../../src/artifact/write.ts';
 import type { ProgressLine } from '../../src/cli/io.ts';

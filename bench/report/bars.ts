@@ -83,7 +83,7 @@ function latencyRows(state: StateResult, columns: readonly Runtime[]): (Bar | { 
   return [{ key: state.id, heading: stateTitle(state) }, ...bars];
 }
 
-/** Medians of every network; networks are not on one scale. */
+/** Medians of every network. Each network has its own scale. */
 export function latencyFigure(report: PeersReport): string {
   const columns = measuredRuntimes(report);
   const rows = report.states.flatMap((state) => latencyRows(state, columns));

@@ -1,10 +1,10 @@
-// Speed-up against density: of kernels (npm run bench) and of whole networks (npm run bench:sweep).
+// Speed-up by density, of kernels (npm run bench) and of whole networks (npm run bench:sweep).
 import * as Plot from '@observablehq/plot';
 import type { Report as KernelReport } from '../kernels.ts';
 import { geometricMean } from '../measure.ts';
 import { chart, figure, legend } from './chart.ts';
 
-/** What a sweep over densities says of whole networks. */
+/** The part of a sweep over densities about whole networks. */
 export interface Sweep {
   build: string;
   networks: { network: string; pattern: string; zeros: number; ms: number; denseMs: number }[];

@@ -1,4 +1,4 @@
-// Where the time goes: the floor, and what lies above it, by network and by layer.
+// Shows where the time goes: the floor, and the time above it, by network and by layer.
 import * as Plot from '@observablehq/plot';
 import { stateTitle } from '../peers/markdown.ts';
 import type { LayerFloor, PeersReport, StateResult } from '../peers/results.ts';
@@ -8,7 +8,7 @@ type Measured = StateResult & Required<Pick<StateResult, 'floor'>>;
 
 const measured = ({ states }: PeersReport) => states.filter((state): state is Measured => state.floor !== undefined);
 
-/** What a layer is, by its kernels. */
+/** Kinds of layers, by their kernels. */
 export const layerKinds = {
   pointwise: '1×1 convolutions and linear layers',
   shifted: 'k×k convolutions',
@@ -124,7 +124,7 @@ function layerBars(state: Measured): string {
   }));
 }
 
-/** One network at a time, picked by name; without scripts the first. */
+/** One network at a time, selected by name; without scripts, the first. */
 export function layersFigure(report: PeersReport): string {
   const states = measured(report);
   if (states.length === 0) return '';

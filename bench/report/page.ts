@@ -1,4 +1,4 @@
-// The HTML report: one file, nothing fetched.
+// The HTML report: one file that fetches nothing.
 import type { Report as KernelReport } from '../kernels.ts';
 import { bestPeer, runtimeTitles } from '../peers/results.ts';
 import type { PeersReport } from '../peers/results.ts';
@@ -18,7 +18,7 @@ export interface ReportParts extends OtherReports {
   sweep?: Sweep;
 }
 
-/** A result that is wrong has this over its bar. */
+/** The pattern over the bar of a wrong result. */
 const patterns = `<svg width="0" height="0" aria-hidden="true" style="position: absolute"><defs>
 <pattern id="wrong" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
 <rect width="3.5" height="7" fill="var(--paper)" /></pattern></defs></svg>`;

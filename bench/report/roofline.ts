@@ -1,4 +1,4 @@
-// The roofline: how fast layers run against how much arithmetic they do on each byte.
+// The roofline: speed of layers by their arithmetic per byte.
 import * as Plot from '@observablehq/plot';
 import { stateTitle } from '../peers/markdown.ts';
 import type { PeersReport } from '../peers/results.ts';

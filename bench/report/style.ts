@@ -1,4 +1,4 @@
-// The report's stylesheet. Colours of runtimes and layers tell apart for colour-blind eyes too (Okabe and Ito's palette,
+// The report's stylesheet. Colour-blind readers can tell the colours of runtimes and layers apart (Okabe and Ito's palette,
 // darker or lighter by scheme).
 export const style = `
 :root {

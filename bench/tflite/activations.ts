@@ -1,4 +1,4 @@
-// Activations as TFLite has them: some fused into the operator before, the others as operators.
+// Activations in TFLite: some are fused into the operator before, the others are operators.
 import type { Activation } from '../../src/program/activations.ts';
 import type { Options } from '../../test/import/tflite/writer.ts';
 
@@ -14,7 +14,7 @@ export function fusedActivation(activation: Activation | undefined): number | un
 
 export interface TfliteActivationStep {
   op: string;
-  /** `x` is the function's argument, `last` what the step before made, a number a constant. */
+  /** `x` is the function's argument, `last` the output of the step before, a number a constant. */
   inputs: readonly ('x' | 'last' | number)[];
   options?: Options;
 }
@@ -31,7 +31,7 @@ const named: Partial<Record<Activation['fn'], string>> = {
   square: 'SQUARE',
 };
 
-/** The steps whose last makes the function's value. @throws Error for functions that TFLite has no operators for. */
+/** The steps that compute the function; the last gives its value. @throws Error for functions without TFLite operators. */
 export function activationSteps(activation: Activation): TfliteActivationStep[] {
   const { fn, alpha = 0, beta = 0 } = activation;
   const isOther = Math.abs(alpha - 1 / 6) > 1e-6 || beta !== 0.5;

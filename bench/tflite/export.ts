@@ -1,7 +1,7 @@
 // Graphs → TFLite models, for the peers that read nothing else.
 //
-// A value of the graph may be stored with its axes in another order: feature maps as NHWC, and what is made of them as it
-// falls. Transposes are free that way; data moves only where an operator or an output wants an order of its own.
+// A value of the graph may be stored with its axes in another order: feature maps as NHWC, and values derived from them in the
+// order that results. So transposes are free; data moves only when an operator or an output needs a certain order.
 import { FiligreeError } from '../../src/errors.ts';
 import { asFloat32 } from '../../src/graph/constant.ts';
 import type { Graph, Node, Port, Shape } from '../../src/graph/graph.ts';
@@ -50,7 +50,7 @@ export class TfliteExport {
     return valueOf(this.graph, value).shape;
   }
 
-  /** A constant's numbers. @throws FiligreeError `unsupported` for what is computed. */
+  /** A constant's numbers. @throws FiligreeError `unsupported` for computed values. */
   data(node: Node, value: string): Float32Array {
     const { dtype, data } = valueOf(this.graph, value);
     return data ? asFloat32(dtype, data) : this.fail(node, `"${value}" must be constant`);
@@ -76,12 +76,12 @@ export class TfliteExport {
     this.#stored.set(value, { tensor, order });
   }
 
-  /** The order in which a computed value is stored; axes as they are for constants. */
+  /** The stored order of a computed value; unchanged axes for constants. */
   order(value: string): Order {
     return this.#stored.get(value)?.order ?? axesOf(this.shape(value).length);
   }
 
-  /** The tensor of a value with its axes in this order; what is stored otherwise is transposed. */
+  /** The tensor of a value with its axes in this order, transposed if it is stored in another. */
   inOrder(value: string, order: Order): number {
     if (this.isConstant(value)) return this.constant(value, order);
     const shape = this.shape(value);
@@ -100,7 +100,7 @@ export class TfliteExport {
     return tensor;
   }
 
-  /** A constant of the graph in this order, of a rank that may be higher than its own. */
+  /** A constant of the graph in this order. Its rank may grow. */
   constant(value: string, order: Order): number {
     const key = `${value} ${order}`;
     const known = this.#constants.get(key);
@@ -126,13 +126,13 @@ export class TfliteExport {
     return tensor;
   }
 
-  /** An operator that makes a value, in this order. */
+  /** Adds an operator that makes a value in this order. */
   emit(value: string, order: Order, op: string, inputs: readonly number[], options?: Options): void {
     const [tensor] = this.model.apply(value, op, inputs, [permuteShape(this.shape(value), order)], options);
     this.store(value, tensor, order);
   }
 
-  /** As emit, and the activation: fused where TFLite can, else in operators of its own. `options` take its code. */
+  /** Like emit, with the activation: fused if TFLite can, else as operators. `options` take its code. */
   emitActivated(
     value: string,
     order: Order,
@@ -146,7 +146,7 @@ export class TfliteExport {
     if (fused === undefined) this.activate(value, this.#stored.get(value)!.tensor, order, activation!);
   }
 
-  /** Operators that apply a function to a tensor; the last makes the value. */
+  /** Adds operators that apply a function to a tensor; the last makes the value. */
   activate(value: string, x: number, order: Order, activation: Activation): void {
     const shape = permuteShape(this.shape(value), order);
     let tensor = x;
@@ -165,18 +165,18 @@ export class TfliteExport {
   }
 }
 
-/** The author's order of a port; feature maps that nobody gave one are NHWC. */
+/** The author's order of a port; feature maps without one are NHWC. */
 function authorOrder({ permutation }: Port, rank: number): Order {
   return permutation ?? (rank === 4 ? nhwc : axesOf(rank));
 }
 
 /**
  * A graph as a TFLite model. Inputs and outputs keep their names; those of rank 4 are NHWC.
- * @throws FiligreeError `unsupported` for what TFLite has no operator for.
+ * @throws FiligreeError `unsupported` when TFLite lacks an operator.
  */
 export function exportTflite(graph: Graph, options: TfliteExportOptions = {}): ModelBuilder {
   verify(graph);
-  // Weights are shared with the caller's graph; nodes are not, for activations are fused here.
+  // Weights are shared with the caller's graph; nodes are not, because activations are fused here.
   const copy: Graph = {
     ...graph,
     nodes: graph.nodes.map((node) => ({ ...node, inputs: [...node.inputs], outputs: [...node.outputs] })),

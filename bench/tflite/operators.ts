@@ -1,4 +1,4 @@
-// Operators of the graph in TFLite's.
+// Operators of the graph as TFLite operators.
 import { isPointwise } from '../../src/ops/conv2d.ts';
 import type { Node } from '../../src/graph/graph.ts';
 import { inversePermutation, permuteData } from '../../src/graph/permute.ts';
@@ -31,7 +31,7 @@ interface Window {
   pads: readonly number[];
 }
 
-/** Which of TFLite's paddings a window has, if one. */
+/** The TFLite padding of a window, if there is one. */
 function paddingOf([height, width]: readonly number[], { kernel, stride, dilation, pads }: Window): number | undefined {
   if (pads.every((pad) => pad === 0)) return padding.valid;
   const isSame = [height, width].every((size, i) => {
@@ -42,7 +42,7 @@ function paddingOf([height, width]: readonly number[], { kernel, stride, dilatio
   return isSame ? padding.same : undefined;
 }
 
-/** The padding of a convolution's options and its input, padded before where TFLite has no padding like it. */
+/** The padding option of a convolution, and its input, which is padded beforehand if TFLite has no such padding. */
 function padded(file: TfliteExport, node: Node, x: number, window: Window): { x: number; padding: number } {
   const [n, c, height, width] = file.shape(node.inputs[0]);
   const own = paddingOf([height, width], window);
@@ -68,7 +68,7 @@ function exportConv2d(node: NodeOf<'conv2d'>, file: TfliteExport): void {
   const isDepthwise = groups === channels && perGroup === 1 && groups > 1;
   if (groups !== 1 && !isDepthwise) file.fail(node, `${groups} groups of ${channels} channels`);
   const weights = file.data(node, w);
-  // A 1×1 convolution does not mind how pixels lie.
+  // A 1×1 convolution works with any order of pixels.
   const own = file.order(value);
   const order = isPointwise(node.attributes, file.shape(w)) && own[0] === 0 && own[3] === 1 ? own : nhwc;
   const { x, padding } = padded(file, node, file.inOrder(value, order), { kernel: [kh, kw], stride, dilation, pads });
@@ -113,7 +113,7 @@ function exportPool(op: string) {
   };
 }
 
-/** Adds what stands for a node to the file. */
+/** Adds the TFLite operators of a node to the file. */
 export const exporters: OperatorTable<[file: TfliteExport], void> = {
   conv2d: exportConv2d,
 
@@ -134,6 +134,13 @@ export const exporters: OperatorTable<[file: TfliteExport], void> = {
       node.attributes.activation,
       (activation) => ({ FullyConnected: { activation, format: 0, keepDims: rank > 2 } }),
     );
+  },
+
+  matmul(node, file) {
+    const { transposeA, transposeB } = node.attributes;
+    const inputs = node.inputs.map((input) => file.inOrder(input, axesOf(file.shape(input).length)));
+    const order = axesOf(file.shape(node.outputs[0]).length);
+    file.emit(node.outputs[0], order, 'BATCH_MATMUL', inputs, { BatchMatMul: { adjX: transposeA, adjY: transposeB } });
   },
 
   unary(node, file) {
@@ -291,6 +298,8 @@ export const exporters: OperatorTable<[file: TfliteExport], void> = {
   convTranspose2d: unsupported,
 
   gather: unsupported,
+  topK: unsupported,
+  takeAlongAxis: unsupported,
 };
 
 function unsupported(node: Node, file: TfliteExport): void {

@@ -1,5 +1,5 @@
-// Float TFLite models → quantised ones as training with quantisation leaves them: uint8, and activations in the range of
-// the result alone (fused NONE).
+// Float TFLite models → quantised ones like those of training with quantisation: uint8, with activations only in the range of
+// the result (fused NONE).
 import { type Quantisation, representable } from '../../src/quantisation.ts';
 import { ModelBuilder } from '../../test/import/tflite/model.ts';
 import type { Options } from '../../test/import/tflite/writer.ts';
@@ -9,14 +9,14 @@ export interface Limits {
   high: number;
 }
 
-/** A tensor's name → the numbers that its result has in the float model, or is to be cut to. */
+/** A tensor's name → the range of its result in the float model, or the range to clamp it to. */
 export type Limited = (tensor: string) => Limits;
 
 export interface QuantisedModel {
   model: ModelBuilder;
   /** Reals that each computed tensor can hold, and its step, by name. */
   tensors: Map<string, Limits & Quantisation>;
-  /** The float model with the weights that are left, and activations taken out. */
+  /** The float model with the rounded weights, without activations. */
   float: ModelBuilder;
 }
 
@@ -43,7 +43,7 @@ const fixedScales: Record<string, Quantisation> = {
 
 const weighted = new Set(['CONV_2D', 'DEPTHWISE_CONV_2D', 'FULLY_CONNECTED']);
 
-/** Operators that are written so; tfjs-tflite has all of them in uint8. */
+/** Operators that can be quantised; tfjs-tflite has all of them in uint8. */
 export const quantisedOperators: ReadonlySet<string> = new Set([
   ...keepsScale,
   ...Object.keys(fixedScales),
@@ -59,7 +59,7 @@ export const quantisedOperators: ReadonlySet<string> = new Set([
   'HARD_SWISH',
 ]);
 
-/** Scale and zero point of uint8 for a range, which 0 is made part of. */
+/** Scale and zero point of uint8 for a range, extended to include 0. */
 function scaleFor({ low, high }: Limits): Quantisation {
   const [least, most] = [Math.min(low, 0), Math.max(high, 0)];
   const scale = Math.fround((most - least) / 255) || 1;
@@ -84,7 +84,7 @@ function withoutActivation(options: Options | undefined): Options | undefined {
   return { [name]: { ...own, activation: 0 } };
 }
 
-/** The range that is left of one by a fused activation. */
+/** A range after a fused activation. */
 function activated({ low, high }: Limits, fused: number): Limits {
   const [least, most] = [
     [-Infinity, Infinity],
@@ -96,7 +96,7 @@ function activated({ low, high }: Limits, fused: number): Limits {
 }
 
 /**
- * The model in uint8: biases int32, results in the range that `limited` gives, fused activations in that alone.
+ * The model in uint8: biases int32, results in the range that `limited` gives, which also replaces fused activations.
  * @returns undefined when an operator is not among `quantisedOperators`, reads weights that are not constant or a bias
  * that another one reads too.
  */

@@ -1,8 +1,8 @@
-// Reshaping values whose axes are stored in another order.
+// Reshapes values whose axes are stored in another order.
 import type { Shape } from '../../src/graph/graph.ts';
 import type { Order } from './export.ts';
 
-/** Axes of a shape and the axes that they become, which have as many elements. */
+/** Axes of a shape and the axes that they become, with equally many elements. */
 interface Group {
   from: number[];
   to: number[];
@@ -10,7 +10,7 @@ interface Group {
 
 const product = (axes: number[], shape: Shape) => axes.reduce((elements, axis) => elements * shape[axis], 1);
 
-/** Cuts two shapes of as many elements into the smallest groups of neighbouring axes that match. */
+/** Cuts two shapes of equally many elements into the smallest groups of neighbouring axes that match. */
 function matchAxes(from: Shape, to: Shape): Group[] {
   const groups: Group[] = [];
   let [i, j] = [0, 0];
@@ -26,7 +26,7 @@ function matchAxes(from: Shape, to: Shape): Group[] {
     }
     groups.push(group);
   }
-  // what is left over is of length 1: [C, 1, 1] → [C]
+  // remaining axes have length 1: [C, 1, 1] → [C]
   const last = groups.findLastIndex((group) => group.to.length > 0 && group.from.length > 0);
   const rest = groups.splice(last + 1);
   for (const { from: more, to: others } of rest) {
@@ -43,7 +43,7 @@ function matchAxes(from: Shape, to: Shape): Group[] {
 export function reshapedOrder(from: Shape, order: Order, to: Shape): Order | undefined {
   if (from.includes(0)) return undefined;
   const placed = matchAxes(from, to).map((group) => {
-    // axes of length 1 lie anywhere
+    // axes of length 1 may be anywhere
     const places = group.from.filter((axis) => from[axis] > 1).map((axis) => order.indexOf(axis));
     return { group, places };
   });

@@ -2,24 +2,25 @@
 //
 //   u64 header length | JSON header, padded with spaces so that data starts at a multiple of 64 | tensors
 //
-// Tensors lie without holes (the safetensors rule), widest elements first, so each is aligned to its element, and integers
-// before floats, since they are looked at before anything is placed in memory. The header
-// lists them by name, each the part of one constant; `__metadata__` holds three strings: `format`, `version` and `program`, the JSON below.
+// Tensors lie without holes (the safetensors rule). Widest elements come first, so that each tensor is aligned to its
+// elements; then integers before floats, since integers are checked before anything is placed in memory. The header
+// lists tensors by name; each is a part of one constant. `__metadata__` holds three strings: `format`, `version` and
+// `program`, the JSON below.
 import type { DType } from '../tensor.ts';
 
 export const formatName = 'filigree';
 export const formatVersion = 3;
 
-/** Infinities have no JSON number. */
+/** JSON has no infinite numbers. */
 export type JsonNumber = number | 'inf' | '-inf';
 
-/** Of values that are whole numbers. */
+/** Factors of integer values. */
 interface JsonScales {
   scales?: string;
   blocks?: string;
 }
 
-/** The tensor names of a constant's parts, or its numbers. */
+/** A buffer: a constant's parts by tensor name, or its numbers. */
 export type JsonBuffer =
   | { arena: number; bytes: number }
   | { form: 'f32' | 'i32'; data: string }
@@ -83,7 +84,7 @@ export interface JsonEndpoint {
   quantization?: { scale: number; zeroPoint: number };
 }
 
-/** safetensors dtype names of the arrays that programs hold. */
+/** safetensors dtype names of the arrays in programs. */
 export const arrayTypes = {
   F32: Float32Array,
   I32: Int32Array,
@@ -93,6 +94,6 @@ export const arrayTypes = {
   I8: Int8Array,
 };
 export type ArrayTypeName = keyof typeof arrayTypes;
-/** Types of the numbers that the checker looks at. */
+/** Types of the numbers that the checker reads. */
 export const isInteger32 = (type: ArrayTypeName) => type === 'I32' || type === 'U32';
 export type StoredArray = Float32Array | Int32Array | Uint32Array | Uint16Array | Uint8Array | Int8Array;

@@ -1,5 +1,5 @@
-// Bytes → program. A file is untrusted input: everything structural is checked here, and what kernels may reach is checked
-// against the program's buffers in src/program/check.ts.
+// Bytes → program. A file is untrusted input: its structure is checked here, and src/program/check.ts checks that
+// kernels stay inside the program's buffers.
 import { isObject } from '../formats/json-object.ts';
 import { FiligreeError } from '../errors.ts';
 import { elementBytes, elementCount } from '../tensor.ts';
@@ -29,7 +29,7 @@ type Json = Record<string, unknown>;
 
 const limit = 2 ** 31;
 
-/** True when the bytes begin as a safetensors file does. */
+/** True when the bytes begin like a safetensors file. */
 export function looksLikeArtifact(bytes: Uint8Array): boolean {
   if (bytes.length < 9 || bytes[8] !== 0x7b) return false;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -38,22 +38,22 @@ export function looksLikeArtifact(bytes: Uint8Array): boolean {
 
 interface TensorSpan {
   readonly type: ArrayTypeName;
-  /** Byte of the file. */
+  /** Byte offset in the file. */
   readonly from: number;
   readonly length: number;
 }
 
-/** What the header of a safetensors file says. */
+/** Contents of a safetensors file's header. */
 export interface Header {
   readonly metadata: Json;
   readonly tensors: Map<string, TensorSpan>;
-  /** The first so many bytes hold all numbers that have to be looked at before anything is placed in memory. */
+  /** Bytes from the file's start that hold every number to be checked before anything is placed in memory. */
   readonly needed: number;
   /** Where the last tensor ends. */
   readonly end: number;
 }
 
-/** The byte behind the header, of a file of which the first 8 bytes are given. */
+/** The byte behind the header, from at least the first 8 bytes of a file. */
 export const headerEnd = (bytes: Uint8Array): number =>
   8 + Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
 
@@ -65,8 +65,9 @@ const failed =
 
 /**
  * Reads an artifact.
- * @param bytes the file, or as much of it as its header needs; of tensors behind, the program has the place
- * @throws FiligreeError `invalid-model` naming the field that is wrong, and what was found.
+ * @param bytes the file, or at least as much as its header needs; for tensors beyond it, the program holds their place
+ * in the file
+ * @throws FiligreeError `invalid-model` naming the wrong field, and the value found.
  */
 export function readArtifact(bytes: Uint8Array, name: string, header = readHeader(bytes, name)): Program {
   const fail = failed(name);
@@ -148,7 +149,7 @@ class Reader {
   }
 }
 
-/** A JSON value in a message: what it is, without walking through it. */
+/** Describes a JSON value in a message, without walking through it. */
 function describe(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return `a list of ${value.length}`;
@@ -171,11 +172,11 @@ function parse(text: string, what: string, fail: (what: string) => never): Json 
 
 /**
  * Reads the header of a file of `size` bytes.
- * @throws FiligreeError `invalid-model` when it is none, or places a tensor outside of the file
+ * @throws FiligreeError `invalid-model` when there is no header, or it places a tensor outside the file
  */
 export function readHeader(bytes: Uint8Array, name: string, size = bytes.length): Header {
   const fail = failed(name);
-  if (bytes.length < 8) fail(`${bytes.length} bytes are no model`);
+  if (bytes.length < 8) fail(`${bytes.length} bytes are too few for a model`);
   const start = headerEnd(bytes);
   if (start > size) fail(`truncated: the header ends at byte ${start}, the file at ${size}`);
   const header = parse(new TextDecoder().decode(bytes.subarray(8, start)), 'header', fail);
@@ -189,7 +190,7 @@ export function readHeader(bytes: Uint8Array, name: string, size = bytes.length)
     if (name === '__metadata__') continue;
     if (!isObject(entry)) return fail(`tensor "${name}" is ${describe(entry)}, should be an object`);
     const { dtype, shape, data_offsets: offsets } = entry;
-    const read = () => new Reader(entry, fail, `tensor "${name}".`); // most tensors are as they should be
+    const read = () => new Reader(entry, fail, `tensor "${name}".`); // made lazily: most tensors are valid
     const type = dtype as ArrayTypeName;
     if (typeof dtype !== 'string' || !Object.hasOwn(arrayTypes, type)) {
       return read().bad('dtype', `one of ${Object.keys(arrayTypes)}`);
@@ -208,10 +209,10 @@ export function readHeader(bytes: Uint8Array, name: string, size = bytes.length)
   return { metadata, tensors, needed, end };
 }
 
-/** Of a header: no safetensors file has a longer one. */
+/** Maximum length of a header: safetensors sets this limit. */
 const maxHeaderBytes = 100e6;
 
-/** Where an artifact ends of which the beginning is given; 0 for what is none. */
+/** The end of an artifact, from its first bytes; 0 when they are not an artifact. */
 export function artifactEnd(bytes: Uint8Array, name: string): number {
   if (!looksLikeArtifact(bytes)) return 0;
   const end = headerEnd(bytes);
@@ -224,7 +225,7 @@ function isPlace(value: unknown, length: number): value is number[] {
   return true;
 }
 
-/** A tensor's numbers: a view where the bytes allow one, else a copy; only their place when they are behind the bytes. */
+/** A tensor's numbers: a view if alignment allows, else a copy; only their place when they lie behind the bytes. */
 function numbersOf({ type, from, length }: TensorSpan, bytes: Uint8Array): StoredArray | Unread {
   const ArrayType = arrayTypes[type];
   const { BYTES_PER_ELEMENT } = ArrayType;
@@ -253,7 +254,7 @@ function readConstant(read: Reader, tensors: Map<string, TensorSpan>, bytes: Uin
     if (length !== undefined && found.length !== length) {
       return read.bad(key, `a tensor of ${length} elements, not ${found.length}`);
     }
-    // once expanded, the file is not much larger than it was
+    // a tensor is used once, so that the expanded program is not much larger than its file
     tensors.delete(read.text(key));
     const numbers = numbersOf(found, bytes);
     if (isInteger32(found.type) && !ArrayBuffer.isView(numbers)) return read.bad(key, 'in the part that has been read');
@@ -261,7 +262,7 @@ function readConstant(read: Reader, tensors: Map<string, TensorSpan>, bytes: Uin
   };
   const weights = (key: string, length?: number) => tensor(key, length, 'F32', 'F16') as WeightData;
   const bias = (rows: number) => (read.json.bias === null ? null : weights('bias', rows));
-  /** The n values of a matrix, as floats or as whole numbers with what they are to be multiplied by. */
+  /** A matrix's n values: floats, or integers with their factors. */
   const matrix = (rows: number, n: number): { values: MatrixData } & Scales => {
     const { scales, blocks } = read.json;
     if (scales === undefined) return { values: weights('values', n) };
@@ -403,7 +404,7 @@ function readEndpoint(read: Reader, program: Program, mayBeConstant: boolean): E
   if (shape.includes(0) || at.offset % 4 || at.offset + 4 * floats > bytes) {
     read.bad('at', `inside a buffer of activations${mayBeConstant ? ' or an f32 constant' : ''}`);
   }
-  if (elementCount(shape) > floats) read.bad('strides', 'such that no elements share a place');
+  if (elementCount(shape) > floats) read.bad('strides', 'strides without overlapping elements');
   return {
     name: read.text('name'),
     dtype,
@@ -414,7 +415,7 @@ function readEndpoint(read: Reader, program: Program, mayBeConstant: boolean): E
   };
 }
 
-/** Bytes of a buffer as an endpoint sees it; 0 when no endpoint may lie there. */
+/** Bytes of a buffer that an endpoint may use; 0 when it may not lie there. */
 function endpointBytes(buffer: Buffer, mayBeConstant: boolean): number {
   if (buffer.kind === 'arena') return buffer.bytes;
   return mayBeConstant && buffer.constant.form === 'f32' ? constantBytes(buffer.constant) : 0;

@@ -11,7 +11,7 @@ interface Named {
   data: StoredArray;
 }
 
-/** The bytes of a program's artifact. The same program gives the same bytes. */
+/** A program's artifact. The same program gives the same bytes. */
 export function writeArtifact(program: Program): Uint8Array {
   const tensors: Named[] = [];
   const labels = bufferLabels(program);
@@ -41,7 +41,7 @@ export function writeArtifact(program: Program): Uint8Array {
   });
 }
 
-/** A name for each constant, from the layer that reads it first. */
+/** Names each constant after the first layer that reads it. */
 function bufferLabels(program: Program): string[] {
   const labels: string[] = [];
   const used = new Set<string>();
@@ -145,7 +145,7 @@ function jsonEndpoint(endpoint: Endpoint): JsonEndpoint {
   return { ...rest, shape: [...shape], strides: [...strides], at: [at.buffer, at.offset] };
 }
 
-/** The widest first, so that each is aligned; then floats before integers, which the format asks for. */
+/** The widest first, so that each is aligned; then 32-bit integers before floats, as the format asks. */
 function inOrder(tensors: readonly Named[]): StoredTensor[] {
   return tensors
     .map((tensor, i) => ({ ...tensor, i }))

@@ -1,4 +1,4 @@
-// A checkpoint in a file.
+// Keeps a checkpoint in a file.
 import { readFile, unlink } from 'node:fs/promises';
 import type { Checkpoint } from '../prune.ts';
 import { writeOutput } from '../files/write.ts';

@@ -1,4 +1,4 @@
-// Groups of weights that users give to `prune --groups`.
+// Reads the groups of weights for `prune --groups`.
 import { FiligreeError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import { readGroups, type Grouping } from '../prune.ts';
@@ -8,7 +8,7 @@ import { readNpy } from '../formats/npy.ts';
 
 /**
  * @param files safetensors files, or LAYER=ids.npy
- * @param graph a prepared one
+ * @param graph a prepared graph
  */
 export async function readGroupFiles(files: readonly string[], graph: Graph): Promise<Grouping> {
   const groupings: Grouping[] = [];
@@ -18,7 +18,7 @@ export async function readGroupFiles(files: readonly string[], graph: Graph): Pr
     let bytes = await readInput(file);
     if (/\.npy$/i.test(file)) {
       if (at < 1) {
-        throw new FiligreeError('invalid-argument', `--groups ${text}: say whose groups they are: LAYER=${text}`);
+        throw new FiligreeError('invalid-argument', `--groups ${text}: name the layer: LAYER=${text}`);
       }
       bytes = writeSafetensors({ tensors: new Map([[text.slice(0, at), readNpy(bytes, file)]]), metadata: {} });
     }

@@ -1,28 +1,28 @@
 import type { ProgressDisplay } from '../evaluate/progress.ts';
 
-/** Where a command writes. `isTTY` streams get progress. */
+/** An output stream. `isTTY` streams get progress. */
 export interface Output {
   write(text: string): unknown;
   readonly isTTY?: boolean;
 }
 
-/** What a command needs of the process it runs in. */
+/** What a command uses of its process. */
 export interface Io {
   readonly stdout: Output;
   readonly stderr: Output;
-  /** Whether errors show where they come from. */
+  /** Whether errors include their stack. */
   readonly debug: boolean;
   readonly version: string;
-  /** Path of the artifact that `detect` uses when none is named. */
+  /** Path of the artifact that `detect` uses by default. */
   readonly defaultModel: string;
-  /** Paths of the artifacts that come with the package, by the names that `--model` takes for them. */
+  /** Paths of the artifacts in the package, by their names for `--model`. */
   readonly shippedModels: Readonly<Record<string, string>>;
 }
 
-/** What commands exit with. */
+/** Exit codes of commands. */
 export const exitCodes = { ok: 0, failed: 1, usage: 2 } as const;
 
-/** One line on stderr, for people only: written over by the next and gone at the end. */
+/** One status line on stderr, for terminals only: overwritten by the next and cleared at the end. */
 export class ProgressLine implements ProgressDisplay {
   private readonly output: Output;
 
@@ -43,7 +43,7 @@ export function writeJson(io: Io, value: unknown): void {
   io.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }
 
-/** `filigree: message`, in one line; with the stack behind it when debugging. */
+/** `filigree: message`, in one line; followed by the stack when debugging. */
 export function reportError(io: Io, error: unknown): void {
   const { message, stack, name, code } = error as Error & { code?: unknown };
   const text = describe(message ?? String(error)).replaceAll(/\s*\n\s*/g, ' ');
@@ -52,7 +52,7 @@ export function reportError(io: Io, error: unknown): void {
   if (io.debug && stack) io.stderr.write(`${stack}\n`);
 }
 
-/** Node's own messages begin with a code. */
+/** Node's own messages begin with an error code. */
 function describe(message: string): string {
   return message.replace(/^(E[A-Z]+): /, '');
 }

@@ -1,4 +1,4 @@
-// What a program is made of, for `compile` and `inspect`.
+// Layers of a program and their sizes, for `compile` and `inspect`.
 import type { Constant, Program } from '../program/program.ts';
 import { addParts, noParts, savedParts, sumOfParts } from './saved.ts';
 import type { SavedParts, SavedType } from './saved.ts';
@@ -14,10 +14,10 @@ export interface LayerReport {
   sparse: boolean;
   macs: number;
   effectiveMacs: number;
-  /** Bytes of its constants as they are saved, and of what they are made of. */
+  /** Bytes of its constants as saved, and by part. */
   bytes: number;
   parts: SavedParts;
-  /** How its weights are saved; several ways where it has several matrices. Empty without. */
+  /** Types its weights are saved as; more than one where it has several matrices. Empty without weights. */
   savedAs: SavedType[];
 }
 
@@ -60,7 +60,7 @@ export function reportLayers(program: Program): LayerReport[] {
   });
 }
 
-/** Whether kernels leave out zeros of these weights. */
+/** Whether kernels skip zeros of these weights. */
 function skipsZeros(c: Constant): boolean {
   if (c.form === 'i8') return c.values.length < c.rows * c.columns;
   return c.form === 'spmm' || (c.form === 'quantised' && c.counts !== null);
@@ -69,7 +69,7 @@ function skipsZeros(c: Constant): boolean {
 const constantsOf = ({ buffers }: Program): Constant[] =>
   buffers.flatMap((buffer) => (buffer.kind === 'constant' ? [buffer.constant] : []));
 
-/** Bytes of all weights, with scales and places, by how they are saved; what else there is as `other`. */
+/** Bytes of all weights by saved type, with their scales and positions; all else as `other`. */
 function bytesByType(program: Program): Partial<Record<SavedType | 'other', number>> {
   const bytes: Partial<Record<SavedType | 'other', number>> = {};
   for (const constant of constantsOf(program)) {
@@ -83,17 +83,17 @@ function bytesByType(program: Program): Partial<Record<SavedType | 'other', numb
 export interface ProgramReport {
   layers: number;
   sparseLayers: number;
-  /** Layers with weights whose kernels multiply by every one. */
+  /** Layers with weights whose kernels multiply by all of them. */
   denseLayers: number;
   macs: number;
   effectiveMacs: number;
-  /** Bytes that activations take, as planned and without sharing. */
+  /** Bytes of activations, as planned and without sharing. */
   activationBytes: number;
   activationBytesUnshared: number;
   constantBytes: number;
-  /** The same by how numbers are saved; `other`: tables. */
+  /** The same by saved type; `other`: tables. */
   bytesByType: Partial<Record<SavedType | 'other', number>>;
-  /** The same by what they are made of. */
+  /** The same by part. */
   parts: SavedParts;
   notes: string[];
 }
@@ -118,7 +118,7 @@ export function reportProgram(program: Program, layers: readonly LayerReport[]):
   };
 }
 
-/** Kernel names of a layer, repeats counted: `f32_pad, 4 × f32_spmm_16x2`. */
+/** Kernel names of a layer, with repeats counted: `f32_pad, 4 × f32_spmm_16x2`. */
 export function kernelList(kernels: readonly string[]): string {
   const counts = new Map<string, number>();
   for (const kernel of kernels) counts.set(kernel, (counts.get(kernel) ?? 0) + 1);

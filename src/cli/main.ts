@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { main } from './program.ts';
 
-// Whoever reads our output may stop early (`filigree inspect … | head`): that is no error.
+// The reader of our output may stop early (`filigree inspect … | head`): that is not an error.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0);

@@ -1,4 +1,4 @@
-// Model files as commands take them: compiled, or foreign and compiled on the spot.
+// Opens model files for commands: compiled ones, and foreign ones, which are compiled in memory.
 import { readFileSync } from 'node:fs';
 import { basename, dirname, extname, isAbsolute, relative, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
@@ -12,20 +12,20 @@ import { readInput } from '../files/read.ts';
 import type { ProgressLine } from './io.ts';
 import { namedShape, namedSize, threadCount } from './options.ts';
 
-/** What a command's options say about the model it opens. */
+/** Options for the model that a command opens. */
 export interface ModelOptions {
   build?: WasmBuild;
   threads?: number | 'auto';
-  /** Sizes of named dimensions, and whole shapes of inputs, that an ONNX file leaves open. */
+  /** Values for named dimensions, and whole input shapes, that an ONNX file leaves open. */
   dimension?: Record<string, number>;
   inputShape?: Record<string, number[]>;
-  /** Integers that the weights of a foreign model's linear layers are rounded to. */
+  /** Integer type that the weights of a foreign model's linear layers are rounded to. */
   linearWeights?: LinearWeights;
-  /** How the weights of a foreign model are saved. */
+  /** Type that a foreign model's weights are saved as. */
   weights?: WeightType;
 }
 
-/** Adds the options that every command has which takes a model. */
+/** Adds the options of every command that takes a model. */
 export function withModelOptions(command: Command): Command {
   return command
     .option('--dimension <name=size>', 'fix a dimension that an ONNX model leaves open; may be repeated', namedSize)
@@ -33,18 +33,18 @@ export function withModelOptions(command: Command): Command {
     .addOption(
       new Option(
         '--linear-weights <type>',
-        'round the weights of linear layers: int8 with a scale a row, int4 with one for 16 inputs',
+        'round the weights of linear layers: int8 with a scale per row, int4 with one per 16 inputs',
       ).choices(['int8', 'int4']),
     )
     .addOption(
       new Option(
         '--weights <type>',
-        'save weights small: f16, int8 with a scale a row, int4 with one for 16 (default: f32)',
+        'save weights small: f16, int8 with a scale per row, int4 with one per 16 (default: f32)',
       ).choices(['f32', 'f16', 'int8', 'int4']),
     );
 }
 
-/** Adds the options that every command has which runs a model. */
+/** Adds the options of every command that runs a model. */
 export function withRunOptions(command: Command): Command {
   const help = "threads that run the model: a number, or 'auto' (default: 1)";
   return withModelOptions(command).option('--threads <count>', help, threadCount);
@@ -61,7 +61,7 @@ export async function openModel(path: string, progress: ProgressLine, options: M
   return named(path, () => loadModel(writeArtifact(program), { build, threads }));
 }
 
-/** The program of a .filigree file, or of a foreign one, compiled. */
+/** The program of a .filigree file, or of a foreign model, compiled. */
 export async function readProgram(
   path: string,
   progress: ProgressLine,
@@ -82,19 +82,32 @@ export async function readProgram(
   return { program: readArtifact(bytes, path), bytes: bytes.length };
 }
 
+/** Options that commands pass to the compiler. */
+export type ForeignOptions = ModelOptions & Pick<CompileOptions, 'head' | 'labels' | 'costModel' | 'int8' | 'dense'>;
+
 /** Compiles a foreign model. */
 export async function compileBytes(
   bytes: Uint8Array,
   path: string,
   progress: ProgressLine,
-  options: ModelOptions & Pick<CompileOptions, 'head' | 'labels' | 'costModel' | 'int8' | 'dense'> = {},
+  options: ForeignOptions = {},
 ): Promise<Program> {
-  const graph = await importBytes(bytes, path, progress, options);
+  return compileImported(await importBytes(bytes, path, progress, options), path, progress, options);
+}
+
+/** Compiles a foreign model's graph. @param onPass called with the graph after each pass that changed it */
+export async function compileImported(
+  graph: Graph,
+  path: string,
+  progress: ProgressLine,
+  { head, labels, costModel, int8, linearWeights, weights, dense }: ForeignOptions,
+  onPass?: (pass: string, graph: Graph) => void,
+): Promise<Program> {
   progress.show(`compiling ${path}`);
   try {
     const { compileGraph } = await import('../compile.ts');
-    const { head, labels, costModel, int8, linearWeights, weights, dense } = options;
-    const program = compileGraph(graph, { head, labels, costModel, int8, linearWeights, weights, dense }); // errors name the file
+    const options = { head, labels, costModel, int8, linearWeights, weights, dense };
+    const program = compileGraph(graph, options, { onPass }); // errors name the file
     program.name = basename(path, extname(path));
     return program;
   } finally {
@@ -102,7 +115,7 @@ export async function compileBytes(
   }
 }
 
-/** A foreign model's graph. */
+/** Imports a foreign model's graph. */
 export async function importBytes(
   bytes: Uint8Array,
   path: string,
@@ -119,7 +132,7 @@ export async function importBytes(
   }
 }
 
-/** A file that a model keeps weights in, which must lie beside it or below. */
+/** Reads a file of external weights, which must lie in the model's directory or below. */
 function readBeside(model: string, file: string): Uint8Array | undefined {
   const folder = dirname(resolve(model));
   const path = resolve(folder, file);
@@ -135,7 +148,7 @@ function readBeside(model: string, file: string): Uint8Array | undefined {
   }
 }
 
-/** Whether a file is to be compiled: by its own mark or, as ONNX files have none, by its name. */
+/** Whether a file needs compiling: by its first bytes or, as ONNX files have no signature, by its name. */
 export async function isForeign(bytes: Uint8Array, path: string): Promise<boolean> {
   if (String.fromCharCode(...bytes.subarray(4, 8)) === 'TFL3') return true;
   const { looksLikeArtifact } = await import('../artifact/read.ts');
@@ -145,7 +158,7 @@ export async function isForeign(bytes: Uint8Array, path: string): Promise<boolea
   return looksLikeOnnx(bytes);
 }
 
-/** Bytes have no name: errors about them get the file's. */
+/** Names the file in errors about bytes. */
 async function named<T>(path: string, action: () => Promise<T>): Promise<T> {
   try {
     return await action();

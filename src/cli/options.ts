@@ -1,4 +1,4 @@
-// Values of command-line options. What is wrong with one ends the program with a usage error.
+// Parses values of command-line options. A wrong value ends the program with a usage error.
 import { InvalidArgumentError } from 'commander';
 
 /** A number from 0 to 1. */
@@ -9,11 +9,11 @@ export function fraction(text: string): number {
   return value;
 }
 
-/** A number from 0 to below 1. */
+/** A number from 0, less than 1. */
 export function share(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !(value >= 0 && value < 1)) {
-    throw new InvalidArgumentError('It must be a number from 0 to below 1.');
+    throw new InvalidArgumentError('It must be a number from 0, less than 1.');
   }
   return value;
 }
@@ -25,14 +25,21 @@ export function latency(text: string): number {
   return value;
 }
 
-/** `2`, `2x`. */
+/** A positive number of seconds. */
+export function seconds(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value < Infinity)) throw new InvalidArgumentError('It must be a number of seconds above 0.');
+  return value;
+}
+
+/** A factor: `2`, `2x`. */
 export function speedup(text: string): number {
   const value = Number(text.replace(/x$/, ''));
   if (!(value >= 1 && value < Infinity)) throw new InvalidArgumentError('It must be a number from 1, as in 2.5.');
   return value;
 }
 
-/** A positive number with a unit or none: `150M`, `2.5 MB`; powers of 1000. */
+/** A positive number with an optional unit: `150M`, `2.5 MB`; powers of 1000. */
 export function quantity(text: string): number {
   const [, number, unit = ''] = /^([\d.]+(?:e\d+)?)\s*([kKMG]?)B?$/.exec(text.trim()) ?? [];
   const value = Number(number) * 1000 ** ' kMG'.indexOf(unit.replace('K', 'k') || ' ');
@@ -66,7 +73,7 @@ export function wholeNumber(text: string): number {
   return value;
 }
 
-/** The name of a file or directory. */
+/** A file or directory name. */
 export function fileName(text: string): string {
   if (text === '') throw new InvalidArgumentError('It must not be empty.');
   return text;
@@ -77,7 +84,7 @@ export function collect(text: string, before: string[] = []): string[] {
   return [...before, text];
 }
 
-/** `name=value`, the value read by `read`, into what earlier options of the same kind gave. */
+/** Adds `name=value` to the values of earlier options of the same kind; `read` parses the value. */
 function named<T>(text: string, before: Record<string, T>, wanted: string, read: (value: string) => T | undefined) {
   const at = text.lastIndexOf('=');
   const value = at > 0 ? read(text.slice(at + 1)) : undefined;

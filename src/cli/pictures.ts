@@ -1,9 +1,9 @@
-// Where the pictures of `detect --save` go.
+// File names for the pictures of `detect --save`.
 import { basename, extname, join, resolve } from 'node:path';
 
 /**
- * One PNG in `directory` for each photo, called as the photo is; `-2`, `-3`, … are added to names that another picture
- * or one of the photos has.
+ * One PNG in `directory` per photo, named after it. `-2`, `-3`, … are added to names that another picture or one of the
+ * photos has.
  */
 export function picturePaths(photos: readonly string[], directory: string): string[] {
   const taken = new Set(photos.map((photo) => resolve(photo)));
@@ -16,7 +16,7 @@ export function picturePaths(photos: readonly string[], directory: string): stri
   });
 }
 
-/** What is wrong with a file name for the picture of a photo; undefined when nothing is. */
+/** What is wrong with the file name for a photo's picture; undefined when nothing is. */
 export function pictureFault(path: string, photo: string): string | undefined {
   if (resolve(path) === resolve(photo)) return 'is the photo itself';
   if (/\.(jpe?g|webp|gif|bmp|tiff?|avif|heic)$/i.test(path)) return 'pictures are written as PNG; name it .png';

@@ -1,4 +1,4 @@
-// `filigree COMMAND …`: which commands there are, and what becomes of their errors.
+// `filigree COMMAND …`: registers the commands and reports their errors.
 import { Command, CommanderError } from 'commander';
 import { classifyCommand } from './commands/classify.ts';
 import { compileCommand } from './commands/compile.ts';
@@ -15,8 +15,8 @@ import { Reported } from './reported.ts';
 
 /**
  * Runs the program.
- * @param argv what follows `filigree`
- * @returns the exit code: 0, 1 when something went wrong, 2 when it was called wrongly
+ * @param argv the arguments after `filigree`
+ * @returns the exit code: 0, 1 when something went wrong, 2 for wrong usage
  */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
   const program = new Command('filigree')

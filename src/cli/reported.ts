@@ -1,2 +1,2 @@
-/** Thrown by a command that has said what went wrong. */
+/** Thrown by a command that has already reported the error. */
 export class Reported extends Error {}

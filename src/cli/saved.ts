@@ -1,7 +1,7 @@
-// What constants take in a file, by what they are made of and by how it is saved.
+// Sizes of constants in a file, by part and by saved type.
 import type { Constant } from '../program/program.ts';
 
-/** Bytes as they are saved: weights and other numbers, what they are multiplied by, where they lie, biases, and tables. */
+/** Bytes as saved: weights and other numbers, their factors, their positions, biases, and tables. */
 export interface SavedParts {
   values: number;
   scales: number;
@@ -11,14 +11,14 @@ export interface SavedParts {
   other: number;
 }
 
-/** How numbers are saved. Biases of dense floats and of depthwise convolutions lie among the weights. */
+/** Saved types of numbers. Biases of dense floats and of depthwise convolutions count as weights. */
 export type SavedType = 'f32' | 'f16' | 'int8' | 'int4';
 
 export const noParts: SavedParts = { values: 0, scales: 0, gaps: 0, counts: 0, bias: 0, other: 0 };
 
 const bytesOf = (data: { byteLength: number } | null | undefined) => data?.byteLength ?? 0;
 
-/** What a constant is made of, and how it is saved; tables have no `type`. */
+/** A constant's parts and its saved type; tables have no `type`. */
 export function savedParts(c: Constant): { parts: SavedParts; type?: SavedType } {
   switch (c.form) {
     case 'taps':

@@ -1,6 +1,6 @@
 export { formatBytes, formatCount, formatMs, formatPercent } from '../quantities.ts';
 
-/** Rows of cells → aligned lines. Numbers, as cells or as texts, are aligned right. */
+/** Formats rows of cells as aligned lines. Numbers, also as strings, are aligned right. */
 export function formatTable(header: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const cells = [header, ...rows].map((row) => row.map(String));
   const numeric = header.map((_, column) => rows.every((row) => /^[\d.,+\-–\s%]*$/.test(String(row[column]))));

@@ -1,4 +1,4 @@
-// What the inputs of pointwise convolutions hold: found by running the model in floats on samples.
+// Finds the ranges of the inputs of pointwise convolutions by running the float model on samples.
 import { isPointwise } from '../ops/conv2d.ts';
 import { answer, type OperatorTable } from '../ops/nodes.ts';
 import { FiligreeError } from '../errors.ts';
@@ -11,13 +11,15 @@ import { defaultCostModel } from '../lower/cost.ts';
 import type { Range, Ranges } from '../lower/ranges.ts';
 import { lowerGraph } from './lower-graph.ts';
 
-/** Names of the program's further outputs start so. */
+/** Prefix of the names of the program's additional outputs. */
 const prefix = 'calibration:';
 
 /**
- * Collects the ranges that `compileModel`'s option `int8` asks for:
+ * Collects the ranges for `compileModel`'s option `int8`, for callers that run the model themselves;
+ * `compileModel(bytes, { int8: { calibrate: images } })` does it all.
  *
  * ```ts
+ * import { Calibration, compileModel, importModel, writeArtifact } from 'filigree/compile';
  * const calibration = new Calibration(importModel(bytes, 'model.onnx'));
  * const model = await loadModel(writeArtifact(calibration.program));
  * for (const sample of samples) calibration.observe(await model.run(sample));
@@ -25,12 +27,12 @@ const prefix = 'calibration:';
  * ```
  */
 export class Calibration {
-  /** The model in floats; it also outputs every value that may be quantised, which takes memory. */
+  /** The model in floats. It also outputs every value that may be quantised, which takes memory. */
   readonly program: Program;
   readonly #observed = new Map<string, Histogram>();
 
-  /** @param graph is optimised and given further outputs: import it anew to compile it */
-  constructor(graph: Graph, metadata: Record<string, unknown> = {}) {
+  /** @param graph is optimised and gets additional outputs; to compile the model, import it again */
+  constructor(graph: Graph) {
     verify(graph);
     optimise(graph);
     for (const value of quantisableValues(graph)) {
@@ -38,7 +40,6 @@ export class Calibration {
       graph.outputs.push({ value, name: prefix + value, dtype: 'float32' });
     }
     this.program = lowerGraph(graph, defaultCostModel);
-    Object.assign(this.program.metadata, metadata);
   }
 
   /** Takes the outputs of one run of `program`. @throws FiligreeError `invalid-argument` when one is missing. */
@@ -51,8 +52,8 @@ export class Calibration {
   }
 
   /**
-   * What each value held. `share` of all numbers, between 0.5 and 1, are within its range: as many are left out below as
-   * above. 1, the default, leaves out none.
+   * The observed range of each value. `share` of its numbers, between 0.5 and 1, are within the range; equally many are left
+   * out below and above. 1, the default, leaves out none.
    */
   ranges({ share = 1 }: { share?: number } = {}): Ranges {
     if (!(share >= 0.5 && share <= 1)) {
@@ -66,7 +67,7 @@ export class Calibration {
   }
 }
 
-/** The value that a node may take rounded to eight bits; undefined where it takes floats alone. */
+/** The input that a node can read in eight bits; undefined when it reads only floats. */
 const quantisable: OperatorTable<[graph: Graph], string | undefined> = {
   conv2d({ attributes, inputs: [x, w] }, graph) {
     const [, , height, width] = valueOf(graph, x).shape;
@@ -74,6 +75,9 @@ const quantisable: OperatorTable<[graph: Graph], string | undefined> = {
   },
   convTranspose2d: nothing,
   linear: nothing,
+  matmul: nothing,
+  topK: nothing,
+  takeAlongAxis: nothing,
   unary: nothing,
   binary: nothing,
   maxPool: nothing,
@@ -96,7 +100,7 @@ function nothing(): undefined {
   return undefined;
 }
 
-/** Computed values that may be rounded where they are read, each once. */
+/** Computed values that some node can read rounded, each once. */
 function quantisableValues(graph: Graph): Set<string> {
   const inputs = new Set(graph.inputs.map((port) => port.value));
   const found = new Set<string>();
@@ -107,7 +111,7 @@ function quantisableValues(graph: Graph): Set<string> {
   return found;
 }
 
-/** Counts of finite numbers in bins of equal width around zero; the width doubles when a number lies beyond them all. */
+/** Counts finite numbers in bins of equal width around zero. The width doubles when a number lies beyond all bins. */
 class Histogram {
   static readonly half = 4096;
   readonly #bins = new Float64Array(2 * Histogram.half);

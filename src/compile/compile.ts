@@ -18,63 +18,87 @@ import { defaultCostModel } from '../lower/cost.ts';
 import type { Ranges } from '../lower/ranges.ts';
 import { lowerGraph } from './lower-graph.ts';
 import { outputTails } from './output-tails.ts';
+import { measureRanges, type CalibrationSamples } from './measure-ranges.ts';
 import type { Choices, LinearWeights, OnChoice } from '../lower/lowering.ts';
 import { weightTypes } from './rounding.ts';
 import type { WeightType } from './rounding.ts';
 import { tuneProgram } from './tuning/tune.ts';
 import type { TuneOptions } from './tuning/tune.ts';
 
-/** Sizes that an ONNX file leaves open and weights that it keeps elsewhere are given by the options of `OnnxOptions`. */
+/** `OnnxOptions` gives the sizes that an ONNX file leaves open, and the weights that it keeps in other files. */
 export interface CompileOptions extends OnnxOptions {
-  /** What the model is called in messages and in the artifact. */
+  /** Name of the model in messages and in the artifact. */
   name?: string;
   /** Facts to store in the artifact beside those of the file: labels, `vision` pre- and post-processing, licence. */
   metadata?: Record<string, unknown>;
-  /** What a detector's outputs mean, where neither the file nor its shapes make that clear. */
+  /** Meaning of a detector's outputs, when neither the file nor their shapes make it clear. */
   head?: HeadName;
-  /** Name of each class, in place of the file's; kept in the artifact as `metadata.vision.labels`. */
+  /** Names of the classes, in place of the file's; stored in the artifact as `metadata.vision.labels`. */
   labels?: readonly string[];
-  /** What kernels cost, for choosing encodings; measured on the device that the model will run on, if not given on ours. */
+  /** Costs of kernels on the device that will run the model, to choose encodings. Default: costs measured on our machine. */
   costModel?: CostModel;
   /**
-   * Pointwise convolutions whose input has a range here are done with 8-bit weights and inputs where that is predicted
-   * to be faster. `Calibration` finds the ranges.
+   * Pointwise convolutions whose input has a range here use 8-bit weights and inputs, if that is predicted to be faster.
+   * `compileModel` finds the ranges itself on images: `int8: { calibrate: images }`.
    */
   int8?: { readonly ranges: Ranges };
   /**
-   * Rounds the weights of linear layers (and of convolutions of one pixel) of 2¹⁴ weights and more to integers, unless f32
-   * that skips zeros is faster: `int8` with a scale a row, `int4` with a scale for every 16 inputs. Groups of 16 weights that
-   * are all 0 are skipped. Their inputs are rounded to 16 bits when they run. The artifact's notes name each such layer and
+   * Rounds the weights of linear layers (and of convolutions of one pixel) with 2¹⁴ weights or more to integers, unless f32
+   * that skips zeros is faster: `int8` has a scale per row, `int4` a scale for every 16 inputs. Groups of 16 weights that
+   * are all 0 are skipped. Inputs are rounded to 16 bits when the layer runs. The artifact's notes name each such layer and
    * the relative (L2) error of its weights.
    */
   linearWeights?: LinearWeights;
   /**
-   * How weights of convolutions and linear layers are saved: a smaller file, the same kernels and times. `f16`: rounded to
-   * halves; `int8`: to integers, with a scale a row; `int4`: with a scale for every 16 weights that are kept, and matrices
-   * that keep fewer than 4096 in 8 bits. In integers, biases and the weights of depthwise convolutions are halves. The
-   * artifact's notes name each layer and the relative (L2) error of its weights. `f32` if not given: weights that are halves
-   * as they are, are saved so. What `linearWeights` and `int8` round is theirs.
+   * How weights of convolutions and linear layers are saved: smaller files, the same kernels and times. `f16`: rounded to
+   * halves. `int8`: integers with a scale per row. `int4`: integers with a scale for every 16 kept weights; matrices that
+   * keep fewer than 4096 weights use 8 bits. With integers, biases and the weights of depthwise convolutions are halves. The
+   * artifact's notes name each layer and the relative (L2) error of its weights. Default `f32`, where weights that are
+   * exactly halves are saved as halves. Weights rounded by `linearWeights` or `int8` are not affected.
    */
   weights?: WeightType;
-  /** Multiplies zeros as well, as other runtimes do: to see what skipping them is worth. */
+  /** Multiplies zeros too, like other runtimes, to show the gain from skipping them. */
   dense?: boolean;
 }
 
+/** Compiles to eight bits, with ranges that are measured on images. */
+export type CalibratedCompileOptions = Omit<CompileOptions, 'int8'> & { readonly int8: CalibrationSamples };
+
 /**
- * Compiles a foreign model (ONNX, TFLite) to an artifact that `loadModel` reads.
+ * Compiles a foreign model (ONNX, TFLite) to an artifact that `loadModel` reads. With `int8: { calibrate: images }` it
+ * first runs the model on the images, so that it returns a promise.
+ * @example
+ * const artifact = await compileModel(bytes, { int8: { calibrate: images } });
  * @throws FiligreeError `invalid-model` for a broken file, `unsupported` with every operator that cannot be compiled,
- * `invalid-argument` when `head` or `labels` do not fit the outputs.
+ * `invalid-argument` when `head` or `labels` do not fit the outputs; with `calibrate`, as `measureRanges`.
  */
-export function compileModel(bytes: Uint8Array, options: CompileOptions = {}): Uint8Array {
+export function compileModel(bytes: Uint8Array, options: CalibratedCompileOptions): Promise<Uint8Array>;
+export function compileModel(bytes: Uint8Array, options?: CompileOptions): Uint8Array;
+export function compileModel(
+  bytes: Uint8Array,
+  options: CompileOptions | CalibratedCompileOptions = {},
+): Uint8Array | Promise<Uint8Array> {
+  if (isCalibrated(options)) return compileCalibrated(bytes, options);
   return writeArtifact(compileGraph(importModel(bytes, options.name ?? 'model', options), options));
 }
 
+function isCalibrated(options: CompileOptions | CalibratedCompileOptions): options is CalibratedCompileOptions {
+  return options.int8 !== undefined && 'calibrate' in options.int8;
+}
+
+async function compileCalibrated(bytes: Uint8Array, options: CalibratedCompileOptions): Promise<Uint8Array> {
+  const { int8, ...rest } = options;
+  const read = () => importModel(bytes, options.name ?? 'model', options);
+  const ranges = await measureRanges(read(), compileGraph(read(), rest), int8);
+  return writeArtifact(compileGraph(read(), { ...rest, int8: { ranges } }));
+}
+
 /**
- * Compiles a foreign model as `compileModel` does, but with the encodings that are fastest on this device: every kernel
- * that can do a layer's matrix product runs in the whole network, and the fastest stays.
- * @returns An artifact; its `metadata.tuning` (see `Tuning`) says what was measured. Results are those of the untuned
+ * Compiles a foreign model like `compileModel`, but with the encodings that are fastest on this device: it runs every kernel
+ * for a layer's matrix product in the whole network, and chooses the fastest.
+ * @returns An artifact whose `metadata.tuning` (see `Tuning`) contains the measurements. Results equal those of the untuned
  * model up to the rounding of sums in another order.
- * @throws FiligreeError as `compileModel` and `loadModel`, and `invalid-argument` for a number of seconds that is none and
+ * @throws FiligreeError as `compileModel` and `loadModel`; `invalid-argument` when `seconds` is not a positive number, and
  * for a model without weights
  */
 export async function tuneModel(bytes: Uint8Array, options: CompileOptions & TuneOptions = {}): Promise<Uint8Array> {
@@ -86,7 +110,7 @@ export function tuneGraph(graph: Graph, options: CompileOptions & TuneOptions = 
   return tuneProgram((plan) => compileGraph(graph, options, plan), options);
 }
 
-/** A foreign file → its graph. `name` stands in front of messages: the file's name. */
+/** A foreign file → its graph. Messages begin with `name`, the file's name. */
 export function importModel(bytes: Uint8Array, name: string, options: OnnxOptions = {}): Graph {
   if (!(bytes instanceof Uint8Array)) {
     const found = (bytes as object | undefined)?.constructor?.name ?? typeof bytes;
@@ -98,8 +122,8 @@ export function importModel(bytes: Uint8Array, name: string, options: OnnxOption
 }
 
 /**
- * A graph → its program. The graph is optimised in place. A vision model that we know is given its `metadata.vision`.
- * @param plan chooses encodings, and looks on: `onPass` sees the graph after each pass that changed it, `onChoice` each choice
+ * A graph → its program. The graph is optimised in place. A known vision model gets its `metadata.vision`.
+ * @param plan chooses encodings and observes: `onPass` receives the graph after each pass that changed it, `onChoice` each choice
  */
 export function compileGraph(
   graph: Graph,
@@ -114,7 +138,7 @@ export function compileGraph(
     throw new FiligreeError('invalid-argument', `weights: wanted ${weightTypes.join(', ')}, got ${String(weights)}`);
   }
   verify(graph);
-  optimise(graph, plan); // verifies what it leaves
+  optimise(graph, plan); // verifies its result
   Object.assign(graph.metadata, options.metadata);
   const program = lowerGraph(graph, options.costModel ?? defaultCostModel, {
     ...plan,
@@ -123,7 +147,7 @@ export function compileGraph(
     linearWeights,
     weights,
   });
-  checkProgram(program); // what is compiled can be loaded
+  checkProgram(program); // the loader accepts every compiled program
   const { metadata } = program;
   const tails = outputTails(graph);
   const described = { ...program, tails };

@@ -4,7 +4,7 @@ import { valueOf } from '../graph/graph.ts';
 import { operatorOf } from '../graph/operator-of.ts';
 import type { OutputLayout } from '../ops/operator.ts';
 
-/** How every value of a graph is stored. */
+/** The layout of every value of a graph. */
 export interface Layouts {
   inPlanes(value: string): boolean;
   /** Strides of each axis, in floats. */
@@ -15,7 +15,7 @@ export interface Layouts {
 
 const isMap = (shape: Shape) => shape.length === 4;
 
-/** Decides per value between padded planes and flat rows, from what its operator asks for. */
+/** Chooses padded planes or flat rows for each value, by the layout that its operator requests. */
 export function assignLayouts(graph: Graph): Layouts {
   const planes = new Set<string>();
   for (const { value } of graph.inputs) if (isMap(valueOf(graph, value).shape)) planes.add(value);

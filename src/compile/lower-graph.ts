@@ -16,7 +16,7 @@ import type { WeightType } from './rounding.ts';
 import { assignStorage } from './storage.ts';
 import { StepList } from './steps.ts';
 
-/** What tuning and calibration have found out, and what is asked for. */
+/** Results of tuning and calibration, and the requested options. */
 export interface LoweringPlan {
   choices?: Choices;
   onChoice?: OnChoice;
@@ -86,7 +86,7 @@ export function lowerGraph(graph: Graph, costModel: CostModel, plan: LoweringPla
   };
 }
 
-/** What chooses among the ways of a layer: its dense way where all are to be dense, the tuned one, or the fastest. */
+/** The function that chooses among a layer's candidates: the dense one if `dense`, else the tuned one, else the fastest. */
 function chooser(layer: string, { choices, onChoice, dense = false }: LoweringPlan): Lowering['choose'] {
   return (candidates, workloadKey) => {
     const own = dense ? candidates.find(({ isDense }) => isDense) : undefined;
@@ -113,8 +113,8 @@ function endpointOf(graph: Graph, port: Graph['inputs'][number], layouts: Layout
 }
 
 /**
- * A name for every node, each once. Converters that merge operators join their names by semicolons, to hundreds of
- * characters; the first is enough.
+ * A unique name for every node. Converters that merge operators join their names by semicolons, up to hundreds of
+ * characters; only the first name is used.
  */
 function layerNames(graph: Graph): string[] {
   const used = new Set<string>();
@@ -127,7 +127,7 @@ function layerNames(graph: Graph): string[] {
   });
 }
 
-/** Bytes if every computed value had memory of its own. */
+/** Bytes needed if every computed value had its own memory. */
 function naiveBytes(graph: Graph, floats: (value: string) => number): number {
   const computed = [...graph.inputs.map((port) => port.value), ...graph.nodes.flatMap((node) => node.outputs)];
   return computed.reduce((sum, value) => sum + 4 * (floats(value) + bufferSlack), 0);

@@ -1,4 +1,4 @@
-// The memory of a program while it is made: values, scratch memory and constants, each a buffer.
+// The memory of a program under construction: values, scratch memory and constants, each a buffer.
 import type { Graph } from '../graph/graph.ts';
 import { valueOf } from '../graph/graph.ts';
 import { narrow } from '../formats/half.ts';
@@ -9,18 +9,18 @@ import type { Allocation } from './plan.ts';
 import { planMemory } from './plan.ts';
 import type { Storage } from './storage.ts';
 
-/** Entries of tables that sizes alone ask for: what a thousand resized images need. */
+/** Maximum entries of tables whose size does not come from data in the file; enough for a thousand resized images. */
 const maxTableEntries = 2 ** 21;
 
 export class Memory {
   readonly #graph: Graph;
   readonly #storage: Storage;
   readonly #buffers: Buffer[] = [];
-  /** Arena buffers, and how long each is needed. */
+  /** Arena buffers and their lifetimes. */
   readonly #pieces: (Allocation & { buffer: number })[] = [];
   /** The buffer of each value that owns storage. */
   readonly #rootBuffers = new Map<string, number>();
-  /** Constants of the graph that are in the program as they are. */
+  /** Constants of the graph that are in the program unchanged. */
   readonly #uploaded = new Map<string, Pointer>();
   /** Tap tables, each once. */
   readonly #tables = new Map<string, Pointer>();
@@ -40,7 +40,7 @@ export class Memory {
     return this.#buffers.length - 1;
   }
 
-  /** Where a value is stored, `floats` from its start. A constant is added as it is. */
+  /** The address `floats` from the start of a value. A constant is added unchanged. */
   at(name: string, floats = 0): Pointer {
     const data = this.constantData(name);
     if (data) {
@@ -69,12 +69,12 @@ export class Memory {
     return a.root === b.root && a.floats === b.floats + floats;
   }
 
-  /** Memory for the node of that index alone. */
+  /** Memory for only the node of that index. */
   scratch(bytes: number, node: number): Pointer {
     return { buffer: this.#arena(bytes + 4 * bufferSlack, node, node), offset: 0 };
   }
 
-  /** Adds a constant, as halves where that loses nothing. */
+  /** Adds a constant, as halves if that loses nothing. */
   constant(given: Constant): Pointer {
     const data =
       given.form === 'f32' && given.data instanceof Float32Array ? { ...given, data: narrow(given.data) } : given;
@@ -94,7 +94,7 @@ export class Memory {
     throw new Error(`${this.#tableEntries} entries of tables up to here, more than ${maxTableEntries}`);
   }
 
-  /** Gives every arena buffer its place: those that are needed at different times share memory. */
+  /** Gives every arena buffer its offset. Buffers needed at different times share memory. */
   plan(): Pick<Program, 'buffers' | 'arenaBytes'> {
     const { offsets, bytes: arenaBytes } = planMemory(this.#pieces);
     this.#pieces.forEach(({ buffer, bytes }, i) => {

@@ -1,4 +1,4 @@
-/** A piece of memory that is needed from step `first` to step `last`, both included. */
+/** A piece of memory that is needed from step `first` to step `last`, inclusive. */
 export interface Allocation {
   bytes: number;
   first: number;
@@ -8,8 +8,8 @@ export interface Allocation {
 const alignment = 64;
 
 /**
- * Offsets for pieces so that no two that are needed at the same time overlap: largest first, each at the lowest offset
- * that is free for its lifetime ("greedy by size", Pisarchyk and Lee, arXiv:2001.03288).
+ * Offsets at which pieces needed at the same time do not overlap. Places the largest first, each at the lowest offset that
+ * is free for its lifetime ("greedy by size", Pisarchyk and Lee, arXiv:2001.03288).
  */
 export function planMemory(pieces: readonly Allocation[]): { offsets: number[]; bytes: number } {
   const offsets: number[] = Array.from({ length: pieces.length }, () => 0);

@@ -1,13 +1,13 @@
-// Weights that are small in a file: rounded when a model is compiled, floats again once it is loaded (assembly/expand), so
-// that kernels and results know nothing of it but the rounding.
+// Rounds weights to make files smaller. They are rounded when a model is compiled, and become floats again when it is
+// loaded (assembly/expand), so that kernels do not change, and results change only by the rounding.
 //
 //   f16    every value a half                                                            2 bytes a weight
 //   int8   values q −127…127                         scales one a row                    1 byte
 //   int4   values q −8…7, two to a byte              blocks one for 16 values, scales    9/16 byte
 //
-// Values lie as they do in floats (pack.ts), those that are kept alone. Four bits: 16 values, whatever rows they belong to,
-// share a block, 8 bytes with value i low and value i + 8 high in byte i, the last one filled up with zeros. A weight is
-// q · block · scale of its row: rows may differ in size by any factor, blocks within a row by 255.
+// Kept values have the order of floats (pack.ts). Four bits: 16 values, of any rows, share a block: 8 bytes with value i
+// low and value i + 8 high in byte i; the last block is filled with zeros. A weight is q · block · scale of its row: rows
+// may differ in size by any factor, blocks within a row by 255.
 import { narrow, nearestHalf } from '../formats/half.ts';
 import { matrixValues } from '../program/constants.ts';
 import type { Constant, WeightData } from '../program/program.ts';
@@ -23,22 +23,22 @@ type Matrix = Extract<Constant, { form: 'gemm' | 'spmm' }>;
 /** Values that share a block. */
 const blockValues = 16;
 
-/** Matrices that keep fewer weights have eight bits where four are asked for: they are small, and often the first layer. */
+/** Matrices that keep fewer weights use eight bits in place of four: they are small, and often the first layer. */
 const fewestInFourBits = 4096;
 
-/** Sums of squares: of what rounding has changed, and of all. */
+/** Sums of squares: of the changes by rounding, and of the weights. */
 export interface RoundingError {
   error: number;
   all: number;
 }
 
-/** Floats → halves; the floats themselves where one of them has none. */
+/** Floats → halves; the floats themselves if one of them has no half. */
 export function toHalves(values: Float32Array): Float32Array | Uint16Array {
   const rounded = values.map(nearestHalf);
   return rounded.every(Number.isFinite) ? narrow(rounded) : values;
 }
 
-/** Rounds the weights of one layer, and says how far that takes them. */
+/** Rounds the weights of one layer, and measures the error. */
 export class WeightRounding {
   readonly type: WeightType;
   readonly #sum: RoundingError = { error: 0, all: 0 };
@@ -47,7 +47,7 @@ export class WeightRounding {
     this.type = type;
   }
 
-  /** Weights as they are saved. */
+  /** Weights in the form that is saved. */
   round(given: Constant): Constant {
     if (this.type === 'f32') return given;
     const { constant, error, all } = roundedWeights(given, this.type);
@@ -63,7 +63,7 @@ export class WeightRounding {
   }
 }
 
-/** Weights as they are saved in that type; what has no such form stays as it is. */
+/** Weights rounded to that type; constants that have no such form stay unchanged. */
 function roundedWeights(constant: Constant, type: WeightType): { constant: Constant } & RoundingError {
   if (constant.form === 'gemm' || constant.form === 'spmm') return roundMatrix(constant, type);
   if (constant.form !== 'f32') return { constant, error: 0, all: 0 };
@@ -79,7 +79,7 @@ function rowsOfValues(c: Matrix): Int32Array {
     for (let i = 0; i < rows.length; i++) {
       const line = Math.floor(i / panel);
       const row = panel * Math.floor(line / (columns + 1)) + (i % panel);
-      rows[i] = line % (columns + 1) === 0 ? -1 : Math.min(row, c.rows - 1); // a panel is filled up with zeros
+      rows[i] = line % (columns + 1) === 0 ? -1 : Math.min(row, c.rows - 1); // a panel is filled with zeros
     }
     return rows;
   }
@@ -94,7 +94,7 @@ function rowsOfValues(c: Matrix): Int32Array {
 
 /**
  * Rounds a matrix's weights, and its biases to halves.
- * @returns the matrix as it is when one of its weights is not finite
+ * @returns the matrix unchanged when one of its weights is not finite
  */
 export function roundMatrix(c: Matrix, type: WeightType): { constant: Matrix } & RoundingError {
   const values = widen(c.values as WeightData);
@@ -114,7 +114,7 @@ export function roundMatrix(c: Matrix, type: WeightType): { constant: Matrix } &
   return { constant, ...errorOf(weights, matrixWeights(constant), rows) };
 }
 
-/** Rounds other floats, of depthwise convolutions. */
+/** Rounds the weights of depthwise convolutions. */
 export function roundFloats(values: Float32Array, type: WeightType): { data: WeightData } & RoundingError {
   if (type === 'f32') return { data: narrow(values), error: 0, all: 1 };
   const data = toHalves(values);
@@ -147,10 +147,10 @@ function inEightBits(weights: Float32Array, rows: Int32Array, count: number) {
 
 const clamp = (q: number, most: number) => Math.min(most, Math.max(-most, q));
 
-/** The most that a block can make of a weight, in units of its row's scale. */
+/** The largest weight that a block can hold, in units of its row's scale. */
 const rowSteps = 7 * 255;
 
-/** Scales in proportion to what rows hold on average: rows that share a block are as coarse as each other. */
+/** Scales in proportion to the average weight of rows, so that rows that share a block are equally coarse. */
 function evenScales(weights: Float32Array, rows: Int32Array, count: number): Float32Array {
   const squares = new Float64Array(count);
   const counts = new Float64Array(count);
@@ -192,10 +192,10 @@ function inFourBits(weights: Float32Array, rows: Int32Array, count: number) {
 
 const nibble = (q: number) => Math.max(-8, Math.min(7, Math.round(q)));
 
-/** Tried for each block, over the scale that reaches its largest value: smaller ones clamp it and are finer for the rest. */
+/** Factors tried on each block's full scale. Factors below 1 clamp the largest value and are finer for the rest. */
 const tried = [1, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7];
 
-/** The scale, 1 … 255, that changes a block's weights least. `gain` is what a unit of each is worth. */
+/** The scale, 1 … 255, that changes a block's weights least. `gain` weights the error of each. */
 function bestScale(unit: Float64Array, gain: Float64Array): number {
   let largest = 0;
   for (const u of unit) largest = Math.max(largest, Math.abs(u));
@@ -212,7 +212,7 @@ function bestScale(unit: Float64Array, gain: Float64Array): number {
   return best;
 }
 
-/** A matrix's values as floats, in the order that they are saved in; of whole numbers without biases. */
+/** A matrix's values as floats, in the order in which they are saved; for integers, without biases. */
 export function matrixWeights(c: Matrix): Float32Array {
   const { scales: saved, blocks, values } = c;
   if (!saved) return widen(values as WeightData);

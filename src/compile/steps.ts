@@ -4,11 +4,11 @@ import type { ProgramLayer, Step } from '../program/program.ts';
 
 const maxSteps = 2 ** 17;
 
-/** The steps of a program while it is made. */
+/** The steps of a program under construction. */
 export class StepList {
   readonly steps: Step[] = [];
 
-  /** Adds a step of the layer of that index, and its cost to the layer's; see Lowering.emit. */
+  /** Adds a step to the layer of that index, and its cost to the layer's; see Lowering.emit. */
   emit<K extends KernelName>(
     layer: ProgramLayer,
     index: number,
@@ -22,7 +22,7 @@ export class StepList {
     this.steps.push({ kernel, layer: index, arguments: args as Step['arguments'] });
     layer.macs += cost?.macs ?? 0;
     layer.effectiveMacs += cost?.effectiveMacs ?? cost?.macs ?? 0;
-    // over all of a layer's steps: a convolution in groups of channels has one for each group
+    // over all steps of a layer: a convolution with groups has one step for each
     if (cost?.sparsity !== undefined) layer.sparsity = 1 - layer.effectiveMacs / layer.macs;
   }
 }

@@ -1,17 +1,17 @@
-// Which values share memory, and for how long each piece of memory is needed.
+// Decides which values share memory, and how long each piece of memory is needed.
 import type { Graph } from '../graph/graph.ts';
 import { valueOf } from '../graph/graph.ts';
 import { operatorOf } from '../graph/operator-of.ts';
 import type { Layouts } from './layouts.ts';
 import type { Placement } from '../lower/placement.ts';
 
-/** Where a value lies: within the storage of another, `floats` from its start. */
+/** The place of a value: in the storage of another, `floats` from its start. */
 export interface StorageOffset {
   root: string;
   floats: number;
 }
 
-/** From the node that first writes to the last that reads, by node index; −1 is before the first node. */
+/** Indices of the first node that writes and the last that reads; −1 is before the first node. */
 export interface Lifetime {
   first: number;
   last: number;
@@ -19,20 +19,20 @@ export interface Lifetime {
 
 /** Values that share a root's memory. */
 interface StorageGroup {
-  /** Those that are needed at the node that is looked at, or later, and graph inputs. */
+  /** Values needed at the current node or later, and graph inputs. */
   alive: string[];
-  /** From the root's start to the end of the value that reaches farthest. */
+  /** Length from the root's start to the farthest end of a value. */
   floats: number;
   holdsInput: boolean;
 }
 
 export interface Storage {
   place(value: string): StorageOffset;
-  /** Values that own storage, with the time they need it for. Constants have none. */
+  /** Values that own storage, with its lifetime. Constants have none. */
   roots: Map<string, Lifetime>;
 }
 
-/** Lets every operator place its values, in node order, and returns who ended up where. */
+/** Lets every operator place its values, in node order, and returns the resulting storage. */
 export function assignStorage(graph: Graph, layouts: Layouts): Storage {
   const parents = new Map<string, StorageOffset>();
   const groups = new Map<string, StorageGroup>();
@@ -49,7 +49,7 @@ export function assignStorage(graph: Graph, layouts: Layouts): Storage {
       steps++;
     }
     const found = { root, floats };
-    if (steps > 1) parents.set(value, found); // a short cut, or long chains of views would take long
+    if (steps > 1) parents.set(value, found); // a short cut, because long chains of views would be slow
     return found;
   };
   const groupOf = (root: string): StorageGroup => {
@@ -77,8 +77,7 @@ export function assignStorage(graph: Graph, layouts: Layouts): Storage {
         const stop = start + layouts.floats(member);
         if (start >= end || floats >= stop) return true;
         const { first, last } = lifetimes.get(member)!;
-        // nothing is computed over a graph input; a view of other elements that this node reads too must not change
-        // under it
+        // a graph input is never overwritten; nor is a view of other elements that this node still reads
         if (inputs.has(member)) return false;
         return last < index || first > index || (last === index && start === floats && stop === end);
       });

@@ -1,22 +1,22 @@
-// A wasm build cut down to the kernels that some models need.
+// Reduces a wasm build to the kernels that some models need.
 import type Binaryen from 'binaryen';
 import { FiligreeError } from '../errors.ts';
 import { kernels } from '../program/kernels.ts';
 import type { KernelName } from '../program/kernels.ts';
 import type { Program } from '../program/program.ts';
 
-/** Kernels that loading and detecting use whatever the model is. */
+/** Kernels that loading and detection use for every model. */
 const runtimeKernels: readonly KernelName[] = [
   'f32_copy',
   ...(Object.keys(kernels) as KernelName[]).filter((name) => kernels[name].standalone),
 ];
 
 /**
- * A build's wasm with nothing but what these programs run. Loading another model with it fails with an error that names
+ * A build's wasm with only the code that these programs run. Loading another model with it fails with an error that names
  * the missing kernel.
  * @param wasm bytes of one of the package's builds, e.g. `filigree/wasm/filigree-simd.wasm`
- * @throws FiligreeError `environment` when the package `binaryen`, which does it, is not installed; `invalid-argument` when
- * the bytes are no build of ours
+ * @throws FiligreeError `environment` when the package `binaryen` is not installed; `invalid-argument` when the bytes are
+ * not a build of Filigree
  */
 export async function trimWasm(wasm: Uint8Array, programs: readonly Program[]): Promise<Uint8Array> {
   const binaryen = await loadBinaryen();
@@ -34,11 +34,11 @@ export async function trimWasm(wasm: Uint8Array, programs: readonly Program[]): 
       binaryen.getExportInfo(module.getExportByIndex(i)),
     );
     if (!exported.some(({ name }) => name === 'run')) {
-      throw new FiligreeError('invalid-argument', 'trimWasm: the wasm is no build of Filigree');
+      throw new FiligreeError('invalid-argument', 'trimWasm: the wasm is not a build of Filigree');
     }
     for (const { name, value } of exported) {
       if (!Object.hasOwn(kernels, name) || needed.has(name)) continue;
-      // the program runner still names it: a stub takes its place until the optimiser has looked
+      // the program runner still refers to it: a stub replaces it until the optimiser has run
       const { params, results } = binaryen.getFunctionInfo(module.getFunction(value));
       module.removeExport(name);
       module.removeFunction(value);
@@ -46,7 +46,7 @@ export async function trimWasm(wasm: Uint8Array, programs: readonly Program[]): 
     }
     binaryen.setOptimizeLevel(2);
     binaryen.setShrinkLevel(1);
-    binaryen.setFastMath(false); // NaN and -0 are what IEEE says
+    binaryen.setFastMath(false); // NaN and -0 follow IEEE
     module.runPasses(['inlining-optimizing', 'remove-unused-module-elements', 'dce', 'remove-unused-brs', 'vacuum']);
     if (!module.validate()) throw new Error('trimWasm made an invalid module');
     return module.emitBinary();
@@ -57,11 +57,11 @@ export async function trimWasm(wasm: Uint8Array, programs: readonly Program[]): 
 
 async function loadBinaryen(): Promise<typeof Binaryen> {
   try {
-    // bundlers are not to look for it: few who compile also cut
+    // hidden from bundlers, because few users who compile also trim
     const name = 'binaryen';
     return ((await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as { default: typeof Binaryen }).default;
   } catch (cause) {
-    throw new FiligreeError('environment', 'cutting a wasm down needs the package binaryen: npm install binaryen', {
+    throw new FiligreeError('environment', 'trimWasm needs the package binaryen: npm install binaryen', {
       cause,
     });
   }

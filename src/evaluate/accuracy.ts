@@ -1,4 +1,4 @@
-// One number for how often a model is right, on images of either kind.
+// A model's accuracy as one number, for detectors and classifiers.
 import { writeArtifact } from '../artifact/write.ts';
 import { FiligreeError } from '../errors.ts';
 import type { Program } from '../program/program.ts';
@@ -9,14 +9,14 @@ import type { ProgressDisplay } from './progress.ts';
 
 export type { Annotated };
 
-/** By its name: labels as .csv, objects in images as .json. */
+/** Reads annotations by file name: labels as .csv, objects in images as .json. */
 export async function readAnnotated(list: string, options: ImageOptions): Promise<Annotated> {
   if (/\.csv$/i.test(list)) return readClasses(list, options);
   if (/\.json$/i.test(list)) return readDetections(list, options);
   throw new FiligreeError('invalid-argument', `${list}: wanted labels as .csv, or COCO's instances as .json`);
 }
 
-/** AP of a detector, top-1 of a classifier: 0 … 1. */
+/** A detector's AP or a classifier's top-1: 0 … 1. */
 export async function accuracyOf(
   program: Program,
   images: Annotated,

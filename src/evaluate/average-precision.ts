@@ -21,11 +21,11 @@ export interface ScoredDetection extends DetectedBox {
 }
 
 /**
- * Means over categories, 0…1; −1 where no category has an object to be found. Of each image and category the best 100
- * detections count; the best one for `ar1`, the best ten for `ar10`.
+ * Means over categories, 0…1; −1 where no category has an object to find. The best 100 detections of each image and
+ * category count; only the best one for `ar1`, the best ten for `ar10`.
  */
 export interface CocoMetrics {
-  /** Over the ten IoU thresholds .50, .55 … .95. */
+  /** Mean over the ten IoU thresholds .50, .55 … .95. */
   ap: number;
   ap50: number;
   ap75: number;
@@ -33,7 +33,7 @@ export interface CocoMetrics {
   apSmall: number;
   apMedium: number;
   apLarge: number;
-  /** Recall, over the ten thresholds. */
+  /** Recall: mean over the ten thresholds. */
   ar1: number;
   ar10: number;
   ar100: number;
@@ -42,7 +42,7 @@ export interface CocoMetrics {
   arLarge: number;
 }
 
-/** NumPy's linspace, to the bit: a recall that falls on a point has to be compared with the same number. */
+/** NumPy's linspace, bit for bit: a recall that equals a point must compare equal to it. */
 function linspace(first: number, last: number, count: number): number[] {
   const step = (last - first) / (count - 1);
   return Array.from({ length: count }, (_, i) => (i === count - 1 ? last : i * step + first));
@@ -59,12 +59,12 @@ const areaRanges = {
 const maxDetections = 100;
 
 /**
- * COCO's twelve figures.
+ * COCO's twelve metrics.
  *
- * Detections of equal score keep the order in which they are given within an image; images go by ascending id.
- * Annotations and detections whose image or category is not listed are left out. (One difference from pycocotools: there, an
- * annotation with the id 0 can be found by no detection; ids play no part here.)
- * @param images ids of the images that were looked at
+ * Detections of equal score keep their given order within an image; images go by ascending id. Annotations and
+ * detections whose image or category is not listed are left out. (One difference from pycocotools: there, an annotation
+ * with the id 0 can never be found; ids do not matter here.)
+ * @param images ids of the images that were evaluated
  * @param categories ids of the categories to average over
  */
 export function cocoMetrics(
@@ -115,7 +115,7 @@ export function cocoMetrics(
   };
 }
 
-/** Per IoU threshold, over all images, with the best `most` detections of each; undefined without an object to be found. */
+/** Per IoU threshold, over all images, with the best `most` detections of each; undefined without an object to find. */
 function precisionRecall(
   images: readonly Matches[],
   most: number,
@@ -133,8 +133,8 @@ function precisionRecall(
 }
 
 /**
- * Area under the precision-recall curve of ranked detections, best first: the mean, over the 101 recalls 0, .01 … 1, of the
- * best precision that is reached at that recall or a higher one (0 where none is).
+ * Area under the precision-recall curve of ranked detections, best first: the mean, over the 101 recalls 0, .01 … 1, of
+ * the best precision at that recall or a higher one (0 where that recall is not reached).
  */
 export function averagePrecision(outcomes: readonly Outcome[], objects: number): { precision: number; recall: number } {
   const precisions: number[] = [];

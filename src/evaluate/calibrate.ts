@@ -1,46 +1,41 @@
-// What a vision model's layers see on photos, for `compile --int8`.
+// Finds the ranges of a vision model's layers on photos, for `compile --int8`.
 import type { Ranges } from '../compile.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Program } from '../program/program.ts';
-import type { ImageModel } from '../vision/model.ts';
+import type { VisionOptions } from '../prune/photo-samples.ts';
+import type { Pixels } from '../vision/preprocessing.ts';
 import type { ProgressDisplay } from './progress.ts';
-import { eachPhoto, photosIn, visionModel, type SightOptions } from './photos.ts';
+import { calibrationPhotos, photoProgress, photosIn } from './photos.ts';
 
 /** More photos change ranges little. */
 const maxPhotos = 64;
 
 /**
- * Shows a model the first photos of a directory, by name, as its detector or classifier would see them.
- * @param path what messages call the model
- * @param program the model compiled: its metadata say how it sees photos
- * @param graph the model as it was imported; optimised in place
+ * Runs a model on the first photos of a directory, by name, preprocessed as its detector or classifier does.
+ * @param program the compiled model: its metadata says how photos are preprocessed, unless `preprocess` does
+ * @param graph the imported model; optimised in place
  */
 export async function calibrate(
-  path: string,
-  { metadata, outputs }: Program,
+  program: Program,
   graph: Graph,
   directory: string,
   progress: ProgressDisplay,
-  options: SightOptions,
+  { preprocess }: Pick<VisionOptions, 'preprocess'>,
 ): Promise<Ranges> {
-  const { Calibration } = await import('../compile.ts');
-  const { writeArtifact } = await import('../artifact/write.ts');
-  const { loadModel } = await import('../runtime/load.ts');
+  const { measureRanges } = await import('../compile/measure-ranges.ts');
   const photos = await photosIn(directory, maxPhotos);
-  const calibration = new Calibration(graph, metadata);
-  const { runImage } = await import('../vision/run-image.ts');
-  using model = await loadModel(writeArtifact(calibration.program));
-  const known: ImageModel = {
-    name: path,
-    inputs: model.inputs,
-    outputs: model.outputs.slice(0, outputs.length), // what follows is observed
-    metadata: model.metadata,
-    session: (use) => model.session(use),
-    dispose: () => model.dispose(),
-  };
-  const { preprocessing } = await visionModel(known, options);
-  await eachPhoto(photos, progress, async (photo) => {
-    calibration.observe((await runImage(model, photo, preprocessing)).outputs);
-  });
-  return calibration.ranges();
+  return measureRanges(graph, program, { calibrate: decoded(photos, progress), preprocessing: preprocess });
+}
+
+/** Photos, decoded one after the other. */
+async function* decoded(files: readonly string[], progress: ProgressDisplay): AsyncGenerator<Pixels> {
+  const show = photoProgress(files.length, progress);
+  try {
+    for (const [i, photo] of calibrationPhotos(files).entries()) {
+      show(i);
+      yield photo.decode();
+    }
+  } finally {
+    progress.clear();
+  }
 }

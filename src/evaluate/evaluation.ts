@@ -1,4 +1,4 @@
-// How often a model is right, for `evaluate` and for what compares models.
+// Measures a model's accuracy, for `evaluate` and for comparisons of models.
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { FiligreeError } from '../errors.ts';
@@ -13,11 +13,11 @@ import { isDirectory, readInput } from '../files/read.ts';
 import type { ProgressDisplay } from './progress.ts';
 import { progressBar } from './progress.ts';
 
-/** Which images. */
+/** Selects the images. */
 export interface ImageOptions {
-  /** Where they are, if not in images/ beside the list or beside the list itself. */
+  /** Their directory; default images/ beside the list, or the list's own directory. */
   images?: string;
-  /** The first so many only. */
+  /** Uses only the first images, this many. */
   limit?: number;
 }
 
@@ -33,7 +33,7 @@ export const detectionDefaults = { scoreThreshold: 0.01, iouThreshold: 0.65, max
 
 export interface ClassificationOptions {
   preprocess?: ClassifierPreprocessing;
-  /** The model's class of the data set's class 0. Default: 1 for a model of 1001 classes, else 0. */
+  /** The model's class for the data set's class 0. Default: 1 for a model of 1001 classes, else 0. */
   labelOffset?: number;
 }
 
@@ -44,9 +44,9 @@ export interface Speed {
   postprocess: number;
 }
 
-/** What a list of images says, and where they are. */
+/** A list of annotated images, and the images' files. */
 export type Annotated = {
-  /** Images that were decoded before, for whoever measures many models on them: filled if it is there. */
+  /** A cache of decoded images, for measuring several models on them; filled if present. */
   decoded?: Map<string, Pixels>;
 } & (
   | { kind: 'detection'; list: string; files: string[]; images: CocoImage[]; dataset: CocoDataset }
@@ -55,7 +55,7 @@ export type Annotated = {
 
 type Of<K extends Annotated['kind']> = Extract<Annotated, { kind: K }>;
 
-/** Objects in images, in the COCO format. Every image is there. */
+/** Reads objects in images, in the COCO format, and checks that every image exists. */
 export async function readDetections(list: string, { images: given, limit }: ImageOptions): Promise<Of<'detection'>> {
   const { readInstances } = await import('./instances.ts');
   const dataset = readInstances(await readText(list), list);
@@ -64,7 +64,7 @@ export async function readDetections(list: string, { images: given, limit }: Ima
   return { kind: 'detection', list, dataset, images, files: await imageFiles(list, names, given) };
 }
 
-/** Images and their classes, as CSV. Every image is there. */
+/** Reads images and their classes, as CSV, and checks that every image exists. */
 export async function readClasses(list: string, { images: given, limit }: ImageOptions): Promise<Of<'classification'>> {
   const { readLabelledImages } = await import('./labelled-images.ts');
   const images = readLabelledImages(await readText(list), list).slice(0, limit);
@@ -72,7 +72,7 @@ export async function readClasses(list: string, { images: given, limit }: ImageO
   return { kind: 'classification', list, images, files: await imageFiles(list, names, given) };
 }
 
-/** COCO's metrics of a model, which is disposed of. */
+/** A model's COCO metrics. The model is disposed of. */
 export async function measureDetections(
   model: Model,
   { list, files, images, dataset, decoded }: Of<'detection'>,
@@ -112,7 +112,7 @@ export async function measureDetections(
   return { metrics, speed, notes: categoryNotes(dataset, categories) };
 }
 
-/** The share of images of which a model names the class first, or among five. The model is disposed of. */
+/** The share of images whose class a model ranks first, or among the first five. The model is disposed of. */
 export async function measureClasses(
   model: Model,
   { list, files, images, decoded }: Of<'classification'>,
@@ -155,7 +155,7 @@ function categoryNotes(
   ];
 }
 
-/** Boxes are in the pixels of the size that the data set says. */
+/** Boxes are in pixels of the size in the data set, so the image must have that size. */
 function checkSize(pixels: Pixels, image: CocoImage, file: string, instances: string): void {
   const { width = pixels.width, height = pixels.height } = image;
   if (pixels.width === width && pixels.height === height) return;
@@ -176,7 +176,7 @@ async function labelOffset(given: number | undefined, classes: number): Promise<
 function checkClasses(images: readonly LabelledImage[], offset: number, classes: number, file: string): void {
   const beyond = images.find(({ classIndex }) => classIndex + offset >= classes);
   if (!beyond) return;
-  const counted = offset > 0 ? `${classes} classes, of which the first ${offset} are left out` : `${classes} classes`;
+  const counted = offset > 0 ? `${classes} classes; the first ${offset} are left out` : `${classes} classes`;
   throw new FiligreeError(
     'invalid-argument',
     `${file}: line ${beyond.line}: class ${beyond.classIndex}: the model has ${counted}`,
@@ -187,7 +187,7 @@ async function readText(path: string): Promise<string> {
   return new TextDecoder().decode(await readInput(path));
 }
 
-/** Paths of all images, which must be there: a missing one is found before the hour of work. */
+/** Paths of all images, which must exist: a missing one is reported before an hour of work. */
 async function imageFiles(list: string, names: readonly string[], given: string | undefined): Promise<string[]> {
   const beside = join(dirname(list), 'images');
   const directory = given ?? ((await isDirectory(beside)) ? beside : dirname(list));
@@ -210,7 +210,7 @@ async function imageFiles(list: string, names: readonly string[], given: string 
   return files;
 }
 
-/** Decodes one image after the other; the mean time of what is done with them. */
+/** Decodes one image after the other and calls back; returns the callback's mean time. */
 async function eachImage(
   progress: ProgressDisplay,
   files: readonly string[],

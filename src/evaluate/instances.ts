@@ -7,14 +7,14 @@ import { parseJson } from '../formats/json.ts';
 export interface CocoImage {
   readonly id: number;
   readonly file: string;
-  /** Pixels, where the file says so. */
+  /** Pixels, where the file gives them. */
   readonly width?: number;
   readonly height?: number;
 }
 
 export interface CocoDataset {
   readonly images: readonly CocoImage[];
-  /** In the order of the file. */
+  /** In the file's order. */
   readonly categories: readonly { readonly id: number; readonly name: string }[];
   readonly annotations: readonly GroundTruth[];
 }
@@ -22,9 +22,9 @@ export interface CocoDataset {
 type Entry = Record<string, unknown>;
 
 /**
- * Reads an instances.json. An annotation without `area` gets its box's, one without `iscrowd` is no crowd.
- * @param file stands in front of messages
- * @throws FiligreeError `invalid-argument` naming the line that is no JSON, or the entry and field that is wrong
+ * Reads an instances.json. An annotation without `area` gets its box's; one without `iscrowd` is not a crowd.
+ * @param file prefix of messages
+ * @throws FiligreeError `invalid-argument` naming the line that is not JSON, or the entry and field that is wrong
  */
 export function readInstances(text: string, file: string): CocoDataset {
   const fail = (message: string): never => {
@@ -33,7 +33,7 @@ export function readInstances(text: string, file: string): CocoDataset {
   const root = parseJson(text, file);
   const entries = (name: string): { entry: Entry; path: string }[] => {
     const list = isObject(root) ? root[name] : undefined;
-    if (!Array.isArray(list)) fail(`not a COCO instances file: "${name}" is no list`);
+    if (!Array.isArray(list)) fail(`not a COCO instances file: "${name}" is not a list`);
     return (list as unknown[]).map((entry, i) => {
       const path = `${name}[${i}]`;
       if (!isObject(entry)) return fail(`${path}: wanted an object, found ${shown(entry)}`);
@@ -100,7 +100,7 @@ export function readInstances(text: string, file: string): CocoDataset {
   return { images, categories, annotations };
 }
 
-/** A value in a message. What is in lists and objects, which may be nested deeply, is left out. */
+/** A value in a message, without the contents of nested lists and objects. */
 function shown(value: unknown): string {
   const isFlat = Array.isArray(value) && value.every((item) => typeof item !== 'object' || item === null);
   if (Array.isArray(value) && !isFlat) return `a list of ${value.length}`;
@@ -110,10 +110,10 @@ function shown(value: unknown): string {
 }
 
 /**
- * The category of each of a detector's classes: the one with its label, letter case aside. Where no label is a
- * category's and there are as many of both, and where the detector has no labels, the one in its place.
- * @returns per class index, a category's id, or undefined where it has none; and whether names decided
- * @throws FiligreeError `invalid-argument` when neither labels nor numbers agree
+ * The category of each of a detector's classes: the one with its label, ignoring case. Where no label matches a
+ * category and the numbers are equal, and where the detector has no labels, the category at the same position.
+ * @returns per class index, a category's id, or undefined where it has none; and whether they were matched by name
+ * @throws FiligreeError `invalid-argument` when neither labels nor numbers match
  */
 export function categoriesOfClasses(
   labels: readonly string[],

@@ -1,11 +1,11 @@
-// labels.csv: which class each image shows. And how often a classifier says so.
+// Reads labels.csv, the class of each image, and computes a classifier's accuracy.
 import { FiligreeError } from '../errors.ts';
 
 export interface LabelledImage {
   readonly file: string;
   /** Class of the data set, from 0. */
   readonly classIndex: number;
-  /** Of the csv, from 1. */
+  /** Line of the csv, from 1. */
   readonly line: number;
 }
 
@@ -13,9 +13,9 @@ const imageColumns = ['image', 'file', 'file_name', 'filename'];
 const classColumns = ['imagenet_class', 'class', 'class_index', 'label'];
 
 /**
- * Reads a csv (RFC 4180) whose header has a column `image` and one called `imagenet_class`, `class` or `label`, of whole
- * numbers from 0. Other columns are skipped.
- * @param file stands in front of messages
+ * Reads a csv (RFC 4180). Its header must have a column `image` and one called `imagenet_class`, `class` or `label`, of
+ * whole numbers from 0. Other columns are skipped.
+ * @param file prefix of messages
  * @throws FiligreeError `invalid-argument` naming file and line
  */
 export function readLabelledImages(text: string, file: string): LabelledImage[] {
@@ -56,7 +56,7 @@ interface Row {
   line: number;
 }
 
-/** Blank lines are left out. A quoted cell may hold commas, line breaks, and quotes written twice. */
+/** Reads rows; blank lines are left out. A quoted cell may hold commas, line breaks, and doubled quotes. */
 function readCsv(text: string, fail: (line: number, message: string) => never): Row[] {
   const rows: Row[] = [];
   const plain = /[^",\r\n]*/y;
@@ -89,7 +89,7 @@ function readCsv(text: string, fail: (line: number, message: string) => never): 
 }
 
 /**
- * Share of images whose class is the first, and among the first five, of those that a classifier named, best first.
+ * Shares of images whose true class is ranked first, and among the first five, by a classifier's classes, best first.
  * @throws RangeError without images
  */
 export function topAccuracy(predictions: readonly { readonly truth: number; readonly ranked: readonly number[] }[]): {

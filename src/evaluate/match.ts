@@ -1,13 +1,13 @@
-// One image, one category: which detection found which object. pycocotools' COCOeval.evaluateImg.
+// Matches detections with objects, for one image and one category. pycocotools' COCOeval.evaluateImg.
 
 /** Pixels: left, top, width, height. */
 export type Box = readonly [x: number, y: number, width: number, height: number];
 
 export interface GroundTruthBox {
   readonly box: Box;
-  /** Square pixels, of the object's outline: it decides which size range the object belongs to. */
+  /** Area of the object's outline in square pixels: it decides the object's size range. */
   readonly area: number;
-  /** A group of objects in one box. Detections within it count neither for nor against. */
+  /** A group of objects in one box. Detections within it count neither as right nor as wrong. */
   readonly crowd: boolean;
 }
 
@@ -16,14 +16,14 @@ export interface DetectedBox {
   readonly score: number;
 }
 
-/** Square pixels; both ends belong to the range. */
+/** Square pixels; both ends are included. */
 export interface AreaRange {
   readonly least: number;
   readonly most: number;
 }
 
 /**
- * Intersection over union of a detection and an object; 0 where they only touch. A crowd's is the intersection over the
+ * Intersection over union of a detection and an object; 0 where they only touch. For a crowd, the intersection over the
  * *detection's* area.
  */
 export function intersectionOverUnion(detection: Box, object: Box, crowd: boolean): number {
@@ -36,16 +36,16 @@ export function intersectionOverUnion(detection: Box, object: Box, crowd: boolea
   return intersection / (crowd ? dw * dh : dw * dh + gw * gh - intersection);
 }
 
-/** What became of the detections of one image and category, best score first. */
+/** Outcomes of the detections of one image and category, best score first. */
 export interface Matches {
   readonly scores: readonly number[];
   /** Per IoU threshold, per detection. */
   readonly outcomes: readonly (readonly Outcome[])[];
-  /** Objects that can be found: neither crowds nor outside of the size range. */
+  /** Number of objects to find: not crowds, and within the size range. */
   readonly objects: number;
 }
 
-/** `ignored`: it counts neither as right nor as wrong. */
+/** `ignored` counts neither as right nor as wrong. */
 export type Outcome = 'right' | 'wrong' | 'ignored';
 
 /** The IoU of each of the best `most` detections (best first) with each object. */
@@ -61,7 +61,7 @@ export function overlaps(
   detections: readonly DetectedBox[],
   most: number,
 ): Overlaps {
-  const best = [...detections].sort((a, b) => b.score - a.score).slice(0, most); // stable: ties stay as they came
+  const best = [...detections].sort((a, b) => b.score - a.score).slice(0, most); // stable: ties keep their order
   return {
     detections: best,
     objects,
@@ -70,9 +70,9 @@ export function overlaps(
 }
 
 /**
- * Gives each detection, best first, the object it overlaps most, of those that none better has taken. An object that is
- * ignored (a crowd, or outside of `range`) is given only where no other one reaches the threshold, and its detection is
- * ignored, too; a crowd can be given many times. A detection that finds nothing and is itself outside of `range` is ignored.
+ * Matches each detection, best first, with the object it overlaps most, among those that no better one has taken. An
+ * ignored object (a crowd, or outside `range`) is matched only when no other reaches the threshold, and its detection
+ * is ignored too; a crowd can be matched many times. An unmatched detection outside `range` is ignored.
  */
 export function matchDetections(
   { detections, objects, ious }: Overlaps,
@@ -92,7 +92,7 @@ export function matchDetections(
       for (const g of order) {
         if (taken[g] && !objects[g].crowd) continue;
         if (match >= 0 && !ignored[match] && ignored[g]) break;
-        if (ious[d][g] < iou) continue; // equal: the later object wins
+        if (ious[d][g] < iou) continue; // when equal, the later object wins
         iou = ious[d][g];
         match = g;
       }

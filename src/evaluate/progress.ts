@@ -1,12 +1,12 @@
-// How far long work is, for people who wait.
+// Shows the progress of long work.
 
-/** A line that people see while they wait, written over by the next. */
+/** A status line, overwritten by the next. */
 export interface ProgressDisplay {
   show(text: string): void;
   clear(): void;
 }
 
-/** `[█████░░░░░] 80/160 images, 12 s left`. `ms` is what the done ones took. */
+/** `[█████░░░░░] 80/160 images, 12 s left`. `ms` is the time of the finished ones. */
 export function progressBar(done: number, all: number, ms: number, unit: string): string {
   const width = 30;
   const filled = Math.round((width * done) / all);
@@ -19,7 +19,7 @@ function formatSeconds(ms: number): string {
   return seconds < 100 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`;
 }
 
-/** Bars of work in phases, the time of each counted from when it is first shown. */
+/** Progress bars of work in phases. A phase's time counts from its first display. */
 export class PhaseClock {
   #phase = '';
   #start = 0;
@@ -33,7 +33,7 @@ export class PhaseClock {
     }
     const ms = performance.now() - this.#start;
     const fresh = done - this.#first;
-    // what was done before took no time
+    // earlier work took no time in this run
     return progressBar(done, all, fresh > 0 ? (ms * done) / fresh : 0, '')
       .replace(/ ,/, ',')
       .trimEnd();

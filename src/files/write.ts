@@ -1,4 +1,4 @@
-// Files and directories that commands make.
+// Writes files and makes directories for commands.
 import { randomBytes } from 'node:crypto';
 import { unlinkSync } from 'node:fs';
 import { mkdir, realpath, rename, stat, unlink, writeFile } from 'node:fs/promises';
@@ -7,8 +7,8 @@ import { FiligreeError } from '../errors.ts';
 import { isDirectory, reasonOf } from './read.ts';
 
 /**
- * Writes a file whole or not at all, also when the process is interrupted: under another name beside it, which then
- * becomes its own. What is there and is not a plain file (a pipe, /dev/null) is written to as it is.
+ * Writes a file completely or not at all, even when the process is interrupted: under a temporary name beside it, then
+ * renamed. An existing path that is not a plain file (a pipe, /dev/null) is written to directly.
  * @throws FiligreeError `invalid-argument`, naming the file
  */
 export async function writeOutput(path: string, data: Uint8Array): Promise<void> {
@@ -19,7 +19,7 @@ export async function writeOutput(path: string, data: Uint8Array): Promise<void>
       await writeFile(path, data);
       return;
     }
-    const target = existing ? await realpath(path) : path; // a link stays a link
+    const target = existing ? await realpath(path) : path; // writes through a link
     temporary = join(dirname(target), `.${basename(target)}.${randomBytes(4).toString('hex')}.tmp`);
     begun(temporary);
     await writeFile(temporary, data, { flag: 'wx', mode: existing?.mode });
@@ -34,13 +34,13 @@ export async function writeOutput(path: string, data: Uint8Array): Promise<void>
   }
 }
 
-/** Files that are being written, and would be left behind. */
+/** Temporary files to remove when the process is interrupted. */
 const unfinished = new Set<string>();
 
 const interruptions = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-// Signals are heard only while files are written: at other times they end the process at once, in the middle of a
-// computation, too.
+// Signal handlers are installed only while files are written: at other times signals end the process at once, even
+// during a computation.
 
 function begun(path: string): void {
   if (unfinished.size === 0) {
@@ -62,7 +62,7 @@ function removeUnfinished(): void {
     try {
       unlinkSync(path);
     } catch {
-      // it is not there yet, or has its own name already
+      // it does not exist yet, or is renamed already
     }
     ended(path);
   }
@@ -70,11 +70,11 @@ function removeUnfinished(): void {
 
 function interrupted(signal: NodeJS.Signals): void {
   removeUnfinished();
-  process.kill(process.pid, signal); // nobody listens any more: it ends as it would have
+  process.kill(process.pid, signal); // the handler is removed: the signal has its usual effect
 }
 
 /**
- * Makes a directory and those above it, where they are missing.
+ * Makes a directory and its missing parents.
  * @throws FiligreeError `invalid-argument`, naming the directory
  */
 export async function makeDirectory(path: string): Promise<void> {
@@ -85,7 +85,7 @@ export async function makeDirectory(path: string): Promise<void> {
   }
 }
 
-/** Not mkdir's own `recursive`, which does not return where nothing can be made, as under /proc. */
+/** Used instead of mkdir's `recursive`, which never returns where nothing can be made, as under /proc. */
 async function makeMissing(path: string): Promise<void> {
   if (await isDirectory(path)) return;
   const above = dirname(path);
@@ -93,6 +93,6 @@ async function makeMissing(path: string): Promise<void> {
   try {
     await mkdir(path);
   } catch (cause) {
-    if (!(await isDirectory(path))) throw cause; // someone else made it meanwhile
+    if (!(await isDirectory(path))) throw cause; // another process has made it
   }
 }

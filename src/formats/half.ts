@@ -1,5 +1,5 @@
 // Half floats (IEEE 754 binary16), as 16 bits each.
-/** The number that the bits of a half stand for. */
+/** The number that a half's bits represent. */
 export function halfToFloat(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 31;
@@ -9,7 +9,7 @@ export function halfToFloat(bits: number): number {
   return sign * (1024 + fraction) * 2 ** (exponent - 25);
 }
 
-/** Floats as bits of half floats, when every one of them is a half exactly; else the floats themselves. */
+/** Floats as bits of half floats when all of them are exactly representable; else the floats themselves. */
 export function narrow(values: Float32Array): Float32Array | Uint16Array {
   const halves = new Uint16Array(values.length);
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);

@@ -1,8 +1,8 @@
-// JSON whose errors say where: engines differ in whether and how they do.
+// JSON with error positions: engines differ in whether and how they report them.
 import { FiligreeError } from '../errors.ts';
 
 /**
- * @param file stands in front of messages
+ * @param file prefix of messages
  * @throws FiligreeError `invalid-argument` naming file, line and column of the first syntax error
  */
 export function parseJson(text: string, file: string): unknown {
@@ -18,11 +18,11 @@ export function parseJson(text: string, file: string): unknown {
 }
 
 const whitespace = /[ \t\r\n]*/y;
-// \p{Cc} is every control character; JSON bars the first 32 only.
+// \p{Cc} matches every control character; JSON forbids only the first 32.
 const string = /"(?:[^"\\\p{Cc}]|[\x7f-\x9f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/uy;
 const scalar = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])|(?:true|false|null)(?!\w)/y;
 
-/** Offset of the first token of `text`, which is no JSON, that cannot stand where it does. */
+/** Offset of the first invalid token of `text`, which is not valid JSON. */
 function syntaxError(text: string): number {
   let at = 0;
   const read = (pattern: RegExp): boolean => {
@@ -36,13 +36,13 @@ function syntaxError(text: string): number {
     at++;
     return true;
   };
-  /** What closes each array and object that is open. */
+  /** Closing brackets of the open arrays and objects. */
   const open: string[] = [];
   let expected: 'value' | 'first value' | 'key' | 'first key' | 'more' = 'value';
   for (;;) {
     read(whitespace);
     if (expected === 'more') {
-      if (open.length === 0) return at; // whatever is left; at the end when there is nothing
+      if (open.length === 0) return at; // trailing text; the end when there is none
       if (token(',')) expected = open.at(-1) === '}' ? 'key' : 'value';
       else if (token(open.at(-1)!)) open.pop();
       else return at;

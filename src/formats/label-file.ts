@@ -1,11 +1,11 @@
-// Label files: names of classes, as they come with models.
+// Reads label files: class names, as published with models.
 import { FiligreeError } from '../errors.ts';
 
 /**
- * Reads a label file: one name a line, in class order. Where every line begins with a number (`0 background`,
- * `1: tench`), that is its class, and classes may be left out; WordNet ids (`n01440764 tench`) are dropped. Classes
- * without a name get an empty one.
- * @param file stands in front of messages
+ * Reads a label file: one name per line, in class order. Where every line begins with a number (`0 background`, `1:
+ * tench`), that is its class, and classes may be missing. WordNet ids (`n01440764 tench`) are dropped. Classes without
+ * a name get an empty one.
+ * @param file prefix of messages
  * @throws FiligreeError `invalid-argument` naming file and line
  */
 export function parseLabels(text: string, file: string): string[] {
@@ -18,9 +18,9 @@ export function parseLabels(text: string, file: string): string[] {
     .map((content, i) => ({ content: content.trim(), line: i + 1 }));
   while (lines.at(-1)?.content === '') lines.pop();
   const filled = lines.filter(({ content }) => content !== '');
-  if (filled.length === 0) return fail(1, 'wanted a name a line; the file is empty');
+  if (filled.length === 0) return fail(1, 'wanted one name per line; the file is empty');
   const binary = filled.find(({ content }) => content.includes('\0') || content.includes('\uFFFD'));
-  if (binary) fail(binary.line, 'this is no text');
+  if (binary) fail(binary.line, 'not a text file');
 
   const numbered = filled.map(({ content, line }) => ({ line, parts: /^(\d+)\s*[:,\s]\s*(\S[^]*)$/.exec(content) }));
   if (numbered.every(({ parts }) => parts !== null)) return numberedLabels(numbered as NumberedLine[], fail);

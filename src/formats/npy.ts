@@ -6,9 +6,9 @@ import { elementBytes, elementCount, Tensor, type DType, type TensorData } from 
 
 const magic = '\x93NUMPY';
 
-/** Descriptions without their byte order. */
+/** dtype codes without their byte order. */
 const dtypes: Record<string, DType | 'float64'> = {
-  f8: 'float64', // what numpy makes of Python floats; read as float32
+  f8: 'float64', // numpy's type of Python floats; read as float32
   f4: 'float32',
   f2: 'float16',
   i1: 'int8',
@@ -21,8 +21,8 @@ const dtypes: Record<string, DType | 'float64'> = {
 };
 
 /**
- * @param name what to call the file in an error
- * @throws FiligreeError `invalid-argument` when it is no .npy file, is cut off, or has an order or dtype we do not read
+ * @param name the file's name in errors
+ * @throws FiligreeError `invalid-argument` when it is not a .npy file, is cut off, or has an unsupported order or dtype
  */
 export function readNpy(bytes: Uint8Array, name: string): Tensor {
   const fail = (what: string) => new FiligreeError('invalid-argument', `${name}: ${what}`);
@@ -37,7 +37,7 @@ export function readNpy(bytes: Uint8Array, name: string): Tensor {
   const [, order, code] = /'descr':\s*'([<>|=])(\w+)'/.exec(header) ?? [];
   const shapeText = /'shape':\s*\(([\d,\s]*)\)/.exec(header)?.[1];
   const fortran = /'fortran_order':\s*(True|False)/.exec(header)?.[1];
-  if (!code || shapeText === undefined || !fortran) throw fail(`its header says ${header.trim().slice(0, 120)}`);
+  if (!code || shapeText === undefined || !fortran) throw fail(`unreadable header: ${header.trim().slice(0, 120)}`);
   const dtype = Object.hasOwn(dtypes, code) ? dtypes[code] : undefined;
   if (!dtype) throw fail(`dtype "${code}" is not one of ${Object.keys(dtypes).join(', ')}`);
   const shape = shapeText
@@ -54,7 +54,7 @@ export function readNpy(bytes: Uint8Array, name: string): Tensor {
     const found = bytes.length - dataStart;
     throw fail(`shape [${shape.join(', ')}] of ${dtype} needs ${count * width} bytes; the file has ${found}`);
   }
-  const data = Uint8Array.from(bytes.subarray(dataStart)); // aligned
+  const data = Uint8Array.from(bytes.subarray(dataStart)); // aligned copy
   if (order === '>') for (let at = 0; at < data.length; at += width) data.subarray(at, at + width).reverse();
   if (dtype === 'float64') return new Tensor('float32', shape, Float32Array.from(new Float64Array(data.buffer)));
   return new Tensor(dtype, shape, typed(dtype, data.buffer));

@@ -1,8 +1,8 @@
-// Names of classes as Ultralytics writes them into its exports: the text of a Python dict or list.
+// Reads class names as Ultralytics writes them into its exports: a Python dict or list as text.
 
 const entry = /\s*(?:(\d+)\s*:\s*)?(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")\s*(?:,|$)/y;
 
-/** Python's text of a dict from 0, 1, … to names, or of a list of names. Undefined when it is something else. */
+/** Parses a Python dict from 0, 1, … to names, or a list of names. Undefined for other text. */
 export function pythonNames(text: string): string[] | undefined {
   const body = /^\s*[[{]([^]*)[\]}]\s*$/.exec(text)?.[1];
   if (body === undefined) return undefined;

@@ -1,4 +1,4 @@
-// Named tensors in a file, as the safetensors library reads and writes them: masks, groups, checkpoints.
+// Reads and writes named tensors in the safetensors format: masks, groups, checkpoints.
 //
 //   u64 header length | JSON header: dtype, shape, data_offsets by name; `__metadata__`: strings by name | data
 import { isObject } from './json-object.ts';
@@ -25,7 +25,7 @@ const dtypes: Readonly<Record<string, DType>> = {
 
 const metadataKey = '__metadata__';
 
-/** A tensor as it is stored: the name of its type in the header, and its numbers. */
+/** A stored tensor: its dtype in the header, and its numbers. */
 export interface StoredTensor {
   name: string;
   dtype: string;
@@ -33,7 +33,7 @@ export interface StoredTensor {
   data: ArrayBufferView;
 }
 
-/** The same tensors and metadata, in the same order, give the same bytes. */
+/** Writes a file. The same tensors and metadata, in the same order, give the same bytes. */
 export function writeSafetensors({ tensors, metadata }: TensorFile): Uint8Array {
   // the widest first, so that each is aligned
   const ordered = [...tensors].toSorted(([, a], [, b]) => elementBytes[b.dtype] - elementBytes[a.dtype]);
@@ -44,7 +44,7 @@ export function writeSafetensors({ tensors, metadata }: TensorFile): Uint8Array 
   return joinSafetensors(stored, metadata);
 }
 
-/** A file of these tensors, one behind the other as they are listed; data begins at a multiple of 64 bytes. */
+/** A file of these tensors in the order listed, without gaps; data begins at a multiple of 64 bytes. */
 export function joinSafetensors(tensors: readonly StoredTensor[], metadata: Record<string, string>): Uint8Array {
   const header: Record<string, unknown> = { [metadataKey]: metadata };
   let offset = 0;
@@ -67,8 +67,8 @@ export function joinSafetensors(tensors: readonly StoredTensor[], metadata: Reco
 }
 
 /**
- * @param name what to call the file in an error
- * @throws FiligreeError `invalid-argument` when it is no safetensors file, is cut off, or has a dtype that we do not read
+ * @param name the file's name in errors
+ * @throws FiligreeError `invalid-argument` when it is not a safetensors file, is cut off, or has an unsupported dtype
  */
 export function readSafetensors(bytes: Uint8Array, name: string): TensorFile {
   const fail = (what: string) => new FiligreeError('invalid-argument', `${name}: ${what}`);
@@ -80,13 +80,13 @@ export function readSafetensors(bytes: Uint8Array, name: string): TensorFile {
   try {
     header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, start)));
   } catch (error) {
-    throw fail(`its header is no JSON: ${(error as Error).message}`);
+    throw fail(`its header is not JSON: ${(error as Error).message}`);
   }
-  if (!isObject(header)) throw fail('its header is no JSON object');
+  if (!isObject(header)) throw fail('its header is not a JSON object');
   const file: TensorFile = { tensors: new Map(), metadata: {} };
   let total = 0;
   for (const [key, entry] of Object.entries(header)) {
-    if (!isObject(entry)) throw fail(`"${key}" is no object`);
+    if (!isObject(entry)) throw fail(`"${key}" is not an object`);
     if (key !== metadataKey) {
       const tensor = readTensor(bytes.subarray(start), entry, fail, key);
       file.tensors.set(key, tensor);
@@ -95,7 +95,7 @@ export function readSafetensors(bytes: Uint8Array, name: string): TensorFile {
       continue;
     }
     for (const [word, text] of Object.entries(entry)) {
-      if (typeof text !== 'string') throw fail(`${metadataKey}.${word} is no text`);
+      if (typeof text !== 'string') throw fail(`${metadataKey}.${word} is not a string`);
       file.metadata[word] = text;
     }
   }
@@ -127,10 +127,10 @@ function readTensor(
   );
 }
 
-/** A value in a message: a list of numbers in full, nothing that may be nested deeply. */
+/** A value in a message: a flat list in full; nothing that may be deeply nested. */
 function shown(value: unknown): string {
   const isFlat = !Array.isArray(value) || value.every((n) => typeof n !== 'object');
-  return isFlat && !isObject(value) ? String(JSON.stringify(value)) : 'no list of sizes';
+  return isFlat && !isObject(value) ? String(JSON.stringify(value)) : 'not a list of sizes';
 }
 
 const isList = (value: unknown): value is number[] =>

@@ -2,8 +2,8 @@
 import type { Activation } from '../program/activations.ts';
 
 /**
- * f(x) for one number. Parameters that are not given are 0, as kernels take them. NaN gives NaN, and so do silu, gelu,
- * hardSwish and mish at −∞, where their definitions multiply it by 0.
+ * f(x) for one number. Parameters that are not given are 0, as in kernels. NaN gives NaN. So do silu, gelu, hardSwish and
+ * mish at −∞, because their definitions multiply −∞ by 0.
  */
 export function applyActivation(x: number, activation: Activation | undefined): number {
   if (!activation) return x;
@@ -49,6 +49,20 @@ export function applyActivation(x: number, activation: Activation | undefined): 
       return softplus(x);
     case 'mish':
       return x * Math.tanh(softplus(x));
+    case 'floor':
+      return Math.floor(x);
+    case 'ceil':
+      return Math.ceil(x);
+    case 'round':
+      return roundHalfToEven(x);
+    case 'trunc':
+      return Math.trunc(x);
+    case 'sign':
+      return Math.sign(x);
+    case 'sin':
+      return Math.abs(x) <= maxAngle ? Math.sin(x) : NaN;
+    case 'cos':
+      return Math.abs(x) <= maxAngle ? Math.cos(x) : NaN;
     default:
       throw new Error(`unknown unary function "${String(fn satisfies never)}"`);
   }
@@ -59,6 +73,16 @@ export function activateInPlace(data: Float32Array, activation: Activation | und
   if (!activation || activation.fn === 'identity') return data;
   for (let i = 0; i < data.length; i++) data[i] = applyActivation(data[i], activation);
   return data;
+}
+
+/** Radians: beyond, numbers of float32 lie more than ten turns apart. */
+const maxAngle = 2 ** 30;
+
+/** The nearest integer, of two as near the even one. */
+export function roundHalfToEven(x: number): number {
+  const down = Math.floor(x);
+  if (x - down !== 0.5) return Math.round(x);
+  return down % 2 === 0 ? down : down + 1;
 }
 
 function sigmoid(x: number): number {

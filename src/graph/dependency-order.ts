@@ -1,7 +1,7 @@
 /**
- * Everything that `roots` depend on, and they themselves, each after what it depends on; roots in the order given.
- * `dependencies` is asked once for each node, as far as the walk gets. `onCycle` is given the nodes of a cycle, each
- * followed by one that it depends on, and throws.
+ * The roots and everything that they depend on, each after its dependencies; roots in the order given. `dependencies` is
+ * called once for each node that the walk reaches. `onCycle` receives the nodes of a cycle, each followed by one that it
+ * depends on, and throws.
  */
 export function dependencyOrder<T>(
   roots: Iterable<T>,
@@ -10,7 +10,7 @@ export function dependencyOrder<T>(
 ): T[] {
   const state = new Map<T, 'open' | 'done'>();
   const sorted: T[] = [];
-  // Depth first without recursion: networks are deeper than stacks.
+  // Depth first without recursion, because networks are deeper than the stack.
   const path: { node: T; rest: Iterator<T> }[] = [];
   const enter = (node: T) => {
     state.set(node, 'open');

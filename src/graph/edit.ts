@@ -1,4 +1,4 @@
-// Reading and editing a graph's edges.
+// Reads and edits a graph's edges.
 import { dependencyOrder } from './dependency-order.ts';
 import { FiligreeError } from '../errors.ts';
 import type { DenseTensor } from '../ops/operator.ts';
@@ -13,7 +13,7 @@ export function producers(graph: Graph): Map<string, Node> {
   return map;
 }
 
-/** The nodes that read each value, in order, each once; values that nobody reads are absent. */
+/** The nodes that read each value, in order, each once. Values that no node reads are absent. */
 export function consumers(graph: Graph): Map<string, Node[]> {
   const map = new Map<string, Node[]>();
   for (const node of graph.nodes) {
@@ -37,14 +37,14 @@ export function freshName(graph: Graph, base: string): string {
   for (let i = 1; ; i++) if (!graph.values.has(`${base}_${i}`)) return `${base}_${i}`;
 }
 
-/** Adds a float32 constant under a name like `base`; returns the name. */
+/** Adds a float32 constant under `base` or, if that is taken, a name derived from it; returns the name. */
 export function addConstant(graph: Graph, base: string, shape: Shape, data: Float32Array): string {
   const name = freshName(graph, base);
   graph.values.set(name, { name, shape, dtype: 'float32', data });
   return name;
 }
 
-/** Inserts a node before another (else at the end) and records the shapes of its outputs. */
+/** Inserts a node before another one (by default at the end) and records the shapes of its outputs. */
 export function addNode(graph: Graph, node: Node, before?: Node): Node {
   inferOutputs(graph, node);
   const at = before ? graph.nodes.indexOf(before) : -1;
@@ -53,7 +53,7 @@ export function addNode(graph: Graph, node: Node, before?: Node): Node {
   return node;
 }
 
-/** Removes a node and the values it makes. Nothing may read them any more. */
+/** Removes a node and the values it makes. Nothing may still read them. */
 export function removeNode(graph: Graph, node: Node): void {
   graph.nodes.splice(graph.nodes.indexOf(node), 1);
   for (const output of node.outputs) graph.values.delete(output);
@@ -62,7 +62,7 @@ export function removeNode(graph: Graph, node: Node): void {
 /**
  * Makes every node that reads `from` read `to`, which holds the same numbers in the same shape. Graph outputs keep
  * their names: when `from` is one, `to` takes its name, and nothing makes a value named `to` any more.
- * The node that made `from` is removed when nothing is left of it.
+ * The node that made `from` is removed when none of its outputs is needed.
  * @returns false, and changes nothing, when `from` is a graph output and `to` is an input, a constant or an output too.
  */
 export function replaceUses(graph: Graph, from: string, to: string): boolean {

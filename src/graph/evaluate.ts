@@ -1,4 +1,4 @@
-// The reference: runs a graph node by node in plain TypeScript. Slow, and what everything else is measured against.
+// The reference: runs a graph node by node in plain TypeScript. It is slow; everything else is compared with it.
 import { FiligreeError } from '../errors.ts';
 import type { DenseTensor } from '../ops/operator.ts';
 import { dequantise, representableBy, saturate } from '../quantisation.ts';
@@ -14,9 +14,9 @@ export interface EvaluateOptions {
 }
 
 /**
- * Runs the graph. Inputs and outputs go by their author's names and axis order. An input of an integer dtype with
- * quantization is dequantized; a float32 tensor is taken as real numbers whatever the port's dtype, saturated to what a
- * quantised port can hold. Outputs are float32 real numbers.
+ * Runs the graph. Inputs and outputs have their author's names and axis order. An input of an integer dtype with
+ * quantization is dequantized. A float32 tensor holds real numbers whatever the port's dtype; for a quantised port they
+ * are saturated to its range. Outputs are float32 real numbers.
  * @throws FiligreeError `invalid-argument` when an input is missing, unknown or of another shape or dtype.
  */
 export function evaluate(
@@ -80,7 +80,7 @@ function tensorOf(graph: Graph, name: string, values: ReadonlyMap<string, DenseT
   return { shape, data: asFloat32(dtype, data) };
 }
 
-/** A tensor as its author has it → its numbers in the axis order of the graph. @throws FiligreeError as `evaluate` */
+/** A tensor in its author's axis order → its numbers in that of the graph. @throws FiligreeError as `evaluate` */
 export function readPort(graph: Graph, port: Port, tensor: Tensor | undefined): DenseTensor {
   const { shape } = valueOf(graph, port.value);
   const { name, permutation, quantization } = port;

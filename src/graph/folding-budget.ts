@@ -1,11 +1,11 @@
-// What passes may spend on a graph, so that a small file cannot make them take long or much.
+// Limits of what passes spend on a graph, so that a small file cannot cost much time or memory.
 import { type Graph, type Node, valueOf } from './graph.ts';
 import { operatorOf } from './operator-of.ts';
 
 interface FoldingBudget {
   /** Elements by which constants may still grow. */
   elements: number;
-  /** Multiply-adds, or elements that are looked at, that constants may still take to work out. */
+  /** Multiply-adds, or elements read, that may still be spent on evaluating constants. */
   work: number;
 }
 
@@ -22,7 +22,7 @@ function budgetOf(graph: Graph): FoldingBudget {
   return budget;
 }
 
-/** Takes something from what is left for a graph; false, and nothing is taken, when it is too little. */
+/** Takes an amount from a graph's budget. False, and takes nothing, when too little is left. */
 export function spend(graph: Graph, part: keyof FoldingBudget, amount: number): boolean {
   const budget = budgetOf(graph);
   if (!(amount <= budget[part])) return false;
@@ -30,7 +30,7 @@ export function spend(graph: Graph, part: keyof FoldingBudget, amount: number): 
   return true;
 }
 
-/** What `evaluateNode` multiplies, or looks at, for a node: at most. */
+/** An upper bound of the multiply-adds, or elements read, of `evaluateNode` for a node. */
 export function evaluationWork(graph: Graph, node: Node): number {
   const shapes = (names: readonly string[]) => names.map((name) => (name === '' ? [] : valueOf(graph, name).shape));
   return operatorOf(graph, node).evaluationWork(node.attributes, shapes(node.inputs), shapes(node.outputs));

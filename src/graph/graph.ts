@@ -1,6 +1,6 @@
-// The intermediate representation. Semantics are NCHW: a feature map has shape (N, C, H, W), whatever its file said.
-// Every value that is computed is float32; other dtypes appear only as constants (indices, shapes) that operators read
-// while shapes are inferred.
+// The intermediate representation. Semantics are NCHW: a feature map has shape (N, C, H, W), whatever the file's order.
+// Every computed value is float32. Other dtypes appear only as constants (indices, shapes) that operators read while
+// shapes are inferred.
 import type { DType, TensorData } from '../tensor.ts';
 import { FiligreeError } from '../errors.ts';
 
@@ -29,11 +29,11 @@ export interface Node {
  */
 export interface Port {
   value: string;
-  /** The author's name for it. */
+  /** The author's name. */
   name: string;
-  /** The dtype the author's file declares; the runtime converts to and from float32. */
+  /** The dtype that the author's file declares; the runtime converts to and from float32. */
   dtype: DType;
-  /** The author's axis order, when it is not the value's own. */
+  /** The author's axis order, when it differs from the value's. */
   permutation?: readonly number[];
   /** real = scale × (stored − zeroPoint), for integer dtypes. */
   quantization?: { scale: number; zeroPoint: number };
@@ -46,7 +46,7 @@ export interface Graph {
   /** In execution order: a node comes after the nodes that make its inputs. */
   nodes: Node[];
   values: Map<string, Value>;
-  /** Remarks for people, made on the way: "weights dequantised", … */
+  /** Remarks for users, collected during import and compilation: "weights dequantised", … */
   notes: string[];
   /** Free-form facts from the file: labels, author, licence. */
   metadata: Record<string, unknown>;

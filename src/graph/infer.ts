@@ -1,4 +1,4 @@
-// Shapes of what nodes make.
+// Shapes of the outputs of nodes.
 import type { InputType } from '../ops/operator.ts';
 import { type Graph, type Node, nodeError, type Shape, valueOf } from './graph.ts';
 import { operatorOf } from './operator-of.ts';
@@ -23,7 +23,7 @@ export function inferNode(graph: Graph, node: Node): Shape[] {
 }
 
 /**
- * Records shape and dtype of everything that nodes make, in execution order.
+ * Records shape and dtype of the outputs of all nodes, in execution order.
  * @throws FiligreeError `invalid-model` naming the first node that does not fit.
  */
 export function inferShapes(graph: Graph): void {

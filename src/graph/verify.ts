@@ -1,4 +1,4 @@
-// What every graph must be before anything is done with it.
+// Checks that a graph is well formed. Every graph is verified before use.
 import { FiligreeError } from '../errors.ts';
 import { elementCount, Tensor } from '../tensor.ts';
 import { producers, topologicalSort } from './edit.ts';
@@ -6,7 +6,7 @@ import { type Graph, type Node, nodeError, type Port, type Shape, type Value } f
 import { inferNode } from './infer.ts';
 import { isPermutation } from './permute.ts';
 
-/** No value has more elements. */
+/** Maximum elements of a value. */
 export const maxElements = 2 ** 31 - 1;
 
 /**
@@ -48,9 +48,9 @@ function checkInputs(graph: Graph, node: Node, available: Set<string>): void {
     if (!graph.values.has(input)) throw nodeError(graph, node, `reads "${input}", which does not exist`);
     const maker = producers(graph).get(input);
     if (!maker) {
-      throw nodeError(graph, node, `reads "${input}", which is no input, no constant and made by no node`);
+      throw nodeError(graph, node, `reads "${input}", which is not an input, a constant or made by a node`);
     }
-    // A cycle has a clearer message of its own.
+    // A cycle gets its own, clearer message.
     topologicalSort({ ...graph });
     throw nodeError(graph, node, `reads "${input}" before node "${maker.name}" makes it`);
   }
@@ -103,7 +103,7 @@ function checkPort(graph: Graph, port: Port, kind: 'input' | 'output'): void {
   if (permutation && !isPermutation(permutation, rank)) {
     throw problem(
       graph,
-      `${kind} "${name}": [${permutation}] is no permutation of the ${rank} axes of [${value.shape}]`,
+      `${kind} "${name}": [${permutation}] is not a permutation of the ${rank} axes of [${value.shape}]`,
     );
   }
   if (quantization && !(Number.isFinite(quantization.scale) && quantization.scale > 0)) {

@@ -1,5 +1,5 @@
-// Node, Deno and Bun: the codecs' WebAssembly is compiled from their packages' files. src/hosts/ has what takes the place of
-// this module elsewhere (scripts/build.mjs).
+// Node, Deno and Bun compile the codecs' WebAssembly from their packages' files. src/hosts/ replaces this module
+// elsewhere (scripts/build.mjs).
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 

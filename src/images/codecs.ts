@@ -1,15 +1,15 @@
-// The @jsquash codecs, each started when first used.
+// The @jsquash codecs, each started on first use. src/hosts/ replaces this module on pages.
 import { codecModule } from './codec-files.ts';
 import { PngDecoder } from './png-decoder.ts';
 
 type Decoded = { data: Uint8ClampedArray; width: number; height: number };
 
-/** How the emscripten codecs are started; their types name only some of it. */
+/** The start function of the emscripten codecs; their own types are incomplete. */
 type Init = (module: WebAssembly.Module, options?: { printErr?: (line: string) => void }) => Promise<unknown>;
 
 const started = new Map<string, Promise<unknown>>();
 
-/** Does `start` once for each name, until it fails. */
+/** Calls `start` once per name; after a failure it may be called again. */
 function once<T>(name: string, start: () => Promise<T>): Promise<T> {
   let codec = started.get(name) as Promise<T> | undefined;
   if (!codec) {
@@ -24,8 +24,8 @@ const jpegMessages: string[] = [];
 let jpegQueue: Promise<unknown> = Promise.resolve();
 
 /**
- * Decodes a JPEG, turned as its EXIF orientation says. One at a time, so that each gets its own complaints.
- * @returns RGBA, and what the decoder complained of: it fills the rest of a truncated picture with grey
+ * Decodes a JPEG and applies its EXIF orientation. One at a time, so that each gets its own warnings.
+ * @returns RGBA, and the decoder's warnings: it fills the rest of a truncated picture with grey
  */
 export function decodeJpeg(bytes: Uint8Array<ArrayBuffer>): Promise<{ image: Decoded; complaints: string[] }> {
   const result = jpegQueue.then(() => decodeJpegNow(bytes));
@@ -44,7 +44,7 @@ async function decodeJpegNow(bytes: Uint8Array<ArrayBuffer>): Promise<{ image: D
     const image = await decode(bytes.buffer, { preserveOrientation: true });
     return { image, complaints: jpegMessages.splice(0) };
   } catch (cause) {
-    started.delete('jpeg'); // it has exited
+    started.delete('jpeg'); // the decoder has exited
     throw new Error(jpegMessages.splice(0).join('; ') || (cause as Error).message, { cause });
   }
 }
@@ -54,7 +54,7 @@ export async function decodePng(bytes: Uint8Array<ArrayBuffer>): Promise<Decoded
   try {
     return decoder.decode(bytes);
   } catch (cause) {
-    started.delete('png'); // and with it what it holds
+    started.delete('png'); // and frees the memory it holds
     throw cause;
   }
 }
@@ -68,6 +68,9 @@ export async function decodeWebp(bytes: Uint8Array<ArrayBuffer>): Promise<Decode
   });
   return decode(bytes.buffer);
 }
+
+/** Decodes other formats that the host supports. */
+export const decodeOther: ((bytes: Uint8Array<ArrayBuffer>) => Promise<Decoded>) | undefined = undefined;
 
 /** @param image RGBA */
 export async function encodePngBytes(image: Decoded): Promise<Uint8Array<ArrayBuffer>> {

@@ -1,29 +1,34 @@
-// Photos in files → pixels, and pixels → PNG files. A page has its own decoders.
+// Decodes picture files to pixels, and encodes pixels as PNG files.
 import { FiligreeError } from '../errors.ts';
 import { checkPixels, type Pixels } from '../vision/preprocessing.ts';
-import { decodeJpeg, decodePng, decodeWebp, encodePngBytes } from './codecs.ts';
+import { decodeJpeg, decodeOther, decodePng, decodeWebp, encodePngBytes } from './codecs.ts';
 import { describeBytes, jpegScans, readImageHeader } from './header.ts';
 
 export interface DecodeOptions {
-  /** What to call the picture in an error, e.g. its path; `image` if not given. */
+  /** The picture's name in errors, e.g. its path; `image` if not given. */
   name?: string;
   /**
-   * Larger pictures are refused before they are decoded. If not given: 100 megapixels, which take 400 MB, and of small
-   * files, which can claim any size, 16 megapixels and 64 pixels a byte.
+   * Larger pictures are refused before they are decoded. Default: 100 megapixels, which take 400 MB; for small files,
+   * which can claim any size, 16 megapixels and 64 pixels per byte.
    */
   maxPixels?: number;
 }
 
-/** Progressive pictures have ten or so. Each takes time for all pixels, and may take no more than some bytes of the file. */
+/**
+ * Progressive pictures have about ten scans. Each takes time for all pixels, but may take only a few bytes of the file.
+ */
 const maxScans = 100;
 
 /**
- * Decodes a JPEG (turned as its EXIF orientation says), PNG or WebP picture to RGBA. Transparency is laid on white.
- * @throws FiligreeError `invalid-image` when it is none of the three, broken, cut off, CMYK, too large, or a JPEG of more than 100 scans
+ * Decodes a JPEG (with its EXIF orientation applied), PNG or WebP picture to RGBA. Pages use the browser's decoders,
+ * and decode its other formats too (AVIF). Transparent pixels are shown on white.
+ * @throws FiligreeError `invalid-image` when it is none of the three, broken, cut off, CMYK, too large, or a JPEG of
+ * more than 100 scans
  */
 export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Pixels> {
   const { name = 'image', maxPixels = Math.min(100e6, 16e6 + 64 * bytes.length) } = options;
   const header = readImageHeader(bytes);
+  if (!header && decodeOther) return decodeUnknown(bytes, name, maxPixels);
   if (!header) {
     throw new FiligreeError('invalid-image', `${name}: not a JPEG, PNG or WebP image; ${describeBytes(bytes)}`);
   }
@@ -33,14 +38,10 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}
     throw new FiligreeError('invalid-image', `${broken} (it does not say how large it is)`);
   }
   if (width * height > maxPixels) {
-    throw new FiligreeError(
-      'invalid-image',
-      `${name}: ${width} × ${height} pixels are ${megapixels(width * height)} megapixels; ` +
-        `at most ${megapixels(maxPixels)} are decoded of ${bytes.length} bytes`,
-    );
+    throw tooLarge(name, width, height, maxPixels, options.maxPixels === undefined);
   }
   if (components === 4) {
-    throw new FiligreeError('invalid-image', `${name}: a CMYK JPEG image, which is not decoded; save it as RGB`);
+    throw new FiligreeError('invalid-image', `${name}: a CMYK JPEG image, which is not supported; save it as RGB`);
   }
   const scans = format === 'JPEG' ? jpegScans(bytes) : 0;
   if (scans > maxScans) {
@@ -49,7 +50,7 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}
       `${name}: a JPEG image of ${scans} scans; at most ${maxScans} are decoded`,
     );
   }
-  const own = Uint8Array.from(bytes); // a buffer that holds nothing else
+  const own = Uint8Array.from(bytes); // the decoder gets a buffer of its own
   try {
     if (format === 'JPEG') {
       const { image, complaints } = await decodeJpeg(own);
@@ -62,9 +63,38 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}
   }
 }
 
+/** A picture in a format that only the host can decode. Its size is known only after decoding. */
+async function decodeUnknown(bytes: Uint8Array, name: string, maxPixels: number): Promise<Pixels> {
+  let image;
+  try {
+    image = onWhite(await decodeOther!(Uint8Array.from(bytes)));
+  } catch (cause) {
+    throw new FiligreeError(
+      'invalid-image',
+      `${name}: not an image that this host can decode; ${describeBytes(bytes)}`,
+      {
+        cause,
+      },
+    );
+  }
+  const { width, height } = image;
+  if (width * height > maxPixels) throw tooLarge(name, width, height, maxPixels, false);
+  return image;
+}
+
+function tooLarge(name: string, width: number, height: number, maxPixels: number, isDefault: boolean): FiligreeError {
+  const allowed = isDefault && maxPixels < 100e6 ? ' for a file as small as this one' : '';
+  return new FiligreeError(
+    'invalid-image',
+    `${name}: the picture is too large: ${width} × ${height} pixels, ${megapixels(width * height)} megapixels, where at most ` +
+      `${megapixels(maxPixels)} megapixels are decoded${allowed}; save it smaller, or raise maxPixels of decodeImage ` +
+      '(a megapixel takes 4 MB of memory)',
+  );
+}
+
 const megapixels = (pixels: number) => Number((pixels / 1e6).toPrecision(3));
 
-/** What a decoder said, where it said something that means anything. */
+/** The decoder's message, if it is meaningful. */
 function reason(cause: unknown): string {
   const { message } = cause as Error;
   return /unwrap_throw|Decoding error|unreachable/.test(message) ? '' : ` (${message})`;
@@ -87,7 +117,7 @@ export async function encodePng(pixels: Pixels): Promise<Uint8Array<ArrayBuffer>
   return encodePngBytes({ data: toRgba(pixels), width, height });
 }
 
-/** A copy with four channels, opaque where there were fewer. */
+/** A copy with four channels; opaque where there was no alpha. */
 export function toRgba({ data, width, height, channels }: Pixels): Uint8ClampedArray {
   if (channels === 4) return Uint8ClampedArray.from(data);
   const rgba = new Uint8ClampedArray(4 * width * height).fill(255);

@@ -1,12 +1,12 @@
-// Detections drawn into pixels, where there is no canvas. Everything is anti-aliased by how much of a pixel it covers.
-import type { Detection } from '../vision/detector.ts';
+// Draws detections into pixels, for hosts without a canvas. Anti-aliased by the share of each pixel that is covered.
+import type { Detection } from '../vision/detection.ts';
 import { layoutDetections, type Colour, type DrawOptions } from '../vision/draw.ts';
 import type { Mask } from '../vision/mask.ts';
 import { checkPixels, type Pixels } from '../vision/preprocessing.ts';
 import { toRgba } from './decode.ts';
 import { hersheyBaseline, hersheyCapitalHeight, hersheyGlyph } from './hershey.ts';
 
-/** A copy of the picture, in RGBA, with the detections drawn on it. Letters outside of ASCII become question marks. */
+/** A copy of the picture, in RGBA, with the detections drawn on it. Characters outside ASCII become question marks. */
 export function drawOnPixels(image: Pixels, detections: readonly Detection[], options: DrawOptions = {}): Pixels {
   checkPixels(image);
   const { width, height } = image;
@@ -41,7 +41,7 @@ interface Canvas {
   readonly height: number;
 }
 
-/** Font size → pixels of one unit of the stroke font: capitals are 0.7 of the size. */
+/** Pixels of one unit of the stroke font at a font size: capitals are 0.7 of the size. */
 function unitOf(size: number): number {
   return (0.7 * size) / hersheyCapitalHeight;
 }
@@ -89,7 +89,10 @@ function distanceToSegments(segments: readonly number[], px: number, py: number)
   return Math.sqrt(least);
 }
 
-/** Paints where `inside` (pixels from the shape's edge inwards, at a pixel's centre) is positive, half a pixel soft. */
+/**
+ * Paints where `inside` is positive, with an edge half a pixel soft. `inside` is the distance in pixels from the
+ * shape's edge inwards, at a pixel's centre.
+ */
 function fillDistance(
   canvas: Canvas,
   left: number,

@@ -1,8 +1,8 @@
-// What a picture's first bytes say: which format, and how large it would be, before anything is decoded.
+// Reads a picture's format and size from its first bytes, before anything is decoded.
 
 export interface ImageHeader {
   readonly format: 'JPEG' | 'PNG' | 'WebP';
-  /** Pixels, before any rotation; undefined when the header does not tell. */
+  /** Pixels, before any rotation; undefined when the header does not say. */
   readonly width?: number;
   readonly height?: number;
   /** JPEG: 1 grey, 3 colour, 4 CMYK. */
@@ -21,7 +21,7 @@ export function readImageHeader(bytes: Uint8Array): ImageHeader | undefined {
 
 type Size = { width: number; height: number; components?: number } | undefined;
 
-/** Walks the segments up to the start of a frame (ITU T.81, B.2.2): FFC0…FFCF but for C4, C8 and CC. */
+/** Walks the segments up to the start of a frame (ITU T.81, B.2.2): FFC0…FFCF except C4, C8 and CC. */
 function jpegSize(view: DataView): Size {
   let at = 2;
   while (at + 9 <= view.byteLength) {
@@ -30,7 +30,7 @@ function jpegSize(view: DataView): Size {
     if (marker === 0xff) {
       at++; // fill bytes
     } else if (marker === 0x01 || (marker >= 0xd0 && marker <= 0xd7)) {
-      at += 2; // markers that stand alone
+      at += 2; // markers without a length
     } else if (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc) {
       const [height, width] = [view.getUint16(at + 5), view.getUint16(at + 7)];
       return { width, height, ...(at + 9 < view.byteLength && { components: view.getUint8(at + 9) }) };
@@ -41,7 +41,7 @@ function jpegSize(view: DataView): Size {
   return undefined;
 }
 
-/** Scans of a JPEG, and what else says it is one: how often a decoder goes over the whole picture. */
+/** Upper bound of a JPEG's scans, each of which a decoder runs over the whole picture: counts start-of-scan markers. */
 export function jpegScans(bytes: Uint8Array): number {
   let scans = 0;
   for (let at = bytes.indexOf(0xff); at >= 0; at = bytes.indexOf(0xff, at + 1)) scans += Number(bytes[at + 1] === 0xda);
@@ -54,7 +54,7 @@ function pngSize(view: DataView): Size {
   return { width: view.getUint32(16), height: view.getUint32(20) };
 }
 
-/** RFC 9649: VP8 (lossy), VP8L (lossless) and VP8X (extended) say it differently. */
+/** RFC 9649: VP8 (lossy), VP8L (lossless) and VP8X (extended) store the size differently. */
 function webpSize(view: DataView, bytes: Uint8Array): Size {
   if (view.byteLength < 30) return undefined;
   switch (ascii(bytes, 12, 4)) {
@@ -73,7 +73,7 @@ function webpSize(view: DataView, bytes: Uint8Array): Size {
   }
 }
 
-/** What bytes that are no image we decode look like, for an error message. */
+/** Describes bytes that are not a supported image, for an error message. */
 export function describeBytes(bytes: Uint8Array): string {
   if (bytes.length === 0) return 'the file is empty';
   const known = otherFormats.find(([, at, magic]) => ascii(bytes, at, magic.length) === magic);

@@ -3,13 +3,13 @@
 // acknowledged: they were created by Dr. A. V. Hershey while working at the U.S. National Bureau of Standards. These
 // numbers are those of npm package hersheytext 2.0.0 (MIT), face "futural".
 //
-// A glyph is its advance and its strokes: `advance|x,y x,y …;x,y …`, in units of which 21 make the height of a capital.
-// Capitals reach from y = 1 down to the baseline at y = 22.
+// A glyph is its advance and its strokes: `advance|x,y x,y …;x,y …`. A capital is 21 units high: from y = 1 down to the
+// baseline at y = 22.
 
 export const hersheyCapitalHeight = 21;
 export const hersheyBaseline = 22;
 
-/** Glyphs of the characters from ! (33) to DEL (127), in the order of ASCII. */
+/** Glyphs of the characters from ! (33) to DEL (127), in ASCII order. */
 const glyphs = [
   '10|5,1 5,15;5,20 4,21 5,22 6,21 5,20',
   '16|4,1 4,8;12,1 12,8',
@@ -117,7 +117,7 @@ export interface StrokeGlyph {
 const spaceAdvance = 16;
 const parsed = new Map<string, StrokeGlyph>();
 
-/** The glyph of a character; that of a question mark for what is not in ASCII. */
+/** The glyph of a character; a question mark's for characters outside ASCII. */
 export function hersheyGlyph(character: string): StrokeGlyph {
   let glyph = parsed.get(character);
   if (!glyph) {

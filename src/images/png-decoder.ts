@@ -1,7 +1,7 @@
-// The PNG decoder of @jsquash/png, started by ourselves: it stops in the middle of a broken file and keeps what it has
-// allocated, and its own module starts it once and for all. Every broken file would cost megabytes for good.
+// Starts the PNG decoder of @jsquash/png. On a broken file it stops without freeing its memory, and its own module can
+// start it only once: every broken file would leak megabytes. This class can be dropped and started again.
 
-/** What of the wasm is called. */
+/** The wasm's exports that are called. */
 interface PngExports {
   readonly memory: WebAssembly.Memory;
   __wbindgen_malloc(bytes: number, alignment: number): number;
@@ -17,7 +17,7 @@ interface Decoded {
 
 export class PngDecoder {
   readonly #exports: PngExports;
-  /** Where `decode` leaves the picture. */
+  /** Filled by `decode`. */
   readonly #found: { image?: Decoded };
 
   private constructor(exports: PngExports, found: { image?: Decoded }) {
@@ -28,7 +28,7 @@ export class PngDecoder {
   /** @param module codec/pkg/squoosh_png_bg.wasm */
   static async start(module: WebAssembly.Module): Promise<PngDecoder> {
     const found: { image?: Decoded } = {};
-    // their names end in hashes of their own; decoding calls the one that makes an ImageData, and in despair the last
+    // import names end in hashes; decoding calls the one that makes an ImageData, and on failure the last
     const imports: Record<string, WebAssembly.ImportValue> = {};
     for (const { name } of WebAssembly.Module.imports(module)) {
       imports[name] = name.startsWith('__wbg_newwithownedu8clampedarray')
@@ -47,7 +47,7 @@ export class PngDecoder {
     return new PngDecoder(exports, found);
   }
 
-  /** @throws WebAssembly.RuntimeError for a broken file; this decoder is to be dropped then */
+  /** @throws WebAssembly.RuntimeError for a broken file; the decoder must be dropped then */
   decode(bytes: Uint8Array): Decoded {
     const at = this.#exports.__wbindgen_malloc(bytes.length, 1) >>> 0;
     new Uint8Array(this.#exports.memory.buffer).set(bytes, at);
@@ -55,7 +55,7 @@ export class PngDecoder {
     this.#exports.decode(at, bytes.length);
     const { image } = this.#found;
     this.#found.image = undefined;
-    if (!image) throw new Error('unreachable: it gives no picture');
+    if (!image) throw new Error('unreachable: no picture');
     return image;
   }
 }

@@ -1,4 +1,4 @@
-// What every importer does with the graph that it writes, whatever file it reads.
+// What every importer does with the graph that it writes, for any file format.
 import { FiligreeError } from '../errors.ts';
 import { emptyGraph } from '../graph/graph.ts';
 import type { Graph, Node, Shape, Value } from '../graph/graph.ts';
@@ -10,17 +10,17 @@ import { elementCount } from '../tensor.ts';
 import { Names } from './names.ts';
 import { WrittenRanges } from './quantised-range.ts';
 
-/** More axes than any tensor has. */
+/** An upper bound of the axes of real tensors. */
 export const maxAxes = 32;
 
-/** A graph under construction: values and nodes have a name each, shapes follow the operators' own rules. */
+/** A graph under construction: each value and node has a name of its own; shapes follow the operators' rules. */
 export class GraphWriter {
   readonly graph: Graph;
   readonly ranges: WrittenRanges;
   protected readonly nodeNames = new Names();
   protected readonly valueNames = new Names();
 
-  /** @param file what messages call the file */
+  /** @param file name of the file in messages */
   constructor(file: string) {
     this.graph = emptyGraph(file);
     this.ranges = new WrittenRanges(this.graph);
@@ -42,8 +42,8 @@ export class GraphWriter {
   }
 
   /**
-   * Appends a node whose outputs are values `title/op`, to be named in the end (nameNode, renameValue). `origin` is what
-   * messages call the part of the file that it comes from.
+   * Appends a node whose outputs are values `title/op`, which nameNode and renameValue name in the end. `origin` names its
+   * part of the file in messages.
    */
   append(op: OperatorName, attributes: object, inputs: string[], title: string, origin: string): Node {
     const operator = operators[op] as unknown as Operator;
@@ -75,7 +75,7 @@ export class GraphWriter {
     node.name = this.nodeNames.take(name);
   }
 
-  /** Gives a value that a node of index ≥ `firstNode` has just made the name of its tensor. */
+  /** Renames a value, made just now by a node of index ≥ `firstNode`, to the name of its tensor. */
   renameValue(value: string, name: string, firstNode: number): string {
     const { values, nodes } = this.graph;
     const known = values.get(value)!;

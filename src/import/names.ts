@@ -12,7 +12,7 @@ export class Names {
     return unique;
   }
 
-  /** Lets a name be taken again. */
+  /** Makes a name available again. */
   release(name: string): void {
     this.taken.delete(name);
   }

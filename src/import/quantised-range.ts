@@ -1,6 +1,6 @@
-// A quantised tensor holds the numbers that its integers stand for and no others: an integer runtime saturates what an
-// operator makes to them. Training with quantisation leaves ReLU6 to that alone, so floats are clamped where they can
-// lie outside.
+// A quantised tensor holds only the numbers that its integers stand for: an integer runtime saturates the results of an
+// operator to them. Models trained with quantisation may rely on that in place of a ReLU6, so floats are clamped where
+// they can lie outside.
 import { applyActivation } from '../graph/activation.ts';
 import type { Graph, Node } from '../graph/graph.ts';
 import { applyBinary } from '../ops/binary.ts';
@@ -13,14 +13,14 @@ export const clampTo = ({ low, high }: Interval): Activation => ({ fn: 'clamp', 
 
 /**
  * Whether numbers of `range` lie outside `limits` by more than one step of a quantised tensor. Rounding to integers
- * makes as much of a difference: sigmoids end at 255/256 in files and at 1 here.
+ * differs by up to a step anyway: sigmoids end at 255/256 in files and at 1 here.
  */
 export function exceeds(range: Interval, limits: Interval, step: number): boolean {
   const slack = 1.01 * Math.abs(step);
   return range.low < limits.low - slack || range.high > limits.high + slack;
 }
 
-/** Ranges of values of a graph that is being written. */
+/** Ranges of the values of a graph that is being written. */
 export class WrittenRanges {
   readonly #graph: Graph;
   readonly #known = new Map<string, Interval>();
@@ -30,7 +30,7 @@ export class WrittenRanges {
     this.#graph = graph;
   }
 
-  /** Says what is known of a value: that of an input. */
+  /** Records the range of an input. */
   set(value: string, range: Interval): void {
     this.#known.set(value, range);
   }
@@ -65,8 +65,8 @@ export class WrittenRanges {
   }
 
   /**
-   * The range of x · g(x), as SiLU and hard-swish are spelled out, where x is bounded: of as many x as eight bits tell
-   * apart.
+   * The range of x · g(x), the spelled-out form of SiLU and hard-swish, for bounded x. It tries as many x as eight bits
+   * distinguish.
    */
   #gate(node: Node, depth: number): Interval | undefined {
     if (!isOp(node, 'binary') || node.attributes.fn !== 'mul') return undefined;
@@ -87,7 +87,7 @@ export class WrittenRanges {
     return undefined;
   }
 
-  /** g, where `value` is g(x): functions of x and arithmetic with numbers, of a few nodes. */
+  /** The function g when `value` is g(x): a few nodes of unary functions and arithmetic with numbers. */
   #functionOf(x: string, value: string, depth = 0): ((x: number) => number) | undefined {
     if (value === x) return (v) => v;
     const node = depth < 6 ? this.#makers.get(value) : undefined;

@@ -3,9 +3,9 @@ import { FiligreeError } from '../errors.ts';
 import type { CostModel } from './cost-model.ts';
 
 /**
- * A cost model from a file's text.
- * @param file stands in front of messages
- * @throws FiligreeError `invalid-argument` naming what is not as `filigree tune --cost-model` writes it
+ * Parses the text of a cost model's file.
+ * @param file name of the file, at the start of messages
+ * @throws FiligreeError `invalid-argument` naming the entry that `filigree tune --cost-model` would not write
  */
 export function parseCostModel(text: string, file: string): CostModel {
   const fail = (what: string): never => {

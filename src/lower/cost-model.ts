@@ -1,17 +1,17 @@
-// What kernels cost on a device, as `measureCostModel` finds it.
-/** What a core keeps near. */
+// Costs of kernels on a device, as measured by `measureCostModel`.
+/** Cache sizes of a core. */
 export interface Caches {
-  /** Tiles of all inputs together beyond this many bytes come from behind the first cache for every group of rows. */
+  /** When tiles of all inputs together exceed this many bytes, every group of rows reads them from beyond the first cache. */
   l1Bytes: number;
-  /** Weights beyond this many bytes come from behind the second cache for every tile column. */
+  /** When weights exceed this many bytes, every tile column reads them from beyond the second cache. */
   cacheBytes: number;
 }
 
 export interface CostModel extends Caches {
-  /** What was measured, where. */
+  /** What was measured, and on which device. */
   note?: string;
   /** GFLOP/s of the machine's multiply-adds. */
   peak: number;
-  /** By kernel (or `activation`, `memory`, `other`) and by what is counted: vector multiply-adds at peak. */
+  /** Costs in vector multiply-adds at peak, by kernel (or `activation`, `memory`, `other`) and by the thing counted. */
   costs: { [kernel: string]: { [count: string]: number } };
 }

@@ -1,19 +1,19 @@
-// What programs cost: the time of every step by its numbers alone, for choosing encodings, for reports, and for whoever
-// searches under a latency budget.
+// Predicts the cost of programs: the time of every step from its record alone. Used to choose encodings, in reports, and
+// by searches under a latency budget.
 //
 // A step's time is a sum of counts times costs. Costs are in multiply-adds of one vector of four floats at the machine's
-// peak (8 floating-point operations each), so that a machine twice as fast needs another `peak` and nothing else.
+// peak (8 floating-point operations each), so that a machine twice as fast needs only another `peak`.
 //
 //   matrix products   tile columns × (groups × `group` + positions × `position`)     each tile column walks all weights
 //                   + vectors × (kept weights × `vector` + rows × `store`)           vectors of 4 pixels in a plane
 //                   + tile columns × positions × cache lines of a tile × `line`      where tiles of all columns exceed L1
 //                   + tile columns × columns × `column`                              where tiles are packed first
 //                   + bytes of weights × `memory.weight`                             once; each tile column beyond L2
-//   weights in integers  rows × batch × `group` + kept weights × images × `one`, of which each four together take `four`
+//   weights in integers  rows × batch × `group` + kept weights × images × `one` (each four together cost `four`)
 //   all other steps   `step` + planes × `plane` + vectors × `read` and `write` + vectors written × size of a window × `tap`
-//   on top of both    vectors written × `activation.NAME`
+//   added to both     vectors written × `activation.NAME`
 //
-// The constants are measured: `filigree tune --cost-model src/lower/cost-model.json` writes them anew.
+// The constants are measured: `filigree tune --cost-model src/lower/cost-model.json` rewrites them.
 import type { Caches, CostModel } from './cost-model.ts';
 import { unaryFunctions } from '../program/activations.ts';
 import { matrixValues } from '../program/constants.ts';
@@ -30,15 +30,15 @@ import type { Kept } from './pack.ts';
 
 export const defaultCostModel: CostModel = measured;
 
-/** `times` of what the cost model knows as costs[kernel][count]. */
+/** How often (`times`) work of the cost costs[kernel][count] is done. */
 export type OperationCounts = { kernel: string; count: string; times: number }[];
 
-/** The planes that weights multiply, as kernel records have it. */
+/** The planes that weights multiply, with the fields of kernel records. */
 export interface ProductShape {
   batch: number;
   rows: number;
   columns: number;
-  /** Of an output plane. */
+  /** Height of an output plane. */
   height: number;
   width: number;
   /** Pixels in a row of a padded copy; 0 when planes are read pixel by pixel. */
@@ -46,8 +46,8 @@ export interface ProductShape {
 }
 
 /**
- * The work of y (rows, pixels) = W (rows, columns) · x by a kernel that keeps so much of W.
- * @param runs How many steps the columns are shared out to when tiles are packed first; 0 when they are not.
+ * The work of y (rows, pixels) = W (rows, columns) · x by a kernel that keeps `kept` of W.
+ * @param runs Steps that the columns are divided among when tiles are packed first; 0 when they are not packed.
  */
 export function productWork(
   kernel: MatrixKernelName,
@@ -57,17 +57,17 @@ export function productWork(
   runs = 0,
 ): OperationCounts {
   const { kind, group, tile } = matrixKernels[kernel];
-  // dense tiles always are
+  // dense tiles are always packed
   const name = runs > 0 && group !== 'dense' ? packedName(kernel) : kernel;
   const steps = Math.max(1, runs);
   const { batch, rows, columns, height, width, rowPixels } = shape;
   const pixels = kind === 'shifted' ? (height - 1) * rowPixels + width : height * width;
   const vectors = Math.ceil(pixels / 4);
   const tiles = batch * Math.ceil(vectors / tile.vectors);
-  // as they are laid out: biases and weights, and a byte offset for each position (dense: for each column)
+  // in memory: biases and weights, and a byte offset for each position (dense: for each column)
   const offsets = group === 'dense' ? columns : kept.positions + kept.groups;
   const bytes = 4 * (kept.weights + rows + offsets);
-  // cache lines of a tile, which seldom begins with one
+  // cache lines of a tile, which rarely starts on a line
   const lines = tile.vectors / 4 + 1;
   return [
     { kernel: name, count: 'group', times: tiles * kept.groups * steps },
@@ -84,12 +84,12 @@ export function productWork(
   ];
 }
 
-/** The work of a linear layer in integers, of which so many groups of 16 weights are kept. */
+/** The work of a linear layer in integers that keeps `groups` groups of 16 weights. */
 export function quantisedWork(bits: 4 | 8, batch: number, rows: number, groups: number): OperationCounts {
   const kernel = `i${bits}_linear`;
   const weights = 16 * groups;
   const single = batch % 4;
-  // as they are laid out, all but
+  // nearly their size in memory
   const bytes = 16 * rows + groups * (bits === 8 ? 18 : 14);
   return [
     { kernel, count: 'group', times: batch * rows },
@@ -99,7 +99,7 @@ export function quantisedWork(bits: 4 | 8, batch: number, rows: number, groups: 
   ];
 }
 
-/** What the cost model calls a sparse kernel that packs its tiles first. */
+/** The cost model's name for a sparse kernel that packs its tiles first. */
 export const packedName = (kernel: MatrixKernelName): string => `${kernel}_packed`;
 
 /** Milliseconds of work. */
@@ -111,10 +111,10 @@ export function predict(work: OperationCounts, { costs, peak }: CostModel): numb
   return units * unitMs(peak);
 }
 
-/** What sparse kernels must gain over dense, as predictions are no better: where little is to be won, nothing is lost. */
+/** Minimum predicted gain of sparse kernels over dense. Predictions are not more accurate than this, so a smaller gain may be a loss. */
 const minSparseGain = 0.08;
 
-/** The fastest way as predicted: dense, unless a sparse one is clearly faster. */
+/** The candidate predicted to be fastest: dense, unless a sparse one is clearly faster. */
 export function fastest(candidates: readonly Candidate[]): string {
   const cost = ({ ms, isDense }: Candidate) => (isDense ? (1 - minSparseGain) * ms : ms);
   return candidates.reduce((best, candidate) => (cost(candidate) < cost(best) ? candidate : best)).name;
@@ -184,7 +184,7 @@ function productOf(kernel: MatrixKernelName, step: Step, program: Program): [Pro
   return [shape, { groups: counts.length, positions, weights: matrixValues(constant) }, packed];
 }
 
-/** Bytes of activations between the first and the last that a step reads and writes. */
+/** Bytes of activations from the first to the last that a step reads, and that it writes. */
 function mapBytes({ kernel, arguments: args }: Step, program: Program): { read: number; written: number } {
   const table = (field: string): Table => {
     const constant = constantAt(program, args[field]);
@@ -214,7 +214,7 @@ function otherWork(step: Step, read: number, written: number): OperationCounts {
   ];
 }
 
-/** Copies that move single floats are another kind of work than those of whole runs. */
+/** The kernel's name in the cost model, where copies of single floats differ from copies of whole runs. */
 function costName({ kernel, arguments: args }: Step): KernelName | 'f32_copy_strided' {
   return kernel === 'f32_copy' && (args.x5 !== 4 || args.y5 !== 4) ? 'f32_copy_strided' : kernel;
 }

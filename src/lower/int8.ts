@@ -1,5 +1,5 @@
-// Matrix products in eight bits. A layer's input is quantised with one scale for all of it, known from calibration
-// (calibrate.ts), its weights with a scale for each row, its output is floats again: int8 is a property of one layer.
+// Matrix products in eight bits. A layer's input is quantised with one scale, known from calibration (calibrate.ts), and
+// its weights with a scale for each row. Its output is float. So int8 is a property of one layer.
 import type { Range } from './ranges.ts';
 import { activationArguments } from '../program/activations.ts';
 import { bytePlane } from '../program/layout.ts';
@@ -15,24 +15,24 @@ import { addAfter } from './residual.ts';
 /** Steps of an 8-bit value: x ≈ step · (q − zero), q in 0…127. */
 export interface Steps {
   step: number;
-  /** What 0 becomes, a whole number 0…127. */
+  /** The integer that stands for 0, in 0…127. */
   zero: number;
 }
 
-/** Seven bits, so that `relaxed_dot` gives the same on every host; see assembly/int8/index.ts. */
+/** Seven bits, so that `relaxed_dot` gives the same result on every host; see assembly/int8/index.ts. */
 const levels = 127;
 
-/** 32-bit sums of this many products cannot overflow. */
+/** 32-bit sums of up to this many products cannot overflow. */
 const maximumColumns = Math.floor(2 ** 31 / (levels * 127)) - 1;
 
-/** Zero is a step of its own: what a ReLU or padding made zero stays zero. */
+/** Steps for a range. Zero is represented exactly, so that zeros of a ReLU or of padding stay zero. */
 export function stepsOf({ min, max }: Range): Steps {
   const low = Math.min(min, 0);
   const step = Math.fround((Math.max(max, 0) - low) / levels) || 1;
   return { step, zero: Math.min(levels, Math.round((0 - low) / step)) };
 }
 
-/** (rows, columns) weights as whole numbers −127…127, and the step of each row. */
+/** (rows, columns) weights as integers −127…127, and the step of each row. */
 export function quantiseWeights(rows: number, columns: number, weights: Float32Array): [Float32Array, Float64Array] {
   const values = new Float32Array(weights.length);
   const steps = new Float64Array(rows);
@@ -47,7 +47,7 @@ export function quantiseWeights(rows: number, columns: number, weights: Float32A
   return [values, steps];
 }
 
-/** Weights as the kernels want them, with scales and biases that undo the steps of input and weights. */
+/** Packs weights for the kernels, with scales and biases that undo the steps of input and weights. */
 export function packInt8(
   { rows, columns, bias: given }: Pick<MatrixProduct, 'rows' | 'columns' | 'bias'>,
   values: Float32Array,
@@ -69,7 +69,7 @@ export function packInt8(
   return { form: 'i8', rows, columns, group, ...positions, values: kept, scales, bias, taps } as const;
 }
 
-/** Ways to do the pointwise product y = act(W · x) in eight bits; none where its sums could overflow. */
+/** Candidates for the pointwise product y = act(W · x) in eight bits; none if its sums could overflow. */
 export function int8Candidates(p: MatrixProduct, range: Range, cost: StepCost, lowering: Lowering): ProductCandidate[] {
   const { costModel } = lowering;
   const { rows, columns, batch, height, width } = p;

@@ -1,4 +1,4 @@
-// Weights × vectors, one pixel an image: linear layers and what follows a global pool.
+// Weights × vectors, one pixel per image: linear layers, and convolutions after a global pool.
 import { flatTaps, tapOffsets } from './taps.ts';
 import { emitStridedCopy } from '../ops/copy.ts';
 import { activationArguments } from '../program/activations.ts';
@@ -20,7 +20,7 @@ import {
   relativeWeightError,
 } from './quantise.ts';
 
-/** Every way to do y = act(W · x) for one pixel an image in floats: vector by vector, or with the batch as pixels of planes. */
+/** Float candidates for y = act(W · x) with one pixel per image: vector by vector, or with the batch as pixels of planes. */
 export function linearCandidates(
   p: MatrixProduct,
   cost: StepCost,
@@ -40,12 +40,12 @@ export function linearCandidates(
 
 const weightBits = { int8: 8, int4: 4 } as const;
 
-/** Fewer weights than these stay f32: they are in a cache, and small in a file. */
+/** Layers with fewer weights stay f32: they fit a cache, and are small in a file. */
 const fewestRounded = 2 ** 14;
 
 /**
- * Emits the product in integers, where the lowering asks for them and they are no slower than floats, of which `ways` are all.
- * @returns whether it has.
+ * Emits the product in integers, if the lowering asks for them and they are not slower than the float candidates.
+ * @returns whether it did.
  */
 export function emitRounded(
   p: MatrixProduct,
@@ -60,7 +60,7 @@ export function emitRounded(
   const bits = weightBits[linearWeights];
   const name = fastest(candidates);
   const floats = candidates.find((candidate) => candidate.name === name)!;
-  // integers outrun what is dense in all but the hottest caches
+  // integers are faster than dense floats except in the fastest caches
   if (!floats.isDense) {
     const input = { kernel: 'i16_linear_input', count: 'read', times: (batch * columns) / 4 };
     const work = quantisedWork(bits, batch, rows, keptGroups(rows, columns, weights));
@@ -70,13 +70,13 @@ export function emitRounded(
   return true;
 }
 
-/** Rows of `columns` floats, `batch` floats from one to the next. */
+/** Rows of `columns` floats, each `batch` floats after the previous one. */
 interface Vectors {
   at: Pointer;
   batch: number;
 }
 
-/** The inputs in the order of the weights' columns: as they lie, or gathered. */
+/** The inputs in the order of the weights' columns: in place, or gathered. */
 function vectorsOf(p: MatrixProduct, lowering: Lowering): Vectors {
   const offsets = tapOffsets(p.taps);
   if (offsets.every((offset, i) => offset === 4 * i)) return { at: p.x, batch: p.xBatch };
@@ -125,12 +125,12 @@ function emitVectors(p: MatrixProduct, kernel: KernelOfKind<'vector'>, cost: Ste
   lowering.emit(kernel, { ...common(p, x), weights: lowering.constant(constant, 'weights') }, cost);
 }
 
-/** Weights of this many bytes, as f32, stay in an L2 cache while all tiles of pixels go over them. */
+/** f32 weights of this many bytes stay in an L2 cache while they multiply all tiles of pixels. */
 const blockBytes = 2 ** 18;
 
 /**
- * The batch becomes the pixels of planes and comes back. Products are of blocks of rows, each in the way that is fastest over
- * planes: weights come from memory once.
+ * Transposes the batch into pixels of planes, and back. Each block of rows uses the candidate that is fastest over planes,
+ * so that weights are read from memory once.
  */
 function transposedCandidate(
   p: MatrixProduct,
@@ -139,7 +139,7 @@ function transposedCandidate(
 ): ProductCandidate {
   const { batch, rows, columns } = p;
   const plane = paddedPlane(batch);
-  /** The ways of all blocks, between planes at these places. */
+  /** The candidates of all blocks, with planes at these addresses. */
   const blocksOf = (x: Pointer, y: Pointer) => {
     const planes = {
       ...p,
@@ -181,7 +181,7 @@ function transposedCandidate(
   };
 }
 
-/** Weights rounded to integers, inputs to 16 bits when the layer runs. */
+/** Rounds weights to integers now; inputs are rounded to 16 bits when the layer runs. */
 function emitQuantised(p: MatrixProduct, bits: WeightBits, cost: StepCost, lowering: Lowering): void {
   const { batch, rows, columns, weights, bias } = p;
   const x = vectorsOf(p, lowering);

@@ -1,9 +1,9 @@
-// The kernels of weights × planes: what the cost model and tuning choose from. Their tiles are those of src/program/tiles.ts.
+// The kernels of weights × planes that the cost model and tuning choose from. Their tiles are in src/program/tiles.ts.
 import type { KernelName } from '../program/kernels.ts';
 import { tiles } from '../program/tiles.ts';
 import type { Group, Panel, Tile } from '../program/tiles.ts';
 
-/** `vector`: one pixel an image. `flat`: planes pixel by pixel. `shifted`: rows of a padded copy (k×k). `int8`: flat, in eight bits. */
+/** `vector`: one pixel per image. `flat`: planes pixel by pixel. `shifted`: rows of a padded copy (k×k). `int8`: flat, in eight bits. */
 export type MatrixKind = 'vector' | 'flat' | 'shifted' | 'int8';
 
 export interface MatrixKernel {
@@ -47,7 +47,7 @@ export function isMatrixKernel(name: string): name is MatrixKernelName {
   return Object.hasOwn(matrixKernels, name);
 }
 
-/** The kernels that can do the same product, dense first. */
+/** The kernels that compute the same product, dense first. */
 export function kernelsOf<K extends MatrixKind>(kind: K): KernelOfKind<K>[] {
   return (Object.keys(matrixKernels) as MatrixKernelName[]).filter(
     (name): name is KernelOfKind<K> => matrixKernels[name].kind === kind,

@@ -1,4 +1,4 @@
-// Weights × shifted planes: what convolutions and linear layers lower to.
+// Weights × shifted planes: convolutions and linear layers lower to these products.
 import type { MatrixProduct, ProductCandidate } from './product.ts';
 import { activationArguments } from '../program/activations.ts';
 import { matrixScratchBytes } from '../program/kernels/matrix.ts';
@@ -16,7 +16,7 @@ import { addAfter } from './residual.ts';
 
 type PlaneKind = 'flat' | 'shifted';
 
-/** Emits y = act(W · x) in the way that the cost model, or tuning, finds fastest for the weights' own zeros. */
+/** Emits y = act(W · x) with the candidate that the cost model or tuning finds fastest for the weights' own zeros. */
 export function emitMatrixProduct(p: MatrixProduct, lowering: Lowering): void {
   const { rows, columns, batch, height, width, rowPixels } = p;
   const kind = height * width === 1 ? 'vector' : rowPixels === 0 ? 'flat' : 'shifted';
@@ -48,14 +48,14 @@ function costOf({ rows, columns, weights, batch, height, width }: MatrixProduct)
   };
 }
 
-/** The way of a pointwise product that the cost model finds fastest: part of another product's way, so not to be chosen. */
+/** The fastest candidate for a pointwise product by the cost model. It is part of another candidate, so tuning does not choose it. */
 function fastestCandidate(p: MatrixProduct, lowering: Lowering): ProductCandidate {
   const candidates = planeCandidates(p, 'flat', costOf(p), lowering);
   const name = fastest(candidates);
   return candidates.find((candidate) => candidate.name === name)!;
 }
 
-/** Every way to do a product over planes in floats, dense first. */
+/** All float candidates for a product over planes, dense first. */
 function planeCandidates(p: MatrixProduct, kind: PlaneKind, cost: StepCost, lowering: Lowering): ProductCandidate[] {
   const { costModel } = lowering;
   return kernelsOf(kind).flatMap((kernel): ProductCandidate[] => {
@@ -72,7 +72,7 @@ function planeCandidates(p: MatrixProduct, kind: PlaneKind, cost: StepCost, lowe
   });
 }
 
-/** Arguments that all kernels over planes share: one can take another's place. */
+/** Arguments common to all kernels over planes, which are interchangeable. */
 function planesOf(p: MatrixProduct) {
   return {
     x: p.x,
@@ -92,7 +92,7 @@ function planesOf(p: MatrixProduct) {
   };
 }
 
-/** One step, whose tiles are packed first when it is dense. */
+/** Emits one step. Dense kernels pack its tiles first. */
 function emitPlain(p: MatrixProduct, kernel: MatrixKernelName, cost: StepCost, lowering: Lowering) {
   const { group } = matrixKernels[kernel];
   const taps = lowering.constant({ form: 'taps', taps: p.taps });
@@ -106,22 +106,22 @@ function emitPlain(p: MatrixProduct, kernel: MatrixKernelName, cost: StepCost, l
   lowering.emit(kernel, { ...planesOf(p), taps, weights, scratch, packed } as never, cost);
 }
 
-/** Weights of fewer columns need not be packed: their tiles stay cached as they are. */
+/** With fewer columns, tiles need no packing because they stay cached anyway. */
 const minPacked = 96;
 
-/** Columns whose packed tiles stay in an L1 cache of 48 KiB beside the weights and what is written. */
+/** Packed tiles of this many columns stay in an L1 cache of 48 KiB beside the weights and the output. */
 const packedColumns = 320;
 
 /**
- * Steps that the columns are shared out to. Not many where vectors straddle rows of pixels: what they spill would be added.
+ * Steps that the columns are divided among. One if vectors straddle rows of pixels, because their spill would be added.
  */
 function runsOf({ width, columns }: MatrixProduct, kind: PlaneKind): number {
   return kind === 'flat' || width % 4 === 0 ? Math.ceil(columns / packedColumns) : 1;
 }
 
 /**
- * Unstructured rows over packed tiles. Many columns go in runs of a step each, which adds to what the steps before have
- * written.
+ * Emits unstructured rows over packed tiles. Many columns are divided into runs; each run is a step that adds to the output
+ * of the previous steps.
  */
 function emitPacked(
   p: MatrixProduct,
@@ -159,10 +159,10 @@ function emitPacked(
   }
 }
 
-/** Where a packed tile has its columns. */
+/** Offsets of the columns in a packed tile. */
 export const packedTaps = (columns: number): TapTable => flatTaps(columns, matrixScratchBytes(1, packedTiles.sparse));
 
-/** So many columns of (rows, columns) weights. */
+/** `count` columns of (rows, columns) weights, from column `first`. */
 function columnsOf(weights: Float32Array, rows: number, columns: number, first: number, count: number): Float32Array {
   if (count === columns) return weights;
   const part = new Float32Array(rows * count);

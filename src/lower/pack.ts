@@ -1,12 +1,12 @@
-// Weights in the form that artifacts hold and loaders expand (assembly/expand).
+// Packs weights into the form that artifacts hold and loaders expand (assembly/expand).
 //
-// A dense matrix lies as its kernel reads it, so that a file is read straight into place; assembly/gemm/index.ts and
-// assembly/linear/index.ts draw it.
+// A dense matrix has the layout that its kernel reads, so that a file is read straight into place; assembly/gemm/index.ts
+// and assembly/linear/index.ts draw it.
 //
-// A sparse (rows, columns) matrix in groups of g rows that share positions; rows beyond a multiple of g are groups of one:
+// A sparse (rows, columns) matrix has groups of g rows that share positions; rows beyond a multiple of g are groups of one:
 //
 //   counts   n n n …                      u32, positions in each group
-//   gaps     b b b …                      u8, per position the zeros since the last one in its group; 255 adds 255 and goes on
+//   gaps     b b b …                      u8, per position the zeros since the last one in its group; 255 adds 255, then continues
 //   values   w…w w…w …                    per position one weight for each row of the group
 import { halfToFloat, narrow } from '../formats/half.ts';
 import type { Constant, WeightData } from '../program/program.ts';
@@ -14,14 +14,14 @@ import { packedTiles } from '../program/tiles.ts';
 import type { Group, Panel } from '../program/tiles.ts';
 import type { MatrixKernel } from './matrix-kernels.ts';
 
-/** The floats of saved weights. */
+/** Saved weights as floats. */
 export function widen(data: WeightData): Float32Array {
   if (data instanceof Float32Array) return data;
   if (!(data instanceof Uint16Array)) throw new Error('weights are still in their file');
   return Float32Array.from(data, halfToFloat);
 }
 
-/** Dense weights in panels of rows: those of the kernels over planes, unless another is given. */
+/** Packs dense weights in panels of rows; the default panel is that of the kernels over planes. */
 export function packGemm(
   rows: number,
   columns: number,
@@ -39,7 +39,7 @@ export function packGemm(
   return { form: 'gemm', rows, columns, panel, values: narrow(stream) };
 }
 
-/** Rows of each group, first row and number of rows. */
+/** First row and number of rows of each group. */
 function* groupsOf(rows: number, group: Group): Generator<[first: number, size: number]> {
   const full = rows - (rows % group);
   for (let row = 0; row < full; row += group) yield [row, group];
@@ -51,7 +51,7 @@ function isKept(weights: Float32Array, columns: number, row: number, size: numbe
   return false;
 }
 
-/** Positions and weights of a sparse matrix, as drawn above. */
+/** Packs positions and weights of a sparse matrix, as drawn above. */
 export function packPositions(rows: number, columns: number, group: Group, weights: Float32Array) {
   const counts: number[] = [];
   const gaps: number[] = [];
@@ -97,23 +97,23 @@ export function packSpmm(
   };
 }
 
-/** What an encoding keeps of a weight tensor. */
+/** The kept part of a weight tensor in an encoding. */
 export interface Kept {
-  /** Groups of rows: those of the encoding's size, and rows left over that stand alone. */
+  /** Groups of rows: those of the encoding's size, and one for each remaining row. */
   groups: number;
-  /** Positions of all groups together. */
+  /** Total positions of all groups. */
   positions: number;
-  /** Weights that are multiplied, zeros that groups keep included. */
+  /** Weights that are multiplied, including zeros inside groups. */
   weights: number;
 }
 
-/** What dense kernels keep of (rows, columns) weights: everything, the last panel filled up with zeros. */
+/** Counts for dense kernels, which keep all (rows, columns) weights; the last panel is filled with zeros. */
 export function countDense(rows: number, columns: number, panel: number): Kept {
   const groups = Math.ceil(rows / panel);
   return { groups, positions: groups * columns, weights: panel * groups * columns };
 }
 
-/** What a kernel keeps of (rows, columns) weights. */
+/** Counts what a kernel keeps of (rows, columns) weights. */
 export function countKept(
   rows: number,
   columns: number,

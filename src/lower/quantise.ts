@@ -1,13 +1,13 @@
-// Weights in integers of 8 or 4 bits, as artifacts hold them and loaders expand them (assembly/expand).
+// Packs weights as integers of 8 or 4 bits, the form that artifacts hold and loaders expand (assembly/expand).
 //
-// Columns come in groups of 16, the last one filled up with zeros. Groups of zeros are not kept:
+// Columns form groups of 16, the last one filled with zeros. Groups of zeros are not kept:
 //
 //   counts   n n n …           u32, kept groups of each row          none when every group is kept
-//   gaps     b b b …           u8, per kept group the pruned ones since the last of its row; 255 adds 255 and goes on
-//   values   q…q q…q …         8 bits: 16 bytes a kept group; 4 bits: 8 bytes, weight i low and weight i + 8 high in byte i
-//   scales   s s s …           8 bits: one a row; 4 bits: one a kept group
+//   gaps     b b b …           u8, per kept group the pruned ones since the last of its row; 255 adds 255, then continues
+//   values   q…q q…q …         8 bits: 16 bytes per kept group; 4 bits: 8 bytes, weight i low and weight i + 8 high in byte i
+//   scales   s s s …           8 bits: one per row; 4 bits: one per kept group
 //
-// A weight is q · s, with q in −127…127 or −7…7: rounded to nearest, so that it errs by half a scale at most.
+// A weight is q · s, with q in −127…127 or −7…7. It is rounded to nearest, so its error is at most half a scale.
 import type { Constant, Unread } from '../program/program.ts';
 import { widen } from './pack.ts';
 import { narrow } from '../formats/half.ts';
@@ -19,13 +19,13 @@ export type WeightBits = 4 | 8;
 
 type Quantised = Extract<Constant, { form: 'quantised' }>;
 
-/** What has been packed here. */
+/** Weights packed by this file. */
 type Packed = Quantised & { values: Uint8Array; gaps: Uint8Array | null };
 
 const word = new Float32Array(1);
 const wordBits = new Uint32Array(word.buffer);
 
-/** The least number of 11 significant bits that is not below v ≥ 0: a half where the exponent allows it. */
+/** The smallest number ≥ v with 11 significant bits, for v ≥ 0: a half if the exponent allows it. */
 function roundUpToHalf(v: number): number {
   word[0] = v;
   if (word[0] < v) wordBits[0]++;
@@ -39,12 +39,12 @@ function largest(values: Float32Array): number {
   return most;
 }
 
-/** True when all weights are finite: others have no integers. */
+/** True when all weights are finite; others cannot be rounded to integers. */
 export function isQuantisable(weights: Float32Array): boolean {
   return weights.every(Number.isFinite);
 }
 
-/** Groups of 16 columns that hold a weight other than 0. */
+/** Number of groups of 16 columns that hold a weight other than 0. */
 export function keptGroups(rows: number, columns: number, weights: Float32Array): number {
   let kept = 0;
   for (let row = 0; row < rows; row++) {
@@ -138,7 +138,7 @@ export function dequantised(constant: Quantised): Float32Array {
   return weights;
 }
 
-/** ‖rounded − weights‖ / ‖weights‖; 0 for weights of zeros. */
+/** ‖rounded − weights‖ / ‖weights‖; 0 when all weights are 0. */
 export function relativeWeightError(weights: Float32Array, rounded: Float32Array): number {
   let error = 0;
   let all = 0;

@@ -1,8 +1,8 @@
-/** The least and the greatest number that a value is expected to hold; what lies beyond is clamped. */
+/** The smallest and the largest number that a value is expected to hold. Numbers outside are clamped. */
 export interface Range {
   min: number;
   max: number;
 }
 
-/** By the name of the value in the optimised graph, as calibrate.ts finds them. */
+/** Ranges from calibrate.ts, by the name of the value in the optimised graph. */
 export type Ranges = Readonly<Record<string, Range>>;

@@ -4,8 +4,8 @@ import type { Lowering } from './lowering.ts';
 import type { MatrixProduct } from './product.ts';
 
 /**
- * For kernels that know no residual: `emit` is given the product without it, and a step of its own adds it. Where the
- * residual lies in y, the product goes elsewhere first.
+ * For kernels without a residual: `emit` receives the product without it, and a separate step adds it. If the residual lies
+ * in y, the product is written to scratch memory first.
  */
 export function addAfter(p: MatrixProduct, lowering: Lowering, emit: (product: MatrixProduct) => void): void {
   const { residual, y, activation } = p;

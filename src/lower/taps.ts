@@ -1,6 +1,6 @@
 import type { TapTable } from '../program/program.ts';
 
-/** Columns that lie one after the other, each a plane or a number. */
+/** A tap table of consecutive columns, each a plane or a number. */
 export function flatTaps(channels: number, channelBytes: number): TapTable {
   return { channels, kernel: [1, 1], stride: [1, 1], dilation: [1, 1], channelBytes, phaseBytes: 0, rowBytes: 0 };
 }

@@ -33,12 +33,16 @@ const functions: Record<BinaryFunction, (a: number, b: number) => number> = {
   max: Math.max,
   pow: Math.pow,
   prelu: (a, b) => (a < 0 ? b * a : a),
+  less: (a, b) => Number(a < b),
+  lessOrEqual: (a, b) => Number(a <= b),
+  equal: (a, b) => Number(a === b),
+  select: (a, b) => (a === 0 ? -0 : b),
 };
 
 /** fn(a, b) for two numbers. */
 export const applyBinary = (fn: BinaryFunction, a: number, b: number): number => functions[fn](a, b);
 
-const commutative: readonly BinaryFunction[] = ['add', 'mul', 'min', 'max'];
+const commutative: readonly BinaryFunction[] = ['add', 'mul', 'min', 'max', 'equal'];
 
 /** (a, b) → act(f(a, b)) with NumPy broadcasting. */
 export const binary: Operator<BinaryAttributes> = {

@@ -7,6 +7,7 @@ import { conv2d } from './conv2d.ts';
 import { depthToSpace } from './depth-to-space.ts';
 import { gather } from './gather.ts';
 import { linear } from './linear.ts';
+import { matmul } from './matmul.ts';
 import { maxPool } from './max-pool.ts';
 import { pad } from './pad.ts';
 import { reduce } from './reduce.ts';
@@ -16,6 +17,8 @@ import { slice } from './slice.ts';
 import { softmax } from './softmax.ts';
 import { spaceToDepth } from './space-to-depth.ts';
 import { split } from './split.ts';
+import { takeAlongAxis } from './take-along-axis.ts';
+import { topK } from './top-k.ts';
 import { transpose } from './transpose.ts';
 import { unary } from './unary.ts';
 import type { Operator } from './operator.ts';
@@ -24,6 +27,9 @@ export const operators = {
   conv2d,
   convTranspose2d,
   linear,
+  matmul,
+  topK,
+  takeAlongAxis,
   unary,
   binary,
   maxPool,

@@ -2,10 +2,11 @@ import { constantOf, replaceUses } from '../graph/edit.ts';
 import type { Graph, Node, Shape } from '../graph/graph.ts';
 import { isIdentity } from '../graph/permute.ts';
 import type { Activation } from '../program/activations.ts';
+import type { BinaryFunction } from '../ops/binary.ts';
 import { answer, isOp, type NodeOf, type OperatorTable } from '../ops/nodes.ts';
 import { become, constantOperand, isActive, type Pass, rewriteEach, sameShape, shapeOf } from './match.ts';
 
-/** Removes nodes that return their input: what is left of one with a fused activation is that activation. */
+/** Removes nodes that return their input. One with a fused activation becomes that activation. */
 export const dropIdentities: Pass = (graph) =>
   rewriteEach(graph, (node) => {
     const x = passedThrough(graph, node);
@@ -15,7 +16,7 @@ export const dropIdentities: Pass = (graph) =>
     return replaceUses(graph, node.outputs[0], x);
   });
 
-/** The input that a node's output equals, its activation aside. */
+/** The input that a node's output equals, apart from its activation. */
 function passedThrough(graph: Graph, node: Node): string | undefined {
   const [x] = node.inputs;
   const shape = shapeOf(graph, x);
@@ -23,11 +24,14 @@ function passedThrough(graph: Graph, node: Node): string | undefined {
   return answer(isNeutral, node, graph, shape) ? x : undefined;
 }
 
-/** Whether a node's output equals its first input, its activation aside. `binary` has more to say: neutralBinary. */
+/** Whether a node's output equals its first input, apart from its activation. See neutralBinary for `binary`. */
 const isNeutral: OperatorTable<[graph: Graph, shape: Shape], boolean> = {
   conv2d: never,
   convTranspose2d: never,
   linear: never,
+  matmul: never,
+  topK: never,
+  takeAlongAxis: never,
   unary({ attributes: { fn, alpha, beta } }) {
     return fn === 'identity' || (fn === 'clamp' && alpha === -Infinity && beta === Infinity);
   },
@@ -65,13 +69,25 @@ function isSameShape(graph: Graph, node: Node): boolean {
   return sameShape(shapeOf(graph, node.inputs[0]), shapeOf(graph, node.outputs[0]));
 }
 
+const neutrals: Partial<Record<BinaryFunction, number>> = {
+  add: 0,
+  sub: 0,
+  mul: 1,
+  div: 1,
+  pow: 1,
+  min: Infinity,
+  max: -Infinity,
+  prelu: 1,
+};
+
 /** x of x + 0, x − 0, x · 1, x / 1 and x¹. */
 function neutralBinary(graph: Graph, node: NodeOf<'binary'>): string | undefined {
   const found = constantOperand(graph, node);
   if (!found || !sameShape(shapeOf(graph, found.x), shapeOf(graph, node.outputs[0]))) return undefined;
   const { fn } = node.attributes;
-  const neutral = { add: 0, sub: 0, mul: 1, div: 1, pow: 1, min: Infinity, max: -Infinity, prelu: 1 }[fn];
+  const neutral = neutrals[fn];
   const commutes = fn === 'add' || fn === 'mul' || fn === 'min' || fn === 'max';
   if (found.constantIsFirst && !commutes) return undefined;
+  if (neutral === undefined) return undefined;
   return constantOf(graph, found.constant)!.data.every((v) => v === neutral) ? found.x : undefined;
 }

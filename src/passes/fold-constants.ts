@@ -5,12 +5,12 @@ import { elementCount } from '../tensor.ts';
 import { evaluationWork, spend } from '../graph/folding-budget.ts';
 import { type Pass, rewriteEach, shapeOf } from './match.ts';
 
-/** A result may have this many elements even when what it is computed from has fewer. */
+/** A result may have this many elements even when its inputs have fewer. */
 const smallResult = 65536;
 
 /**
- * Computes what depends on constants alone. Results that would be large and larger than what they come from stay
- * computed at run time, and so do graph outputs, and what would take too long.
+ * Evaluates nodes that depend on constants only. Some stay computed at run time: graph outputs, results that are large and
+ * larger than their inputs, and evaluations that would take too long.
  */
 export const foldConstants: Pass = (graph) =>
   rewriteEach(graph, (node) => {

@@ -17,7 +17,7 @@ import {
 /**
  * Folds multiplications and additions of one constant per channel (batch normalisation, mean and deviation of an
  * image) into the weights and bias of the convolution or linear layer before or after them. An addition before a
- * convolution that pads stays: padding is not shifted.
+ * convolution that pads stays, because padding is not shifted.
  */
 export const foldScales: Pass = (graph) =>
   rewriteEach(graph, (node, edges) => {
@@ -31,6 +31,9 @@ const scalesOutputs = {
   conv2d: true,
   convTranspose2d: true,
   linear: true,
+  matmul: false,
+  topK: false,
+  takeAlongAxis: false,
   unary: false,
   binary: false,
   maxPool: false,
@@ -54,6 +57,9 @@ const scalesInputs = {
   conv2d: true,
   convTranspose2d: false,
   linear: true,
+  matmul: false,
+  topK: false,
+  takeAlongAxis: false,
   unary: false,
   binary: false,
   maxPool: false,
@@ -159,7 +165,7 @@ function parametersOf(graph: Graph, layer: Weighted) {
   return weights && (b === '' || bias) ? { weights, bias } : undefined;
 }
 
-/** Gives a layer weights and bias of its own; others may share the old. False when they are not finite in float32. */
+/** Gives a layer new weights and bias; other layers may share the old ones. False when they are not finite in float32. */
 function setParameters(
   graph: Graph,
   layer: Weighted,
@@ -183,7 +189,7 @@ function isFiniteFloat(v: number): boolean {
   return Number.isFinite(Math.fround(v));
 }
 
-/** What a binary node with one constant operand does to each channel; undefined when that is not a scale and a shift. */
+/** The effect of a binary node with one constant operand on each channel; undefined when it is not a scale and a shift. */
 function channelMap(graph: Graph, node: NodeOf<'binary'>, axis: number): ChannelMap | undefined {
   const found = constantOperand(graph, node);
   if (!found) return undefined;

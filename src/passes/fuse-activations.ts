@@ -3,11 +3,14 @@ import type { OperatorName } from '../ops/index.ts';
 import { affirms, type AttributesOf, isOp } from '../ops/nodes.ts';
 import { absorb, isActive, type Pass, rewriteEach } from './match.ts';
 
-/** Whether an operator applies an activation to what it makes, by its attribute `activation`. */
+/** Whether an operator applies an activation to its output, by its attribute `activation`. */
 const fusesActivation = {
   conv2d: true,
   convTranspose2d: true,
   linear: true,
+  matmul: false,
+  topK: false,
+  takeAlongAxis: false,
   unary: false,
   binary: true,
   maxPool: true,
@@ -26,7 +29,7 @@ const fusesActivation = {
   softmax: false,
 } as const satisfies { [N in OperatorName]: 'activation' extends keyof AttributesOf<N> ? boolean : false };
 
-/** A unary function whose argument nobody else reads becomes the activation of the node that makes it. */
+/** A unary function that is the only reader of its argument becomes the activation of the node that makes the argument. */
 export const fuseActivations: Pass = (graph) =>
   rewriteEach(graph, (node, edges) => {
     if (!isOp(node, 'unary')) return false;
@@ -48,7 +51,7 @@ export const fuseActivations: Pass = (graph) =>
     return true;
   });
 
-/** One function that does what two do one after the other: two clamps are one. */
+/** One function equal to two in sequence: two clamps make one. */
 function inOne(first: Activation, second: Activation): Activation | undefined {
   if (first.fn !== 'clamp' || second.fn !== 'clamp') return undefined;
   const { alpha = 0, beta = 0 } = second;

@@ -4,11 +4,14 @@ import type { OperatorName } from '../ops/index.ts';
 import { affirms, isOp, type NodeOf } from '../ops/nodes.ts';
 import { absorb, type Edges, isActive, type Pass, rewriteEach, sameShape, shapeOf } from './match.ts';
 
-/** Whether an operator adds its fourth input to what it makes, before its activation. */
+/** Whether an operator adds its fourth input to its output, before its activation. */
 const addsResidual = {
   conv2d: true,
   convTranspose2d: false,
   linear: false,
+  matmul: false,
+  topK: false,
+  takeAlongAxis: false,
   unary: false,
   binary: false,
   maxPool: false,
@@ -28,8 +31,8 @@ const addsResidual = {
 } as const satisfies Record<OperatorName, boolean>;
 
 /**
- * An addition to what a convolution makes, when nobody else reads that, becomes the convolution's residual, with the
- * addition's activation. Of two convolutions the later one takes the other's result.
+ * An addition that is the only reader of a convolution's output becomes the convolution's residual, with the addition's
+ * activation. Of two convolutions, the later one takes the other's output as its residual.
  */
 export const fuseResiduals: Pass = (graph) =>
   rewriteEach(graph, (node, edges) => {
@@ -47,7 +50,7 @@ function fuse(graph: Graph, edges: Edges, add: NodeOf<'binary'>, value: string, 
   const [x, weights, bias = '', other = ''] = layer.inputs;
   const { groups, activation } = layer.attributes;
   if (groups !== 1 || isActive(activation) || other !== '') return false;
-  // a constant lies otherwise than planes do; a product of one pixel adds nothing by itself
+  // a constant has another layout than planes; kernels for one pixel take no residual
   if (valueOf(graph, residual).data || !sameShape(shapeOf(graph, residual), shapeOf(graph, value))) return false;
   const [, , height, width] = shapeOf(graph, value);
   if (height * width === 1) return false;

@@ -1,4 +1,4 @@
-// Graph → graph, smaller and with the same results.
+// Passes rewrite a graph to a smaller one with the same results.
 import type { Graph } from '../graph/graph.ts';
 import { verify } from '../graph/verify.ts';
 import { dropIdentities } from './drop-identities.ts';
@@ -29,18 +29,18 @@ export const passes = {
   sinkTransposes,
   mergePads,
   poolToReduce,
-  // Spelt-out activations are found before their arithmetic is folded into weights, and fused after.
+  // Finds spelled-out activations before their arithmetic is folded into weights; they are fused after.
   recogniseActivations,
   foldScales,
   fuseActivations,
 } satisfies Record<string, Pass>;
 
-/** More rounds than any graph needs: reaching it means that two passes undo each other. */
+/** More rounds than any graph needs. Reaching it means that two passes undo each other. */
 const maxRounds = 1000;
 
 /**
- * Runs all passes until none changes anything, then takes transposed convolutions apart and runs them again; last,
- * additions become part of convolutions.
+ * Runs all passes until none changes anything, rewrites transposed convolutions and runs the passes again. Last, additions
+ * become part of convolutions.
  * The graph is changed in place; its inputs and outputs stay, with their names, shapes and (up to rounding) results.
  * @throws FiligreeError `invalid-model` when the result does not verify.
  */
@@ -59,7 +59,7 @@ export function optimise(graph: Graph, { check = false, onPass }: OptimiseOption
     }
   };
   runAll();
-  // Only now: nothing could be folded into its weights any more.
+  // Only now, because nothing can be folded into its weights afterwards.
   if (run('lowerConvTranspose', lowerConvTranspose)) runAll();
   run('fuseResiduals', fuseResiduals);
   verify(graph);

@@ -48,10 +48,10 @@ export const lowerConvTranspose: Pass = (graph) =>
     return become(node, 'slice', crop, [value]);
   });
 
-/** One axis of the convolution: its taps, the padding of its input, and where in its output the result begins. */
+/** One axis of the convolution: its taps, the padding of its input, and the start of the result in its output. */
 function axisPlan(size: number, outSize: number, kernel: number, stride: number, dilation: number, cropped: number) {
   const taps = Math.ceil(((kernel - 1) * dilation + 1) / stride);
-  // Groups of `stride` outputs that are not wholly cropped need no padding before them.
+  // Groups of `stride` outputs that are cropped entirely need no padding before them.
   const before = Math.max(0, taps - 1 - Math.floor(cropped / stride));
   const groups = Math.ceil((cropped + outSize) / stride);
   return { taps, before, after: Math.max(0, groups - size), crop: cropped - (taps - 1 - before) * stride };
@@ -105,7 +105,7 @@ function interleave(graph: Graph, node: NodeOf<'convTranspose2d'>, value: string
   return insert(graph, node, 'reshape', [moved], { shape: [n, outputs, h * sh, w * sw] });
 }
 
-/** Adds a node before another; returns what it makes. */
+/** Adds a node before another; returns its output. */
 function insert(graph: Graph, before: Node, op: string, inputs: string[], attributes: object): string {
   const output = freshName(graph, `${before.outputs[0]}_${op}`);
   addNode(graph, { name: `${before.name}_${op}`, op, inputs, outputs: [output], attributes }, before);

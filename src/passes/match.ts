@@ -1,4 +1,4 @@
-// What passes use to recognise patterns and to rewrite them.
+// Functions by which passes recognise and rewrite patterns.
 import { addConstant, constantOf, isGraphOutput } from '../graph/edit.ts';
 import { type Graph, type Node, type Shape, valueOf } from '../graph/graph.ts';
 import type { OperatorName } from '../ops/index.ts';
@@ -8,7 +8,7 @@ import type { Activation } from '../program/activations.ts';
 /** Rewrites a graph in place. Returns whether it changed anything; graph outputs keep their names and numbers. */
 export type Pass = (graph: Graph) => boolean;
 
-/** A node with the edges that it had. */
+/** A node with its edges at the last refresh. */
 interface KnownEdges {
   readonly node: Node;
   inputs: string[];
@@ -19,7 +19,7 @@ const knownOf = (node: Node): KnownEdges => ({ node, inputs: node.inputs.slice()
 
 const areSame = (a: string[], b: string[]) => a.length === b.length && a.every((name, i) => name === b[i]);
 
-/** Who makes and who reads each value, as of the last refresh. */
+/** The maker and readers of each value at the last refresh. */
 export class Edges {
   readonly graph: Graph;
   readonly #nodes = new Set<Node>();
@@ -32,7 +32,7 @@ export class Edges {
     this.refresh();
   }
 
-  /** Takes in what has been edited: as much work as there are edits, and a look at each node. */
+  /** Updates the edges after edits. It visits each node; other work is in proportion to the edits. */
   refresh(): void {
     const { nodes } = this.graph;
     const known = this.#known;
@@ -90,7 +90,7 @@ export class Edges {
   }
 }
 
-/** Offers every node to a rule once, in order. A rule that edits the graph says so, and may remove nodes. */
+/** Offers every node to a rule once, in order. A rule returns whether it edited the graph; it may remove nodes. */
 export function rewriteEach(graph: Graph, rule: (node: Node, edges: Edges) => boolean): boolean {
   let changed = false;
   const edges = new Edges(graph);
@@ -102,14 +102,14 @@ export function rewriteEach(graph: Graph, rule: (node: Node, edges: Edges) => bo
   return changed;
 }
 
-/** Removes `next`, whose input is the only output of `node`: `node` makes the output of `next` itself. */
+/** Removes `next`, whose input is the only output of `node`; `node` then makes the output of `next`. */
 export function absorb(graph: Graph, node: Node, next: Node): void {
   graph.nodes.splice(graph.nodes.indexOf(next), 1);
   graph.values.delete(node.outputs[0]);
   node.outputs = [...next.outputs];
 }
 
-/** Makes a node another operation with the same outputs. */
+/** Turns a node into another operation with the same outputs. */
 export function become<N extends OperatorName>(
   node: Node,
   op: N,
@@ -130,18 +130,18 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((d, i) => d === b[i]);
 }
 
-/** Whether there is a fused activation that does something. */
+/** Whether there is a fused activation other than identity. */
 export function isActive(activation: Activation | undefined): activation is Activation {
   return activation !== undefined && activation.fn !== 'identity';
 }
 
-/** The number that all elements of a constant are; undefined when they differ or the value is computed. */
+/** The number that all elements of a constant equal; undefined when they differ or the value is computed. */
 export function scalarOf(graph: Graph, value: string): number | undefined {
   const data = constantOf(graph, value)?.data;
   return data?.every((v) => v === data[0]) ? data[0] : undefined;
 }
 
-/** A binary node's constant and its other operand, when just one operand is constant. */
+/** A binary node's constant and its other operand, when exactly one operand is constant. */
 export function constantOperand(
   graph: Graph,
   node: NodeOf<'binary'>,

@@ -5,7 +5,7 @@ import { type Pass, rewriteEach } from './match.ts';
 /** Constants with more elements are not compared. */
 const smallConstant = 1024;
 
-/** Nodes that do the same to the same values become one; so do small constants that hold the same. */
+/** Merges nodes with the same operation on the same values, and small constants with the same data. */
 export const mergeDuplicates: Pass = (graph) => {
   const constantsChanged = mergeConstants(graph);
   const seen = new Map<string, Node>();
@@ -16,7 +16,7 @@ export const mergeDuplicates: Pass = (graph) => {
       seen.set(key, node);
       return false;
     }
-    // A graph output is one value: two that are equal stay two.
+    // Equal graph outputs stay separate values.
     if (node.outputs.some((name) => isGraphOutput(graph, name))) {
       if (node.outputs.length > 1 || isGraphOutput(graph, first.outputs[0])) return false;
       return replaceUses(graph, node.outputs[0], first.outputs[0]);
@@ -33,7 +33,7 @@ export const mergeDuplicates: Pass = (graph) => {
   return constantsChanged || nodesChanged;
 };
 
-/** JSON has no ∞, NaN or −0. */
+/** A replacer for JSON, which lacks ∞, NaN and −0. */
 function exactly(_key: string, value: unknown): unknown {
   if (Object.is(value, -0)) return 'number -0';
   return typeof value === 'number' && !Number.isFinite(value) ? `number ${value}` : value;

@@ -3,10 +3,10 @@ import { type Edges, type Pass, rewriteEach, shapeOf } from './match.ts';
 import { isNonNegative } from './ranges.ts';
 
 /**
- * Padding moves into the convolution or pooling that reads it, where that means the same:
+ * Moves padding into the convolution or pooling that reads it, when the result is the same:
  * - conv2d pads with zeros;
- * - averagePool too, when it counts what it pads (it does from then on), so it may not have padding that it does not count;
- * - maxPool pads with −∞, which is as good as zeros when no input is negative.
+ * - averagePool pads with zeros if it counts its padding. It does afterwards, so it may not have padding that it does not count;
+ * - maxPool pads with −∞, which equals zeros when no input is negative.
  */
 export const mergePads: Pass = (graph) =>
   rewriteEach(graph, (node, edges) => {
@@ -29,7 +29,7 @@ interface Padding {
   edges: Edges;
 }
 
-/** The attributes of a node that pads by itself; undefined where it cannot, or where that would mean something else. */
+/** The attributes of a node that includes the padding; undefined when it cannot, or when results would differ. */
 const absorbed: OperatorTable<[padding: Padding], object | undefined> = {
   conv2d({ attributes }, { pad, added }) {
     return pad.attributes.value === 0 ? { ...attributes, pads: sum(attributes.pads, added) } : undefined;
@@ -48,6 +48,9 @@ const absorbed: OperatorTable<[padding: Padding], object | undefined> = {
   },
   convTranspose2d: cannot,
   linear: cannot,
+  matmul: cannot,
+  topK: cannot,
+  takeAlongAxis: cannot,
   unary: cannot,
   binary: cannot,
   reduce: cannot,
@@ -70,7 +73,7 @@ function cannot(): undefined {
 
 const sum = (pads: readonly number[], added: readonly number[]) => pads.map((p, i) => p + added[i]);
 
-/** Every window keeps a real pixel, and no window is dropped for beginning in the padding. */
+/** Whether every window keeps a real pixel, and none is dropped because it begins in the padding. */
 function isInsideWindows(
   { kernel, ceilMode }: { kernel: readonly number[]; ceilMode: boolean },
   pads: readonly number[],

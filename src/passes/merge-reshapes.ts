@@ -2,8 +2,7 @@ import { isOp } from '../ops/nodes.ts';
 import { type Pass, become, rewriteEach, shapeOf } from './match.ts';
 
 /**
- * A reshape of a reshape needs only the last of them. What moves or removes only axes of size 1 (a transpose, a
- * reduction over them) is a reshape.
+ * A reshape of a reshape becomes one. A transpose or reduction that moves or removes only axes of size 1 becomes a reshape.
  */
 export const mergeReshapes: Pass = (graph) =>
   rewriteEach(graph, (node, edges) => {

@@ -2,7 +2,7 @@ import { composePermutations } from '../graph/permute.ts';
 import { isOp } from '../ops/nodes.ts';
 import { become, type Pass, rewriteEach } from './match.ts';
 
-/** A transpose of a transpose is one transpose; a pair that cancels leaves an identity, which another pass drops. */
+/** A transpose of a transpose becomes one. A pair that cancels leaves an identity, which another pass drops. */
 export const mergeTransposes: Pass = (graph) =>
   rewriteEach(graph, (node, edges) => {
     const before = edges.maker(node.inputs[0]);

@@ -3,6 +3,6 @@ import type { Graph } from '../graph/graph.ts';
 export interface OptimiseOptions {
   /** Verifies the graph after every pass that changed it, so that an error names the pass. Default: once, at the end. */
   check?: boolean;
-  /** Called with the name of each pass that changed the graph, when it has. */
+  /** Called with the name of each pass that changed the graph, after the change. */
   onPass?: (name: string, graph: Graph) => void;
 }

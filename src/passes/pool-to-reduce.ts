@@ -2,7 +2,7 @@ import { addNode, freshName } from '../graph/edit.ts';
 import { isOp } from '../ops/nodes.ts';
 import { become, isActive, type Pass, rewriteEach, shapeOf } from './match.ts';
 
-/** Average pooling with one window over the whole map is a mean over its pixels. */
+/** Average pooling with one window over the whole map becomes a mean over its pixels. */
 export const poolToReduce: Pass = (graph) =>
   rewriteEach(graph, (node) => {
     if (!isOp(node, 'averagePool')) return false;

@@ -1,4 +1,4 @@
-// Between which numbers a value lies, without computing it: interval arithmetic. NaN aside.
+// Bounds of values by interval arithmetic, without computing them. NaN is ignored.
 import { applyActivation } from '../graph/activation.ts';
 import { constantOf } from '../graph/edit.ts';
 import type { Graph, Node } from '../graph/graph.ts';
@@ -14,7 +14,7 @@ export interface Interval {
 
 export const everything: Readonly<Interval> = { low: -Infinity, high: Infinity };
 
-/** Nodes that are looked through, one behind the other. */
+/** Maximum depth of nodes to follow. */
 export const maxNodes = 64;
 
 /** True when no element can be negative (NaN aside). */
@@ -35,7 +35,7 @@ export function isNonNegative(edges: Edges, value: string): boolean {
   return rangeOf(value, 0).low >= 0;
 }
 
-/** The range of a constant; of another value that no node makes, everything. */
+/** The range of a constant. Any other value that no node makes can be anything. */
 export function constantRange(graph: Graph, value: string): Interval {
   const constant = constantOf(graph, value);
   if (!constant) return everything;
@@ -54,7 +54,7 @@ interface InputRanges {
   rangeOf: (value: string) => Interval;
 }
 
-/** The range of what a node makes, in all its outputs; `rangeOf` gives its inputs'. */
+/** The range of all outputs of a node; `rangeOf` gives the ranges of its inputs. */
 export function rangeAfter(graph: Graph, node: Node, rangeOf: (value: string) => Interval): Interval {
   return answer(rangesAfter, node, { graph, rangeOf });
 }
@@ -63,6 +63,10 @@ const rangesAfter: OperatorTable<[known: InputRanges], Interval> = {
   conv2d: ofActivation,
   convTranspose2d: ofActivation,
   linear: ofActivation,
+  // sums of products can be anything
+  matmul: () => everything,
+  topK: ({ inputs: [x], attributes: { axis } }, { graph }) => ({ low: 0, high: shapeOf(graph, x)[axis] - 1 }),
+  takeAlongAxis: ofInput,
   unary: ({ inputs: [x], attributes }, { rangeOf }) => activated(rangeOf(x), attributes),
   binary({ inputs, attributes: { fn, activation } }, { rangeOf }) {
     const [a, b] = inputs.map(rangeOf);
@@ -98,7 +102,7 @@ function ofInput({ inputs: [x] }: Node, { rangeOf }: InputRanges): Interval {
   return rangeOf(x);
 }
 
-/** Sums of products can be anything. */
+/** The range of the activation alone, because sums of products can be anything. */
 function ofActivation({ attributes }: NodeOf<'conv2d' | 'convTranspose2d' | 'linear'>): Interval {
   return activated(everything, attributes.activation);
 }
@@ -134,15 +138,21 @@ function combined(fn: NodeOf<'binary'>['attributes']['fn'], a: Interval, b: Inte
       if (a.low >= 0) return a;
       return a.high > 0 ? hull([{ low: 0, high: a.high }, negative]) : negative;
     }
+    case 'less':
+    case 'lessOrEqual':
+    case 'equal':
+      return { low: 0, high: 1 };
+    case 'select':
+      return hull([b, { low: 0, high: 0 }]);
     default:
       return everything;
   }
 }
 
-/** Bounds that are infinite stand for numbers as large as one likes: 0 times one is 0. */
+/** Infinite bounds stand for arbitrarily large numbers, so 0 times one is 0. */
 const times = (x: number, y: number) => (x === 0 || y === 0 ? 0 : x * y);
 
-/** Where a function that falls before and rises behind has its least value. */
+/** The minimum of each function that first falls and then rises. */
 const dips: Partial<Record<Activation['fn'], number>> = {
   silu: -1.278464542761074,
   gelu: -0.7517915953145838,
@@ -173,8 +183,11 @@ export function activated({ low, high }: Interval, activation: Activation | unde
       const ends = [low, high].map((x) => (x === -Infinity ? 0 : f(x)));
       return extremes(low < dip && dip < high ? [...ends, f(dip)] : ends);
     }
+    case 'sin':
+    case 'cos':
+      return { low: -1, high: 1 };
     default:
-      // The rest rise or fall all along on either side of 0.
+      // The others are monotonic on either side of 0.
       return extremes(low < 0 && high > 0 ? [f(low), f(0), f(high)] : [f(low), f(high)]);
   }
 }

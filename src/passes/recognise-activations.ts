@@ -14,7 +14,7 @@ export const recogniseActivations: Pass = (graph) =>
     return gate(graph, edges, node) || scaledClamp(graph, edges, node) || withNumber(graph, node);
   });
 
-/** A unary node on `x` must make the shape that the binary node makes. */
+/** Whether a unary node on `x` would make the same shape as the binary node. */
 function keepsShape(graph: Graph, node: NodeOf<'binary'>, x: string): boolean {
   return sameShape(shapeOf(graph, x), shapeOf(graph, node.outputs[0]));
 }
@@ -110,7 +110,7 @@ function withNumber(graph: Graph, node: NodeOf<'binary'>): boolean {
   return false;
 }
 
-/** Equal but for float32's rounding of numbers such as 1/6. */
+/** Equal up to float32's rounding of numbers such as 1/6. */
 function isClose(a: number, b: number): boolean {
   return Math.abs(a - b) <= 1e-6 * Math.abs(b);
 }

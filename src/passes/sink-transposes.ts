@@ -7,9 +7,9 @@ import { answer, isOp, type NodeOf, type OperatorTable } from '../ops/nodes.ts';
 import { type Edges, type Pass, rewriteEach, sameShape, shapeOf } from './match.ts';
 
 /**
- * Moves transposes behind operations that do not mind the order of axes, where that leaves fewer transposes, or as
- * many with no more elements: behind an operation they meet others to cancel with, and before it stands what it can
- * fuse with. Transposes only ever move down, so this comes to an end.
+ * Moves transposes behind operations that work in any order of axes, if that leaves fewer transposes, or equally many
+ * with no more elements. Behind an operation they meet others to cancel with, and the operation can fuse with the node
+ * before it. Transposes only ever move down, so the pass terminates.
  */
 export const sinkTransposes: Pass = (graph) =>
   rewriteEach(graph, (node, edges) => {
@@ -23,7 +23,7 @@ export const sinkTransposes: Pass = (graph) =>
     return true;
   });
 
-/** Operations that can all work on what their inputs were before the same transpose. */
+/** Operations that can all work on their inputs as they were before the same transpose. */
 interface TransposedRegion {
   graph: Graph;
   edges: Edges;
@@ -92,7 +92,7 @@ function isWorthwhile(region: TransposedRegion): boolean {
 
 function sink({ graph, permutation, nodes, feeding }: TransposedRegion): void {
   const inverse = inversePermutation(permutation);
-  /** What each value was before the transpose. */
+  /** Each value as it was before the transpose. */
   const before = new Map<string, string>();
   for (const { inputs, outputs } of feeding) before.set(outputs[0], inputs[0]);
   for (const node of graph.nodes.slice()) {
@@ -107,7 +107,7 @@ function sink({ graph, permutation, nodes, feeding }: TransposedRegion): void {
       before.set(name, source);
       return source;
     });
-    // Where nobody outside reads it, this is dead code.
+    // If nothing outside reads it, this is dead code.
     outputs.forEach((name, i) => {
       const transpose = { name: `${node.name}_transpose`, op: 'transpose', attributes: { permutation } };
       addNode(graph, { ...transpose, inputs: [node.outputs[i]], outputs: [name] }, after);
@@ -115,7 +115,7 @@ function sink({ graph, permutation, nodes, feeding }: TransposedRegion): void {
   }
 }
 
-/** The constant that becomes this one when transposed: shorter shapes broadcast, so they get leading axes first. */
+/** The constant that becomes this one when transposed. Shorter shapes broadcast, so they get leading axes first. */
 function permutedConstant(graph: Graph, name: string, inverse: readonly number[]): string {
   const { shape, data } = constantOf(graph, name)!;
   if (shape.length <= inverse.length && data.length === 1) return name;
@@ -123,13 +123,13 @@ function permutedConstant(graph: Graph, name: string, inverse: readonly number[]
   return addConstant(graph, `${name}_permuted`, permuteShape(full, inverse), permuteData(data, full, inverse));
 }
 
-/** From the axes of a value after a transpose to those before it. */
+/** Maps the axes of a value after a transpose to those before it. */
 interface Reordering {
-  /** The axis before the transpose that an axis after it is. */
+  /** The axis before the transpose of an axis after it. */
   axis(after: number): number;
   /** The same of several axes, in ascending order. */
   axes(after: readonly number[]): number[];
-  /** Numbers for every axis after the transpose, put into the order of the axes before it. */
+  /** Numbers for every axis after the transpose, in the order of the axes before it. */
   perAxis(after: readonly number[]): number[];
 }
 
@@ -143,7 +143,7 @@ function reordering(permutation: readonly number[]): Reordering {
   };
 }
 
-/** The attributes with which a node works on what its inputs were before a transpose; undefined where it cannot. */
+/** The attributes with which a node works on its inputs from before a transpose; undefined when it cannot. */
 const permuted: OperatorTable<[before: Reordering], object | undefined> = {
   unary: ({ attributes }) => attributes,
   binary: ({ attributes }) => attributes,
@@ -159,7 +159,7 @@ const permuted: OperatorTable<[before: Reordering], object | undefined> = {
   reduce({ attributes }, { axes }) {
     return attributes.keepDims ? { ...attributes, axes: axes(attributes.axes) } : undefined;
   },
-  // planes have their rows and columns last
+  // planes need rows and columns last
   conv2d: cannot,
   convTranspose2d: cannot,
   maxPool: cannot,
@@ -167,9 +167,12 @@ const permuted: OperatorTable<[before: Reordering], object | undefined> = {
   resize: cannot,
   depthToSpace: cannot,
   spaceToDepth: cannot,
-  // the last axis is multiplied
+  // the last axes are multiplied
   linear: cannot,
-  // the order of elements is what they are about
+  matmul: cannot,
+  topK: cannot,
+  takeAlongAxis: cannot,
+  // they depend on the order of elements
   reshape: cannot,
   transpose: cannot,
   // its output has other axes than its input

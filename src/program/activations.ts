@@ -1,7 +1,7 @@
-// Unary functions, by the codes that kernels know them by (assembly/elementwise/activate.ts).
+// Unary functions, by the codes that kernels use (assembly/elementwise/activate.ts).
 // The order is the code and is part of the artifact format: append only.
 
-/** `alpha` and `beta` are the function's parameters, where it has any. */
+/** `alpha` and `beta` are the parameters of the functions that have any. */
 export const unaryFunctions = [
   'identity',
   'clamp', // min(max(x, alpha), beta): relu is (0, ∞), relu6 (0, 6). NaN stays NaN
@@ -23,11 +23,18 @@ export const unaryFunctions = [
   'elu', // x < 0 ? alpha·(eˣ − 1) : x
   'softplus', // log(1 + eˣ)
   'mish', // x·tanh(softplus(x))
+  'floor',
+  'ceil',
+  'round', // to the nearest integer, halves to the even one
+  'trunc', // towards 0
+  'sign', // −1, 0 or 1
+  'sin', // of radians; NaN beyond ±2³⁰, where float32 has less than one number for each turn
+  'cos', // as sin
 ] as const;
 
 export type UnaryFunction = (typeof unaryFunctions)[number];
 
-/** A unary function with its parameters, as operators carry it. */
+/** A unary function with its parameters, as operators hold it. */
 export interface Activation {
   fn: UnaryFunction;
   alpha?: number;
@@ -35,7 +42,7 @@ export interface Activation {
 }
 
 /**
- * An activation as kernels take it: every kernel that fuses one clamps to [min, max] at no cost, and applies any other
+ * An activation as kernels take it. Every kernel that fuses one clamps to [min, max] at no cost, and applies any other
  * function by its code.
  */
 export interface ActivationArguments {
@@ -57,7 +64,7 @@ export function activationArguments(activation: Activation | undefined): Activat
   return { ...open, activation: unaryFunctions.indexOf(fn), alpha, beta };
 }
 
-/** Throws when a record names no known function. */
+/** Throws for a code that is not a known function. */
 export function checkActivation(code: number): void {
   if (code >= unaryFunctions.length) throw new Error(`unknown activation code ${code}`);
 }

@@ -1,4 +1,4 @@
-// No record can read or write outside its buffers: checked once, before a program runs.
+// Checks once, before a program runs, that no record can read or write outside its buffers.
 import { FiligreeError } from '../errors.ts';
 import { bufferSlack } from './layout.ts';
 import type { Kernel, Table } from './kernel.ts';
@@ -6,15 +6,15 @@ import { fieldsOf, kernels } from './kernels.ts';
 import type { Constant, Pointer, Program, TapTable } from './program.ts';
 import { constantBytes } from './constants.ts';
 
-/** All constants together, once expanded, take less: 1 GiB. */
+/** Limit of all expanded constants together: 1 GiB. */
 const maximumBytes = 2 ** 30;
 
-/** All tap tables together take less, which a few bytes of a file can ask for: 64 MiB. */
+/** Limit of all expanded tap tables together: 64 MiB. A few bytes of a file can ask for much larger ones. */
 const maximumTapBytes = 2 ** 26;
 
 /**
  * Checks every step of a program against its buffers.
- * @returns What each step multiplies and adds, or moves where it does neither: at most, but for a small factor.
+ * @returns Upper bound, up to a small factor, of what each step multiplies and adds, or moves where it does neither.
  * @throws FiligreeError `invalid-model` naming the step, its kernel and the field that reaches too far.
  */
 export function checkProgram(program: Program): number[] {
@@ -39,7 +39,7 @@ export function checkProgram(program: Program): number[] {
       const found = `tap tables up to buffers[${i}] would take ${taps} bytes`;
       throw new FiligreeError('invalid-model', `${program.name}: ${found}, more than ${maximumTapBytes}`);
     }
-    // vectors may read past the end of numbers, into the slack behind them; indices and weights are read exactly
+    // vectors of numbers may be read past their end, into the slack behind them; indices and weights are read exactly
     if (constants < maximumBytes) return b.constant.form === 'f32' ? bytes + 4 * bufferSlack : bytes;
     throw new FiligreeError(
       'invalid-model',
@@ -83,7 +83,7 @@ export function checkProgram(program: Program): number[] {
       if (kind !== 'read' && kind !== 'write') continue;
       const { buffer, offset } = step.arguments[field] as Pointer;
       if (kind === 'write' && buffers[buffer].kind !== 'arena') fail(`${field} would write to a constant`);
-      if (offset % 4) fail(`${field} starts at byte ${offset}, which is no float`);
+      if (offset % 4) fail(`${field} starts at byte ${offset}, not a multiple of 4`);
       const end = offset + extents[field];
       if (!(extents[field] >= 0 && end <= sizes[buffer])) {
         fail(`${field} would reach byte ${end} of a buffer of ${sizes[buffer]}`);
@@ -98,7 +98,7 @@ const tapsOf = (program: Program, buffer: number): TapTable | undefined => {
   return taps?.kind === 'constant' && taps.constant.form === 'taps' ? taps.constant.taps : undefined;
 };
 
-/** Sparse weights take their byte offsets from a tap table that must have an entry for each of their columns. */
+/** Sparse weights take their byte offsets from a tap table, which must have an entry for each of their columns. */
 function checkTaps(
   program: Program,
   { taps, columns }: Extract<Constant, { form: 'spmm' | 'i8' }>,
@@ -112,8 +112,8 @@ function checkTaps(
 }
 
 /**
- * No tap of a table has a greater byte offset. Infinite where positions within the kernel do not fit the 32 bits that
- * they are computed in.
+ * The largest byte offset of a tap table. Infinite where positions within the kernel do not fit the 32 bits in which
+ * they are computed.
  */
 export function largestTap({
   channels,
@@ -144,7 +144,7 @@ export function largestEntry(program: Program, constant: Constant): number {
       for (const value of constant.data) most = Math.max(most, value >>> 0);
       return most;
     }
-    // Not indices: whoever uses them so may reach anywhere.
+    // Not indices: as indices they could reach anywhere.
     default:
       return Infinity;
   }

@@ -1,6 +1,6 @@
 import type { Constant } from './program.ts';
 
-/** Bytes of a constant once it is expanded into linear memory, without slack. */
+/** Bytes of an expanded constant in linear memory, without slack. */
 export function constantBytes(constant: Constant): number {
   switch (constant.form) {
     case 'f32':
@@ -25,7 +25,7 @@ export function constantBytes(constant: Constant): number {
       let bytes = 0;
       counts.forEach((count, i) => {
         const g = i < full ? group : 1;
-        // inputs two by two or four by four: the build decides
+        // inputs in pairs or in fours, depending on the build
         bytes += 4 + 8 * g + Math.max(Math.ceil(count / 2) * (8 + 4 * g), Math.ceil(count / 4) * (16 + 4 * g));
       });
       return bytes;
@@ -38,13 +38,13 @@ export function constantBytes(constant: Constant): number {
   }
 }
 
-/** Values that a matrix is saved as, biases in panels included. */
+/** Number of values saved for a matrix, including biases in panels. */
 export function matrixValues(c: Extract<Constant, { form: 'gemm' | 'spmm' | 'i8' }>): number {
   if (c.form === 'gemm') return c.panel * (c.columns + 1) * Math.ceil(c.rows / c.panel);
   return keptValues(c.rows, c.group, c.counts);
 }
 
-/** Values of groups that keep so many positions each; rows beyond a multiple of `group` are groups of one. */
+/** Number of values in groups with these counts of positions; rows beyond a multiple of `group` are groups of one. */
 export function keptValues(rows: number, group: number, counts: Uint32Array): number {
   const full = Math.floor(rows / group);
   let values = 0;
@@ -52,7 +52,7 @@ export function keptValues(rows: number, group: number, counts: Uint32Array): nu
   return values;
 }
 
-/** Bytes of a row of `quantised` weights that has so many groups. */
+/** Bytes of a row of `quantised` weights with this number of groups. */
 export function quantisedRowBytes(bits: number, groups: number): number {
   return 16 + (bits === 8 ? 16 * Math.ceil(groups / 8) + 16 * groups : 4 * Math.ceil((14 * groups) / 4));
 }

@@ -1,9 +1,9 @@
 import type { Constant } from './program.ts';
 
-/** What a record field holds. Pointers are addresses in linear memory once the program is loaded. */
+/** The kinds of record fields. Pointers are addresses in linear memory once the program is loaded. */
 export type FieldKind = 'read' | 'write' | 'u32' | 'i32' | 'f32';
 
-/** What a kernel's extents may ask about the constant that a pointer of kind `read` names. */
+/** What a kernel's extents may know about the constant that a pointer of kind `read` names. */
 export interface Table {
   /** The constant as saved. */
   readonly constant: Constant;
@@ -11,59 +11,60 @@ export interface Table {
   readonly largest: number;
 }
 
-/** Names of the pointers among a record's fields, and of the numbers. */
+/** Names of a record's pointer fields, and of its number fields. */
 type Pointers<F> = { [K in keyof F]: F[K] extends 'read' | 'write' ? K : never }[keyof F];
 type Numbers<F> = Exclude<keyof F, Pointers<F>>;
 
 /**
- * A way to divide a kernel's work: parts are runs of units that one field of the record counts, each a record of its own,
- * and no part writes where another reads or writes what counts. What is computed for an element does not hang on its part.
+ * An axis that divides a kernel's work into parts. A part is a run of the units that one field counts, with a record of
+ * its own. No part writes where another reads or writes values that matter. An element's result does not depend on its
+ * part.
  */
 export interface SplitAxis<Numbers extends string = string, Pointers extends string = string> {
-  /** The field that says how many units a record has. */
+  /** The field that holds a record's number of units. */
   readonly field: Numbers;
-  /** Units in all, where that is not the field's value, and what other fields are in every part. */
+  /** The total number of units where it is not the field's value, and values that other fields have in every part. */
   readonly units?: number;
   readonly set?: Readonly<Partial<Record<Numbers, number>>>;
-  /** Parts start at multiples of so many units; 1 if not given. */
+  /** Parts start at multiples of this number of units; default 1. */
   readonly multiple?: number;
   /**
-   * Bytes by which each pointer moves a unit. `groups`: past the rows of an `spmm` or `quantised` constant, which the units are; `own`:
-   * it is scratch, and each part has its own.
+   * Bytes that each pointer moves per unit. `groups`: it moves past the rows of an `spmm` or `quantised` constant,
+   * which are the units. `own`: it is scratch memory, and each part has its own.
    */
   readonly moves: Readonly<Record<Pointers, number | 'groups' | 'own'>>;
 }
 
 /** A row of the kernel registry; see kernels.ts. */
 export interface Kernel<F extends Record<string, FieldKind> = Record<string, FieldKind>> {
-  /** Folder under assembly/ whose index.ts exports the kernel by its name. */
+  /** The folder under assembly/ whose index.ts exports the kernel by its name. */
   readonly family: string;
   /** Name of the AssemblyScript class that lays out the fields; kernels with the same fields share one. */
   readonly record: string;
   readonly fields: F;
-  /** True when the runtime alone calls the kernel: no program may hold it. */
+  /** True for kernels that only the runtime calls: programs cannot contain them. */
   readonly standalone?: boolean;
   /**
-   * Bytes that the kernel may touch from each pointer on, at most, over-reads and spills included. The numbers may be
-   * hostile: u32 fields are any integer 0…2³²−1, and a result that is not a finite number fails the check.
-   * `table(field)` gives the constant a read pointer names, for indices that are data; it throws when it names none.
-   * Throws an Error when a number is outside what the kernel accepts (an unknown code, a zero divisor).
+   * Upper bound of the bytes that the kernel touches from each pointer on, including over-reads and spills. The numbers
+   * may be hostile: u32 fields are any integer 0…2³²−1, and a result that is not a finite number fails the check.
+   * `table(field)` gives the constant that a read pointer names, for indices that are data; it throws when the pointer
+   * names none. Throws an Error when a number is outside what the kernel accepts (an unknown code, a zero divisor).
    */
   extents(
     n: { readonly [K in keyof F as F[K] extends 'read' | 'write' ? never : K]: number },
     table: (field: string) => Table,
   ): { readonly [K in keyof F as F[K] extends 'read' | 'write' ? K : never]: number };
   /**
-   * Multiply-accumulates, or elements moved where nothing is multiplied, that a record makes the kernel do: at most, but for
-   * a small factor, for numbers that `extents` accepts.
+   * Upper bound, up to a small factor, of a record's multiply-accumulates, or of elements moved where nothing is
+   * multiplied, for numbers that `extents` accepts.
    */
   work(
     n: { readonly [K in keyof F as F[K] extends 'read' | 'write' ? never : K]: number },
     table: (field: string) => Table,
   ): number;
   /**
-   * Ways to divide the work among threads, for numbers that `extents` accepts; none where parts would get into each
-   * other's way. Kernels without it run on one thread.
+   * The axes that can divide the work among threads, for numbers that `extents` accepts; none where parts would
+   * interfere. Kernels without `axes` run on one thread.
    */
   axes?: (n: { readonly [K in keyof F as F[K] extends 'read' | 'write' ? never : K]: number }) => readonly SplitAxis<
     Numbers<F> & string,
@@ -72,8 +73,8 @@ export interface Kernel<F extends Record<string, FieldKind> = Record<string, Fie
 }
 
 /**
- * The constant of that form that a read pointer names.
- * @throws Error when it names another: what the kernel would take for indices, nobody has bounded.
+ * The constant that a read pointer names, which must have the given form.
+ * @throws Error for another form: its values have not been checked as indices.
  */
 export function constantOf<F extends Constant['form']>(
   table: (field: string) => Table,
@@ -86,15 +87,15 @@ export function constantOf<F extends Constant['form']>(
 }
 
 /**
- * Bounds the work of a hostile record by the memory that it names: axes whose elements lie apart hold no more elements
- * than their extent has floats.
+ * Bounds the work of a hostile record by its memory: axes whose elements do not overlap hold no more elements than
+ * their extent has floats.
  * @throws Error when `elements` floats do not fit in `bytes`.
  */
 export function checkApart(field: string, elements: number, bytes: number): void {
   if (!(4 * elements <= bytes)) throw new Error(`the axes of ${field} overlap`);
 }
 
-/** Types a registry row by its own fields. */
+/** Infers a registry row's type from its own fields. */
 export function kernel<const F extends Record<string, FieldKind>>(row: Kernel<F>): Kernel<F> {
   return row;
 }

@@ -14,10 +14,12 @@ import { gemmKernels } from './kernels/gemm.ts';
 import { imageKernels } from './kernels/image.ts';
 import { int8Kernels } from './kernels/int8.ts';
 import { linearKernels } from './kernels/linear.ts';
+import { matmulKernels } from './kernels/matmul.ts';
 import { padKernels } from './kernels/pad.ts';
 import { poolKernels } from './kernels/pool.ts';
 import { reduceKernels } from './kernels/reduce.ts';
 import { resizeKernels } from './kernels/resize.ts';
+import { selectKernels } from './kernels/select.ts';
 import { spmmKernels } from './kernels/spmm.ts';
 import type { FieldKind } from './kernel.ts';
 import type { Pointer } from './program.ts';
@@ -36,23 +38,27 @@ export const kernels = {
   ...imageKernels,
   ...detectKernels,
   ...int8Kernels,
+  ...matmulKernels,
+  ...selectKernels,
 };
 
 export type KernelName = keyof typeof kernels;
 
-/** Names in the order of their ids. */
+/** Names in order of their ids. */
 export const kernelNames = Object.keys(kernels) as KernelName[];
 
 const known = new Map<KernelName, readonly (readonly [name: string, kind: FieldKind])[]>();
 
-/** Fields of a kernel with their kinds, in order. */
+/** A kernel's fields with their kinds, in order. */
 export function fieldsOf(kernel: KernelName): readonly (readonly [name: string, kind: FieldKind])[] {
   let fields = known.get(kernel);
   if (!fields) known.set(kernel, (fields = Object.entries<FieldKind>(kernels[kernel].fields)));
   return fields;
 }
 
-/** FNV-1a of all kernels in the order of their ids, with their records. The wasm says which it was built from. */
+/**
+ * FNV-1a hash of all kernels with their records, in order of their ids. The wasm exports the hash it was built from.
+ */
 export function registryHash(): number {
   let hash = 0x811c9dc5;
   for (const name of kernelNames) {
@@ -67,7 +73,7 @@ type Fields<K extends KernelName> = (typeof kernels)[K]['fields'];
 /** The fields of a kernel's record: pointers are addresses. */
 export type KernelNumbers<K extends KernelName> = Readonly<Record<keyof Fields<K>, number>>;
 
-/** The arguments of a kernel by field name, pointers unresolved. */
+/** A kernel's arguments by field name, with unresolved pointers. */
 export type KernelArguments<K extends KernelName> = {
   [F in keyof Fields<K>]: Fields<K>[F] extends 'read' | 'write' ? Pointer : number;
 };

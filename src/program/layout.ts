@@ -1,16 +1,16 @@
-// How feature maps lie in memory: planar. A plane is one (n, c) image of h·w pixels.
+// Memory layout of feature maps: planar. A plane is one (n, c) image of h·w pixels.
 //
 //   floats   | pixel 0 … pixel h·w−1 | padding ≥ 4 |  next plane …
 //
-// The padding belongs to the plane: any kernel may write garbage there, none may rely on what is in it. Kernels may
+// The padding belongs to the plane: any kernel may write garbage there, and none may rely on its contents. Kernels may
 // read up to 16 floats past the last plane; every buffer has that slack.
 
-/** Floats that every buffer holds beyond its values, for vector loads that run over the end. */
+/** Floats of every buffer beyond its values, for vector loads that run past the end. */
 export const bufferSlack = 16;
 
 /**
- * Floats from one plane to the next for planes of `pixels` pixels: a multiple of 4, with room for vector stores to run 4
- * floats over the end. Planes of 1 KiB and more start an odd number of 64-byte cache lines apart, so that a column of
+ * Floats from one plane to the next for planes of `pixels` pixels: a multiple of 4, with room for vector stores to run
+ * 4 floats past the end. Planes of 1 KiB and more start an odd number of 64-byte cache lines apart, so that a column of
  * planes spreads over all sets of an L1 cache. A plane of one pixel is not padded: (N, C, 1, 1) is a plain vector.
  */
 export function paddedPlane(pixels: number): number {
@@ -24,7 +24,7 @@ export function paddedPlane(pixels: number): number {
 /** The next multiple of 16. */
 export const up16 = (n: number) => Math.ceil(n / 16) * 16;
 
-/** Bytes from one plane to the next for 8-bit planes of `pixels` pixels: as paddedPlane, without the padding. */
+/** Bytes from one plane to the next for 8-bit planes of `pixels` pixels: like paddedPlane, without the padding. */
 export function bytePlane(pixels: number): number {
   const bytes = up16(pixels);
   return bytes < 1024 ? bytes : 64 * (Math.ceil(bytes / 64) | 1);

@@ -1,17 +1,17 @@
-// A program: a flat list of kernel records over a planned memory. It is what a model compiles to, what an artifact holds
-// (src/artifact/) and what the runtime checks, expands into linear memory and runs (src/runtime/).
+// A program: a flat list of kernel records over a planned memory. Models compile to programs, artifacts hold them
+// (src/artifact/), and the runtime checks them, expands them into linear memory and runs them (src/runtime/).
 import type { DType } from '../tensor.ts';
 import type { KernelName } from './kernels.ts';
 import type { Panel } from './tiles.ts';
 
-/** A place in one of the program's buffers, `offset` bytes from its start. */
+/** A position in one of the program's buffers, `offset` bytes from its start. */
 export interface Pointer {
   readonly buffer: number;
   readonly offset: number;
 }
 
 /**
- * How an input plane is walked: entry i of the table is the byte offset, within the input, of the pixel that position i
+ * How an input plane is read: entry i of the table is the byte offset, within the input, of the pixel that position i
  * of a weight row multiplies. Position i = (channel · kernelHeight + ky) · kernelWidth + kx.
  */
 export interface TapTable {
@@ -25,7 +25,7 @@ export interface TapTable {
   rowBytes: number;
 }
 
-/** Numbers of a constant that are still in the model's file, at byte `from`. */
+/** A constant's numbers that are still in the model's file, at byte `from`. */
 export interface Unread {
   readonly from: number;
   readonly length: number;
@@ -33,32 +33,32 @@ export interface Unread {
   readonly BYTES_PER_ELEMENT: number;
 }
 
-/** Floats as they are saved: f32 or f16 bits. */
+/** Floats as saved: f32 or f16 bits. */
 export type WeightData = Float32Array | Uint16Array | Unread;
 
 /**
- * A matrix's values as they are saved: floats, or whole numbers as src/compile/rounding.ts draws them, of 8 bits each
- * (Int8Array) or two to a byte (Uint8Array).
+ * A matrix's values as saved: floats, or integers as src/compile/rounding.ts draws them, of 8 bits each (Int8Array) or
+ * two per byte (Uint8Array).
  */
 export type MatrixData = WeightData | Int8Array | Uint8Array;
 
-/** What whole numbers are to be multiplied by. Weight i of a matrix's values, in row r, is values[i] · blocks[i >> 4] · scales[r]. */
+/** Factors of integer values. Weight i of a matrix's values, in row r, is values[i] · blocks[i >> 4] · scales[r]. */
 export interface Scales {
-  /** One a row; floats have none. */
+  /** One per row; absent for floats. */
   scales?: WeightData;
-  /** One for 16 consecutive values of 4 bits, 1 … 255; others have none. */
+  /** One per 16 consecutive 4-bit values, 1 … 255; absent for others. */
   blocks?: Uint8Array | Unread;
 }
 
-/** Read-only data of a program in its compact form, expanded into linear memory when the program is loaded. */
+/** Read-only data of a program in compact form, expanded into linear memory when the program is loaded. */
 export type Constant =
   | { form: 'f32'; data: WeightData }
   | { form: 'i32'; data: Int32Array }
   /** A table of byte offsets; see TapTable. */
   | { form: 'taps'; taps: TapTable }
   /**
-   * Dense (rows, columns) weights with their biases, in panels of 4 rows as assembly/gemm/index.ts draws them, or of 28 as
-   * assembly/linear/index.ts does. Whole numbers have zeros in the places of biases, which are apart then.
+   * Dense (rows, columns) weights with their biases, in panels of 4 rows as assembly/gemm/index.ts draws them, or of 28
+   * as assembly/linear/index.ts does. Integer panels have zeros in place of biases, which are stored apart.
    */
   | ({ form: 'gemm'; rows: number; columns: number; panel: Panel; values: MatrixData; bias?: WeightData } & Scales)
   /**
@@ -78,8 +78,8 @@ export type Constant =
       taps: number;
     } & Scales)
   /**
-   * The same with 8-bit weights for 8-bit planes: a row's sum times its scale, plus its bias, is a float. Expanded as
-   * assembly/int8/index.ts draws it.
+   * The same with 8-bit weights for 8-bit planes: the float result is a row's sum times its scale, plus its bias.
+   * Expanded as assembly/int8/index.ts draws it.
    */
   | {
       form: 'i8';
@@ -94,15 +94,15 @@ export type Constant =
       taps: number;
     }
   /**
-   * (rows, columns) weights in integers of 8 bits, with a scale a row, or of 4 bits, with a scale a group of 16 columns.
-   * Saved as src/lower/quantise.ts draws it, expanded as assembly/linear/quantised.ts draws it.
+   * (rows, columns) weights in 8-bit integers with a scale per row, or in 4-bit integers with a scale per group of 16
+   * columns. Saved as src/lower/quantise.ts draws it, expanded as assembly/linear/quantised.ts draws it.
    */
   | {
       form: 'quantised';
       rows: number;
       columns: number;
       bits: 4 | 8;
-      /** Kept groups of each row, and their gaps; null when all are kept. */
+      /** Number of kept groups of each row, and their gaps; null when all are kept. */
       counts: Uint32Array | null;
       gaps: Uint8Array | Unread | null;
       values: Uint8Array | Unread;
@@ -111,13 +111,13 @@ export type Constant =
     };
 
 export type Buffer =
-  /** Part of the arena of activations: bytes from its start. Buffers whose lifetimes do not meet may overlap. */
+  /** Part of the activations' arena: bytes from its start. Buffers whose lifetimes do not overlap may share memory. */
   { kind: 'arena'; offset: number; bytes: number } | { kind: 'constant'; constant: Constant };
 
-/** One kernel record before it has addresses: arguments by field name, pointers as Pointer. */
+/** One kernel record without addresses: arguments by field name, pointers as Pointer. */
 export interface Step {
   kernel: KernelName;
-  /** Index into `layers`: what the step belongs to. */
+  /** Index into `layers`: the layer that the step belongs to. */
   layer: number;
   arguments: Record<string, number | Pointer>;
 }
@@ -133,11 +133,11 @@ export interface ProgramLayer {
   sparsity?: number;
 }
 
-/** Where a caller's tensor lies, and how its axes map; see Port in graph/graph.ts. */
+/** Where a caller's tensor lies, and how its axes map to memory; see Port in graph/graph.ts. */
 export interface Endpoint {
   name: string;
   dtype: DType;
-  /** The author's shape and, for each of its axes, the stride in floats within the storage. */
+  /** The author's shape and, for each of its axes, the stride in floats in memory. */
   shape: readonly number[];
   strides: readonly number[];
   at: Pointer;
@@ -152,7 +152,7 @@ export interface Program {
   layers: ProgramLayer[];
   inputs: Endpoint[];
   outputs: Endpoint[];
-  /** Bytes activations would need without sharing, for the report. */
+  /** Bytes that activations would need without sharing, for the report. */
   naiveArenaBytes: number;
   notes: string[];
   metadata: Record<string, unknown>;

@@ -1,7 +1,7 @@
 // The tiles of the matrix kernels, y (rows, pixels) = W (rows, columns) · x (columns, pixels): how many rows and pixels of y
 // a kernel sums at once. Names say pixels × rows.
 //
-// No other file states a width. These read it here:
+// Tile widths are stated only here. They are read by:
 //
 //   scripts/generate.mjs       writes the kernels' loops from assembly/templates/
 //   src/program/kernels/       checks what a record may touch, and divides it among threads
@@ -11,15 +11,17 @@
 export type Group = 1 | 2 | 4;
 
 export interface Tile {
-  /** Rows (output channels). Sparse weights: those that share positions. Dense weights: a panel, zeros behind the last row. */
+  /**
+   * Rows (output channels). Sparse weights: rows that share positions. Dense weights: a panel, filled up with zeros.
+   */
   readonly rows: number;
-  /** Vectors of 4 pixels. The generated kernels have smaller tiles as well, for the pixels that are left over. */
+  /** Vectors of 4 pixels. The generated kernels have smaller tiles too, for the remaining pixels. */
   readonly vectors: number;
 }
 
 export const tiles = {
   spmm: {
-    // Seven accumulators are the most that V8 11.3 keeps in registers beside weight, clamp and temporaries
+    // Seven accumulators are the maximum that V8 11.3 keeps in registers besides weight, clamp and temporaries
     '28x1': { rows: 1, vectors: 7 },
     '16x2': { rows: 2, vectors: 4 },
     '8x4': { rows: 4, vectors: 2 },
@@ -27,7 +29,7 @@ export const tiles = {
   gemm: {
     '8x4': { rows: 4, vectors: 2 },
   },
-  /** One pixel an image; the four lanes of a vector are rows. */
+  /** One pixel per image; the four lanes of a vector are rows. */
   linear: {
     dense: { rows: 28, vectors: 1 },
     sparse: { rows: 1, vectors: 1 },
@@ -41,14 +43,14 @@ export const tiles = {
 } as const satisfies Record<string, Record<string, Tile>>;
 
 /**
- * Tiles whose inputs are copied side by side first: always by `gemm`, on demand by this `spmm` tile. A column's pixels then lie
- * 4 · `pixelsOf(tile)` bytes behind those of the column before.
+ * Tiles whose inputs are packed first: always for `gemm`, on demand for this `spmm` tile. A column's pixels are then
+ * contiguous, 4 · `pixelsOf(tile)` bytes behind those of the column before.
  */
 export const packedTiles = { dense: tiles.gemm['8x4'], sparse: tiles.spmm['28x1'] } as const;
 
 export const pixelsOf = ({ vectors }: Tile): number => 4 * vectors;
 
-/** Rows of a panel of dense weights: for planes, or for vectors. */
+/** Rows per panel of dense weights: for planes, and for vectors. */
 export const panels = [tiles.gemm['8x4'].rows, tiles.linear.dense.rows] as const;
 export type Panel = (typeof panels)[number];
 

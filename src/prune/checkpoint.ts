@@ -1,6 +1,6 @@
-// What a run has done so far, so that the next one need not do it again: a safetensors file.
+// Saves the progress of a run, so that the next one does not repeat it. The file is safetensors:
 //
-//   N.weights (F32), N.bias (F32), N.mask (U8)   of the N-th layer that is finished
+//   N.weights (F32), N.bias (F32), N.mask (U8)   of the N-th finished layer
 //   __metadata__   format, fingerprint of everything that the results depend on, distribution and layers as JSON
 import type { Graph } from '../graph/graph.ts';
 import { Tensor } from '../tensor.ts';
@@ -12,16 +12,16 @@ import type { PrunedLayer } from './prune-layer.ts';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.ts';
 import type { Distribution } from './distribution/uniform.ts';
 
-/** Results of another version may be other ones. */
+/** Changes whenever results of a new version may differ. */
 const format = 'filigree-checkpoint 2';
 
-/** The share of the time that may go into saving. */
+/** Maximum share of the time spent on saving. */
 const maxSaving = 0.05;
 
-/** What is finished. */
+/** The finished parts of a run. */
 export interface Progressed {
   distribution?: Distribution;
-  /** What finding it has told. */
+  /** Notes from the search for it. */
   notes: string[];
   layers: Map<string, PrunedLayer>;
 }
@@ -41,7 +41,7 @@ export class Progress {
   #saved = -Infinity;
   #cost = 0;
   readonly done: Progressed = { notes: [], layers: new Map() };
-  /** For people. */
+  /** Notes for users. */
   readonly notes: string[] = [];
 
   private constructor(checkpoint: Checkpoint | undefined, print: string) {
@@ -50,8 +50,8 @@ export class Progress {
   }
 
   /**
-   * @param print see `fingerprint`; asked for when there is a checkpoint
-   * @param layers those that a checkpoint may have results of
+   * @param print see `fingerprint`; called only if there is a checkpoint
+   * @param layers the layers that a checkpoint may have results of
    */
   static async open(
     checkpoint: Checkpoint | undefined,
@@ -69,7 +69,7 @@ export class Progress {
     try {
       const { tensors, metadata } = readSafetensors(bytes, name);
       if (metadata.format !== format || metadata.fingerprint !== this.#fingerprint) {
-        this.notes.push(`${name} is of another run (other model, options or images): begun anew`);
+        this.notes.push(`${name} is from another run (other model, options or images): started again`);
         return;
       }
       const part = (key: string) => tensors.get(key)?.data;
@@ -85,26 +85,26 @@ export class Progress {
           !(mask instanceof Uint8Array) ||
           !areFacts(facts)
         ) {
-          throw new Error(`what it has as layer ${i} is incomplete, or none of this network`);
+          throw new Error(`its layer ${i} is incomplete, or not one of this network`);
         }
         return [layer, { ...facts, weights, bias, mask } as PrunedLayer] as const;
       });
       const shares = JSON.parse(metadata.distribution) as [string, number][] | null;
       if (!shares?.every((share) => typeof share[0] === 'string' && typeof share[1] === 'number') && shares !== null) {
-        throw new Error('its distribution is none');
+        throw new Error('its distribution is not valid');
       }
       const notes = JSON.parse(metadata.notes) as string[];
-      if (!notes.every((note) => typeof note === 'string')) throw new Error('its notes are no texts');
+      if (!notes.every((note) => typeof note === 'string')) throw new Error('its notes are not texts');
       if (shares) this.done.distribution = new Map(shares);
       this.done.notes.push(...notes);
       for (const [layer, outcome] of layers) this.done.layers.set(layer, outcome);
-      if (layers.length > 0) this.notes.push(`${layers.length} layers are from ${name}, of a run that did not end`);
+      if (layers.length > 0) this.notes.push(`${layers.length} layers are from ${name}, from an unfinished run`);
     } catch (error) {
-      this.notes.push(`${name} cannot be used (${(error as Error).message}): begun anew`);
+      this.notes.push(`${name} cannot be used (${(error as Error).message}): started again`);
     }
   }
 
-  /** Saves what is done: now, or unless that would take more than a small share of the time. */
+  /** Saves the progress. Without `now`, skips saving that would take more than a small share of the time. */
   async save({ now = false } = {}): Promise<void> {
     const checkpoint = this.#checkpoint;
     const start = performance.now();
@@ -136,7 +136,7 @@ export class Progress {
   }
 }
 
-/** A text that is another one when anything is that results depend on: the network, what is asked for, the images. */
+/** A text that changes with anything that results depend on: the network, the options, the images. */
 export async function fingerprint(graph: Graph, chosen: readonly Layer[], options: ResolvedOptions): Promise<string> {
   const parts: unknown[] = [format, graph.inputs, graph.outputs, graph.nodes];
   for (const { name, shape, dtype, data } of graph.values.values()) {
@@ -172,14 +172,14 @@ export async function fingerprint(graph: Graph, chosen: readonly Layer[], option
     weights,
     chosen.map(({ name }) => name),
   ]);
-  for (const layer of chosen) parts.push(await digest(blocksOf(pattern, layer).blocks.blockOf)); // it may be anyone's
+  for (const layer of chosen) parts.push(await digest(blocksOf(pattern, layer).blocks.blockOf)); // it may be a user's own
   for (const [name, mask] of masks ?? []) parts.push([name, await digest(mask)]);
   for (const sample of samples) {
     for (const [name, { dtype, shape, data }] of Object.entries(sample)) {
       parts.push([name, dtype, shape, await digest(data)]);
     }
   }
-  // infinities are no JSON
+  // JSON has no infinities
   const text = JSON.stringify(parts, (_, value: unknown) => (typeof value === 'number' ? String(value) : value));
   return digest(new TextEncoder().encode(text));
 }

@@ -1,14 +1,17 @@
-// Nodes that are layers: which operators have weights to prune, and where their channels are.
+// Nodes that are layers: the operators with weights to prune, and the axes of their channels.
 import type { Graph, Node } from '../graph/graph.ts';
 import { valueOf } from '../graph/graph.ts';
 import type { OperatorName } from '../ops/index.ts';
 import { type Affirmed, affirms, isOp, type NodeOf } from '../ops/nodes.ts';
 
-/** Whether an operator's second input are weights that can be pruned, (outputs, inputs, …), and its third a bias. */
+/** Whether an operator's second input is prunable weights, (outputs, inputs, …), and its third a bias. */
 export const hasWeights = {
   conv2d: true,
   convTranspose2d: false,
   linear: true,
+  matmul: false,
+  topK: false,
+  takeAlongAxis: false,
   unary: false,
   binary: false,
   maxPool: false,
@@ -29,17 +32,17 @@ export const hasWeights = {
 
 export type LayerNode = NodeOf<Affirmed<typeof hasWeights>>;
 
-/** Whether a node is a layer: of an operator with weights, and its weights are constant. */
+/** Whether a node is a layer: its operator has weights, and they are constant. */
 export function isLayer(graph: Graph, node: Node | undefined): node is LayerNode {
   return affirms(hasWeights, node) && valueOf(graph, node.inputs[1]).data !== undefined;
 }
 
-/** Groups of channels that a layer works on apart from each other. */
+/** Number of channel groups of a layer, which are independent of each other. */
 export function groupsOf(layer: Node): number {
   return isOp(layer, 'conv2d') ? layer.attributes.groups : 1;
 }
 
-/** The axis of a layer's input and output that channels are on, of `rank` axes. */
+/** The channel axis of a layer's input and output, which have `rank` axes. */
 export function channelAxis(layer: Node, rank: number): number {
   return isOp(layer, 'linear') ? rank - 1 : 1;
 }

@@ -1,4 +1,4 @@
-// The layers of a network that have weights to prune.
+// The layers of a network with weights to prune.
 import { isPointwise } from '../ops/conv2d.ts';
 import { isOp } from '../ops/nodes.ts';
 import { groupsOf, isLayer, type LayerNode } from './layer-nodes.ts';
@@ -11,7 +11,7 @@ import { elementCount } from '../tensor.ts';
 /** `grouped` stands for convolutions in more groups than one that are not depthwise. */
 export type LayerKind = 'pointwise' | 'convolution' | 'depthwise' | 'grouped' | 'linear';
 
-/** Why a layer stays dense unless it is asked for. */
+/** Why a layer stays dense by default. */
 export type Exemption = 'first' | 'depthwise' | 'head';
 
 /** A convolution or linear layer: y = W · x, W of (rows, columns), row-major; a convolution's columns are (I / groups, kh, kw). */
@@ -24,7 +24,7 @@ export interface Layer {
   readonly rows: number;
   readonly columns: number;
   readonly groups: number;
-  /** `first`: no other layer comes before it; `head`: none after it on some way to an output. */
+  /** `first`: no layer before it; `head`: no layer after it on some path to an output. */
   readonly exempt?: Exemption;
 }
 
@@ -72,12 +72,12 @@ export function biasOf(graph: Graph, layer: Pick<Layer, 'name'>): Float32Array |
   return data && asFloat32(dtype, data);
 }
 
-/** Gives a layer weights of the shape that they had, under a new name: other nodes and graphs that share them keep theirs. */
+/** Gives a layer new weights of the same shape under a new name, so that other nodes and graphs keep the shared ones. */
 export function setWeights(graph: Graph, layer: Pick<Layer, 'name'>, weights: Float32Array): void {
   setConstant(graph, layer, 1, weights);
 }
 
-/** Gives a layer biases, whether it had any or not. */
+/** Gives a layer new biases, even if it had none. */
 export function setBias(graph: Graph, layer: Pick<Layer, 'name'>, bias: Float32Array): void {
   setConstant(graph, layer, 2, bias);
 }
@@ -103,7 +103,7 @@ function kindOf(graph: Graph, node: LayerNode): LayerKind {
   return isPointwise(node.attributes, valueOf(graph, w).shape) ? 'pointwise' : 'convolution';
 }
 
-/** Weighted nodes from which some way to an input (`before`) or to an output (`behind`) meets no other one. */
+/** Layers with a path to an input (`before`) or an output (`behind`) that has no other layer. */
 function withoutLayersOn(graph: Graph, weighted: readonly Node[], side: 'before' | 'behind'): Set<Node> {
   const layers = new Set(weighted);
   const made = producers(graph);
@@ -116,7 +116,7 @@ function withoutLayersOn(graph: Graph, weighted: readonly Node[], side: 'before'
     const next = side === 'before' ? (readers.get(value) ?? []) : [made.get(value)];
     for (const node of next) {
       if (!node) continue;
-      // what is added to a layer's sum comes from elsewhere
+      // the residual added to a layer's sum comes from another path
       if (layers.has(node) && (side === 'behind' || node.inputs[0] === value)) found.add(node);
       else (side === 'before' ? node.outputs : node.inputs).forEach(visit);
     }

@@ -1,9 +1,9 @@
-// The wasm that pruning computes with (assembly/prune), and memory for its operands.
+// The wasm for pruning's computations (assembly/prune), and memory for its operands.
 import { FiligreeError } from '../errors.ts';
 import { growMemory } from '../runtime/instantiate.ts';
 import { readSmallFile, readSource } from '../runtime/source.ts';
 
-/** What assembly/prune exports. Addresses are bytes; see there. */
+/** The exports of assembly/prune. Addresses are in bytes; see there. */
 interface Exports {
   gram(
     x: number,
@@ -37,7 +37,7 @@ interface Exports {
   pack_panels(m: number, k: number, n: number, ld: number, to: number): void;
 }
 
-/** Where memory for operands begins: nothing static lies behind it. */
+/** Start of memory for operands; static data lies below it. */
 const base = 4096;
 
 let module: Promise<WebAssembly.Module> | undefined;
@@ -48,8 +48,8 @@ async function compile(): Promise<WebAssembly.Module> {
 }
 
 /**
- * An instance with memory of its own. Operands lie one behind the other; `scope` frees all that was taken within it. Views
- * are good until more is taken.
+ * An instance with its own memory. Operands lie one after the other; `scope` frees everything taken inside it. Views are
+ * valid until more memory is taken.
  */
 export class LinearAlgebra {
   readonly run: Exports;
@@ -101,17 +101,17 @@ export class LinearAlgebra {
     return new Uint32Array(this.#memory.buffer, at, count);
   }
 
-  /** What is taken so far, for `release`. */
+  /** The end of the memory taken so far, for `release`. */
   mark(): number {
     return this.#top;
   }
 
-  /** Frees all that was taken after `mark`. */
+  /** Frees everything taken after `mark`. */
   release(mark: number): void {
     this.#top = mark;
   }
 
-  /** Frees what `body` takes. It must not wait for anything: what others take meanwhile would be freed. */
+  /** Frees what `body` takes. `body` must be synchronous, else memory that others take meanwhile would be freed. */
   scope<T>(body: () => T): T {
     const top = this.#top;
     try {

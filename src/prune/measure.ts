@@ -1,4 +1,4 @@
-// What networks do when they run: how long each layer takes, and how far outputs are apart.
+// Measures networks by running them: time of each layer, and differences of outputs.
 import { writeArtifact } from '../artifact/write.ts';
 import { defaultCostModel } from '../lower/cost.ts';
 import type { CostModel } from '../lower/cost-model.ts';
@@ -11,11 +11,11 @@ import type { Sample } from './options.ts';
 import { RandomNumbers } from './random-numbers.ts';
 import type { BeforeAndAfter } from './report.ts';
 
-/** Both networks are timed in turn, so often: whatever else the machine does meets both. */
+/** Rounds of timing. Both networks take turns, so that other load on the machine affects both. */
 const rounds = 5;
 const runs = 8;
 
-/** Milliseconds of each node by its name, and of all; the least of a few rounds. The graphs are optimised ones. */
+/** Milliseconds of each node by its name, and of all together: the minimum of a few rounds. The graphs must be optimised. */
 export async function measureNodes(
   before: Graph,
   after: Graph,
@@ -72,7 +72,7 @@ function opened(graph: Graph, costModel: CostModel = defaultCostModel): Promise<
   return loadModel(writeArtifact(lowerGraph(graph, costModel)));
 }
 
-/** Uniform in [−1, 1), the same each time. */
+/** Inputs uniform in [−1, 1), the same each time. */
 function randomInputs({ inputs }: Model): Record<string, Tensor> {
   const random = new RandomNumbers(1);
   const numbers = (count: number) => Float32Array.from({ length: count }, () => 2 * random.uniform() - 1);

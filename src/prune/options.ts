@@ -1,4 +1,4 @@
-// What can be asked of prune(), and what of it makes no sense.
+// The options of prune(), and their checks.
 import type { CostModel } from '../lower/cost-model.ts';
 import type { WeightType } from '../compile/rounding.ts';
 import { FiligreeError } from '../errors.ts';
@@ -18,9 +18,9 @@ import type { Region } from './statistics/picks.ts';
 
 export type { Sample } from './statistics/activations.ts';
 
-/** Where a run keeps what it has done. Nothing that `save` does may leave half a file. */
+/** Storage for a run's progress. `save` must be atomic: it must never leave half a file. */
 export interface Checkpoint {
-  /** What to call it in notes. */
+  /** Its name in notes. */
   readonly name: string;
   load(): Promise<Uint8Array | undefined>;
   save(bytes: Uint8Array): Promise<void>;
@@ -28,23 +28,23 @@ export interface Checkpoint {
   remove(): Promise<void>;
 }
 
-/** How far a run is. `done` of `total` steps of this phase; phases come one after the other. */
+/** Progress of a run: `done` of `total` steps of the current phase. */
 export interface PruningProgress {
   phase: 'rearranging' | 'search' | 'pruning' | 'essential sparsity';
-  /** What of the phase. */
+  /** The current step of the phase. */
   step?: string;
   done: number;
   total: number;
-  /** The layer that is being worked on. */
+  /** The current layer. */
   layer?: string;
 }
 
 export interface PruneOptions {
-  /** The share of zeros over the weights that are pruned, 0 ≤ sparsity < 1. N:M patterns say it themselves. */
+  /** The share of zeros over the weights that are pruned, 0 ≤ sparsity < 1. N:M patterns determine it themselves. */
   sparsity?: number;
-  /** Instead of `sparsity`: what the cost model is to predict for the whole network, in ms. */
+  /** Instead of `sparsity`: the cost model's prediction for the whole network, in ms. */
   targetMs?: number;
-  /** Instead of `sparsity`: how many times as fast as the dense network it is predicted to be, more than 1. */
+  /** Instead of `sparsity`: the predicted speedup over the dense network, more than 1. */
   targetSpeedup?: number;
   /** Instead of `sparsity`: effective multiply-adds of the whole network. */
   targetMacs?: number;
@@ -53,57 +53,57 @@ export interface PruneOptions {
   /** A pattern or its name: `unstructured` (default), `group2`, `group4`, `kernel`, `2:4` …, `inputs16`, `channel`. */
   pattern?: string | Pattern;
   /**
-   * What says which weights matter least, or its name. `second-order` also makes up for them with those that stay; `batch-norm`
-   * (the scales of batch norms) is for whole channels only. Default: `second-order` where there are samples and no masks, else
-   * `magnitude`.
+   * The criterion that decides which weights matter least, or its name. `second-order` also adjusts the weights that stay to
+   * compensate; `batch-norm` (the scales of batch norms) is for whole channels only. Default: `second-order` with samples and
+   * without masks, else `magnitude`.
    */
   criterion?: CriterionName | Criterion;
-  /** Default `uniform`. A map says the sparsity of each layer by its name; layers that it leaves out stay dense. */
+  /** Default `uniform`. A map gives the sparsity of each layer by its name; layers not in it stay dense. */
   distribution?: DistributionName | ReadonlyMap<string, number>;
-  /** Calibration images, 16 to 256 of them; none that the network is evaluated with. */
+  /** 16 to 256 calibration images. Do not evaluate the network on them. */
   samples?: readonly Sample[];
-  /** So many samples in a row are views of one image, such as parts of it and mirrored ones. Default 1. */
+  /** Number of consecutive samples that are views of one image, such as crops and mirrored ones. Default 1. */
   viewsPerImage?: number;
   /**
-   * Of each sample: parts of its picture that matter most, such as those in which a detector finds something. Layers are fitted
-   * to them above all. Default: everything matters the same.
+   * For each sample, the parts of its picture that matter most, such as those where a detector finds something. Layers are
+   * fitted mainly to them. Default: everything matters equally.
    */
   regions?: readonly (readonly Region[])[];
   /**
-   * What `search` makes small: given a sample's outputs of the dense network, how far others are from them. Default: what suits
-   * outputs by their shape, class scores by the divergence of their probabilities.
+   * The measure that `search` minimises: given a sample's outputs of the dense network, the distance of others from them.
+   * Default: chosen by the shape of outputs; for class scores, the divergence of their probabilities.
    */
   comparison?: Comparison;
-  /** Layers to prune that would stay dense: `first`, `depthwise`, `head`, or by name; `*` stands for any characters. */
+  /** Layers to prune that stay dense by default: `first`, `depthwise`, `head`, or names; `*` stands for any characters. */
   include?: readonly string[];
-  /** Layers to leave dense: the same words. They count more than `include`. */
+  /** Layers to leave dense, by the same words. It overrides `include`. */
   exclude?: readonly string[];
   /**
-   * Masks by layer name, in place of `sparsity`: just these weights are removed, from just these layers. With the criterion
-   * `second-order` the others make up for them.
+   * Masks by layer name, in place of `sparsity`: exactly these weights are removed, only from these layers. With the criterion
+   * `second-order`, the other weights compensate.
    */
   masks?: ReadonlyMap<string, Mask>;
-  /** Permutes channels throughout the network first, so that groups keep more of the weight. Masks are of the result's order. */
+  /** Permutes channels throughout the network first, so that groups keep more of the energy. Masks have the result's order. */
   rearrange?: boolean;
-  /** With the pattern `channel`: kept channels are a multiple of it, as kernels like; 4 if not given. */
+  /** With the pattern `channel`: the number of kept channels is a multiple of this, which suits kernels; 4 if not given. */
   channelMultiple?: number;
-  /** Of everything that is drawn at random. Default 1. */
+  /** Seed of all random choices. Default 1. */
   seed?: number;
-  /** Default: the one of this package. */
+  /** Default: the cost model of this package. */
   costModel?: CostModel;
-  /** How weights will be saved, for counting bytes; see CompileOptions. */
+  /** How weights will be saved, to count bytes; see CompileOptions. */
   weights?: WeightType;
-  /** Finds the error at each sparsity, and where it begins to rise fast, for the report. Takes about as long as a search. */
+  /** Measures the error at each sparsity, and where it begins to rise fast, for the report. Takes about as long as a search. */
   essential?: boolean;
-  /** Times the layers before and after, for the report. */
+  /** Times the layers before and after pruning, for the report. */
   measure?: boolean;
   onProgress?: (progress: PruningProgress) => void;
-  /** Ends the run with its reason as the error; what was done is in the checkpoint. */
+  /** Ends the run with its reason as the error. The checkpoint keeps the progress. */
   signal?: AbortSignal;
   checkpoint?: Checkpoint;
 }
 
-/** What is asked for, by the name that reports give it. */
+/** The target of a run, by its name in reports. */
 export interface Target {
   kind: 'sparsity' | 'latencyMs' | 'speedup' | 'macs' | 'bytes' | 'masks';
   value: number;
@@ -128,13 +128,15 @@ export function resolveOptions(options: PruneOptions): ResolvedOptions {
   const criterion = typeof asked === 'object' ? asked : criterionNamed(asked);
   const ofChannels = pattern.name === 'channel' && !options.masks;
   if (!ofChannels && !judgesWeights(criterion)) {
-    throw invalid(`the criterion ${criterion.name} judges whole channels: it wants the pattern channel`);
+    throw invalid(`the criterion ${criterion.name} is for whole channels: use the pattern channel`);
   }
   if (ofChannels && !criterion.rank) {
-    throw invalid(`the criterion ${criterion.name} cannot judge whole channels: the pattern channel wants another`);
+    throw invalid(
+      `the criterion ${criterion.name} cannot rank whole channels: use another one with the pattern channel`,
+    );
   }
   if (options.rearrange && options.masks) {
-    throw invalid('masks are of channels in the order that they have: masks and rearrange do not go together');
+    throw invalid('masks refer to the present order of channels: give either masks or rearrange');
   }
   if (typeof distribution === 'string' && !distributions.includes(distribution)) {
     throw invalid(`distribution "${distribution}": wanted ${distributions.join(', ')}, or a map`);
@@ -156,10 +158,10 @@ export function resolveOptions(options: PruneOptions): ResolvedOptions {
   }
   const target = targetOf(options, pattern);
   if (options.essential && (pattern.sparsity !== undefined || pattern.name === 'channel')) {
-    throw invalid(`pattern ${pattern.name}: essential sparsity is of patterns that take any share of weights`);
+    throw invalid(`pattern ${pattern.name}: essential sparsity needs a pattern that allows any sparsity`);
   }
   if (distribution === 'search' && pattern.sparsity !== undefined) {
-    throw invalid(`pattern ${pattern.name} says how many zeros each layer has: there is nothing to search`);
+    throw invalid(`pattern ${pattern.name} determines the sparsity of each layer: there is nothing to search`);
   }
   return { ...options, pattern, criterion, distribution, samples, viewsPerImage, seed, target };
 }
@@ -196,7 +198,7 @@ function targetOf(options: PruneOptions, pattern: Pattern): Target {
     kind !== 'masks' &&
     !(kind === 'sparsity' && (value === 0 || Math.abs(value - own) < 1e-9))
   ) {
-    throw invalid(`pattern ${pattern.name} makes a share of ${own} zeros: it cannot meet ${name} ${value}`);
+    throw invalid(`pattern ${pattern.name} has a sparsity of ${own}: it cannot meet ${name} ${value}`);
   }
   if (typeof distribution === 'object') {
     for (const [layer, share] of distribution) checkSparsity(share, `distribution: layer "${layer}": sparsity`);
@@ -213,8 +215,8 @@ const meanOf = (shares: ReadonlyMap<string, number>) =>
   shares.size > 0 ? [...shares.values()].reduce((sum, share) => sum + share, 0) / shares.size : 0;
 
 /**
- * The layers that are to be pruned, and why each other one is not.
- * @throws FiligreeError `invalid-argument` for a word of `include` or `exclude` that is no layer
+ * The layers to prune, and the reason for each other layer.
+ * @throws FiligreeError `invalid-argument` for a word of `include` or `exclude` that matches no layer
  */
 export function chosenLayers(
   layers: readonly Layer[],
@@ -235,7 +237,7 @@ export function chosenLayers(
   return { chosen, remarks };
 }
 
-/** Of layers that are to stay just as they are. */
+/** The remark on layers that stay unchanged. */
 export const excludedRemark = 'dense: excluded';
 
 const exemptions: Record<Exemption, string> = {
@@ -256,7 +258,7 @@ function matching(
     const hits = layers.filter(({ name, exempt, kind }) => {
       return matches(name) || (wildcards && (exempt === word || (word === 'depthwise' && kind === 'depthwise')));
     });
-    // a network without depthwise layers may still be asked to prune them
+    // asking for depthwise layers is valid even for a network without them
     if (hits.length === 0 && !(wildcards && Object.hasOwn(exemptions, word))) {
       const names = layers.map(({ name }) => `"${name}"`);
       const some = names.length > 8 ? `${names.slice(0, 8).join(', ')} … (${names.length})` : names.join(', ');

@@ -1,11 +1,11 @@
-// The form of a network that everything in this folder works on.
+// Prepares a network for everything in this folder.
 import type { Graph } from '../graph/graph.ts';
 import { verify } from '../graph/verify.ts';
 import { optimise } from '../passes/index.ts';
 
 /**
- * A graph of its own, verified and optimised (batch norms folded, activations and residuals fused), in which every node has
- * a name that no other one has. Numbers of constants are shared with the given graph, which stays as it is.
+ * A copy of the graph, verified and optimised (batch norms folded, activations and residuals fused), in which every node has
+ * a unique name. It shares the numbers of constants with the given graph, which is not changed.
  */
 export function prepared(graph: Graph): Graph {
   const copy = cloneGraph(graph);
@@ -21,7 +21,7 @@ export function prepared(graph: Graph): Graph {
   return copy;
 }
 
-/** A graph that can be edited without changing the given one. Numbers of constants are shared: replace, do not write. */
+/** A copy that can be edited without changing the given graph. Numbers of constants are shared: replace them, do not write. */
 export function cloneGraph(graph: Graph): Graph {
   return {
     name: graph.name,

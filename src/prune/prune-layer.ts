@@ -1,4 +1,4 @@
-// One layer pruned, by whatever pattern and criterion: what prune() does layer after layer, and what a search tries out.
+// Prunes one layer, by any pattern and criterion. prune() does this layer after layer; a search tries it out.
 import { FiligreeError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Calibrator } from './statistics/calibration.ts';
@@ -12,43 +12,43 @@ import { blocksOf } from './patterns/patterns.ts';
 import { biasShiftOf, layerError } from './criteria/reconstruct.ts';
 import type { LayerStatistics } from './statistics/statistics.ts';
 
-/** What pruning a layer needs to know of the network. */
+/** The state of the network that pruning a layer needs. */
 export interface PruningState {
   /** Optimised, and never written to. */
   readonly dense: Graph;
-  /** The same network with the layers so far pruned: what `applyLayer` writes to. */
+  /** The same network with the layers so far pruned; `applyLayer` writes to it. */
   readonly pruned: Graph;
   readonly pattern: Pattern;
   readonly criterion: Criterion;
   readonly seed: number;
-  /** What layers read on the calibration images. Without, weights stay as they are, and biases too. */
+  /** Statistics of layers' inputs on the calibration images. Without it, kept weights and biases do not change. */
   readonly calibrator?: Calibrator;
 }
 
 export interface PrunedLayer {
   /** (rows, columns), row-major. */
   weights: Float32Array;
-  /** (rows); undefined where the biases stay. */
+  /** (rows); undefined if the biases stay. */
   bias?: Float32Array;
   mask: Mask;
-  /** The pattern that the mask has; none for a layer that stays dense, and is fitted to what the pruned ones before it leave. */
+  /** The pattern of the mask; undefined for a layer that stays dense, and is fitted to the outputs of pruned ones before it. */
   pattern?: string;
-  /** Why it is not the pattern that was asked for. */
+  /** Why it is not the requested pattern. */
   remark?: string;
   /** ‖Wx − Ŵx̂‖² / ‖Wx‖² over the calibration images. */
   error?: number;
 }
 
 /**
- * Prunes one layer of the dense network; what comes before it is taken from the pruned one. Writes to neither.
- * @param sparsity the share of its weights to remove, 0 … 1; N:M patterns do what they say
+ * Prunes one layer of the dense network, with its inputs from the pruned one. Writes to neither.
+ * @param sparsity the share of its weights to remove, 0 … 1; N:M patterns ignore it
  */
 export async function pruneLayer(state: PruningState, layer: Layer, sparsity: number): Promise<PrunedLayer> {
   const [outcome] = await candidatesOf(state, layer, [sparsity]);
   return outcome;
 }
 
-/** A layer pruned to each of some sparsities, much as `pruneLayer` does it to one. */
+/** A layer pruned to several sparsities, nearly as `pruneLayer` does for one. */
 export async function candidatesOf(
   state: PruningState,
   layer: Layer,
@@ -80,7 +80,7 @@ export async function candidatesOf(
   return outcomes;
 }
 
-/** The values of a layer for a mask that is given, fitted where the criterion can. */
+/** The values of a layer for a given mask, fitted if the criterion can. */
 export async function fitLayer(state: PruningState, layer: Layer, mask: Mask): Promise<Omit<PrunedLayer, 'pattern'>> {
   const statistics = await state.calibrator?.statistics(layer, state.pruned);
   return state.criterion.fit ? fitted(state, layer, mask, statistics) : corrected(state, layer, mask, statistics);
@@ -103,7 +103,7 @@ export async function refitLayer(state: PruningState, layer: Layer, remark: stri
   return { ...(await fitLayer(state, layer, mask)), remark };
 }
 
-/** Weights under a mask, and biases, such that channels keep their means and sizes. */
+/** Weights under a mask, and biases, with which channels keep their means and variances. */
 async function rescaled({ dense }: PruningState, layer: Layer, mask: Mask, statistics: LayerStatistics | undefined) {
   const before = weightsOf(dense, layer);
   const pruned = masked(before, mask);
@@ -112,7 +112,7 @@ async function rescaled({ dense }: PruningState, layer: Layer, mask: Mask, stati
   return { weights, mask, bias: shifted(dense, layer, biasShift), error };
 }
 
-/** Weights as they are under a mask, and biases that keep the means of what the layer makes. */
+/** Unchanged weights under a mask, and biases that preserve the means of the layer's outputs. */
 async function corrected({ dense }: PruningState, layer: Layer, mask: Mask, statistics: LayerStatistics | undefined) {
   const before = weightsOf(dense, layer);
   const weights = masked(before, mask);
@@ -131,7 +131,7 @@ function needed(statistics: LayerStatistics | undefined, { name }: Criterion): L
   return statistics;
 }
 
-/** Criteria may be anyone's, and masks are chosen by the bits of scores. */
+/** Checks scores, because criteria may be a user's own, and masks are chosen by the bits of scores. */
 function checkScores(scores: Float32Array, { name }: Criterion, layer: Layer, count: number): void {
   const wrong = scores.find((score) => !(score >= 0 && score < Infinity));
   if (scores.length === count && wrong === undefined) return;
@@ -148,7 +148,7 @@ export function applyLayer(graph: Graph, layer: Layer, { weights, bias }: Pick<P
   if (bias) setBias(graph, layer, bias);
 }
 
-/** @throws FiligreeError `invalid-model` naming a layer with weights or biases that are no numbers */
+/** @throws FiligreeError `invalid-model` naming a layer with weights or biases that are not finite numbers */
 export function checkNumbers(graph: Graph, layers: readonly Layer[]): void {
   for (const layer of layers) {
     const parts: [string, Float32Array | undefined][] = [

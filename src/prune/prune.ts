@@ -1,5 +1,4 @@
-// From a dense network to a sparse one: layer after layer in execution order, each fitted to what the pruned ones before it
-// leave.
+// Prunes a network layer after layer in execution order. Each layer is fitted to the outputs of the pruned ones before it.
 import { FiligreeError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import { arranged } from './channels/arrange.ts';
@@ -23,29 +22,29 @@ import type { EssentialSparsity, PruningReport } from './report.ts';
 import { reportOf } from './summary.ts';
 
 export interface Pruned {
-  /** Optimised; compile or export it. */
+  /** The pruned graph, optimised. Compile or export it. */
   graph: Graph;
   /**
-   * Of the layers that were pruned, by name: 1 for each weight that is kept; row-major (O, I / groups, kh, kw). None where
-   * whole channels were removed: what is left is dense.
+   * Masks of pruned layers, by name: 1 for each kept weight; row-major (O, I / groups, kh, kw). Empty if whole channels were
+   * removed, because the remaining weights are dense.
    */
   masks: Map<string, Mask>;
   report: PruningReport;
-  /** With `rearrange`: of each set of channels that changed places, the channel of the given network that each one is. */
+  /** With `rearrange`: for each permuted set of channels, the index of each channel in the given network. */
   permutations?: ChannelPermutations;
 }
 
 /**
- * Prunes a network. The graph stays as it is; the result is an optimised one: batch norms are folded, activations fused.
- * To prune by 0 changes nothing.
+ * Prunes a network. The graph is not changed; the result is optimised: batch norms are folded, activations fused. Pruning by
+ * 0 changes nothing.
  *
  * ```ts
  * const graph = importModel(bytes, 'mobilenet.onnx');
  * const { graph: sparse, report } = await prune(graph, { sparsity: 0.5, samples });
  * await writeFile('mobilenet-50.filigree', writeArtifact(compileGraph(sparse)));
  * ```
- * @throws FiligreeError `invalid-argument` naming the option that makes no sense, or the best that can be reached where a
- * target cannot; `invalid-model` naming a layer with weights that are no numbers
+ * @throws FiligreeError `invalid-argument` naming an invalid option, or the best possible when a target cannot be reached;
+ * `invalid-model` naming a layer with weights that are not finite numbers
  */
 export async function prune(graph: Graph, options: PruneOptions = {}): Promise<Pruned> {
   const start = performance.now();
@@ -86,7 +85,7 @@ export async function prune(graph: Graph, options: PruneOptions = {}): Promise<P
   return { graph: pruned, masks, report, ...(order && { permutations: order.permutations }) };
 }
 
-/** The channels that go: of layers that were not excluded by name. */
+/** Plans the channels to remove from layers that were not excluded by name. */
 function planFor(
   state: PruningState,
   chosen: readonly Layer[],
@@ -99,7 +98,7 @@ function planFor(
   return planChannels(state, chosen, options, { criterion, multiple, imported, excluded });
 }
 
-/** Fits the layers that read channels that go; without images, what was constant becomes part of their biases. */
+/** Fits the layers that read removed channels. Without images, constant channels become part of their biases. */
 async function pruneChannels(
   state: PruningState,
   { removed, masks, layers }: ChannelPlan,
@@ -119,7 +118,7 @@ async function pruneChannels(
   await pruneLayers(state, readers, remarks, { ...options, masks }, progress);
 }
 
-/** Nothing pruned yet; with what layers read, where there are images that show it. */
+/** The initial state, with nothing pruned, and with a calibrator if there are images. */
 async function opened(dense: Graph, options: ResolvedOptions): Promise<PruningState> {
   const { pattern, criterion, seed, samples, viewsPerImage, regions, signal } = options;
   const state = { dense, pruned: cloneGraph(dense), pattern, criterion, seed };
@@ -178,7 +177,7 @@ async function pruneLayers(
   await progress.save({ now: true });
 }
 
-/** With the layers that stay dense behind the first pruned one: they can make up for a part of what is lost before them. */
+/** Adds the dense layers after the first pruned one, which can compensate for a part of the loss before them. */
 function withRefits(dense: Graph, pruned: readonly Layer[], remarks: ReadonlyMap<string, string>): Layer[] {
   const byName = new Map(pruned.map((layer) => [layer.name, layer]));
   const all = layersOf(dense);
@@ -190,7 +189,7 @@ function withRefits(dense: Graph, pruned: readonly Layer[], remarks: ReadonlyMap
     .map((layer) => byName.get(layer.name) ?? layer);
 }
 
-/** @throws FiligreeError `invalid-argument` naming the layers whose masks have another size */
+/** @throws FiligreeError `invalid-argument` naming the layers whose masks have a wrong size */
 function checkMasks(model: string, layers: readonly Layer[], masks: ReadonlyMap<string, Mask>): void {
   const wrong = layers.filter(({ name, rows, columns }) => masks.get(name)!.length !== rows * columns);
   if (wrong.length === 0) return;

@@ -1,10 +1,10 @@
-// Seeded numbers: the same ones for the same seed, on every host.
+// Seeded random numbers: the same for the same seed on every host.
 
 /** A generator of random numbers (xoshiro128**, Blackman and Vigna 2018; its state from splitmix32). */
 export class RandomNumbers {
   readonly #state = new Uint32Array(4);
 
-  /** @param seed any number; its 53 bits count. For another stream of the same seed, mix in a name: `seedOf(seed, name)`. */
+  /** @param seed any number; all of its 53 bits count. For another stream of the same seed, add a name: `seedOf(seed, name)`. */
   constructor(seed: number) {
     let mixed = (seed | 0) ^ Math.imul(Math.floor(seed / 2 ** 32) | 0, 0x85ebca6b);
     for (let i = 0; i < 4; i++) {
@@ -43,7 +43,7 @@ export class RandomNumbers {
   /** From the standard normal distribution. */
   normal(): number {
     const radius = Math.sqrt(-2 * Math.log(1 - this.uniform()));
-    return radius * Math.cos(2 * Math.PI * this.uniform()); // Box–Muller; the sine is thrown away
+    return radius * Math.cos(2 * Math.PI * this.uniform()); // Box–Muller; the sine is not used
   }
 
   /** Puts elements in a random order, in place. */
@@ -56,7 +56,7 @@ export class RandomNumbers {
   }
 }
 
-/** A seed for one of several streams: those of different names have nothing to do with each other. */
+/** A seed for one of several streams. Streams of different names are independent. */
 export function seedOf(seed: number, name: string): number {
   let state = 0x811c9dc5 ^ (seed | 0); // FNV-1a
   for (let i = 0; i < name.length; i++) state = Math.imul(state ^ name.charCodeAt(i), 0x01000193);

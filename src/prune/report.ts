@@ -1,4 +1,4 @@
-// What pruning did, for people and programs. Errors are relative: ‖y − ŷ‖² / ‖y‖² over the calibration images.
+// Reports of pruning, for users and programs. Errors are relative: ‖y − ŷ‖² / ‖y‖² over the calibration images.
 
 export interface BeforeAndAfter {
   before: number;
@@ -10,14 +10,14 @@ export interface LayerOutcome {
   kind: string;
   /** (O, I / groups, kh, kw) before and after; they differ when channels were removed. */
   shape: { before: readonly number[]; after: readonly number[] };
-  /** The pattern that was applied; none for layers that stayed dense. */
+  /** The applied pattern; undefined for layers that stayed dense. */
   pattern?: string;
-  /** Why it stayed dense, or why another pattern was applied than the one asked for. */
+  /** Why it stayed dense, or why the applied pattern differs from the requested one. */
   remark?: string;
   weights: number;
   /** Zeros over all weights, 0 … 1. */
   sparsity: BeforeAndAfter;
-  /** Of what the layer computes before its activation; undefined without calibration images. */
+  /** Error of the layer's output before its activation; undefined without calibration images. */
   error?: number;
   macs: BeforeAndAfter;
   predictedMs: BeforeAndAfter;
@@ -32,13 +32,13 @@ export interface Accuracy extends BeforeAndAfter {
   images: number;
 }
 
-/** Error against sparsity, the same share of zeros in every layer. */
+/** Error by sparsity, which is the same in every layer. */
 export interface EssentialSparsity {
   /** `error` is that of the network's outputs. */
   points: { sparsity: number; error: number }[];
-  /** Where the curve bends most: more zeros cost more than they save. */
+  /** The sparsity where the curve bends most, beyond which more zeros cost more than they save. */
   knee: number;
-  /** Of each layer that was pruned, its own error at each of the points; absent where it is not known. */
+  /** Own errors of each pruned layer at each of the points; absent if not known. */
   layers?: { name: string; errors: number[] }[];
 }
 
@@ -47,19 +47,19 @@ export interface PruningReport {
   pattern: string;
   criterion: string;
   distribution: string;
-  /** What was asked for: { sparsity: 0.5 }, { latencyMs: 8 }, { speedup: 2 }, … */
+  /** The requested target: { sparsity: 0.5 }, { latencyMs: 8 }, { speedup: 2 }, … */
   target: Record<string, number>;
   seed: number;
   calibrationImages: number;
   layers: LayerOutcome[];
-  /** Zeros over weights of the layers that were pruned. */
+  /** The share of zeros over the weights of the pruned layers. */
   sparsity: number;
   weights: BeforeAndAfter;
   macs: BeforeAndAfter;
   predictedMs: BeforeAndAfter;
   measuredMs?: BeforeAndAfter;
   bytes: BeforeAndAfter;
-  /** Of the network's outputs on the calibration images. */
+  /** Error of the network's outputs on the calibration images. */
   outputError?: number;
   accuracy?: Accuracy;
   essential?: EssentialSparsity;

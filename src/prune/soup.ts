@@ -9,15 +9,15 @@ import type { Mask } from './patterns/pattern.ts';
 import { cloneGraph, prepared } from './prepare.ts';
 
 /**
- * The first network with the mean of all networks' parameters. They are the same network: nodes in the same order with the
+ * The first network with the mean of all networks' parameters. All must be the same network: nodes in the same order with the
  * same attributes, constants of the same shapes, weights with the same zeros. Names may differ.
- * @param masks by layer name: what must be zero in all of them. Default: the zeros of each must be those of the first, so
- * that a weight which is 0 by chance in one of them is an error.
+ * @param masks by layer name: weights that must be zero in all of them. Default: the zeros of each must be those of the first,
+ * so that a weight that is 0 by chance in one of them is an error.
  * @throws FiligreeError `invalid-argument` naming the networks and where they differ
  */
 export function soup(graphs: readonly Graph[], masks?: ReadonlyMap<string, Mask>): Graph {
   if (graphs.length < 2)
-    throw new FiligreeError('invalid-argument', `a soup is of two networks or more, not ${graphs.length}`);
+    throw new FiligreeError('invalid-argument', `a soup needs two networks or more, got ${graphs.length}`);
   for (const graph of graphs) verify(graph);
   const [first, ...others] = graphs;
   const matches = others.map((other) => matchValues(first, other));
@@ -30,14 +30,14 @@ export function soup(graphs: readonly Graph[], masks?: ReadonlyMap<string, Mask>
     const all = others.map(
       (other, i) => other.values.get(matches[i].get(value.name)!)?.data as Float32Array | undefined,
     );
-    if (all.includes(undefined)) continue; // nobody reads it
+    if (all.includes(undefined)) continue; // no node reads it
     for (const numbers of all as Float32Array[]) for (let k = 0; k < summed.length; k++) summed[k] += numbers[k];
     value.data = Float32Array.from(summed, (sum) => sum / graphs.length);
   }
   return result;
 }
 
-/** The names in `b` of the values of `a` that nodes read and make. */
+/** The names in `b` of the values of `a`. */
 function matchValues(a: Graph, b: Graph): Map<string, string> {
   const differ = (what: string) => new FiligreeError('invalid-argument', `${a.name} and ${b.name} differ: ${what}`);
   const names = new Map<string, string>();
@@ -80,13 +80,13 @@ function matchValues(a: Graph, b: Graph): Map<string, string> {
 function difference(a: Node, b: Node): string | undefined {
   if (a.op !== b.op) return `the other is a ${b.op}`;
   if (a.inputs.length !== b.inputs.length || a.outputs.length !== b.outputs.length) return 'other inputs or outputs';
-  // infinities are no JSON
+  // JSON has no infinities
   const text = (_: string, value: unknown) => (typeof value === 'number' ? String(value) : value);
   const [left, right] = [a, b].map(({ attributes }) => JSON.stringify(Object.entries(attributes).toSorted(), text));
   return left === right ? undefined : `attributes ${left} and ${right}`;
 }
 
-/** Where one network has a zero and another none, the average would have none. */
+/** Checks that zeros agree, because the average of a zero and another number is not zero. */
 function checkZeros(graphs: readonly Graph[], masks?: ReadonlyMap<string, Mask>): void {
   const [first, ...others] = graphs.map((graph) => {
     const optimised = prepared(graph);
@@ -103,7 +103,7 @@ function checkZeros(graphs: readonly Graph[], masks?: ReadonlyMap<string, Mask>)
     });
     if (found.length === 0) return;
     const shown = found.slice(0, 4).join(', ') + (found.length > 4 ? ` … (${found.length} layers)` : '');
-    const why = 'have zeros at other places, so that the average would not be sparse';
+    const why = 'have zeros at different places, so that the average would not be sparse';
     throw new FiligreeError('invalid-argument', `${names} ${why}: ${shown}`);
   };
   if (masks) {

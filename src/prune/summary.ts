@@ -1,4 +1,4 @@
-// What a run did, in numbers.
+// Summarises a run in numbers.
 import type { Graph } from '../graph/graph.ts';
 import { costsOf } from './distribution/costs.ts';
 import { layersOf, weightsOf } from './layers.ts';
@@ -9,7 +9,7 @@ import type { ResolvedOptions } from './options.ts';
 import type { PrunedLayer } from './prune-layer.ts';
 import type { BeforeAndAfter, LayerOutcome, PruningReport } from './report.ts';
 
-/** What is known of the layers besides their weights. */
+/** Facts about the layers besides their weights. */
 export interface Done {
   /** Why layers stayed dense. */
   remarks: ReadonlyMap<string, string>;
@@ -17,7 +17,7 @@ export interface Done {
   notes: readonly string[];
 }
 
-/** The report of a run, but for the seconds that it took. The pruned network may have fewer channels, not fewer layers. */
+/** The report of a run, except its duration. The pruned network may have fewer channels, but not fewer layers. */
 export async function reportOf(
   { dense, pruned }: { dense: Graph; pruned: Graph },
   options: ResolvedOptions,
@@ -90,10 +90,10 @@ function keptOf(graph: Graph, layer: Layer): number {
   return Math.round((1 - sparsityOf(weights)) * weights.length);
 }
 
-/** What is less than this share off is met. */
+/** A target missed by less than this share counts as met. */
 const tolerance = 1e-3;
 
-/** Budgets are met by counting; what comes out may be a little more. */
+/** Notes on a missed target. Budgets are met by counting, so the result may exceed them a little. */
 function missed(
   { target: { kind, value } }: ResolvedOptions,
   denseMs: number,

@@ -1,4 +1,4 @@
-// Callers' tensors and what endpoints say of them.
+// Checks callers' tensors against a program's endpoints.
 import { FiligreeError } from '../errors.ts';
 import type { Endpoint } from '../program/program.ts';
 import { dequantise, representableBy, saturate } from '../quantisation.ts';
@@ -6,7 +6,7 @@ import { rowMajorStrides } from '../program/layout.ts';
 import type { Tensor } from '../tensor.ts';
 import { elementCount } from '../tensor.ts';
 
-/** Whether an endpoint is stored as its author's shape says, without gaps. */
+/** Whether an endpoint is stored row-major in its author's shape, without gaps. */
 export const isRowMajor = ({ shape, strides }: Endpoint) => {
   const contiguous = rowMajorStrides(shape);
   return shape.every((n, i) => n === 1 || strides[i] === contiguous[i]);
@@ -15,9 +15,9 @@ export const isRowMajor = ({ shape, strides }: Endpoint) => {
 const describe = (endpoint: Endpoint) => `${endpoint.dtype} [${endpoint.shape.join(', ')}]`;
 
 /**
- * Checks an input tensor and gives its elements as real numbers, row-major. A tensor of the declared integer dtype is
- * dequantised; float32 holds real values, and those that a quantised input cannot hold saturate.
- * @throws FiligreeError `invalid-argument` on another dtype or shape, or what is no tensor of that shape.
+ * Checks an input tensor and returns its elements as real numbers, row-major. A tensor of the declared integer dtype is
+ * dequantised. float32 holds real values; values outside a quantised input's range saturate.
+ * @throws FiligreeError `invalid-argument` for another dtype or shape, or data that does not fit the shape.
  */
 export function inputValues(endpoint: Endpoint, tensor: Tensor, model: string): Float32Array {
   if (!Array.isArray(tensor.shape)) {

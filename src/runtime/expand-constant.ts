@@ -1,12 +1,13 @@
-// Constants into memory. Numbers go straight to where kernels read them, from memory or from the model's file. Smaller ones
-// go to the end of their floats' place and are widened from there. Sparse weights are staged and expanded.
+// Expands constants into memory. f32 and i32 numbers go straight to where kernels read them, from memory or from the
+// model's file. Narrower numbers go to the end of the space for their floats and are widened from there. Sparse weights
+// are staged and expanded.
 import type { WasmMemory } from '../host.ts';
 import { matrixValues } from '../program/constants.ts';
 import type { Constant, MatrixData, Scales, Unread, WeightData } from '../program/program.ts';
 import type { Instance } from './instantiate.ts';
 import { up64 } from './record.ts';
 
-/** Bytes that a constant's compact parts take while it is expanded. */
+/** Bytes of staging memory that expanding a constant takes. */
 export function stagingBytes(c: Constant): number {
   if (c.form === 'i8')
     return [c.counts, c.gaps, c.values, c.scales, c.bias].reduce((n, d) => n + up64(d.byteLength), 0);
@@ -21,19 +22,19 @@ export function stagingBytes(c: Constant): number {
   return lists + up64(4 * matrixValues(c)) + 2 * up64(4 * c.rows);
 }
 
-/** Rows in whole panels, large or small. */
+/** Rows rounded up to whole panels of 28, which 4 divides. */
 const up28 = (rows: number) => 28 * Math.ceil(rows / 28);
 
-/** Bytes on their way to an address. */
+/** Bytes to copy, and their address in linear memory. */
 export interface Transfer {
   readonly data: ArrayBufferView | Unread;
   readonly at: number;
 }
 
-/** Constants that are brought in together: first their pieces, then each is finished. */
+/** Constants that are loaded together: first their bytes are copied, then each constant is finished. */
 export interface Batch {
   readonly pieces: Transfer[];
-  /** Buffers with what makes them of their pieces; returns what is wrong with sparse indices, if anything is. */
+  /** One entry per buffer: makes it from its copied bytes; returns what is wrong with sparse indices, if anything. */
   readonly finish: { buffer: number; run: () => string | undefined }[];
   staged: number;
 }
@@ -41,8 +42,8 @@ export interface Batch {
 type Floats = { length: number } & (ArrayBufferView | Unread);
 
 /**
- * How the parts of one constant get to where they are wanted: functions, in a list because names of properties would be in
- * what every page loads. Addresses are in linear memory.
+ * Functions that place the parts of one constant. They are in an array because property names would add bytes to what
+ * every page loads. Addresses are in linear memory.
  */
 function partsOf(
   batch: Batch,
@@ -52,26 +53,26 @@ function partsOf(
 ) {
   const { pieces } = batch;
   const wide: (() => void)[] = [];
-  /** Room for so many bytes in the staging area. */
+  /** Reserves bytes in the staging area. */
   const take = (bytes: number): number => {
     const at = staging + batch.staged;
     batch.staged += up64(bytes);
     return at;
   };
-  /** Numbers in the staging area, as they are. */
+  /** Stages numbers unchanged. */
   const stage = (data: ArrayBufferView | Unread): number => {
     const at = take(data.byteLength);
     pieces.push({ data, at });
     return at;
   };
-  /** Floats at an address, widened from halves if need be. */
+  /** Places floats at an address, widened from halves if necessary. */
   const floats = (data: Floats, at: number): number => {
     const from = at + 4 * data.length - data.byteLength;
     pieces.push({ data, at: from });
     if (from !== at) wide.push(() => exports.expand_f16(from, at, data.length));
     return at;
   };
-  /** `n` values of a matrix at an address, as floats, not yet multiplied by their rows' scales. */
+  /** Places `n` values of a matrix at an address as floats, not yet multiplied by their rows' scales. */
   const values = (data: MatrixData, { scales, blocks }: Scales, n: number, at: number): number => {
     if (!scales) return floats(data, at);
     if (blocks) {
@@ -86,7 +87,7 @@ function partsOf(
     }
     return at;
   };
-  /** Where a number for each row is staged, as many as `n`. What is not given is `otherwise`. */
+  /** Stages one number per row, `n` in all; rows without a number get `otherwise`. */
   const perRow = (data: WeightData | null | undefined, n: number, otherwise: number): number => {
     const at = take(4 * n);
     if (data) floats(data, at);
@@ -94,7 +95,10 @@ function partsOf(
     wide.push(() => void new Float32Array(memory.buffer, at, n).fill(otherwise, given));
     return at;
   };
-  /** Makes the constant of its parts once they are there. `run` returns what is wrong with sparse indices, if anything is. */
+  /**
+   * Registers what makes the constant once its parts are copied. `run` returns what is wrong with sparse indices, if
+   * anything.
+   */
   const finish = (run?: () => string | undefined): void => {
     if (run ?? wide.length) {
       batch.finish.push({
@@ -110,8 +114,8 @@ function partsOf(
 }
 
 /**
- * Adds a constant to a batch: it will lie at `to`, its compact parts from `staging` on. `taps` is the address of the
- * expanded tap table that sparse weights name.
+ * Adds a constant to a batch. It will lie at `to`; its compact parts are staged from `staging` on. `taps` is the
+ * address of the expanded tap table of sparse weights.
  */
 export function addConstant(
   batch: Batch,
@@ -191,15 +195,15 @@ export function addConstant(
   }
 }
 
-/** What the expansion of sparse weights says, in words. */
+/** Explains an error code of the expansion of sparse weights. */
 function wrongIndices({ columns }: { columns: number }, bad: number): string | undefined {
   if (!bad) return undefined;
-  return bad >>> 0 === 0xffffffff ? 'gaps are left over' : `row ${bad - 1}: gaps leave the ${columns} columns`;
+  return bad >>> 0 === 0xffffffff ? 'unused gaps are left' : `row ${bad - 1}: gaps reach past its ${columns} columns`;
 }
 
 export const emptyBatch = (): Batch => ({ pieces: [], finish: [], staged: 0 });
 
-/** Writes those pieces that are in memory; gives those that are not. */
+/** Writes the pieces that are in memory; returns the rest. */
 export function placePieces(pieces: readonly Transfer[], memory: WasmMemory): (Transfer & { data: Unread })[] {
   const bytes = new Uint8Array(memory.buffer);
   const unread: (Transfer & { data: Unread })[] = [];
@@ -211,8 +215,8 @@ export function placePieces(pieces: readonly Transfer[], memory: WasmMemory): (T
 }
 
 /**
- * Expands a constant that is in memory to `to`, staged from `staging` on; see `planBatches`.
- * @returns what is wrong with sparse indices, if anything is.
+ * Expands a constant that is in memory to `to`, with staging memory from `staging` on; see `planBatches`.
+ * @returns what is wrong with sparse indices, if anything.
  */
 export function expandConstant(
   constant: Constant,

@@ -2,7 +2,7 @@
 //
 //   programBase | records | constants, each 64-byte aligned with slack | arena (first a staging area for sparse weights)
 //
-// What becomes of a constant is in expand-constant.ts.
+// expand-constant.ts expands one constant.
 import { FiligreeError } from '../errors.ts';
 import type { WasmMemory } from '../host.ts';
 import { bufferSlack } from '../program/layout.ts';
@@ -19,7 +19,7 @@ export interface MemoryLayout {
   records: number[];
   /** Address of each buffer. */
   buffers: number[];
-  /** Where the arena starts; also the staging area while loading, of so many bytes. */
+  /** Where the arena starts; while loading it is also the staging area, of `staging` bytes. */
   arena: number;
   staging: number;
   bytes: number;
@@ -27,7 +27,7 @@ export interface MemoryLayout {
 
 const slack = 4 * bufferSlack;
 
-/** Decides where everything goes. */
+/** Assigns an address to everything. */
 export function layOut(program: Program): MemoryLayout {
   let at = programBase;
   const records = program.steps.map((step) => {
@@ -57,7 +57,9 @@ export function layOut(program: Program): MemoryLayout {
   return { records, buffers, arena, staging, bytes: arena + Math.max(program.arenaBytes, staging) + slack };
 }
 
-/** What brings a program's constants in, batch by batch. Tap tables are there afterwards: sparse weights read them. */
+/**
+ * Plans how a program's constants are loaded, batch by batch. Writes tap tables at once: sparse weights read them.
+ */
 export function planBatches(program: Program, layout: MemoryLayout, instance: Instance): Batch[] {
   const batches = [emptyBatch()];
   for (const isTaps of [true, false]) {
@@ -80,13 +82,13 @@ export function finishBatch(batch: Batch, name: string): void {
   }
 }
 
-/** Nothing staged is left to be read as an activation. */
+/** Clears the staging area, so that nothing staged is read as an activation. */
 export function clearStaging({ arena, staging }: MemoryLayout, memory: WasmMemory): void {
   new Uint8Array(memory.buffer).fill(0, arena, arena + staging);
 }
 
 /**
- * Writes records, and constants that are all in memory.
+ * Writes records and constants; all constants must be in memory.
  * @throws FiligreeError `invalid-model` when sparse indices leave their matrix.
  */
 export function expandProgram(program: Program, layout: MemoryLayout, instance: Instance): void {

@@ -8,7 +8,9 @@ import { probeBuild, wasmBuilds } from './probe.ts';
 import type { ModelSource } from './source.ts';
 import { readSmallFile, readSource, sourceName } from './source.ts';
 
-/** What the wasm exports: the program runner, expansion of weights, and every kernel by name (one record's address). */
+/**
+ * The wasm's exports: the program runner, expansion of weights, and every kernel by name (taking one record's address).
+ */
 export type WasmExports = Record<KernelName, (record: number) => void> & {
   registry(): number;
   run(record: number, count: number): void;
@@ -23,7 +25,7 @@ export type WasmExports = Record<KernelName, (record: number) => void> & {
   i8_dot(a: number, b: number, c: number): number;
 };
 
-/** One instance with its own memory. Dropping it gives the memory back. */
+/** One instance with its own memory. Dropping it frees the memory. */
 export interface Instance {
   build: WasmBuild;
   module: WasmModule;
@@ -34,20 +36,20 @@ export interface Instance {
 /** The wasm's static data ends below this address (scripts/build.mjs checks); a program starts here. */
 export const programBase = 16384;
 
-/** Where a build's wasm comes from: the module itself, its bytes, or where to read them. */
+/** A build's wasm: the module itself, its bytes, or where to read them. */
 export type WasmSource = WasmModule | ModelSource;
 
-/** Gives the wasm of a build, for hosts that must import it as a module or that embed it. */
+/** Returns the wasm of a build, for hosts that must import it as a module or that embed it. */
 export type WasmProvider = (build: WasmBuild) => WasmSource | Promise<WasmSource>;
 
-/** Makes the memory that a build imports a shared one (threads/shared-memory.ts). */
+/** Changes a build so that it imports shared memory (threads/shared-memory.ts). */
 export type ShareMemory = (wasm: Uint8Array) => Uint8Array;
 
 async function compile(build: WasmBuild, provider: WasmProvider, share?: ShareMemory): Promise<WebAssembly.Module> {
   const source = await provider(build);
   if (source instanceof WebAssembly.Module) {
     if (!share) return source;
-    throw new FiligreeError('unsupported', 'threads need the bytes of the wasm, here it is compiled already');
+    throw new FiligreeError('unsupported', 'threads need the wasm as bytes, but it is a compiled module');
   }
   const bytes = readSmallFile(source) ?? (await readSource(source));
   try {
@@ -55,7 +57,7 @@ async function compile(build: WasmBuild, provider: WasmProvider, share?: ShareMe
   } catch (error) {
     throw new FiligreeError(
       'environment',
-      `${sourceName(source)}: not this host's WebAssembly: ${(error as Error).message}`,
+      `${sourceName(source)}: not WebAssembly that this host can compile: ${(error as Error).message}`,
       {
         cause: error,
       },
@@ -65,7 +67,7 @@ async function compile(build: WasmBuild, provider: WasmProvider, share?: ShareMe
 
 const modules = new WeakMap<WasmProvider, Map<string, Promise<WebAssembly.Module>>>();
 
-/** The compiled module of a build, compiled once. A failure is not remembered. */
+/** The compiled module of a build, cached. Failures are not cached. */
 function moduleOf(build: WasmBuild, provider: WasmProvider, share?: ShareMemory): Promise<WebAssembly.Module> {
   const known = modules.get(provider) ?? new Map<string, Promise<WebAssembly.Module>>();
   modules.set(provider, known);
@@ -79,12 +81,12 @@ function moduleOf(build: WasmBuild, provider: WasmProvider, share?: ShareMemory)
   return module;
 }
 
-/** Begins to compile a build, for a caller who will instantiate it; what is wrong with it is said then. */
+/** Starts to compile a build that the caller will instantiate; errors are reported then. */
 export function prepare(build: WasmBuild, provider: WasmProvider = wasmOf): void {
   moduleOf(build, provider).catch(() => {});
 }
 
-/** The build to use: the one asked for, or the best that the host can run and that comes with this entry point. */
+/** The build to use: the one asked for, or the best that this entry point has and the host can run. */
 export function chooseBuild(wanted?: WasmBuild, provider?: WasmProvider): WasmBuild {
   const probed = probeBuild();
   const best = probed && !provider && !hostBuilds.includes(probed) ? 'simd' : probed;
@@ -104,9 +106,9 @@ export function chooseBuild(wanted?: WasmBuild, provider?: WasmProvider): WasmBu
 
 /**
  * Instantiates a build with `bytes` of memory.
- * @param share for a memory that threads share
- * @throws FiligreeError `environment` when the host cannot give that much or the wasm is not ours, `not-found` when it is
- * missing.
+ * @param share makes the wasm import shared memory, for threads
+ * @throws FiligreeError `environment` when the host cannot provide the memory or the wasm is not Filigree's,
+ * `not-found` when it is missing.
  */
 export async function instantiate(
   bytes: number,
@@ -118,7 +120,7 @@ export async function instantiate(
   const pages = Math.ceil(bytes / 65536);
   let memory: WebAssembly.Memory;
   try {
-    // a shared memory must say how far it may grow, and takes so much of a small address space: 512 MiB more, for images
+    // A shared memory must state its maximum, and reserves that much address space: 512 MiB more than now, for images.
     memory = new WebAssembly.Memory(
       share ? { initial: pages, maximum: Math.min(65536, pages + 8192), shared: true } : { initial: pages },
     );
@@ -126,7 +128,7 @@ export async function instantiate(
     const mebibytes = Math.ceil(bytes / 2 ** 20);
     throw new FiligreeError(
       'environment',
-      `the model needs ${mebibytes} MiB of memory, which this host does not give`,
+      `the model needs ${mebibytes} MiB of memory, more than this host can provide`,
       {
         cause: error,
       },
@@ -140,15 +142,15 @@ export async function instantiate(
     throw new FiligreeError('environment', `the wasm for "${build}" cannot be used: ${message}`, { cause: error });
   }
   if (!exports.registry || exports.registry() >>> 0 !== registryHash()) {
-    const what = exports.registry ? "is another version's" : 'is not one of Filigree';
-    throw new FiligreeError('environment', `the wasm for "${build}" ${what}: take it from the package that is running`);
+    const what = exports.registry ? 'belongs to another version' : 'is not a Filigree build';
+    throw new FiligreeError('environment', `the wasm for "${build}" ${what}: use the file of the package that runs`);
   }
   return { build, module, memory, exports: exports as WasmExports };
 }
 
 /**
- * Makes memory at least `bytes` long. Views of it are lost when it grows.
- * @throws FiligreeError `environment` when the host cannot give that much
+ * Grows memory to at least `bytes`. Views of it are detached when it grows.
+ * @throws FiligreeError `environment` when the host cannot provide that much
  */
 export function growMemory(memory: WasmMemory, bytes: number, purpose: string): void {
   const missing = bytes - memory.buffer.byteLength;

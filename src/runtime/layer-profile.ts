@@ -12,7 +12,7 @@ export interface LayerProfile {
   /** Multiply-accumulates, dense and on kept weights. */
   macs: number;
   effectiveMacs: number;
-  /** Milliseconds: the mean of all runs but the slowest quarter. */
+  /** Milliseconds: the mean of all runs except the slowest quarter. */
   ms: number;
   /** 2 · effective MACs per second / 10⁹. */
   gflops: number;

@@ -14,27 +14,33 @@ import type { Team } from './threads/team.ts';
 import { Model } from './model.ts';
 import type { WasmBuild } from './probe.ts';
 import type { ModelSource, OpenSource, SourceOptions } from './source.ts';
-import { openSource, sourceName } from './source.ts';
+import { openSource, readSource, sourceName } from './source.ts';
 
 export interface LoadOptions extends SourceOptions {
-  /** The wasm build to run, for tests and measurements; the best that the host can run if not given. */
+  /** The wasm build to run, for tests and measurements; default the best that the host can run. */
   build?: WasmBuild;
-  /** Where the wasm comes from; the files beside this module if not given. */
+  /** Where the wasm comes from; default the files beside this module. */
   wasm?: WasmProvider;
   /**
-   * Threads that run the model, 1 if not given; 'auto' takes as many as the machine runs at a time, 4 at most. The threads
-   * are the model's own, sleep between runs, and end when it is disposed of: do that. Where a host has no threads the model
-   * runs on one, and `info.notes` says why. Results are the same to the bit.
+   * Threads that run the model, 1 if not given; 'auto' takes the machine's hardware threads, 4 at most. The threads
+   * belong to the model, sleep between runs, and end when it is disposed of: remember to dispose of it. On a host
+   * without threads the model runs on one, and `info.notes` says why. Results are bit-identical for any number of
+   * threads.
    */
   threads?: number | 'auto';
-  /** Models that need more are refused before anything is allocated; for models from strangers. */
+  /** A model that exceeds a limit is refused before anything is allocated; for models from strangers. */
   limits?: {
-    /** Bytes of linear memory: weights as they are run, activations, what threads need; 1 GiB if not given. */
+    /** Bytes of linear memory: expanded weights, activations, memory for threads; 1 GiB if not given. */
     memory?: number;
-    /** What a run multiplies and adds, as `info.work` has it; anything if not given. */
+    /** Work of a run, as in `info.work`; unlimited if not given. */
     work?: number;
   };
-  /** @internal Where the threads run, or why nowhere. */
+  /**
+   * Digest of the file, `sha256-` and base64: a file with another digest is refused. Where the host has a Cache API, a
+   * file from a URL is cached under its digest, so that the next visit loads it without the network.
+   */
+  integrity?: string;
+  /** @internal Where the threads run, or why there are none. */
   threadHost?: ThreadHost | string;
 }
 
@@ -43,9 +49,8 @@ export interface LoadOptions extends SourceOptions {
  * @example
  * const model = await loadModel('face-detection.filigree');
  * const outputs = await model.run({ input: new Tensor('float32', [1, 192, 192, 3], pixels) });
- * @throws FiligreeError `not-found` without a file, `invalid-model` for a broken one, `unsupported` for one that has not
- * been compiled, `environment` without WebAssembly SIMD or memory, or
- * for a model that goes beyond `limits`.
+ * @throws FiligreeError `not-found` for a missing file, `invalid-model` for a broken one, `unsupported` for one that is
+ * not compiled, `environment` without WebAssembly SIMD or memory, or for a model that exceeds `limits`.
  */
 export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
   const name = sourceName(source);
@@ -61,14 +66,21 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
     header = readHeader(bytes, name, size);
     return header.needed;
   };
-  const file = await openSource(source, options, head, (bytes) => artifactEnd(bytes, name));
+  const end = (bytes: Uint8Array) => artifactEnd(bytes, name);
+  const verified =
+    options.integrity === undefined
+      ? source
+      : await (
+          await import('./integrity.ts')
+        ).readVerified(source, name, options.integrity, (from) => readSource(from, options, end));
+  const file = await openSource(verified, options, head, end);
   let team: Team | undefined;
   try {
     if (!looksLikeArtifact(file.head)) throw notCompiled(file, name);
     const program = readArtifact(file.head, name, header);
     const works = checkProgram(program);
     const work = works.reduce((a, b) => a + b, 0);
-    checkLimit(name, work, options.limits?.work ?? Infinity, 'multiply-accumulates a run, more than limits.work');
+    checkLimit(name, work, options.limits?.work ?? Infinity, 'multiply-accumulates per run, more than limits.work');
     const build = await int8Build(best, program, options.wasm);
     let layout = layOut(program);
     let instance: Instance | undefined;
@@ -104,7 +116,7 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
       finishBatch(batch, program.name);
     }
     clearStaging(layout, instance.memory);
-    program.buffers = []; // the file's bytes are not kept
+    program.buffers = []; // frees the file's bytes
     await team?.ready((until) => tryOut(works, layout, exports, until), options.signal);
     options.signal?.throwIfAborted();
     return new Model(program, layout, instance, team, work);
@@ -116,7 +128,7 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
   }
 }
 
-/** Reads pieces straight into linear memory, those that lie side by side in the file at once. */
+/** Reads pieces straight into linear memory, those that are adjacent in the file in one call. */
 async function readPieces(
   file: OpenSource,
   pieces: (Transfer & { data: Unread })[],
@@ -135,13 +147,13 @@ async function readPieces(
   }
 }
 
-/** What a step that is tried out multiplies and adds at most: about 10 ms. */
+/** Steps with more work than this are not tried out: about 10 ms. */
 const maxTried = 1e8;
 
-/** Runs steps, the ones with the least to do first, again and again until it is time. */
+/** Runs steps repeatedly, those with least work first, until the given time. */
 function tryOut(works: number[], { records }: MemoryLayout, exports: Instance['exports'], until: number): void {
   const order = [...records.keys()].filter((i) => works[i] <= maxTried).sort((a, b) => works[a] - works[b]);
-  if (order.length === 0) return; // nothing but views
+  if (order.length === 0) return; // the program only has views
   for (let i = 0; performance.now() < until; i = (i + 1) % order.length) exports.run(records[order[i]], 1);
 }
 
@@ -155,7 +167,10 @@ function checkedThreads(threads: number | 'auto'): number | 'auto' {
   throw new FiligreeError('invalid-argument', `threads: wanted 1 to 64 or "auto", got ${String(threads)}`);
 }
 
-/** Some engines compile relaxed 8-bit products wrongly (assembly/int8/index.ts): eight bits run in the other build there. */
+/**
+ * Some engines compile relaxed 8-bit products wrongly (assembly/int8/index.ts): there, 8-bit models run in the `simd`
+ * build.
+ */
 async function int8Build(build: WasmBuild, { buffers }: Program, wasm?: WasmProvider): Promise<WasmBuild> {
   const isUsed = buffers.some((b) => b.kind === 'constant' && b.constant.form === 'i8');
   if (!isUsed || build !== 'relaxed') return build;
@@ -164,7 +179,7 @@ async function int8Build(build: WasmBuild, { buffers }: Program, wasm?: WasmProv
 }
 
 /**
- * A model as it is, or loaded from where it is.
+ * Returns a loaded model unchanged, or loads one from its source.
  * @throws FiligreeError `disposed` for a model after dispose(), and as `loadModel`
  */
 export async function modelOf(source: ModelSource | Model, options: LoadOptions): Promise<Model> {
@@ -184,5 +199,10 @@ function notCompiled({ head, size }: OpenSource, name: string): FiligreeError {
         'or compileModel() from "filigree/compile"',
     );
   }
-  return new FiligreeError('invalid-model', `${name}: not a .filigree model (${size} bytes)`);
+  // what servers of single-page apps answer for files that are not there
+  const isPage = /^\s*<(!doctype|html|\?xml|!--)/i.test(new TextDecoder('latin1').decode(head.subarray(0, 200)));
+  const found = isPage
+    ? 'the server answered with a web page instead of a model; is the URL right?'
+    : 'not a .filigree model';
+  return new FiligreeError('invalid-model', `${name}: ${found} (${size} bytes)`);
 }

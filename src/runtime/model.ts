@@ -12,7 +12,7 @@ import { openSession } from './session.ts';
 import { readOutputs, writeInputs } from './tensors.ts';
 import type { Team } from './threads/team.ts';
 
-/** An input or output as the model's author wrote it: NHWC stays NHWC. Outputs are always given as float32. */
+/** An input or output as the model's author wrote it: NHWC stays NHWC. Outputs are always returned as float32. */
 export interface TensorInfo {
   name: string;
   dtype: DType;
@@ -20,21 +20,21 @@ export interface TensorInfo {
 }
 
 export interface ModelInfo {
-  /** The wasm build that runs. */
+  /** The wasm build in use. */
   build: WasmBuild;
   threads: number;
-  /** Bytes of linear memory, of them activations as planned, and what those would take without sharing. */
+  /** Bytes of linear memory: in total, for activations as planned, and for activations without sharing. */
   memory: { total: number; activations: number; activationsUnshared: number };
   /**
-   * What one run multiplies and adds, or moves where it does neither: at most, but for a small factor. Worked out from the
-   * program, while the MACs of layers are what the file says.
+   * Upper bound, up to a small factor, of what one run multiplies and adds, or moves in layers that do neither.
+   * Computed from the program; the MACs of layers come from the file.
    */
   work: number;
-  /** Remarks from compilation. */
+  /** Remarks from compilation and loading. */
   notes: readonly string[];
 }
 
-/** What runs a program on threads. */
+/** Runs a program on threads. */
 type ProgramRunner = Pick<Team, 'threads' | 'isAsynchronous' | 'run' | 'dispose'>;
 
 /** A loaded model. Made by `loadModel`. */
@@ -42,7 +42,7 @@ export class Model {
   readonly name: string;
   readonly inputs: readonly TensorInfo[];
   readonly outputs: readonly TensorInfo[];
-  /** What the artifact says of itself: labels, pre- and post-processing, provenance, licence. */
+  /** The artifact's own metadata: labels, pre- and post-processing, provenance, licence. */
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly info: ModelInfo;
   #program: Program;
@@ -50,10 +50,10 @@ export class Model {
   #instance: Instance | undefined;
   #session: Session;
   #team: ProgramRunner | undefined;
-  /** Settles when the runs before are done. */
+  /** Settles when earlier runs are done. */
   #queue: Promise<unknown> | undefined;
 
-  /** True for models of any entry point: `filigree` and `filigree/inline` are bundles with a class each. */
+  /** True for models of any entry point: `filigree` and `filigree/inline` are two bundles, each with its own class. */
   static [Symbol.hasInstance](value: unknown): boolean {
     return typeof value === 'object' && value !== null && 'session' in value && 'profile' in value && 'info' in value;
   }
@@ -88,15 +88,16 @@ export class Model {
   }
 
   /**
-   * Runs the model once. Any number may be asked for at a time: they run one after the other, in the order of calls, and
-   * one that fails for its inputs leaves the others alone. On a page's threads those that wait for their turn read their
-   * inputs then, which must not change meanwhile; elsewhere a run is done when the call returns its promise. A run that
-   * has begun ends by itself, or with `disposed` when dispose() is called on a page meanwhile; it takes no signal.
+   * Runs the model once. Calls may overlap: runs are done one after the other, in the order of calls, and one that
+   * fails because of its inputs does not affect the others. With a page's threads, a waiting run reads its inputs when
+   * its turn comes, so they must not change meanwhile; elsewhere a run is done when the call returns its promise. A run
+   * that has started ends by itself, or with `disposed` when dispose() is called on a page meanwhile; it takes no
+   * signal.
    * @param inputs One tensor per input, by name, in the declared shape; float32, or the declared integer dtype.
    * @returns One float32 tensor per output, by name; the caller's own copies.
-   * @throws FiligreeError `invalid-argument` on a missing, unknown or ill-shaped input; `disposed` after dispose();
-   * `environment` when a thread has failed: it has ended, or has not answered for half a minute. The model is lost then:
-   * dispose of it and load it again.
+   * @throws FiligreeError `invalid-argument` for a missing, unknown or ill-shaped input; `disposed` after dispose();
+   * `environment` when a thread has failed: it has ended, or has not answered for half a minute. The model is unusable
+   * then: dispose of it and load it again.
    */
   async run(inputs: Record<string, Tensor>): Promise<Record<string, Tensor>> {
     return this.session((session) => {
@@ -106,8 +107,8 @@ export class Model {
   }
 
   /**
-   * One run by `use`, which writes the inputs, runs the session and reads the outputs; in the order of calls. Where the
-   * calling thread takes part in runs nothing is awaited that `use` does not await, and it should not.
+   * Calls `use` when its turn comes: it writes the inputs, runs the session and reads the outputs. Where the calling
+   * thread takes part in runs, this awaits only what `use` awaits, and `use` should await nothing.
    * @internal
    * @throws FiligreeError as run()
    */
@@ -119,7 +120,7 @@ export class Model {
     return this.#team?.isAsynchronous ? this.#inTurn(begin) : begin();
   }
 
-  /** Does something when all that was asked for before is done. */
+  /** Runs `work` when all earlier calls are done. */
   async #inTurn<T>(work: () => T | Promise<T>): Promise<T> {
     const before = this.#queue;
     let done!: () => void;
@@ -132,18 +133,18 @@ export class Model {
     }
   }
 
-  /** Runs the program on the inputs that are written. */
+  /** Runs the program on the inputs in memory. */
   #execute(): void | Promise<void> {
     if (this.#team) return this.#team.run();
     this.#live().exports.run(this.#layout.records[0], this.#layout.records.length);
   }
 
   /**
-   * Times each layer over several runs, after a warm-up that lets the engine optimise the kernels. All of it happens on the
-   * calling thread, in one piece, when the runs that were asked for before are done. Each layer of each timed run is a
-   * measure of the User Timing API, `filigree: NAME`, that profilers of browsers show and a PerformanceObserver receives.
+   * Times each layer over several runs, after a warm-up that lets the engine optimise the kernels. Everything runs on
+   * the calling thread, without interruption, when all earlier runs are done. Each layer of each timed run is a measure
+   * of the User Timing API, `filigree: NAME`, which browsers' profilers show and a PerformanceObserver receives.
    * @param options.runs Timed runs, at least 1; 20 if not given. `warmup` runs come before, as many if not given.
-   * @throws FiligreeError as run(), and `invalid-argument` for a number of runs that is none.
+   * @throws FiligreeError as run(), and `invalid-argument` for a bad number of runs.
    */
   async profile(
     inputs: Record<string, Tensor>,
@@ -157,18 +158,17 @@ export class Model {
     );
   }
 
-  /** Whether its memory has been given back. */
+  /** Whether dispose() was called. */
   get disposed(): boolean {
     return this.#instance === undefined;
   }
 
   /**
-   * Gives the memory back and ends the threads. Runs that go on or wait reject with `disposed`. Calling it again does
-   * nothing.
+   * Frees the memory and ends the threads. Running and waiting runs reject with `disposed`. A second call does nothing.
    */
   dispose(): void {
     this.#team?.dispose();
-    this.#team = undefined; // it holds the memory, too
+    this.#team = undefined; // it also holds the memory
     this.#instance = undefined;
   }
 

@@ -1,4 +1,4 @@
-// What the host's WebAssembly can do, found by validating a few bytes.
+// Finds what the host's WebAssembly supports, by validating a few bytes.
 
 // (module (func (result v128) i32.const 0 i8x16.splat i8x16.popcnt))
 const simd = [
@@ -13,7 +13,7 @@ const relaxed = [
 
 const has = (bytes: number[]) => WebAssembly.validate(new Uint8Array(bytes));
 
-/** The builds there are. */
+/** The wasm builds. */
 export const wasmBuilds = ['simd', 'relaxed'] as const;
 export type WasmBuild = (typeof wasmBuilds)[number];
 

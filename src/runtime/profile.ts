@@ -1,10 +1,10 @@
-// Times layers one by one: loaded when asked for.
+// Times layers one by one; loaded only when asked for.
 import { FiligreeError } from '../errors.ts';
 import type { Program } from '../program/program.ts';
 import type { Instance } from './instantiate.ts';
 import type { LayerProfile } from './layer-profile.ts';
 
-/** Of the runs that are timed, those that took longest count for nothing: something else ran meanwhile. */
+/** Share of the timed runs that count. The slowest are left out: something else ran meanwhile. */
 const counted = 3 / 4;
 
 /** See `Model.profile`. `write` writes the inputs. */
@@ -25,7 +25,7 @@ export function profileLayers(
   const times: number[][] = [];
   const timeline = performance;
   for (let i = 0; i < runs; i++) {
-    write(); // its memory has been used again
+    write(); // the last run has reused the inputs' memory
     const spent = layers.map(() => 0);
     const first: number[] = [];
     steps.forEach(({ layer }, step) => {
@@ -35,10 +35,11 @@ export function profileLayers(
       first[layer] ??= start;
     });
     times.push(spent);
-    // The profiler of a browser shows these (User Timing). It has them at once: none stays in the page's list of entries.
+    // Browsers' profilers show these measures (User Timing) as they are made. They are then removed from the page's
+    // list of entries.
     first.forEach((start, layer) => {
       const measure = `filigree: ${layers[layer].name}`;
-      timeline.measure?.(measure, { start, duration: spent[layer] }); // some edge hosts have the clock alone
+      timeline.measure?.(measure, { start, duration: spent[layer] }); // some edge hosts only have the clock
       timeline.clearMeasures?.(measure);
     });
   }
@@ -49,10 +50,10 @@ export function profileLayers(
 }
 
 /**
- * Milliseconds of each layer: its mean over the runs that took least in all. Clocks of pages tick every 100 µs unless they
- * are isolated, longer than many a layer takes: that averages out over runs, where a median would be 0 or a tick, and so
- * would a mean without a layer's own largest times, a quick layer's few ticks being those.
- * @param runs each the milliseconds of every layer
+ * Milliseconds of each layer: its mean over the runs with the smallest total time. Clocks of pages that are not
+ * isolated tick every 100 µs, longer than many layers take. A mean over runs averages that out. A median would be 0 or
+ * one tick; so would a mean without each layer's own largest times, since those are a quick layer's few ticks.
+ * @param runs for each run the milliseconds of every layer
  */
 export function layerTimes(runs: readonly (readonly number[])[]): number[] {
   const total = (times: readonly number[]) => times.reduce((a, b) => a + b, 0);

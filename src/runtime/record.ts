@@ -1,4 +1,4 @@
-// Kernel records in linear memory; program/kernels.ts draws them.
+// Kernel records in linear memory; program/kernels.ts draws their layout.
 import type { WasmMemory } from '../host.ts';
 import type { FieldKind } from '../program/kernel.ts';
 import { fieldsOf, kernelNames } from '../program/kernels.ts';
@@ -26,7 +26,7 @@ export function writeRecord(
   let at = 8;
   for (const [field, kind] of fieldsOf(kernel)) {
     if (kind === 'f32') view.setFloat32(at, value(field, kind), true);
-    else view.setInt32(at, value(field, kind), true); // the same bits for u32
+    else view.setInt32(at, value(field, kind), true); // u32 has the same bits
     at += 4;
   }
 }

@@ -1,10 +1,11 @@
-// How the outside of a program meets its inside: inputs and outputs in linear memory, kernels for what lies around them.
+// The interface between a program and its callers: inputs and outputs in linear memory, and kernels for pre- and
+// post-processing.
 //
 //   | program: records, weights, activations | record of a call | scratch |
 //                                            layout.bytes
 //
-// Whoever prepares inputs or reads outputs in its own way (vision does both, tensors.ts for callers' tensors) is a function
-// on a session and needs nothing else of a model.
+// Whatever prepares inputs or reads outputs (vision for photos, tensors.ts for callers' tensors) is a function on a
+// session and needs nothing else of a model.
 import type { KernelName, KernelNumbers } from '../program/kernels.ts';
 import { kernelNames } from '../program/kernels.ts';
 import type { Endpoint, Program } from '../program/program.ts';
@@ -15,22 +16,23 @@ import { recordBytes, up64, writeRecord } from './record.ts';
 import type { EndpointView } from './view.ts';
 import { viewOf } from './view.ts';
 
-/** A model's memory for one turn: inputs are written, the program runs, outputs are read. */
+/** Exclusive use of a model's memory: inputs are written, the program runs, outputs are read. */
 export interface Session {
   /** The model's name, for messages. */
   readonly name: string;
   readonly inputs: readonly Endpoint[];
   readonly outputs: readonly Endpoint[];
-  /** Where an input or output lies. @throws FiligreeError `disposed` after the model's dispose(); so do the others */
+  /** A view of an input or output. @throws FiligreeError `disposed` after the model's dispose(), as all methods here */
   view(endpoint: Endpoint): EndpointView;
   /**
-   * Memory behind the program, 64-byte aligned, with 64 bytes that kernels may touch behind it. Its address is its
-   * `byteOffset`. One piece at a time: good until the next call of scratch(), of a view's read() or write(), or of run().
+   * Memory behind the program, 64-byte aligned, followed by 64 bytes that kernels may touch. Its address is its
+   * `byteOffset`. There is one such piece: it is valid until the next call of scratch(), of a view's read() or write(),
+   * or of run().
    * @param purpose for the message when the host has no memory left
-   * @throws FiligreeError `environment` when the host cannot give that much
+   * @throws FiligreeError `environment` when the host cannot provide that much
    */
   scratch(bytes: number, purpose: string): Uint8Array;
-  /** Runs one kernel on the calling thread. Nothing is checked; pointers are addresses. */
+  /** Runs one kernel on the calling thread. Arguments are not checked; pointers are addresses. */
   call<K extends KernelName>(kernel: K, numbers: KernelNumbers<K>): void;
   /**
    * Runs the program, then `read`. Where the calling thread takes part in the run, both are done when this returns, so
@@ -39,12 +41,12 @@ export interface Session {
   run<T>(read: () => T): T | Promise<T>;
 }
 
-/** The longest record of any kernel. */
+/** Bytes of the longest record of any kernel. */
 const callBytes = up64(Math.max(...kernelNames.map(recordBytes)));
 
 /**
- * @param live the instance, for as long as there is one: a session does not keep memory from being given back
- * @param execute runs the program on the inputs that are written
+ * @param live returns the instance while the model is live: a session must not keep freed memory alive
+ * @param execute runs the program on the inputs in memory
  */
 export function openSession(
   { name, inputs, outputs }: Program,
@@ -66,7 +68,7 @@ export function openSession(
     },
     call(kernel, numbers) {
       const { memory, exports } = live();
-      growMemory(memory, record + callBytes, kernel); // a scratch is behind it: this moves none
+      growMemory(memory, record + callBytes, kernel); // any scratch lies behind the record: it does not move
       writeRecord(memory, record, kernel, (field) => numbers[field as keyof typeof numbers]);
       exports[kernel](record);
     },

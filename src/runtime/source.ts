@@ -1,18 +1,18 @@
 import { FiligreeError } from '../errors.ts';
 
-/** Where a model can come from. A string is a path in Node, Deno and Bun, or a URL. */
+/** A model's source. A string is a path in Node, Deno and Bun, or a URL. */
 export type ModelSource = string | URL | Response | Blob | ArrayBuffer | Uint8Array;
 
 export interface SourceOptions {
-  /** Stops the load; the promise rejects with the signal's reason. */
+  /** Aborts the load; the promise rejects with the signal's reason. */
   signal?: AbortSignal;
   /** Called as bytes arrive. `total` is 0 when the server does not say. */
   onProgress?: (progress: { loaded: number; total: number }) => void;
 }
 
-// Node loads its fetch implementation when `Response` is first named, 10 ms of a cold start: it is asked for last.
+// Node loads its fetch implementation when `Response` is first named, 10 ms of a cold start, so it is checked last.
 
-/** What a source is called in messages. */
+/** A source's name in messages. */
 export function sourceName(source: ModelSource): string {
   if (typeof source === 'string') return shortened(source);
   if (source instanceof URL) return shortened(source.href);
@@ -22,20 +22,20 @@ export function sourceName(source: ModelSource): string {
   return 'model';
 }
 
-/** `data:` URLs hold the whole file. */
+/** A name for messages: `data:` URLs hold the whole file. */
 function shortened(name: string): string {
   return name.startsWith('data:') && name.length > 60 ? `${name.slice(0, 60)}…` : name;
 }
 
-/** Where what begins like this ends; behind these bytes if they do not say it yet, 0 if no more of it is wanted. */
+/** Where a file with these first bytes ends: past these bytes if they do not say yet, 0 if the rest is not wanted. */
 export type EndOf = (bytes: Uint8Array) => number;
 
 /**
- * All bytes of a source.
- * @param end of what is wanted: a server that sends much more is not heard to the end
+ * Reads all bytes of a source.
+ * @param end of the wanted part: reading stops when a server sends much more
  * @throws FiligreeError `not-found` for a missing file, an HTTP error or a response that breaks off, `invalid-argument`
- * for what is no source, or a response that has been read, `invalid-model` for one that does not end; the signal's reason
- * when aborted.
+ * for a value that is not a source, or a response that was read before, `invalid-model` for one that does not end; the
+ * signal's reason when aborted.
  */
 export async function readSource(source: ModelSource, options: SourceOptions = {}, end?: EndOf): Promise<Uint8Array> {
   options.signal?.throwIfAborted();
@@ -64,21 +64,21 @@ async function readBlob(blob: Blob, { signal }: SourceOptions): Promise<Uint8Arr
   try {
     return new Uint8Array(await blob.arrayBuffer());
   } catch (error) {
-    throw new FiligreeError('not-found', `${sourceName(blob)}: ${(error as Error).message}`, { cause: error }); // changed since
+    throw new FiligreeError('not-found', `${sourceName(blob)}: ${(error as Error).message}`, { cause: error }); // it has changed since
   } finally {
     signal?.throwIfAborted();
   }
 }
 
-/** The host's files, where it has any. Not imported: bundles for browsers would stumble over `node:`. */
+/** The host's file system, if any. Not imported: bundles for browsers cannot resolve `node:`. */
 function fileSystem(): typeof import('node:fs') | undefined {
   // `node:fs/promises` would take a millisecond to load, and its handles are slower
   return typeof process === 'undefined' ? undefined : process.getBuiltinModule?.('node:fs');
 }
 
-/** True for what the file system holds: `file:` URLs, and plain strings where there is a file system. */
+/** True for files: `file:` URLs, and plain strings where there is a file system. */
 function isFile(source: string | URL): boolean {
-  if (!fileSystem()) return false; // fetch() may know what to do
+  if (!fileSystem()) return false; // fetch() may accept it
   if (source instanceof URL) return source.protocol === 'file:';
   return source.startsWith('file:') || !/^([a-z][a-z+.-]+:\/\/|data:|blob:)/i.test(source);
 }
@@ -92,7 +92,7 @@ function fileError(source: string | URL, cause: NodeJS.ErrnoException): Filigree
   return new FiligreeError('not-found', `${String(source)}: ${why}`, { cause });
 }
 
-/** The result of a function of `node:fs`. @throws FiligreeError `not-found`, or the signal's reason. */
+/** Promise of a `node:fs` function's result. @throws FiligreeError `not-found`, or the signal's reason. */
 async function called<T>(
   source: string | URL,
   signal: AbortSignal | undefined,
@@ -111,33 +111,36 @@ async function called<T>(
 const readFile = (source: string | URL, signal?: AbortSignal) =>
   called<Uint8Array>(source, signal, (done) => fileSystem()!.readFile(pathOf(source), { signal }, done));
 
-/** A small file at once, where waiting takes longer than reading; undefined for what is none, or cannot be read. */
+/**
+ * Reads a small file synchronously, which is faster than waiting. Undefined when it is not a small file or cannot be
+ * read.
+ */
 export function readSmallFile(source: ModelSource): Uint8Array | undefined {
   try {
     return source instanceof URL && isFile(source) ? fileSystem()!.readFileSync(source) : undefined;
   } catch {
-    return undefined; // readSource will say why
+    return undefined; // readSource will report why
   }
 }
 
-/** A source of which the beginning has been read. */
+/** A source whose beginning has been read. */
 export interface OpenSource {
-  /** Of all of it, in bytes. */
+  /** Size of the whole source, in bytes. */
   readonly size: number;
-  /** The first bytes: all of them, or what `head` asked for. */
+  /** The first bytes: all of them, or as many as `head` asked for. */
   readonly head: Uint8Array;
-  /** Reads bytes from `from` on into places one after the other; to be called only for bytes behind the head. */
+  /** Reads bytes from `from` on into several places in order; only for bytes behind the head. */
   readInto(from: number, places: readonly Uint8Array[]): Promise<void>;
-  /** Gives the file back. */
+  /** Closes the file. */
   close(): void;
 }
 
-/** So much of a file is read at first: the header of most models. */
+/** Bytes of a file that are read first: enough for the header of most models. */
 const headBytes = 1 << 17;
 
 /**
- * Opens a source: a file so that the rest can be read straight into place, anything else by reading all of it.
- * @param head says from the first bytes how many are wanted in memory; asked until there are so many
+ * Opens a source: a file so that the rest can be read straight into place; any other source is read completely.
+ * @param head says from the first bytes how many are wanted in memory; called again until enough are read
  * @param end as `readSource`
  * @throws FiligreeError as `readSource`
  */
@@ -179,7 +182,7 @@ async function openFile(
       reading.push(readAt(from, part));
       left = behind;
     }
-    // none may write to memory any more once this one has failed
+    // After a failure, wait for the other reads: none may write to memory later.
     for (const { status, ...rest } of await Promise.allSettled(reading)) {
       if (status === 'rejected') throw (rest as PromiseRejectedResult).reason;
     }
@@ -204,13 +207,13 @@ async function openFile(
   }
 }
 
-/** As many as one call of the operating system takes. */
+/** The limit of one system call. */
 const maxPlaces = 1024;
 
-/** So many bytes are read by one thread; half of the time goes into the first touch of each page of memory. */
+/** Bytes that one thread reads; half of the time goes into the first touch of each page of memory. */
 const partBytes = 4 << 20;
 
-/** Places up to `bytes` bytes, and those behind. */
+/** Splits places into those for the first `bytes` bytes and the rest. */
 function splitAt(places: readonly Uint8Array[], bytes: number): [Uint8Array[], Uint8Array[]] {
   let i = 0;
   for (; i < places.length && bytes >= places[i].length; i++) bytes -= places[i].length;
@@ -222,7 +225,7 @@ function splitAt(places: readonly Uint8Array[], bytes: number): [Uint8Array[], U
   return [before, behind];
 }
 
-/** A response may be so much longer than what it begins with says. */
+/** A response may be this much longer than its first bytes say. */
 const spareBytes = 8 << 20;
 
 async function readResponse(
@@ -247,7 +250,7 @@ async function readResponse(
   let most = spareBytes;
   const reader = response.body.getReader();
   const cancel = () => void reader.cancel().catch(() => {});
-  signal?.addEventListener('abort', cancel); // a read that goes on ends then
+  signal?.addEventListener('abort', cancel); // ends a pending read
   try {
     for (;;) {
       const { done, value } = await reader.read().catch((error: Error) => {
@@ -266,10 +269,7 @@ async function readResponse(
       most = wanted + spareBytes;
       if (loaded <= most) continue;
       if (wanted > 0) {
-        throw new FiligreeError(
-          'invalid-model',
-          `${name}: is said to have ${wanted} bytes, and goes on after ${loaded}`,
-        );
+        throw new FiligreeError('invalid-model', `${name}: declares ${wanted} bytes, but continues after ${loaded}`);
       }
       cancel();
       return bytes;

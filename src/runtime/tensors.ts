@@ -6,7 +6,7 @@ import type { Session } from './session.ts';
 
 /**
  * Writes one tensor per input.
- * @throws FiligreeError `invalid-argument` on a missing, unknown or ill-shaped input
+ * @throws FiligreeError `invalid-argument` for a missing, unknown or ill-shaped input
  */
 export function writeInputs(session: Session, tensors: Record<string, Tensor>): void {
   const { name: model, inputs } = session;
@@ -28,7 +28,7 @@ export function writeInputs(session: Session, tensors: Record<string, Tensor>): 
   }
 }
 
-/** One float32 tensor per output, by name: copies. */
+/** Copies the outputs: one float32 tensor each, by name. */
 export function readOutputs(session: Session): Record<string, Tensor> {
   const { outputs } = session;
   return Object.fromEntries(

@@ -1,5 +1,5 @@
-// Row-major values ↔ linear memory, where an endpoint's floats lie at its strides. Where these differ the kernel f32_copy
-// converts, through scratch behind the program.
+// Row-major values ↔ linear memory, where an endpoint's floats have its own strides. Where the two differ, the kernel
+// f32_copy converts, through scratch memory behind the program.
 import type { WasmMemory } from '../host.ts';
 import type { KernelNumbers } from '../program/kernels.ts';
 import { rowMajorStrides } from '../program/layout.ts';
@@ -7,11 +7,11 @@ import type { Endpoint } from '../program/program.ts';
 import { elementCount } from '../tensor.ts';
 import { endpointFloats, isRowMajor } from './endpoint.ts';
 
-/** Where an input or output lies in linear memory. Good until memory grows. */
+/** Where an input or output lies in linear memory. Valid until memory grows. */
 export interface EndpointView {
   /** In bytes. */
   readonly address: number;
-  /** Its values where they lie, row-major in the author's shape; undefined where padding or another order is between. */
+  /** Its values in place, row-major in the author's shape; undefined where they are padded or in another order. */
   readonly inPlace: Float32Array | undefined;
   /** A copy of its values, row-major. */
   read(): Float32Array;
@@ -19,7 +19,7 @@ export interface EndpointView {
   write(values: Float32Array): void;
 }
 
-/** What copying needs; see Session. */
+/** The part of a Session that copying uses. */
 interface CopySession {
   scratch(bytes: number, purpose: string): Uint8Array;
   call(kernel: 'f32_copy', numbers: KernelNumbers<'f32_copy'>): void;
@@ -27,11 +27,11 @@ interface CopySession {
 
 interface Strided {
   address: number;
-  /** In elements, one for each axis. */
+  /** In elements, one per axis. */
   strides: readonly number[];
 }
 
-/** Axes that f32_copy takes. An endpoint of more is walked in JavaScript. */
+/** Axes that f32_copy takes. Endpoints with more are copied in JavaScript. */
 const copyAxes = 6;
 
 export function viewOf(session: CopySession, memory: WasmMemory, endpoint: Endpoint, address: number): EndpointView {
@@ -86,7 +86,7 @@ function copy(session: CopySession, shape: readonly number[], x: Strided, y: Str
   session.call('f32_copy', numbers as KernelNumbers<'f32_copy'>);
 }
 
-/** Calls back for each element, in row-major order: where it is stored, and its number. */
+/** Calls back for each element, in row-major order, with its stored position and its index. */
 function eachElement({ shape, strides }: Endpoint, visit: (stored: number, i: number) => void): void {
   const index = shape.map(() => 0);
   const count = elementCount(shape);

@@ -2,8 +2,8 @@ import type { Mask } from './mask.ts';
 import type { Geometry, Rectangle } from './preprocessing.ts';
 
 /**
- * What a detection head proposes before suppression: n boxes in model-input pixels. Heads put in only those that reach
- * the score threshold.
+ * What a detection head proposes before suppression: n boxes in model-input pixels. Heads add only boxes that reach the
+ * score threshold.
  */
 export interface Candidates {
   readonly length: number;
@@ -35,7 +35,30 @@ export interface More {
   readonly angle?: number;
 }
 
-/** Collects candidates whose number is not known beforehand. */
+/** The candidates of the given classes. */
+export function ofClasses(candidates: Candidates, wanted: ReadonlySet<number>): Candidates {
+  const { length, boxes, scores, classes, keypoints, keypointScores, keypointCount, angles, mask } = candidates;
+  const kept: number[] = [];
+  for (let i = 0; i < length; i++) if (wanted.has(classes?.[i] ?? 0)) kept.push(i);
+  const rows = (values: Float32Array, width: number) =>
+    Float32Array.from(
+      { length: kept.length * width },
+      (_, at) => values[kept[Math.floor(at / width)] * width + (at % width)],
+    );
+  return {
+    length: kept.length,
+    boxes: rows(boxes, 4),
+    scores: rows(scores, 1),
+    ...(classes && { classes: Int32Array.from(kept, (i) => classes[i]) }),
+    ...(keypoints && { keypoints: rows(keypoints, 2 * keypointCount) }),
+    ...(keypointScores && { keypointScores: rows(keypointScores, keypointCount) }),
+    keypointCount,
+    ...(angles && { angles: rows(angles, 1) }),
+    ...(mask && { mask: (i, ...rest) => mask(kept[i], ...rest) }),
+  };
+}
+
+/** Collects candidates when their number is not known in advance. */
 export class CandidateList {
   private readonly keypointCount: number;
   private readonly boxes: number[] = [];

@@ -1,19 +1,19 @@
-// `metadata.vision` of a classifier's artifact, and what stands in for it where there is none.
+// `metadata.vision` of a classifier's artifact, and the defaults for artifacts without it.
 import { FiligreeError } from '../errors.ts';
 import { field, invalid, list, oneOf, text, type Field, type TensorDescription } from './fields.ts';
 import { readPreprocessing } from './metadata.ts';
 import { normalization, type Preprocessing } from './preprocessing.ts';
 
 /**
- * How a model's outputs become probabilities: `softmax` of what it gives, or `none`: it gives probabilities. Where
- * nothing is said, outputs that are all ≥ 0 and sum up to 1 ± 0.001 count as probabilities, others as logits.
+ * How a model's outputs become probabilities: `softmax` applies it; `none` says that they are probabilities already.
+ * Without either, outputs that are all ≥ 0 and sum to 1 ± 0.001 count as probabilities, others as logits.
  */
 export const classifierActivations = ['softmax', 'none'] as const;
 export type ClassifierActivation = (typeof classifierActivations)[number];
 
 export interface ClassifierMetadata {
   readonly task: 'classify';
-  /** Absent where nobody knows. */
+  /** Absent when unknown. */
   readonly preprocessing?: Preprocessing;
   /** Name of each class. */
   readonly labels?: readonly string[];
@@ -21,7 +21,7 @@ export interface ClassifierMetadata {
 }
 
 /**
- * Checks the `metadata.vision` of a classifier. Returns undefined when there is none.
+ * Checks a classifier's `metadata.vision`. Returns undefined when there is none.
  * @throws FiligreeError `invalid-model` naming the first field that is wrong
  */
 export function readClassifierMetadata(metadata: Record<string, unknown>): ClassifierMetadata | undefined {
@@ -45,7 +45,8 @@ export const same = (scale: number, offset: number): Pick<Preprocessing, 'scale'
 });
 
 /**
- * What classifiers are trained with. The photo is stretched to the model's input, as RGB; its bytes b become
+ * The preprocessing that classifiers are trained with. The photo is stretched to the model's input, as RGB; its bytes b
+ * become
  * - `mobilenet`: b/127.5 − 1 (TensorFlow's and Keras' MobileNets, EfficientNet-Lite);
  * - `imagenet`: (b/255 − mean) / std of ImageNet's channels (PyTorch's models);
  * - `none`: b, 0…255 (models that normalise by themselves).
@@ -61,7 +62,7 @@ export type PreprocessingPreset = keyof typeof preprocessingPresets;
 export type ClassifierPreprocessing = PreprocessingPreset | Partial<Omit<Preprocessing, 'width' | 'height'>>;
 
 /**
- * Preprocessing that a caller gave, checked and filled up, for an input of the given size.
+ * Checks a caller's preprocessing and fills in defaults, for an input of the given size.
  * @throws FiligreeError `invalid-argument` naming the field that is wrong
  */
 export function choosePreprocessing(
@@ -104,7 +105,7 @@ export function checkSize(
   }
 }
 
-/** What a model needs to be a classifier of photos; undefined when it is none. */
+/** Input size and number of classes of a model that can classify photos; undefined for others. */
 export function classifierShape(
   inputs: readonly TensorDescription[],
   outputs: readonly TensorDescription[],

@@ -1,4 +1,4 @@
-// A classifier: photo in, names of what it may show out.
+// A classifier: takes a photo, returns class names with probabilities.
 import { FiligreeError } from '../errors.ts';
 import {
   checkSize,
@@ -16,16 +16,16 @@ import type { ImageModel } from './model.ts';
 import type { Preprocessing } from './preprocessing.ts';
 
 export interface ClassifierSettings {
-  /** The best so many classes are given; default 5. */
+  /** Number of classes returned, best first; default 5. */
   topK?: number;
-  /** How a photo becomes the model's input. Default: what the model's metadata says; needed where it says nothing. */
+  /** How a photo becomes the model's input. Default: the model's metadata. Required where the metadata does not say. */
   preprocessing?: ClassifierPreprocessing;
   /**
-   * Name of each class. Default: the model's. For models of ImageNet's 1000 classes and a background class in front,
-   * both 1000 and 1001 names do.
+   * Name of each class. Default: the model's. For models of ImageNet's 1000 classes with a background class in front,
+   * lists of 1000 and of 1001 names both fit.
    */
   labels?: readonly string[];
-  /** How outputs become probabilities. Default: what the model's metadata says; else see ClassifierActivation. */
+  /** How outputs become probabilities. Default: the model's metadata, else see ClassifierActivation. */
   activation?: ClassifierActivation;
 }
 
@@ -37,7 +37,7 @@ export interface Classification {
 }
 
 export interface ClassificationResult {
-  /** Best first; equal ones by class. */
+  /** Best first; equal scores in class order. */
   classifications: Classification[];
   /** ms. */
   speed: { preprocess: number; inference: number; postprocess: number };
@@ -45,12 +45,12 @@ export interface ClassificationResult {
 
 const defaultTopK = 5;
 
-/** Says what images show. Made by `createClassifier`. */
+/** Classifies images. Made by `createClassifier`. */
 export class Classifier<M extends ImageModel = ImageModel> {
   readonly model: M;
   /** Number of classes. */
   readonly classes: number;
-  /** Name of each class; empty when neither the model nor its user has any. */
+  /** Name of each class; empty when neither the model nor the caller names them. */
   readonly labels: readonly string[];
   /**
    * How images become the model's input.
@@ -63,17 +63,23 @@ export class Classifier<M extends ImageModel = ImageModel> {
   private disposed = false;
 
   /**
-   * @throws FiligreeError `unsupported` when the model is no classifier of images, `invalid-model` when its metadata is
-   * wrong, `invalid-argument` when a setting is, or is missing
+   * @throws FiligreeError `unsupported` when the model is not an image classifier, `invalid-model` when its metadata is
+   * wrong, `invalid-argument` when a setting is wrong or missing
    */
   constructor(model: M, settings: ClassifierSettings = {}) {
     const shape = classifierShape(model.inputs, model.outputs);
     if (!shape) {
       const shapes = (tensors: ImageModel['inputs']) =>
         tensors.map(({ name, shape: of }) => `${name} [${of.join(', ')}]`).join(', ');
+      if ((model.metadata.vision as { task?: unknown } | undefined)?.task === 'detect') {
+        throw new FiligreeError(
+          'unsupported',
+          `${model.name}: a detector, not a classifier. Use createDetector, or "filigree detect"`,
+        );
+      }
       throw new FiligreeError(
         'unsupported',
-        `${model.name}: no classifier of photos: wanted one input of 3 channels and one output, a score per class; its ` +
+        `${model.name}: not a photo classifier: wanted one input of 3 channels and one output, a score per class; its ` +
           `inputs are ${shapes(model.inputs)}, its outputs ${shapes(model.outputs)}`,
       );
     }
@@ -91,7 +97,7 @@ export class Classifier<M extends ImageModel = ImageModel> {
     if (!preprocessing) {
       throw new FiligreeError(
         'invalid-argument',
-        `${model.name}: it does not say how photos become its input; give the preprocessing (--preprocess): ` +
+        `${model.name}: its metadata does not say how photos become its input; give the preprocessing (--preprocess): ` +
           '"mobilenet" (b/127.5 − 1 of bytes b), "imagenet" (mean and deviation of PyTorch models), "none" (0…255), ' +
           'or { scale, offset, order, resize }',
       );
@@ -106,13 +112,15 @@ export class Classifier<M extends ImageModel = ImageModel> {
   }
 
   /**
-   * @throws FiligreeError `invalid-argument` when `image` is none or its data does not fit its size, `disposed` after
-   * dispose()
+   * Classifies an image.
+   * @throws FiligreeError `invalid-argument` when `image` is not an image or its data does not fit its size, `not-found` when there
+   * is no such photo, `invalid-image` when it cannot be decoded, `disposed` after dispose(); the signal's reason
    */
-  async classify(image: ImageSource): Promise<ClassificationResult> {
+  async classify(image: ImageSource, { signal }: { signal?: AbortSignal } = {}): Promise<ClassificationResult> {
     if (this.disposed) throw new FiligreeError('disposed', 'classify: the classifier is disposed');
     const start = performance.now();
-    const pixels = await this.reader.read(image);
+    const pixels = await this.reader.read(image, signal);
+    signal?.throwIfAborted();
     const read = performance.now();
     const { result, speed } = await runOnImage(this.model, pixels, this.preprocessing, (session) => {
       const ran = performance.now();
@@ -134,7 +142,7 @@ export class Classifier<M extends ImageModel = ImageModel> {
     }));
   }
 
-  /** Gives back all memory. May be called again. */
+  /** Frees all memory. Safe to call twice. */
   dispose(): void {
     if (this.disposed) return;
     this.disposed = true;
@@ -147,7 +155,7 @@ export class Classifier<M extends ImageModel = ImageModel> {
   }
 }
 
-/** The outputs themselves or their softmax; see ClassifierActivation. */
+/** The outputs themselves, or their softmax; see ClassifierActivation. */
 function probabilities(values: Float32Array, activation: ClassifierActivation | undefined): ArrayLike<number> {
   if (activation === 'none' || (activation === undefined && areProbabilities(values))) return values;
   let most = -Infinity;
@@ -166,7 +174,7 @@ function areProbabilities(values: Float32Array): boolean {
   return Math.abs(sum - 1) <= 1e-3;
 }
 
-/** Scores that are no numbers are left out. */
+/** Scores of NaN are left out. */
 function bestClasses(scores: ArrayLike<number>, count: number): { classIndex: number; score: number }[] {
   const ranked = Array.from(scores, (score, classIndex) => ({ classIndex, score })).filter(
     ({ score }) => !Number.isNaN(score),

@@ -1,87 +1,45 @@
-// A detector: photo in, boxes in the photo's own pixels out.
+// A detector: takes a photo, returns boxes in the photo's own pixels.
 import { FiligreeError } from '../errors.ts';
-import type { Candidates } from './candidates.ts';
+import { ofClasses, type Candidates } from './candidates.ts';
 import { invalid } from './fields.ts';
 import { decoderOf } from './heads/index.ts';
 import type { Decoder } from './heads/head-type.ts';
 import { runOnImage } from './image-input.ts';
 import { ImageReader, type ImageSource } from './image-source.ts';
 import { fitLabels } from './labels.ts';
-import type { Mask } from './mask.ts';
+import type { Detection, DetectionResult } from './detection.ts';
+import {
+  checkedLimits,
+  checkScoreThreshold,
+  classIndices,
+  withOverrides,
+  type DetectorSettings,
+  type DetectOptions,
+  type Limits,
+} from './detector-settings.ts';
 import { readVisionMetadata, type VisionMetadata } from './metadata.ts';
 import type { ImageModel } from './model.ts';
 import { rankCandidates, suppress, suppressWeighted } from './nms.ts';
 import type { Outputs } from './outputs.ts';
 import { OutputsInPlace } from './outputs-in-place.ts';
+import type { FrameSource } from './frames.ts';
 import { checkPlausible } from './plausible.ts';
-import { inputToImage, turnedToImage, type Geometry, type Preprocessing, type Rectangle } from './preprocessing.ts';
-import type { HeadName } from './presets.ts';
+import { inputToImage, turnedToImage } from './preprocessing.ts';
+import type { Geometry, Pixels, Preprocessing, Rectangle } from './preprocessing.ts';
+import type { TrackOptions } from './track.ts';
 
-export interface DetectorSettings {
-  /** Detections below this score (0…1) are left out. Default: what the model's metadata says. */
+/** What a call looks for. */
+interface Wanted {
   scoreThreshold?: number;
-  /** Boxes that overlap by more than this (intersection over union, 0…1) become one. Default: the model's. */
-  iouThreshold?: number;
-  /** Detections at most; default the model's, or 100. */
-  maxResults?: number;
-  /** Boxes of different classes that overlap become one, too; default the model's, or false. */
-  classAgnostic?: boolean;
-  /**
-   * A box counts once for each class that reaches the threshold, not only for its best; default false. It is how the
-   * evaluation of YOLO models counts.
-   */
-  multiLabel?: boolean;
-  /** What its outputs mean, where the model does not say so itself. */
-  head?: HeadName;
-  /** Name of each class, in place of the model's: as many as it has classes, or a background's in front of them. */
-  labels?: readonly string[];
-  /** How images become its input, where that differs from what the model says or its head usually takes. */
-  preprocessing?: Partial<Omit<Preprocessing, 'width' | 'height'>>;
+  classes?: ReadonlySet<number>;
 }
-
-/** Settings that choose among candidates. */
-type Limits = Required<
-  Pick<DetectorSettings, 'scoreThreshold' | 'iouThreshold' | 'maxResults' | 'classAgnostic' | 'multiLabel'>
->;
-
-export interface Keypoint {
-  name: string;
-  /** Source-image pixels; may lie outside of the image. */
-  x: number;
-  y: number;
-  /** How sure the model is that it can be seen there, 0…1, where it says so. */
-  score?: number;
-}
-
-export interface Detection {
-  label: string;
-  classIndex: number;
-  /** 0…1. */
-  score: number;
-  /** Source-image pixels, within the image; with an angle it may reach beyond. */
-  box: { xmin: number; ymin: number; xmax: number; ymax: number };
-  /** Of models of oriented boxes: radians, clockwise, by which the box is turned about its centre. */
-  angle?: number;
-  keypoints?: Keypoint[];
-  /** Of models of masks: which pixels of the box show the object. */
-  mask?: Mask;
-}
-
-export interface DetectionResult {
-  /** Best first. */
-  detections: Detection[];
-  /** ms. */
-  speed: { preprocess: number; inference: number; postprocess: number };
-}
-
-const defaultMaxResults = 100;
 
 /** Finds objects in images. Made by `createDetector`. */
 export class Detector<M extends ImageModel = ImageModel> {
   readonly model: M;
   /** Name of each class. */
   readonly labels: readonly string[];
-  /** Names of the keypoints that every detection has; empty for models without. */
+  /** Names of the keypoints that every detection has; empty for models without keypoints. */
   readonly keypoints: readonly string[];
   /**
    * How images become the model's input.
@@ -95,11 +53,11 @@ export class Detector<M extends ImageModel = ImageModel> {
   private disposed = false;
 
   /**
-   * A detector of a loaded model. How heads are recognised is loaded only where neither the model's metadata nor its
-   * author says what it sees.
-   * @throws FiligreeError `unsupported` when the model is no detector we know, `invalid-model` when its metadata is wrong,
-   * `invalid-argument` when a setting is out of range, when nothing says which head the outputs are, or when they do not
-   * fit the one that is named
+   * Makes a detector of a loaded model. The code that recognises heads is loaded only if neither the model's metadata
+   * nor the caller names the head.
+   * @throws FiligreeError `unsupported` when the model is not a known detector, `invalid-model` when its metadata is
+   * wrong, `invalid-argument` when a setting is out of range, when nothing says which head the outputs belong to, or
+   * when they do not fit the named head
    */
   static async of<M extends ImageModel>(model: M, settings: DetectorSettings = {}): Promise<Detector<M>> {
     const { head } = settings;
@@ -127,36 +85,76 @@ export class Detector<M extends ImageModel = ImageModel> {
   }
 
   /**
-   * @throws FiligreeError `invalid-argument` when `image` is none or its data does not fit its size, `invalid-model` when what
-   * the model finds first shows that its outputs are read wrongly, `disposed` after dispose()
+   * Finds objects in an image.
+   * @param options for this call only
+   * @throws FiligreeError `invalid-argument` when `image` is not an image or its data does not fit its size, when a class is
+   * unknown or the threshold is not a number from 0 to 1, `not-found` when there is no such photo, `invalid-image` when it
+   * cannot be decoded, `invalid-model` when what the model finds first shows that its outputs are read wrongly, `disposed`
+   * after dispose(); the signal's reason
    */
-  async detect(image: ImageSource): Promise<DetectionResult> {
+  async detect(image: ImageSource, options: DetectOptions = {}): Promise<DetectionResult> {
     if (this.disposed) throw new FiligreeError('disposed', 'detect: the detector is disposed');
+    const { signal, tiles, scoreThreshold = this.limits.scoreThreshold } = options;
+    checkScoreThreshold(scoreThreshold);
+    const classes = options.classes && classIndices(options.classes, this.labels);
     const start = performance.now();
-    const pixels = await this.reader.read(image);
+    const pixels = await this.reader.read(image, signal);
     const read = performance.now();
-    const { result, speed } = await runOnImage(this.model, pixels, this.preprocessing, (session, geometry) => {
-      const ran = performance.now();
-      const detections = this.find(new OutputsInPlace(session), geometry);
-      return { detections, postprocess: performance.now() - ran };
-    });
-    const { detections, postprocess } = result;
-    return {
-      detections,
-      speed: { preprocess: read - start + speed.preprocess, inference: speed.inference, postprocess },
+    const look = async (part: Pixels) => {
+      signal?.throwIfAborted();
+      return this.detectInPixels(part, { scoreThreshold, classes });
     };
+    const size = Math.max(this.preprocessing.width, this.preprocessing.height);
+    const result = tiles
+      ? await (await import('./tiles.ts')).detectInTiles(pixels, size, tiles === true ? {} : tiles, this.limits, look)
+      : await look(pixels);
+    result.speed.preprocess += read - start;
+    return result;
   }
 
   /**
-   * What the model's outputs say that an image shows.
+   * Looks at frame after frame of a video, camera or stream, and gives each object an id that stays the same (ByteTrack).
+   * Frames that come while one is looked at are left out. Resolves when the source ends or the signal aborts.
+   * @example
+   * const stop = new AbortController();
+   * await detector.track(video, { signal: stop.signal, onResult: ({ detections }) => draw(detections) });
+   * @throws FiligreeError `invalid-argument` for what is no source of frames, and as `detect`; what `onResult` throws
+   */
+  async track(source: FrameSource, options: TrackOptions): Promise<void> {
+    const { track } = await import('./track.ts');
+    return track(this, source, options);
+  }
+
+  private async detectInPixels(pixels: Pixels, wanted: Wanted): Promise<DetectionResult> {
+    const { result, speed } = await runOnImage(this.model, pixels, this.preprocessing, (session, geometry) => {
+      const ran = performance.now();
+      const detections = this.find(new OutputsInPlace(session), geometry, wanted);
+      return { detections, postprocess: performance.now() - ran };
+    });
+    const { detections, postprocess } = result;
+    return { detections, speed: { ...speed, postprocess } };
+  }
+
+  /** Detections below this score are left out, unless a call says otherwise. */
+  get scoreThreshold(): number {
+    return this.limits.scoreThreshold;
+  }
+
+  /**
+   * Decodes the model's outputs into detections in the image's pixels.
    * @internal
    */
-  find(outputs: Outputs, geometry: Geometry): Detection[] {
+  find(
+    outputs: Outputs,
+    geometry: Geometry,
+    { scoreThreshold = this.limits.scoreThreshold, classes }: Wanted = {},
+  ): Detection[] {
     const { iouThreshold, maxResults, classAgnostic, multiLabel } = this.limits;
     const { decode, suppression, overlap } = this.decoder;
-    const candidates = decode(outputs, this.limits);
-    this.checked ||= checkPlausible(candidates, this.preprocessing, this.model.name);
-    const maxCandidates = multiLabel ? 30_000 : undefined; // as many as YOLO's own evaluation looks at
+    const all = decode(outputs, { ...this.limits, scoreThreshold });
+    this.checked ||= checkPlausible(all, this.preprocessing, this.model.name);
+    const candidates = classes ? ofClasses(all, classes) : all;
+    const maxCandidates = multiLabel ? 30_000 : undefined; // the limit of YOLO's own evaluation
     const options = { iouThreshold, maxResults, perClass: !classAgnostic, maxCandidates, overlap };
     if (suppression === 'none') return this.inImage(candidates, rankCandidates(candidates, maxResults), geometry);
     if (suppression === 'plain') return this.inImage(candidates, suppress(candidates, options), geometry);
@@ -168,7 +166,7 @@ export class Detector<M extends ImageModel = ImageModel> {
     );
   }
 
-  /** Gives back all memory. May be called again. */
+  /** Frees all memory. Safe to call twice. */
   dispose(): void {
     if (this.disposed) return;
     this.disposed = true;
@@ -228,49 +226,4 @@ function wholePixels({ xmin, ymin, xmax, ymax }: Detection['box']): Rectangle {
 
 function clamp(value: number, most: number): number {
   return Math.min(Math.max(value, 0), most);
-}
-
-/** The model's vision with what the caller says instead, checked as if the model said it. */
-function withOverrides(
-  vision: VisionMetadata,
-  labels: DetectorSettings['labels'],
-  preprocessing: DetectorSettings['preprocessing'],
-): VisionMetadata {
-  if (labels === undefined && preprocessing === undefined) return vision;
-  const { width, height } = vision.preprocessing;
-  const changed = {
-    ...vision,
-    labels: labels ?? vision.labels,
-    preprocessing: { ...vision.preprocessing, ...preprocessing, width, height },
-  };
-  try {
-    return readVisionMetadata({ vision: changed })!;
-  } catch (error) {
-    const message = (error as Error).message.replace('metadata.vision.', '');
-    throw new FiligreeError('invalid-argument', message, { cause: error });
-  }
-}
-
-function checkedLimits(settings: DetectorSettings, vision: VisionMetadata): Limits {
-  const {
-    scoreThreshold = vision.scoreThreshold,
-    iouThreshold = vision.iouThreshold,
-    maxResults = vision.maxResults ?? defaultMaxResults,
-    classAgnostic = vision.classAgnostic ?? false,
-    multiLabel = false,
-  } = settings;
-  for (const [name, value] of Object.entries({ scoreThreshold, iouThreshold })) {
-    if (!(value >= 0 && value <= 1)) {
-      throw new FiligreeError('invalid-argument', `${name}: wanted a number from 0 to 1, got ${String(value)}`);
-    }
-  }
-  if (!Number.isInteger(maxResults) || maxResults < 1) {
-    throw new FiligreeError('invalid-argument', `maxResults: wanted a whole number from 1, got ${String(maxResults)}`);
-  }
-  for (const [name, value] of Object.entries({ classAgnostic, multiLabel })) {
-    if (typeof value !== 'boolean') {
-      throw new FiligreeError('invalid-argument', `${name}: wanted true or false, got ${String(value)}`);
-    }
-  }
-  return { scoreThreshold, iouThreshold, maxResults, classAgnostic, multiLabel };
 }

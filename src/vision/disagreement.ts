@@ -1,15 +1,15 @@
-// How far what one detector finds in a picture is from what another one finds: without labels, and as average precision
-// sees it, one object counting as much as another however many outputs tell of it.
+// How far one detector's findings in a picture are from another's, without labels. It counts as average precision does:
+// each object counts once, however many outputs report it.
 import type { Candidates } from './candidates.ts';
 import { intersectionOverUnion, suppress } from './nms.ts';
 
-/** Boxes of a class that overlap by more than this are one object. */
+/** Boxes of one class that overlap by more than this are one object. */
 const sameObject = 0.65;
 
-/** Objects of a picture that are looked at, best first. */
+/** Objects compared per picture, best first. */
 const maxObjects = 100;
 
-/** What is left of candidates once each object counts once. */
+/** The candidates reduced to one per object. */
 export function objectsOf(candidates: Candidates): Candidates {
   const kept = suppress(candidates, { iouThreshold: sameObject, maxResults: maxObjects });
   const { boxes, scores, classes } = candidates;
@@ -23,8 +23,9 @@ export function objectsOf(candidates: Candidates): Candidates {
 }
 
 /**
- * 0 for the same objects, 1 where they have nothing in common: what objects of each lack in the other's, as a share of all
- * their scores. An object of score s lacks s − min(s, s′) × IoU of the object of its class in the other that leaves the least.
+ * 0 for the same objects, 1 where they have nothing in common: the score that each side's objects lack in the other, as
+ * a share of all scores. An object of score s lacks s − min(s, s′) × IoU, for the object of its class on the other side
+ * that makes this smallest.
  */
 export function disagreement(a: Candidates, b: Candidates): number {
   const all = sum(a.scores) + sum(b.scores);

@@ -1,6 +1,6 @@
-// How detections are drawn, for any surface: sizes follow the picture's, so that lines and text can be read on a
+// How detections are drawn, for any surface. Sizes scale with the picture, so that lines and text are readable on a
 // thumbnail and on a 50-megapixel photo.
-import type { Detection, Keypoint } from './detector.ts';
+import type { Detection, Keypoint } from './detection.ts';
 import type { Mask } from './mask.ts';
 import { placeLabel, type Area, type Label } from './place-label.ts';
 
@@ -15,7 +15,7 @@ export interface DrawOptions {
 
 export type Colour = readonly [red: number, green: number, blue: number];
 
-/** What is to be painted, in order, in image pixels. */
+/** What to paint, in order, in image pixels. */
 export type DrawnShape =
   /** The line is centred on the rectangle's edge. */
   | {
@@ -34,11 +34,11 @@ export type DrawnShape =
   | { kind: 'mask'; mask: Mask; colour: Colour; alpha: number }
   | { kind: 'dot'; x: number; y: number; radius: number; colour: Colour }
   | { kind: 'fill'; x: number; y: number; width: number; height: number; colour: Colour }
-  /** `x` is the left edge, `y` the baseline; `size` the font's, in pixels: capitals are 0.7 of it. */
+  /** `x` is the left edge, `y` the baseline; `size` is the font's, in pixels: capitals are 0.7 of it high. */
   | { kind: 'text'; x: number; y: number; size: number; text: string; colour: Colour };
 
-// One colour a class, told apart in light and dark pictures, for people with any colour vision (Okabe and Ito, "Color
-// universal design", without its black).
+// One colour per class. They can be told apart in light and dark pictures, by people with any colour vision (Okabe and
+// Ito, "Color universal design", without its black).
 const classColours: readonly Colour[] = [
   [240, 228, 66],
   [86, 180, 233],
@@ -66,9 +66,9 @@ const black: Colour = [0, 0, 0];
 const white: Colour = [255, 255, 255];
 
 /**
- * Lays out boxes, keypoints and labels on a picture of width × height pixels, the best detection on top. Labels of the
- * best find their places first; those without a place that leaves the boxes visible are left out.
- * @param textWidth pixels a text takes at a font size
+ * Lays out boxes, keypoints and labels on a picture of width × height pixels, the best detection on top. Labels are
+ * placed best detection first. A label that would hide the boxes is left out.
+ * @param textWidth width of a text in pixels at a font size
  */
 export function layoutDetections(
   detections: readonly Detection[],
@@ -147,7 +147,7 @@ function drawLabel({ x, y, width, height, text, size }: Label, background: Colou
   ];
 }
 
-/** What is used of a 2-D context: a page's, a worker's, or that of a canvas library. */
+/** The part of a 2-D context that drawing uses: a page's, a worker's, or a canvas library's. */
 export interface DrawingContext {
   readonly canvas: { readonly width: number; readonly height: number };
   font: string;
@@ -174,7 +174,7 @@ export interface DrawingContext {
 }
 
 /**
- * Draws boxes, scores, keypoints and masks on a canvas whose pixels are the image's, e.g. over the image itself. For an image
+ * Draws boxes, scores, keypoints and masks on a canvas with the image's pixel size, e.g. over the image itself. For an image
  * shown at another size, scale the context first.
  * @param size the image's, in pixels; default the canvas's
  */

@@ -1,8 +1,8 @@
-// Reading an artifact's vision metadata: it is untrusted, so each field is checked, and an error names it.
+// Reads an artifact's vision metadata. It is untrusted: each field is checked, and an error names the field.
 import { FiligreeError } from '../errors.ts';
 import type { DType } from '../tensor.ts';
 
-/** A value and the path that led to it, for messages: `metadata.vision.head.strides[0]`. */
+/** A value and its path, for messages: `metadata.vision.head.strides[0]`. */
 export interface Field {
   readonly value: unknown;
   readonly path: string;
@@ -14,7 +14,7 @@ export interface Input {
   readonly height: number;
 }
 
-/** What a model says about a tensor that goes in or comes out. */
+/** Name, shape and type of a model's input or output. */
 export interface TensorDescription {
   readonly name: string;
   readonly dtype: DType;

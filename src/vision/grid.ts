@@ -1,4 +1,4 @@
-// The cells of anchor-free detectors: one anchor a cell, levels of growing stride one after the other, rows from the top.
+// The cells of anchor-free detectors: one anchor per cell; levels in order of growing stride, rows from the top.
 import type { Input } from './fields.ts';
 
 export interface Level {

@@ -1,4 +1,4 @@
-// A photo's bytes → a model's input, by the kernel f32_image, and the run on it: all that vision asks of a model.
+// Writes a photo into a model's input with the kernel f32_image, and runs the model.
 import { FiligreeError } from '../errors.ts';
 import { imageScratchBytes } from '../program/kernels/image.ts';
 import type { Endpoint } from '../program/program.ts';
@@ -10,7 +10,7 @@ import { checkPixels, imageGeometry } from './preprocessing.ts';
 
 /**
  * Writes an image into a model's only input, runs the model and reads its outputs.
- * @param read reads what it wants; views are good until it returns
+ * @param read reads the outputs it needs; views are valid until it returns
  * @throws FiligreeError as `writeImage`, and as `Model.run`
  */
 export async function runOnImage<T>(
@@ -31,11 +31,11 @@ export async function runOnImage<T>(
 }
 
 /**
- * Resizes and normalises an image into the only input. Its bytes are staged in scratch; memory grows the first time that
+ * Resizes and normalises an image into the model's only input. Its bytes are staged in scratch memory, which grows when
  * an image is larger than all before.
  * @returns where the image lies in the input
- * @throws FiligreeError `invalid-argument` when the data does not fit the image's size, or the input is no RGB image of
- * the size that `preprocessing` says; `environment` when there is no memory for it
+ * @throws FiligreeError `invalid-argument` when the data does not fit the image's size, or the input is not an RGB
+ * image of the size in `preprocessing`; `environment` when memory runs out
  */
 export function writeImage(session: Session, image: Pixels, preprocessing: Preprocessing): Geometry {
   const { name, inputs } = session;
@@ -88,6 +88,18 @@ export function writeImage(session: Session, image: Pixels, preprocessing: Prepr
   return geometry;
 }
 
+/**
+ * Size of a model's only input, in pixels.
+ * @throws FiligreeError `invalid-argument` when it is not one RGB image
+ */
+export function imageSize(inputs: readonly Endpoint[], model: string): { width: number; height: number } {
+  if (inputs.length !== 1) {
+    throw new FiligreeError('invalid-argument', `${model}: has ${inputs.length} inputs, not one image`);
+  }
+  const { width, height } = imageLayout(inputs[0], model);
+  return { width, height };
+}
+
 /** How an input of shape (1, H, W, 3) or (1, 3, H, W) is stored; strides in bytes. */
 interface ImageLayout {
   width: number;
@@ -102,7 +114,7 @@ function imageLayout({ name, shape, strides }: Endpoint, model: string): ImageLa
   if (channel === 0) {
     throw new FiligreeError(
       'invalid-argument',
-      `${model}: input "${name}" has shape [${shape.join(', ')}], which is no RGB image: [1, H, W, 3] or [1, 3, H, W]`,
+      `${model}: input "${name}" has shape [${shape.join(', ')}], wanted an RGB image: [1, H, W, 3] or [1, 3, H, W]`,
     );
   }
   const [y, x] = channel === 3 ? [1, 2] : [2, 3];

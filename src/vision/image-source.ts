@@ -1,9 +1,13 @@
-// Whatever a host has for an image → bytes.
+// Converts a host's image types to bytes.
 import { FiligreeError } from '../errors.ts';
 import type { HostClass } from '../host.ts';
+import type { EncodedImage } from './encoded-image.ts';
 import { checkPixels, type Pixels } from './preprocessing.ts';
 
-/** An image: pixels in memory anywhere; in browsers also what a page has. */
+/**
+ * An image: pixels in memory, or a photo in a file, on any host (edge functions decode it with `filigree/images`); in
+ * browsers also a page's elements.
+ */
 export type ImageSource =
   | Pixels
   | HostClass<'ImageData'>
@@ -13,23 +17,26 @@ export type ImageSource =
   | HostClass<'HTMLCanvasElement'>
   | HostClass<'OffscreenCanvas'>
   | HostClass<'VideoFrame'>
-  | Blob;
+  | EncodedImage;
 
 type Canvas2d = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
 
-/** Reads images, through one 2-D canvas that it keeps. Transparent pixels are shown on white. */
+/** Reads images through one 2-D canvas, kept for reuse. Transparent pixels are shown on white. */
 export class ImageReader {
   private context: Canvas2d | undefined;
 
   /**
-   * @throws FiligreeError `invalid-argument` when `source` is no image or has none yet, `environment` when the host
-   * cannot read it
+   * @throws FiligreeError `invalid-argument` when `source` is not an image or has not loaded yet, `not-found` when there is no such
+   * file, `invalid-image` when its bytes are not an image, `environment` when the host cannot read it; the signal's reason
    */
-  async read(source: ImageSource): Promise<Pixels> {
+  async read(source: ImageSource, signal?: AbortSignal): Promise<Pixels> {
+    signal?.throwIfAborted();
     if (isPixels(source)) return checked(source);
-    if (isInstance(source, 'Blob')) {
-      const bitmap = await decodeBlob(source as Blob);
+    if (isEncoded(source)) {
+      if (!canDraw()) return (await import('./encoded-image.ts')).decodeEncoded(source, signal);
+      const bitmap = await decodeBlob(await blobOf(source, signal), source);
       try {
+        signal?.throwIfAborted();
         return this.draw(bitmap, bitmap.width, bitmap.height);
       } finally {
         bitmap.close();
@@ -39,25 +46,77 @@ export class ImageReader {
     return this.draw(source as CanvasImageSource, width, height);
   }
 
-  /** Lets go of the canvas. */
+  /** Releases the canvas. */
   dispose(): void {
     this.context = undefined;
   }
 
   private draw(image: CanvasImageSource, width: number, height: number): Pixels {
     const context = (this.context ??= createContext());
-    context.canvas.width = width; // clears it, too
+    context.canvas.width = width; // this also clears it
     context.canvas.height = height;
     context.fillStyle = '#fff';
     context.fillRect(0, 0, width, height);
     context.drawImage(image, 0, 0, width, height);
-    const { data } = context.getImageData(0, 0, width, height);
+    const { data } = readContext(context, width, height);
     return checked({ data: data as Uint8ClampedArray, width, height, channels: 4 });
+  }
+}
+
+/** @throws FiligreeError `invalid-argument` for pixels from another site that does not allow reading them */
+function readContext(context: Canvas2d, width: number, height: number): ImageData {
+  try {
+    return context.getImageData(0, 0, width, height);
+  } catch (cause) {
+    if ((cause as Error).name !== 'SecurityError') throw cause;
+    throw new FiligreeError(
+      'invalid-argument',
+      'image: the browser does not let the page read these pixels, because they come from another site: write ' +
+        '<img crossorigin="anonymous"> (or <video crossorigin="anonymous">, or element.crossOrigin = "anonymous" before ' +
+        'src is set), and have that site send the header Access-Control-Allow-Origin',
+      { cause },
+    );
   }
 }
 
 function isPixels(source: unknown): source is Pixels | ImageData {
   return typeof source === 'object' && source !== null && 'data' in source && 'width' in source && 'height' in source;
+}
+
+function isEncoded(source: unknown): source is EncodedImage {
+  return (
+    typeof source === 'string' ||
+    source instanceof URL ||
+    source instanceof Uint8Array ||
+    source instanceof ArrayBuffer ||
+    isInstance(source, 'Blob')
+  );
+}
+
+/**
+ * Whether the host is a page or its worker: it decodes photos and reads pixels back. On hosts with files, strings are
+ * paths.
+ */
+function canDraw(): boolean {
+  if (typeof process === 'object' && process.getBuiltinModule?.('node:fs')) return false;
+  return (
+    typeof createImageBitmap === 'function' && (typeof OffscreenCanvas === 'function' || typeof document === 'object')
+  );
+}
+
+/** A photo's bytes, from the sources of pages. */
+async function blobOf(source: EncodedImage, signal?: AbortSignal): Promise<Blob> {
+  if (source instanceof Uint8Array || source instanceof ArrayBuffer) return new Blob([source as BlobPart]);
+  if (typeof source !== 'string' && !(source instanceof URL)) return source;
+  let response: Response;
+  try {
+    response = await fetch(source, { signal });
+  } catch (cause) {
+    signal?.throwIfAborted();
+    throw new FiligreeError('not-found', `image: ${String(source)}: ${(cause as Error).message}`, { cause });
+  }
+  if (response.ok) return response.blob();
+  throw new FiligreeError('not-found', `image: ${String(source)}: HTTP ${response.status} ${response.statusText}`);
 }
 
 /** ImageData has no `channels`: it is always RGBA. */
@@ -69,7 +128,7 @@ function checked(source: Pixels | ImageData): Pixels {
   return pixels;
 }
 
-/** Whether `value` is of a class that only some hosts have. */
+/** Whether `value` is of a class that only some hosts define. */
 function isInstance(value: unknown, className: string): boolean {
   const Class = (globalThis as Record<string, unknown>)[className];
   return typeof Class === 'function' && value instanceof Class;
@@ -96,28 +155,18 @@ function drawableSize(source: unknown): [width: number, height: number] {
   const found = source === null ? 'null' : ((source as object | undefined)?.constructor?.name ?? typeof source);
   throw new FiligreeError(
     'invalid-argument',
-    `image: got ${found}; wanted { data, width, height, channels }, ImageData, ImageBitmap, an image, video or canvas ` +
-      'element, a VideoFrame or a Blob',
+    `image: got ${found}; wanted { data, width, height, channels }, a photo's path, URL, bytes or Blob, or on pages ` +
+      'ImageData, ImageBitmap, an image, video or canvas element, or a VideoFrame',
   );
 }
 
-async function decodeBlob(blob: Blob): Promise<ImageBitmap> {
-  if (typeof createImageBitmap !== 'function') {
-    throw new FiligreeError(
-      'environment',
-      'image: this host cannot decode a Blob; decode it first and pass { data, width, height, channels }',
-    );
-  }
+async function decodeBlob(blob: Blob, source: EncodedImage): Promise<ImageBitmap> {
   try {
     return await createImageBitmap(blob, { imageOrientation: 'from-image' });
   } catch (cause) {
-    throw new FiligreeError(
-      'invalid-image',
-      `image: the Blob (${blob.type || 'no type'}) is no image this host decodes`,
-      {
-        cause,
-      },
-    );
+    const from = typeof source === 'string' || source instanceof URL ? `${String(source).slice(0, 100)}: ` : '';
+    const what = blob.type ? `${blob.size} bytes of type ${blob.type} are` : `${blob.size} bytes are`;
+    throw new FiligreeError('invalid-image', `image: ${from}${what} not an image that this host can decode`, { cause });
   }
 }
 

@@ -1,4 +1,4 @@
-// Published networks that are known by the exact shapes of what goes in and comes out.
+// Published networks that are recognised by the exact shapes of their inputs and outputs.
 import { same } from './classifier-metadata.ts';
 import { isReal, type TensorDescription } from './fields.ts';
 import { takesBytes } from './quantized-bytes.ts';
@@ -19,7 +19,7 @@ const mediapipeDetectors = [
   { label: 'person', width: 12, size: 128, anchors: 896, strides: [8, 16, 16, 16], anchorsPerCell: 2 },
 ];
 
-/** What a known model sees; undefined when we do not know it. */
+/** A known model's vision metadata; undefined for other models. */
 export function knownModel(
   inputs: readonly TensorDescription[],
   outputs: readonly TensorDescription[],
@@ -50,7 +50,7 @@ export function knownModel(
 
 /**
  * The SSD MobileNetV2 of MediaPipe's Objectron (Apache-2.0), trained on Open Images: logits, the background first. Its
- * labels lie before it in objectron_solution_packed_assets.data.
+ * labels are next to it in objectron_solution_packed_assets.data.
  */
 function objectronDetector(
   inputs: readonly TensorDescription[],

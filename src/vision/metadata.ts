@@ -1,4 +1,4 @@
-// `metadata.vision` of an artifact: what its model sees, and how its inputs and outputs are to be read.
+// `metadata.vision` of an artifact: how to prepare its model's input and read its outputs.
 import { field, flag, integer, invalid, list, number, oneOf, text, type Field } from './fields.ts';
 import { headTypeNames, type Head } from './heads/head.ts';
 import { resizeModes, type Preprocessing } from './preprocessing.ts';
@@ -7,14 +7,14 @@ export interface VisionMetadata {
   readonly task: 'detect';
   readonly head: Head;
   readonly preprocessing: Preprocessing;
-  /** Name of each class; classes without one are called by their number. */
+  /** Name of each class; classes without a name are called by their number. */
   readonly labels: readonly string[];
-  /** What a detector uses when its caller says nothing. */
+  /** A detector's defaults. */
   readonly scoreThreshold: number;
   readonly iouThreshold: number;
   /** Whether boxes of different classes suppress each other; false if not given. */
   readonly classAgnostic?: boolean;
-  /** Detections at most; 100 if not given. */
+  /** Maximum number of detections; 100 if not given. */
   readonly maxResults?: number;
 }
 

@@ -1,22 +1,22 @@
-// Non-maximum suppression: of boxes that show the same thing, one is kept.
+// Non-maximum suppression: keeps one of the boxes that show the same thing.
 import type { Candidates } from './candidates.ts';
 
 export interface SuppressionOptions {
   /** Boxes that overlap a better one by more than this (intersection over union, 0…1) are suppressed. */
   iouThreshold: number;
-  /** Results at most. */
+  /** Maximum number of results. */
   maxResults: number;
-  /** Whether boxes of different classes leave each other alone. Default true. */
+  /** Whether boxes suppress only boxes of their own class. Default true. */
   perClass?: boolean;
-  /** Only the best so many candidates are looked at: the work grows with their square. Default 3000. */
+  /** Number of candidates compared, best first: the work grows with its square. Default 3000. */
   maxCandidates?: number;
   /** How far candidates i and j are the same, 0…1, for `suppress`; the intersection over union of their boxes if not given. */
   overlap?: (candidates: Candidates, i: number, j: number) => number;
 }
 
 /**
- * Indices of the candidates that count, best first: equal scores stay in their order. Those with a NaN or infinite
- * number, or of negative width or height, do not count.
+ * Indices of the valid candidates, best first; equal scores stay in their order. Candidates with a NaN or infinite
+ * number, or with negative width or height, are dropped.
  */
 export function rankCandidates({ length, boxes, scores }: Candidates, most: number): number[] {
   const order: number[] = [];
@@ -53,7 +53,7 @@ export function suppress(candidates: Candidates, options: SuppressionOptions): n
   const { boxes, classes } = candidates;
   const overlap = options.overlap ?? ((_, i, j) => intersectionOverUnion(boxes, i, j));
   const kept: number[] = [];
-  /** What is kept of each class, best first: only those can suppress. */
+  /** The kept boxes of each class, best first: only those can suppress. */
   const rivals = new Map<number, number[]>();
   for (const i of rankCandidates(candidates, maxCandidates)) {
     if (kept.length >= maxResults) break;
@@ -69,8 +69,8 @@ export function suppress(candidates: Candidates, options: SuppressionOptions): n
 
 /**
  * Weighted suppression (MediaPipe's NonMaxSuppressionCalculator, algorithm WEIGHTED; BlazeFace, arXiv 1907.05047,
- * section 3.2): the best box and those that overlap it become one, its corners and keypoints their means weighted by
- * score, its score that of the best. Returns the merged candidates, best first.
+ * section 3.2): the best box and those that overlap it become one. Its corners and keypoints are their means weighted
+ * by score; its score is the best one's. Returns the merged candidates, best first.
  */
 export function suppressWeighted(candidates: Candidates, options: SuppressionOptions): Candidates {
   const { iouThreshold, maxResults, perClass = true, maxCandidates = 3000 } = options;

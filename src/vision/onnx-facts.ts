@@ -1,4 +1,4 @@
-// What an ONNX file says of itself, as the importer leaves it in `metadata.onnx`: texts by key.
+// What an ONNX file says about itself, as the importer leaves it in `metadata.onnx`: strings by key.
 import { isObject } from '../formats/json-object.ts';
 import { pythonNames } from '../formats/python-names.ts';
 
@@ -9,7 +9,7 @@ export interface OnnxFacts {
   readonly labels?: readonly string[];
   /** Ultralytics' `kpt_shape`: keypoints of an object, and numbers of a keypoint. */
   readonly keypointShape?: readonly [count: number, values: number];
-  /** All that may name the network's family. */
+  /** All strings that may name the network's family. */
   readonly description: string;
 }
 

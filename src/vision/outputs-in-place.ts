@@ -1,4 +1,4 @@
-// A model's outputs where the last run left them: looked through in linear memory, copied only where need be.
+// Reads a model's outputs where the last run left them in linear memory; copies only when necessary.
 import { foundHeaderBytes } from '../program/kernels/detect.ts';
 import type { Endpoint } from '../program/program.ts';
 import type { Session } from '../runtime/session.ts';
@@ -67,7 +67,7 @@ function lastElement({ anchors, classes, at, anchorStep, classStep, objectness =
   return Math.max(at + along + (classes - 1) * classStep, objectness + along);
 }
 
-/** A best value under it cannot reach the threshold: sigmoids of it and of any objectness are at most 1. */
+/** A best value below this cannot reach the threshold: its sigmoid and any objectness are at most 1. */
 function floorOf(threshold: number, sigmoid: boolean, objectness: boolean): number {
   if (!sigmoid) return objectness ? -Infinity : threshold;
   return threshold < 1 ? Math.log(threshold / (1 - threshold)) - 0.01 : 4;

@@ -1,16 +1,16 @@
-// What a head may ask of a model's outputs.
+// A model's outputs, as heads read them.
 import type { Tensor } from '../tensor.ts';
 import { scanAll, scanBest, type ScoredAnchors, type ScoreScan } from './scan.ts';
 
 /** The outputs of one run, as heads read them. */
 export interface Outputs {
-  /** An output's values, row-major in its author's shape; good until the next call of `best` or the next run. */
+  /** An output's values, row-major in its author's shape; valid until the next call of `best` or the next run. */
   values(name: string): Float32Array;
   /** The best class of each anchor that reaches the threshold; see `scanBest`. */
   best(scan: ScoreScan, threshold: number): ScoredAnchors;
 }
 
-/** How scores are chosen. */
+/** Which scores become candidates. */
 export interface Selection {
   readonly scoreThreshold: number;
   /** Whether an anchor counts once for each class that reaches the threshold, not only for its best. */
@@ -21,7 +21,7 @@ export function find(outputs: Outputs, scan: ScoreScan, { scoreThreshold, multiL
   return multiLabel ? scanAll(outputs.values(scan.output), scan, scoreThreshold) : outputs.best(scan, scoreThreshold);
 }
 
-/** Outputs that lie in tensors. */
+/** Outputs held in tensors. */
 export function tensorOutputs(tensors: Record<string, Tensor>): Outputs {
   const values = (name: string) => tensors[name].data as Float32Array;
   return { values, best: (scan, threshold) => scanBest(values(scan.output), scan, threshold) };

@@ -1,4 +1,4 @@
-// Where a detection's label goes: a tab that touches its box and hides as little as possible of any box.
+// Places a detection's label: a tab that touches its box and hides as little as possible of any box.
 
 export interface Area {
   readonly x: number;
@@ -9,11 +9,11 @@ export interface Area {
 
 export interface Label extends Area {
   readonly text: string;
-  /** The font's, in pixels. */
+  /** The font's size, in pixels. */
   readonly size: number;
 }
 
-/** What has been drawn on a picture of width × height pixels so far, and what must stay visible. */
+/** What is drawn so far on a picture of width × height pixels, and what must stay visible. */
 export interface Scene {
   readonly width: number;
   readonly height: number;
@@ -21,22 +21,22 @@ export interface Scene {
   readonly labels: readonly Area[];
 }
 
-/** Letters below this many pixels are not read any more. */
+/** Letters smaller than this, in pixels, are unreadable. */
 const smallestSize = 8;
 
 /** A label that would hide more than this share of boxes, summed over boxes, is left out. */
 const maxHidden = 0.4;
 
-// What a place is worth giving up for, as shares of a box that it hides.
+// Penalties of the places that are not above the box, as shares of a box hidden.
 const insteadOfAbove = { inside: 0.02, below: 0.1, right: 0.01 };
 const insteadOfLarge = 0.05;
 const insteadOfWhole = 0.1;
 
 /**
- * A place for the label of `box`: above, inside at the top, or below; at full size, smaller, or `short` in place of `text`.
- * Undefined when every place would hide too much of the boxes, another label, or lie outside of the picture.
- * @param text what the label says, and what it says where there is room for less
- * @param margin pixels that the box's line reaches beyond it
+ * A place for the label of `box`: above, inside at the top, or below; at full size, smaller, or with `short` in place
+ * of `text`. Undefined when every place would hide too much of the boxes or another label, or lie outside the picture.
+ * @param text the label's text, and a shorter text for narrow places
+ * @param margin how far the box's line reaches beyond it, in pixels
  */
 export function placeLabel(
   scene: Scene,

@@ -1,6 +1,6 @@
 // How a photo becomes a model's input: where it lands in the input, and the way back.
 //
-// Coordinates are continuous: a picture of w pixels spans [0, w], the centre of its first pixel is at 0.5.
+// Coordinates are continuous: a picture of w pixels spans [0, w]; the centre of its first pixel is at 0.5.
 import { FiligreeError } from '../errors.ts';
 
 /** An image in memory: rows from the top, interleaved channels (grey, RGB or RGBA), one byte each. */
@@ -14,25 +14,25 @@ export interface Pixels {
 /**
  * - `stretch`: the image fills the input; its aspect ratio changes.
  * - `letterbox`: the image keeps its aspect ratio, is centred, and the rest is padding.
- * - `letterbox-top-left`: the same, with the padding to the right and below (YOLOX).
+ * - `letterbox-top-left`: the same, with the padding on the right and below (YOLOX).
  */
 export const resizeModes = ['stretch', 'letterbox', 'letterbox-top-left'] as const;
 export type ResizeMode = (typeof resizeModes)[number];
 
-/** Image → input tensor. A value of channel c is `byte · scale[c] + offset[c]`, the byte being 0…255. */
+/** Image → input tensor. The value of channel c is `byte · scale[c] + offset[c]`; bytes are 0…255. */
 export interface Preprocessing {
   /** Size of the model's input, in pixels. */
   readonly width: number;
   readonly height: number;
   readonly resize: ResizeMode;
-  /** The byte (0…255) that stands where the image does not reach. It is scaled like the image's own. */
+  /** Fills the padding: a byte (0…255), scaled like the image's own. */
   readonly padValue: number;
   /** Per channel, in the model's channel order. */
   readonly scale: readonly [number, number, number];
   readonly offset: readonly [number, number, number];
   /** The model's channel order. */
   readonly order: 'RGB' | 'BGR';
-  /** Whether an image that shrinks to less than half is averaged over areas rather than sampled; true if not given. */
+  /** Average areas instead of sampling when an image shrinks to less than half; true if not given. */
   readonly antialias?: boolean;
 }
 
@@ -53,13 +53,13 @@ export interface Geometry {
   readonly destination: Rectangle;
 }
 
-/** Where an image lay in the input, and what its run took in milliseconds. */
+/** Where an image lay in the input, and how long its run took, in milliseconds. */
 export interface ImageRun {
   geometry: Geometry;
   speed: { preprocess: number; inference: number };
 }
 
-/** `(byte − mean) / std` per channel, with mean and std on the 0…255 scale, as scale and offset. */
+/** Scale and offset that compute `(byte − mean) / std` per channel; mean and std are on the 0…255 scale. */
 export function normalization(
   mean: readonly [number, number, number],
   std: readonly [number, number, number],
@@ -71,7 +71,7 @@ export function normalization(
 }
 
 /**
- * The part of an inputWidth × inputHeight input that an imageWidth × imageHeight image is resized to. Whole pixels, at
+ * The part of an inputWidth × inputHeight input that an imageWidth × imageHeight image is resized to: whole pixels, at
  * least one each way, within the input. Sizes are rounded as the models' own code does it: to the nearest when centred
  * (an odd pixel of padding goes right or below), down for `letterbox-top-left`.
  */
@@ -84,7 +84,7 @@ export function letterbox(
 ): Rectangle {
   if (mode === 'stretch') return { x: 0, y: 0, width: inputWidth, height: inputHeight };
   const scale = Math.min(inputWidth / imageWidth, inputHeight / imageHeight);
-  // imageWidth · (inputWidth / imageWidth) can fall short of inputWidth by a rounding error, which floor would make a pixel.
+  // imageWidth · (inputWidth / imageWidth) can be a rounding error less than inputWidth; floor would lose a pixel.
   const whole = (size: number) => (mode === 'letterbox' ? Math.round(size) : Math.floor(size + 1e-6));
   const width = Math.min(inputWidth, Math.max(1, whole(imageWidth * scale)));
   const height = Math.min(inputHeight, Math.max(1, whole(imageHeight * scale)));
@@ -156,7 +156,7 @@ function notPixels(what: string): FiligreeError {
 }
 
 /**
- * @throws FiligreeError `invalid-argument` unless `image` has bytes for its size.
+ * @throws FiligreeError `invalid-argument` unless `image` has exactly the bytes for its size.
  */
 export function checkPixels(image: Pixels): void {
   const { data, width, height, channels } = image;

@@ -64,7 +64,7 @@ const presets = {
   /** YOLO11 and YOLO12 too, and YOLO26 without its own choice of objects. */
   yolov8: {
     wants: 'an output [1, 4 + classes, cells] or [1, cells, 4 + classes]',
-    words: /yolo-?(v8|v9|v?11|v?12)/i,
+    words: /yolo-?(v8|v9|v?10|v?11|v?12|v?26)/i,
     preprocessing: ultralyticsPreprocessing,
     scoreThreshold: 0.25,
     iouThreshold: 0.7,
@@ -124,7 +124,7 @@ const presets = {
   'yolov8-dfl': {
     wants: 'an output [1, 64 + classes, cells] or maps [1, 64 + classes, rows, columns] for all strides',
     yieldsTo: 'yolov8',
-    words: /yolo-?(v8|v9|v?11|v?12)/i,
+    words: /yolo-?(v8|v9|v?10|v?11|v?12|v?26)/i,
     preprocessing: ultralyticsPreprocessing,
     scoreThreshold: 0.25,
     iouThreshold: 0.7,

@@ -1,4 +1,4 @@
-// What a photo's bytes become where a model's input is quantised.
+// How a photo's bytes become a quantised model's input.
 import { same } from './classifier-metadata.ts';
 import type { TensorDescription } from './fields.ts';
 import type { Preprocessing } from './preprocessing.ts';
@@ -13,7 +13,7 @@ export function takesBytes({ dtype, quantization }: QuantizedDescription): boole
 }
 
 /**
- * Scale and offset of a quantised input: uint8 takes a photo's bytes as they are, int8 takes them less 128 (TFLite's
+ * Scale and offset of a quantised input: uint8 takes a photo's bytes as they are, int8 takes them minus 128 (TFLite's
  * convention). Undefined for other inputs.
  */
 export function quantizedBytes({

@@ -1,4 +1,4 @@
-// What is known of a classifier when it is compiled.
+// Finds a classifier's metadata when it is compiled.
 import { classifierShape, type ClassifierMetadata } from './classifier-metadata.ts';
 import type { TensorDescription } from './fields.ts';
 import { fileFacts } from './file-facts.ts';
@@ -6,9 +6,9 @@ import { fittingLabels } from './labels.ts';
 import { quantizedBytes, type QuantizedDescription } from './quantized-bytes.ts';
 
 /**
- * What is known of a classifier when it is compiled: its artifact carries it as `metadata.vision`. A quantised input says
- * itself what a photo's bytes become. For float32 inputs a TFLite file may say how they are normalised. Undefined
- * for models of which neither that nor names of classes are known.
+ * A classifier's metadata, found when it is compiled; its artifact carries it as `metadata.vision`. A quantised input's
+ * type says how a photo's bytes are converted. For float32 inputs a TFLite file may state their normalisation.
+ * Undefined when neither that nor class names are known.
  */
 export function recogniseClassifier(
   inputs: readonly QuantizedDescription[],

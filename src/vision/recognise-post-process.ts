@@ -1,5 +1,5 @@
-// The head of a TensorFlow SSD whose TFLite file ends in TFLite_Detection_PostProcess: the importer leaves what that
-// operator was told in `metadata.detectionPostProcess`. Used when a model is compiled.
+// The head of a TensorFlow SSD whose TFLite file ends in TFLite_Detection_PostProcess. The importer leaves that
+// operator's options in `metadata.detectionPostProcess`. Used when a model is compiled.
 import { field, list, number, outputNamed, text, type Field } from './fields.ts';
 import { floatsToBase64 } from './heads/ssd.ts';
 import { fittingLabels } from './labels.ts';
@@ -10,13 +10,13 @@ import { quantizedBytes } from './quantized-bytes.ts';
 import { defaultLabels, imageInput } from './recognise.ts';
 import { tfliteFacts } from './tflite-facts.ts';
 
-/** Exporters write thresholds that let everything through; a detector needs one that means something. */
+/** Exporters write thresholds that let everything through; a detector needs a useful one. */
 const minScoreThreshold = 0.01;
 const usualScoreThreshold = 0.5;
 
 /**
- * Undefined for models that do not end in it. The image is stretched over the input. Its bytes are the integers of a
- * quantised input; they become what the file says, or −1…1, where the input is float32.
+ * Undefined for models without that operator. The image is stretched over the input. A quantised input takes its bytes
+ * as integers; a float32 input takes them normalised as the file says, or to −1…1.
  * @throws FiligreeError `invalid-model` naming the first fact that is wrong
  */
 export function recognisePostProcess({ inputs, outputs, metadata = {} }: ModelDescription): VisionMetadata | undefined {

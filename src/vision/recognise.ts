@@ -1,5 +1,5 @@
-// Which head a model has: from what its file says, and from the shapes of what goes in and comes out. Used when a model is
-// compiled, whose artifact then carries the answer as `metadata.vision`, and for artifacts that carry none.
+// Recognises a model's head by its file's own facts and by the shapes of its inputs and outputs. Used when a model is
+// compiled, whose artifact then carries the answer as `metadata.vision`, and for artifacts without it.
 import { FiligreeError } from '../errors.ts';
 import { same } from './classifier-metadata.ts';
 import { coco80, coco90 } from './coco-labels.ts';
@@ -13,13 +13,13 @@ import type { OutputTails } from './output-tails.ts';
 import type { Fit, ImageInput, ModelDescription, Preset } from './presets/preset.ts';
 import { headNames, headPresets, type HeadName } from './presets.ts';
 
-/** What may be known of a model: how it sees, or, where that is not clear, the heads that its outputs fit. */
+/** What was recognised: the vision metadata or, where that is ambiguous, the heads that fit the outputs. */
 export interface Recognition {
   readonly vision?: VisionMetadata;
   readonly choices: readonly HeadName[];
 }
 
-/** Recognises a detector. Neither an answer nor choices: none that we know. */
+/** Recognises a detector. Unknown models give neither metadata nor choices. */
 export function recognise(model: ModelDescription): Recognition {
   const { inputs, outputs, metadata = {}, tails } = model;
   const known = knownModel(inputs, outputs);
@@ -55,7 +55,7 @@ export function recognise(model: ModelDescription): Recognition {
   return { vision: describe(best[0].name, best[0].fit, model, facts), choices: [] };
 }
 
-/** What a model sees; undefined when we do not know for sure. */
+/** A model's vision metadata; undefined when it is unknown or ambiguous. */
 export function recogniseVision(
   inputs: readonly TensorDescription[],
   outputs: readonly TensorDescription[],
@@ -66,7 +66,7 @@ export function recogniseVision(
 }
 
 /**
- * What a model sees whose head somebody names.
+ * The vision metadata of a model whose head the caller names.
  * @throws FiligreeError `invalid-argument` when there is no such head, or the model's inputs and outputs do not fit it
  */
 export function visionWithHead(model: ModelDescription & { readonly name: string }, head: HeadName): VisionMetadata {
@@ -89,9 +89,9 @@ export function visionWithHead(model: ModelDescription & { readonly name: string
 }
 
 /**
- * What a model sees: by the head that is named, or recognised.
- * @throws FiligreeError `unsupported` when it is no detector we know, `invalid-argument` when only its user can
- * know which head it has, or it does not fit the head that is named
+ * A model's vision metadata, by the named head or by recognition.
+ * @throws FiligreeError `unsupported` when the model is not a known detector, `invalid-argument` when its head is
+ * ambiguous, or when it does not fit the named head
  */
 export function visionOf(model: ModelDescription & { readonly name: string }, head?: HeadName): VisionMetadata {
   if (head !== undefined) return visionWithHead(model, head);
@@ -105,10 +105,24 @@ export function visionOf(model: ModelDescription & { readonly name: string }, he
         `(--head): ${oneOfHeads(choices)}`,
     );
   }
+  if (isClassifier(model)) {
+    throw new FiligreeError(
+      'unsupported',
+      `${model.name}: a classifier, not a detector: its output ${outputs} is a score per class. Use createClassifier, or ` +
+        '"filigree classify"',
+    );
+  }
   throw new FiligreeError(
     'unsupported',
-    `${model.name}: no detector that Filigree knows: it has no metadata.vision, and its outputs are ${outputs}`,
+    `${model.name}: not a detector that Filigree knows: it has no metadata.vision, and its outputs are ${outputs}`,
   );
+}
+
+function isClassifier({ inputs, outputs, metadata = {} }: ModelDescription): boolean {
+  const { vision } = metadata as { vision?: { task?: unknown } };
+  const [output] = outputs;
+  const isScores = outputs.length === 1 && output.shape.filter((d) => d !== 1).length === 1;
+  return vision?.task === 'classify' || (isScores && imageInput(inputs) !== undefined);
 }
 
 /** How many classes a detector has whose head somebody named or `recognise` found; undefined for others. */
@@ -148,12 +162,12 @@ function describe(name: HeadName, { head, classes, labels }: Fit, { inputs }: Mo
   } satisfies VisionMetadata;
 }
 
-/** COCO's, where the number of classes is COCO's. */
+/** COCO's labels when the number of classes is COCO's. */
 export function defaultLabels(classes: number | undefined): readonly string[] {
   return classes === coco80.length ? coco80 : classes === coco90.length ? coco90 : [];
 }
 
-/** The one input, when it is an RGB image. */
+/** The only input, when it is an RGB image. */
 export function imageInput(inputs: readonly TensorDescription[]): ImageInput | undefined {
   const { shape } = inputs[0] ?? { shape: [] };
   if (inputs.length !== 1 || shape.length !== 4 || shape[0] !== 1) return undefined;

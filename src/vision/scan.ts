@@ -1,16 +1,16 @@
-// Finding, among thousands of anchors, the few that have a score worth decoding.
+// Finds, among thousands of anchors, the few with scores worth decoding.
 
-/** What turns an output's numbers into scores. Softmax is over all classes, the background's too. */
+/** How an output's numbers become scores. Softmax runs over all classes, including the background. */
 export const scoreActivations = ['none', 'sigmoid', 'softmax'] as const;
 export type ScoreActivation = (typeof scoreActivations)[number];
 
-/** Where the scores of some anchors lie: elements of one output, as its author's shape lays them out row-major. */
+/** Where the scores of a set of anchors lie: elements of one output, row-major in its author's shape. */
 export interface ScoreScan {
   /** Name of the output. */
   readonly output: string;
   readonly anchors: number;
   readonly classes: number;
-  /** So many classes in front are the background: never found, and not counted in the class indices that are. */
+  /** Number of background classes in front: never found, and not counted in class indices. */
   readonly background: number;
   /** Element of class 0 of anchor 0, and elements to the next anchor and the next class. */
   readonly at: number;
@@ -21,7 +21,7 @@ export interface ScoreScan {
   readonly activation: ScoreActivation;
 }
 
-/** Anchors with their scores after activation, in order of anchors, then of classes. */
+/** Anchors with their scores after activation, ordered by anchor, then by class. */
 export interface ScoredAnchors {
   readonly length: number;
   readonly anchors: Int32Array;
@@ -30,8 +30,8 @@ export interface ScoredAnchors {
 }
 
 /**
- * The class of highest score of each anchor, the first of equals, where that score reaches the threshold. NaN is no
- * score: other classes of the anchor count, and an anchor of NaN objectness is not found.
+ * The class of highest score of each anchor, the first of equals, where that score reaches the threshold. NaN scores
+ * are skipped: the anchor's other classes count. An anchor of NaN objectness is not found.
  */
 export function scanBest(values: Float32Array, scan: ScoreScan, threshold: number): ScoredAnchors {
   const { anchors, classes, background, at, anchorStep, classStep } = scan;
@@ -81,7 +81,7 @@ export function scanBest(values: Float32Array, scan: ScoreScan, threshold: numbe
   };
 }
 
-/** Every class of every anchor whose score reaches the threshold: what the evaluation of YOLO models calls multi-label. */
+/** Every class of every anchor whose score reaches the threshold: "multi-label" in the evaluation of YOLO models. */
 export function scanAll(values: Float32Array, scan: ScoreScan, threshold: number): ScoredAnchors {
   const { anchors, classes, background, at, anchorStep, classStep } = scan;
   const score = scorer(values, scan);
@@ -107,10 +107,10 @@ export function scanAll(values: Float32Array, scan: ScoreScan, threshold: number
   };
 }
 
-/** So many anchors' best scores stay in the cache while all classes pass. */
+/** Number of anchors whose best scores stay in the cache while all classes pass. */
 const blockAnchors = 1024;
 
-/** The function from a class's number, and its anchor, to its score; in float32 as the kernels compute. */
+/** Makes the function from a class's number and its anchor to its score; in float32, as the kernels compute. */
 function scorer(values: Float32Array, scan: ScoreScan): (value: number, anchor: number) => number {
   const { at, anchorStep, classStep, classes, objectness, activation } = scan;
   if (activation === 'softmax') {

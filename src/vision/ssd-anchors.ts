@@ -4,20 +4,24 @@
 export interface SsdAnchorOptions {
   readonly inputWidth: number;
   readonly inputHeight: number;
-  /** Pixels from one cell to the next, one entry a layer. Neighbouring layers of one stride share their cells. */
+  /**
+   * Pixels from one cell to the next, one entry per layer. Neighbouring layers with the same stride share their cells.
+   */
   readonly strides: readonly number[];
   readonly aspectRatios: readonly number[];
-  /** Aspect ratio of one more anchor a layer, of a size between this layer's and the next's; 0 for none. */
+  /** Aspect ratio of one more anchor per layer, with a size between this layer's and the next's; 0 for none. */
   readonly interpolatedScaleAspectRatio: number;
-  /** All anchors are 1 × 1: the head's sizes are fractions of the input. Otherwise sizes run from minScale to maxScale. */
+  /**
+   * All anchors are 1 × 1: the head's sizes are fractions of the input. Otherwise sizes run from minScale to maxScale.
+   */
   readonly fixedAnchorSize: boolean;
   readonly minScale?: number;
   readonly maxScale?: number;
-  /** The first layer has three fixed anchors a cell instead. */
+  /** The first layer has three fixed anchors per cell instead. */
   readonly reduceBoxesInLowestLayer?: boolean;
 }
 
-/** How many anchors `ssdAnchors` makes, without making them. */
+/** The number of anchors that `ssdAnchors` makes, without making them. */
 export function ssdAnchorCount(options: SsdAnchorOptions): number {
   const { inputWidth, inputHeight, strides } = options;
   return strides.reduce(
@@ -27,7 +31,7 @@ export function ssdAnchorCount(options: SsdAnchorOptions): number {
   );
 }
 
-/** n × (x centre, y centre, width, height), as fractions of the input: rows, then columns, then anchors of a cell. */
+/** n × (x centre, y centre, width, height), as fractions of the input: by row, then column, then anchor of the cell. */
 export function ssdAnchors(options: SsdAnchorOptions): Float32Array {
   const { inputWidth, inputHeight, strides, fixedAnchorSize } = options;
   const anchors: number[] = [];

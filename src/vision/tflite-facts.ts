@@ -1,5 +1,5 @@
-// What a TFLite file says of itself, as the importer leaves it in `metadata.tflite`. An artifact's is untrusted: what is
-// not as the importer writes it counts as absent.
+// What a TFLite file says about itself, as the importer leaves it in `metadata.tflite`. An artifact's metadata is
+// untrusted: fields of another form count as absent.
 import { isObject } from '../formats/json-object.ts';
 import { keypointFacts, type OnnxFacts } from './onnx-facts.ts';
 import { normalization, type Preprocessing } from './preprocessing.ts';
@@ -9,7 +9,7 @@ export interface TfliteFacts extends Pick<OnnxFacts, 'keypointShape'> {
   readonly isTflite: boolean;
   readonly task?: string;
   readonly labels?: readonly string[];
-  /** What an image's bytes become, where the input is float32. */
+  /** How an image's bytes are normalised, where the input is float32. */
   readonly normalization?: Pick<Preprocessing, 'scale' | 'offset'>;
   readonly description: string;
 }

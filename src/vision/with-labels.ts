@@ -1,4 +1,4 @@
-// Names that somebody gives to the classes of a model that is compiled.
+// Adds a caller's class names to the metadata of a compiled model.
 import { FiligreeError } from '../errors.ts';
 import { classifierShape, readClassifierMetadata, type ClassifierMetadata } from './classifier-metadata.ts';
 import { list, text } from './fields.ts';
@@ -8,10 +8,10 @@ import type { ModelDescription } from './presets/preset.ts';
 import { classCount } from './recognise.ts';
 
 /**
- * What a model sees, by its metadata, with the names that somebody gives its classes. A classifier of which nothing else
- * is known counts as one.
- * @throws FiligreeError `invalid-argument` when there are not as many names as classes, or the model is neither a
- * detector that we know nor a classifier
+ * A model's vision metadata with the caller's class names. A classifier about which nothing else is known counts as
+ * one.
+ * @throws FiligreeError `invalid-argument` when the number of names differs from the number of classes, or the model is
+ * neither a known detector nor a classifier
  */
 export function visionWithLabels(
   model: ModelDescription & { readonly name: string },
@@ -32,7 +32,7 @@ export function visionWithLabels(
   }
   throw new FiligreeError(
     'invalid-argument',
-    `${model.name}: labels are for classifiers and detectors, which it is not known to be. If it is a detector, name ` +
+    `${model.name}: only classifiers and detectors take labels, and this model is not recognised as either. If it is a detector, name ` +
       'its head (--head)',
   );
 }

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { judge, outputError } from '../../bench/peers/compare.ts';
 import { floorOf } from '../../bench/peers/floor.ts';
-import { insertTable, markdownTables, readmeTable } from '../../bench/peers/markdown.ts';
+import { benchmarksTable, insertTable, markdownTables, readmeTable } from '../../bench/peers/markdown.ts';
 import type { PeersReport, RuntimeResult, StateResult } from '../../bench/peers/results.ts';
 import { bestPeer } from '../../bench/peers/results.ts';
 import type { NetworkState } from '../../bench/peers/states.ts';
@@ -175,11 +175,13 @@ describe('comparing peers', () => {
 });
 
 describe('tables', () => {
-  it('strike wrong results out and say who fails', () => {
+  it('strike out wrong results and name runtimes that fail', () => {
     const text = markdownTables(report);
     expect(text).toContain('~~4.00 (3.60)~~ wrong by 1.30');
     expect(text).toContain('fails');
-    expect(readmeTable(report)).toContain('*wrong*');
+    expect(benchmarksTable(report)).toContain('*wrong*');
+    const short = readmeTable(report);
+    expect(short.match(/start to first result/g)?.length).toBe(1);
   });
 
   it('go between the markers of the README', () => {
@@ -203,7 +205,7 @@ describe('the HTML report', () => {
     expect(page).toContain('Speed-up of networks against density');
   });
 
-  it('fetches nothing and escapes what it was given', () => {
+  it('fetches nothing and escapes its inputs', () => {
     expect(page).not.toMatch(/<(link|img|iframe|object)\b|\bsrc=|@import|url\((?!#)/);
     expect(page).toContain('A &lt;processor&gt;');
     expect(page).not.toContain('conv <1>');

@@ -46,7 +46,7 @@ describe('cells', () => {
     for (const id of all.map(idOf)) expect(id).toMatch(/^[\w+-]+$/);
   });
 
-  it('are of patterns that there are, N:M close to what is asked for', () => {
+  it('have existing patterns, with N:M close to the requested sparsity', () => {
     for (const one of all) {
       const { pattern, own } = patternOf(one);
       const { sparsity } = patternNamed(pattern);
@@ -94,7 +94,7 @@ describe('tables', () => {
     );
   });
 
-  it('show what files weigh', () => {
+  it('show the sizes of files', () => {
     const line = { network: 'yolox-nano', weights: 'int8', accuracy: 0.3, images: 160, loadMs: 3 } as const;
     const wire = [{ ...line, bytes: 1.07e6, brotli: 8.5e5 }];
     const rows = wireTable({ dense: [], cells: [], speed: [], wire }).split('\n');

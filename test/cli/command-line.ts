@@ -11,7 +11,7 @@ export interface Result {
 /** The version that `--version` prints here. */
 export const version = '1.2.3';
 
-/** `filigree`, with the model that `detect` uses when none is named. */
+/** `filigree`, with the default model of `detect`. */
 export function commandLine(defaultModel = () => '') {
   async function filigree(...argv: string[]): Promise<Result> {
     const written = { out: '', err: '' };

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commandLine } from './command-line.ts';
 import { decodeImage } from '../../src/images/decode.ts';
-import type { Detection } from '../../src/vision/detector.ts';
+import type { Detection } from '../../src/vision/detection.ts';
 import { jpegOf, paint, pngOf, withOrientation } from '../images/pictures.ts';
 
 const photo = (n: number) => `node_modules/@vladmandic/face-api/demo/sample${n}.jpg`;
@@ -192,7 +192,7 @@ describe('filigree detect', () => {
     expect((await filigree('detect', join(directory, 'nothing.png'))).out).toContain('0 detections; ');
   });
 
-  it('names what is no photo, in one line, and goes on with the others', async () => {
+  it('names files that are not photos, in one line, and continues with the others', async () => {
     const text = join(directory, 'notes.txt');
     await writeFile(text, 'Dear all, the photo follows');
     const cut = join(directory, 'cut.jpg');

@@ -45,7 +45,7 @@ describe('a classifier', () => {
   });
   const picture = (name: string) => join(directory, `set/images/${name}.png`);
 
-  it('says what photos show', async () => {
+  it('names the classes of photos', async () => {
     const report = await json('classify', picture('green'), '-m', model, '-l', labels, '--preprocess', 'mobilenet');
     expect(report).toMatchObject({
       model,
@@ -70,7 +70,7 @@ describe('a classifier', () => {
     classifications.forEach(({ score }, i) => expect(score).toBeCloseTo(exponentials[i] / sum, 5));
   });
 
-  it('prints tables, of the best so many, and goes on past what is no photo', async () => {
+  it('prints tables of the best classes, and skips files that are not photos', async () => {
     const argv = [
       'classify',
       picture('red'),
@@ -129,7 +129,7 @@ describe('a classifier', () => {
     );
   });
 
-  it('is refused what is wrong, by file and line', async () => {
+  it('reports errors by file and line', async () => {
     const evaluate = (csv: string, ...more: string[]) =>
       refusal('evaluate', model, '--labels', csv, '--preprocess', 'none', ...more);
     const bad = await written('set/bad.csv', 'image,imagenet_class\nred.png,0\ngreen.png,one\n');
@@ -137,7 +137,7 @@ describe('a classifier', () => {
     const beyond = await written('set/beyond.csv', 'image,imagenet_class\nred.png,0\ngreen.png,3\n');
     expect(await evaluate(beyond)).toBe(`${beyond}: line 3: class 3: the model has 3 classes`);
     expect(await evaluate(beyond, '--limit', '1', '--label-offset', '3')).toBe(
-      `${beyond}: line 2: class 0: the model has 3 classes, of which the first 3 are left out`,
+      `${beyond}: line 2: class 0: the model has 3 classes; the first 3 are left out`,
     );
     expect(await evaluate('/nowhere/labels.csv')).toBe('/nowhere/labels.csv: no such file or directory');
     const broken = await written('set/images/broken.png', (await readFile(picture('red'))).subarray(0, 50));
@@ -218,7 +218,7 @@ describe('a detector', () => {
     for (const { detections } of found) expect(detections.length).toBeGreaterThan(1);
   });
 
-  /** A data set that holds what the detector finds, and that is changed. */
+  /** A data set of the detector's own detections, changed by a function. */
   async function dataset(
     name: string,
     change: (set: {
@@ -246,7 +246,7 @@ describe('a detector', () => {
   const evaluate = async (instances: string, ...more: string[]) =>
     json('evaluate', faces, '--coco', instances, '--images', photos, '--score-threshold', '0.5', ...more);
 
-  it('finds all of what it finds', async () => {
+  it('finds all objects that were taken from its own detections', async () => {
     const report = await evaluate(await dataset('all.json'));
     expect(report).toMatchObject({ ap: 1, ap50: 1, ap75: 1, ar100: 1, images: 2, notes: [] });
     expect(Object.keys(report)).toEqual(
@@ -255,7 +255,7 @@ describe('a detector', () => {
     expect(await evaluate(await dataset('all.json'), '--limit', '1')).toMatchObject({ ap: 1, images: 1 });
   });
 
-  it('misses what is not there, in the share that it is', async () => {
+  it('misses added objects, in their share', async () => {
     const all = found.reduce((sum, { detections }) => sum + detections.length, 0);
     const twice = await dataset('twice.json', ({ annotations }) => {
       annotations.push(...annotations.map((one) => ({ ...one, id: one.id + 1000, bbox: [0, 0, 1, 1] })));
@@ -265,7 +265,7 @@ describe('a detector', () => {
     expect(report.ap).toBeCloseTo(51 / 101, 9); // precision 1 up to a recall of 1/2
   });
 
-  it('prints a table, and what it cannot know', async () => {
+  it('prints a table, and notes what it cannot know', async () => {
     const instances = await dataset('more.json', ({ categories }) => categories.push({ id: 5, name: 'unicorn' }));
     const argv = ['evaluate', faces, '--coco', instances, '--images', photos, '--score-threshold', '0.5'];
     const { code, out } = await filigree(...argv);
@@ -285,7 +285,7 @@ describe('a detector', () => {
     });
   });
 
-  it('is refused what is wrong, by file', async () => {
+  it('reports errors by file', async () => {
     const evaluateBadly = (instances: string) => refusal('evaluate', faces, '--coco', instances, '--images', photos);
     const missing = await dataset('missing.json', ({ images }) => (images[1].file_name = 'nowhere.jpg'));
     expect(await evaluateBadly(missing)).toBe(

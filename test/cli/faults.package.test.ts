@@ -95,7 +95,7 @@ describe.runIf(process.platform === 'linux')('filigree', () => {
     }
   });
 
-  it('whose reader has gone says nothing, and leaves nothing behind', () => {
+  it('whose reader has gone says nothing, and leaves no files', () => {
     for (const line of [filigree('inspect', modelFile, '--json'), filigree('--help')]) {
       expect(bash(`${line} | true; exit \${PIPESTATUS[0]}`)).toEqual({
         status: 0,

@@ -49,7 +49,7 @@ describe('writeOutput', () => {
 });
 
 describe('makeDirectory', () => {
-  it('makes what is missing, and says what is in the way', async () => {
+  it('makes missing folders, and names files in the way', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'filigree-'));
     for (let i = 0; i < 2; i++) await makeDirectory(join(directory, 'a', 'b', 'c/'));
     expect((await stat(join(directory, 'a', 'b', 'c'))).isDirectory()).toBe(true);
@@ -70,7 +70,7 @@ describe('makeDirectory', () => {
 });
 
 describe('readInput', () => {
-  it('names what is missing', async () => {
+  it('names missing files', async () => {
     await expect(readInput('/nowhere/photo.jpg')).rejects.toThrow('/nowhere/photo.jpg: no such file or directory');
     await expect(readInput(tmpdir())).rejects.toThrow('is a directory');
     await expect(readInput(tmpdir())).rejects.toMatchObject({ code: 'not-found' });

@@ -69,13 +69,13 @@ describe('--labels', () => {
     return photos[0].detections.map(({ label }) => label);
   };
 
-  it('name what is detected', async () => {
+  it('name detected objects', async () => {
     expect(await found(files.detector, '--head', 'yolov8')).toEqual(['class 0']);
     expect(await found(files.detector, '--head', 'yolov8', '--labels', files.insects)).toEqual(['ant']);
     expect(await found(files.detector, '--head', 'yolov8', '-l', files.pets)).toEqual(['cat']);
   });
 
-  it('are kept in what is compiled', async () => {
+  it('are kept in the artifact', async () => {
     await json('compile', files.detector, '-o', files.out, '--head', 'yolov8', '--labels', files.insects);
     const { metadata } = await json('inspect', files.out);
     expect(metadata.vision).toMatchObject({ task: 'detect', labels: ['ant', 'bee', 'cicada'] });
@@ -83,7 +83,7 @@ describe('--labels', () => {
     expect(await found(files.out, '--labels', files.pets)).toEqual(['cat']);
   });
 
-  it('are kept with classifiers of which nothing else is known', async () => {
+  it('are kept for classifiers without other metadata', async () => {
     await json('compile', files.classifier, '-o', files.out, '--labels', files.insects);
     expect((await json('inspect', files.out)).metadata.vision).toEqual({
       task: 'classify',
@@ -108,7 +108,7 @@ describe('--labels', () => {
 
   it('are for models that have classes', async () => {
     expect(await refusal('compile', files.other, '-o', files.out, '--labels', files.two)).toMatch(
-      /other\.tflite: labels are for classifiers and detectors, which it is not known to be/,
+      /other\.tflite: only classifiers and detectors take labels, and this model is not recognised as either/,
     );
     expect(await refusal('detect', files.white, '-m', files.detector, '-l', '/nowhere')).toContain('/nowhere: no such');
   });

@@ -73,7 +73,7 @@ describe('a model', () => {
     );
     await writeFile(tflite, sparseModel());
     await writeFile(tensor, writeNpy(new Tensor('float32', [1, 4, 4, 8], numbers)));
-    // single rows, so that what is not a number stays in its row
+    // single rows, so that NaN stays in its row
     const costs = { f32_spmm_28x1: {}, other: { group: 1, position: 1 } };
     await writeFile(costModel, JSON.stringify({ peak: 1, l1Bytes: 1, cacheBytes: 1, costs }));
     const report = await json('compile', tflite, '-o', compiled, '--cost-model', costModel);
@@ -83,7 +83,7 @@ describe('a model', () => {
     expect(report.activationBytesUnshared).toBeGreaterThanOrEqual(2 * 128 * 4);
   });
 
-  it('is compiled, and what it became is printed', async () => {
+  it('is compiled, with a summary of the artifact', async () => {
     const { code, out } = await filigree('compile', tflite, '-o', compiled, '--cost-model', costModel);
     expect(code).toBe(0);
     expect(out).toMatch(/m\.tflite \(\d.* B\) → .*m\.filigree \(\d.*B\) in /);
@@ -94,7 +94,7 @@ describe('a model', () => {
 
   it('is compiled once only', async () => {
     const again = join(directory, 'again.filigree');
-    expect(refusal(await filigree('compile', compiled, '-o', again))).toBe(`${compiled}: is compiled already`);
+    expect(refusal(await filigree('compile', compiled, '-o', again))).toBe(`${compiled}: already compiled`);
   });
 
   it('is inspected, compiled or not', async () => {
@@ -142,11 +142,11 @@ describe('a model', () => {
     for (const { predictedMs } of inspected.layers) expect(predictedMs).toBeGreaterThan(0);
     const { out } = await filigree('tune', tflite, '-o', tuned, '--budget', '0.01');
     expect(out).toMatch(/of 1 layers changed: .* ms → .* ms/);
-    expect(refusal(await filigree('tune', compiled, '-o', tuned))).toContain('is compiled already');
+    expect(refusal(await filigree('tune', compiled, '-o', tuned))).toContain('already compiled');
     expect(refusal(await filigree('tune', join(directory, 'none.onnx'), '-o', tuned))).toContain('no such file');
   });
 
-  it('says which outputs hold values that are no numbers', async () => {
+  it('names outputs that hold NaN', async () => {
     const odd = join(directory, 'odd.npy');
     const values = numbers.slice();
     values[8] = NaN;
@@ -160,7 +160,7 @@ describe('a model', () => {
     expect(y.mean).toBeCloseTo(finite.reduce((sum, value) => sum + value) / 125, 5);
     const { out, err } = await filigree('run', compiled, '-i', odd);
     expect(out).toMatch(/y +float32 \[1, 4, 4, 8\] +-?[\d.]+ +-?[\d.]+ +-?[\d.]+\n/);
-    expect(err).toBe('filigree: output "y" has 1 NaN and 2 infinite among 128 values; the table is of the others\n');
+    expect(err).toBe('filigree: output "y" has 1 NaN and 2 infinite among 128 values; the table covers the others\n');
 
     await writeFile(
       odd,
@@ -197,7 +197,9 @@ describe('a model', () => {
     expect(refusal(await filigree('run', compiled, '-i', `z=${tensor}`))).toContain('one of the inputs of');
     expect(refusal(await filigree('run', compiled, '-i', tensor, '-i', tensor))).toContain('given twice');
     expect(refusal(await filigree('run', compiled, '-i', tflite))).toContain('m.tflite: not a .npy file');
-    expect(refusal(await filigree('detect', 'photo.jpg', '-m', compiled))).toContain('no detector that Filigree knows');
+    expect(refusal(await filigree('detect', 'photo.jpg', '-m', compiled))).toContain(
+      'not a detector that Filigree knows',
+    );
   });
 
   it('is refused when it is truncated, at every eighth byte', async () => {

@@ -71,7 +71,7 @@ describe.each([
   const page = renderReport(given);
   const { document } = parseHTML(page);
 
-  it('fetches nothing, runs nothing and escapes what it was given', () => {
+  it('fetches nothing, runs nothing and escapes its inputs', () => {
     expect(page).not.toMatch(/<(link|img|iframe|object|script)\b|\bsrc=|@import|url\((?!#)/);
     expect(page).not.toMatch(/\bNaN\b|undefined|Infinity/);
     expect(document.querySelector('h1')!.textContent).toBe(`${given.model}, pruned`);
@@ -97,7 +97,7 @@ describe.each([
   });
 });
 
-it('shows what was measured before what was predicted', () => {
+it('shows measured times before predicted ones', () => {
   const figures = (given: PruningReport) =>
     [...parseHTML(renderReport(given)).document.querySelectorAll('.tiles b')].map(({ textContent }) => textContent);
   expect(figures(report)).toEqual(['71.3 %', '2.06×', '2.05×', '86.1 %', '5.20 MB', '110 M', '0.021']);

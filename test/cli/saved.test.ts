@@ -15,7 +15,7 @@ function network() {
   return g.finish(g.conv2d(x, 20, 1));
 }
 
-describe.each(weightTypes)('what weights saved as %s take', (weights) => {
+describe.each(weightTypes)('the size of weights saved as %s', (weights) => {
   it.each(['dense', 1, 4] as const)('adds up to the file: %s', (encoding) => {
     const program = lowerGraph(network(), forced[encoding], { weights });
     const artifact = writeArtifact(program);
@@ -43,7 +43,7 @@ describe.each(weightTypes)('what weights saved as %s take', (weights) => {
   });
 });
 
-it('counts what a plain network takes', () => {
+it('counts the bytes of a plain network', () => {
   const { bytesByType } = reportProgram(lowerGraph(network(), defaultCostModel), []);
   expect(Object.keys(bytesByType)).toEqual(['f32']);
 });

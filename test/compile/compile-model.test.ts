@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { compileModel } from '../../src/compile.ts';
 
-it('says what it wanted when it is not given bytes', () => {
+it('says what it wanted when it does not get bytes', () => {
   for (const [given, found] of [
     [undefined, 'undefined'],
     ['model.tflite', 'String'],

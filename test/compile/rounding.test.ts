@@ -1,4 +1,4 @@
-// Weights that are small in a file: what they become in linear memory, against plain arithmetic.
+// Rounded weights: compares their expanded form in linear memory with plain arithmetic.
 import { describe, expect, it } from 'vitest';
 import { placeConstant } from '../../bench/place.ts';
 import { readArtifact } from '../../src/artifact/read.ts';
@@ -71,7 +71,7 @@ describe.each(forms)('rounded weights in $form', async (form) => {
   const expanded = (k: (typeof kernels)[number], c: Matrix): Uint32Array => {
     k.reset();
     const taps = placeConstant(k, { form: 'taps', taps: flatTaps(c.columns, 64) });
-    // what is left over from others must not matter
+    // remains of other data must not matter
     const bytes = constantBytes(c);
     const address = placeConstant(k, c, taps);
     return new Uint32Array(k.memory.buffer, address, bytes / 4).slice();
@@ -188,7 +188,7 @@ describe.each(types)('a network whose weights are saved as %s', (type) => {
   const bytesOf = (graph: Graph, weights: WeightType, costModel: CostModel = defaultCostModel) =>
     writeArtifact(lowerGraph(graph, costModel, { weights })).length;
 
-  it.each(['dense', 1, 2, 4, 'packed'] as const)('gives what its rounded weights give: %s', async (encoding) => {
+  it.each(['dense', 1, 2, 4, 'packed'] as const)('gives the results of its rounded weights: %s', async (encoding) => {
     const graph = network(encoding !== 'dense');
     const program = lowerGraph(graph, forced[encoding], { weights: type });
     const bytes = writeArtifact(program);

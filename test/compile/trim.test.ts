@@ -52,7 +52,7 @@ describe('trimWasm', () => {
     });
   });
 
-  it('refuses what is no build', async () => {
+  it('refuses bytes that are not a build', async () => {
     await expect(trimWasm(new Uint8Array(100), [])).rejects.toMatchObject({ code: 'invalid-argument' });
     const empty = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]);
     await expect(trimWasm(empty, [])).rejects.toMatchObject({ code: 'invalid-argument' });

@@ -1,4 +1,4 @@
-/** Whole numbers from a seed, and what is drawn by them. */
+/** Seeded integers, and random choices by them. */
 export class Dice {
   #state: number;
 

@@ -46,7 +46,7 @@ function isTame(values: Values): boolean {
 }
 
 /**
- * Runs a network with dense weights, so that no zero is skipped, on numbers that are none.
+ * Runs a network with dense weights, so that no zero is skipped, on inputs with NaN and infinities.
  * @returns what is wrong; undefined also where networks are left out.
  */
 export async function tryEdges(graph: Graph, feeds: Feeds, passes: boolean): Promise<string | undefined> {

@@ -187,6 +187,41 @@ const wholePool: NodeGenerator = (b, x, dice) => {
   return [dice.oneIn(2) ? y : b.node('binary', { fn: 'mul' }, x, y)];
 };
 
+/** Softmax of products, times what it came from: heads beside channels, or rows of tokens. */
+const attention: NodeGenerator = (b, x, dice) => {
+  const shape = b.shape(x);
+  const [n, c] = shape;
+  const tokens = shape.slice(2).reduce((a, d) => a * d, 1);
+  if (shape.length < 3 || tokens > 150) return [];
+  const heads = c % 2 === 0 ? 2 : 1;
+  const product = (transposeA: boolean, transposeB: boolean, ...operands: string[]) =>
+    b.node('matmul', { transposeA, transposeB }, ...operands);
+  const asColumns = dice.oneIn(2);
+  const columns = b.node('reshape', { shape: [n, heads, c / heads, tokens] }, x);
+  const y = asColumns ? columns : b.node('transpose', { permutation: [0, 1, 3, 2] }, columns);
+  const scores = b.node('binary', { fn: 'mul' }, product(asColumns, !asColumns, y, y), b.scalar(0.25));
+  const weighting = b.node('softmax', { axis: dice.one([3, 3, 2]), beta: 1 }, scores);
+  const mixed = asColumns ? product(false, true, y, weighting) : product(false, false, weighting, y);
+  const back = asColumns ? mixed : b.node('transpose', { permutation: [0, 1, 3, 2] }, mixed);
+  return [b.node('reshape', { shape }, back)];
+};
+
+/** (x − mean) / √(variance + ε) along the last axes, scaled and shifted. */
+const layerNormalised: NodeGenerator = (b, x, dice) => {
+  const shape = b.shape(x);
+  const axes = shape.map((_, axis) => axis).slice(dice.one([-1, -1, 1]));
+  if (axes.length === 0) return [];
+  const mean = (v: string) => b.node('reduce', { fn: 'mean', axes, keepDims: true }, v);
+  const binary = (fn: 'add' | 'sub' | 'mul' | 'div', p: string, q: string) => b.node('binary', { fn }, p, q);
+  const centred = binary('sub', x, mean(x));
+  const variance = binary('add', mean(b.node('unary', { fn: 'square' }, centred)), b.scalar(0.1));
+  const scaled = dice.oneIn(2)
+    ? binary('mul', centred, b.node('unary', { fn: 'rsqrt' }, variance))
+    : binary('div', centred, b.node('unary', { fn: 'sqrt' }, variance));
+  const rest = axes.map((axis) => shape[axis]);
+  return [binary('add', binary('mul', scaled, b.constant(rest)), b.constant(rest))];
+};
+
 export const idioms: { step: NodeGenerator; rank?: number }[] = [
   { step: scaledBefore, rank: 4 },
   { step: scaledBefore, rank: 4 },
@@ -201,4 +236,7 @@ export const idioms: { step: NodeGenerator; rank?: number }[] = [
   { step: idle },
   { step: twice },
   { step: wholePool, rank: 4 },
+  { step: attention },
+  { step: attention },
+  { step: layerNormalised },
 ];

@@ -1,4 +1,4 @@
-// What a failure leaves behind: the smallest network that still fails, as code that builds it.
+// Minimises a failure: prints the smallest network that still fails, as code that builds it.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { evaluate } from '../../src/graph/evaluate.ts';

@@ -35,7 +35,7 @@ export async function minimise<S extends object>(
   for (let changed = true; changed && asked < most;) {
     changed = false;
     for (const ways of reductions<S>()) {
-      // from the start again after each success: what is first in the list is worth most
+      // restarts after each success, because the first changes in the list gain most
       for (let i = 0, list = ways(best, plain); i < list.length && asked < most; i++) {
         const candidate = attempt(list[i]);
         if (!candidate) continue;

@@ -50,7 +50,7 @@ export const recipes = fc.record<Recipe>({
   seeds: fc.array(fc.nat(), { minLength: 1, maxLength: 10 }),
 });
 
-/** The network that a recipe stands for. Steps that do not fit what they meet are left out. */
+/** The network of a recipe. Steps that do not fit are left out. */
 export function build({ input, seeds }: Recipe): Graph {
   const more = new Dice(seeds[0] ?? 1);
   const b = new GraphBuilder(more.from(1, 1e6));

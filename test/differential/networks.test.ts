@@ -66,7 +66,7 @@ describe('random networks', () => {
   const coverage = new Coverage();
   const { minutes, networks } = duration;
 
-  it('compute what the evaluator computes', { timeout: patience + 120_000 * minutes }, async () => {
+  it('agree with the evaluator', { timeout: patience + 120_000 * minutes }, async () => {
     const end = Date.now() + 60_000 * minutes;
     let seed = startSeed;
     do await tryMany(60, seed++, coverage);

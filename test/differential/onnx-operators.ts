@@ -17,14 +17,14 @@ export interface NodeContext {
   values: readonly (readonly [name: string, shape: readonly number[]])[];
 }
 
-/** Gives the names of what it makes: none where what it drew does not fit. */
+/** Gives the names of its outputs; none if its random choice does not fit. */
 export type OnnxNodeGenerator = (place: NodeContext) => string[];
 
 const one = (m: OnnxBuilder, op: string, inputs: readonly string[], attributes: object = {}) => [
   m.node(op, inputs, attributes as Attributes),
 ];
 
-/** Attributes that may be left out where they are what they are without. */
+/** Attributes that may be left out when they have their default. */
 function optional<T>(dice: Dice, name: string, value: T, absent: T): Record<string, T> {
   return String(value) === String(absent) && dice.oneIn(2) ? {} : { [name]: value };
 }
@@ -172,9 +172,19 @@ const gemm: OnnxNodeGenerator = ({ m, x, shape, dice }) => {
   return one(m, 'Gemm', inputs, { transA, transB, ...factors });
 };
 
-const matMul: OnnxNodeGenerator = ({ m, x, shape, dice }) => {
+const matMul: OnnxNodeGenerator = ({ m, x, shape, dice, values }) => {
   if (shape.length === 0) return [];
   const k = shape.at(-1)!;
+  if (shape.length >= 2 && dice.oneIn(2)) {
+    const [rows, columns] = shape.slice(-2);
+    if (rows * columns * Math.max(rows, columns) > 1e5) return [];
+    const axes = shape.map((_, i) => i);
+    const permutation = [...axes.slice(0, -2), axes.at(-1)!, axes.at(-2)!];
+    const flipped = m.node('Transpose', [x], { perm: permutation });
+    const fitting = values.filter(([, other]) => other.length >= 2 && other.at(-2) === k && other.length <= 2);
+    if (fitting.length > 0 && dice.oneIn(2)) return one(m, 'MatMul', [x, dice.one(fitting)[0]]);
+    return one(m, 'MatMul', dice.oneIn(2) ? [x, flipped] : [flipped, x]);
+  }
   if (shape.length >= 2 && dice.oneIn(4)) return one(m, 'MatMul', [m.floats([dice.from(1, 5), shape.at(-2)!]), x]);
   const weights = dice.one([[k, dice.from(1, 6)], [k, dice.from(1, 6)], [k], [1, k, dice.from(1, 4)]]);
   return one(m, 'MatMul', [x, m.floats(weights)]);
@@ -415,7 +425,7 @@ const reshape: OnnxNodeGenerator = ({ m, x, shape, dice }) => {
     shape.length === 3 ? [0, 0, 1, -1] : [0, -1].slice(shape.length === 0 ? 1 : 0),
   ]);
   if (dice.oneIn(4) && shape.length > 1) {
-    // as exporters compute shapes: the first size of x, and what is left
+    // shapes as exporters compute them: the first size of x, and the rest
     const first = m.node('Gather', [m.node('Shape', [x]), m.int64s([0])], { axis: 0 });
     return one(m, 'Reshape', [x, m.node('Concat', [first, m.int64s([-1])], { axis: 0 })]);
   }
@@ -475,6 +485,14 @@ const normalisation: OnnxNodeGenerator = ({ m, x, shape, dice }) => {
   const epsilon = dice.oneIn(2) ? {} : { epsilon: { float: 1e-3 } };
   if (shape.length >= 3 && elementCount(shape.slice(2)) > 1 && dice.oneIn(3)) {
     return one(m, 'InstanceNormalization', [x, m.floats([c]), m.floats([c])], { epsilon: { float: 1e-2 } });
+  }
+  if (m.opset >= 17 && elementCount(shape.slice(1)) > 2 && dice.oneIn(2)) {
+    const axis = shape.at(-1)! > 2 && dice.oneIn(2) ? shape.length - 1 : 1;
+    const inputs = [x, m.floats(shape.slice(axis)), ...(dice.oneIn(2) ? [m.floats(shape.slice(axis))] : [])];
+    return one(m, 'LayerNormalization', inputs, {
+      ...optional(dice, 'axis', axis, shape.length - 1),
+      epsilon: { float: 1e-2 },
+    });
   }
   const variance = m.random(c).map((v) => Math.abs(v) + 0.5);
   return one(
@@ -577,6 +595,78 @@ const folded: OnnxNodeGenerator = ({ m, x, shape, dice }) => {
   return shape.length === 0 ? [] : one(m, 'Add', [x, small]);
 };
 
+/** Integers that are computed, and known to any runtime: those given, and nothing of x. */
+function computedIntegers({ m, x, shape }: NodeContext, sizes: readonly number[], numbers: readonly number[]): string {
+  const flat = m.node('Reshape', [x, m.int64s([elementCount(shape)])]);
+  const first = m.node('Slice', [flat, m.int64s([0]), m.int64s([1]), m.int64s([0])]);
+  const nothing = m.node('Mul', [first, m.floats([1], [0])]);
+  return m.node('Add', [m.floats(sizes, numbers), nothing]);
+}
+
+/** Positions of the largest, by whole numbers among which there are equal ones, and what is taken by them. */
+const selected: OnnxNodeGenerator = (place) => {
+  const { m, x, shape, dice } = place;
+  if (m.opset < 11 || shape.length === 0 || elementCount(shape) > 2000) return [];
+  const axis = dice.below(shape.length);
+  const n = shape[axis];
+  const whole = (sizes: readonly number[], low: number, high: number) =>
+    computedIntegers(
+      place,
+      sizes,
+      Array.from({ length: elementCount(sizes) }, () => dice.from(low, high)),
+    );
+  const integers = (sizes: readonly number[], low: number, high: number) =>
+    m.node('Cast', [whole(sizes, low, high)], { to: dice.one([6, 7]) });
+  const toFloats = (value: string) => m.node('Cast', [value], { to: 1 });
+  const way = dice.below(7);
+  if (way === 0) {
+    const k = dice.from(1, n);
+    const attributes = { ...optional(dice, 'axis', axis, shape.length - 1), largest: dice.below(2) };
+    const [values, indices] = m.nodesOf('TopK', [whole(shape, -9, 9), m.int64s([k])], attributes, 2);
+    const turned = m.node('GatherElements', [x, indices], { axis });
+    return dice.oneIn(2) ? [values, turned] : [m.node('Add', [turned, toFloats(indices)])];
+  }
+  if (way === 1) {
+    const keepdims = dice.below(2);
+    const attributes = { ...optional(dice, 'axis', axis, 0), ...optional(dice, 'keepdims', keepdims, 1) };
+    const index = m.node(dice.one(['ArgMax', 'ArgMin']), [whole(shape, -9, 9)], attributes);
+    return one(m, 'Cast', [index], { to: 1 });
+  }
+  if (way === 2) {
+    const sizes = shape.map((d, i) => (i === axis ? dice.from(1, 6) : dice.from(1, d)));
+    return one(m, 'GatherElements', [x, integers(sizes, -n, n - 1)], { axis });
+  }
+  if (way === 3) return one(m, 'Gather', [x, integers(dice.one([[3], [2, 2], []]), -n, n - 1)], { axis });
+  if (way === 4 && m.opset >= 12) {
+    const batches = dice.below(Math.min(shape.length, 2));
+    const depth = dice.from(1, shape.length - batches);
+    const least = Math.min(...shape.slice(batches, batches + depth));
+    const sizes = [...shape.slice(0, batches), dice.from(1, 4), depth];
+    const indices = m.node('Cast', [whole(sizes, dice.oneIn(2) ? 0 : -least, least - 1)], { to: 7 });
+    return one(m, 'GatherND', [x, indices], batches > 0 ? { batch_dims: batches } : {});
+  }
+  if (way === 5) {
+    // of indices, as heads compute class and anchor
+    const [a, b] = [integers(shape, -40, 40), m.node('Cast', [m.floats([], [dice.from(1, 7)])], { to: 7 })];
+    const wide = m.node('Cast', [a], { to: 7 });
+    const ops = ['Div', 'Mul', 'Add', 'Sub', ...(m.opset >= 13 ? ['Mod', 'Max', 'Min'] : [])];
+    return [toFloats(m.node(dice.one(ops), [wide, b]))];
+  }
+  const condition = m.opset < 12 ? 'Greater' : dice.one(['Less', 'Greater', 'LessOrEqual', 'GreaterOrEqual', 'Equal']);
+  const compared = m.node(condition, [whole(shape, -2, 2), whole([1], -2, 2)]);
+  const other = m.node('Less', [whole(shape, -2, 2), m.floats([], [0.5])]);
+  const both = dice.oneIn(2) ? compared : m.node(dice.one(['And', 'Or', 'Xor']), [compared, other]);
+  return one(m, 'Where', [dice.oneIn(2) ? both : m.node('Not', [both]), x, m.floats([1])]);
+};
+
+/** Functions that jump, on numbers that are known. */
+const rounded: OnnxNodeGenerator = (place) => {
+  const { m, shape, dice } = place;
+  if (m.opset < 11 || shape.length === 0) return [];
+  const numbers = Array.from({ length: elementCount(shape) }, () => dice.from(-20, 20) / dice.one([2, 4, 8]));
+  return one(m, dice.one(['Floor', 'Ceil', 'Round', 'Sign', 'Sin', 'Cos']), [computedIntegers(place, shape, numbers)]);
+};
+
 /** By name; the names are in messages alone. */
 export const onnxSteps: Record<string, OnnxNodeGenerator> = {
   conv,
@@ -616,4 +706,7 @@ export const onnxSteps: Record<string, OnnxNodeGenerator> = {
   stored,
   cast,
   folded,
+  selected,
+  selected2: selected,
+  rounded,
 };

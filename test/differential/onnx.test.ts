@@ -1,4 +1,4 @@
-// Random ONNX files: what they become here, passes, kernels and all, against onnxruntime-web. Files are made node by node with
+// Random ONNX files: compares results, with passes and kernels, with onnxruntime-web. Files are made node by node with
 // the test's own writer; what onnxruntime runs and the importer takes for damaged is a failure too.
 import { describe, expect, it } from 'vitest';
 import { compileModel } from '../../src/compile.ts';
@@ -39,7 +39,7 @@ const inputShapes = [
   [2, 3, 2, 4, 3],
 ];
 
-/** A file of at most so many steps; fewer steps of the same seed are its beginning. */
+/** A file of at most `steps` steps. Fewer steps of the same seed are its beginning. */
 function draw(seed: number, steps: number): Case {
   const dice = new Dice(seed);
   const model = new OnnxBuilder(dice.from(7, 22), dice.from(1, 1e6));
@@ -78,14 +78,14 @@ function draw(seed: number, steps: number): Case {
 
 const used = new Set<string>();
 
-/** Operators that no file has had, but for those that round: other runtimes do so differently. */
+/** Operators that no file has had, except rounding ones, which other runtimes compute differently. */
 const missed = () =>
   [...onnxOperators.keys()].filter(
     (op) => !/^QLinear|\.Q|QuantizeLinear|DequantizeLinear|Integer/.test(op) && !used.has(op),
   );
 
 let compared = 0;
-/** Files that neither takes, of what is not supported here, of what onnxruntime does not support, of too large numbers. */
+/** Numbers of files: refused by both, not supported here, not supported by onnxruntime, with too large numbers. */
 const left = { both: 0, unsupported: 0, peer: 0, wild: 0 };
 const refusals: string[] = [];
 
@@ -160,7 +160,7 @@ async function shortest(seed: number, steps: number): Promise<string> {
 describe('random ONNX files', () => {
   const { minutes } = duration;
 
-  it('compute what onnxruntime computes', { timeout: patience + 120_000 * minutes }, async () => {
+  it('agree with onnxruntime', { timeout: patience + 120_000 * minutes }, async () => {
     const end = Date.now() + 60_000 * minutes;
     const failures: string[] = [];
     const [atOnce, most] = [160, 800];

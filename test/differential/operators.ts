@@ -8,14 +8,16 @@ import type { Dice } from './dice.ts';
 import { idioms } from './idioms.ts';
 import { weights } from './weights.ts';
 
-/** `x` is what the node should read, `values` all there is. */
+/** `x` is the value that the node should read, `values` are all values. */
 export type NodeGenerator = (b: GraphBuilder, x: string, dice: Dice, values: string[]) => string[];
 
 type Sides = [top: number, left: number, bottom: number, right: number];
 
 /** Functions that are only defined, or only keep numbers small, for some arguments. */
 const demanding: readonly UnaryFunction[] = ['exp', 'sqrt', 'log', 'rsqrt', 'reciprocal', 'square'];
-const safe = unaryFunctions.filter((fn) => !demanding.includes(fn));
+/** Functions that jump: what rounding makes of a number beside a jump is another number. */
+const jumping: readonly UnaryFunction[] = ['floor', 'ceil', 'round', 'trunc', 'sign'];
+const safe = unaryFunctions.filter((fn) => !demanding.includes(fn) && !jumping.includes(fn));
 
 function parameters(fn: UnaryFunction, dice: Dice): Activation {
   if (fn === 'clamp') {
@@ -219,6 +221,36 @@ const linear: NodeGenerator = (b, x, dice) => {
   return [b.node('linear', { activation: activation(dice) }, x, ...constants)];
 };
 
+/** With another value, itself or numbers, whose batches broadcast; the other may stand transposed, or in front. */
+const product: NodeGenerator = (b, x, dice, values) => {
+  const shape = b.shape(x);
+  if (shape.length < 2) return [];
+  const batch = shape.slice(0, -2);
+  const others = values.flatMap((value) => {
+    const other = b.shape(value);
+    const fits = String(other.slice(0, -2)) === String(batch);
+    return fits
+      ? [true, false].filter((t) => other.at(t ? -1 : -2) === shape.at(-1)).map((t) => [value, t] as const)
+      : [];
+  });
+  const columns = dice.from(1, dice.one([5, 20]));
+  const numbers = () => {
+    const transposed = dice.oneIn(2);
+    const own = batch.map((n) => (dice.oneIn(2) ? 1 : n)).slice(dice.below(batch.length + 1));
+    return [
+      b.constant([...own, ...(transposed ? [columns, shape.at(-1)!] : [shape.at(-1)!, columns])]),
+      transposed,
+    ] as const;
+  };
+  const [other, transposeB] = others.length > 0 && !dice.oneIn(3) ? dice.one(others) : numbers();
+  const rows = b.shape(other).at(transposeB ? -2 : -1)!;
+  if (elementCount(batch) * shape.at(-2)! * rows * shape.at(-1)! > 2e5) return [];
+  // (x · y)ᵀ = yᵀ · xᵀ
+  return dice.oneIn(3)
+    ? [b.node('matmul', { transposeA: !transposeB, transposeB: true }, other, x)]
+    : [b.node('matmul', { transposeA: false, transposeB }, x, other)];
+};
+
 const axisOf = (shape: readonly number[], dice: Dice) =>
   dice.one([dice.below(shape.length), Math.min(1, shape.length - 1)]);
 
@@ -323,6 +355,41 @@ const gather: NodeGenerator = (b, x, dice) => {
   return [b.node('gather', { axis }, x, b.constant(shape, indices))];
 };
 
+/** Numbers that are far from a jump, or on it, and stay so: those of a constant. */
+const jumps: NodeGenerator = (b, x, dice) => {
+  const shape = b.shape(x).map((n) => (dice.oneIn(2) ? 1 : n));
+  const whole = b.constant(
+    shape,
+    Array.from({ length: elementCount(shape) }, () => dice.from(-3, 3)),
+  );
+  const shifted = b.node('binary', { fn: 'add' }, whole, b.scalar(dice.one([0, 0.25, -0.25, 0.5])));
+  const jumped = b.node('unary', { fn: dice.one(jumping) }, shifted);
+  const compared = b.node('binary', { fn: dice.one(['less', 'lessOrEqual', 'equal']) }, jumped, whole);
+  const chosen = b.node('binary', { fn: 'select' }, compared, x);
+  const other = b.node('binary', { fn: 'select' }, b.node('binary', { fn: 'sub' }, b.scalar(1), compared), jumped);
+  return dice.oneIn(2) ? [chosen] : [b.node('binary', { fn: 'add' }, chosen, other)];
+};
+
+/** Positions that nothing moves: those of the largest of numbers which lie apart. */
+const taken: NodeGenerator = (b, x, dice) => {
+  const shape = b.shape(x);
+  const axis = dice.below(shape.length);
+  const n = shape[axis];
+  const others = shape.map((d, i) => (i === axis || dice.oneIn(2) ? 1 : d));
+  const scores = others.map((d, i) => (i === axis ? n : d));
+  const numbers = dice.shuffled(Array.from({ length: elementCount(scores) }, (_, i) => i % 97));
+  const computed = b.node(
+    'binary',
+    { fn: 'add' },
+    b.constant(scores, numbers),
+    b.node('unary', { fn: 'tanh' }, b.scalar(3)),
+  );
+  const k = dice.from(1, n);
+  const positions = b.node('topK', { axis, k, largest: dice.oneIn(2) }, computed);
+  const taken = b.node('takeAlongAxis', { axis }, x, positions);
+  return dice.oneIn(3) ? [taken, positions] : [taken];
+};
+
 const softmax: NodeGenerator = (b, x, dice) => {
   return [b.node('softmax', { axis: dice.below(b.shape(x).length), beta: dice.one([1, 1, 0.5, 3]) }, x)];
 };
@@ -361,6 +428,8 @@ const any: NodeGenerator[] = [
   gate,
   linear,
   linear,
+  product,
+  product,
   concat,
   concat,
   split,
@@ -371,6 +440,8 @@ const any: NodeGenerator[] = [
   reduce,
   gather,
   softmax,
+  jumps,
+  taken,
 ];
 
 /** A step for a value of this shape. */

@@ -7,7 +7,7 @@ import type { Feeds } from './network.ts';
 
 export type Values = Map<string, DenseTensor>;
 
-/** Every value of the graph. `after` may replace what a node makes. */
+/** Every value of the graph. `after` may replace a node's outputs. */
 export function evaluateAll(graph: Graph, feeds: Feeds, after?: (node: Node, values: Values) => void): Values {
   const values: Values = new Map();
   for (const port of graph.inputs) values.set(port.value, readPort(graph, port, feeds[port.name]));

@@ -172,7 +172,7 @@ async function report(one: Case): Promise<string> {
 describe('random TFLite files', () => {
   const { minutes } = duration;
 
-  it('compute what tfjs-tflite and the evaluator compute', { timeout: patience + 120_000 * minutes }, async () => {
+  it('agree with tfjs-tflite and the evaluator', { timeout: patience + 120_000 * minutes }, async () => {
     const end = Date.now() + 60_000 * minutes;
     let seed = startSeed;
     let compared = 0;

@@ -174,7 +174,7 @@ function compile(original: Graph, feeds: Feeds, setting: Setting, coverage?: Cov
       choices.set(layer, dice.one(eight.length > 0 && dice.oneIn(2) ? eight : ways).name);
     },
   });
-  // the layers that round are checked by what they really read and made
+  // rounding layers are checked by their actual inputs and outputs
   const rounding = new Set<number>();
   const find = () => {
     program = lowerGraph(graph, defaultCostModel, { ...options, choices });
@@ -251,7 +251,7 @@ function sameBits(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
   return true;
 }
 
-/** Compares what a run gave with the evaluator. */
+/** Compares a run's outputs with the evaluator. */
 function check(
   { program, graph, ranges }: Compiled,
   original: Graph,
@@ -281,7 +281,7 @@ function check(
     if (String(found.shape) !== String(wantedShape)) return `${port.name} is [${found.shape}], not [${wantedShape}]`;
     let allowed = tolerance * magnitude(wanted) + tiny;
     if (firstOff(found.data, wanted, allowed) < 0) continue;
-    // rounded layers have been replaced by what they made: nothing cancels out before them
+    // rounded layers have been replaced by their outputs: nothing cancels out before them
     moves ??= kernels.size > 0 ? unrestAfter(graph, feeds, expected, kernels) : unrest(source, feeds, values);
     const move = moves.get(port.value)!;
     if (coverage) coverage.cancelled++;

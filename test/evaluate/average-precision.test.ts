@@ -29,7 +29,7 @@ const detection = (box: Box, score: number, more: Partial<ScoredDetection> = {})
 const metrics = (objects: GroundTruth[], detections: ScoredDetection[], images = [1, 2]) =>
   cocoMetrics(objects, detections, images, [0]);
 
-/** Outcomes of `ranks` detections, of which those on the ranks given (from 1) are right. */
+/** Outcomes of `ranks` detections. Those on the given ranks (from 1) are right. */
 const ranked = (ranks: number, ...right: number[]) =>
   Array.from({ length: ranks }, (_, i): Outcome => (right.includes(i + 1) ? 'right' : 'wrong'));
 
@@ -165,7 +165,7 @@ describe('cocoMetrics', () => {
       }
     });
 
-    it('gives the later of two objects that it overlaps alike', () => {
+    it('gives the later of two objects that it overlaps equally', () => {
       // The first detection takes the object on the right; the second, which only reaches the left one, finds it free.
       const objects = [object([0, 0, 100, 100]), object([20, 0, 100, 100])];
       const between = detection([10, 0, 100, 100], 0.9);
@@ -245,7 +245,7 @@ describe('cocoMetrics, of any data set,', () => {
   const asDetections = (objects: readonly GroundTruth[]) =>
     objects.map(({ image, category, box: at }, i) => ({ image, category, box: at, score: 1 - i / 100 }));
 
-  it('is 1 for the objects themselves, but for recall in one guess', () => {
+  it('is 1 for the objects themselves, except recall with one detection', () => {
     fc.assert(
       fc.property(objectsApart, (objects) => {
         const { ar1, ar10, ...others } = of(objects, asDetections(objects));
@@ -284,7 +284,7 @@ describe('cocoMetrics, of any data set,', () => {
     );
   });
 
-  it('is lowered by duplicates between others, and left by those behind', () => {
+  it('is lowered by duplicates before the last match, and unchanged by those after it', () => {
     fc.assert(
       fc.property(objectsApart, (objects) => {
         const detections = asDetections(objects);

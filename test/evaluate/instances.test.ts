@@ -45,7 +45,7 @@ describe('readInstances', () => {
   });
 
   it.each([
-    ['images', undefined, 'not a COCO instances file: "images" is no list'],
+    ['images', undefined, 'not a COCO instances file: "images" is not a list'],
     ['images', [], 'it lists no images'],
     ['categories', [], 'it lists no categories'],
     ['images.1', 5, 'images[1]: wanted an object, found 5'],
@@ -71,7 +71,7 @@ describe('readInstances', () => {
     expect(() => readInstances(`{"images": ${deep}}`, 'i.json')).toThrow('wanted an object, found a list of 1');
   });
 
-  it('refuses what is no data set', () => {
+  it('refuses files that are not data sets', () => {
     expect(() => readInstances('[]', 'i.json')).toThrow('i.json: not a COCO instances file');
     expect(() => readInstances('{"images": [', 'i.json')).toThrow('i.json: not valid JSON: line 1, column 13');
   });

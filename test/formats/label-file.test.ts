@@ -19,11 +19,11 @@ describe('parseLabels', () => {
   });
 
   it.each([
-    ['', 'l.txt: line 1: wanted a name a line; the file is empty'],
-    ['\n \n', 'l.txt: line 1: wanted a name a line; the file is empty'],
+    ['', 'l.txt: line 1: wanted one name per line; the file is empty'],
+    ['\n \n', 'l.txt: line 1: wanted one name per line; the file is empty'],
     ['0 cat\n1 dog\n\n0 cow', 'l.txt: line 4: class 0 is on line 1 already'],
     ['0 cat\n99999999 dog', 'l.txt: line 2: class 99999999: wanted less than 65536'],
-    ['cat\n\0\0', 'l.txt: line 2: this is no text'],
+    ['cat\n\0\0', 'l.txt: line 2: not a text file'],
   ])('refuses %j', (text, message) => {
     expect(() => parseLabels(text, 'l.txt')).toThrow(message);
   });

@@ -54,7 +54,7 @@ export function spliced(bytes: Uint8Array, from: number, to: number, put: Uint8A
   return result;
 }
 
-/** One small change anywhere; `tokens` are what the format knows by name. */
+/** One small change anywhere; `tokens` are the names of the format. */
 export function mutateBytes(tokens: readonly (string | Uint8Array)[] = []): Mutator {
   const words = tokens.map((token) => (typeof token === 'string' ? new TextEncoder().encode(token) : token));
   return (input, random, other) => {

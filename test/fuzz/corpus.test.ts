@@ -33,7 +33,7 @@ describe('the corpus of fuzzing', () => {
       }
     }
     expect(results).toBeGreaterThan(0);
-    // what an image's header does not say is no error, and a checkpoint that cannot be used is not
+    // an incomplete image header is not an error, and neither is an unusable checkpoint
     if (name !== 'image-header' && name !== 'checkpoint') expect(refused).toBeGreaterThan(0);
   });
 });

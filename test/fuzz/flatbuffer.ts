@@ -1,4 +1,4 @@
-// Mutations of FlatBuffers whose schema nobody looks up: what is an offset, a length or a number is guessed from the root on.
+// Mutations of FlatBuffers without their schema: guesses offsets, lengths and numbers, starting at the root.
 import { mutateBytes, otherInteger, readInteger, writeInteger } from './bytes.ts';
 import type { Mutator } from './bytes.ts';
 
@@ -12,7 +12,7 @@ const maxSites = 20_000;
 
 interface Walk {
   sites: Site[];
-  /** Where tables and vectors begin: what an offset may be made to lead to. */
+  /** Starts of tables and vectors, to which an offset may be redirected. */
   targets: number[];
 }
 

@@ -1,4 +1,4 @@
-// Mutations of PNG files that keep the checksums of their chunks right, so that what is inside is read.
+// Mutations of PNG files with correct checksums of chunks, so that decoders read the content.
 import { crc32 } from 'node:zlib';
 import { mutateBytes, otherInteger } from './bytes.ts';
 import type { Mutator } from './bytes.ts';

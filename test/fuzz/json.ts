@@ -67,7 +67,7 @@ export function changeJson(json: Json, random: Random, tokens: readonly string[]
         parent[key] = structuredClone(random.pick(strange));
         break;
       case 3: {
-        // what the same key says elsewhere, else anything
+        // the value of the same key elsewhere, else anything
         const same = places.filter((p) => p.at(-1) === key);
         parent[key] = structuredClone(at(json, random.pick(random.oneIn(4) ? places : same)) ?? 0);
         break;

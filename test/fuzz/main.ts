@@ -51,7 +51,7 @@ interface Fault {
   what: string;
 }
 
-/** One input by itself: what it ends in, its milliseconds and megabytes. */
+/** Runs one input alone: its outcome, milliseconds and megabytes. */
 async function replay(name: TargetName, file: string): Promise<void> {
   const target: Target = targets[name];
   const input = Uint8Array.from(readFileSync(file));
@@ -71,7 +71,7 @@ async function replay(name: TargetName, file: string): Promise<void> {
   console.log(JSON.stringify({ ms: Math.round(cpuMs() - before.cpu), megabytes, end }));
 }
 
-/** Whether an input that took long or much, among others, does so by itself; what it does, if so. */
+/** Runs an input that took much time or memory among others again alone; its outcome if it still does. */
 function confirmed(name: TargetName, input: Uint8Array): string | undefined {
   const file = `${faultsFolder}suspect-${process.pid}`;
   writeFileSync(file, input);

@@ -149,7 +149,7 @@ function change(
       return;
     }
     case 4: {
-      // what another field of that number says: names lead elsewhere
+      // the content of another field of that number, so that names refer elsewhere
       const { list: from, index: at } = alike();
       list[index] = structuredClone(from[at]);
       return;

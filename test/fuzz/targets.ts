@@ -39,7 +39,7 @@ export interface Target {
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
-/** Steps of a run that is tried, at most: what they may multiply and add. */
+/** Maximum multiply-adds of a program that is run. */
 const maxWork = 1e8;
 
 async function loadAndRun(bytes: Uint8Array): Promise<void> {

@@ -9,7 +9,7 @@ export interface Task {
   corpus: Uint8Array[];
   /** Int32s: whether an input runs, executions, the input's length; then the input. */
   shared: SharedArrayBuffer;
-  /** Stop after so many executions, or at this time (ms since 1970). */
+  /** Stop after this many executions, or at this time (ms since 1970). */
   runs: number;
   until: number;
   /** Run the corpus once, smallest first, and say which inputs bring something new. */

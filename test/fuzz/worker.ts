@@ -1,4 +1,4 @@
-// Fuzzes one target in a thread of its own: changes inputs of the corpus, keeps those that reach what none has reached.
+// Fuzzes one target in its own thread: changes inputs of the corpus, and keeps those that reach new code.
 // What it is at lies in shared memory, where the main thread watches time and memory (main.ts).
 import { parentPort, workerData } from 'node:worker_threads';
 import v8 from 'node:v8';
@@ -85,7 +85,7 @@ if (minimise) {
     const inputs: Uint8Array[] = [];
     for (let i = 0; i < batchSize; i++) {
       const other = () => random.pick(corpus);
-      // what was found last is tried more often
+      // recent finds are tried more often
       let input = random.oneIn(3) ? corpus[Math.max(0, corpus.length - 1 - random.below(8))] : other();
       for (let n = 1 + (random.oneIn(2) ? 0 : random.below(4)); n > 0; n--) input = target.mutate(input, random, other);
       inputs.push(input.length > maxBytes ? input.slice(0, maxBytes) : input);

@@ -25,7 +25,7 @@ function wires(inputs: string[][]): Graph {
 }
 
 describe('edges', () => {
-  it('say who makes and who reads a value', () => {
+  it('give the maker and the readers of a value', () => {
     const b = new GraphBuilder();
     const x = b.input([2, 3]);
     const y = b.node('unary', { fn: 'tanh' }, x);

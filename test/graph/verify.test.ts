@@ -38,7 +38,7 @@ describe('verify', () => {
 
   it('names a value that nothing makes', () => {
     expect(complaint((g) => g.nodes.shift())).toContain(
-      'reads "conv2d0", which is no input, no constant and made by no',
+      'reads "conv2d0", which is not an input, a constant or made by',
     );
   });
 
@@ -79,7 +79,7 @@ describe('verify', () => {
     );
   });
 
-  it('names what the shape rule objects to', () => {
+  it('names the violation of the shape rule', () => {
     expect(complaint((g) => (g.values.get('input0')!.shape = [1, 4, 4, 4]))).toMatch(
       /^test: node "conv2d0" \(conv2d\): weights .* want 3 input channels, the input \[1,4,4,4\] has 4/,
     );
@@ -114,9 +114,9 @@ describe('verify', () => {
   it('checks ports', () => {
     expect(complaint((g) => (g.outputs[0].value = 'gone'))).toContain('output "output0" is the value "gone"');
     expect(complaint((g) => (g.outputs[0].permutation = [0, 1, 2]))).toContain(
-      '[0,1,2] is no permutation of the 4 axes',
+      '[0,1,2] is not a permutation of the 4 axes',
     );
-    expect(complaint((g) => (g.outputs[0].permutation = [0, 1, 2, 2]))).toContain('[0,1,2,2] is no permutation');
+    expect(complaint((g) => (g.outputs[0].permutation = [0, 1, 2, 2]))).toContain('[0,1,2,2] is not a permutation');
     expect(complaint((g) => g.outputs.push({ ...g.outputs[0] }))).toContain('two outputs are named "output0"');
     expect(complaint((g) => g.inputs.push({ ...g.inputs[0] }))).toContain('two inputs are the value "input0"');
     expect(complaint((g) => (g.inputs[0].quantization = { scale: 0, zeroPoint: 0 }))).toContain('quantization scale 0');

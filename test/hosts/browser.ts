@@ -41,7 +41,7 @@ export interface Site {
 
 const servers: { close(): void }[] = [];
 
-/** Serves a folder; what is not there is a page that says so, with status 404. */
+/** Serves a folder; missing files give a page with status 404. */
 export async function serveFolder(folder: string, headers: Record<string, string> = {}): Promise<Site> {
   const requests: string[] = [];
   const server = createServer(async (request: { url?: string; headers: IncomingHttpHeaders }, response) => {

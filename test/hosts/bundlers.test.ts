@@ -11,10 +11,12 @@ import type { Site } from './browser.ts';
 import { patience } from '../patience.ts';
 import { jpegFile, modelFile, project } from './project.ts';
 
-const main = `
+const byName = "'faces'";
+/** A page's script. @param model the model of its detector */
+const main = (model: string, imported = '') => `
 import { createDetector } from 'filigree';
-
-const detector = await createDetector('/face.filigree', { threads: 2 });
+${imported}
+const detector = await createDetector(${model}, { threads: 2 });
 const photo = await (await fetch('/photo.jpg')).blob();
 const { detections } = await detector.detect(photo);
 const { build, threads, notes } = detector.model.info;
@@ -28,8 +30,8 @@ const html = (script: string) =>
 const headers = { ...strictPolicy, ...isolation };
 
 /** A project with its static files in `assets`. */
-function newProject(assets: string): string {
-  const folder = project({ 'main.js': main, 'index.html': html('/main.js') });
+function newProject(assets: string, script = main(byName)): string {
+  const folder = project({ 'main.js': script, 'index.html': html('/main.js') });
   addAssets(path.join(folder, assets));
   return folder;
 }
@@ -47,19 +49,35 @@ describe('a page built with', () => {
     process.env.BROWSERSLIST_IGNORE_OLD_DATA = 'true';
   });
 
-  async function expectFaces(site: Site): Promise<void> {
+  async function expectFaces(site: Site, wanted = '5 faces, relaxed, 2'): Promise<void> {
     const { page, problems } = await browser.page(site);
     const isOver = async () => problems.length > 0 || (await page.title()) !== '';
     await expect.poll(isOver, { timeout: patience }).toBe(true);
     expect(problems).toEqual([]);
-    expect(await page.title()).toBe('5 faces, relaxed, 2');
+    expect(await page.title()).toBe(wanted);
+    await page.close();
+  }
+
+  /** And the model that the bundler has taken along is downloaded on the first visit alone. */
+  async function expectFacesTwice(site: Site): Promise<void> {
+    const { page, problems } = await browser.page(site);
+    const downloads = () => site.requests.filter((request) => request.includes('.filigree'));
+    for (let visit = 1; visit <= 2; visit++) {
+      await expect
+        .poll(async () => problems.length > 0 || (await page.title()) !== '', { timeout: patience })
+        .toBe(true);
+      expect(problems).toEqual([]);
+      expect(await page.title()).toBe('5 faces, relaxed, 2');
+      expect(downloads().length).toBe(1);
+      await page.reload();
+    }
     await page.close();
   }
 
   it('Vite', async () => {
     const folder = newProject('public');
     await vite({ root: folder, logLevel: 'error' });
-    await expectFaces(await serveFolder(path.join(folder, 'dist'), headers));
+    await expectFacesTwice(await serveFolder(path.join(folder, 'dist'), headers));
   });
 
   it("Vite's development server", async () => {
@@ -86,24 +104,65 @@ describe('a page built with', () => {
       (stats as unknown as { compilation: { errors: unknown[]; warnings: unknown[] } }).compilation.errors,
     ).toEqual([]);
     writeFileSync(path.join(folder, 'dist/index.html'), html('/main.js'));
+    await expectFacesTwice(await serveFolder(path.join(folder, 'dist'), headers));
+  });
+
+  it('Vite, with a model imported as a URL', async () => {
+    const imported = "import model from 'filigree/models/face-detection.filigree?url';";
+    const folder = newProject('public', main('model', imported));
+    await vite({ root: folder, logLevel: 'error' });
     await expectFaces(await serveFolder(path.join(folder, 'dist'), headers));
   });
 
-  it.each([false, true])('esbuild, split: %s', async (splitting) => {
-    const folder = newProject('dist');
-    await esbuild({
-      absWorkingDir: folder,
-      entryPoints: ['main.js'],
-      bundle: true,
-      format: 'esm',
-      splitting,
-      outdir: 'dist',
-      logLevel: 'error',
-    });
+  const bytes = "import model from 'filigree/models/face-detection.filigree' with { type: 'bytes' };";
+  it.each([
+    ['', main("'/face.filigree'"), false],
+    [', split', main("'/face.filigree'"), true],
+    [', with the model in the script', main('model', bytes), false],
+  ])('esbuild%s', async (_, script, splitting) => {
+    const folder = newProject('dist', script);
+    await bundleByEsbuild(folder, splitting);
     writeFileSync(path.join(folder, 'dist/index.html'), html('/main.js'));
     // esbuild takes no files along: what a page without `worker-src blob:` puts beside its scripts
     const worker = 'filigree-worker.js';
     copyFileSync(path.join(folder, 'node_modules/filigree/dist/browser', worker), path.join(folder, 'dist', worker));
     await expectFaces(await serveFolder(path.join(folder, 'dist'), headers));
   });
+
+  it('esbuild, which bundles no model, and says what to write', async () => {
+    const folder = newProject(
+      'dist',
+      `${main(byName)}`.replace('await createDetector', 'await tryDetector') + tryDetector,
+    );
+    await bundleByEsbuild(folder, false);
+    writeFileSync(path.join(folder, 'dist/index.html'), html('/main.js'));
+    const { page } = await browser.page(await serveFolder(path.join(folder, 'dist')));
+    await expect.poll(() => page.title(), { timeout: patience }).not.toBe('');
+    const title = await page.title();
+    expect(title).toContain('not-found faces: the model is not where the package expects it');
+    expect(title).toContain("import model from 'filigree/models/face-detection.filigree' with { type: 'bytes' }");
+    await page.close();
+  });
 });
+
+/** Shows an error in place of faces. */
+const tryDetector = `
+async function tryDetector(...given) {
+  try {
+    return await createDetector(...given);
+  } catch (error) {
+    document.title = error.code + ' ' + error.message;
+    throw error;
+  }
+}`;
+
+const bundleByEsbuild = (folder: string, splitting: boolean) =>
+  esbuild({
+    absWorkingDir: folder,
+    entryPoints: ['main.js'],
+    bundle: true,
+    format: 'esm',
+    splitting,
+    outdir: 'dist',
+    logLevel: 'error',
+  });

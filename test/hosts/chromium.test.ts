@@ -44,6 +44,7 @@ const entries = {
   'page.js': `
 import { report, workers } from './work.js';
 import { createDetector, loadModel, Tensor } from 'filigree';
+import { decodeImage, encodePng } from 'filigree/images';
 
 window.report = report;
 window.worker = (threads) => new Promise((resolve, reject) => {
@@ -117,6 +118,23 @@ window.silentDeath = async () => {
   globalThis.setTimeout = setTimeout;
   return { ...failure, waits };
 };
+/** Whether pixels are the same after they have been a PNG file, and what decoding anything else says. */
+window.codecs = async () => {
+  const { width, height, data } = await decodeImage(new Uint8Array(await (await fetch('/photo.jpg')).arrayBuffer()));
+  const png = await encodePng({ width, height, data, channels: 4 });
+  const again = await decodeImage(png);
+  const same = again.data.length === data.length && again.data.every((byte, i) => byte === data[i]);
+  const failure = await decodeImage(new TextEncoder().encode('<!doctype html>')).catch(({ message }) => message);
+  return { width, height, same, failure };
+};
+/** A photo of another site, which has not allowed it to be read. */
+window.tainted = async (url) => {
+  const element = new Image();
+  element.src = url;
+  await element.decode();
+  const detector = await createDetector('/face.filigree');
+  return detector.detect(element).catch(({ code, message }) => ({ code, message }));
+};
 /** The photo as each kind of image that a page has. */
 window.images = async () => {
   const blob = await (await fetch('/photo.jpg')).blob();
@@ -134,7 +152,9 @@ window.images = async () => {
   const frame = new VideoFrame(bitmap, { timestamp: 0 });
   const detector = await createDetector('/face.filigree');
   const found = {};
-  for (const [kind, image] of Object.entries({ blob, bitmap, element, canvas, offscreen, imageData, frame })) {
+  const bytes = await blob.arrayBuffer();
+  const files = { url: '/photo.jpg', bytes, decoded: await decodeImage(new Uint8Array(bytes)) };
+  for (const [kind, image] of Object.entries({ blob, bitmap, element, canvas, offscreen, imageData, frame, ...files })) {
     found[kind] = (await detector.detect(image)).detections;
   }
   frame.close();
@@ -160,6 +180,8 @@ type Window = Record<'report' | 'worker' | 'serviceWorker', (threads: number[]) 
   longRun(): Promise<{ computes: number[]; turns: number; threads: number; same: boolean }>;
   silentDeath(): Promise<{ code: string; message: string; waits: number[] }>;
   images(): Promise<Record<string, Detection[]>>;
+  codecs(): Promise<{ width: number; height: number; same: boolean; failure: string }>;
+  tainted(url: string): Promise<{ code: string; message: string }>;
 };
 
 const notIsolated =
@@ -190,7 +212,7 @@ describe('Chromium', () => {
     await build({ ...common, entryPoints: ['service.js'], format: 'iife' });
     const site = path.join(folder, 'site');
     copyFileSync(modelFile, path.join(site, 'face.filigree'));
-    // as pages do whose bundler leaves the file behind
+    // like pages whose bundler omits the file
     copyFileSync(path.join(root, 'dist/browser/filigree-worker.js'), path.join(site, 'filigree-worker.js'));
     const large = networks['mobilenet-v1']({ resolution: 448, classes: 10 });
     writeFileSync(path.join(site, 'large.filigree'), writeArtifact(compileGraph(large)));
@@ -243,7 +265,7 @@ describe('Chromium', () => {
       expect(info.threads).toBe(threads);
       if (threads === 1) {
         expect(info.notes.at(-1)).toBe(
-          'runs on one thread: no worker starts, neither from filigree-worker.js beside the script (it is not there, or ' +
+          'runs on one thread: no worker starts: neither from filigree-worker.js beside the script (it is not there, or ' +
             'not allowed) nor from a Blob (it is not there, or not allowed); put filigree/filigree-worker.js there, or ' +
             'let the content security policy have worker-src blob:',
         );
@@ -283,12 +305,42 @@ describe('Chromium', () => {
     const { page, problems } = await browser.page(site);
     await page.waitForFunction(() => 'images' in window);
     const found: Record<string, Detection[]> = await page.evaluate(() => (window as unknown as Window).images());
-    expect(Object.keys(found).length).toBe(7);
+    expect(Object.keys(found).length).toBe(10);
     for (const detections of Object.values(found)) {
       expect(detections.length).toBe(5);
       expectSameFaces(detections, found.imageData);
     }
     expect(problems).toEqual([]);
+    await page.close();
+  });
+
+  it("decodes and encodes by the browser's own codecs", async () => {
+    const site = await serveFolder(path.join(folder, 'site'), strictPolicy);
+    const { page, problems } = await browser.page(site);
+    await page.waitForFunction(() => 'codecs' in window);
+    expect(await page.evaluate(() => (window as unknown as Window).codecs())).toEqual({
+      width: 1920,
+      height: 1398,
+      same: true,
+      failure: expect.stringContaining('image: not an image that this host can decode'),
+    });
+    expect(problems).toEqual([]);
+    await page.close();
+  });
+
+  it('says what a page must do to read a photo of another site', async () => {
+    const [site, other] = await Promise.all([
+      serveFolder(path.join(folder, 'site')),
+      serveFolder(path.join(folder, 'site')),
+    ]);
+    const { page } = await browser.page(site);
+    await page.waitForFunction(() => 'tainted' in window);
+    const url = `${other.origin}/photo.jpg`;
+    const failure = await page.evaluate((of) => (window as unknown as Window).tainted(of), url);
+    expect(failure).toEqual({
+      code: 'invalid-argument',
+      message: expect.stringContaining('<img crossorigin="anonymous">'),
+    });
     await page.close();
   });
 });

@@ -20,7 +20,9 @@ export async function respond(request) {
   const { searchParams } = new URL(request.url);
   const [width, height] = [Number(searchParams.get('width')), Number(searchParams.get('height'))];
   const photo = { data: new Uint8Array(await request.arrayBuffer()), width, height, channels: 3 };
-  return Response.json(await scenario(filigree, { model: () => new Uint8Array(model), photo, threads: [1, 2] }));
+  const report = await scenario(filigree, { model: () => new Uint8Array(model), photo, threads: [1, 2] });
+  const named = await filigree.createDetector('objects').catch(({ code, message }) => ({ code, message }));
+  return Response.json({ ...report, named });
 }
 `;
 
@@ -74,6 +76,10 @@ const main :Workerd.Worker = (modules = [${modules.join(', ')}], compatibilityDa
   expectReport(report, wanted);
   expectOneThread(report, 'edge functions have no threads');
   expect(report.runs[0].build).toBe('relaxed');
+  expect(report.named).toMatchObject({
+    code: 'environment',
+    message: expect.stringContaining("import model from 'filigree/models/objects.filigree'"),
+  });
 });
 
 /** Compiles `.wasm?module` imports, as Vercel does when it deploys. */
@@ -111,4 +117,8 @@ it('finds the same faces in edge-runtime', async () => {
   const report = (await response.json()) as Report;
   expectReport(report, wanted);
   expectOneThread(report, 'edge functions have no threads');
+  expect(report.named).toMatchObject({
+    code: 'environment',
+    message: expect.stringContaining("new URL('filigree/models/objects.filigree', import.meta.url)"),
+  });
 });

@@ -1,24 +1,24 @@
-// examples/edge as someone deploys it: built, then asked over HTTP in workerd, Deno and Node.
-import { execFile, spawn } from 'node:child_process';
+// examples/edge as its README says: built in a clone, then asked over HTTP in workerd, Deno and Node.
+import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { cpSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { brotliCompressSync } from 'node:zlib';
 import { readBody } from '../../examples/edge/src/body.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeImage, encodePng } from '../../src/images/decode.ts';
 import type { Detection } from '../../src/index.ts';
 import { patience } from '../patience.ts';
+import { cloneExample } from './clone.ts';
+import type { Example } from './clone.ts';
 import { serveWorkerd } from './workerd.ts';
 import type { Server } from './workerd.ts';
-import { expectSameFaces, jpegFile, photo, project, root, facesIn } from './project.ts';
+import { expectSameFaces, jpegFile, photo, root, facesIn } from './project.ts';
 
-const run = promisify(execFile);
-const hostModules = path.join(root, 'test/hosts/node_modules');
+let example: Example;
 let folder: string;
-/** The photo as files of each format, and what is in it. */
+/** The photo in each file format, and its objects. */
 let pictures: Record<'jpeg' | 'png' | 'webp', Uint8Array<ArrayBuffer>>;
 let wanted: Detection[];
 
@@ -29,21 +29,14 @@ interface Answer {
 }
 
 beforeAll(async () => {
-  folder = project();
-  cpSync(path.join(root, 'examples/edge'), folder, {
-    recursive: true,
-    filter: (file) => !/node_modules|dist/.test(path.relative(root, file)),
-  });
-  const modules = path.join(folder, 'node_modules');
-  for (const name of ['@jsquash', 'esbuild'])
-    symlinkSync(path.join(root, 'node_modules', name), path.join(modules, name));
-  symlinkSync(path.join(hostModules, '@hono'), path.join(modules, '@hono'));
+  example = cloneExample('edge');
+  folder = example.folder;
   // bodies arrive late where the machine is busy
   const handler = path.join(folder, 'src/handler.ts');
   const source = readFileSync(handler, 'utf8');
   expect(source).toContain('ms: 10_000 }');
   writeFileSync(handler, source.replace('ms: 10_000 }', `ms: ${patience} }`));
-  await run(process.execPath, ['build.mjs'], { cwd: folder });
+  await example.run('build');
 
   const pixels = await photo();
   const { default: encodeWebp } = await import('@jsquash/webp/encode.js');
@@ -58,34 +51,33 @@ beforeAll(async () => {
   wanted = await facesIn(pixels);
 });
 
-/** Starts a server that prints its URL. */
-async function serveProcess(program: string, options: string[]): Promise<Server> {
-  const child = spawn(program, options, { cwd: folder, env: { ...process.env, PORT: '0' } });
+/** Starts a server by a script of package.json that the README names, on a port of its own choice. It prints its URL. */
+async function serveScript(name: string): Promise<Server> {
+  expect(example.readme).toContain(`npm run ${name}`);
+  const [program, ...options] = example.scripts[name].replace('--port 8080', '--host 127.0.0.1 --port 0').split(' ');
+  const file = program === 'node' ? process.execPath : path.join(folder, 'node_modules/.bin', program);
+  const child = spawn(file, options, { cwd: folder, env: { ...process.env, PORT: '0', DENO_NO_PROMPT: '1' } });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += chunk));
   for (;;) {
     const url = /http:\/\/127\.0\.0\.1:\d+\//.exec(said)?.[0];
     if (url) return { url, child };
-    if (child.exitCode !== null) throw new Error(`${program} ended: ${said}`);
+    if (child.exitCode !== null) throw new Error(`${name} ended: ${said}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
 
 const hosts: [name: string, start: () => Promise<Server>][] = [
-  ['workerd', () => serveWorkerd(folder)],
   [
-    'Deno',
-    () =>
-      serveProcess(path.join(hostModules, '.bin/deno'), [
-        'serve',
-        '--no-prompt',
-        '--allow-read',
-        '--host=127.0.0.1',
-        '--port=0',
-        'dist/deno.js',
-      ]),
+    'workerd',
+    () => {
+      expect(example.readme).toContain('npm run workerd');
+      expect(example.scripts.workerd).toBe('workerd serve config.capnp');
+      return serveWorkerd(folder);
+    },
   ],
-  ['Node', () => serveProcess(process.execPath, ['dist/node.js'])],
+  ['Deno', () => serveScript('deno')],
+  ['Node', () => serveScript('node')],
 ];
 
 /** examples/edge/requests.mjs */
@@ -124,6 +116,13 @@ describe.each(hosts)('the edge example in %s', (_, start) => {
     expect(text).toContain('POST');
     expect(text).toContain(`4 MB, 16 megapixels, ${patience / 1000} s`);
     expect((await fetch(url, { method: 'HEAD' })).status).toBe(200);
+  });
+
+  it('answers the request of the README', async () => {
+    const [, query] = /curl --data-binary @photo\.jpg 'http:\/\/127\.0\.0\.1:8080\/(.*)'/.exec(example.readme)!;
+    const { status, detections } = await answer(await post(pictures.jpeg, query));
+    expect(status).toBe(200);
+    expect(detections!.length).toBe(5);
   });
 
   it('finds the faces in a JPEG, a PNG and a WebP file', async () => {
@@ -197,7 +196,7 @@ describe.each(hosts)('the edge example in %s', (_, start) => {
     expect(residentBytes(child.pid!) - before).toBeLessThan(80e6);
   });
 
-  it('answers photos that come at once, and goes on after bad ones', async () => {
+  it('answers simultaneous photos, and continues after bad ones', async () => {
     const bodies = Array.from({ length: 12 }, (_item, i) => (i % 3 === 2 ? new Uint8Array(9) : pictures.png));
     const answers = await Promise.all(bodies.map(async (body) => answer(await post(body))));
     answers.forEach(({ status, detections }, i) => {

@@ -65,7 +65,7 @@ const painted = (page: Page) =>
 describe('the page', () => {
   const browser = useBrowser();
 
-  it('shows the sample, takes a dropped photo and a dropped model, and complains of what is neither', async () => {
+  it('shows the sample, accepts a dropped photo and a dropped model, and rejects other files', async () => {
     const server = await serveFolder(site, { ...strictPolicy, ...isolation });
     const { page, problems } = await browser.page(server);
     await page.setViewportSize({ width: 1400, height: 900 });

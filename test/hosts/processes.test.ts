@@ -1,5 +1,6 @@
 // Runtimes with files and processes: Node 20, 22 and 24, Deno and Bun, each from npm.
 import { execFile } from 'node:child_process';
+import { cpSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -8,8 +9,10 @@ import type { Report } from './project.ts';
 import {
   expectFileFailures,
   expectReport,
+  expectSameFaces,
   expectThreads,
   isInstalled,
+  jpegFile,
   photo,
   project,
   root,
@@ -31,6 +34,19 @@ const model = () => 'face.filigree';
 const workers = watchWorkers(process.getBuiltinModule('node:worker_threads'));
 const threads = [1, 2, 'auto'];
 const report = await scenario(filigree, { model, photo, threads, workers, missing: 'missing.file', notWasm: 'package.json' });
+report.named = {};
+for (const name of ['objects', 'objects-small', 'faces']) {
+  const detector = await filigree.createDetector(name);
+  report.named[name] = (await detector.detect(photo)).detections;
+  detector.dispose();
+}
+const detector = await filigree.createDetector(model());
+const jpeg = await readFile('photo.jpg');
+report.photos = [];
+for (const source of ['photo.jpg', new URL('photo.jpg', import.meta.url), jpeg, new Blob([jpeg])]) {
+  report.photos.push((await detector.detect(source)).detections);
+}
+detector.dispose();
 console.log(JSON.stringify(report));
 `;
 
@@ -50,7 +66,11 @@ describe('the package from npm', () => {
   beforeAll(async () => {
     const { data, ...rest } = await photo();
     size = JSON.stringify(rest);
-    folder = project({ 'entry.mjs': entry, 'photo.rgb': data });
+    folder = project({ 'entry.mjs': entry, 'photo.rgb': data, 'photo.jpg': readFileSync(jpegFile) });
+    // decoders are packages of their own
+    for (const name of ['@jsquash', 'wasm-feature-detect']) {
+      cpSync(path.join(root, 'node_modules', name), path.join(folder, 'node_modules', name), { recursive: true });
+    }
     wanted = await facesIn({ data, ...rest });
   });
 
@@ -62,6 +82,14 @@ describe('the package from npm', () => {
       expectReport(report, wanted);
       expectFileFailures(report);
       expectThreads(report);
+      const [first, ...others] = report.photos!;
+      expect(first.length).toBe(wanted.length);
+      for (const detections of others) expect(detections).toEqual(first);
+      const named = report.named as Record<string, Detection[]>;
+      expectSameFaces(named.faces, wanted);
+      for (const name of ['objects', 'objects-small']) {
+        expect(named[name].filter(({ label }) => label === 'person').length).toBeGreaterThan(0);
+      }
       if (build) expect(report.runs[0].build).toBe(build);
     });
   }

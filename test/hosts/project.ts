@@ -72,6 +72,10 @@ export interface Report {
   }[];
   /** What a model on threads says when one has died, and how many of its workers were ended then. */
   death?: { failure?: Failure; ended: number };
+  /** What is found in the photo's file, by path, URL, bytes and Blob; where the host has files. */
+  photos?: Detection[][];
+  /** Results of the package's models, by name; on a host without them, its message. */
+  named?: Record<string, Detection[]> | Failure;
   failures: Record<'notModel' | 'aborted' | 'missingModel' | 'missingWasm' | 'notWasm', Failure | undefined>;
 }
 

@@ -1,4 +1,4 @@
-// What every host does with the package, and what it says of it. Plain JavaScript: hosts run it as it is.
+// The scenario that every host runs with the package, and its report. Plain JavaScript, because hosts run it unchanged.
 
 /** An error as it crosses to the test. */
 async function failure(work) {

@@ -1,4 +1,4 @@
-// Hosts' own workers, watched: put in place before any is started. Plain JavaScript: hosts run it as it is.
+// Hosts' own workers, watched: put in place before any is started. Plain JavaScript, because hosts run it unchanged.
 
 /**
  * @returns an entry for each worker started since: whether it has been ended, whether it has exited where hosts say so, and

@@ -15,7 +15,7 @@ export interface Server {
 
 /**
  * Starts workerd on a port of its own choice, with a folder's configuration file.
- * @throws Error with what it says when it ends
+ * @throws Error with its output when it ends
  */
 export async function serveWorkerd(folder: string): Promise<Server> {
   const child = spawn(workerd, ['serve', 'config.capnp', '--socket-addr=http=127.0.0.1:0', '--control-fd=3'], {

@@ -117,7 +117,7 @@ const refusal = async (bytes: Uint8Array) => {
 const bytesOf = (text: string) => new Uint8Array(Buffer.from(text, 'latin1'));
 
 describe('decodeImage refuses', () => {
-  it('what is none of the three', async () => {
+  it('other formats', async () => {
     expect(await refusal(bytesOf('Dear Sir or Madam,\nthe photo'))).toBe(
       'photo.jpg: not a JPEG, PNG or WebP image; it starts with "Dear Sir or Madam, the p…"',
     );
@@ -131,7 +131,7 @@ describe('decodeImage refuses', () => {
     const cmyk = jpeg.slice();
     const frame = cmyk.findIndex((byte, i) => byte === 0xff && (cmyk[i + 1] & 0xfc) === 0xc0);
     cmyk[frame + 9] = 4;
-    expect(await refusal(cmyk)).toBe('photo.jpg: a CMYK JPEG image, which is not decoded; save it as RGB');
+    expect(await refusal(cmyk)).toBe('photo.jpg: a CMYK JPEG image, which is not supported; save it as RGB');
   });
 
   it('truncated pictures, and reads the next one all the same', async () => {
@@ -175,8 +175,10 @@ describe('decodeImage refuses', () => {
     new DataView(large.buffer).setUint32(20, 50_000);
     const padded = new Uint8Array(2_000_000);
     padded.set(large);
-    expect(await refusal(padded)).toContain('3000 megapixels; at most 100 are decoded of 2000000 bytes');
-    expect(await refusal(large)).toContain('60000 × 50000 pixels are 3000 megapixels; at most 16');
+    expect(await refusal(padded)).toContain(
+      '3000 megapixels, where at most 100 megapixels are decoded; save it smaller',
+    );
+    expect(await refusal(large)).toContain('60000 × 50000 pixels, 3000 megapixels, where at most 16');
   });
 });
 
@@ -187,10 +189,10 @@ it('decodes no small file that claims many pixels, unless asked to', async () =>
   while (claiming[at + 1] < 0xc0 || claiming[at + 1] > 0xc2) at += 2 + view.getUint16(at + 2);
   view.setUint16(at + 5, 9000);
   view.setUint16(at + 7, 9000);
-  await expect(decodeImage(claiming)).rejects.toThrow('9000 × 9000 pixels are 81 megapixels');
+  await expect(decodeImage(claiming)).rejects.toThrow('9000 × 9000 pixels, 81 megapixels');
   view.setUint16(at + 5, 500);
   view.setUint16(at + 7, 400);
-  await expect(decodeImage(claiming, { maxPixels: 100_000 })).rejects.toThrow('at most 0.1 are decoded');
+  await expect(decodeImage(claiming, { maxPixels: 100_000 })).rejects.toThrow('at most 0.1 megapixels are decoded');
 });
 
 describe('readImageHeader', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { drawOnPixels } from '../../src/images/draw.ts';
 import { hersheyGlyph } from '../../src/images/hershey.ts';
-import type { Detection } from '../../src/vision/detector.ts';
+import type { Detection } from '../../src/vision/detection.ts';
 import { layoutDetections } from '../../src/vision/draw.ts';
 import type { Pixels } from '../../src/vision/preprocessing.ts';
 
@@ -50,7 +50,7 @@ describe('layoutDetections', () => {
     expect(tab.y + tab.height).toBeLessThanOrEqual(480);
   });
 
-  it('draws the best last, and only what is asked for', () => {
+  it('draws the best last, and only the selected objects', () => {
     const two = [face(0, 50, 50, 90, 0.9), face(10, 50, 60, 90, 0.8)];
     const outlines = layoutDetections(two, 100, 100, halfEm).flatMap((s) => (s.kind === 'outline' ? [s.x] : []));
     expect(outlines).toEqual([10, 10, 0, 0]);
@@ -95,7 +95,7 @@ describe('labels', () => {
     expect(labels([face(2, 2, 28, 26)], 30, 60).map(({ text }) => text)).toEqual(['0.93']);
   });
 
-  it('are left out where they would hide what they are about', () => {
+  it('are left out where they would hide their object', () => {
     expect(labels([face(4, 4, 26, 20)], 30, 24)).toEqual([]);
     const crowd = Array.from({ length: 100 }, (_, i) => {
       const [x, y] = [16 * (i % 10), 16 * Math.floor(i / 10)];

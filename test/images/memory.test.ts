@@ -1,4 +1,4 @@
-// What decoders keep of broken pictures: whoever sends them to a server must not fill its memory.
+// Memory that decoders keep after broken pictures: they must not fill the memory of a server.
 import { expect, it } from 'vitest';
 import { decodeImage, encodePng } from '../../src/images/decode.ts';
 import { jpegOf, paint, webpOf } from './pictures.ts';

@@ -45,7 +45,7 @@ export async function webpOf(image: Rgba, lossless = false): Promise<Uint8Array>
   return new Uint8Array(await encode(image as ImageData, lossless ? { lossless: 1, exact: 1 } : { quality: 95 }));
 }
 
-/** Puts an APP1 segment with one EXIF entry, the orientation, behind the start of a JPEG. */
+/** Inserts an APP1 segment with one EXIF entry, the orientation, after the start of a JPEG. */
 export function withOrientation(jpeg: Uint8Array, orientation: number, littleEndian = true): Uint8Array {
   const tiff = new DataView(new ArrayBuffer(26));
   tiff.setUint16(0, littleEndian ? 0x4949 : 0x4d4d);
@@ -60,7 +60,7 @@ export function withOrientation(jpeg: Uint8Array, orientation: number, littleEnd
   return Uint8Array.from([0xff, 0xd8, 0xff, 0xe1, 0, body.length + 2, ...body, ...jpeg.subarray(2)]);
 }
 
-/** A PNG of any colour type: rows of bytes as they are stored. A palette has (10, 20, 30) and (40, 50, 60). */
+/** A PNG of any colour type, from rows of stored bytes. A palette has (10, 20, 30) and (40, 50, 60). */
 export function pngByHand(width: number, colourType: number, depth: number, rows: readonly number[][]): Uint8Array {
   const header = new DataView(new ArrayBuffer(13));
   header.setUint32(0, width);

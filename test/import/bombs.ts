@@ -207,7 +207,7 @@ function writeTfliteWith(model: ModelSpec, metadata: Uint8Array): Uint8Array {
   return writeTflite({ ...model, metadata: { TFLITE_METADATA: metadata } });
 }
 
-/** Files by what they do. */
+/** Files by their effect. */
 export const bombs: { format: 'onnx' | 'tflite'; name: string; bytes: () => Uint8Array }[] = [
   ...Object.entries(onnx).map(([name, build]) => ({ format: 'onnx' as const, name, bytes: () => onnxBytes(build) })),
   ...Object.entries(tflite).map(([name, bytes]) => ({ format: 'tflite' as const, name, bytes })),

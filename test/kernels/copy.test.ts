@@ -22,7 +22,7 @@ function copyRecord(axes: CopyAxis[], x: number, y: number): Arguments {
   return record;
 }
 
-/** Floats from the lowest to behind the highest place. */
+/** Floats from the lowest place to the end of the highest. */
 const span = (axes: CopyAxis[], of: 'x' | 'y') => axes.reduce((sum, a) => sum + (a.size - 1) * Math.abs(a[of]), 1);
 
 /** What y should hold: `before` with the copied elements put in. */
@@ -78,7 +78,7 @@ describe.each(builds)('copy kernels, %s build', (build) => {
       for (const n of [1, 2, 3, 4, 5, 7, 8, 9, 31, 33, 127, 128, 129, 1000]) expectCopy([{ size: n, x: 1, y: 1 }]);
     });
 
-    it('moves rows that lie apart and leaves what is between them', () => {
+    it('moves rows with gaps and leaves the gaps unchanged', () => {
       for (const n of [1, 2, 3, 4, 5, 9, 130]) {
         expectCopy([
           { size: 3, x: n + 5, y: n + 3 },
@@ -266,15 +266,15 @@ describe('extents of copy kernels', () => {
   const record = copyRecord([{ size: 5, x: -3, y: 1 }], 0, 0);
   const gatherArgs = { d0: 2, d1: 1, n: 3, run: 5, x0: 80, x1: 0, xIndex: 20, y0: 60, y1: 0, yIndex: 20 };
 
-  it('span what is read in either direction', () => {
+  it('cover reads in either direction', () => {
     expect(copyExtents(record)).toEqual({ x: 4 * 13 + 12, y: 20 });
   });
 
   it('refuse empty and overlapping axes', () => {
-    expect(() => copyExtents({ ...record, d2: 0 })).toThrow('an empty extent');
+    expect(() => copyExtents({ ...record, d2: 0 })).toThrow('an extent is 0');
     expect(() => copyExtents({ ...record, d2: 2 ** 32 - 1 })).toThrow('overlap');
-    expect(() => registry.f32_fill.extents({ n: 0, value: 1 }, noTable)).toThrow('an empty extent');
-    expect(() => gatherExtents({ ...gatherArgs, n: 0 }, 3)).toThrow('an empty extent');
+    expect(() => registry.f32_fill.extents({ n: 0, value: 1 }, noTable)).toThrow('an extent is 0');
+    expect(() => gatherExtents({ ...gatherArgs, n: 0 }, 3)).toThrow('an extent is 0');
     expect(() => gatherExtents({ ...gatherArgs, d1: 1000 }, 3)).toThrow('overlap');
   });
 

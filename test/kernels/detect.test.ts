@@ -16,7 +16,7 @@ interface Case {
   threshold: number;
 }
 
-/** Rows of scores, behind the objectness and one number that is neither. */
+/** Rows of scores, after the objectness and one other number. */
 const rows = (anchors: number, classes: number): Case => ({
   anchors,
   classes,
@@ -167,13 +167,13 @@ describe('extents of f32_best_class', () => {
   };
   const extents = (changes: object) => kernels.f32_best_class.extents({ ...usual, ...changes }, table);
 
-  it('are what is touched', () => {
+  it('equal the bytes that are touched', () => {
     expect(extents({})).toEqual({ x: 36 + 4 + 80 + 12, objectness: 40, y: 16 + 60 });
     expect(extents({ hasObjectness: 0 }).objectness).toBe(0);
   });
 
-  it('refuse what the kernel cannot do', () => {
-    expect(() => extents({ anchors: 0 })).toThrow('an empty extent');
+  it('refuse calls that the kernel does not support', () => {
+    expect(() => extents({ anchors: 0 })).toThrow('an extent is 0');
     expect(() => extents({ anchorStep: 8 })).toThrow('neither anchors nor classes are 4 bytes apart');
     const huge = extents({ anchors: 2 ** 32 - 1, classes: 2 ** 32 - 1, classStep: 2 ** 32 - 1, most: 2 ** 32 - 1 });
     for (const bytes of Object.values(huge)) expect(bytes).toBeGreaterThan(2 ** 32);

@@ -36,6 +36,8 @@ const floor: Partial<Record<Activation['fn'], number>> = {
   silu: 1e-29,
   mish: 1e-29,
   softplus: 1e-29,
+  sin: 1,
+  cos: 1,
 };
 
 const open = activationArguments(undefined);
@@ -207,6 +209,10 @@ describe.each(builds)('%s build', (build) => {
         max: Math.max(a, b),
         pow: a ** b,
         prelu: a < 0 ? b * a : a,
+        less: a < b ? 1 : 0,
+        lessOrEqual: a <= b ? 1 : 0,
+        equal: a === b ? 1 : 0,
+        select: a !== 0 ? b : -0,
       })[fn];
     // One operation is one rounding; pow goes through a logarithm.
     const tolerance = fn === 'pow' ? 3e-6 : 1.2e-7;
@@ -285,14 +291,16 @@ describe.each(builds)('%s build', (build) => {
     const args = { x, y: x, rows: 1, columns: 16, xRow: 64, yRow: 64, ...open };
     expect(() => kernels.extents('f32_unary', { ...args, columns: 17 })).toThrow('y may touch 68 bytes, 64 are there');
     expect(() => kernels.extents('f32_unary', { ...args, rows: 2 })).toThrow('may touch');
-    expect(() => kernels.extents('f32_unary', { ...args, columns: 0 })).toThrow('empty extent');
+    expect(() => kernels.extents('f32_unary', { ...args, columns: 0 })).toThrow('an extent is 0');
     expect(() => kernels.extents('f32_unary', { ...args, activation: 99 })).toThrow('unknown activation code 99');
     const steps = { a0: 0, a1: 0, a2: 0, a3: 4, b0: 0, b1: 0, b2: 0, b3: 4, y0: 0, y1: 0, y2: 0 };
     const binary = { a: x, b: x, y: x, fn: 0, dim0: 1, dim1: 1, dim2: 1, dim3: 16, ...steps, ...open };
     expect(() => kernels.extents('f32_binary', binary)).not.toThrow();
-    expect(() => kernels.extents('f32_binary', { ...binary, fn: 8 })).toThrow('unknown binary function code 8');
+    expect(() => kernels.extents('f32_binary', { ...binary, fn: binaryFunctions.length })).toThrow(
+      'unknown binary function code 8',
+    );
     expect(() => kernels.extents('f32_binary', { ...binary, a3: 8 })).toThrow('inner strides 8 and 4');
-    expect(() => kernels.extents('f32_binary', { ...binary, dim1: 0 })).toThrow('empty extent');
+    expect(() => kernels.extents('f32_binary', { ...binary, dim1: 0 })).toThrow('an extent is 0');
     expect(() => kernels.extents('f32_binary', { ...binary, dim0: 2, y0: 4 })).toThrow('the axes of y overlap');
     expect(() => kernels.extents('f32_binary', { ...binary, dim0: 2 ** 32 - 1, b0: 2 ** 32 - 1 })).toThrow(
       'the axes of y overlap',

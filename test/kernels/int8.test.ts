@@ -24,7 +24,7 @@ interface Product {
 const bytesOf = (region: Region) => new Uint8Array(region.f32.buffer, region.address, region.bytes);
 const whole = (values: Float32Array, most: number) => Int32Array.from(values, (v) => Math.round(v * most));
 
-/** Byte by byte what assembly/int8/index.ts draws. */
+/** The layout that assembly/int8/index.ts draws, byte by byte. */
 function placeWeights(
   k: Kernels,
   build: Build,
@@ -184,7 +184,7 @@ describe.each(builds)('int8 kernels, %s build', async (build) => {
     }
   });
 
-  it('refuses weights of another group, and zero points that are no step', () => {
+  it('refuses weights of another group, and zero points that are not steps', () => {
     k.reset();
     const x = k.floats(64);
     const y = k.floats(64);

@@ -177,7 +177,7 @@ describe.each(builds)('linear kernels, %s build', async (build) => {
     const l = layerOf(30, 20, 5, 1, [1, 1]);
     const { sums } = reference(l, l.weights);
     const clamped = run(name, l, activationArguments({ fn: 'clamp', alpha: 0, beta: 1 }));
-    const loose = name.startsWith('f') ? tolerance : 0.5; // rounded weights: only what the clamp does is seen
+    const loose = name.startsWith('f') ? tolerance : 0.5; // rounded weights: checks only the clamp
     expect(
       relativeError(
         clamped,

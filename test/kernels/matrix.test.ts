@@ -77,7 +77,7 @@ interface Layout {
   pixel(row: number, column: number): number;
 }
 
-/** Every field that says what the columns are; `packed`: sparse tiles are packed first. */
+/** All fields that describe the columns; `packed`: sparse tiles are packed first. */
 function placeWeights(
   k: Kernels,
   name: string,

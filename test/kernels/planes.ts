@@ -3,7 +3,7 @@ import { kernels, type KernelName } from '../../src/program/kernels.ts';
 import type { Kernel } from '../../src/program/kernel.ts';
 import { loadKernels, type Build, type Region } from './wasm.ts';
 
-/** A value per record field: numbers as they are, data for `read` pointers; `write` pointers are left out. */
+/** A value per record field: numbers, or data for `read` pointers; `write` pointers are left out. */
 export type Inputs = Record<string, number | Float32Array | Int32Array | Uint8Array>;
 
 /** Calls a kernel with outputs of just the bytes it may touch, full of NaN; returns them by field. */
@@ -52,7 +52,7 @@ export function spread(data: Float32Array, pixels: number, stride: number): Floa
   return spaced;
 }
 
-/** The inverse of `spread`: `planes` planes that lie `stride` floats apart, without what is between them. */
+/** The inverse of `spread`: `planes` planes that lie `stride` floats apart, without the gaps. */
 export function gather(data: Float32Array, planes: number, pixels: number, stride: number): Float32Array {
   const packed = new Float32Array(planes * pixels);
   for (let p = 0; p < planes; p++) packed.set(data.subarray(p * stride, p * stride + pixels), p * pixels);

@@ -95,7 +95,7 @@ describe.each(builds)('%s build', (build) => {
     };
     expect(() => kernels.extents('f32_softmax', softmax)).not.toThrow();
     expect(() => kernels.extents('f32_softmax', { ...softmax, axis: 3 })).toThrow('the axes of y overlap');
-    expect(() => kernels.extents('f32_softmax', { ...softmax, outer1: 0 })).toThrow('empty extent');
+    expect(() => kernels.extents('f32_softmax', { ...softmax, outer1: 0 })).toThrow('an extent is 0');
     expect(() => kernels.extents('f32_softmax', { ...softmax, xOuter0: 2 ** 32 - 4 })).toThrow('x may touch');
     const reduce = {
       x: at,
@@ -118,7 +118,7 @@ describe.each(builds)('%s build', (build) => {
     };
     expect(() => kernels.extents('f32_reduce', reduce)).not.toThrow();
     expect(() => kernels.extents('f32_reduce', { ...reduce, fn: 3 })).toThrow('unknown reduction code 3');
-    expect(() => kernels.extents('f32_reduce', { ...reduce, reduced2: 0 })).toThrow('empty extent');
+    expect(() => kernels.extents('f32_reduce', { ...reduce, reduced2: 0 })).toThrow('an extent is 0');
     expect(() => kernels.extents('f32_reduce', { ...reduce, reduced2: 40 })).toThrow('the axes of x overlap');
     expect(() => kernels.extents('f32_reduce', { ...reduce, yKept1: 200 })).toThrow('y may touch');
   });

@@ -1,4 +1,4 @@
-// Calls single kernels in a memory of their own and watches what they touch. One record is written as the registry lays
+// Calls single kernels in a separate memory and checks what they touch. One record is written as the registry lays
 // it out; reads must stay within what `extents` says and the buffer holds, writes within `extents`.
 import { instantiateSync } from '@assemblyscript/loader';
 import { readFileSync } from 'node:fs';

@@ -62,7 +62,7 @@ describe('calibration', async () => {
     expect(silu.min).toBeLessThan(-0.1);
   });
 
-  it('leaves out what is asked to be left out', () => {
+  it('leaves out the requested share', () => {
     const all = Object.values(calibration.ranges());
     Object.values(calibration.ranges({ share: 0.98 })).forEach((range, i) => {
       expect(range.max).toBeLessThan(all[i].max);

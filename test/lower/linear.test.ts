@@ -104,7 +104,7 @@ describe('a linear layer', () => {
     expect(kernels(broken)).toEqual(['f32_linear_dense']);
   });
 
-  it('is what a convolution with one pixel is, padded, strided and dilated', async () => {
+  it('computes convolutions with one output pixel, padded, strided and dilated', async () => {
     for (const options of [
       { stride: [1, 1], dilation: [1, 1], pads: [0, 0, 0, 0] },
       { stride: [2, 3], dilation: [2, 1], pads: [1, 1, 1, 0] },

@@ -34,7 +34,7 @@ describe('packed sparse weights', () => {
       fc.record({
         rows: fc.constant(rows),
         columns: fc.constant(columns),
-        // 1/3 is no half, so that values stay f32
+        // 1/3 is not a half, so values stay f32
         kept: fc.uniqueArray(fc.integer({ min: 0, max: rows * columns - 1 }), { maxLength: 12 }),
       }),
     );
@@ -58,7 +58,7 @@ describe('packed sparse weights', () => {
   });
 });
 
-describe('what an encoding keeps', () => {
+describe('the weights that an encoding keeps', () => {
   const weights = (rows: number, columns: number, keep: (row: number, column: number) => boolean) =>
     Float32Array.from({ length: rows * columns }, (_, i) => (keep(Math.floor(i / columns), i % columns) ? 0.5 : 0));
 

@@ -44,7 +44,7 @@ describe.each(bits)('weights in %i bits', (n) => {
     }
   });
 
-  it('hold what is a multiple of the scale exactly', () => {
+  it('hold multiples of the scale exactly', () => {
     const top = n === 8 ? 127 : 7;
     const weights = Float32Array.from({ length: 64 }, (_, i) => ((i % (2 * top + 1)) - top) / 64);
     weights[0] = weights[16] = weights[32] = weights[48] = top / 64;

@@ -102,7 +102,7 @@ describe('as published', () => {
 });
 
 describe('options', () => {
-  it('give the same network for the same seed, and others for others', () => {
+  it('give the same network for the same seed, and different ones for other seeds', () => {
     const build = (seed: number) => networks['mobilenet-v1']({ seed, width: 0.25, classes: 10 });
     expect(build(4)).toEqual(build(4));
     const weights = (seed: number) => build(seed).values.get('block9/pointwise/weights')!.data;
@@ -176,7 +176,7 @@ function noise(name: NetworkName, graph: Graph): Record<string, Tensor> {
   return { [input.name]: new Tensor('float32', shape, pixels) };
 }
 
-/** Outputs whose parts differ in scale are compared part by part: boxes, and the scores behind them. */
+/** Outputs whose parts differ in scale are compared part by part: boxes, and the scores after them. */
 function parts(name: NetworkName, { shape, data }: Tensor): Float32Array[] {
   if (!name.startsWith('yolo')) return [data as Float32Array];
   const channelOf = name.startsWith('yolox')
@@ -237,7 +237,7 @@ async function agrees(name: NetworkName, options: NetworkOptions): Promise<Layer
 }
 
 describe.each(names)('a small %s', (name) => {
-  it('gives what the reference gives when it is dense', async () => {
+  it('agrees with the reference when it is dense', async () => {
     const layers = await agrees(name, small[name]);
     // A distance of 0 is one of the weights that YOLOv8 averages distances by.
     expect(layers.filter((layer) => layer.sparsity && layer.name !== 'dfl/expectation')).toEqual([]);
@@ -251,7 +251,7 @@ describe.each(names)('a small %s', (name) => {
     (Object.keys(sparsityPatterns) as SparsityPattern[]).flatMap((pattern) =>
       [0.5, 0.8, 0.95].map((sparsity) => [sparsity, pattern] as const),
     ),
-  )('gives what the reference gives at %d zeros, %s, with sparse kernels', async (sparsity, pattern) => {
+  )('agrees with the reference at %d zeros, %s, with sparse kernels', async (sparsity, pattern) => {
     const hidden: LayerDescription[] = [];
     const choice: SparsityOptions = {
       sparsity,
@@ -277,12 +277,12 @@ describe('with all channels', () => {
   it.each([
     ['mobilenet-v3-small', {}],
     ['yolox-nano', { resolution: 192, sparsity: { sparsity: 0.9 } }],
-  ] as const)('%s gives what the reference gives', async (name, options) => {
+  ] as const)('%s agrees with the reference', async (name, options) => {
     await agrees(name, options);
   });
 });
 
-it('onnxruntime-web gives what both builds give, for all of these', async () => {
+it('onnxruntime-web agrees with both builds on all of these', async () => {
   expect(runs.length).toBeGreaterThan(0);
   const cases = [...new Set(runs.map(({ onnx }) => onnx))];
   const results = await runOnnxModels(cases);

@@ -10,7 +10,7 @@ import { decodeImage } from '../../src/images/decode.ts';
 import { loadModel } from '../../src/runtime/load.ts';
 import { elementCount, Tensor } from '../../src/tensor.ts';
 import { createDetector } from '../../src/vision/create.ts';
-import type { Detection } from '../../src/vision/detector.ts';
+import type { Detection } from '../../src/vision/detection.ts';
 import { tensorOutputs } from '../../src/vision/outputs.ts';
 import { imageGeometry } from '../../src/vision/preprocessing.ts';
 import { runImage } from '../../src/vision/run-image.ts';

@@ -88,7 +88,7 @@ describe.each([
   ['models/mobilenet_v2_1.0_224/mobilenet_v2_1.0_224_quant.tflite', 224, 18],
   ['models/mobilenet_v2_1.0_224/tf2_mobilenet_v2_1.0_224_ptq.tflite', 224, 18],
 ])('%s', (name, size, least) => {
-  describeWithData('sees what an integer runtime sees', name, (file) => {
+  describeWithData('agrees with the classes of an integer runtime', name, (file) => {
     it('in most of 20 photographs', { timeout: 180_000 }, async () => {
       const results = await bothOn(file, await photographs(20, size));
       expect(results).toHaveLength(20);
@@ -98,7 +98,7 @@ describe.each([
 });
 
 describeWithData('quantised MobileNetV1 in two files', 'models/mobilenet_v1_1.0_224_quant', (folder) => {
-  it('sees what an integer runtime sees', { timeout: 180_000 }, async () => {
+  it('agrees with the classes of an integer runtime', { timeout: 180_000 }, async () => {
     const body = path.join(folder, 'mobilenet_v1_1.0_224_quant_embedding_extractor.tflite');
     const head = path.join(folder, 'mobilenet_quant_v1_224_head_layers.tflite');
     const embeddings = await bothOn(body, await photographs(10, 224));
@@ -123,7 +123,7 @@ function overlap(a: readonly number[], b: readonly number[]): number {
 }
 
 describeWithData('quantised SSD MobileNetV1', 'zoo/coco_ssd_mobilenet_v1_1.0_quant.tflite', (file) => {
-  it('finds what an integer runtime finds', { timeout: 180_000 }, async () => {
+  it('agrees with the objects of an integer runtime', { timeout: 180_000 }, async () => {
     const model = await loadModel(compileModel(readFileSync(file), { name: 'coco_ssd.tflite' }));
     const detector = await createDetector(model, { scoreThreshold: 0.3 });
     let found = 0;
@@ -150,7 +150,7 @@ describeWithData('quantised SSD MobileNetV1', 'zoo/coco_ssd_mobilenet_v1_1.0_qua
   });
 });
 
-describe('networks in uint8 of which the activations are in the ranges alone', () => {
+describe('networks in uint8 whose activations are only in the ranges', () => {
   it.each(['mobilenet-v1', 'mobilenet-v2', 'mobilenet-v3-small', 'efficientnet-lite0'] as const)(
     '%s sees what an integer runtime sees',
     { timeout: 180_000 },

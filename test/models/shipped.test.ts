@@ -5,7 +5,7 @@ import v8 from 'node:v8';
 import { describe, expect, it } from 'vitest';
 import { decodeImage } from '../../src/images/decode.ts';
 import { createDetector } from '../../src/vision/create.ts';
-import type { Detection } from '../../src/vision/detector.ts';
+import type { Detection } from '../../src/vision/detection.ts';
 import { dataPath, describeWithData } from '../data.ts';
 
 v8.setFlagsFromString('--experimental-wasm-relaxed-simd'); // which Node 20 hides
@@ -37,7 +37,7 @@ describe.each(['objects', 'objects-small'])('%s', (model) => {
 
 // What the network in floats finds by another runtime, and how far eight bits may take a box and its score from that.
 describeWithData('objects on a photograph of a horse', 'coco-val-160', () => {
-  it('finds what onnxruntime finds in floats', async () => {
+  it('finds the objects that onnxruntime finds in floats', async () => {
     const detections = await objectsIn(dataPath('coco-val-160/images/000000012748.jpg'), 'objects', 'simd');
     for (const [label, score, box] of [
       ['horse', 0.861, [0, 45, 239, 574]],

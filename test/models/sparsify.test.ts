@@ -47,7 +47,7 @@ it('keeps the first of equal magnitudes', () => {
   expect([...sparsify(Float32Array.of(1, -1, 1, 1, 2, 1), 2, { sparsity: 0.5 })]).toEqual([1, -1, 0, 0, 2, 0]);
 });
 
-it('says what is wrong with a target', () => {
+it('explains an invalid target', () => {
   const weights = Float32Array.of(1, 2);
   expect(() => sparsify(weights, 1, {})).toThrow(/either sparsity or density/);
   expect(() => sparsify(weights, 1, { sparsity: 0.5, density: 0.5 })).toThrow(/either sparsity or density/);

@@ -1,4 +1,4 @@
-// Scores, boxes and photos that are no numbers: docs/numerics.md.
+// Scores, boxes and photos with NaN: docs/numerics.md.
 import { describe, expect, it } from 'vitest';
 import { writeArtifact } from '../../src/artifact/write.ts';
 import { compileGraph } from '../../src/compile.ts';
@@ -78,7 +78,7 @@ describe.each(builds)('%s', (build) => {
     ]);
   }
 
-  it('NaN is no score: the best class is the best of the others', async () => {
+  it('NaN is not a score: the best class is the best of the others', async () => {
     const rows = [
       [NaN, 0.75, NaN],
       [NaN, NaN, NaN],
@@ -113,7 +113,7 @@ describe.each(builds)('%s', (build) => {
 });
 
 describe('a classifier', () => {
-  /** The classes of a model whose output is these numbers, whatever it is shown. */
+  /** The classes of a model that always gives these numbers. */
   async function classesOf(numbers: number[], activation?: 'softmax' | 'none') {
     const b = new GraphBuilder();
     const x = b.input([1, 3, 1, 1]);
@@ -134,7 +134,7 @@ describe('a classifier', () => {
     return (await classifier.classify(image)).classifications.map(({ classIndex, score }) => [classIndex, score]);
   }
 
-  it('leaves out probabilities that are no numbers', async () => {
+  it('leaves out probabilities that are NaN', async () => {
     expect(await classesOf([0.25, NaN, 0.75, NaN, 0.5], 'none')).toEqual([
       [2, 0.75],
       [4, 0.5],
@@ -142,7 +142,7 @@ describe('a classifier', () => {
     ]);
   });
 
-  it('gives no class where a softmax has none: NaN or ∞ among what it is made of', async () => {
+  it('gives no class for a softmax with NaN or ∞ among its inputs', async () => {
     expect(await classesOf([1, NaN, 2], 'softmax')).toEqual([]);
     expect(await classesOf([1, Infinity, 2], 'softmax')).toEqual([]);
   });

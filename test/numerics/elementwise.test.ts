@@ -39,7 +39,7 @@ const signed = new Set([
  */
 const vanishing = 4e-37;
 
-/** Relative errors of functions made of exp and log; the drift table has what they really are. */
+/** Tolerances, relative, of functions made of exp and log. The drift table has the actual errors. */
 const relative = 2e-6;
 
 function agrees(found: number, wanted: number, fn: string): boolean {
@@ -96,6 +96,10 @@ const functions: Record<BinaryFunction, (a: number, b: number) => number> = {
   max: Math.max,
   pow: Math.pow,
   prelu: (a, b) => (a < 0 ? b * a : a),
+  less: (a, b) => (a < b ? 1 : 0),
+  lessOrEqual: (a, b) => (a <= b ? 1 : 0),
+  equal: (a, b) => (a === b ? 1 : 0),
+  select: (a, b) => (a !== 0 ? b : -0),
 };
 
 describe.each(binaryFunctions)('%s', (fn) => {

@@ -13,7 +13,7 @@ describe.each(['i8_spmm_16x1', 'i8_spmm_8x2', 'i8_spmm_8x4'])('%s', (way) => {
   it.each([
     [-1, 3],
     [0, 6],
-  ])('clamps infinities and huge numbers to %f…%f, and takes NaN for the least', async (min, max) => {
+  ])('clamps infinities and huge numbers to %f…%f, and NaN to the minimum', async (min, max) => {
     const b = new GraphBuilder();
     const [channels, rows, n] = [10, 9, 21];
     const x = b.input([1, channels, 1, n]);

@@ -172,7 +172,7 @@ describe('depthwise convolutions', () => {
           if (!isIn) expect(Math.abs(y[i]), message).toBeLessThan(100);
           else if (Number.isNaN(v)) expect(y[i], message).toBeNaN();
           else {
-            // what is beside it is lost in a huge number's rounding
+            // rounding of a huge number hides the other terms
             const wanted = v * weights[(c * k + ky) * k + kx];
             if (v === Infinity) expect(y[i], message).toBe(wanted);
             else expect(y[i] / wanted, message).toBeCloseTo(1, 5);

@@ -60,7 +60,7 @@ const least = 2 ** -149;
 const normal = 2 ** -126;
 const most = 3.4028234663852886e38;
 
-/** Numbers at the edges of float32 and of what its functions are made of. */
+/** Numbers at the edges of float32 and of the parts of its functions. */
 export const edges: readonly number[] = [
   NaN,
   ...[Infinity, most, 1e38, 1e20, 1000, 128, 104, 89, 88.5, 87.5, 30, 20, 10, 3, 1, 0.5, 1e-3, 1e-7, 1e-20].flatMap(

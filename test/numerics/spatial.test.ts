@@ -10,7 +10,7 @@ import { inBothBuilds } from './run.ts';
 const most = 3.4028234663852886e38;
 const size = 9;
 
-/** Two channels of pixels, a few of the first of which are edges. */
+/** Two channels of pixels; a few of the first are edge values. */
 function pixels(edges: readonly number[]): Float32Array {
   const x = randomFloats(3)(2 * size * size);
   edges.forEach((v, i) => (x[(5 * i + 1) % (size * size)] = v));
@@ -96,7 +96,7 @@ describe.each(sets)('%s', (title, edges) => {
 });
 
 describe('resize by blending', () => {
-  it.each([NaN, Infinity, -Infinity])('%f leaves no number in what it has a part in, and all others', async (v) => {
+  it.each([NaN, Infinity, -Infinity])('%f spoils all results that depend on it, and no others', async (v) => {
     const b = new GraphBuilder();
     const to = { mode: 'linear', size: [1, 16], coordinates: 'asymmetric', nearest: 'floor' } as const;
     const graph = b.finish(b.node('resize', to, b.input([1, 1, 1, 8])));
@@ -128,7 +128,7 @@ describe('softmax', () => {
   });
 });
 
-describe('what copies', () => {
+describe('operators that copy', () => {
   /** Bits that arithmetic would change: a NaN with a payload, subnormals, −0. */
   const bits = Uint32Array.of(0x7fc12345, 0xffc54321, 0x80000000, 1, 0x80000001, 0x7f800000, 0xff800000, 0x007fffff);
   const x = new Float32Array(bits.buffer);

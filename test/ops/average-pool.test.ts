@@ -27,7 +27,7 @@ describe('average pool', () => {
     expect(average({ pads, countIncludePad: true }, 2, 2).data[0]).toBeCloseTo(10 / 9, 6);
   });
 
-  it('never counts what hangs over the padding', () => {
+  it('never counts positions beyond the padding', () => {
     // Windows of columns 0…2 and 2…4, of 4 columns: the last has two.
     const { shape, data } = average({ kernel: [1, 3], stride: [1, 2], ceilMode: true, countIncludePad: true }, 1, 4);
     expect(shape).toEqual([1, 1, 1, 2]);

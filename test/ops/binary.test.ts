@@ -17,7 +17,7 @@ describe('binary shape rule', () => {
     expect(binary.infer({ fn: 'add' }, [float(0, 1), float(5)])).toEqual([[0, 5]]);
   });
 
-  it('says what does not fit', () => {
+  it('says which input or attribute does not fit', () => {
     expect(() => binary.infer({ fn: 'add' }, [float(2, 3), float(2, 4)])).toThrow(
       'shapes [2,3] and [2,4] do not broadcast: axis 1 is 3 and 4',
     );

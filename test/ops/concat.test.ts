@@ -12,7 +12,7 @@ describe('concat', () => {
     expect(concat.infer({ axis: 1 }, [type(2, 3, 4), type(2, 1, 4), type(2, 5, 4)])).toEqual([[2, 9, 4]]);
   });
 
-  it('refuses what does not fit', () => {
+  it('refuses inputs and attributes that do not fit', () => {
     expect(() => concat.infer({ axis: 0 }, [])).toThrow('no inputs');
     expect(() => concat.infer({ axis: 2 }, [type(2, 3)])).toThrow('axis 2 must be 0…1');
     expect(() => concat.infer({ axis: -1 }, [type(2, 3)])).toThrow('axis -1 must be 0…1');
@@ -120,7 +120,7 @@ describe.each(builds)('concat, lowered, %s build', (build) => {
     expect(emittedKernels(kernels, concat, { axis: 1 }, inputs, ['flat'])).toEqual([]);
   });
 
-  it('copies only what could not be placed', () => {
+  it('copies only inputs that could not be placed', () => {
     const x = { ...random(1, [1, 3, 5, 5]), storage: planes, name: 'same' };
     const other = { ...random(2, [1, 2, 5, 5]), storage: planes };
     const constant = { ...random(3, [1, 2, 5, 5]), storage: 'constant' as const };

@@ -64,7 +64,7 @@ describe('conv2d', () => {
     [plain, [type(1, 3, 4, 4), undefined], 'the weights must be given'],
     [{ ...plain, stride: [0, 1] }, [type(1, 3, 4, 4), type(8, 3, 1, 1)], 'stride [0,1] must be two positive integers'],
     [{ ...plain, pads: [0, -1, 0, 0] }, [type(1, 3, 4, 4), type(8, 3, 1, 1)], 'four non-negative integers'],
-  ] as const)('rejects what does not fit: %#', (attributes, inputs, message) => {
+  ] as const)('rejects inputs and attributes that do not fit: %#', (attributes, inputs, message) => {
     expect(() => conv2d.infer(attributes as Conv2dAttributes, [...inputs])).toThrow(message);
   });
 });
@@ -129,7 +129,7 @@ describe('convTranspose2d', () => {
     [{ ...plainTransposed, pads: [2, 0, 2, 0] }, [type(1, 3, 1, 1), type(3, 2, 2, 2)], 'crop all of the 2×2 output'],
     [{ ...plainTransposed, groups: 3 }, [type(1, 3, 4, 4), type(3, 2, 2, 2), type(2)], 'bias must be [6]'],
     [{ ...plainTransposed, outputPadding: [0, -1] }, [type(1, 3, 4, 4), type(3, 2, 2, 2)], 'outputPadding [0,-1]'],
-  ] as const)('rejects what does not fit: %#', (attributes, inputs, message) => {
+  ] as const)('rejects inputs and attributes that do not fit: %#', (attributes, inputs, message) => {
     expect(() => convTranspose2d.infer(attributes as ConvTranspose2dAttributes, [...inputs])).toThrow(message);
   });
 });
@@ -149,7 +149,7 @@ describe('linear', () => {
     [[type(2, 3), type(4, 3, 1)], 'weights must be (outputs, inputs), got [4,3,1]'],
     [[type(2, 3), type(4, 3), type(3)], 'bias must be [4]'],
     [[type(), type(4, 3)], 'rank 1 or more'],
-  ])('rejects what does not fit: %#', (inputs, message) => {
+  ])('rejects inputs and attributes that do not fit: %#', (inputs, message) => {
     expect(() => linear.infer({}, inputs)).toThrow(message);
   });
 });

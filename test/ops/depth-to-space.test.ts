@@ -16,7 +16,7 @@ describe('depthToSpace', () => {
     expect(infer(2, 'DCR', 1, 12, 3, 5)).toEqual([[1, 3, 6, 10]]);
   });
 
-  it('refuses what does not fit', () => {
+  it('refuses inputs and attributes that do not fit', () => {
     expect(() => infer(2, 'DCR', 12, 3, 5)).toThrow('the input must be (N, C, H, W), got shape [12,3,5]');
     expect(() => infer(2, 'DCR', 1, 6, 3, 5)).toThrow('6 channels must be a multiple of 4');
     expect(() => infer(0, 'DCR', 1, 6, 3, 5)).toThrow('block size 0 must be a positive integer');

@@ -20,7 +20,7 @@ describe('gather', () => {
     expect(gather.infer({ axis: 1 }, [type(2, 4, 5), scalar])).toEqual([[2, 5]]);
   });
 
-  it('refuses what does not fit', () => {
+  it('refuses inputs and attributes that do not fit', () => {
     expect(() => gather.infer({ axis: 3 }, [type(2, 4, 5), of(0)])).toThrow('axis 3 must be 0…2');
     expect(() => gather.infer({ axis: 1 }, [type(2, 4, 5), of(0, 4)])).toThrow('index 4 lies outside the 4 elements');
     expect(() => gather.infer({ axis: 1 }, [type(2, 4, 5), of(-5)])).toThrow('index -5 lies outside the 4 elements');

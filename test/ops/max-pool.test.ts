@@ -22,12 +22,12 @@ describe('max pool shape rule', () => {
     expect(size({ ceilMode: true }, 7, 8)).toEqual([4, 4]);
     expect(size({ kernel: [5, 5], stride: [1, 1], pads: [2, 2, 2, 2] }, 20, 20)).toEqual([20, 20]);
     expect(size({ kernel: [3, 3], dilation: [2, 3] }, 9, 9)).toEqual([3, 2]);
-    // A window that would start behind the input is dropped.
+    // A window that would start after the input is dropped.
     expect(size({ kernel: [1, 1], stride: [2, 2], ceilMode: true }, 2, 4)).toEqual([1, 2]);
     expect(size({ kernel: [3, 3], pads: [1, 1, 1, 1], ceilMode: true }, 4, 5)).toEqual([3, 3]);
   });
 
-  it('says what does not fit', () => {
+  it('says which input or attribute does not fit', () => {
     expect(() => size({ kernel: [5, 5] }, 4, 9)).toThrow('a window of 5 does not fit a height of 4 padded by 0 and 0');
     expect(() => size({ pads: [2, 0, 0, 0] }, 4, 4)).toThrow('padding [2,0,0,0] must be less than the 2×2 window');
     expect(() => size({ stride: [0, 1] }, 4, 4)).toThrow('positive integers');

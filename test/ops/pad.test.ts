@@ -19,7 +19,7 @@ describe('pad', () => {
     expect(pad.infer(padding([0, 1, -1], [0, 2, 3]), [type(2, 3, 4)])).toEqual([[2, 6, 6]]);
   });
 
-  it('refuses what does not fit', () => {
+  it('refuses inputs and attributes that do not fit', () => {
     expect(() => pad.infer(padding([0], [0, 0]), [type(2, 3)])).toThrow(
       'before [0] must be integers, one for each axis',
     );

@@ -19,7 +19,7 @@ describe('reduce shape rule', () => {
     expect(infer({ axes: [] })).toEqual([[2, 3, 4, 5]]);
   });
 
-  it('says what does not fit', () => {
+  it('says which input or attribute does not fit', () => {
     expect(() => infer({ axes: [4] })).toThrow('axis 4 is not an axis of shape [2,3,4,5]');
     expect(() => infer({ axes: [-1] })).toThrow('axis -1 is not an axis');
     expect(() => infer({ axes: [2, 2] })).toThrow('axes [2,2] must ascend');

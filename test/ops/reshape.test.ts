@@ -12,7 +12,7 @@ describe('reshape', () => {
     expect(reshape.infer({ shape: [] }, [type(1, 1)])).toEqual([[]]);
   });
 
-  it('refuses what does not fit', () => {
+  it('refuses inputs and attributes that do not fit', () => {
     const wrong = 'shape [3,7] has 21 elements, the input of shape [2,3,4] has 24';
     expect(() => reshape.infer({ shape: [3, 7] }, [type(2, 3, 4)])).toThrow(wrong);
     expect(() => reshape.infer({ shape: [3, -1] }, [type(2, 3, 4)])).toThrow('shape [3,-1] must be fully known');

@@ -63,7 +63,7 @@ describe('resize reference, on the examples of the ONNX specification', () => {
     ]);
   });
 
-  it('says what does not fit', () => {
+  it('says which input or attribute does not fit', () => {
     expect(() => run({ size: [0, 3] }, 2, 2)).toThrow('the output size 0×3 must be positive integers');
     expect(() => run({ size: [3, 3], scales: [-1, 1] }, 2, 2)).toThrow('scales [-1,1] must be positive');
     expect(() => resize.infer(base, [{ shape: [3, 4], dtype: 'float32' }])).toThrow('rank 4');

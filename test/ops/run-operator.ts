@@ -112,7 +112,7 @@ class Values {
 
 /**
  * Runs an operator by its kernels and by its reference. Outputs hold NaN at first, the padding of planes garbage.
- * @param outputs each output's layout, or the number of the input that it is written over; flat where none is given
+ * @param outputs each output's layout, or the index of the input that it overwrites; default flat
  * @param share whether what `place` asks for is granted
  */
 export function runOperator<A extends object>(
@@ -211,7 +211,7 @@ export function runOperator<A extends object>(
   };
   operator.lower(node, lowering);
 
-  // the padding of one output is no part of another
+  // the padding of one output is not part of another
   for (const name of results) {
     const { memory, start, value } = memoryOf(name);
     soil(memory, value, start);

@@ -128,7 +128,7 @@ describe.each(builds)('slice, lowered, %s build', (build) => {
     expectLoweredLikeEvaluated(kernels, slice, { starts, sizes, steps }, [random(1, shape)]);
   });
 
-  it('moves nothing when what it takes is one block of the input', () => {
+  it('moves nothing when the slice is one block of the input', () => {
     const channels = { starts: [0, 2, 0, 0], sizes: [1, 3, 5, 5], steps: [1, 1, 1, 1] };
     const x = { ...random(1, [1, 6, 5, 5]), storage: planes };
     expect(emittedKernels(kernels, slice, channels, [x], [planes])).toEqual([]);
@@ -142,7 +142,7 @@ describe.each(builds)('slice, lowered, %s build', (build) => {
     expect(emittedKernels(kernels, slice, rows, [x], [planes])).toEqual(['f32_copy']);
   });
 
-  it('copies what is reversed', () => {
+  it('copies reversed axes', () => {
     const reversed = { starts: [9], sizes: [10], steps: [-1] };
     expect(emittedKernels(kernels, slice, reversed, [random(1, [10])], ['flat'])).toEqual(['f32_copy']);
   });

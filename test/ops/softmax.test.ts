@@ -13,7 +13,7 @@ describe('softmax shape rule', () => {
     expect(softmax.infer({ axis: 1, beta: 1 }, [x])).toEqual([[2, 3]]);
   });
 
-  it('says what does not fit', () => {
+  it('says which input or attribute does not fit', () => {
     expect(() => softmax.infer({ axis: 2, beta: 1 }, [x])).toThrow('axis 2 is not an axis of shape [2,3]');
     expect(() => softmax.infer({ axis: -1, beta: 1 }, [x])).toThrow('axis -1 is not an axis of shape [2,3]');
     expect(() => softmax.infer({ axis: 0, beta: 1 }, [x, x])).toThrow('expected 1 input, got 2');

@@ -11,7 +11,7 @@ describe('spaceToDepth', () => {
     expect(spaceToDepth.infer({ blockSize: 2 }, [type(1, 3, 6, 10)])).toEqual([[1, 12, 3, 5]]);
   });
 
-  it('refuses what does not fit', () => {
+  it('refuses inputs and attributes that do not fit', () => {
     expect(() => spaceToDepth.infer({ blockSize: 2 }, [type(3, 6, 10)])).toThrow('got shape [3,6,10]');
     const wrong = 'height 6 and width 9 must be multiples of the block size 2';
     expect(() => spaceToDepth.infer({ blockSize: 2 }, [type(1, 3, 6, 9)])).toThrow(wrong);

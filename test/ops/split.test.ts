@@ -17,7 +17,7 @@ describe('split', () => {
     ]);
   });
 
-  it('refuses what does not fit', () => {
+  it('refuses inputs and attributes that do not fit', () => {
     expect(() => split.infer({ axis: 3, sizes: [4] }, [type(2, 4, 5)])).toThrow('axis 3 must be 0…2');
     const wrong = 'must be positive and make up the 4 elements of axis 1';
     for (const sizes of [[1, 2], [4, 1], [0, 4], [5, -1], [1.5, 2.5], []]) {

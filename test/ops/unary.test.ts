@@ -25,7 +25,7 @@ describe('unary shape rule', () => {
     expect(unary.infer({ fn: 'tanh' }, [float])).toEqual([[2, 3]]);
   });
 
-  it('says what does not fit', () => {
+  it('says which input or attribute does not fit', () => {
     expect(() => unary.infer({ fn: 'tahn' as never }, [float])).toThrow('unknown function "tahn"');
     expect(() => unary.infer({ fn: 'tanh' }, [])).toThrow('expected 1 input, got 0');
     expect(() => unary.infer({ fn: 'tanh' }, [undefined])).toThrow('input 0 is missing');
@@ -70,7 +70,7 @@ const placed = (x: ReturnType<typeof value>, y: ReturnType<typeof value>, dying:
   placementsOf(unary, { fn: 'exp' }, [x], [y], dying);
 
 describe('unary placement', () => {
-  it('writes over an input that dies and lies alike', () => {
+  it('overwrites an input that dies and has the same layout', () => {
     expect(placed(value('planes'), value('planes'), ['x0'])).toEqual([['y0', 'x0']]);
     expect(placed(value('planes'), value('planes'), [])).toEqual([]);
     expect(placed(value('planes'), value('flat'), ['x0'])).toEqual([]);

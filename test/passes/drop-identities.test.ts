@@ -77,7 +77,7 @@ describe('dropIdentities', () => {
     ],
   ])('keeps: %s', (_, build, kept) => expect(between(square, build)).toEqual(kept));
 
-  it('keeps the activation of what it drops', () => {
+  it('keeps the activation of dropped nodes', () => {
     const left = between(square, (b, x) => b.node('binary', { fn: 'add', activation: relu }, x, b.scalar(0)));
     expect(left).toEqual(['unary']);
   });

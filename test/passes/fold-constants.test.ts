@@ -19,21 +19,21 @@ describe('foldConstants', () => {
     expect(ops(graph)).toEqual(['binary', 'binary']);
   });
 
-  it('leaves what depends on an input, and what is an output', () => {
+  it('leaves nodes that depend on an input, and outputs', () => {
     const b = new GraphBuilder();
     const x = b.node('binary', { fn: 'add' }, b.input([2]), b.constant([2]));
     const graph = b.finish(x, b.node('unary', { fn: 'exp' }, b.constant([2])));
     expect(applyPass(graph, foldConstants).changed).toBe(false);
   });
 
-  it('leaves what would grow beyond bounds', () => {
+  it('leaves results that would grow beyond the limit', () => {
     const b = new GraphBuilder();
     const grown = b.node('binary', { fn: 'add' }, b.constant([1, 300]), b.constant([300, 1]));
     const graph = b.finish(b.node('binary', { fn: 'add' }, b.input([300, 300]), grown));
     expect(applyPass(graph, foldConstants).changed).toBe(false);
   });
 
-  it('computes what is large and does not grow', () => {
+  it('computes large results that do not grow', () => {
     const b = new GraphBuilder();
     const turned = b.node('transpose', { permutation: [1, 0] }, b.constant([300, 301]));
     const graph = b.finish(b.node('linear', {}, b.input([1, 300]), turned));

@@ -88,7 +88,7 @@ describe('foldScales after a layer', () => {
     expect(applyPass(b.finish(...build(b, b.conv2d(b.input([1, 2, 3, 3]), 3, 1))), foldScales).changed).toBe(false);
   });
 
-  it('leaves what comes after an activation', () => {
+  it('leaves scales after an activation', () => {
     const b = new GraphBuilder();
     const x = b.conv2d(b.input([1, 2, 3, 3]), 3, 1, { activation: relu });
     expect(applyPass(b.finish(b.node('binary', { fn: 'mul' }, x, b.scalar(2))), foldScales).changed).toBe(false);

@@ -12,7 +12,7 @@ function after(build: (b: GraphBuilder, x: string) => string | string[]) {
   return applyPass(graph, fuseResiduals);
 }
 
-/** Expects the pass to leave such a graph as it is. */
+/** Expects the pass to leave such a graph unchanged. */
 function expectLeft(build: (b: GraphBuilder, x: string) => string | string[]) {
   expect(after(build).changed).toBe(false);
 }
@@ -41,7 +41,7 @@ describe('fuseResiduals', () => {
     }
   });
 
-  it('moves a convolution behind what makes the other operand', () => {
+  it('moves a convolution after the node that makes the other operand', () => {
     const { graph } = after((b, x) => {
       const first = b.conv2d(x, 4, 1);
       const second = b.conv2d(x, 4, 1, { activation: relu });
@@ -97,7 +97,7 @@ describe('fuseResiduals', () => {
     expectLeft((b, x) => b.node('binary', add, x, b.conv2d(x, 4, 1, { activation: { fn: 'silu' } })));
   });
 
-  it('leaves what is broadcast, either way, and constants', () => {
+  it('leaves operands that are broadcast, either way, and constants', () => {
     expectLeft((b, x) => b.node('binary', add, b.conv2d(x, 4, 1), b.node('reduce', mean, x)));
     expectLeft((b, x) => b.node('binary', add, x, b.conv2d(x, 1, 1)));
     expectLeft((b, x) => b.node('binary', add, b.conv2d(x, 4, 1), b.constant([2, 4, 5, 5])));

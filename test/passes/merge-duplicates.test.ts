@@ -59,7 +59,7 @@ describe('mergeDuplicates', () => {
 });
 
 describe('removeDead', () => {
-  it('removes what no output needs, and keeps inputs', () => {
+  it('removes nodes that no output needs, and keeps inputs', () => {
     const b = new GraphBuilder();
     const [x, unused] = [b.input([2, 3]), b.input([4])];
     const spare = b.node('unary', { fn: 'exp' }, b.node('binary', { fn: 'add' }, unused, b.scalar(1)));
@@ -71,7 +71,7 @@ describe('removeDead', () => {
     expect(removeDead(result)).toBe(false);
   });
 
-  it('keeps a node of which one output is read', () => {
+  it('keeps a node with one output that is read', () => {
     const b = new GraphBuilder();
     const [p] = b.nodes('split', { axis: 1, sizes: [1, 2] }, [b.input([2, 3])], 2);
     expect(applyPass(b.finish(b.node('unary', { fn: 'neg' }, p)), removeDead).changed).toBe(false);

@@ -5,7 +5,7 @@ import type { PadAttributes } from '../../src/ops/pad.ts';
 import { mergePads } from '../../src/passes/merge-pads.ts';
 import { applyPass, GraphBuilder, nodeOf } from '../graphs.ts';
 
-/** The window's node after the pass, behind a pad of 1 above, 2 left, 0 below and 1 right. */
+/** The window's node after the pass, preceded by a pad of 1 above, 2 left, 0 below and 1 right. */
 function padded(window: (b: GraphBuilder, x: string) => string, pad: Partial<PadAttributes> = {}, positive = false) {
   const b = new GraphBuilder();
   let x = b.input([1, 2, 5, 6]);

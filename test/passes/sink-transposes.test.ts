@@ -72,7 +72,7 @@ describe('sinkTransposes', () => {
     expect(left).toEqual(['conv2d', 'split', 'unary', 'concat', 'conv2d']);
   });
 
-  it('moves two transposes behind what joins them', () => {
+  it('moves two transposes behind the node that joins them', () => {
     const b = new GraphBuilder();
     const x = b.node('transpose', toNhwc, b.input([1, 3, 4, 5]));
     const y = b.node('transpose', toNhwc, b.input([1, 3, 4, 1]));

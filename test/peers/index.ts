@@ -29,7 +29,7 @@ export interface PeerResult {
 
 /** What a driver is told. */
 export interface RunOptions {
-  /** Timed runs after the first, at most. Default 0: none. A quarter as many go before them untimed. */
+  /** Maximum timed runs after the first. Default 0. A quarter as many untimed runs precede them. */
   iterations?: number;
   /** The warm-up lasts at least this long; then three runs of it are enough. */
   warmUpMs?: number;

@@ -10,7 +10,7 @@ import type { PeerOutput } from './index.ts';
 export interface OnnxCase {
   model: Uint8Array;
   inputs: Record<string, Tensor>;
-  /** Runs the graph as it stands, without rewriting it. */
+  /** Runs the graph without rewriting it. */
   unoptimised?: boolean;
 }
 

@@ -19,7 +19,7 @@ const rank4 = (
 
 const geometry = { dilation: [1, 1], pads: [1, 1, 1, 1], stride: [2, 2] } as const;
 
-/** Pointwise convolutions in eight bits, in groups of so many rows. */
+/** Pointwise convolutions in eight bits, in groups of this many rows. */
 const inEightBits = (group: 1 | 2 | 4) => {
   const { graph } = rank4((g, x) => [g.conv2d(x, 5, 1), g.conv2d(x, 4, 1)], [2, 3, 4, 5]);
   return { graph, costModel: eightBits(group), ranges: { [graph.inputs[0].value]: { min: -1, max: 2 } } };
@@ -102,6 +102,20 @@ export const everyKernel: Record<string, Case> = {
     g.node('reduce', { fn: 'mean', axes: [2, 3], keepDims: true }, x),
     g.node('reduce', { fn: 'max', axes: [1], keepDims: false }, x),
   ]),
+  products: rank4((g, x) => [
+    g.node('matmul', { transposeA: false, transposeB: true }, x, x),
+    g.node('matmul', { transposeA: true, transposeB: false }, x, g.constant([5, 7])),
+    g.node('matmul', { transposeA: false, transposeB: false }, x, g.constant([3, 1, 6, 9])),
+  ]),
+  selection: rank4((g, x) => {
+    const largest = g.node('topK', { axis: 2, k: 3, largest: true }, x);
+    const smallest = g.node('topK', { axis: 1, k: 2, largest: false }, x);
+    return [
+      g.node('takeAlongAxis', { axis: 2 }, x, largest),
+      g.node('takeAlongAxis', { axis: 1 }, g.node('reshape', { shape: [1, 4, 30] }, x), g.constant([1, 2, 1], [3, -1])),
+      smallest,
+    ];
+  }),
   resizing: rank4((g, x) => [
     g.node('resize', { mode: 'nearest', size: [10, 12], coordinates: 'asymmetric', nearest: 'floor' }, x),
     g.node('resize', { mode: 'nearest', size: [7, 5], coordinates: 'asymmetric', nearest: 'floor' }, x),

@@ -1,4 +1,4 @@
-// What a file asks for is known before anything is allocated, whatever the file says of itself.
+// The memory and work of a file are known before anything is allocated, for any content of the file.
 import { expect, it } from 'vitest';
 import { readArtifact } from '../../src/artifact/read.ts';
 import { writeArtifact } from '../../src/artifact/write.ts';
@@ -7,7 +7,7 @@ import { checkProgram } from '../../src/program/check.ts';
 import { loadModel } from '../../src/runtime/load.ts';
 import { everyKernel } from './every-kernel.ts';
 
-it.each(Object.entries(everyKernel))('the work of a program is no less than what it multiplies: %s', (_, graph) => {
+it.each(Object.entries(everyKernel))('the work of a program is at least its multiplications: %s', (_, graph) => {
   const program = lowerGraph(graph.graph, graph.costModel, graph);
   const macs = program.layers.map(() => 0);
   checkProgram(program).forEach((work, i) => (macs[program.steps[i].layer] += work));
@@ -30,7 +30,7 @@ it('refuses a model that needs more memory or work than it may', async () => {
   expect(work).toBeGreaterThan(1000);
   const load = (limits: { memory?: number; work?: number }) => loadModel(artifact(), { limits });
   (await load({ work, memory: memory.total })).dispose();
-  await expect(load({ work: work - 1 })).rejects.toThrow(`needs ${work} multiply-accumulates a run`);
+  await expect(load({ work: work - 1 })).rejects.toThrow(`needs ${work} multiply-accumulates per run`);
   await expect(load({ memory: 16384 })).rejects.toThrow(/needs \d+ bytes of memory, more than limits.memory, 16384/);
 });
 

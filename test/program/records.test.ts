@@ -46,7 +46,7 @@ function* valuesFor(kind: FieldKind, old: number | Pointer, program: Program, ra
   for (const value of new Set([...near, ...few, ...much, ...any].map(wrap))) if (value !== old) yield value;
 }
 
-describe('a record of which one field is changed', async () => {
+describe('a record with one changed field', async () => {
   const instances = await Promise.all(builds.map((build) => instantiate(memoryBytes, build)));
   const candidates = instances.flatMap((instance) => [1, 2, 3, 5].map((threads) => ({ instance, threads })));
 

@@ -35,14 +35,14 @@ async function interrupted(layer: number, more: PruneOptions = {}): Promise<Memo
 }
 
 describe('a run that was cut off', () => {
-  it('goes on where it was, with the same results', async () => {
+  it('continues where it stopped, with the same results', async () => {
     const whole = await prune(smallNetwork(), options);
     const checkpoint = await interrupted(2);
     expect(checkpoint.bytes).toBeDefined();
     const { graph, masks, report } = await prune(smallNetwork(), { ...options, checkpoint });
     expect(graph).toEqual(whole.graph);
     expect(masks).toEqual(whole.masks);
-    expect(report.notes[0]).toMatch(/^[1-9] layers are from memory, of a run that did not end$/);
+    expect(report.notes[0]).toMatch(/^[1-9] layers are from memory, from an unfinished run$/);
     expect(checkpoint.bytes).toBeUndefined();
   });
 
@@ -53,20 +53,20 @@ describe('a run that was cut off', () => {
     ['another criterion', { criterion: 'magnitude' as const }],
     ['another distribution', { distribution: 'erk' as const }],
     ['other layers', { exclude: ['conv2d2'] }],
-  ])('begins anew for %s', async (_, changed) => {
+  ])('starts again for %s', async (_, changed) => {
     const checkpoint = await interrupted(2);
     const { report, masks } = await prune(smallNetwork(), { ...options, ...changed, checkpoint });
-    expect(report.notes[0]).toBe('memory is of another run (other model, options or images): begun anew');
+    expect(report.notes[0]).toBe('memory is from another run (other model, options or images): started again');
     expect(masks).toEqual((await prune(smallNetwork(), { ...options, ...changed })).masks);
   });
 
-  it('begins anew for another network', async () => {
+  it('starts again for another network', async () => {
     const checkpoint = await interrupted(2);
     const { report } = await prune(smallNetwork(2), { ...options, checkpoint });
-    expect(report.notes[0]).toContain('of another run');
+    expect(report.notes[0]).toContain('from another run');
   });
 
-  it('begins anew from a checkpoint that holds what no run has written', async () => {
+  it('starts again from a checkpoint that no run can have written', async () => {
     const whole = await prune(smallNetwork(), options);
     const { bytes } = await interrupted(2);
     const deep = `${'['.repeat(1e5)}${']'.repeat(1e5)}`;
@@ -97,14 +97,14 @@ describe('a run that was cut off', () => {
     }
   });
 
-  it('begins anew from a broken checkpoint', async () => {
+  it('starts again from a broken checkpoint', async () => {
     const whole = await prune(smallNetwork(), options);
     const { bytes } = await interrupted(2);
     for (const length of [0, 7, 100, bytes!.length - 1]) {
       const checkpoint = new Memory();
       checkpoint.bytes = bytes!.slice(0, length);
       const { graph, report } = await prune(smallNetwork(), { ...options, checkpoint });
-      expect(report.notes[0]).toMatch(/^memory cannot be used \(memory: .*\): begun anew$/);
+      expect(report.notes[0]).toMatch(/^memory cannot be used \(memory: .*\): started again$/);
       expect(graph).toEqual(whole.graph);
     }
   });

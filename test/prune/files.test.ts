@@ -50,11 +50,11 @@ describe('a safetensors file', () => {
     ['{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}', /tensor "a": its shape is \[-1\]/],
     ['{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}', /needs 4 bytes, is at \[4,0\] of 8/],
     ['{"a":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}', /needs 4 bytes, is at \[8,12\] of 8/],
-    ['{"a":[]}', /"a" is no object/],
-    ['{"__metadata__":{"format":{"toString":1}}}', /__metadata__\.format is no text/],
-    [`{"__metadata__":{"format":${'['.repeat(1e5)}${']'.repeat(1e5)}}}`, /__metadata__\.format is no text/],
-    [`{"a":{"dtype":"U8","shape":${'['.repeat(1e5)}${']'.repeat(1e5)}}}`, /its shape is no list of sizes/],
-    ['{"a"', /its header is no JSON/],
+    ['{"a":[]}', /"a" is not an object/],
+    ['{"__metadata__":{"format":{"toString":1}}}', /__metadata__\.format is not a string/],
+    [`{"__metadata__":{"format":${'['.repeat(1e5)}${']'.repeat(1e5)}}}`, /__metadata__\.format is not a string/],
+    [`{"a":{"dtype":"U8","shape":${'['.repeat(1e5)}${']'.repeat(1e5)}}}`, /its shape is not a list of sizes/],
+    ['{"a"', /its header is not JSON/],
     ['[1]', /not a safetensors file/],
   ])('%s is refused', (header, message) => {
     const bytes = new Uint8Array(8 + header.length + 8);
@@ -81,7 +81,10 @@ describe('a mask file', () => {
 
   it.each([
     [{}, /f: has no masks/],
-    [{ other: new Tensor('uint8', [4]) }, /f: mask and test do not fit: "other" is no layer. Its layers are "conv2d0"/],
+    [
+      { other: new Tensor('uint8', [4]) },
+      /f: mask and test do not fit: "other" is not a layer. Its layers are "conv2d0"/,
+    ],
     [{ conv2d2: new Tensor('uint8', [16, 32, 1, 1]) }, /"conv2d2" is 16×32×1×1, the layer 32×16×1×1/],
     [
       { conv2d2: new Tensor('float32', [32, 16, 1, 1]) },

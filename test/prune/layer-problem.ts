@@ -1,4 +1,4 @@
-// A layer with samples of what it reads, for tests of what is fitted to them.
+// A layer with samples of its inputs, for tests of fits to them.
 import type { Layer } from '../../src/prune/layers.ts';
 import { RandomNumbers } from '../../src/prune/random-numbers.ts';
 import type { GroupStatistics, LayerStatistics } from '../../src/prune/statistics/statistics.ts';
@@ -11,7 +11,7 @@ export interface SampledProblem {
   samples: { x: number[][]; y: number[][] }[];
 }
 
-/** Random inputs with as many directions as `rank`, some of them dead; what the pruned network reads is a little different. */
+/** Random inputs of `rank` directions, some of them dead; those in the pruned network differ a little. */
 export function layerProblem(
   seed: number,
   {

@@ -204,7 +204,7 @@ describe('matmul', () => {
 });
 
 describe('Kernels', () => {
-  it('frees what a scope takes, keeps what it held, and grows', () => {
+  it('frees memory taken in a scope, keeps earlier memory, and grows', () => {
     const kept = algebra.doubles(3);
     algebra.float64(kept, 3).set([1, 2, 3]);
     const first = algebra.scope(() => algebra.doubles(2 ** 18));

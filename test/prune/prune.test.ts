@@ -78,7 +78,7 @@ describe('with calibration images', () => {
       expect(ours.report.criterion).toBe('second-order');
       expect(again.graph).toEqual(ours.graph);
       expect(ours.report.outputError).toBeLessThan(magnitude.report.outputError!);
-      // the first that is pruned reads the same in both; of the layers behind it each reads what was left
+      // the first pruned layer has the same inputs in both; layers after it read pruned outputs
       const [first] = ours.masks.keys();
       expect(errorOf(ours, first)).toBeLessThan(errorOf(magnitude, first));
       for (const layer of layersOf(ours.graph)) {
@@ -97,7 +97,7 @@ describe('with calibration images', () => {
     expect(corrected.report.outputError).toBeLessThan(await outputError(dense, plain.graph, samples));
   });
 
-  it('masks keep weights as they are, or have the others make up for what they remove', async () => {
+  it('masks leave kept weights unchanged, or fit them to compensate for removed ones', async () => {
     const { masks } = await prune(smallNetwork(), { sparsity: 0.5 });
     const kept = await prune(smallNetwork(), { masks, samples });
     const fitted = await prune(smallNetwork(), { masks, samples, criterion: 'second-order' });
@@ -111,7 +111,7 @@ describe('with calibration images', () => {
     expect(fitted.report.outputError).toBeLessThan(kept.report.outputError!);
   });
 
-  it('second-order fits dense layers to what is pruned before them, but for those that are excluded', async () => {
+  it('second-order fits dense layers to pruned ones before them, except excluded ones', async () => {
     const dense = prepared(smallNetwork());
     const layers = layersOf(dense);
     const changed = ({ graph }: { graph: typeof dense }) =>
@@ -174,7 +174,7 @@ describeWithData('MobileNetV2', 'models/mobilenet_v2_1.0_224', (folder) => {
       onProgress: ({ phase, layer }) => void seen.push(`${phase} ${layer}`),
     });
     expect(report.sparsity).toBeCloseTo(0.3, 3);
-    // besides those that are pruned, those behind the first of them make up for what is lost
+    // layers after the first pruned one compensate for the loss, too
     const names = report.layers.map(({ name }) => name);
     expect(seen).toEqual(
       names.slice(report.layers.findIndex(({ pattern }) => pattern)).map((name) => `pruning ${name}`),
@@ -225,7 +225,7 @@ describe('layers', () => {
   });
 });
 
-describe('what makes no sense', () => {
+describe('invalid options', () => {
   const refused = (options: object) => expect(prune(smallNetwork(), options)).rejects;
 
   it.each([
@@ -237,7 +237,7 @@ describe('what makes no sense', () => {
     [{ targetSpeedup: 0.5 }, /targetSpeedup 0.5: wanted a number above 1/],
     [{ targetMacs: 0 }, /targetMacs 0: wanted a positive number/],
     [{ sparsity: 0.5, pattern: 'group8' }, /unknown pattern "group8"/],
-    [{ sparsity: 0.7, pattern: '2:4' }, /2:4 makes a share of 0.5 zeros: it cannot meet sparsity 0.7/],
+    [{ sparsity: 0.7, pattern: '2:4' }, /2:4 has a sparsity of 0.5: it cannot meet sparsity 0.7/],
     [{ sparsity: 0.5, criterion: 'size' }, /criterion "size": wanted magnitude, random, second-order/],
     [{ sparsity: 0.5, criterion: 'second-order' }, /second-order needs calibration images.*--calibrate/],
     [{ sparsity: 0.5, distribution: 'search' }, /search needs calibration images/],

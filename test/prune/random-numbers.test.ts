@@ -4,7 +4,7 @@ import { RandomNumbers, seedOf } from '../../src/prune/random-numbers.ts';
 const draws = <T>(count: number, draw: () => T) => Array.from({ length: count }, draw);
 
 describe('RandomNumbers', () => {
-  it('gives the same numbers for the same seed, others for another', () => {
+  it('gives the same numbers for the same seed, and different ones for another', () => {
     const [a, b, c] = [7, 7, 8].map((seed) => new RandomNumbers(seed));
     const first = draws(100, () => a.bits());
     expect(draws(100, () => b.bits())).toEqual(first);

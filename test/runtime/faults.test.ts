@@ -88,8 +88,12 @@ describe('a server', () => {
   it.each([
     ['/breaks-off', 'not-found', /\/breaks-off: broke off after 300000 bytes: /],
     ['/ends-early', 'invalid-model', /truncated: tensor ".*".data ends at byte 1\d{6}, the file at 300000$/],
-    ['/never-ends', 'invalid-model', /is said to have 1\d{6} bytes, and goes on after \d+$/],
-    ['/never-ends-with-no-model', 'invalid-model', /not a .filigree model/],
+    ['/never-ends', 'invalid-model', /declares 1\d{6} bytes, but continues after \d+$/],
+    [
+      '/never-ends-with-no-model',
+      'invalid-model',
+      /the server answered with a web page instead of a model; is the URL right/,
+    ],
     ['/500', 'not-found', /HTTP 500/],
   ])('%s is an error that says so', async (page, code, message) => {
     for (const [, load] of ways(page)) {
@@ -127,7 +131,7 @@ describe('a server', () => {
   });
 });
 
-it('a file that has changed behind its Blob is an error of ours', async () => {
+it('a file that changes after its Blob was made is a FiligreeError', async () => {
   const file = path.join(folder, 'changing.filigree');
   writeFileSync(file, artifact);
   const blob = await openAsBlob(file);
@@ -161,7 +165,7 @@ describe('a signal', () => {
             return 'aborted';
           },
         );
-        // so many turns of the microtask queue into the load, then so many milliseconds
+        // a number of microtask turns into the load, then a number of milliseconds
         for (let i = 0; i < turns; i++) {
           const turn = i < 12 ? Promise.resolve(false) : new Promise((resolve) => setTimeout(resolve, 3, false));
           if (await Promise.race([turn, result.then(() => true)])) break;
@@ -178,8 +182,8 @@ describe('a signal', () => {
 describe('wasm', () => {
   const text = (wat: number[]) => Uint8Array.from([0, 97, 115, 109, 1, 0, 0, 0, ...wat]);
   it.each([
-    ['no wasm at all', () => new Uint8Array([1, 2, 3]), /not this host's WebAssembly/],
-    ['a module of nothing', () => text([]), /the wasm for "simd" is not one of Filigree/],
+    ['no wasm at all', () => new Uint8Array([1, 2, 3]), /not WebAssembly that this host can compile/],
+    ['a module of nothing', () => text([]), /the wasm for "simd" is not a Filigree build/],
     // (import "other" "thing" (func)): type section, import section
     [
       'a module that imports something else',
@@ -194,7 +198,7 @@ describe('wasm', () => {
           1, 5, 1, 96, 0, 1, 127, 3, 2, 1, 0, 7, 12, 1, 8, 114, 101, 103, 105, 115, 116, 114, 121, 0, 0, 10, 6, 1, 4, 0,
           65, 7, 11,
         ]),
-      /is another version's: take it from the package that is running/,
+      /belongs to another version: use the file of the package that runs/,
     ],
   ])('that is %s is an error of ours', async (_, wasm, message) => {
     const error = await failure(loadModel(artifact, { build: 'simd', wasm }));
@@ -222,7 +226,7 @@ describe('a host without memory', () => {
       const { code, message } = await failure(loadModel(artifact));
       expect([code, message]).toEqual([
         'environment',
-        'the model needs 4 MiB of memory, which this host does not give',
+        'the model needs 4 MiB of memory, more than this host can provide',
       ]);
     } finally {
       WebAssembly.Memory = Memory;

@@ -19,7 +19,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const size = 96;
 
-/** Pointwise layers of so many channels on one pixel, weights and biases random or, as halves, multiples of 1/64. */
+/** Pointwise layers with these channels on one pixel. Weights and biases are random or, as halves, multiples of 1/64. */
 function graph(layers: number, halves: boolean): Graph {
   const g = emptyGraph('layers');
   const add = (name: string, shape: number[], data?: Float32Array) =>
@@ -61,7 +61,7 @@ describe.each(builds)('a model read from a file (%s)', (build) => {
     [1, false],
     [2, true],
     [4, false],
-  ] as const)('gives what its bytes give: encoding %s, halves %s', async (encoding, halves) => {
+  ] as const)('gives the same results as its bytes: encoding %s, halves %s', async (encoding, halves) => {
     const g = graph(20, halves); // more than is read at first; sparse weights are staged in several batches
     const bytes = writeArtifact(lowerGraph(g, forced[encoding]));
     expect(bytes.length).toBeGreaterThan(1 << 17);
@@ -79,7 +79,7 @@ describe.each(builds)('a model read from a file (%s)', (build) => {
 });
 
 describe('a file', () => {
-  it('whose header is longer than what is read at first', async () => {
+  it('whose header is longer than the first read', async () => {
     const program = lowerGraph(graph(12, false), forced.dense);
     program.metadata.description = 'long '.repeat(60_000);
     const model = await loadModel(written('long.filigree', writeArtifact(program)));

@@ -124,7 +124,7 @@ describe('a model', () => {
     model.dispose();
   });
 
-  it('names what is wrong with an input', async () => {
+  it('explains an invalid input', async () => {
     const model = await loadModel(artifact);
     const cases: [inputs: Record<string, Tensor>, message: RegExp][] = [
       [{}, /input "image" \(float32 \[1, 2, 2, 3\]\) is missing/],
@@ -228,7 +228,7 @@ describe('loadModel', () => {
     }
   });
 
-  it('says what is missing or wrong', async () => {
+  it('explains missing or invalid options', async () => {
     const missing = await failure(loadModel(path.join(folder, 'none.filigree')));
     expect([missing.code, missing.message]).toEqual(['not-found', `${folder}/none.filigree: no such file`]);
     expect((await failure(loadModel(folder))).message).toMatch(/is a directory/);

@@ -1,4 +1,4 @@
-// Times of layers by a clock as coarse as that of a page, and what a browser's profiler is told of them.
+// Times of layers by a clock as coarse as that of a page, and their entries in a browser's profiler.
 import { describe, expect, it } from 'vitest';
 import { writeArtifact } from '../../src/artifact/write.ts';
 import { compileGraph } from '../../src/compile.ts';

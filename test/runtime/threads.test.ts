@@ -242,7 +242,7 @@ describe.each([true, false])('workers that die silently, the calling thread taki
     const { host, workers } = silenced(takesPart);
     const model = await loadModel(mobilenet, { threads: 3, threadHost: host });
     const inputs = inputsOf(model);
-    for (let i = 0; i < 20; i++) await model.run(inputs); // nobody is given up who is there
+    for (let i = 0; i < 20; i++) await model.run(inputs); // live threads are not given up
     const dying = which === 'all' ? workers : [workers.at(which === 'the last' ? -1 : 0)!];
     for (const worker of dying) await worker.die();
     const runs = [1, 2].map(() => failure(model.run(inputs)));
@@ -294,7 +294,7 @@ it('profiles between runs, not during one', async () => {
   one.dispose();
 });
 
-it('gives up what is going on when it is disposed of during a run', async () => {
+it('abandons a run when it is disposed of during the run', async () => {
   const { host, workers } = watched(false);
   const model = await loadModel(mobilenet, { threads: 2, threadHost: host });
   const runs = [1, 2, 3].map((seed) => failure(model.run(inputsOf(model, seed))));
@@ -323,7 +323,7 @@ it('runs on one thread and says why where there are no threads', async () => {
   const wasm = (build: string) =>
     WebAssembly.compile(readFileSync(new URL(`../../src/wasm/filigree-${build}.wasm`, import.meta.url)));
   const model = await loadModel(mobilenet, { threads: 2, wasm });
-  const why = 'threads need the bytes of the wasm, here it is compiled already';
+  const why = 'threads need the wasm as bytes, but it is a compiled module';
   expect(model.info).toMatchObject({ threads: 1, notes: [`runs on one thread: ${why}`] });
   model.dispose();
 });

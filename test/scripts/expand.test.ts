@@ -42,7 +42,7 @@ describe('expand', () => {
     expect(expand(lines('a', '$for v of range(0)', '  ${v}', 'b'), 'f')).toBe(lines('a', 'b'));
   });
 
-  it('keeps blank lines inside a block, and gives those at its end to what follows', () => {
+  it('keeps blank lines inside a block, and moves those at its end to the next block', () => {
     const text = lines('$for v of range(2)', '', '  a${v}', '', '  b${v}', '', 'after', '');
     expect(expand(text, 'f')).toBe(lines('', 'a0', '', 'b0', '', 'a1', '', 'b1', '', 'after', ''));
   });
@@ -87,7 +87,7 @@ describe('expand', () => {
 });
 
 describe('generated files', () => {
-  it('are what their templates and the registry say', () => {
+  it('equal the output of their templates and the registry', () => {
     const script = fileURLToPath(new URL('../../scripts/generate.mjs', import.meta.url));
     expect(execFileSync(process.execPath, [script, '--check'], { encoding: 'utf8', stdio: 'pipe' })).toBe('');
   });

@@ -1,4 +1,4 @@
-// Whether what a host measured is flat.
+// Judges whether measurements of a host are flat.
 export interface SoakSample {
   at: number;
   /** Bytes; not every host tells all of them. */
@@ -61,7 +61,7 @@ export function growth({ samples }: Phase, kind: Kind): number | undefined {
   return slope * (x.at(-1)! - x[0]);
 }
 
-/** What is not as it should be, in words; none if all is. */
+/** Descriptions of all problems; empty if there are none. */
 export function problems({ phases, first, last, wrong, ends }: Soak, tolerated: typeof tolerance): string[] {
   const found = wrong.slice(0, 5).map((what) => `a wrong result: ${what}`);
   for (const phase of phases) {

@@ -1,4 +1,4 @@
-// A long life in any host, and what it leaves behind. Plain JavaScript: hosts run it as it is.
+// A long run in any host, and the memory it leaves. Plain JavaScript, because hosts run it unchanged.
 //
 // To be imported before the package is: it counts memories from then on.
 
@@ -27,7 +27,7 @@ async function measure({ gc, usage, workers }) {
   let living = [];
   // now and then one is left over from the last cycle, and would be taken for growth where it is the last that is measured
   for (let i = 0; i < 3 || (i < 8 && living.length > least); i++) {
-    await turn(); // a WeakRef holds what it has given until then
+    await turn(); // a WeakRef keeps its target alive until then
     living = [];
     await turn();
     gc();
@@ -42,7 +42,7 @@ async function measure({ gc, usage, workers }) {
   };
 }
 
-/** Does something `count` times, and measures so many times meanwhile. */
+/** Does something `count` times, and measures several times meanwhile. */
 async function phase(name, count, host, work) {
   const points = Math.min(20, count);
   const samples = [];

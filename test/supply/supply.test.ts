@@ -23,7 +23,7 @@ const locked = (file: string) =>
   Object.entries((JSON.parse(text(file)) as { packages: Record<string, Locked> }).packages).filter(([at]) => at !== '');
 const nameOf = (at: string) => at.replace(/^.*node_modules\//, '');
 
-/** All that is installed with the package, by name, and under which licence. README and NOTICE say what for. */
+/** All that is installed with the package, by name, and under which licence. docs/trust.md and NOTICE say what for. */
 const production: Record<string, string> = {
   '@jsquash/jpeg': 'Apache-2.0',
   '@jsquash/png': 'Apache-2.0',
@@ -67,7 +67,7 @@ describe('dependencies', () => {
     >;
     for (const version of Object.values({ ...dependencies, ...devDependencies }))
       expect(version).toMatch(/^\d+\.\d+\.\d+/);
-    const { direct, named } = { direct: Object.keys(dependencies), named: text('README.md') };
+    const { direct, named } = { direct: Object.keys(dependencies), named: text('docs/trust.md') };
     for (const name of direct) expect(named).toContain(name.replace('@jsquash/', ''));
     for (const entry of ['index', 'inline', 'kernels', 'browser/index', 'workerd/index', 'edge-light/index']) {
       const code = text(`dist/${entry}.js`);
@@ -102,7 +102,7 @@ describe('the package', () => {
     return (JSON.parse(execFileSync('npm', options, { cwd: root, encoding: 'utf8', stdio: 'pipe' })) as Packed[])[0];
   };
 
-  it('holds what is built, and nothing else', () => {
+  it('holds only built files', () => {
     const { files, size } = pack();
     const paths = files.map((file) => file.path);
     expect(paths.filter((file) => !file.startsWith('dist/')).sort()).toEqual([
@@ -115,7 +115,7 @@ describe('the package', () => {
     expect(paths.filter((file) => /test|bench|fixture|\.env|\.npy$/i.test(file) && !file.endsWith('.d.ts'))).toEqual(
       [],
     );
-    // maps are beside what is minified, and hold sources of ours only
+    // maps are beside minified files, and contain only our sources
     for (const map of paths.filter((file) => file.endsWith('.map'))) {
       const { sources } = JSON.parse(text(map)) as { sources: string[] };
       expect([map, sources.filter((source) => !/^(\.\.\/)*(src\/|wasm)|^[\w.-]+$/.test(source))]).toEqual([map, []]);

@@ -18,7 +18,7 @@ const preprocessing: Preprocessing = {
   order: 'BGR',
 };
 
-/** A model that answers with `values`, whatever it sees. */
+/** A model that always answers with `values`. */
 function fake(values: readonly number[], more: Partial<ImageModel> = {}, events: FakeEvents = {}): FakeModel {
   const description = {
     name: 'fake.filigree',
@@ -80,7 +80,7 @@ describe('Classifier', () => {
     expect(both[0][1]).toBeCloseTo(1 / (1 + Math.exp(-2.5)), 12);
   });
 
-  it('leaves out scores that are no numbers', async () => {
+  it('leaves out scores that are NaN', async () => {
     expect(await scores([0.25, NaN, 0.75], { activation: 'none' })).toEqual([
       [2, 0.75],
       [0, 0.25],
@@ -181,7 +181,11 @@ describe('Classifier', () => {
   });
 
   it.each([
-    [{}, 'invalid-argument', 'fake.filigree: it does not say how photos become its input; give the preprocessing'],
+    [
+      {},
+      'invalid-argument',
+      'fake.filigree: its metadata does not say how photos become its input; give the preprocessing',
+    ],
     [
       { preprocessing: 'caffe' },
       'invalid-argument',
@@ -212,7 +216,7 @@ describe('Classifier', () => {
     [{ task: 'classify', preprocessing, labels: [1] }, 'metadata.vision.labels[0]: wanted a text, found 1'],
     [{ task: 'classify', preprocessing, activation: 'relu' }, 'metadata.vision.activation: wanted "softmax" or "none"'],
     [{ task: 'classify', preprocessing: { ...preprocessing, width: 9 } }, "the size of the model's input, 8 × 6"],
-  ])('names what is wrong with the metadata %j', (vision, message) => {
+  ])('explains what is wrong with the metadata %j', (vision, message) => {
     const make = () => new Classifier(fake([0, 1], { metadata: { vision } }));
     expect(make).toThrow(message);
     expect(make).toThrow(expect.objectContaining({ code: 'invalid-model' }));
@@ -245,7 +249,7 @@ describe('Classifier', () => {
       outputs: [{ name: 'out', dtype: 'float32', shape: output }],
     });
     const make = () => new Classifier(model, { preprocessing: 'none' });
-    expect(make).toThrow(`fake.filigree: no classifier of photos`);
+    expect(make).toThrow(`fake.filigree: not a photo classifier`);
     expect(make).toThrow(`in [${input.join(', ')}], its outputs out [${output.join(', ')}]`);
     expect(make).toThrow(expect.objectContaining({ code: 'unsupported' }));
   });

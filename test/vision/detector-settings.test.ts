@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { foundHeaderBytes } from '../../src/program/kernels/detect.ts';
 import { Tensor } from '../../src/tensor.ts';
-import { Detector, type DetectorSettings } from '../../src/vision/detector.ts';
+import { Detector } from '../../src/vision/detector.ts';
+import type { DetectOptions, DetectorSettings } from '../../src/vision/detector-settings.ts';
 import type { Pixels } from '../../src/vision/preprocessing.ts';
 import { visionOf } from '../../src/vision/recognise.ts';
 import { fakeModel, type FakeEvents, type FakeModel } from './fake-model.ts';
@@ -121,7 +122,7 @@ describe('settings of a detector', () => {
     await expect(Detector.of(model(rows), settings as never)).rejects.toThrow(message);
   });
 
-  it('find what is looked for in place, where the model can', async () => {
+  it('scan scores in place, if the model can', async () => {
     const calls: string[] = [];
     const data = new Float32Array(7 * cells);
     rows.forEach((row, i) => row.forEach((value, k) => (data[k * cells + i] = value)));
@@ -140,5 +141,42 @@ describe('settings of a detector', () => {
     expect(detections.map(({ classIndex, score, box }) => [classIndex, score, box.xmin])).toEqual([[2, 0.75, 90]]);
     expect(calls).toEqual(['f32_image', 'f32_best_class']);
     expect(fake.reads).toEqual({}); // nothing is copied
+  });
+});
+
+describe('a call of detect', () => {
+  const call = async (options: DetectOptions) => {
+    const detector = await Detector.of(model(rows), { iouThreshold: 0.5, labels: ['cat', 'dog', 'bird'] });
+    const { detections } = await detector.detect(photo, options);
+    return detections.map(({ label }) => label);
+  };
+
+  it('takes a threshold of its own', async () => {
+    expect(await call({})).toEqual(['cat', 'dog', 'bird']);
+    expect(await call({ scoreThreshold: 0.75 })).toEqual(['cat', 'dog']);
+    expect(await call({ scoreThreshold: 1 })).toEqual([]);
+    await expect(call({ scoreThreshold: 2 })).rejects.toMatchObject({ code: 'invalid-argument' });
+  });
+
+  it('looks for some classes alone, by name or by index', async () => {
+    expect(await call({ classes: ['dog', 'bird'] })).toEqual(['dog', 'bird']);
+    expect(await call({ classes: [0, 'bird'] })).toEqual(['cat', 'bird']);
+    expect(await call({ classes: [] })).toEqual([]);
+    for (const unknown of ['horse', 3, -1, 0.5]) {
+      await expect(call({ classes: [unknown] })).rejects.toMatchObject({
+        code: 'invalid-argument',
+        message: expect.stringContaining('it has 3 classes: "cat", "dog", "bird"'),
+      });
+    }
+  });
+
+  it('counts results of those classes alone', async () => {
+    const detector = await Detector.of(model(rows), { iouThreshold: 0.5, maxResults: 1 });
+    const { detections } = await detector.detect(photo, { classes: [2] });
+    expect(detections.map(({ classIndex }) => classIndex)).toEqual([2]);
+  });
+
+  it('does not begin when its signal has aborted', async () => {
+    await expect(call({ signal: AbortSignal.abort('enough') })).rejects.toBe('enough');
   });
 });

@@ -1,4 +1,9 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, it, vi } from 'vitest';
+import { encodePng } from '../../src/images.ts';
 import { Tensor } from '../../src/tensor.ts';
 import { Detector } from '../../src/vision/detector.ts';
 import { decodeBlaze, blazeAnchors, faceKeypoints, type MediapipeHead } from '../../src/vision/heads/mediapipe.ts';
@@ -61,7 +66,7 @@ describe('decodeBlaze', () => {
     expect([...faces.keypoints!]).toEqual(keypoints.map((value) => value + 6));
   });
 
-  it('clips logits, and leaves out what is no number', () => {
+  it('clips logits, and leaves out NaN', () => {
     const anchors = Float32Array.from([0.5, 0.5, 1, 1, 0.5, 0.5, 1, 1, 0.5, 0.5, 1, 1]);
     const regressors = new Float32Array(48).fill(2);
     const decode = (threshold: number, ...logits: number[]) =>
@@ -115,7 +120,7 @@ describe('Detector', () => {
     expect(keypoints![2].y).toBeCloseTo(((103 - 24) * 10) / 3, 3);
   });
 
-  it('says what each part took', async () => {
+  it('reports the time of each part', async () => {
     const { now, events } = standingClock();
     const detector = await Detector.of(faceModel(faceOutputs(full, face), full, {}, events));
     const clock = vi.spyOn(performance, 'now').mockImplementation(now);
@@ -158,7 +163,7 @@ describe('Detector', () => {
     }
   });
 
-  it('reads grey, RGBA and ImageData alike, and refuses what is no image', async () => {
+  it('reads grey, RGBA and ImageData equally, and refuses other values', async () => {
     const detector = await Detector.of(faceModel(faceOutputs(full, face)));
     const sources = [
       { ...photo, data: bytes(1), channels: 1 as const },
@@ -167,16 +172,31 @@ describe('Detector', () => {
     for (const source of sources) {
       expect((await detector.detect(source as Pixels)).detections[0].box.xmin).toBeCloseTo(150, 3);
     }
-    for (const source of [
-      null,
-      'photo.jpg',
-      new Uint8Array(3),
-      { ...photo, data: bytes(1) },
-      { ...photo, width: NaN },
-    ]) {
+    for (const source of [null, 7, { ...photo, data: bytes(1) }, { ...photo, width: NaN }]) {
       await expect(detector.detect(source as Pixels)).rejects.toMatchObject({ code: 'invalid-argument' });
     }
-    await expect(detector.detect(new Blob(['x']))).rejects.toMatchObject({ code: 'environment' });
+  });
+
+  it('reads photos from files, by path, URL, bytes or Blob', async () => {
+    const { detections } = await (await Detector.of(faceModel(faceOutputs(full, face)))).detect(photo);
+    const file = join(mkdtempSync(join(tmpdir(), 'filigree-photo-')), 'photo.png');
+    const png = await encodePng(photo);
+    writeFileSync(file, png);
+    const detector = await Detector.of(faceModel(faceOutputs(full, face)));
+    for (const source of [file, pathToFileURL(file), png, png.buffer, new Blob([png])]) {
+      expect((await detector.detect(source)).detections).toEqual(detections);
+    }
+    const text = new TextEncoder().encode('no image');
+    for (const source of [text, text.buffer, new Blob([text])]) {
+      await expect(detector.detect(source)).rejects.toMatchObject({
+        code: 'invalid-image',
+        message: expect.stringMatching(/^image: not a JPEG, PNG or WebP image/),
+      });
+    }
+    await expect(detector.detect('missing.jpg')).rejects.toMatchObject({
+      code: 'not-found',
+      message: 'missing.jpg: no such file',
+    });
   });
 
   it('is disposed once, and says so afterwards', async () => {
@@ -190,7 +210,7 @@ describe('Detector', () => {
 
   it('refuses a model it does not know', async () => {
     const model = { ...faceModel({}), outputs: [{ name: 'prob', dtype: 'float32' as const, shape: [1, 1000] }] };
-    await expect(Detector.of(model)).rejects.toThrow('face.filigree: no detector that Filigree knows');
+    await expect(Detector.of(model)).rejects.toThrow('face.filigree: a classifier, not a detector');
     await expect(Detector.of(model)).rejects.toThrow('prob [1, 1000]');
   });
 });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Detection } from '../../src/vision/detector.ts';
+import type { Detection } from '../../src/vision/detection.ts';
 import { drawDetections } from '../../src/vision/draw.ts';
 
-/** A 2-D context that writes down what it is told. */
+/** A 2-D context that records its calls. */
 function recorder(width: number, height: number) {
   const calls: string[] = [];
   const note =
@@ -91,7 +91,7 @@ describe('drawDetections', () => {
     expect(calls).not.toContain('fill ');
   });
 
-  it('leaves out what it is told to, and draws nothing for nothing', () => {
+  it('leaves out the parts that options exclude, and draws nothing for no objects', () => {
     const { context, calls } = recorder(640, 480);
     drawDetections(context, [detection], { labels: false, keypoints: false });
     drawDetections(context, []);

@@ -1,4 +1,4 @@
-// A model that gives the same outputs whatever it is shown: what vision asks of it is recorded.
+// A model that always gives the same outputs, and records vision's calls.
 import type { KernelName } from '../../src/program/kernels.ts';
 import { rowMajorStrides } from '../../src/program/layout.ts';
 import type { Endpoint } from '../../src/program/program.ts';
@@ -10,7 +10,7 @@ import type { Preprocessing } from '../../src/vision/preprocessing.ts';
 
 export interface FakeModel extends ImageModel {
   disposals: number;
-  /** How each image came in, by what the kernel was told. */
+  /** How each image was passed in, from the kernel's arguments. */
   readonly seen: Preprocessing[];
   /** How often each output was read. */
   readonly reads: Record<string, number>;
@@ -90,7 +90,7 @@ function preprocessingOf(n: Record<string, number>): Preprocessing {
   };
 }
 
-/** `performance.now()` that stands still but for images, which take 1 ms, and runs, which take 2. */
+/** A `performance.now()` that advances only for images, by 1 ms, and runs, by 2 ms. */
 export function standingClock(): { now: () => number; events: FakeEvents } {
   let time = 0;
   return { now: () => time, events: { call: () => (time += 1), run: () => (time += 2) } };

@@ -34,10 +34,20 @@ class FakeBitmap {
 
 afterEach(() => vi.unstubAllGlobals());
 
+/** Pages have no files. */
+function stubPage(decode: unknown, Canvas = FakeCanvas): void {
+  vi.stubGlobal(
+    'process',
+    new Proxy(process, { get: (of, key) => (key === 'getBuiltinModule' ? undefined : Reflect.get(of, key)) }),
+  );
+  vi.stubGlobal('OffscreenCanvas', Canvas);
+  vi.stubGlobal('createImageBitmap', decode);
+}
+
 const read = (source: unknown) => new ImageReader().read(source as ImageSource);
 
 describe('ImageReader', () => {
-  it('draws what a page has at its own size', async () => {
+  it('draws sources of a page at their own size', async () => {
     vi.stubGlobal('OffscreenCanvas', FakeCanvas);
     vi.stubGlobal('HTMLVideoElement', FakeVideo);
     const { width, height, channels, data } = await read(new FakeVideo());
@@ -49,13 +59,58 @@ describe('ImageReader', () => {
   it('decodes blobs with their orientation, and closes them', async () => {
     const bitmap = new FakeBitmap();
     const decode = vi.fn(async () => bitmap);
-    vi.stubGlobal('OffscreenCanvas', FakeCanvas);
-    vi.stubGlobal('createImageBitmap', decode);
+    stubPage(decode);
     expect(await read(new Blob(['…']))).toMatchObject({ width: 3, height: 5 });
     expect(decode).toHaveBeenCalledWith(expect.any(Blob), { imageOrientation: 'from-image' });
     expect(bitmap.closed).toBe(true);
     decode.mockRejectedValueOnce(new Error('no image'));
     await expect(read(new Blob(['…'], { type: 'text/plain' }))).rejects.toMatchObject({ code: 'invalid-image' });
+  });
+
+  it('fetches photos by URL, and takes bytes, where there is a canvas', async () => {
+    const decode = vi.fn<(blob: Blob) => Promise<FakeBitmap>>(async () => new FakeBitmap());
+    stubPage(decode);
+    const fetched = vi.fn(
+      async (url: string | URL) => new Response('…', { status: String(url).includes('missing') ? 404 : 200 }),
+    );
+    vi.stubGlobal('fetch', fetched);
+    for (const source of [
+      'photo.jpg',
+      new URL('https://example.com/photo.jpg'),
+      new Uint8Array(3),
+      new ArrayBuffer(3),
+    ]) {
+      expect(await read(source)).toMatchObject({ width: 3, height: 5 });
+    }
+    expect(decode.mock.calls.map(([{ size }]) => size)).toEqual([3, 3, 3, 3]);
+    await expect(read('missing.jpg')).rejects.toMatchObject({
+      code: 'not-found',
+      message: expect.stringContaining('image: missing.jpg: HTTP 404'),
+    });
+    decode.mockRejectedValueOnce(new Error('no image'));
+    await expect(read('page.html')).rejects.toThrow('image: page.html: 3 bytes');
+  });
+
+  it('names crossorigin for pixels of another site', async () => {
+    class Tainted extends FakeCanvas {
+      override getContext() {
+        const getImageData = () => {
+          throw new DOMException('The canvas has been tainted by cross-origin data.', 'SecurityError');
+        };
+        return { ...super.getContext(), getImageData };
+      }
+    }
+    vi.stubGlobal('OffscreenCanvas', Tainted);
+    vi.stubGlobal('HTMLVideoElement', FakeVideo);
+    await expect(read(new FakeVideo())).rejects.toMatchObject({
+      code: 'invalid-argument',
+      message: expect.stringContaining('crossorigin="anonymous"'),
+    });
+  });
+
+  it('stops at a signal', async () => {
+    const pixels = { data: new Uint8Array(3), width: 1, height: 1, channels: 3 } as const;
+    await expect(new ImageReader().read(pixels, AbortSignal.abort('enough'))).rejects.toBe('enough');
   });
 
   it('says what it lacks', async () => {

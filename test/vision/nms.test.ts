@@ -41,7 +41,7 @@ describe('rankCandidates', () => {
     expect(rankCandidates(candidates(row(0.5), row(0.9), row(0.5), row(0.7)), 2)).toEqual([1, 3]);
   });
 
-  it('drops what is no number and what is inside out', () => {
+  it('drops boxes with NaN and inverted ones', () => {
     const good = [0, 0, 1, 1, 0.5, 0];
     const rows = [
       [Number.NaN, 0, 1, 1, 0.9, 0],
@@ -90,7 +90,7 @@ describe('suppress', () => {
 });
 
 describe('suppressWeighted', () => {
-  it('merges what overlaps, weighted by score, under the best score', () => {
+  it('merges overlapping boxes, weighted by score, under the best score', () => {
     const merged = suppressWeighted(
       candidates(
         [0, 0, 10, 10, 0.25, 0, 4, 8],

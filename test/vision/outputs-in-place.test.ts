@@ -80,7 +80,7 @@ const scans: [ScoreScan, number][] = [
 ];
 
 describe.each(builds)('outputs in place, %s', (build) => {
-  it('are what copies are, run after run', async () => {
+  it('equal copies, run after run', async () => {
     const model = await loadGraph(graph(), build);
     for (const side of [20, 33, 200, 20]) {
       const { outputs: copies, geometry } = await runImage(model, photo(side), preprocessing);

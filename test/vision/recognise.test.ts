@@ -48,6 +48,22 @@ describe('recognise', () => {
     ['YOLOv8 in TFLite', model(640, [tensor('x', 1, 84, 8400)], undefined, true), 'yolov8', { boxes: 'fractions' }],
     ['YOLOv8 of 3 classes', model(320, [tensor('output0', 1, 7, 2100)]), 'yolov8', { channelsFirst: true }],
     [
+      'YOLO26',
+      model(
+        640,
+        [tensor('output0', 1, 300, 6)],
+        ultralytics(
+          'YOLO26n',
+          Array.from({ length: 80 }, (_, i) => `thing ${i}`),
+        ),
+      ),
+      'end-to-end',
+      { type: 'end-to-end', output: 'output0', boxes: 'pixels' },
+    ],
+    ['YOLOv10 without names', model(640, [tensor('output0', 1, 300, 6)]), 'end-to-end', { boxes: 'pixels' }],
+    ['YOLOv10 in TFLite', model(640, [tensor('x', 1, 300, 6)], undefined, true), 'end-to-end', { boxes: 'fractions' }],
+    ['YOLO26 for many anchors', model(640, [tensor('output0', 1, 84, 8400)]), 'yolov8', { channelsFirst: true }],
+    [
       'YOLOv8 undecoded',
       model(640, [tensor('y', 1, 144, 8400)]),
       'yolov8-dfl',
@@ -195,7 +211,7 @@ describe('recognise', () => {
     }
   });
 
-  it('goes by what the file says of itself', () => {
+  it('follows the metadata of the file', () => {
     const names = ['cat', 'dog', "driver's hat"];
     const ambiguous = [tensor('output0', 1, 3549, 7)]; // YOLOX of two classes, YOLOv8 of three
     expect(recognise(model(416, ambiguous)).choices).toContain('yolox');
@@ -210,7 +226,7 @@ describe('recognise', () => {
     expect(visionOf(v11).labels).toEqual(['a', 'b', 'c']);
   });
 
-  it('heeds what a TFLite file says of labels and normalisation', () => {
+  it('uses the labels and normalisation of a TFLite file', () => {
     const named = (labels: string[], more = {}) => ({
       ...model(416, [tensor('output', 1, 3549, 7)], undefined, true),
       metadata: { tflite: { labels, ...more } },
@@ -306,12 +322,16 @@ describe('recognise', () => {
     ['a segmentation', [tensor('out', 1, 21, 224, 224)]],
     ['two maps', [tensor('a', 1, 3, 56, 56), tensor('b', 1, 3, 28, 28)]],
     ['integers', [{ name: 'out', dtype: 'int32' as const, shape: [1, 84, 1029] }]],
-  ])('does not know %s', (_, outputs) => {
+  ])('does not know %s', (what, outputs) => {
     expect(recognise(model(224, outputs))).toEqual({ choices: [] });
-    expect(() => visionOf(model(224, outputs))).toThrow('net.onnx: no detector that Filigree knows');
+    expect(() => visionOf(model(224, outputs))).toThrow(
+      what === 'a classifier'
+        ? 'net.onnx: a classifier, not a detector'
+        : 'net.onnx: not a detector that Filigree knows',
+    );
   });
 
-  it('does not know what takes no image', () => {
+  it('does not recognise models without an image input', () => {
     const { inputs, ...rest } = model(640, [tensor('o', 1, 84, 8400)]);
     expect(recognise({ ...rest, inputs: [...inputs, ...inputs] })).toEqual({ choices: [] });
     expect(recognise({ ...rest, inputs: [tensor('x', 1, 1, 640, 640)] })).toEqual({ choices: [] });
@@ -341,7 +361,7 @@ describe('a named head', () => {
     );
   });
 
-  it('has a preset that says what it wants', () => {
+  it('has a preset with its preprocessing', () => {
     expect(headNames).toContain('yolov8');
     for (const name of headNames)
       expect(headPresets[name].wants).toMatch(/^(an output|outputs|maps|two outputs|three maps)/);
@@ -353,8 +373,8 @@ describe('a named head', () => {
   });
 });
 
-describe('what ONNX files say', () => {
-  it('is put together from what is there', () => {
+describe('metadata of ONNX files', () => {
+  it('is assembled from the parts that exist', () => {
     expect(onnxFacts({})).toEqual({ description: '' });
     expect(onnxFacts({ onnx: 'x', producer: 'pytorch' })).toEqual({ description: 'pytorch' });
     const facts = onnxFacts({ onnx: ultralytics('YOLOv8n', ['a']) });

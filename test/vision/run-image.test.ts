@@ -37,12 +37,12 @@ it('refuses an image whose bytes do not fit its size', async () => {
   expect((await failure(runImage(small, pixels, preprocessing(2)))).message).toMatch(/need 12000000 bytes/);
 });
 
-it('refuses inputs that are no image of the size of the preprocessing', async () => {
+it('refuses inputs that are not images of the size of the preprocessing', async () => {
   const pixels = { data: new Uint8Array(12), width: 2, height: 2, channels: 3 } as const;
   for (const [shape, message] of [
     [[1, 3, 4, 4], "preprocessing is for 2 × 2 pixels, the model's input has 4 × 4"],
-    [[1, 2, 2, 2], 'which is no RGB image: [1, H, W, 3] or [1, 3, H, W]'],
-    [[2, 3, 2, 2], 'which is no RGB image'],
+    [[1, 2, 2, 2], 'wanted an RGB image: [1, H, W, 3] or [1, 3, H, W]'],
+    [[2, 3, 2, 2], 'wanted an RGB image'],
   ] as const) {
     using other = await model([...shape]);
     const { code, message: found } = await failure(runImage(other, pixels, preprocessing(2)));

@@ -7,12 +7,15 @@ arXiv 2106.05237).
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from . import kernels
+from .arrays import Array
 from .photos import GREY, Photos
 from .recipe import Augmentation, Input
 
@@ -38,17 +41,34 @@ class Geometry:
 class Augmenter:
     """Images (B, 3, side, side) as the network reads them, channels last."""
 
-    def __init__(self, photos: Photos, input: Input, side: int, device: torch.device):
+    def __init__(self, photos: Photos, input: Input, side: int, device: torch.device) -> None:
         self.device, self.side, self.input = device, side, input
-        self.count, self.stored = len(photos.names), photos.pixels.shape[1]
-        self.pixels = torch.from_numpy(photos.pixels).to(device).reshape(-1, 3)
+        self.stored = photos.parts[0].shape[1]
+        self.pixels = torch.empty(len(photos.names) * self.stored**2, 3, dtype=torch.uint8, device=device)
+        begin = 0
+        for part in photos.parts:
+            for i in range(0, len(part), 512):
+                piece = torch.from_numpy(np.array(part[i : i + 512])).reshape(-1, 3)
+                self.pixels[begin : begin + len(piece)] = piece.to(device)
+                begin += len(piece)
         self.sizes = torch.from_numpy(photos.sizes).to(device).float()
+        self.chosen = torch.arange(len(photos.names), device=device)
         to = torch.tensor([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
         self.yiq, self.rgb = to.to(device), torch.linalg.inv(to).to(device)
         order = [0, 1, 2] if input.order == "RGB" else [2, 1, 0]
         self.order = torch.tensor(order, device=device)
         self.mean = torch.tensor(input.mean, device=device).view(1, 3, 1, 1)
         self.std = torch.tensor(input.std, device=device).view(1, 3, 1, 1)
+
+    @property
+    def count(self) -> int:
+        return len(self.chosen)
+
+    def of(self, where: Array) -> Augmenter:
+        """The same with the photographs where `where` (N) is true."""
+        other = copy.copy(self)
+        other.chosen = torch.from_numpy(np.flatnonzero(where)).to(self.device)
+        return other
 
     def uniform(self, shape: tuple[int, ...], low: float, high: float) -> torch.Tensor:
         return torch.rand(shape, device=self.device) * (high - low) + low
@@ -68,7 +88,7 @@ class Augmenter:
 
     def plain(self, indices: torch.Tensor) -> torch.Tensor:
         """Photographs as they are in use."""
-        n = len(indices)
+        n, indices = len(indices), self.chosen[indices]
         h, w = (v[:, None].expand(-1, 4) for v in self.sizes[indices].unbind(-1))
         sx, sy = self.fitted(h, w)
         zero = torch.zeros(n, 4, device=self.device)
@@ -83,7 +103,7 @@ class Augmenter:
 
     def geometry(self, size: int, a: Augmentation) -> Geometry:
         u, side = self.uniform, self.side
-        photo = (u((size, 4), 0, 1) * self.count).long().clamp(max=self.count - 1)
+        photo = self.chosen[(u((size, 4), 0, 1) * self.count).long().clamp(max=self.count - 1)]
         h, w = self.sizes[photo].unbind(-1)
         is_mosaic = u((size, 1), 0, 1) < a.mosaic
         zoom = torch.exp(u((size, 4), math.log(a.scale[0]), math.log(a.scale[1])))
@@ -155,4 +175,3 @@ class Augmenter:
         gain = torch.exp(u((size, 1, 1), -0.3, 0.3) * strength)
         shift = u((size, 1, 1), -20, 20) * strength + 110 * (1 - gain) * u((size, 1, 1), 0, 1)
         return torch.cat([self.rgb @ turn @ self.yiq * gain, shift.expand(size, 3, 1)], -1)
-

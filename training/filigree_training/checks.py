@@ -13,34 +13,41 @@ import numpy as np
 import torch
 
 from . import evaluate
+from .arrays import Array
+from .heads import Head
 from .network import Convolve
 from .quantise import calibrated, int8_network
-from .student import Batches, Student
+from .student import Batches
 from .teacher import Teacher
+
+Views = list[list[torch.Tensor]]  # what the head said of each batch
 
 
 class Checks:
     """@param sets: by name images (N, 3, H, W), and truth (None: the teacher's detections; classifiers have none)"""
 
-    def __init__(self, teacher: Teacher, sets: dict[str, tuple[torch.Tensor, list[np.ndarray] | None]], calm: Batches, workers: int = 8):
+    def __init__(self, teacher: Teacher, sets: dict[str, tuple[torch.Tensor, list[Array] | None]], calm: Batches, workers: int = 8) -> None:
         self.teacher, self.calm = teacher, calm
         self.pool = ProcessPoolExecutor(workers)
         self.sets: dict[str, tuple[torch.Tensor, Any]] = {}
         self.views: dict[str, list[list[torch.Tensor]]] = {}
-        self.boxes = type(teacher.head).detections is not _no_boxes()
+        self.boxes = type(teacher.head).detections is not Head.detections
         dense = teacher.network.biased(teacher.weights, teacher.biases)
-        self.dense: dict[str, tuple[float, float]] = {}
+        self.dense: dict[str, Future[Any]] = {}
         for name, (images, truth) in sets.items():
             found, _, self.views[name] = self._run(images, dense, None)
             if self.boxes:
-                truth = truth or evaluate.agreement_truth([evaluate.merged(b) for b in found])
-                self.dense[name] = evaluate.score(found, truth)
+                truth = truth or evaluate.agreement_truth(list(self.pool.map(evaluate.merged, found, chunksize=8)))
+                self.dense[name] = self.pool.submit(evaluate.score, found, truth)
             self.sets[name] = (images, truth)
 
     @torch.no_grad()
-    def _run(self, images: torch.Tensor, conv: Convolve, views: list[list[torch.Tensor]] | None):
+    def _run(self, images: torch.Tensor, conv: Convolve, views: list[list[torch.Tensor]] | None) -> tuple[Array, dict[str, float], Views]:
         """Detections; mean losses against `views`; else what the head said."""
-        head, boxes, losses, kept = self.teacher.head, [], [], []
+        head = self.teacher.head
+        boxes: list[Array] = []
+        losses: list[torch.Tensor] = []
+        kept: list[list[torch.Tensor]] = []
         for i in range(0, len(images), 64):
             values = self.teacher.network.run(images[i : i + 64], head.wanted, conv)
             if self.boxes:
@@ -48,20 +55,22 @@ class Checks:
             if views is None:
                 kept.append([v.half() for v in values])
             else:
-                found = head.losses(values, [v.float() for v in views[i // 64]])
-                losses.append(torch.stack([found[p] for p in head.parts]))
-        mean = dict(zip(head.parts, torch.stack(losses).mean(0).tolist())) if losses else {}
+                theirs = [v.float() for v in views[i // 64]]
+                found = head.losses(values, theirs)
+                same = [] if self.boxes else [(values[0].flatten(1).argmax(1) == theirs[0].flatten(1).argmax(1)).float().mean()]
+                losses.append(torch.stack([found[p] for p in head.parts] + same))
+        mean = dict(zip([*head.parts, "same class"], torch.stack(losses).mean(0).tolist())) if losses else {}
         return (np.concatenate(boxes) if boxes else np.zeros((0, 0, 6))), mean, kept
 
-    def begin(self, student: Student, weights: torch.Tensor, biases: torch.Tensor) -> tuple[dict[str, Any], dict[str, Future]]:
+    def begin(self, weights: torch.Tensor, biases: torch.Tensor) -> tuple[dict[str, Any], dict[str, Future[Any]]]:
         """Runs a folded student; its AP is counted by other processes while training goes on."""
         net = self.teacher.network
         floats = net.biased(weights, biases)
         ways = {"": floats}
-        if student.recipe.quantisation.enabled:
+        if self.boxes:
             ways[" int8"] = int8_network(net, weights, biases, calibrated(net, weights, biases, self.calm[:4], self.teacher.head.wanted))
         entry: dict[str, Any] = {}
-        waiting: dict[str, Future] = {}
+        waiting: dict[str, Future[Any]] = {}
         for way, conv in ways.items():
             for name, (images, truth) in self.sets.items():
                 boxes, losses, _ = self._run(images, conv, self.views[name])
@@ -73,9 +82,3 @@ class Checks:
 
     def close(self) -> None:
         self.pool.shutdown()
-
-
-def _no_boxes():
-    from .heads import Head
-
-    return Head.detections

@@ -8,8 +8,9 @@ The graph stays what it is; only weights and biases of convolutions change, so a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, Sequence
+from typing import Protocol, cast
 
 import numpy as np
 import onnx
@@ -21,11 +22,12 @@ from .graph import ACTIVATIONS, Graph, Node
 from .operators import run_node
 
 WEIGHT_ALIGNMENT, CHANNEL_ALIGNMENT = 64, 16
+FEW = 8  # so few cut points tell too little
 
 
 @dataclass
 class Convolution:
-    """A convolution of the graph. Padding is symmetric, dilation 1."""
+    """A convolution of the graph, of dilation 1."""
 
     name: str
     source: str  # the value it reads
@@ -34,7 +36,7 @@ class Convolution:
     bias: str
     shape: tuple[int, ...]  # (O, I / groups, kh, kw)
     stride: tuple[int, ...]
-    padding: tuple[int, ...]
+    pads: tuple[int, ...]  # top, left, bottom, right
     groups: int
     first: int = 0  # place in the flat weights
     channel: int = 0  # place in the flat biases
@@ -80,6 +82,19 @@ class Convolution:
         return slice(self.channel, self.channel + self.rows)
 
 
+def padded(c: Convolution, x: torch.Tensor) -> tuple[torch.Tensor, tuple[int, ...]]:
+    """What a convolution reads, and the even padding that is still to come: TensorFlow's "same" is uneven."""
+    top, left, bottom, right = c.pads
+    if (top, left) == (bottom, right):
+        return x, (top, left)
+    return F.pad(x, (left, right, top, bottom)), (0, 0)
+
+
+def convolved(c: Convolution, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
+    x, padding = padded(c, x)
+    return F.conv2d(x, weight, bias, c.stride, padding, 1, c.groups)
+
+
 class Convolve(Protocol):
     """Does a convolution: with bias, or normalised, or whatever it likes. With `fused` set it does the activation as well."""
 
@@ -93,7 +108,7 @@ def up(n: int, multiple: int) -> int:
 class Network:
     """@param side: of the square input, where it is not to be the file's own"""
 
-    def __init__(self, path: str, side: int | None = None):
+    def __init__(self, path: str, side: int | None = None) -> None:
         self.graph = Graph(onnx.load(path))
         shape = self.graph.input_shape
         self.side = side or shape[2]
@@ -113,9 +128,8 @@ class Network:
 
     def _convolution(self, node: Node) -> Convolution:
         a = node.attributes
-        pads = list(a.get("pads", [0, 0, 0, 0]))
-        if pads[:2] != pads[2:] or any(d != 1 for d in a.get("dilations", [1])):
-            raise NotImplementedError(f"{node.outputs[0]} (Conv): uneven padding or dilation")
+        if any(d != 1 for d in a.get("dilations", [1])):
+            raise NotImplementedError(f"{node.outputs[0]} (Conv): dilation")
         shape = tuple(int(n) for n in self.graph.constants[node.inputs[1]].shape)
         named = next(n.name for n in self.graph.model.graph.node if node.outputs[0] in n.output)
         return Convolution(
@@ -126,7 +140,7 @@ class Network:
             bias=node.inputs[2] if len(node.inputs) > 2 else "",
             shape=shape,
             stride=tuple(a.get("strides", (1, 1))),
-            padding=tuple(pads[:2]),
+            pads=tuple(a.get("pads", (0, 0, 0, 0))),
             groups=a.get("group", 1),
         )
 
@@ -148,7 +162,8 @@ class Network:
         self.shapes: dict[str, tuple[int, ...]] = {}
 
         def conv(c: Convolution, x: torch.Tensor) -> torch.Tensor:
-            h, w = ((n + 2 * p - k) // s + 1 for n, p, k, s in zip(x.shape[2:], c.padding, c.shape[2:], c.stride))
+            whole = (x.shape[2] + c.pads[0] + c.pads[2], x.shape[3] + c.pads[1] + c.pads[3])
+            h, w = ((n - k) // s + 1 for n, k, s in zip(whole, c.shape[2:], c.stride))
             c.pixels = h * w
             return x.new_zeros(x.shape[0], c.rows, h, w)
 
@@ -230,7 +245,7 @@ class Network:
             x = [values[i] if i in values else node.fixed.get(k) for k, i in enumerate(node.inputs)]
             if node.op == "Conv":
                 c = self.convs[node.outputs[0]]
-                values[c.activated if fused and c.activation else c.output] = conv(c, x[0])
+                values[c.activated if fused and c.activation else c.output] = conv(c, cast(torch.Tensor, x[0]))
             else:
                 values.update(zip(node.outputs, run_node(node, x)))
         if shapes is not None:
@@ -242,7 +257,7 @@ class Network:
         w, b = self.split_weights(weights), self.split_channels(biases)
 
         def conv(c: Convolution, x: torch.Tensor) -> torch.Tensor:
-            return F.conv2d(x, w[c.output], b[c.output], c.stride, c.padding, 1, c.groups)
+            return convolved(c, x, w[c.output], b[c.output])
 
         return conv
 
@@ -286,4 +301,6 @@ def cut_points(network: Network) -> list[str]:
     made = [o for n in network.graph.nodes if n.op not in ("Conv", "Split") for o in n.outputs]
     inside = [v for v in made if len(network.shapes.get(v, ())) == 4 and network.shapes[v][2] > 1]
     cuts = [v for v in inside if (len(readers[v]) > 1 or v in ends) and stem in network.graph.ancestors(v)]
+    if len(cuts) < FEW:  # a chain: what its pointwise layers make
+        cuts = [c.activated or c.output for c in network.convs.values() if c.groups == 1 and c.pixels > 1]
     return [v for v in cuts if not any(n.op == "Concat" and n.outputs[0] in cuts for n in readers[v])]

@@ -1,4 +1,4 @@
-"""Photographs from folders and tar files, decoded once into one array of bytes.
+"""Photographs from folders and tar files, decoded once: what was decoded is kept in a folder, for the next run.
 
 A photo lies at the top left of a grey square, its longer side `side` pixels; sizes say where it ends.
 """
@@ -6,6 +6,7 @@ A photo lies at the top left of a grey square, its longer side `side` pixels; si
 from __future__ import annotations
 
 import io
+import json
 import os
 import tarfile
 import zlib
@@ -16,23 +17,22 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from .arrays import Array
+
 GREY = 114
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
 
 @dataclass
 class Photos:
-    """pixels (N, side, side, 3) uint8 RGB, sizes (N, 2) height and width, names."""
+    """parts: arrays (n, side, side, 3) uint8 RGB; of all of them in order: sizes (N, 2) height and width, and names."""
 
-    pixels: np.ndarray
-    sizes: np.ndarray
+    parts: list[Array]
+    sizes: Array
     names: list[str]
 
-    def chosen(self, where: np.ndarray) -> Photos:
-        return Photos(self.pixels[where], self.sizes[where], [self.names[i] for i in np.flatnonzero(where)])
 
-
-def held_out(names: list[str], share: float = 0.04) -> np.ndarray:
+def held_out(names: list[str], share: float = 0.04) -> Array:
     """(N) true for photographs that no student trains on: about `share` of all, by name, so the same ones in every run."""
     return np.array([zlib.crc32(n.encode()) % 10000 < 10000 * share for n in names])
 
@@ -56,32 +56,46 @@ def sources(paths: list[str]) -> list[tuple[str, str | tuple[str, int, int]]]:
 def _members(path: Path) -> list[tuple[str, str | tuple[str, int, int]]]:
     with tarfile.open(path) as tar:
         return [
-            (Path(m.name).stem, (str(path), m.offset_data, m.size))
-            for m in tar
-            if m.isfile() and Path(m.name).suffix.lower() in SUFFIXES
+            (Path(m.name).stem, (str(path), m.offset_data, m.size)) for m in tar if m.isfile() and Path(m.name).suffix.lower() in SUFFIXES
         ]
 
 
 def load(paths: list[str], side: int, cache: str, workers: int | None = None) -> Photos:
-    """Decodes with as many processes as there are cores, into a file at `cache` that is mapped to memory."""
-    found = sources(paths)
-    if not found:
-        raise ValueError(f"no photographs in {', '.join(paths)}")
-    np.memmap(cache, np.uint8, "w+", shape=(len(found), side, side, 3)).flush()
-    jobs = [(cache, len(found), side, i, source) for i, (_, source) in enumerate(found)]
-    with ProcessPoolExecutor(workers or os.cpu_count()) as pool:
-        sizes = list(pool.map(_decode, jobs, chunksize=16))
-    good = np.array([s[0] > 0 for s in sizes])
-    photos = Photos(np.memmap(cache, np.uint8, "r", shape=(len(found), side, side, 3)), np.array(sizes, np.int64), [n for n, _ in found])
-    return photos if good.all() else photos.chosen(good)
+    """@param cache: a folder; what lies there already under a path's name is taken without looking at the path"""
+    Path(cache).mkdir(parents=True, exist_ok=True)
+    loaded = [_load(path, side, Path(cache) / f"{Path(path).name}-{side}", workers) for path in paths]
+    return Photos(
+        [p for photos in loaded for p in photos.parts], np.concatenate([p.sizes for p in loaded]), [n for p in loaded for n in p.names]
+    )
 
 
-def _decode(job) -> tuple[int, int]:
+def _load(path: str, side: int, cache: Path, workers: int | None) -> Photos:
+    index = cache.with_suffix(".json")
+    if not index.exists():
+        found = sources([path])
+        if not found:
+            raise ValueError(f"no photographs in {path}")
+        np.memmap(cache, np.uint8, "w+", shape=(len(found), side, side, 3)).flush()
+        jobs = [(str(cache), len(found), side, i, source) for i, (_, source) in enumerate(found)]
+        with ProcessPoolExecutor(workers or os.cpu_count()) as pool:
+            sizes = list(pool.map(_decode, jobs, chunksize=16))
+        index.write_text(json.dumps({"names": [n for n, _ in found], "sizes": sizes}))
+    kept = json.loads(index.read_text())
+    extents: Array = np.array(kept["sizes"], np.int64)
+    pixels = np.memmap(cache, np.uint8, "r", shape=(len(extents), side, side, 3))
+    extents[extents[:, 0] == 0] = side  # could not be decoded: a grey square
+    return Photos([pixels], extents, kept["names"])
+
+
+Job = tuple[str, int, int, int, str | tuple[str, int, int]]  # cache, photographs in it, side, place, source
+
+
+def _decode(job: Job) -> tuple[int, int]:
     cache, count, side, index, source = job
     if isinstance(source, str):
         data = Path(source).read_bytes()
     else:
-        with open(source[0], "rb") as file:
+        with Path(source[0]).open("rb") as file:
             file.seek(source[1])
             data = file.read(source[2])
     try:
@@ -91,7 +105,9 @@ def _decode(job) -> tuple[int, int]:
     ratio = side / max(image.size)
     size = (max(1, round(image.width * ratio)), max(1, round(image.height * ratio)))
     if size != image.size:
-        image = image.resize(size, Image.Resampling.BICUBIC if ratio > 0.7 else Image.Resampling.LANCZOS, reducing_gap=3 if ratio < 0.4 else None)
+        image = image.resize(
+            size, Image.Resampling.BICUBIC if ratio > 0.7 else Image.Resampling.LANCZOS, reducing_gap=3 if ratio < 0.4 else None
+        )
     canvas = np.memmap(cache, np.uint8, "r+", shape=(count, side, side, 3))[index]
     canvas[:] = GREY
     canvas[: size[1], : size[0]] = np.asarray(image)

@@ -13,6 +13,7 @@ from . import kernels
 from .network import Convolution, Convolve, Network
 
 LEVELS = 127
+SHARE = 0.9999  # of the numbers that a layer reads lie within its range, as models/objects.ts calibrates
 
 
 def round_weights(weights: torch.Tensor, row_of_weight: torch.Tensor, channels: int, chosen: torch.Tensor) -> torch.Tensor:
@@ -38,7 +39,7 @@ def pointwise_weights(network: Network) -> torch.Tensor:
 class InputRanges:
     """Least and greatest number of each value that a pointwise layer reads, as (2) tensors: what graphs that were recorded read."""
 
-    def __init__(self, network: Network, device: torch.device):
+    def __init__(self, network: Network, device: torch.device) -> None:
         self.names = list(dict.fromkeys(c.source for c in network.convs.values() if c.pointwise))
         self.steps = {n: (torch.ones(1, device=device), torch.zeros(1, dtype=torch.int32, device=device)) for n in self.names}
 
@@ -64,20 +65,31 @@ class InputRanges:
 
 
 class Observer:
-    """Wraps a `conv` and keeps the least and greatest number of what pointwise layers read."""
+    """Wraps a `conv` and keeps, of what pointwise layers read, the range that holds `share` of the numbers of a batch; as many are
+    left out below as above. `least` and `most` are means over batches."""
 
-    def __init__(self, conv: Convolve):
-        self.conv, self.fused = conv, getattr(conv, "fused", False)
-        self.least: dict[str, torch.Tensor] = {}
-        self.most: dict[str, torch.Tensor] = {}
+    def __init__(self, conv: Convolve, share: float = 1.0) -> None:
+        self.conv, self.fused, self.share = conv, getattr(conv, "fused", False), share
+        self.found: dict[str, list[torch.Tensor]] = {}
 
     def __call__(self, c: Convolution, x: torch.Tensor) -> torch.Tensor:
         if c.pointwise:
-            low, high = (v.float() for v in torch.aminmax(x.detach()))
-            name = c.source
-            self.least[name] = torch.minimum(self.least[name], low) if name in self.least else low
-            self.most[name] = torch.maximum(self.most[name], high) if name in self.most else high
+            self.found.setdefault(c.source, []).append(self._range(x.detach()))
         return self.conv(c, x)
+
+    def _range(self, x: torch.Tensor) -> torch.Tensor:
+        every = max(1, x.numel() // 2**21)  # so many numbers tell the quantiles
+        values = x.permute(0, 2, 3, 1).flatten()[::every].float().sort().values
+        out = round(len(values) * (1 - self.share) / 2)
+        return torch.stack([values[out], values[len(values) - 1 - out]])
+
+    @property
+    def least(self) -> dict[str, torch.Tensor]:
+        return {n: torch.stack(v).mean(0)[0] for n, v in self.found.items()}
+
+    @property
+    def most(self) -> dict[str, torch.Tensor]:
+        return {n: torch.stack(v).mean(0)[1] for n, v in self.found.items()}
 
 
 def int8_network(network: Network, weights: torch.Tensor, biases: torch.Tensor, ranges: InputRanges) -> Convolve:
@@ -94,9 +106,11 @@ def int8_network(network: Network, weights: torch.Tensor, biases: torch.Tensor, 
 
 
 @torch.no_grad()
-def calibrated(network: Network, weights: torch.Tensor, biases: torch.Tensor, batches, wanted) -> InputRanges:
+def calibrated(
+    network: Network, weights: torch.Tensor, biases: torch.Tensor, batches: list[torch.Tensor], wanted: list[str]
+) -> InputRanges:
     """Ranges of a plain network on batches of images."""
-    observer = Observer(network.biased(weights, biases))
+    observer = Observer(network.biased(weights, biases), SHARE)
     for images in batches:
         network.run(images, wanted, observer)
     ranges = InputRanges(network, weights.device)

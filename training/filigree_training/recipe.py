@@ -39,9 +39,18 @@ class Sparsity:
 class Quantisation:
     """Imitation of eight bits in pointwise layers."""
 
-    enabled: bool = True
+    enabled: bool = False
     since: float = 0.0  # progress from which it is on
     every: int = 500  # steps between looks at the inputs' ranges
+
+
+@dataclass
+class Normalisation:
+    """How a student's convolutions are normalised while it learns (kernels.norm_activation)."""
+
+    mode: str = "frozen"  # or running, batch
+    momentum: float = 0.02  # by which running statistics follow a batch's
+    settle: float = 0.6  # progress from which they stay
 
 
 @dataclass
@@ -79,6 +88,7 @@ class Recipe:
     batch: int = 64
     input: Input = field(default_factory=Input)
     sparsity: Sparsity = field(default_factory=Sparsity)
+    normalisation: Normalisation = field(default_factory=Normalisation)
     quantisation: Quantisation = field(default_factory=Quantisation)
     optimiser: Optimiser = field(default_factory=Optimiser)
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -90,7 +100,7 @@ class Recipe:
 
 def read_recipe(path: str | Path) -> Recipe:
     """@raises ValueError naming the file and the key that is not known"""
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:
         return recipe_of(tomllib.load(file), str(path))
 
 
@@ -101,7 +111,7 @@ def recipe_of(data: dict[str, Any], where: str) -> Recipe:
     return recipe
 
 
-def _filled(kind: type, data: dict[str, Any], where: str):
+def _filled(kind: type, data: dict[str, Any], where: str) -> Any:
     fields = {f.name: f for f in dataclasses.fields(kind)}
     values: dict[str, Any] = {}
     for key, value in data.items():

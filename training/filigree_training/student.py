@@ -6,17 +6,19 @@ of the deviation there to begin with. A convolution with normalisation is
     z = conv(x, θ_w · unit)                    variance about 1
     y = γ · (z − mean) / √(variance + ε) + β   γ = gain · deviation · √(1 + ε),  β = bias + mean₀ + shift · deviation
 
-with statistics of the batch; `folded` puts in those of photographs as they are in use. Nothing in `step` waits for the GPU, so it
-can be recorded as a CUDA graph; what changes from step to step (mask, rate, ranges) is in tensors.
+with statistics that the student keeps, so that it computes what its folded network does: frozen ones, or ones that follow those of
+batches until `settle` (recipe.Normalisation). Nothing in `step` waits for the GPU, so it can be recorded as a CUDA graph; what
+changes from step to step (mask, rate, momentum, ranges) is in tensors.
 """
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import torch
-import torch.nn.functional as F
 
 from . import kernels, quantise
-from .network import Convolution, Convolve
+from .network import Convolution, Convolve, convolved
 from .recipe import Recipe
 from .schedule import learning_rate
 from .teacher import Teacher, Values, spread
@@ -28,32 +30,44 @@ Batches = list[torch.Tensor]
 class Student:
     """@param initial: flat weights and biases of the pruned network; @param batches: that its normalisation begins with"""
 
-    def __init__(self, recipe: Recipe, teacher: Teacher, dtype: torch.dtype, batches: Batches, initial: tuple[torch.Tensor, torch.Tensor]):
+    def __init__(
+        self, recipe: Recipe, teacher: Teacher, dtype: torch.dtype, batches: Batches, initial: tuple[torch.Tensor, torch.Tensor]
+    ) -> None:
         self.recipe, self.teacher, self.dtype = recipe, teacher, dtype
         self.network, self.device = teacher.network, teacher.device
         n, c = self.network.weights, self.network.channels
-        zeros = lambda size: torch.zeros(size, device=self.device)  # noqa: E731
+
+        def zeros(*shape: int) -> torch.Tensor:
+            return torch.zeros(*shape, device=self.device)
+
         self.theta, self.m, self.v, self.mean = (zeros(n + 2 * c) for _ in range(4))
         self.mask = torch.ones(n + 2 * c, device=self.device)
         self.unit, self.rms, self.biases, self.deviation, self.middle = (zeros(k) for k in (n, c, c, c, c))
-        self.count, self.rate = zeros(()), zeros(())
+        self.count, self.rate, self.momentum = zeros(), zeros(), zeros(1)
+        self.running = zeros(2 * c)  # mean and variance of every z, convolution after convolution
+        self.running_of = {
+            k.output: self.running[2 * k.channel : 2 * (k.channel + k.rows)].view(2, k.rows) for k in self.network.convs.values()
+        }
         self.rows = teacher.rows
         self.parts = (*teacher.head.parts, "features")
         self.scales = torch.tensor([recipe.weight(p) for p in self.parts], device=self.device)
-        self.sums, self.seen = zeros(len(self.parts) + 1), zeros(())
+        self.sums, self.seen = zeros(len(self.parts) + 1), zeros()
         self.rounded = quantise.pointwise_weights(self.network).to(self.device)
         self.ranges = quantise.InputRanges(self.network, self.device)
         self.steps, self.progress = 0, 0.0
         self.due: list[tuple[float, float]] = []  # (progress, share) of prunings to come
-        self.begin(*(t.to(self.device) for t in initial), batches)
+        self.begin(initial[0].to(self.device), initial[1].to(self.device), batches)
 
     def begin(self, weights: torch.Tensor, biases: torch.Tensor, batches: Batches) -> None:
         """Takes over a plain network, its own statistics in the normalisation: it computes what that did. Optimiser and average
         begin anew."""
-        net, (n, c) = self.network, (self.network.weights, self.network.channels)
+        net, c = self.network, self.network.channels
         (deviation, middle), _ = spread(net, weights, biases, self.teacher.wanted, batches)
         self.deviation.copy_(torch.maximum(deviation, 0.02 * self.teacher.spread[0]).clamp(min=1e-3))
         self.middle.copy_(middle)
+        for k in net.convs.values():
+            self.running_of[k.output][0] = (self.middle / self.deviation)[k.channels_place]
+            self.running_of[k.output][1] = 1.0
         self.biases.copy_(biases)
         count = torch.zeros(c, device=self.device).index_add_(0, self.rows, (weights != 0).float())
         square = torch.zeros(c, device=self.device).index_add_(0, self.rows, weights.square())
@@ -70,9 +84,13 @@ class Student:
 
     # ---- one step ----
 
-    def convolution(self, effective: torch.Tensor, dtype: torch.dtype, statistics: dict | None = None, quantised: bool | None = None) -> Convolve:
-        """@param statistics: where each normalised convolution leaves its (mean, variance); nothing is fused then"""
+    def convolution(
+        self, effective: torch.Tensor, dtype: torch.dtype, means: dict[str, list[torch.Tensor]] | None = None, quantised: bool | None = None
+    ) -> Convolve:
+        """@param means: where each normalised convolution leaves the mean of its z over the batch, which it uses instead of the one
+        that the student keeps; nothing is fused then"""
         net, (n, c) = self.network, (self.network.weights, self.network.channels)
+        mode = self.recipe.normalisation.mode if means is None else "frozen"
         eight = self.recipe.quantisation.enabled if quantised is None else quantised
         flat, gain, shift = effective.split([n, c, c])
         if eight:
@@ -82,6 +100,7 @@ class Student:
         gamma = net.split_channels(gain * self.deviation * (1 + EPSILON) ** 0.5)
         beta = net.split_channels(self.biases + self.middle + shift * self.deviation)
         inputs: dict[str, torch.Tensor] = {}
+        kept = {k.output: self.running_of[k.output] for k in net.convs.values() if not k.plain}
 
         def conv(k: Convolution, x: torch.Tensor) -> torch.Tensor:
             w = weights[k.output]
@@ -91,16 +110,19 @@ class Student:
                 x = inputs[k.source]
             if k.plain:
                 w = w * scale[k.output].view(-1, 1, 1, 1)
-                y = F.conv2d(x, w, bias[k.output], k.stride, k.padding, 1, k.groups)
+                y = convolved(k, x, w, bias[k.output])
                 return kernels.PLAIN_ACTIVATIONS[k.activation](y) if conv.fused else y  # type: ignore[attr-defined]
-            y = F.conv2d(x, w, None, k.stride, k.padding, 1, k.groups)
-            if statistics is not None:
-                statistics.setdefault(k.output, []).append(torch.var_mean(y.detach().float(), (0, 2, 3), unbiased=False)[::-1])
+            y = convolved(k, x, w)
+            running = kept[k.output]
+            if means is not None:
+                mean = y.detach().float().mean((0, 2, 3))
+                means.setdefault(k.output, []).append(mean)
+                running = torch.stack([mean, running[1]])
             activation = k.activation if conv.fused else ""  # type: ignore[attr-defined]
-            return kernels.norm_activation(y, gamma[k.output], beta[k.output], EPSILON, activation)
+            return kernels.norm_activation(y, gamma[k.output], beta[k.output], running, self.momentum, EPSILON, mode, activation)
 
-        conv.fused = statistics is None  # type: ignore[attr-defined]
-        return conv
+        conv.fused = means is None  # type: ignore[attr-defined]
+        return cast(Convolve, conv)
 
     def descend(self, images: torch.Tensor, outputs: Values, hints: Values) -> tuple[torch.Tensor, torch.Tensor]:
         """The gradient of the loss with respect to θ, and the loss's parts."""
@@ -109,7 +131,8 @@ class Student:
         mine, inside = t.split(self.network.run(images.to(self.dtype), t.wanted, self.convolution(effective, self.dtype)))
         found = t.head.losses(mine, outputs)
         pairs = zip(inside, hints, t.precision)
-        found["features"] = sum(kernels.squared_error(a, b, p) for a, b, p in pairs) / max(len(hints), 1)
+        errors = [kernels.squared_error(a, b, p) for a, b, p in pairs]
+        found["features"] = torch.stack(errors).mean() if errors else effective.new_zeros(())
         parts = torch.stack([found[name] for name in self.parts])
         (gradient,) = torch.autograd.grad((parts * self.scales).sum(), effective)
         return gradient, parts.detach()
@@ -143,6 +166,8 @@ class Student:
         """The rate of the next step."""
         o = self.recipe.optimiser
         self.rate.fill_(learning_rate(progress, o.rate, o.warm, o.final))
+        settle = self.recipe.normalisation
+        self.momentum.fill_(settle.momentum if progress < settle.settle or settle.mode == "batch" else 0.0)
         self.steps += 1
 
     def losses(self) -> dict[str, float]:
@@ -156,7 +181,7 @@ class Student:
     def look(self, batches: Batches) -> None:
         """Takes the ranges of inputs from batches, in floats."""
         effective = self.theta * self.mask
-        observer = quantise.Observer(self.convolution(effective, batches[0].dtype, quantised=False))
+        observer = quantise.Observer(self.convolution(effective, batches[0].dtype, quantised=False), quantise.SHARE)
         for images in batches:
             self.network.run(images, self.teacher.wanted, observer)
         self.ranges.set(observer.least, observer.most)
@@ -164,21 +189,25 @@ class Student:
     # ---- what it has learnt ----
 
     @torch.no_grad()
-    def folded(self, batches: Batches, averaged: bool = True) -> tuple[torch.Tensor, torch.Tensor]:
-        """Flat weights and biases of the plain network, with statistics of `batches`."""
-        net, (n, c) = self.network, (self.network.weights, self.network.channels)
-        effective = (self.mean if averaged else self.theta) * self.mask
-        w, gain, shift = effective.split([n, c, c])
-        weights, biases = w * (self.rms * gain)[self.rows], self.biases + shift * self.deviation
-        found: dict[str, list[tuple[torch.Tensor, torch.Tensor]]] = {}
+    def recentre(self, batches: Batches) -> None:
+        """Takes the means that its normalisation subtracts from batches, layer after layer: what pruning moved is put back."""
+        means: dict[str, list[torch.Tensor]] = {}
         for images in batches:
-            net.run(images, self.teacher.wanted, self.convolution(effective, images.dtype, found))
-        for k in net.convs.values():
+            self.network.run(images, self.teacher.wanted, self.convolution(self.theta * self.mask, images.dtype, means))
+        for output, found in means.items():
+            self.running_of[output][0] = torch.stack(found).mean(0)
+
+    @torch.no_grad()
+    def folded(self, averaged: bool = True) -> tuple[torch.Tensor, torch.Tensor]:
+        """Flat weights and biases of the plain network."""
+        n, c = self.network.weights, self.network.channels
+        w, gain, shift = ((self.mean if averaged else self.theta) * self.mask).split([n, c, c])
+        weights, biases = w * (self.rms * gain)[self.rows], self.biases + shift * self.deviation
+        for k in self.network.convs.values():
             if k.plain:
                 continue
+            mean, variance = self.running_of[k.output]
             place = k.channels_place
-            mean = torch.stack([m for m, _ in found[k.output]]).mean(0)
-            variance = torch.stack([v for _, v in found[k.output]]).mean(0)
             factor = gain[place] * self.deviation[place] * ((1 + EPSILON) / (variance + EPSILON)).sqrt()
             weights[k.weights_place] = ((w * self.unit)[k.weights_place].view(k.rows, -1) * factor[:, None]).flatten()
             biases[place] += self.middle[place] - mean * factor
@@ -187,14 +216,14 @@ class Student:
     def flat_mask(self) -> torch.Tensor:
         return self.mask[: self.network.weights]
 
-    KEPT = ("theta", "mask", "m", "v", "mean", "count", "rms", "biases", "deviation", "middle", "unit")
+    KEPT = ("theta", "mask", "m", "v", "mean", "count", "rms", "biases", "deviation", "middle", "unit", "running")
 
-    def state(self) -> dict:
+    def state(self) -> dict[str, Any]:
         """What a later run goes on from."""
         tensors = {n: getattr(self, n).cpu() for n in self.KEPT}
         return {**tensors, "ranges": self.ranges.state(), "steps": self.steps}
 
-    def restore(self, state: dict) -> None:
+    def restore(self, state: dict[str, Any]) -> None:
         for name in self.KEPT:
             getattr(self, name).copy_(state[name])
         self.ranges.restore(state["ranges"])

@@ -25,12 +25,12 @@ interface PhotoResult extends ClassificationResult {
 
 export function classifyCommand(io: Io): Command {
   const command = new Command('classify')
-    .description('Say what photos show, with a classification model.')
+    .description('Classify photos with a classification model.')
     .usage('[options] PHOTO…')
     .argument('[photos...]', 'JPEG, PNG or WebP files')
     .requiredOption('-m, --model <file>', 'a classification model')
     .option(labelsFlags, labelsHelp)
-    .option('-k, --top <count>', 'the best so many classes (default: 5)', count)
+    .option('-k, --top <count>', 'number of classes shown, best first (default: 5)', count)
     .option('--preprocess <how>', preprocessHelp, preprocessing)
     .option('--json', 'print JSON');
   return withRunOptions(command).action(async (photos: string[], options: Options) => {
@@ -54,7 +54,7 @@ async function classifyPhotos(io: Io, photos: string[], options: Options): Promi
       } catch (error) {
         progress.clear();
         if (photos.length === 1) throw error;
-        reportError(io, error); // and go on with the others
+        reportError(io, error); // and continue with the others
         continue;
       }
       progress.clear();

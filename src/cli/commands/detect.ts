@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
-import type { DetectionResult, Detector } from '../../vision/detector.ts';
+import type { DetectionResult } from '../../vision/detection.ts';
+import type { Detector } from '../../vision/detector.ts';
 import { headNames, type HeadName } from '../../vision/presets.ts';
 import type { Pixels } from '../../vision/preprocessing.ts';
 import { isDirectory, readInput } from '../../files/read.ts';
@@ -32,7 +33,7 @@ interface PhotoResult extends DetectionResult {
 
 export function detectCommand(io: Io): Command {
   const command = new Command('detect')
-    .description('Find objects of 80 kinds, or what another detection model knows, in photos.')
+    .description('Find objects in photos: the 80 classes of COCO, or those of another detection model.')
     .usage('[options] PHOTO…')
     .argument('[photos...]', 'JPEG, PNG or WebP files')
     .option(
@@ -41,8 +42,8 @@ export function detectCommand(io: Io): Command {
     )
     .option('-s, --score-threshold <0…1>', "leave out detections below this score (default: the model's)", fraction)
     .option('--iou-threshold <0…1>', "merge boxes that overlap by more than this (default: the model's)", fraction)
-    .option('-n, --max-results <count>', 'detections at most (default: 100)', count)
-    .addOption(new Option('--head <name>', "what the model's outputs mean, where it does not say").choices(headNames))
+    .option('-n, --max-results <count>', 'maximum number of detections (default: 100)', count)
+    .addOption(new Option('--head <name>', 'the detection head, where the model does not name it').choices(headNames))
     .option(labelsFlags, labelsHelp)
     .option('--save <file>', 'write the photo with its boxes to this PNG; for several photos, a directory', fileName)
     .option('--json', 'print JSON');
@@ -56,7 +57,7 @@ export function detectCommand(io: Io): Command {
     } else if (save !== undefined) {
       const wrong =
         photos.length > 1
-          ? `wanted a directory for ${photos.length} photos; end its name with / if it is to be made`
+          ? `wanted a directory for ${photos.length} photos; end its name with / to create it`
           : pictureFault(save, photos[0]);
       if (wrong) command.error(`error: --save ${save}: ${wrong}`);
       pictures = [save];
@@ -87,7 +88,7 @@ async function detectInPhotos(io: Io, photos: string[], options: Options, pictur
       } catch (error) {
         progress.clear();
         if (photos.length === 1) throw error;
-        reportError(io, error); // and go on with the others
+        reportError(io, error); // and continue with the others
         continue;
       }
       progress.clear();

@@ -33,12 +33,12 @@ interface Options extends ModelOptions {
 
 export function evaluateCommand(io: Io): Command {
   const command = new Command('evaluate')
-    .description('Measure how often a model is right: COCO average precision, or top-1 and top-5.')
+    .description('Measure accuracy: COCO average precision, or top-1 and top-5.')
     .argument('<model>', 'a detection or classification model')
     .option('--coco <instances.json>', 'objects in images, in the COCO format: measures a detector')
     .option('--labels <labels.csv>', 'images and their classes (columns image, imagenet_class): measures a classifier')
     .option('--images <directory>', 'where the images are (default: images/ beside that file)')
-    .option('--limit <count>', 'the first so many images only', count)
+    .option('--limit <count>', 'use only this many images, the first ones', count)
     .option(
       '-s, --score-threshold <0…1>',
       'leave out detections below this score',
@@ -53,14 +53,12 @@ export function evaluateCommand(io: Io): Command {
     )
     .option(
       '-n, --max-results <count>',
-      'detections of an image at most, all classes together',
+      'maximum number of detections per image, all classes together',
       count,
       detectionDefaults.maxResults,
     )
-    .addOption(
-      new Option('--head <name>', "what a detector's outputs mean, where the model does not say").choices(headNames),
-    )
-    .option('--multi-label', 'a box counts for each class that reaches the score, as YOLO evaluations count')
+    .addOption(new Option('--head <name>', 'the detection head, where the model does not name it').choices(headNames))
+    .option('--multi-label', 'a box counts for each class that reaches the score, as in YOLO evaluations')
     .option('--preprocess <how>', `${preprocessHelp}; classifiers only`, preprocessing)
     .option(
       '--label-offset <count>',
@@ -70,7 +68,7 @@ export function evaluateCommand(io: Io): Command {
     .option('--json', 'print JSON');
   return withRunOptions(command).action(async (model: string, options: Options) => {
     if ((options.coco === undefined) === (options.labels === undefined)) {
-      command.error('error: wanted one of --coco and --labels');
+      command.error('error: wanted either --coco or --labels');
     }
     if (options.coco !== undefined) await evaluateDetector(io, model, options.coco, options);
     else await evaluateClassifier(io, model, options.labels!, options);

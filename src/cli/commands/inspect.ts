@@ -1,5 +1,6 @@
-import { Command } from 'commander';
-import type { Endpoint } from '../../program/program.ts';
+import { Command, InvalidArgumentError } from 'commander';
+import { writeOutput } from '../../files/write.ts';
+import type { Endpoint, Program } from '../../program/program.ts';
 import { ProgressLine, writeJson, type Io } from '../io.ts';
 import { readProgram, withModelOptions, type ModelOptions } from '../models.ts';
 import { kernelList, reportLayers, reportProgram } from '../layer-report.ts';
@@ -9,6 +10,8 @@ import { formatBytes, formatCount, formatMs, formatPercent, formatTable } from '
 
 interface Options extends ModelOptions {
   bytes?: boolean;
+  steps?: boolean;
+  graph?: string;
   json?: boolean;
 }
 
@@ -16,18 +19,29 @@ export function inspectCommand(io: Io): Command {
   const command = new Command('inspect')
     .description('List the layers of a model: shapes, kernels, sparsity, work.')
     .argument('<model>', 'a model: .filigree, ONNX or TFLite')
-    .option('--bytes', 'show what each layer takes in the file, by what it is made of')
+    .option('--bytes', 'show the bytes of each layer in the file, by part')
+    .option('--steps', 'show the kernel records as they lie in memory: addresses, and fields by name')
+    .option('--graph <file>', 'draw the layers and the data flow between them: .dot (Graphviz) or .svg', drawing)
     .option('--json', 'print JSON');
   return withModelOptions(command).action((path: string, options: Options) => inspect(io, path, options));
 }
 
+/** The file name of a drawing. */
+function drawing(file: string): string {
+  if (/\.(dot|svg)$/i.test(file)) return file;
+  throw new InvalidArgumentError('It must end in .dot or .svg.');
+}
+
 async function inspect(io: Io, path: string, options: Options): Promise<void> {
-  const { json } = options;
+  const { json, graph } = options;
   const { program, bytes } = await readProgram(path, new ProgressLine(io), options);
   const layers = reportLayers(program);
   const report = reportProgram(program, layers);
   const { predictLayers } = await import('../../lower/cost.ts');
   const predictedMs = predictLayers(program);
+  if (graph !== undefined) await draw(program, layers, predictedMs, graph);
+  const steps = options.steps ? await import('../inspect/steps.ts') : undefined;
+  const records = steps?.stepRecords(program);
   const { name, metadata } = program;
   const [inputs, outputs] = [program.inputs.map(describe), program.outputs.map(describe)];
   if (json) {
@@ -40,7 +54,16 @@ async function inspect(io: Io, path: string, options: Options): Promise<void> {
       metadata,
       ...report,
       layers: layers.map((layer, i) => ({ ...layer, predictedMs: predictedMs[i] })),
+      ...(records && { steps: records }),
     });
+    return;
+  }
+  if (graph !== undefined && !records && !options.bytes) {
+    io.stdout.write(`${path} → ${graph}\n`);
+    return;
+  }
+  if (steps && records) {
+    io.stdout.write(steps.formatSteps(program, records));
     return;
   }
   const work = layers.map(({ name: layer, op, shape, kernels, sparsity, macs, effectiveMacs, bytes: weights }, i) => [
@@ -71,11 +94,17 @@ async function inspect(io: Io, path: string, options: Options): Promise<void> {
   );
 }
 
+async function draw(program: Program, layers: LayerReport[], predictedMs: number[], file: string): Promise<void> {
+  const { drawSvg, toDot } = await import('../inspect/dot.ts');
+  const dot = toDot(program, layers, predictedMs);
+  await writeOutput(file, new TextEncoder().encode(/\.svg$/i.test(file) ? await drawSvg(dot) : dot));
+}
+
 const workColumns = ['layer', 'op', 'shape', 'kernels', 'zeros', 'MACs', 'effective', 'bytes', 'ms'];
 
 const partNames = ['values', 'scales', 'gaps', 'counts', 'bias', 'other'] as const;
 
-/** Layers that take something in the file. */
+/** A table of the layers that have bytes in the file. */
 function bytesTable(layers: readonly LayerReport[]): string {
   const some = (bytes: number) => (bytes > 0 ? formatBytes(bytes) : '–');
   const rows = layers

@@ -19,7 +19,7 @@ export function profileCommand(io: Io): Command {
   const command = new Command('profile')
     .description('Time each layer of a model, on seeded random input.')
     .argument('<model>', 'a model: .filigree, ONNX or TFLite')
-    .option('-r, --runs <count>', 'timed runs, after as many to warm up', count, 50)
+    .option('-r, --runs <count>', 'timed runs, after as many warm-up runs', count, 50)
     .addOption(
       new Option('--build <name>', 'the WebAssembly build (default: the best this host runs)').choices([
         'simd',
@@ -67,7 +67,7 @@ async function profile(io: Io, path: string, options: Options): Promise<void> {
   }
 }
 
-/** Milliseconds of whole runs, on all threads; layers are timed on one. */
+/** Median milliseconds of whole runs, on all threads; layers are timed on one. */
 async function medianRun(model: Model, runs: number): Promise<number> {
   const inputs = noise(model);
   const times: number[] = [];

@@ -56,17 +56,17 @@ interface Options extends ModelOptions {
 
 export function pruneCommand(io: Io): Command {
   const command = new Command('prune')
-    .description('Prune an ONNX or TFLite model: zeros where they cost least, on the layers where they save most.')
+    .description('Prune an ONNX or TFLite model: put zeros where they cost least accuracy and save most time.')
     .argument('<input>', 'an ONNX or TFLite model')
     .requiredOption('-o, --output <file>', 'where to write the pruned model: compiled, or as .onnx')
-    .option('--sparsity <0…1>', 'the share of zeros among the weights that are pruned', share)
-    .option('--target-latency <8ms>', 'instead: what the network is predicted to take', latency)
-    .option('--target-speedup <2>', 'instead: how many times as fast as dense it is predicted to be', speedup)
-    .option('--target-macs <count>', 'instead: multiply-adds on weights that are kept, such as 150M', quantity)
+    .option('--sparsity <0…1>', 'the share of zeros over the pruned weights', share)
+    .option('--target-latency <8ms>', 'instead: the predicted time of the network', latency)
+    .option('--target-speedup <2>', 'instead: the predicted speedup over the dense network', speedup)
+    .option('--target-macs <count>', 'instead: multiply-adds on kept weights, such as 150M', quantity)
     .option('--target-bytes <bytes>', 'instead: the size of all constants, such as 2MB', quantity)
     .option(
       '--pattern <name>',
-      'which weights go together: unstructured (default), group2, group4, kernel, N:M such as 2:4, inputs16, channel',
+      'which weights are pruned together: unstructured (default), group2, group4, kernel, N:M such as 2:4, inputs16, channel',
     )
     .option(
       '--groups <file>',
@@ -77,22 +77,33 @@ export function pruneCommand(io: Io): Command {
     .addOption(
       new Option(
         '--criterion <name>',
-        'what says which weights matter (default: second-order with --calibrate, else magnitude)',
+        'how weights are ranked (default: second-order with --calibrate, else magnitude)',
       ).choices(criterionNames),
     )
     .addOption(
-      new Option('--distribution <name>', 'how layers share the zeros (default: uniform)').choices(distributions),
+      new Option('--distribution <name>', 'how zeros are distributed over layers (default: uniform)').choices(
+        distributions,
+      ),
     )
-    .option('--calibrate <directory>', 'photos that show what layers read; none that you evaluate with')
-    .option('--photos <count>', 'the first so many of them, by name; of few, up to four views each', count, 64)
-    .option('--include <layer>', 'prune this one too: first, depthwise, head, or a name with * for any part', collect)
-    .option('--exclude <layer>', 'leave this one dense; both may be repeated', collect)
-    .option('--masks <file>', 'apply these masks, of --masks-out, instead; re-fitted with --criterion second-order')
+    .option('--calibrate <directory>', 'calibration photos; not the ones you evaluate with')
+    .option(
+      '--photos <count>',
+      'use this many of them, the first by name; few photos give up to four views each',
+      count,
+      64,
+    )
+    .option(
+      '--include <layer>',
+      'also prune this layer: first, depthwise, head, or a name with * for any part',
+      collect,
+    )
+    .option('--exclude <layer>', 'leave this layer dense; both may be repeated', collect)
+    .option('--masks <file>', 'instead: apply these masks, from --masks-out; --criterion second-order re-fits weights')
     .option('--masks-out <file>', 'write the masks: a safetensors file, 0 and 1 by layer')
     .option('--rearrange', 'permute channels first, so that groups keep more')
-    .option('--seed <number>', 'of everything that is drawn at random', wholeNumber, 1)
+    .option('--seed <number>', 'seed of all random numbers', wholeNumber, 1)
     .option('--onnx <file>', 'write the pruned model as ONNX as well')
-    .option('--report <file>', 'write what was done, layer by layer: .json or .html; may be repeated', collect)
+    .option('--report <file>', 'write a report, layer by layer: .json or .html; may be repeated', collect)
     .option(
       '--essential <file.svg>',
       'find how far it can be pruned: error against sparsity as a plot, with the knee marked',
@@ -100,11 +111,9 @@ export function pruneCommand(io: Io): Command {
     .option('--measure', 'time each layer before and after')
     .option('--evaluate <file>', 'measure accuracy before and after: labels.csv, or instances.json of COCO')
     .option('--images <directory>', 'where its images are (default: images/ beside it)')
-    .option('--limit <count>', 'the first so many of its images only', count)
+    .option('--limit <count>', 'use only this many of its images, the first ones', count)
     .option('--label-offset <count>', "the model's class of its class 0 (default: as evaluate has it)", wholeNumber)
-    .addOption(
-      new Option('--head <name>', "what a detector's outputs mean, where the model does not say").choices(headNames),
-    )
+    .addOption(new Option('--head <name>', 'the detection head, where the model does not name it').choices(headNames))
     .option(labelsFlags, labelsHelp)
     .option('--preprocess <how>', `${preprocessHelp}; classifiers only`, preprocessing)
     .option('--cost-model <file>', 'what kernels cost, as "filigree tune --cost-model" measures it on a device')
@@ -122,7 +131,7 @@ async function prune(io: Io, input: string, options: Options): Promise<void> {
   if (!(await isForeign(modelBytes, input))) {
     throw new FiligreeError(
       'invalid-argument',
-      `${input}: wanted an ONNX or TFLite model (${modelBytes.length} quantity)`,
+      `${input}: wanted an ONNX or TFLite model (${modelBytes.length} bytes)`,
     );
   }
   const images = options.evaluate === undefined ? undefined : await readAnnotated(options.evaluate, options);
@@ -142,7 +151,7 @@ async function prune(io: Io, input: string, options: Options): Promise<void> {
   else io.stdout.write(summary(input, options.output, pruned.report));
 }
 
-/** Graph → program, as `compile` does it; the graph stays as it is. */
+/** Returns a function that compiles a graph as `compile` does; the graph is not changed. */
 async function compilerOf(path: string, options: Options): Promise<(graph: Graph) => Program> {
   const { compileGraph, parseCostModel } = await import('../../compile.ts');
   const { cloneGraph } = await import('../../prune/prepare.ts');
@@ -197,10 +206,16 @@ async function pruneOptions(
     asked.costModel = parseCostModel(new TextDecoder().decode(await readInput(costModel)), costModel);
   }
   if (options.calibrate === undefined) return asked;
-  const { photosIn, photoSamples } = await import('../../evaluate/photos.ts');
-  const photos = await photosIn(options.calibrate, options.photos);
-  resolveOptions({ ...asked, samples: [{}] }); // what makes no sense is said before photos are read
-  return { ...asked, ...(await photoSamples(graph, dense, photos, progress, options)) };
+  const { calibrationPhotos, photoProgress, photosIn } = await import('../../evaluate/photos.ts');
+  const { photoSamples } = await import('../../prune.ts');
+  const photos = calibrationPhotos(await photosIn(options.calibrate, options.photos));
+  resolveOptions({ ...asked, samples: [{}] }); // reports wrong options before photos are read
+  try {
+    const onPhoto = photoProgress(photos.length, progress);
+    return { ...asked, ...(await photoSamples(graph, dense, photos, { ...options, onPhoto })) };
+  } finally {
+    progress.clear();
+  }
 }
 
 async function run(graph: Graph, options: PruneOptions, progress: ProgressLine): Promise<Pruned> {

@@ -21,7 +21,7 @@ export function runCommand(io: Io): Command {
   const command = new Command('run')
     .description('Run a model on tensors from .npy files.')
     .argument('<model>', 'a model: .filigree, ONNX or TFLite')
-    .option('-i, --input <name=file.npy>', 'a tensor for an input; the name may be left out when there is one', collect)
+    .option('-i, --input <name=file.npy>', 'a tensor for an input; the name is optional for a single input', collect)
     .option('-o, --output-dir <directory>', 'write each output to NAME.npy in this directory')
     .option('--json', 'print JSON');
   return withRunOptions(command).action((model: string, options: Options) => run(io, model, options));
@@ -65,14 +65,14 @@ async function run(io: Io, path: string, options: Options): Promise<void> {
       if (nan + infinite === 0) continue;
       const counts = [nan > 0 && `${nan} NaN`, infinite > 0 && `${infinite} infinite`].filter(Boolean).join(' and ');
       const all = shape.reduce((product, size) => product * size, 1);
-      io.stderr.write(`filigree: output "${name}" has ${counts} among ${all} values; the table is of the others\n`);
+      io.stderr.write(`filigree: output "${name}" has ${counts} among ${all} values; the table covers the others\n`);
     }
   } finally {
     model.dispose();
   }
 }
 
-/** `name=file`, or a file alone. Names may hold `=`, too: the longest that is an input's wins. */
+/** Splits `name=file`, or a file alone. Names may contain `=`: the longest that is an input's wins. */
 function splitInput(given: string, inputs: readonly TensorInfo[], model: string): { name: string; file: string } {
   let best: TensorInfo | undefined;
   for (const input of inputs) {
@@ -87,7 +87,7 @@ function splitInput(given: string, inputs: readonly TensorInfo[], model: string)
   );
 }
 
-/** Files are called as the outputs are, with what does not belong in a file name as `_`. */
+/** Writes one file per output, named after it; characters that do not belong in file names become `_`. */
 async function save(outputs: Record<string, Tensor>, directory: string): Promise<string[]> {
   await makeDirectory(directory);
   const taken = new Set<string>();
@@ -104,11 +104,11 @@ async function save(outputs: Record<string, Tensor>, directory: string): Promise
 }
 
 interface Summary {
-  /** Of the finite values; null when there are none. */
+  /** Least finite value; null when there is none. */
   least: number | null;
   mean: number | null;
   most: number | null;
-  /** How many values are not finite. JSON has no way to write those. */
+  /** Number of NaN values; JSON has no NaN. */
   nan: number;
   infinite: number;
 }

@@ -21,7 +21,7 @@ export function soupCommand(io: Io): Command {
     )
     .argument('<inputs...>', 'ONNX or TFLite models, two or more')
     .requiredOption('-o, --output <file>', 'where to write the average: compiled, or as .onnx')
-    .option('--masks <file>', 'what must be zero in all of them, as "filigree prune --masks-out" writes it')
+    .option('--masks <file>', 'the masks that all of them must have, from "filigree prune --masks-out"')
     .option('--json', 'print JSON');
   return withModelOptions(command).action((inputs: string[], options: Options) => cook(io, inputs, options));
 }
@@ -37,7 +37,7 @@ async function cook(io: Io, inputs: readonly string[], options: Options): Promis
       throw new FiligreeError('invalid-argument', `${path}: wanted an ONNX or TFLite model (${bytes.length} bytes)`);
     }
     const graph = await importBytes(bytes, path, progress, options);
-    graph.name = path; // what messages call it
+    graph.name = path; // the name in messages
     graphs.push(graph);
   }
   const masks =

@@ -1,6 +1,6 @@
 import { cpus } from 'node:os';
 import { basename, extname } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { FiligreeError } from '../../errors.ts';
 import type { Tuning } from '../../compile.ts';
 import type { WasmBuild } from '../../runtime/probe.ts';
@@ -10,6 +10,7 @@ import { readInput } from '../../files/read.ts';
 import { writeOutput } from '../../files/write.ts';
 import { ProgressLine, writeJson, type Io } from '../io.ts';
 import { importBytes, isForeign, withModelOptions, type ModelOptions } from '../models.ts';
+import { seconds } from '../options.ts';
 import { labelsFlags, labelsHelp, readLabels } from '../preprocess.ts';
 import { formatBytes, formatMs, formatTable } from '../table.ts';
 
@@ -45,23 +46,16 @@ export function tuneCommand(io: Io): Command {
     .option('--json', 'print JSON');
   return withModelOptions(command).action(async (model: string | undefined, options: Options) => {
     if ((model === undefined) === (options.costModel === undefined)) {
-      command.error('error: either a model or --cost-model FILE is wanted');
+      command.error('error: wanted either a model or --cost-model FILE');
     } else if (model === undefined) await measureCosts(io, options.costModel!, options);
     else if (options.output === undefined) command.error("error: required option '-o, --output <file>' not specified");
     else await tune(io, model, options.output, options);
   });
 }
 
-/** A positive number of seconds. */
-function seconds(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && value < Infinity)) throw new InvalidArgumentError('It must be a number of seconds above 0.');
-  return value;
-}
-
 const device = () => cpus()[0]?.model;
 
-/** A bar of what is over. */
+/** Shows a bar of the elapsed share. */
 function showShare(progress: ProgressLine, what: string): (share: number) => void {
   return (share) => {
     const full = Math.round(30 * share);
@@ -77,7 +71,7 @@ async function tune(io: Io, input: string, output: string, options: Options): Pr
     if (!looksLikeArtifact(bytes)) {
       throw new FiligreeError('invalid-model', `${input}: not an ONNX or TFLite model (${bytes.length} bytes)`);
     }
-    throw new FiligreeError('invalid-argument', `${input}: is compiled already; tune the model that it was made from`);
+    throw new FiligreeError('invalid-argument', `${input}: already compiled; tune the model it was compiled from`);
   }
   const labels = options.labels === undefined ? undefined : await readLabels(options.labels);
   const progress = new ProgressLine(io);
@@ -142,7 +136,7 @@ async function measureCosts(io: Io, output: string, { budget, build, json }: Opt
   }
 }
 
-/** A kernel a line. */
+/** Formats a cost model with one kernel per line. */
 function formatCostModel(model: { costs: object }): string {
   const costs = Object.entries(model.costs).map(([name, counts]) => {
     const own = Object.entries(counts as object).map(([count, cost]) => `${JSON.stringify(count)}: ${cost}`);

@@ -1,7 +1,7 @@
-// Charts as SVG, drawn by Observable Plot on a document that is none. Colours are CSS variables, so that one page serves
-// light and dark; every chart is drawn for a wide and for a narrow page, and CSS shows the one that fits.
+// Charts as SVG, drawn by Observable Plot on a simulated document. Colours are CSS variables, so that one page serves
+// light and dark. Every chart is drawn for a wide and for a narrow page, and CSS shows the one that fits.
 //
-// Plot and linkedom come with the command line alone, in a part of it that is loaded when a page is drawn.
+// Only the command line depends on Plot and linkedom, in a part that is loaded when a page is drawn.
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom/worker';
 
@@ -15,7 +15,7 @@ export const narrow = 340;
 export const escape = (text: string) =>
   text.replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c]!);
 
-/** `label` says what the chart shows to those who cannot see it. */
+/** `label` describes the chart to people who cannot see it. */
 export function draw(label: string, options: ChartOptions): string {
   const svg = Plot.plot({
     document: document as unknown as Document,
@@ -24,7 +24,7 @@ export function draw(label: string, options: ChartOptions): string {
   });
   svg.setAttribute('role', 'img');
   svg.setAttribute('aria-label', label);
-  // the page has this style once
+  // the page contains this style once
   svg.querySelector('style')?.remove();
   return svg.outerHTML;
 }
@@ -39,7 +39,7 @@ export function figure(title: string, caption: string, ...content: string[]): st
   return `<figure><h3>${escape(title)}</h3>${content.join('')}<figcaption>${caption}</figcaption></figure>`;
 }
 
-/** Coloured words that say what the colours mean. `hatched` ones are drawn as wrong results are. */
+/** Coloured words that explain the colours. `hatched` ones look like wrong results. */
 export function legend(entries: readonly (readonly [label: string, color: string, style?: 'hatched'])[]): string {
   const items = entries.map(
     ([label, color, style]) =>

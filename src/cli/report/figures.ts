@@ -6,7 +6,7 @@ import type { EssentialSparsity, LayerOutcome, PruningReport } from '../../prune
 
 const percent = (share: number) => `${(100 * share).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`;
 
-/** The first of the names that a converter has joined by semicolons; the end of it where there is no room. */
+/** The first of the names that a converter has joined by semicolons; cut at the front where space is short. */
 export const layerName = (name: string): string => name.split(';')[0] || '(unnamed)';
 const short = (name: string, letters: number) => (name.length > letters ? `…${name.slice(1 - letters)}` : name);
 
@@ -26,7 +26,7 @@ interface Row {
   note: string;
 }
 
-/** Bars of layers from top to bottom, one over the other where a layer has two: the first is the thicker. */
+/** Bars of layers from top to bottom; two bars of one layer overlap, and the first is the thicker. */
 function layerBars(
   label: string,
   rows: readonly Row[],
@@ -60,7 +60,7 @@ function layerBars(
 const rowsOf = (layers: readonly LayerOutcome[], note: (layer: LayerOutcome) => string): Row[] =>
   layers.map((layer, i) => ({ key: String(i), name: layerName(layer.name), note: note(layer) }));
 
-/** Milliseconds of each layer before and after, measured where that was done. */
+/** Milliseconds of each layer before and after: measured, or else predicted. */
 export function timeFigure({ layers, measuredMs }: PruningReport): string {
   if (layers.length === 0) return '';
   const isMeasured = measuredMs !== undefined && layers.every((layer) => layer.measuredMs);
@@ -91,7 +91,7 @@ export function timeFigure({ layers, measuredMs }: PruningReport): string {
   );
 }
 
-/** Zeros over all weights of each layer; layers that channels were taken from, as the weights that are left. */
+/** Zeros over all weights of each layer; for layers that lost channels, over the weights that are left. */
 export function sparsityFigure({ layers }: PruningReport): string {
   if (layers.length === 0) return '';
   const note = ({ name, sparsity, pattern, remark }: LayerOutcome) =>
@@ -157,7 +157,7 @@ export function essentialFigure({ essential }: PruningReport): string {
   );
 }
 
-/** The same as an SVG file of its own, light or dark as its reader is. `model` stands above it. */
+/** The same as a separate SVG file, which follows its reader's light or dark mode. `model` is the title. */
 export function essentialSvg(essential: EssentialSparsity, model: string): string {
   const [width, height, head] = [800, 400, 34];
   const svg = draw('Error against the share of zeros', {

@@ -1,4 +1,4 @@
-// A pruning report as one HTML page: nothing fetched, no scripts.
+// A pruning report as one HTML page, without scripts or external files.
 import { formatBytes, formatCount, formatMs, formatPercent } from '../../quantities.ts';
 import { escape } from './chart.ts';
 import { essentialFigure, layerName, sparsityFigure, timeFigure } from './figures.ts';
@@ -30,7 +30,7 @@ function facts(report: PruningReport): string {
   return `<p class="facts">${texts.map((text) => `<span>${escape(text)}</span>`).join('')}</p>`;
 }
 
-/** What came of it, in large figures. */
+/** The results, in large figures. */
 function tiles(report: PruningReport): string {
   const { sparsity, weights, macs, bytes, accuracy, outputError } = report;
   const times = (title: string, ms: BeforeAndAfter): [string, string] => [
@@ -114,7 +114,7 @@ function layersTable({ layers }: PruningReport): string {
   return `<div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${rows.join('\n')}</tbody></table></div>`;
 }
 
-/** One page of HTML that stands alone: what came of pruning a network, in figures, plots and a table of its layers. */
+/** A self-contained HTML page: a pruning run's results, in figures, plots and a table of layers. */
 export function renderReport(report: PruningReport): string {
   const { model, notes } = report;
   const list = notes.map((note) => `<li>${escape(note)}</li>`).join('');

@@ -1,4 +1,4 @@
-/** Colours by name, for light and for dark; they tell apart for colour-blind eyes too. */
+/** Colours by name, for light and for dark; colour-blind people can tell them apart too. */
 const light = `--paper: #fff; --ink: #1b1f24; --muted: #6a737d; --rule: #d9dee3; --faint: #f4f6f8; --good: #0a7d4f; --bad: #b3261e;
 --before: #a9b4bf; --after: #d1495b; --curve: #3d7ea6; --pointwise: #3d7ea6; --convolution: #d1495b; --depthwise: #2f9e7a;
 --grouped: #8d6fb0; --linear: #e0a43a;`;
@@ -6,7 +6,7 @@ const dark = `--paper: #14171b; --ink: #e7eaee; --muted: #8f99a4; --rule: #333a4
 --before: #5b6670; --after: #ff7a8a; --curve: #62a8d4; --pointwise: #62a8d4; --convolution: #ff7a8a; --depthwise: #56c9a2;
 --grouped: #b89ae0; --linear: #f0c060;`;
 
-/** Those colours on whatever `root` selects. */
+/** The colours for the elements that `root` selects. */
 export const colours = (root: string) =>
   `${root} { ${light} }\n@media (prefers-color-scheme: dark) { ${root} { ${dark} } }`;
 

@@ -1,5 +1,5 @@
-// A network that no one needs: layers of the shapes that vision networks have, at several densities, for measuring what
-// kernels cost where they run, between other layers.
+// A synthetic network to measure the costs of kernels in context, between other layers: it has layers of the shapes of
+// vision networks, at several densities.
 import { uniform } from './noise.ts';
 import { emptyGraph } from '../../graph/graph.ts';
 import type { Graph, Node } from '../../graph/graph.ts';
@@ -7,7 +7,7 @@ import { inferOutputs } from '../../graph/infer.ts';
 import { elementCount } from '../../tensor.ts';
 import type { Activation } from '../../program/activations.ts';
 
-/** Nonzeros over all weights, and how many rows are zero together. */
+/** Nonzeros over all weights, and how many rows share their zeros. */
 const sparsities = [
   { density: 1, group: 1 },
   { density: 0.5, group: 1 },
@@ -26,8 +26,8 @@ const sparsities = [
 const relu6: Activation = { fn: 'clamp', alpha: 0, beta: 6 };
 
 /**
- * Channels of pointwise convolutions at each size, in a chain; between sizes stands a depthwise one of stride 2. The sizes
- * of one chain fill whole tiles, those of the other do not.
+ * Channels of pointwise convolutions at each size, in a chain, with a depthwise one of stride 2 between sizes. The sizes of
+ * one chain fill whole tiles, those of the other do not.
  */
 const chains: [size: number, ...channels: number[]][][] = [
   [
@@ -68,7 +68,7 @@ const convolutions = [
   [26, 32, 24, 5, 1],
 ];
 
-/** The graph. It is the same each time. */
+/** The graph, always the same. */
 export function calibrationGraph(): Graph {
   const graph = emptyGraph('calibration');
   const b = new Builder(graph);
@@ -110,14 +110,14 @@ class Builder {
     return this.#graph.values.get(value)!.shape;
   }
 
-  /** A map that has just been written, as those that layers read in a network: the input resized, and mixed. */
+  /** A freshly written map, like the inputs of layers in a network: the input resized, and mixed. */
   map(channels: number, size: number): string {
     const at = { coordinates: 'asymmetric', nearest: 'floor', size: [size, size] };
     const resized = this.node('resize', { mode: 'nearest', ...at }, this.#graph.inputs[0].value);
     return this.conv(resized, channels, 1, 1, sparsities[0], relu6);
   }
 
-  /** Everything that is no matrix product, where networks have it. */
+  /** All operators other than matrix products, in their usual places. */
   others(): void {
     const dense = sparsities[0];
     const image = this.map(3, 224);
@@ -165,7 +165,7 @@ class Builder {
     return name;
   }
 
-  /** A convolution without change of size but by its stride. */
+  /** A convolution that changes the size only by its stride. */
   conv(
     x: string,
     outputs: number,
@@ -210,7 +210,7 @@ class Builder {
     return name;
   }
 
-  /** (rows, …) weights that keep the size of what they multiply. */
+  /** (rows, …) weights that preserve the magnitude of their inputs. */
   weights(shape: readonly number[], { density, group }: (typeof sparsities)[number]): string {
     const columns = elementCount(shape.slice(1));
     const name = this.noise(shape, Math.sqrt(3 / (density * columns)));
@@ -231,7 +231,7 @@ class Builder {
     return name;
   }
 
-  /** Maps that nothing reads end in their means, so that their memory is soon used again. */
+  /** Reduces maps that nothing reads to their means, so that their memory is soon reused. */
   finish(): Graph {
     const read = new Set(this.#graph.nodes.flatMap((node) => node.inputs));
     const nodes = this.#graph.nodes.splice(0);

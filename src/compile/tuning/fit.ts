@@ -3,15 +3,15 @@ import type { OperationCounts } from '../../lower/cost.ts';
 import type { CostModel } from '../../lower/cost-model.ts';
 import { unitMs } from '../../lower/cost.ts';
 
-/** Work that took so long. */
+/** Work and its measured time. */
 export interface Observation {
   work: OperationCounts;
   ms: number;
 }
 
 /**
- * The costs, none negative, whose predictions are nearest to the observations, by the squares of relative errors.
- * Observations that nothing explains count less each time (a tenth off and more by its inverse).
+ * The non-negative costs whose predictions are nearest to the observations, by squares of relative errors. Each round
+ * reduces the weight of outliers (from a tenth off: by the inverse of the error).
  */
 export function fitCosts(observations: readonly Observation[], peak: number): CostModel['costs'] {
   const columns = new Map<string, { kernel: string; count: string; cost: number; rows: number[]; values: number[] }>();
@@ -42,13 +42,13 @@ export function fitCosts(observations: readonly Observation[], peak: number): Co
   }
   const costs: CostModel['costs'] = {};
   for (const { kernel, count, cost } of all) {
-    const own = (costs[kernel] ??= {}); // also a kernel that costs nothing is known
+    const own = (costs[kernel] ??= {}); // a kernel that costs nothing is known, too
     if (cost > 1e-3) own[count] = Number(cost.toPrecision(3));
   }
   return costs;
 }
 
-/** Moves one cost to where it is best, the others as they are. Returns the largest share of a time that it moved. */
+/** Moves one cost at a time to its optimum, with the others fixed. Returns the largest share of a time that one moved. */
 function descend(
   column: { cost: number; rows: number[]; values: number[] },
   residuals: number[],

@@ -1,4 +1,4 @@
-// A cost model of this device: a network of layers of all kinds runs with every encoding, and costs are fitted to it.
+// Measures a cost model of this device: runs a network of layers of all kinds with every encoding, and fits costs to it.
 import type { Program } from '../../program/program.ts';
 import { optimise } from '../../passes/index.ts';
 import { calibrationGraph } from './calibration-graph.ts';
@@ -14,11 +14,11 @@ import { measurePeak } from './peak.ts';
 import { engineName } from './tune.ts';
 
 export type CostModelOptions = Partial<Omit<MeasureOptions, 'hopeless'>> & {
-  /** What the machine is called in the model's note. */
+  /** Name of the machine in the model's note. */
   device?: string;
 };
 
-/** Of the machine that the default model was measured on; others are near enough. */
+/** Caches of the machine on which the default model was measured; others are similar enough. */
 const caches: Caches = { l1Bytes: 48 * 1024, cacheBytes: 1024 * 1024 };
 
 /**
@@ -41,14 +41,14 @@ export async function measureCostModel(options: CostModelOptions = {}): Promise<
   return { note, peak, ...caches, costs: withOther(fitCosts(observations, peak)) };
 }
 
-/** What each layer of a program did, and what it took. */
+/** The work and time of each layer of a program. */
 export function observe({ program, ms }: { program: Program; ms: readonly number[] }, caches: Caches): Observation[] {
   const work = program.layers.map((): OperationCounts => []);
   for (const step of program.steps) work[step.layer].push(...stepWork(step, program, caches));
   return ms.flatMap((took, layer) => (work[layer].length > 0 && took > 0 ? [{ work: work[layer], ms: took }] : []));
 }
 
-/** Products of integers are not measured yet and cost what they did; other kernels that were not, what adding does. */
+/** Adds costs that are not measured yet: integer products keep theirs, other kernels cost the same as an addition. */
 function withOther(costs: CostModel['costs']): CostModel['costs'] {
   const kept = Object.entries(defaultCostModel.costs).filter(([name]) => /^i\d+_/.test(name));
   const sorted = [...kept, ...Object.entries(costs)].sort(([a], [b]) => (a < b ? -1 : 1));

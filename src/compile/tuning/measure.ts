@@ -1,8 +1,8 @@
-// Times of a network's matrix products by every kernel that can do them, on this device.
+// Times a network's matrix products with every kernel that can compute them, on this device.
 //
-// Each way is timed where it will run: in the whole network, its input just written by the layer before, its weights as
-// cold as a run of the network leaves them. The i-th of several programs has every layer by its i-th candidate; the
-// programs run in turns, layer by layer, so that what else the machine does hits all alike.
+// Each candidate is timed in the whole network, where its input has just been written by the layer before, and its weights
+// are as cold as a run of the network leaves them. The i-th of several programs uses the i-th candidate of every layer. The
+// programs take turns, layer by layer, so that other load on the machine affects all equally.
 import { noise } from './noise.ts';
 import { writeArtifact } from '../../artifact/write.ts';
 import { FiligreeError } from '../../errors.ts';
@@ -14,37 +14,39 @@ import { fastest } from '../../lower/cost.ts';
 import type { Choices, OnChoice, Candidate } from '../../lower/lowering.ts';
 
 export interface MeasureOptions {
-  /** Seconds to spend on running, warm-up included. Each candidate runs twice at least, however long that takes. */
+  /** Seconds of running, warm-up included. Each candidate runs at least twice, however long that takes. */
   seconds: number;
-  /** Ways that the cost model finds so many times slower than the best are not tried. Default 3. */
+  /** Skips candidates that the cost model predicts to be this many times slower than the best. Default 3. */
   hopeless?: number;
+  /** The one layer whose candidates are tried; all others are as compiled. */
+  only?: string;
   build?: WasmBuild;
   wasm?: WasmProvider;
   signal?: AbortSignal;
-  /** Called after each round with the share of the time that is over, 0…1. */
+  /** Called after each round with the elapsed share of the time, 0…1. */
   onProgress?: (share: number) => void;
 }
 
 /** A network's program with these choices. Layers and their order are the same each time. */
 export type Lower = (plan: { choices?: Choices; onChoice?: OnChoice }) => Program;
 
-/** A way to do a layer, and what it takes. */
+/** A candidate with its measured time. */
 export interface TimedCandidate extends Candidate {
-  /** Milliseconds of the whole layer, copies for k×k included: the least of all rounds, and the median. */
+  /** Milliseconds of the whole layer, copies for k×k included: the minimum of all rounds, and the median. */
   measuredMs: number;
   medianMs: number;
 }
 
-/** A layer that there are ways to do. */
+/** A layer with candidates. */
 export interface MeasuredLayer {
   /** Index into the program's layers. */
   layer: number;
   name: string;
-  /** What the cost model chose. */
+  /** The cost model's choice. */
   predicted: string;
   /** In the order of their predicted times. Dense is always one of them. */
   candidates: TimedCandidate[];
-  /** The same for layers that take as long. */
+  /** Equal for layers that take the same time. */
   workloadKey: string;
 }
 
@@ -52,16 +54,16 @@ export interface Measured {
   build: WasmBuild;
   rounds: number;
   layers: MeasuredLayer[];
-  /** What ran, the program of the cost model's choices first, with the least milliseconds of each of its layers. */
+  /** The programs that ran, that of the cost model's choices first, with the minimum milliseconds of each of its layers. */
   programs: { program: Program; ms: number[] }[];
 }
 
 /**
- * Measures every way to do each layer.
+ * Measures every candidate of each layer.
  * @throws FiligreeError `invalid-argument` for a network without layers to choose for, and as `loadModel`
  */
 export async function measureCandidates(lower: Lower, options: MeasureOptions): Promise<Measured> {
-  const { seconds, hopeless = 3, build, wasm, signal, onProgress } = options;
+  const { seconds, hopeless = 3, only, build, wasm, signal, onProgress } = options;
   const found = new Map<string, { candidates: Candidate[]; workloadKey: string }>();
   const asCompiled = lower({
     onChoice: (layer, candidates, workloadKey) =>
@@ -75,7 +77,9 @@ export async function measureCandidates(lower: Lower, options: MeasureOptions): 
   }
   const layers = asCompiled.layers.flatMap(({ name }, layer) => {
     const known = found.get(name);
-    return known ? [{ layer, name, workloadKey: known.workloadKey, ...candidates(known.candidates, hopeless) }] : [];
+    return known && (only === undefined || name === only)
+      ? [{ layer, name, workloadKey: known.workloadKey, ...candidates(known.candidates, hopeless) }]
+      : [];
   });
   const count = Math.max(...layers.map(({ candidates }) => candidates.length));
   const programs = [asCompiled];
@@ -84,7 +88,7 @@ export async function measureCandidates(lower: Lower, options: MeasureOptions): 
       lower({ choices: new Map(layers.map(({ name, candidates }) => [name, candidates[i % candidates.length].name])) }),
     );
   }
-  // what runs is loaded here, so that whoever only compiles does not load the runtime
+  // loaded here, so that compiling without tuning does not load the runtime
   const { loadModel } = await import('../../runtime/load.ts');
   const models: Model[] = [];
   try {
@@ -94,7 +98,7 @@ export async function measureCandidates(lower: Lower, options: MeasureOptions): 
     const start = performance.now();
     const isOver = (share: number) => performance.now() - start >= 1000 * seconds * share;
     let rounds = 0;
-    // the engine's optimising compiler is done after half a second
+    // the engine's optimising compiler finishes within half a second
     for (let isWarm = false; rounds === 0 || !isOver(1);) {
       signal?.throwIfAborted();
       for (const [i, model] of models.entries()) {
@@ -111,7 +115,7 @@ export async function measureCandidates(lower: Lower, options: MeasureOptions): 
       layers: layers.map((entry) => ({
         ...entry,
         candidates: entry.candidates.map((candidate, i) => {
-          // layers with fewer ways than there are programs have some of them several times
+          // layers with fewer candidates than programs run some of them several times
           const own = times.flatMap((of, p) => (p % entry.candidates.length === i ? of[entry.layer] : []));
           return { ...candidate, measuredMs: Math.min(...own), medianMs: own.sort((a, b) => a - b)[own.length >> 1] };
         }),
@@ -123,7 +127,7 @@ export async function measureCandidates(lower: Lower, options: MeasureOptions): 
   }
 }
 
-/** A layer's ways, summed over its products: a convolution in groups of channels has one for each group. */
+/** Sums a layer's candidates over its products: a convolution with groups has one product for each. */
 export function addCandidates(
   before: { candidates: Candidate[]; workloadKey: string } | undefined,
   candidates: readonly Candidate[],
@@ -137,7 +141,7 @@ export function addCandidates(
   return { candidates: sums, workloadKey: `${before.workloadKey}, ${workloadKey}` };
 }
 
-/** The ways worth trying: the predicted choice, then from the fastest on; dense is one of them. */
+/** The candidates to try: the predicted choice first, then by predicted time; includes dense. */
 function candidates(
   candidates: readonly Candidate[],
   hopeless: number,

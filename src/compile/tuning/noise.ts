@@ -1,4 +1,4 @@
-// Numbers to time networks on, the same each time: what they are does not matter, but that none is 0 or denormal.
+// Reproducible inputs for timing networks. Any numbers will do that are neither 0 nor denormal.
 import type { Model } from '../../runtime/model.ts';
 import { elementCount, Tensor } from '../../tensor.ts';
 

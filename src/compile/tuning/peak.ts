@@ -1,6 +1,6 @@
-// What the machine's multiply-adds reach in WebAssembly: twelve independent chains a ← a·x + y, nothing else.
+// Measures the machine's peak of multiply-adds in WebAssembly: only twelve independent chains a ← a·x + y.
 
-/** An unsigned number as WebAssembly writes it, seven bits a byte. */
+/** An unsigned number in WebAssembly's LEB128: seven bits per byte. */
 function leb(value: number): number[] {
   return value < 128 ? [value] : [(value & 127) | 128, ...leb(value >>> 7)];
 }
@@ -13,7 +13,7 @@ const chains = 12;
  *   (loop
  *     (local.set $a (f32x4.add (f32x4.mul (local.get $a) (local.get $x)) (local.get $y)))  for each of twelve $a
  *     (br_if 0 (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
- *   (f32x4.extract_lane 0 (sum of all $a)))                        or the engine would see that no one wants them
+ *   (f32x4.extract_lane 0 (sum of all $a)))                        or the engine would drop unused results
  */
 function peakModule(): Uint8Array {
   const [n, x, y, first] = [0, 1, 2, 3];

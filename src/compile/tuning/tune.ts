@@ -1,4 +1,4 @@
-// Encodings by measurement: every way to do every matrix product runs on this device, and the fastest stays.
+// Chooses encodings by measurement: runs every candidate for every matrix product on this device, and keeps the fastest.
 import { FiligreeError } from '../../errors.ts';
 import type { Program } from '../../program/program.ts';
 import type { WasmBuild } from '../../runtime/probe.ts';
@@ -6,13 +6,13 @@ import { measureCandidates } from './measure.ts';
 import type { Lower, Measured, MeasuredLayer, MeasureOptions } from './measure.ts';
 
 export interface TuneOptions extends Partial<Omit<MeasureOptions, 'hopeless'>> {
-  /** Seconds to spend on measuring, more than 0; 10 if not given. */
+  /** Seconds of measuring, more than 0; 10 if not given. */
   seconds?: number;
-  /** What the machine is called in what the artifact says of its tuning. */
+  /** Name of the machine in the artifact's `metadata.tuning`. */
   device?: string;
 }
 
-/** A layer's share of what an artifact says of its tuning. */
+/** The entry of one layer in an artifact's `metadata.tuning`. */
 export interface TunedLayer {
   name: string;
   kernel: string;
@@ -28,22 +28,22 @@ export interface Tuning {
   build: WasmBuild;
   engine: string;
   device?: string;
-  /** How often every candidate ran. */
+  /** Number of runs of every candidate. */
   rounds: number;
   layers: TunedLayer[];
 }
 
-/** Times this close to the fastest count as the same: of those, the one that the cost model prefers is taken. */
+/** Times within this share of the fastest count as equal. Of those, the one that the cost model prefers is chosen. */
 const noise = 0.02;
 
 /**
- * A network's program with the encodings that are fastest here. Its `metadata.tuning` says what was measured.
- * @throws FiligreeError `invalid-argument` for a number of seconds that is none and for a network without weights
+ * A network's program with the encodings that are fastest here. Its `metadata.tuning` contains the measurements.
+ * @throws FiligreeError `invalid-argument` when `seconds` is not a positive number, and for a network without weights
  */
 export async function tuneProgram(lower: Lower, options: TuneOptions = {}): Promise<Program> {
   const { seconds = 10, device, ...rest } = options;
   if (!(seconds > 0 && seconds < Infinity)) {
-    throw new FiligreeError('invalid-argument', `seconds: a positive number is wanted, got ${String(seconds)}`);
+    throw new FiligreeError('invalid-argument', `seconds: wanted a positive number, got ${String(seconds)}`);
   }
   const measured = await measureCandidates(lower, { seconds, ...rest });
   const choices = chooseCandidates(measured.layers);
@@ -52,7 +52,7 @@ export async function tuneProgram(lower: Lower, options: TuneOptions = {}): Prom
   return program;
 }
 
-/** The fastest measured way of each layer. Layers that are alike decide together, by the sum of their times. */
+/** The fastest measured candidate of each layer. Equal layers get the same choice, by the sum of their times. */
 export function chooseCandidates(layers: readonly Omit<MeasuredLayer, 'layer' | 'predicted'>[]): Map<string, string> {
   const classes = new Map<string, { names: string[]; ms: Map<string, number> }>();
   for (const { name, candidates, workloadKey } of layers) {
@@ -90,7 +90,7 @@ function describeTuning(measured: Measured, choices: Map<string, string>, device
   };
 }
 
-/** `Node v20.20.0 (V8 11.3…)`, or what the host calls itself. */
+/** `Node v20.20.0 (V8 11.3…)`, or the host's own name. */
 export function engineName(): string {
   const { process, navigator } = globalThis as {
     process?: { version?: string; versions?: { v8?: string } };

@@ -1,10 +1,10 @@
-// Unary functions in ONNX's operators, opset 17.
+// Unary functions as ONNX operators, opset 17.
 import type { Activation } from '../../program/activations.ts';
 import type { AttributeSpec } from './protobuf.ts';
 
 export interface OnnxActivationStep {
   op: string;
-  /** `x` is the function's argument, `$i` what step i makes, a number a constant, '' an absent input. */
+  /** `x` is the function's argument, `$i` the output of step i, a number a constant, '' an absent input. */
   inputs: readonly (string | number)[];
   attributes?: Record<string, AttributeSpec>;
 }
@@ -19,7 +19,7 @@ const step = (
   attributes,
 });
 
-/** The steps whose last makes the function's value. */
+/** The steps that compute the function; the last one gives its value. */
 export function activationSteps({ fn, alpha = 0, beta = 0 }: Activation): OnnxActivationStep[] {
   const hardSigmoid = step('HardSigmoid', ['x'], { alpha: { float: alpha }, beta: { float: beta } });
   switch (fn) {
@@ -70,6 +70,20 @@ export function activationSteps({ fn, alpha = 0, beta = 0 }: Activation): OnnxAc
       return [step('Softplus')];
     case 'mish':
       return [step('Softplus'), step('Tanh', ['$0']), step('Mul', ['x', '$1'])];
+    case 'floor':
+      return [step('Floor')];
+    case 'ceil':
+      return [step('Ceil')];
+    case 'round':
+      return [step('Round')];
+    case 'trunc':
+      return [step('Abs'), step('Floor', ['$0']), step('Sign'), step('Mul', ['$1', '$2'])];
+    case 'sign':
+      return [step('Sign')];
+    case 'sin':
+      return [step('Sin')];
+    case 'cos':
+      return [step('Cos')];
     default:
       throw new Error(`unknown unary function "${String(fn satisfies never)}"`);
   }

@@ -1,4 +1,4 @@
-// The file under construction: what exporters of operators add to.
+// The file under construction, to which exporters of operators add.
 import { FiligreeError } from '../../errors.ts';
 import type { Graph, Node, Shape } from '../../graph/graph.ts';
 import { asFloat32 } from '../../graph/constant.ts';
@@ -23,7 +23,7 @@ export class Exportation {
     this.graph = graph;
   }
 
-  /** `name`, or the first of `name_1`, `name_2`, … that is free; taken from now on. */
+  /** `name`, or the first of `name_1`, `name_2`, … that is free. Reserves the result. */
   fresh(name: string): string {
     return takeName(this.taken, name);
   }
@@ -33,7 +33,7 @@ export class Exportation {
     this.names.set(value, name);
   }
 
-  /** A value's name in the file; a constant is stored when it is first asked for. */
+  /** A value's name in the file. A constant is stored on first use. */
   name(value: string): string {
     if (value === '') return '';
     const known = this.names.get(value);
@@ -49,13 +49,13 @@ export class Exportation {
     return this.graph.values.get(value)!.shape;
   }
 
-  /** A constant's numbers; undefined for what is computed. */
+  /** A constant's numbers; undefined for a computed value. */
   data(value: string): Float32Array | undefined {
     const { dtype, data } = this.graph.values.get(value)!;
     return data && asFloat32(dtype, data);
   }
 
-  /** Stores a vector of integers once; gives its name. */
+  /** Stores a vector of integers, each vector once; gives its name. */
   integers(numbers: readonly number[], shape: Shape = [numbers.length]): string {
     return this.sharedTensor(`int64 [${shape}] ${numbers}`, (name) => int64Tensor(name, shape, numbers));
   }
@@ -94,7 +94,7 @@ export class Exportation {
     return tensor.name;
   }
 
-  /** Nodes that follow carry this name. */
+  /** Sets the name of the nodes that follow. */
   begin(title: string): void {
     this.title = title;
   }
@@ -127,7 +127,7 @@ export class Exportation {
     });
   }
 
-  /** Adds a node and the activation that is fused into it; the last of them makes the node's output. */
+  /** Adds a node and its fused activation; the last node makes the output. */
   addActivated(node: Node, op: string, inputs: readonly string[], attributes: Attributes = {}): void {
     const output = this.name(node.outputs[0]);
     const { activation } = node.attributes as { activation?: Activation };

@@ -15,8 +15,8 @@ export interface OnnxExportOptions {
 
 /**
  * Writes a graph as an ONNX model: IR version 8, opset 17, weights float32. Inputs and outputs have their author's names,
- * axis orders and dtypes. Zeros of pruned weights are written out.
- * @throws FiligreeError `invalid-model` when the graph does not verify, `unsupported` for what ONNX has no operator for.
+ * axis orders and dtypes. Zeros of pruned weights are stored.
+ * @throws FiligreeError `invalid-model` when the graph does not verify, `unsupported` when ONNX lacks an operator.
  */
 export function exportOnnx(graph: Graph, { metadata = {} }: OnnxExportOptions = {}): Uint8Array {
   verify(graph);
@@ -46,7 +46,7 @@ export function exportOnnx(graph: Graph, { metadata = {} }: OnnxExportOptions = 
   });
 }
 
-/** Text entries of what an imported file said of itself. */
+/** Text entries of an imported file's metadata. */
 function strings(facts: unknown): Record<string, string> {
   if (typeof facts !== 'object' || facts === null) return {};
   return Object.fromEntries(Object.entries(facts).filter(([, value]) => typeof value === 'string'));
@@ -57,7 +57,7 @@ function describe({ value, dtype, permutation }: Port, graph: Graph, name: strin
   return { name, type: dataTypes[dtype], shape: permutation ? permuteShape(shape, permutation) : shape };
 }
 
-/** Outputs that are just what a node makes, and no other output is: the node writes them. */
+/** Outputs that a node can write directly: they equal its output, and no other graph output does. */
 function directOutputs(graph: Graph): Set<Port> {
   const made = new Set(graph.nodes.flatMap(({ outputs }) => outputs));
   const seen = new Set<string>();
@@ -71,7 +71,7 @@ function directOutputs(graph: Graph): Set<Port> {
   return direct;
 }
 
-/** From the author's tensor to the value: its dtype, what it stands for, its axis order. */
+/** Converts the author's tensor to the value: dtype, quantisation, axis order. */
 function readPort(file: Exportation, { value, dtype, permutation, quantization }: Port, name: string): void {
   file.begin(name);
   let current = name;
@@ -86,7 +86,7 @@ function readPort(file: Exportation, { value, dtype, permutation, quantization }
   file.setName(value, current);
 }
 
-/** From the value to the author's tensor. */
+/** Converts the value to the author's tensor. */
 function writePort(file: Exportation, { value, dtype, permutation, quantization }: Port, name: string): void {
   file.begin(name);
   const steps: ((x: string, output?: string) => string)[] = [];

@@ -1,4 +1,4 @@
-// Every operator of the graph in ONNX's operators, opset 17.
+// Every operator of the graph as ONNX operators, opset 17.
 import type { OperatorTable } from '../../ops/nodes.ts';
 import type { ResizeAttributes } from '../../ops/resize.ts';
 import { elementCount } from '../../tensor.ts';
@@ -19,6 +19,9 @@ const binaryOps = {
   prelu: 'PRelu',
 } as const;
 
+/** What they give are booleans in ONNX. */
+const comparisons = { less: 'Less', lessOrEqual: 'LessOrEqual', equal: 'Equal' } as const;
+
 const reduceOps = { mean: 'ReduceMean', sum: 'ReduceSum', max: 'ReduceMax', min: 'ReduceMin' } as const;
 
 const coordinateModes: Record<Exclude<ResizeAttributes['coordinates'], 'tfHalfPixelForNearest'>, string> = {
@@ -35,13 +38,13 @@ const nearestModes: Record<ResizeAttributes['nearest'], string> = {
   ceil: 'ceil',
 };
 
-/** An end that lies before the first element, whatever the length. */
+/** A slice end that lies before the first element for any length. */
 const beforeAll = -(2 ** 62);
 
 /** The values' names in the file. */
 const names = (file: Exportation, values: readonly string[]) => values.map((value) => file.name(value));
 
-/** Adds what stands for a node to the file. */
+/** Adds the ONNX nodes of a node to the file. */
 export const exporters: OperatorTable<[file: Exportation], void> = {
   conv2d(node, file) {
     const { stride, dilation, pads, groups } = node.attributes;
@@ -83,6 +86,18 @@ export const exporters: OperatorTable<[file: Exportation], void> = {
     else file.addActivated(node, 'Add', [file.add('MatMul', [file.name(x), matrix]), file.name(bias)]);
   },
 
+  matmul(node, file) {
+    const { transposeA, transposeB } = node.attributes;
+    const swapped = (value: string) => {
+      const perm = file.shape(value).map((_, axis) => axis);
+      perm.push(...perm.splice(-2, 2).toReversed());
+      return file.add('Transpose', [file.name(value)], { perm: ints(perm) });
+    };
+    const [a, b] = node.inputs;
+    const operands = [transposeA ? swapped(a) : file.name(a), transposeB ? swapped(b) : file.name(b)];
+    file.add('MatMul', operands, {}, file.name(node.outputs[0]));
+  },
+
   unary(node, file) {
     file.activate(file.name(node.inputs[0]), node.attributes, file.name(node.outputs[0]));
   },
@@ -90,10 +105,15 @@ export const exporters: OperatorTable<[file: Exportation], void> = {
   binary(node, file) {
     const { fn } = node.attributes;
     const [a, b] = names(file, node.inputs);
-    // The slope of PRelu broadcasts one way only.
+    // The slope of PRelu broadcasts only to the input.
     if (fn === 'prelu' && elementCount(file.shape(node.inputs[0])) !== elementCount(file.shape(node.outputs[0]))) {
       const below = file.add('Mul', [file.add('Min', [a, file.scalar(0)]), b]);
       file.addActivated(node, 'Add', [file.add('Max', [a, file.scalar(0)]), below]);
+    } else if (fn === 'select') {
+      const condition = file.add('Cast', [a], { to: { int: dataTypes.bool } });
+      file.addActivated(node, 'Where', [condition, b, file.scalar(-0)]);
+    } else if (fn === 'less' || fn === 'lessOrEqual' || fn === 'equal') {
+      file.addActivated(node, 'Cast', [file.add(comparisons[fn], [a, b])], { to: { int: dataTypes.float32 } });
     } else file.addActivated(node, binaryOps[fn], [a, b]);
   },
 
@@ -134,7 +154,7 @@ export const exporters: OperatorTable<[file: Exportation], void> = {
     const { mode, size, coordinates, nearest, scales } = node.attributes;
     let [rule, rounding] = [coordinates, nearest];
     if (rule === 'tfHalfPixelForNearest') {
-      // ⌊(i + ½)·s⌋ is (i + ½)·s − ½ rounded, halves up.
+      // ⌊(i + ½)·s⌋ equals (i + ½)·s − ½ rounded, halves up.
       if (mode !== 'nearest' || nearest !== 'floor') file.fail(node, `${rule} with mode ${mode}, rounding ${nearest}`);
       [rule, rounding] = ['halfPixel', 'roundPreferCeil'];
     }
@@ -180,6 +200,25 @@ export const exporters: OperatorTable<[file: Exportation], void> = {
     const numbers = Array.from(file.data(indices) ?? file.fail(node, 'computed indices'));
     const list = file.integers(numbers, file.shape(indices));
     file.add('Gather', [file.name(x), list], { axis: { int: node.attributes.axis } }, file.name(node.outputs[0]));
+  },
+
+  topK(node, file) {
+    const { axis, k, largest } = node.attributes;
+    const attributes = { axis: { int: axis }, largest: flag(largest) };
+    const indices = file.fresh(`${node.name}/TopK`);
+    file.addAll('TopK', [file.name(node.inputs[0]), file.integers([k])], attributes, [file.fresh(node.name), indices]);
+    file.add('Cast', [indices], { to: { int: dataTypes.float32 } }, file.name(node.outputs[0]));
+  },
+
+  takeAlongAxis(node, file) {
+    const { axis } = node.attributes;
+    const shape = file.shape(node.outputs[0]);
+    const [x, indices] = names(file, node.inputs);
+    // GatherElements broadcasts neither
+    const wide = file.add('Expand', [x, file.integers(shape.map((d, i) => (i === axis ? 1 : d)))]);
+    const integers = file.add('Cast', [indices], { to: { int: dataTypes.int64 } });
+    const all = file.add('Expand', [integers, file.integers(shape)]);
+    file.add('GatherElements', [wide, all], { axis: { int: axis } }, file.name(node.outputs[0]));
   },
 
   pad(node, file) {

@@ -29,7 +29,7 @@ export interface TensorSpec {
   int64s?: readonly number[];
   doubles?: readonly number[];
   uint64s?: readonly number[];
-  /** Where the data is, when it is in another file: location, offset, length. */
+  /** Location, offset and length of the data, when it is in another file. */
   external?: Record<string, string>;
 }
 
@@ -61,7 +61,7 @@ export interface NodeSpec {
 export interface ValueSpec {
   name: string;
   type: number;
-  /** Numbers, or names of symbols; absent when it is not known. */
+  /** Numbers, or names of symbols; absent when the shape is not known. */
   shape?: readonly (number | string)[];
 }
 
@@ -200,7 +200,7 @@ function writeDimension(d: number | string, pbf: PbfWriter): void {
   else if (d !== '') pbf.writeStringField(2, d);
 }
 
-/** Bytes of numbers as ONNX stores them: little-endian, as every host of WebAssembly has them. */
+/** Numbers in ONNX's bytes: little-endian, like every WebAssembly host. */
 export function rawBytes(numbers: Float32Array | BigInt64Array | Int32Array | Uint8Array | Int8Array): Uint8Array {
   return new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
 }

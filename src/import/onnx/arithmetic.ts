@@ -1,4 +1,5 @@
 // Arithmetic on constants: what exporters leave of shape computations. Integers stay integers.
+import { roundHalfToEven } from '../../graph/activation.ts';
 import type { Shape } from '../../graph/graph.ts';
 import { rowMajorStrides } from '../../program/layout.ts';
 import { broadcastIndices } from '../../ops/broadcast.ts';
@@ -12,7 +13,7 @@ interface Fold {
   /** How many inputs the operator has. */
   least: number;
   most: number;
-  /** Works a node out; its inputs are all constant, and as many as that. */
+  /** Computes a node from its inputs, which are all constant. Their number has been checked. */
   result: (operation: Operation, inputs: OnnxConstant[]) => OnnxConstant;
 }
 
@@ -22,7 +23,7 @@ type Scalar = (a: number, b: number, isInteger: boolean) => number;
 
 const isInteger = (type: ElementType) => !floatTypes.includes(type);
 
-/** The result of an elementwise function of broadcast operands. */
+/** The result of an elementwise function on broadcast operands. */
 function combined(operation: Operation, a: OnnxConstant, b: OnnxConstant, type: ElementType, f: Scalar): OnnxConstant {
   const shape = operation.broadcast(a.shape, b.shape);
   const count = elementCount(shape);
@@ -35,7 +36,7 @@ function combined(operation: Operation, a: OnnxConstant, b: OnnxConstant, type: 
   return { type, shape, data };
 }
 
-/** One operand after the other. */
+/** Combines any number of operands, one after the other. */
 const variadic = (f: Scalar): Fold => ({
   least: 1,
   most: Infinity,
@@ -56,7 +57,7 @@ const each = (f: (x: number) => number) =>
     return { type, shape, data: results };
   });
 
-/** fmod 0: the sign of the divisor; fmod 1: of the dividend. */
+/** The result has the sign of the divisor (fmod 0) or of the dividend (fmod 1). */
 const mod = exactly(2, (operation, [a, b]) => {
   const keepsDividendSign = operation.int('fmod', 0) === 1;
   const f: Scalar = keepsDividendSign ? (x, y) => x % y : (x, y) => x - Math.floor(x / y) * y;
@@ -104,7 +105,7 @@ const cast = exactly(1, (operation, [constant]) => {
   return { type, shape, data: results };
 });
 
-/** Of a tensor, along the axes that an attribute or a second input has. */
+/** Reduces a tensor along the axes that an attribute or a second input gives. */
 function reduction(
   start: number,
   f: (sum: number, x: number) => number,
@@ -112,7 +113,7 @@ function reduction(
 ) {
   const result: Fold['result'] = (operation, [x]) => {
     const { axes, keepDims } = operation.reduction();
-    operation.spend(x.data.length); // it is small what comes of it, but not what it takes
+    operation.spend(x.data.length); // the result is small, but the work is not
     const kept = x.shape.map((length, axis) => (axes.includes(axis) ? 1 : length));
     const results = new Float64Array(elementCount(kept)).fill(start);
     const at = keptIndices(x.shape, kept);
@@ -125,10 +126,10 @@ function reduction(
   return { least: 1, most: 2, result };
 }
 
-/** Where every element goes when axes shrink to 1. */
+/** The index in the result of every element when axes shrink to 1. */
 const keptIndices = (shape: Shape, kept: Shape) => broadcastIndices(kept, shape);
 
-/** By operator; for constants of any type. */
+/** Folds by operator, for constants of any type. */
 const folds: Record<string, Fold> = {
   Add: binary((a, b) => a + b),
   Sub: binary((a, b) => a - b),
@@ -172,13 +173,7 @@ const folds: Record<string, Fold> = {
   ),
 };
 
-export function roundHalfToEven(x: number): number {
-  const down = Math.floor(x);
-  if (x - down !== 0.5) return Math.round(x);
-  return down % 2 === 0 ? down : down + 1;
-}
-
-/** Works a node of constants out; false when it is none that is known here. */
+/** Computes a node whose inputs are constant; false when there is no fold for its operator. */
 export function foldArithmetic(operation: Operation): boolean {
   const { op, domain, inputs, outputs } = operation.node;
   if (domain !== '' || !Object.hasOwn(folds, op) || outputs.length !== 1) return false;
@@ -187,13 +182,13 @@ export function foldArithmetic(operation: Operation): boolean {
   if (count === 0 || constants.includes(undefined)) return false;
   const { least, most, result } = folds[op];
   const wanted = Math.min(Math.max(count, least), most);
-  if (count !== wanted) operation.fail(`${wanted} inputs are wanted, it has ${count}`);
+  if (count !== wanted) operation.fail(`needs ${wanted} inputs, has ${count}`);
   operation.constantResult(result(operation, constants as OnnxConstant[]));
   return true;
 }
 
-/** Operators that are worked out on constants, of any type. */
+/** Operators that are computed on constants of any type. */
 export const foldedOperators: readonly string[] = Object.keys(folds);
 
-/** Whether an operator has a fold; then it is not unknown, only not supported on computed values. */
+/** Whether an operator has a fold. Then it is known, but not supported on computed values. */
 export const foldsConstants = (op: string): boolean => Object.hasOwn(folds, op);

@@ -5,7 +5,7 @@ import type { ElementType } from './schema.ts';
 
 export type Numbers = Float32Array | Float64Array | Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array;
 
-/** A row-major tensor whose numbers are known. 64-bit integers are f64: exact to 2⁵³, which sizes and indices are. */
+/** A row-major tensor whose numbers are known. 64-bit integers are stored as f64, which is exact up to 2⁵³: enough for sizes and indices. */
 export interface OnnxConstant {
   type: ElementType;
   shape: Shape;
@@ -36,7 +36,7 @@ export function isNumeric(type: ElementType): type is NumericType {
   return Object.hasOwn(arrays, type);
 }
 
-/** Zeros to hold `count` numbers of a type. */
+/** An array of `count` zeros of a type. */
 export function emptyNumbers(type: NumericType, count: number): Numbers {
   return new arrays[type](count);
 }

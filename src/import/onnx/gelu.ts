@@ -1,9 +1,9 @@
-// Finds GELU where a file spells it out, as exporters below opset 20 do: x · ½ · (1 + erf(x / √2)), the factors in any
-// order. There is no operator for erf alone.
+// Finds GELU spelled out, as exporters below opset 20 write it: x · ½ · (1 + erf(x / √2)), the factors in any order. The
+// graph has no operator for erf alone.
 import type { OnnxModel, OnnxNode } from './schema.ts';
 import type { Tensors } from './tensors.ts';
 
-/** Makes the last node of every such pattern a Gelu; what it does not read any more falls away. */
+/** Makes the last node of every such pattern a Gelu. Nodes that nothing reads any more are not translated. */
 export function recogniseGelu(model: OnnxModel, tensors: Tensors): void {
   if (!model.nodes.some(({ op }) => op === 'Erf')) return;
   const makers = new Map(model.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));

@@ -18,15 +18,15 @@ import { Names } from '../names.ts';
 import { type Computed, nodeTitle, Translation } from './translation.ts';
 
 export interface OnnxOptions extends ShapeOptions {
-  /** Reads files that hold weights beside the model, by their path in the model; undefined for a file that is not there. */
+  /** Reads a file of weights beside the model, by its path in the model; gives undefined when there is no such file. */
   externalData?: ExternalData;
 }
 
 export { looksLikeOnnx } from './recognise.ts';
 
 /**
- * Reads an ONNX model (opsets 7 to 22) as a graph: all sizes fixed, constants float32, shape arithmetic worked out.
- * `name` stands in front of messages: the file's name.
+ * Reads an ONNX model (opsets 7 to 22) as a graph: all sizes fixed, constants float32, shape arithmetic computed.
+ * Messages begin with `name`, the file's name.
  * @throws FiligreeError `invalid-model` when the file is damaged or contradicts itself, naming the tensor or node;
  * `invalid-argument` when sizes are open and no option fixes them, saying which; `not-found` for weights in a file that is
  * not there; `unsupported` with a list of every node that cannot be translated.
@@ -85,7 +85,7 @@ function port({ name, type }: ValueInfo, value: string, names: Names, kind: stri
   return { value, name: names.take(name), dtype };
 }
 
-/** Translates all nodes; those that are not supported end up in one error. */
+/** Translates all nodes. One error lists all that are not supported. */
 function translateNodes(nodes: readonly OnnxNode[], translation: Translation): void {
   const problems: string[] = [];
   for (const node of nodes) {
@@ -97,14 +97,14 @@ function translateNodes(nodes: readonly OnnxNode[], translation: Translation): v
         continue;
       }
       if (!foldArithmetic(operation)) {
-        if (!isKnown) operation.unsupported('it is worked out on constants only, and its input is computed');
+        if (!isKnown) operation.unsupported('it is supported on constants only, but its input is computed');
         else isKnown(operation);
       }
       operation.finish();
     } catch (error) {
       if (isUnsupported(error))
         problems.push(`${nodeTitle(node)}: ${error.message.replace(`${translation.model.file}: `, '')}`);
-      // What follows an unsupported operator stands on shapes that the file claims.
+      // Nodes after an unsupported one rely on shapes that the file claims, so that their errors may be false.
       else if (problems.length === 0) throw error;
       standIn(node, translation);
     }
@@ -117,7 +117,7 @@ function translateNodes(nodes: readonly OnnxNode[], translation: Translation): v
   );
 }
 
-/** The handler of a node; undefined when the operator is only worked out on constants. Throws when there is neither. */
+/** The handler of a node; undefined when the operator only has a fold of constants. Throws when it has neither. */
 function findHandler(node: OnnxNode, translation: Translation) {
   const { domain, op } = node;
   const key = domain === '' ? op : `${domain}.${op}`;
@@ -137,7 +137,7 @@ function readsMissing({ inputs }: OnnxNode, translation: Translation): boolean {
   });
 }
 
-/** Lets translation go on behind an unsupported node, for the sake of the list: by the shape that the file records. */
+/** Gives the outputs of an unsupported node the shapes that the file records, so that translation lists later ones too. */
 function standIn({ outputs }: OnnxNode, translation: Translation): void {
   for (const name of outputs) {
     if (name === '') continue;

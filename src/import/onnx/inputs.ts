@@ -1,4 +1,4 @@
-// The graph's inputs: which dimensions are open in the file, and what options make of them.
+// The graph's inputs: dimensions that are open in the file, and the options that fix them.
 import { FiligreeError } from '../../errors.ts';
 import { isDType, type DType } from '../../tensor.ts';
 import type { Dimension, ElementType, OnnxModel, ValueInfo } from './schema.ts';
@@ -16,7 +16,7 @@ export function portType(type: ElementType): DType | undefined {
 
 /**
  * The shape of every input, by name. An open first dimension is the batch, 1 unless an option says otherwise.
- * @throws FiligreeError `invalid-argument` that says which option to give for what else is open, or which one is wrong.
+ * @throws FiligreeError `invalid-argument` that names the option to give for each other open dimension, or the wrong one.
  */
 export function inputShapes(
   { file, inputs, initializers }: OnnxModel,
@@ -84,7 +84,7 @@ export function declared(shape: readonly Dimension[]): string {
   return shape.map((d) => (d === '' ? '?' : d)).join(', ');
 }
 
-/** What is open, and the option that closes it. */
+/** A sentence that names the open dimensions of an input, and the option that fixes them. */
 function describe({ name, shape }: ValueInfo, axes: readonly number[]): string {
   const quoted = JSON.stringify(name);
   if (!shape) return `input ${quoted} has no shape: give the option inputShapes: { ${quoted}: [1, 3, 224, 224] }, say`;

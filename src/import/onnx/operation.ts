@@ -1,4 +1,4 @@
-// One node of the file while it is translated: what its handler may ask of it and do.
+// One node of the file while it is translated: what its handler can read and do.
 import { maxAxes } from '../graph-writer.ts';
 import { FiligreeError } from '../../errors.ts';
 import type { Node, Shape } from '../../graph/graph.ts';
@@ -6,14 +6,17 @@ import { broadcastShape } from '../../ops/broadcast.ts';
 import type { OperatorName } from '../../ops/index.ts';
 import { type Quantisation, representable } from '../../quantisation.ts';
 import { clampTo, exceeds } from '../quantised-range.ts';
-import { type OnnxConstant, float32s, floatTypes, integerRanges } from './constant.ts';
+import { type OnnxConstant, emptyNumbers, float32s, floatTypes, integerRanges, isNumeric } from './constant.ts';
 import { type Attribute, elementTypes, type ElementType, type OnnxNode, type OnnxTensor } from './schema.ts';
 import { type Computed, type Known, nodeTitle, type Translation } from './translation.ts';
 
 /** Translates one node: emits nodes of the graph and sets its results. */
 export type Handler = (operation: Operation) => void;
 
-/** Something valid that Filigree does not have; the importer lists all of them in one error. */
+/** From here on float32 does not hold all integers. */
+const inexactInteger = 2 ** 24;
+
+/** A valid node that Filigree does not support. The importer lists all of them in one error. */
 export class Unsupported extends Error {}
 
 const attributeTypes = ['', 'FLOAT', 'INT', 'STRING', 'TENSOR', 'GRAPH', 'FLOATS', 'INTS', 'STRINGS'];
@@ -80,7 +83,7 @@ export class Operation {
     const attribute = this.node.attributes.get(name);
     if (attribute && attribute.type !== type && attribute.type !== 0) {
       const found = attributeTypes[attribute.type] ?? `type ${attribute.type}`;
-      this.fail(`attribute "${name}" is ${found}, ${attributeTypes[type]} is wanted`);
+      this.fail(`attribute "${name}" is ${found}, must be ${attributeTypes[type]}`);
     }
     return attribute;
   }
@@ -107,7 +110,7 @@ export class Operation {
     return 'missing' in known ? this.unsupported(`input ${i} could not be translated`) : known;
   }
 
-  /** The input's numbers; undefined when it is computed or absent. */
+  /** An input's numbers; undefined when it is computed or absent. */
   knownConstant(i: number): OnnxConstant | undefined {
     if (!this.has(i)) return undefined;
     const known = this.known(i);
@@ -159,7 +162,24 @@ export class Operation {
     return this.anyValue(i);
   }
 
-  /** An input of any type as a value of the graph; what is quantised is real there. */
+  /** An input to compute with: floats, or integers and booleans that float32 holds exactly. */
+  numbers(i: number): string {
+    const type = this.type(i);
+    if (this.quantisation(i)) this.unsupported(`computes in quantised ${type}`);
+    return this.exact(this.anyValue(i), type);
+  }
+
+  /** The value, known to be exact in float32 where it stands for integers: none is 2²⁴ or beyond. */
+  exact(value: string, type: ElementType): string {
+    if (floatTypes.includes(type)) return value;
+    const { low, high } = this.translation.ranges.of(value);
+    if (low > -inexactInteger && high < inexactInteger) return value;
+    return this.unsupported(
+      `computes in ${type}, with numbers that may be 2²⁴ or more: float32, which all is computed in, does not hold all of them`,
+    );
+  }
+
+  /** An input of any type as a value of the graph, where a quantised tensor is real. */
   anyValue(i: number): string {
     const known = this.known(i);
     if ('computed' in known) return known.computed.value;
@@ -177,7 +197,7 @@ export class Operation {
     return this.place(float32s(shape, data instanceof Float32Array ? data : Float32Array.from(data)), name);
   }
 
-  /** A non-negative axis of something of `rank`. */
+  /** The axis as a non-negative number, for a tensor of `rank`. */
   axis(axis: number, rank: number): number {
     const positive = axis < 0 ? axis + rank : axis;
     if (!(positive >= 0 && positive < rank)) this.fail(`axis ${axis} of a tensor of rank ${rank}`);
@@ -199,7 +219,7 @@ export class Operation {
     }
   }
 
-  /** Throws when an output beyond the first `count` is read by anybody. */
+  /** Throws when anything reads an output beyond the first `count`. */
   requireOutputs(count: number): void {
     const extra = this.node.outputs.slice(count).find((name) => name !== '');
     if (extra !== undefined) this.unsupported(`output ${this.node.outputs.indexOf(extra)} is read`);
@@ -211,7 +231,7 @@ export class Operation {
     return elementTypes[code] ?? this.fail(`casts to the unknown type ${code}`);
   }
 
-  /** What a Reduce operator reduces: `axes` are an attribute in older files, an input in newer ones. Empty: all. */
+  /** Axes of a Reduce operator: an attribute in older files, an input in newer ones. Empty means all. */
   reduction(): { axes: number[]; keepDims: boolean } {
     const rank = this.rank(0);
     const given = this.has(1) ? this.integers(1, 'the axes') : (this.ints('axes') ?? []);
@@ -228,7 +248,7 @@ export class Operation {
     return this.node.outputs[0] ?? this.node.name;
   }
 
-  /** Appends a node with one output; returns that. */
+  /** Appends a node with one output; returns the output. */
   emit(op: OperatorName, attributes: object, inputs: string[]): string {
     return this.emitAll(op, attributes, inputs)[0];
   }
@@ -241,7 +261,7 @@ export class Operation {
     return this.translation.shapeOf(value);
   }
 
-  /** The value under another shape; itself when it has that. */
+  /** The value reshaped; the value itself when it has that shape already. */
   reshape(value: string, shape: Shape): string {
     const own = this.shapeOf(value);
     const isSame = own.length === shape.length && own.every((d, i) => d === shape[i]);
@@ -255,7 +275,7 @@ export class Operation {
     const { translation } = this;
     const { data, shape } = translation.graph.values.get(value)!;
     if (data) {
-      translation.set(name, { constant: float32s(shape, data as Float32Array) });
+      translation.set(name, { constant: constantOf(type, shape, data as Float32Array) });
       return;
     }
     const own = this.nodes().some((node) => node.outputs.includes(value));
@@ -263,12 +283,22 @@ export class Operation {
     translation.set(name, { computed: { value: renamed, type, quantisation } });
   }
 
+  /** Makes a value the k-th output where it holds elements of the first input, and so stands for the same kind of numbers. */
+  movedResult(value: string, k = 0): void {
+    this.result(value, k, this.type(0), this.quantisation(0));
+  }
+
+  /** Makes a value to compute on with the k-th output. */
+  exactResult(value: string, type: ElementType, k = 0): void {
+    this.result(this.exact(value, type), k, type);
+  }
+
   /** Passes an input on as the output. */
   pass(i = 0): void {
     this.translation.set(this.outputName(0), this.known(i));
   }
 
-  /** Makes a value, clamped to the range of a quantised type where it can lie outside, the node's output. */
+  /** Makes a value the node's output, clamped to the range of a quantised type if it can lie outside. */
   quantisedResult(value: string, type: ElementType, quantisation: Quantisation, k = 0): void {
     this.translation.hasQuantisedActivations = true;
     const [low, high] = integerRanges[type] ?? this.unsupported(`quantises to ${type}`);
@@ -281,7 +311,7 @@ export class Operation {
     this.translation.set(this.outputName(k), { constant });
   }
 
-  /** Takes memory for a constant of `count` numbers that is about to be made. */
+  /** Reserves memory for a constant of `count` numbers that is about to be made. */
   spend(count: number): void {
     if (!(count >= 0)) this.fail(`makes a constant of ${count} elements`);
     this.translation.tensors.spend(8 * count, nodeTitle(this.node));
@@ -307,7 +337,7 @@ export class Operation {
       const known = translation.find(name);
       const computed: Computed | undefined = known && 'computed' in known ? known.computed : undefined;
       const result = computed && results.get(computed.value);
-      if (result) translation.set(name, { constant: float32s(result.shape, result.data) });
+      if (result) translation.set(name, { constant: constantOf(computed!.type, result.shape, result.data) });
     }
   }
 
@@ -318,6 +348,14 @@ export class Operation {
   private nodes(): Node[] {
     return this.translation.graph.nodes.slice(this.firstNode);
   }
+}
+
+/** Float32 numbers as a constant of that type. */
+function constantOf(type: ElementType, shape: Shape, data: Float32Array): OnnxConstant {
+  if (floatTypes.includes(type) || !isNumeric(type)) return float32s(shape, data);
+  const numbers = emptyNumbers(type, data.length);
+  numbers.set(data);
+  return { type, shape, data: numbers };
 }
 
 export function isUnsupported(error: unknown): error is Error {

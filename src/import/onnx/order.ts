@@ -1,11 +1,11 @@
-// Which nodes of a file are translated, in which order.
+// The nodes of a file to translate, in order.
 import { dependencyOrder } from '../../graph/dependency-order.ts';
 import type { OnnxModel, OnnxNode } from './schema.ts';
 import { nodeTitle, type Translation } from './translation.ts';
 
 /**
- * The nodes that outputs depend on, each after those whose results it reads. Files are in that order already as a rule.
- * @throws FiligreeError `invalid-model` for tensors with two makers or none, and for cycles.
+ * The nodes that outputs depend on, each after those whose results it reads. Most files are in that order already.
+ * @throws FiligreeError `invalid-model` for cycles, and for tensors made by two nodes or by none.
  */
 export function orderNodes(model: OnnxModel, translation: Translation): OnnxNode[] {
   const makers = new Map<string, OnnxNode>();
@@ -36,7 +36,7 @@ export function orderNodes(model: OnnxModel, translation: Translation): OnnxNode
     return translation.fail(`nodes need each other's results: ${[...cycle, cycle[0]].join(' reads from ')}`);
   });
   const needed = new Set(sorted);
-  // The file's own order where it is one.
+  // Keeps the file's own order if it is valid.
   const places = new Map(model.nodes.map((node, i) => [node, i]));
   const inFileOrder = model.nodes.filter((node) => needed.has(node));
   const isOrdered = inFileOrder.every((node) =>

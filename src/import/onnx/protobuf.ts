@@ -1,5 +1,5 @@
-// Reading protobuf messages that nobody has verified. The pbf library reads on past the end of its bytes; here every
-// value is checked to lie inside its message. Nothing is allocated before the bytes for it are known to be there.
+// Reads untrusted protobuf messages. The pbf library reads on past the end of its bytes, so this file checks that every
+// value lies inside its message. It allocates nothing before it knows that the bytes are there.
 import { PbfReader } from 'pbf';
 import { FiligreeError } from '../../errors.ts';
 
@@ -8,7 +8,7 @@ const [varint, fixed64, lengthDelimited, fixed32] = [0, 1, 2, 5];
 
 /** Walks the fields of one message: `while (message.next()) switch (message.field) { … }`. */
 export class Message {
-  /** Where it is, for errors: `model.onnx: node 3`. */
+  /** Its place in the file, for errors: `model.onnx: node 3`. */
   readonly path: string;
   /** Number of the field that `next` arrived at. */
   field = 0;
@@ -29,13 +29,13 @@ export class Message {
     this.field = Math.floor(tag / 8);
     this.type = tag % 8;
     if (this.field < 1 || this.field >= 2 ** 29 || wireTypes[this.type] === undefined) {
-      this.fail(`bytes that are no protobuf field (tag ${tag}) ${this.where()}`);
+      this.fail(`bytes that are not a protobuf field (tag ${tag}) ${this.where()}`);
     }
     this.isUnread = true;
     return true;
   }
 
-  /** Signed; exact up to 2⁵³. */
+  /** A signed integer, exact up to 2⁵³. */
   int(): number {
     this.want(varint);
     return this.guarded(() => this.pbf.readVarint(true));
@@ -96,7 +96,7 @@ export class Message {
 
   private want(type: number): void {
     if (this.type !== type) {
-      this.fail(`field ${this.field} is stored as ${wireTypes[this.type]}, ${wireTypes[type]} is wanted`);
+      this.fail(`field ${this.field} is stored as ${wireTypes[this.type]}, must be ${wireTypes[type]}`);
     }
   }
 

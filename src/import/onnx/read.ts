@@ -10,7 +10,7 @@ import {
 } from './schema.ts';
 import type { SparseTensor, OnnxTensor, ValueInfo } from './schema.ts';
 
-/** @throws FiligreeError `invalid-model` when the bytes are no ONNX model. */
+/** @throws FiligreeError `invalid-model` when the bytes are not an ONNX model. */
 export function readModel(bytes: Uint8Array, file: string): OnnxModel {
   const model: OnnxModel = {
     file,
@@ -77,7 +77,7 @@ function readOpset(message: Message, { opsets }: OnnxModel): void {
   opsets.set(plainDomain(domain), version);
 }
 
-/** `ai.onnx` is the domain that is written as nothing. */
+/** The domain, with `ai.onnx` as the empty string. */
 function plainDomain(domain: string): string {
   return domain === 'ai.onnx' ? '' : domain;
 }
@@ -260,7 +260,7 @@ function readSparseTensor(message: Message, kind: string): SparseTensor {
     else if (message.field === 2) indices = readTensor(message.message('its indices'), 'indices of');
     else if (message.field === 3) message.ints(dims);
   }
-  if (!values || !indices) return message.fail('values and indices are wanted');
+  if (!values || !indices) return message.fail('values and indices must be given');
   return { values, indices, dims };
 }
 

@@ -1,6 +1,6 @@
 /**
- * Whether bytes look like an ONNX file, which has no mark of its own: a protobuf message that begins, as every exporter
- * writes it, with the IR version, the producer, the graph or the operator sets.
+ * Whether bytes look like an ONNX file. The format has no signature, but every exporter writes a protobuf message that
+ * begins with the IR version, the producer, the graph or the operator sets.
  */
 export function looksLikeOnnx(bytes: Uint8Array): boolean {
   const [tag, next] = bytes;

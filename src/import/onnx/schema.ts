@@ -1,4 +1,4 @@
-// An ONNX file as plain objects: onnx.proto, as much of it as inference needs.
+// An ONNX file as plain objects: the part of onnx.proto that inference needs.
 import { FiligreeError } from '../../errors.ts';
 
 /** TensorProto.DataType by its number. */
@@ -34,7 +34,7 @@ export type ElementType = (typeof elementTypes)[number];
 /** A tensor as it is stored: in `raw` bytes, in lists of numbers, or in another file. */
 export interface OnnxTensor {
   name: string;
-  /** How messages call it: `initializer "conv1.weight"`. */
+  /** Its name in messages: `initializer "conv1.weight"`. */
   title: string;
   dims: number[];
   type: ElementType;
@@ -86,7 +86,7 @@ export type Dimension = number | string;
 export interface ValueInfo {
   name: string;
   type: ElementType;
-  /** Why it is no tensor, when it is none. */
+  /** Set when the value is not a tensor: the reason. */
   problem?: string;
   /** Absent when the file does not say. */
   shape?: Dimension[];
@@ -100,21 +100,21 @@ export interface OnnxModel {
   producer: string;
   description: string;
   metadata: [string, string][];
-  /** `domain.name` of functions that the file defines itself. */
+  /** Functions that the file defines, as `domain.name`. */
   functions: Set<string>;
   nodes: OnnxNode[];
   initializers: Map<string, OnnxTensor>;
   sparseInitializers: Map<string, SparseTensor>;
   inputs: ValueInfo[];
   outputs: ValueInfo[];
-  /** Shapes that the file records for what nodes make. */
+  /** Shapes that the file records for the outputs of nodes. */
   values: Map<string, ValueInfo>;
 }
 
 export const oldestOpset = 7;
 export const newestOpset = 22;
 
-/** The version of the standard operators. @throws FiligreeError when it is not one that is read here. */
+/** The version of the standard operators. @throws FiligreeError when it is not supported. */
 export function standardOpset({ opsets, file }: OnnxModel): number {
   const version = opsets.get('');
   const read = `opsets ${oldestOpset} to ${newestOpset} are read`;

@@ -7,7 +7,7 @@ import { maxAxes } from '../graph-writer.ts';
 import { type OnnxConstant, emptyNumbers, isNumeric, type NumericType, type Numbers } from './constant.ts';
 import type { ElementType, OnnxModel, SparseTensor, OnnxTensor } from './schema.ts';
 
-/** Gives the bytes of a file that lies beside the model, by the path that the model names; undefined when it is absent. */
+/** Gives the bytes of a file beside the model, by its path in the model; undefined when there is no such file. */
 export type ExternalData = (path: string) => Uint8Array | undefined;
 
 const bitsOf: Record<NumericType, number> = {
@@ -28,7 +28,7 @@ const bitsOf: Record<NumericType, number> = {
   bool: 8,
 };
 
-/** Decodes the tensors of one model. What they expand to is bounded, however small the file. */
+/** Decodes the tensors of one model. Bounds the memory that a small file can expand to. */
 export class Tensors {
   private readonly model: OnnxModel;
   private readonly externalData: ExternalData | undefined;
@@ -53,7 +53,7 @@ export class Tensors {
     });
   }
 
-  /** The tensor with its zeros. */
+  /** The tensor in dense form. */
   sparse(tensor: SparseTensor): OnnxConstant {
     return this.once(tensor, () => {
       const { dims: shape } = tensor;
@@ -79,10 +79,10 @@ export class Tensors {
     });
   }
 
-  /** Takes bytes for a constant that is to be made. @throws FiligreeError when there is no end to it. */
+  /** Reserves bytes for a constant that is about to be made. @throws FiligreeError when the allowance is used up. */
   spend(bytes: number, title: string): void {
     this.allowance -= bytes;
-    if (!(this.allowance >= 0)) this.fail(title, 'the constants up to here are too large for a file of this size');
+    if (!(this.allowance >= 0)) this.fail(title, 'the constants up to here are too large for the size of the file');
   }
 
   private once(tensor: OnnxTensor | SparseTensor, decode: () => OnnxConstant): OnnxConstant {
@@ -114,7 +114,7 @@ export class Tensors {
     if (location === '' || /^[/\\]|^[a-zA-Z]:|(^|[/\\])\.\.([/\\]|$)/.test(location)) {
       return this.fail(
         title,
-        `its data is said to be in ${JSON.stringify(location)}, which is no path beside the model`,
+        `its data is said to be in ${JSON.stringify(location)}, which is not a path beside the model`,
       );
     }
     const bytes = this.files.get(location) ?? this.externalData?.(location);
@@ -148,7 +148,7 @@ function listOf(tensor: OnnxTensor, type: ElementType): number[] {
   return type === 'uint64' || type === 'uint32' ? tensor.uint64s : tensor.int32s;
 }
 
-/** Numbers in the typed field: 4-bit integers come in pairs. */
+/** Number of entries in the typed field, which holds 4-bit integers in pairs. */
 function packedLength(type: NumericType, count: number): number {
   return bitsOf[type] === 4 ? Math.ceil(count / 2) : count;
 }
@@ -186,7 +186,7 @@ function fromBytes(bytes: Uint8Array, type: NumericType, count: number): Numbers
     case 'int4':
       return fill((i) => (nibble(i) ^ 8) - 8);
     default:
-      // Bytes as they are, little-endian as this machine's; a copy, for the file's may not be aligned.
+      // The bytes are little-endian, like WebAssembly hosts. They are copied because the file's may not be aligned.
       new Uint8Array(numbers.buffer).set(bytes);
       return numbers;
   }

@@ -1,4 +1,4 @@
-// From ONNX's tensors to the graph's values: both are NCHW, so nothing is permuted.
+// Maps ONNX tensors to the graph's values. Both are NCHW, so nothing is permuted.
 import { evaluateNode } from '../../graph/evaluate.ts';
 import type { Node } from '../../graph/graph.ts';
 import type { OperatorName } from '../../ops/index.ts';
@@ -11,25 +11,25 @@ import { asFloats, type OnnxConstant } from './constant.ts';
 import type { ElementType, OnnxModel, OnnxNode } from './schema.ts';
 import { type ExternalData, Tensors } from './tensors.ts';
 
-/** A value of the graph that stands for a tensor of the file. It is float32, and real, whatever the tensor is. */
+/** A value of the graph that stands for a tensor of the file. It is float32 and real, whatever the tensor's type. */
 export interface Computed {
   value: string;
   type: ElementType;
   quantisation?: Quantisation;
 }
 
-/** What is known of a tensor: its numbers, the value that is computed for it, or only that something here lacks it. */
+/** What is known of a tensor: its numbers, the value computed for it, or that it comes from an unsupported node. */
 export type Known = { constant: OnnxConstant } | { computed: Computed } | { missing: true };
 
-/** Multiply-adds that working constants out may take, for all nodes together. */
+/** Maximum multiply-adds of constant folding, for all nodes together. */
 const maxFoldingWork = 2 ** 28;
 
-/** The graph under construction, and what became of every tensor of the file. */
+/** The graph under construction, and what is known of every tensor of the file. */
 export class Translation extends GraphWriter {
   readonly model: OnnxModel;
   readonly opset: number;
   readonly tensors: Tensors;
-  /** How many weights were stored as each quantised or half type. */
+  /** Number of weights stored as each quantised or half type. */
   readonly dequantised = new Map<ElementType, number>();
   hasQuantisedActivations = false;
   private foldingWork = maxFoldingWork;
@@ -44,7 +44,7 @@ export class Translation extends GraphWriter {
     this.tensors = new Tensors(model, externalData);
   }
 
-  /** A tensor by name; undefined when it is no initializer and nothing has made it yet. */
+  /** A tensor by name; undefined when it is not an initializer and nothing has made it yet. */
   find(name: string): Known | undefined {
     const known = this.known.get(name);
     if (known) return known;
@@ -77,8 +77,8 @@ export class Translation extends GraphWriter {
   }
 
   /**
-   * Works out the nodes from index `firstNode` on, if all they read is constant and it is not too much work, and takes
-   * them out of the graph. Gives their results by value, or undefined when they stay.
+   * Evaluates the nodes from index `firstNode` on and removes them from the graph, if they read only constants and the
+   * work is not too much. Gives their results by value, or undefined when they stay.
    */
   foldNodes(firstNode: number): Map<string, DenseTensor> | undefined {
     const { graph } = this;
@@ -104,7 +104,7 @@ export class Translation extends GraphWriter {
   }
 }
 
-/** `node "/model.22/Resize" (Resize)`, the form in which messages name one. */
+/** `node "/model.22/Resize" (Resize)`, the name of a node in messages. */
 export function nodeTitle({ name, op, domain, index, outputs }: OnnxNode): string {
   const title = name || outputs[0] || String(index);
   return `node ${JSON.stringify(title)} (${domain === '' ? op : `${domain}.${op}`})`;

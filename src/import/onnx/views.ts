@@ -1,11 +1,11 @@
-// Rearranging constants: every element of the result is some element of the source.
+// Rearranges constants: every element of the result is an element of the source.
 import type { Shape } from '../../graph/graph.ts';
 import { rowMajorStrides } from '../../program/layout.ts';
 import { broadcastStrides } from '../../ops/broadcast.ts';
 import { elementCount } from '../../tensor.ts';
 import type { OnnxConstant, Numbers } from './constant.ts';
 
-/** Numbers of the same type as another's, `count` of them, 0. */
+/** An array of `count` zeros of the same type. */
 export function like(data: Numbers, count: number): Numbers {
   return new (data.constructor as new (length: number) => Numbers)(count);
 }
@@ -26,7 +26,7 @@ export function walk(shape: Shape, strides: readonly number[], offset: number, t
   }
 }
 
-/** The elements that strides walk over, as a constant of `shape`. */
+/** The elements that the strides visit, as a constant of `shape`. */
 export function strided(
   { type, data }: OnnxConstant,
   shape: Shape,

@@ -1,4 +1,4 @@
-/** BuiltinOperator by its number, one name a word; `_` stands for numbers that are not ours to run. */
+/** BuiltinOperator by its number, one word each; `_` stands for operators that are not supported. */
 const names = `
 ADD AVERAGE_POOL_2D CONCATENATION CONV_2D DEPTHWISE_CONV_2D DEPTH_TO_SPACE DEQUANTIZE EMBEDDING_LOOKUP FLOOR
 FULLY_CONNECTED HASHTABLE_LOOKUP L2_NORMALIZATION L2_POOL_2D LOCAL_RESPONSE_NORMALIZATION LOGISTIC LSH_PROJECTION LSTM
@@ -29,7 +29,7 @@ export function operatorName(code: number, customCode: string): string {
   return name && name !== '_' ? name : `operator ${code}`;
 }
 
-/** The number of a builtin operator, or −1. For writing files. */
+/** The number of a builtin operator, or −1. Used to write files. */
 export function operatorNumber(name: string): number {
   return names.indexOf(name);
 }
@@ -60,6 +60,7 @@ export const optionTypes = {
   LeakyRelu: 75,
   MirrorPad: 77,
   DepthToSpace: 94,
+  BatchMatMul: 101,
   Gelu: 116,
 } as const;
 

@@ -1,4 +1,4 @@
-// Constant tensors as float32 or as integers: float16, quantised and sparse storage undone.
+// Constant tensors as float32 or as integers, decoded from float16, quantised and sparse storage.
 import { halfToFloat } from '../../formats/half.ts';
 import { FiligreeError } from '../../errors.ts';
 import { elementCount } from '../../tensor.ts';
@@ -22,7 +22,7 @@ type StoredNumbers = InstanceType<(typeof stored)[keyof typeof stored]>;
 
 const hasArray = (type: TensorType): type is keyof typeof stored => Object.hasOwn(stored, type);
 
-/** Reads constants of one model, and counts what it had to convert, by stored type. */
+/** Reads the constants of one model, and counts the conversions by stored type. */
 export class Constants {
   readonly converted = new Map<TensorType, number>();
   private readonly model: TfliteModel;
@@ -33,7 +33,7 @@ export class Constants {
     this.model = model;
   }
 
-  /** Whether the file holds values for the tensor: none need be stored of one whose sparse encoding says that all are 0. */
+  /** Whether the file holds values for the tensor. A sparse encoding may say that all are 0, and store none. */
   holds(tensor: TfliteTensor): boolean {
     return this.model.buffers[tensor.buffer].length > 0 || tensor.sparsity !== undefined;
   }
@@ -59,7 +59,7 @@ export class Constants {
       return Array.from({ length: bytes.length / 8 }, (_, i) => Number(view.getBigInt64(8 * i, true)));
     }
     if (!['int32', 'int16', 'uint16', 'int8', 'uint8', 'bool'].includes(tensor.type)) {
-      this.fail(tensor, `integers are wanted, got ${tensor.type}`);
+      this.fail(tensor, `must hold integers, got ${tensor.type}`);
     }
     return Array.from(this.storedNumbers(tensor));
   }
@@ -81,7 +81,7 @@ export class Constants {
     } else if (quantization) {
       dequantise(numbers, quantization, tensor.shape, reals);
     } else {
-      this.fail(tensor, `${type} values are wanted as reals, and have no scale`);
+      this.fail(tensor, `${type} values need a scale to be read as reals`);
     }
     return reals;
   }
@@ -119,11 +119,11 @@ export class Constants {
     return bytes;
   }
 
-  /** Tensors may share a buffer, so what they expand to is bounded here and not by the file's size. */
+  /** Tensors may share a buffer, so their expanded size is bounded here, not by the file's size. */
   private spend(tensor: TfliteTensor, bytes: number): void {
     this.bytesMade += bytes;
     if (!(this.bytesMade <= 2 ** 26 + 64 * this.model.bytes)) {
-      this.fail(tensor, 'the constants up to here are too large for a file of this size');
+      this.fail(tensor, 'the constants up to here are too large for the size of the file');
     }
   }
 
@@ -132,7 +132,7 @@ export class Constants {
   }
 }
 
-/** `tensor 12 "conv2d/Kernel"`, the form in which messages name one. */
+/** `tensor 12 "conv2d/Kernel"`, the name of a tensor in messages. */
 export function tensorTitle(tensor: TfliteTensor): string {
   return `tensor ${tensor.index} ${JSON.stringify(tensor.name)}`;
 }

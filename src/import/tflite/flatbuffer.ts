@@ -1,9 +1,9 @@
-// Reading FlatBuffers that nobody has verified. The flatbuffers library reads whatever lies at an offset, or undefined
-// past the end; here every table, vtable, vector and string is checked to lie inside the file before it is read.
+// Reads untrusted FlatBuffers. The flatbuffers library reads whatever lies at an offset, or undefined past the end. This
+// file checks that every table, vtable, vector and string lies inside the file before it is read.
 import { ByteBuffer } from 'flatbuffers';
 import { FiligreeError } from '../../errors.ts';
 
-/** The file, and how much of it may still be read: tables that share bytes cannot make a small file cost much. */
+/** The file, and how much of it may still be read. The allowance bounds the cost of a small file whose tables share bytes. */
 export class FlatFile {
   readonly bytes: Uint8Array;
   readonly buffer: ByteBuffer;
@@ -42,7 +42,7 @@ export class FlatFile {
 /** One table, with fields by their number in the schema. Absent fields give the default. */
 export class FlatTable {
   readonly file: FlatFile;
-  /** Where it is, for messages: `tensor 12`. */
+  /** Its place in the file, for messages: `tensor 12`. */
   readonly path: string;
   private readonly position: number;
   private readonly vtable: number = 0;
@@ -112,7 +112,7 @@ export class FlatTable {
     return at ? Number(this.file.buffer.readUint64(at)) : 0;
   }
 
-  /** The table that a field points to; `label` is where it is, for messages. */
+  /** The table that a field points to; `label` is its place, for messages. */
   table(field: number, label: string): FlatTable | undefined {
     const at = this.field(field, 4);
     return at ? new FlatTable(this.file, at + this.file.buffer.readUint32(at), this.join(label)) : undefined;
@@ -134,7 +134,7 @@ export class FlatTable {
     return new TextDecoder().decode(this.file.bytes.subarray(vector.start, vector.start + vector.length));
   }
 
-  /** The bytes of a vector of numbers, and how many numbers. */
+  /** Start and length (in numbers) of a vector of numbers. */
   vector(field: number, elementBytes: number, label: string): { start: number; length: number } | undefined {
     const at = this.field(field, 4);
     if (!at) return undefined;

@@ -1,4 +1,4 @@
-// FlexBuffers, as custom operators carry their options: a map from keys to numbers, read with every offset checked.
+// Reads FlexBuffers, the options of custom operators: a map from keys to numbers. Every offset is checked.
 //
 //   … values … | keys' offset, keys' width, length | value 0 … | type 0 … |   root, its type, its width in bytes
 //
@@ -17,7 +17,7 @@ const kinds = {
 
 /**
  * The numbers of a map at the root, booleans as 0 and 1; other values are left out.
- * @throws Error when it is no map, or anything lies outside of the bytes
+ * @throws Error when the root is not a map, or anything lies outside the bytes
  */
 export function readFlexMap(bytes: Uint8Array): Map<string, number> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -28,7 +28,7 @@ export function readFlexMap(bytes: Uint8Array): Map<string, number> {
     if (width === 8) return Number(view.getBigUint64(at, true));
     throw new Error(`a number of ${width} bytes`);
   };
-  /** Where the offset at `at` leads. */
+  /** The position that the offset at `at` points to. */
   const target = (at: number, width: number): number => {
     const to = at - uint(at, width);
     if (!(to >= 0 && to < at)) throw new Error(`an offset leads from byte ${at} to byte ${to}`);
@@ -54,10 +54,10 @@ export function readFlexMap(bytes: Uint8Array): Map<string, number> {
     return new TextDecoder().decode(bytes.subarray(at, end));
   };
 
-  if (bytes.length < 3) throw new Error(`${bytes.length} bytes are no map`);
+  if (bytes.length < 3) throw new Error(`${bytes.length} bytes are too few for a map`);
   const rootWidth = bytes[bytes.length - 1];
   const rootType = bytes[bytes.length - 2];
-  if (rootType >> 2 !== kinds.map) throw new Error('the root is no map');
+  if (rootType >> 2 !== kinds.map) throw new Error('the root is not a map');
   const map = target(bytes.length - 2 - rootWidth, rootWidth);
   const width = 1 << (rootType & 3);
   const length = uint(map - width, width);

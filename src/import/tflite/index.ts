@@ -15,8 +15,8 @@ import { Names } from '../names.ts';
 import { channelsLast, graphShape, Translation } from './translation.ts';
 
 /**
- * Reads a TFLite model as a graph: NCHW inside, inputs and outputs as the file has them; constants float32, dense.
- * What the file says of itself is in `metadata.tflite`. `name` stands in front of messages: the file's name.
+ * Reads a TFLite model as a graph: NCHW inside, inputs and outputs as in the file; constants float32 and dense. The
+ * file's description of itself is in `metadata.tflite`. Messages begin with `name`, the file's name.
  * @throws FiligreeError `invalid-model` when the file is damaged or contradicts itself, naming the tensor or operator;
  * `unsupported` with a list of every operator that cannot be translated.
  */
@@ -36,7 +36,7 @@ export function importTflite(bytes: Uint8Array, name: string): Graph {
   return graph;
 }
 
-/** Every tensor has at most one origin. */
+/** Checks that every tensor has at most one origin. */
 function checkProducers(model: TfliteModel, translation: Translation): void {
   const makers = new Map<number, string>();
   const claim = (index: number, maker: string) => {
@@ -65,7 +65,7 @@ function addInputs(model: TfliteModel, translation: Translation): void {
   }
 }
 
-/** The file's shape; where it says −1, the batch is 1. */
+/** The file's shape, with a batch of 1 where it says −1. */
 function inputShape(tensor: TfliteTensor, translation: Translation): number[] {
   const { signature, name } = tensor;
   const shape = tensor.shape.map((d, axis) => (d === -1 && axis === 0 ? 1 : d));
@@ -94,7 +94,7 @@ function port(translation: Translation, tensor: TfliteTensor, value: string, nam
   return result;
 }
 
-/** Translates all operators; those that are not supported end up in one error. */
+/** Translates all operators. One error lists all that are not supported. */
 function translateOperators(model: TfliteModel, translation: Translation): void {
   const problems: string[] = [];
   for (const operator of model.operators) {
@@ -109,7 +109,7 @@ function translateOperators(model: TfliteModel, translation: Translation): void 
     } catch (error) {
       if (isUnsupported(error))
         problems.push(`operator ${operator.index} "${operation.title}" (${operator.name}): ${error.message}`);
-      // What follows an unsupported operator stands on guessed shapes.
+      // Operators after an unsupported one rely on guessed shapes, so that their errors may be false.
       else if (problems.length === 0) throw error;
       standIn(model, translation, operator);
     }
@@ -136,11 +136,11 @@ function checkInputs(model: TfliteModel, translation: Translation, operator: Tfl
         maker === operator ? 'which it makes itself' : `which operator ${maker.index} (${maker.name}) makes later`;
       translation.fail(`${reader}, ${order}: the operators form a cycle or are out of order`);
     }
-    translation.fail(`${reader}, which is no input of the graph, holds no data and is made by no operator`);
+    translation.fail(`${reader}, which is not an input of the graph, holds no data and is not made by any operator`);
   }
 }
 
-/** Lets translation go on behind an unsupported operator, for the sake of the list. */
+/** Stands in for the outputs of an unsupported operator, so that translation lists later ones too. */
 function standIn(model: TfliteModel, translation: Translation, operator: TfliteOperator): void {
   for (const index of operator.outputs) {
     const tensor = model.tensors[index];
@@ -173,7 +173,7 @@ function addOutputs(model: TfliteModel, translation: Translation): void {
   }
 }
 
-/** An output that the file has inside: float32, whatever it says. */
+/** Makes an inner tensor of the file an output: float32, whatever its type in the file. */
 function addEnd(translation: Translation, tensor: TfliteTensor, value: string, names: Names): string {
   const output = port(translation, { ...tensor, type: 'float32' }, value, names, 'output');
   translation.graph.outputs.push(output);

@@ -1,5 +1,5 @@
 // Shapes that the file computes: SHAPE of a feature map, a slice of it, a PACK into the operand of a RESHAPE. All shapes
-// are known here, so these operators are worked out while the file is read and leave nothing behind.
+// are known here, so these operators are computed while the file is read, and the graph does not contain them.
 import type { Integers } from './known-integers.ts';
 import { elementCount } from '../../tensor.ts';
 import type { Operation } from './operation.ts';
@@ -9,7 +9,7 @@ type Fold = (operation: Operation, inputs: Integers[]) => Integers | undefined;
 
 const vector = (numbers: number[]): Integers => ({ shape: [numbers.length], numbers });
 
-/** Element by element, with scalars repeated. */
+/** An elementwise function; scalars are repeated. */
 function elementwise(f: (a: number, b: number) => number): Fold {
   return (_, [a, b]) => {
     const long = a.numbers.length >= b.numbers.length ? a : b;
@@ -19,7 +19,7 @@ function elementwise(f: (a: number, b: number) => number): Fold {
   };
 }
 
-/** The same numbers under the shape that the file gives the output. */
+/** The same numbers in the shape that the file gives the output. */
 const reshaped: Fold = (operation, [x]) => {
   const { shape } = operation.output();
   return elementCount(shape) === x.numbers.length ? { shape, numbers: x.numbers } : undefined;
@@ -56,12 +56,12 @@ const folds: Record<string, Fold> = {
   FLOOR_DIV: elementwise((a, b) => Math.floor(a / b)),
 };
 
-/** Operators that are worked out on known integers. */
+/** Operators that are computed on known integers. */
 export const foldedOperators: readonly string[] = ['SHAPE', ...Object.keys(folds)];
 
 const integerTypes = ['int32', 'int64'];
 
-/** Works an operator on known integers out; false when it is no such operator. */
+/** Computes an operator on known integers; false when it has no fold. */
 export function foldIntegers(operation: Operation): boolean {
   const { operator, translation } = operation;
   if (operator.outputs.length !== 1 || !integerTypes.includes(operation.output().type)) return false;

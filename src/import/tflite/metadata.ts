@@ -1,13 +1,13 @@
-// What a TFLite file says of itself besides its graph: the flatbuffer of tensorflow/tflite-support's metadata_schema.fbs
-// in the model's entry TFLITE_METADATA, and the files that are appended to the model as a zip archive. Numbers beside
-// fields are field ids. Nothing here stops an import: what cannot be read is left out and noted.
+// Metadata of a TFLite file: the flatbuffer of tensorflow/tflite-support's metadata_schema.fbs in the model's entry
+// TFLITE_METADATA, and the files appended to the model as a zip archive. Numbers beside fields are field ids. Nothing
+// here stops an import: metadata that cannot be read is left out and noted.
 import { parseLabels } from '../../formats/label-file.ts';
 import { pythonNames } from '../../formats/python-names.ts';
 import { FlatFile, type FlatTable } from './flatbuffer.ts';
 import type { TfliteModel } from './schema.ts';
 import { ZipArchive } from './zip.ts';
 
-/** What is kept in `metadata.tflite` of a graph. */
+/** The content of `metadata.tflite` of a graph. */
 export interface TfliteMetadata {
   name?: string;
   description?: string;
@@ -18,7 +18,7 @@ export interface TfliteMetadata {
   task?: string;
   /** Ultralytics' `kpt_shape`, of poses: `[17, 3]`. */
   keypointShape?: string;
-  /** Names of the classes, as the model's label file has them. */
+  /** Names of the classes, from the model's label file. */
   labels?: string[];
   /** Bytes b of the image become (b − mean) / std: one number, or one a channel. */
   normalization?: { mean: number[]; std: number[] };
@@ -31,7 +31,7 @@ const maxLabels = 65536;
 const longestText = 4096;
 const longestNote = 500;
 
-/** AssociatedFileType: names along an axis of an output, or of the values in it. */
+/** AssociatedFileType: labels of an axis of an output, or of its values. */
 const labelTypes: readonly number[] = [2, 3];
 /** ProcessUnitOptions */
 const normalizationOptions = 1;
@@ -42,7 +42,7 @@ interface AssociatedFile {
   locale: string;
 }
 
-/** What the file says of itself; what cannot be read is left out, with a note each. */
+/** Reads the metadata. Each part that cannot be read is left out, with a note. */
 export function readMetadata(model: TfliteModel, file: Uint8Array, notes: string[]): TfliteMetadata {
   const found: TfliteMetadata = {};
   const files: AssociatedFile[] = [];
@@ -84,7 +84,7 @@ export function readMetadata(model: TfliteModel, file: Uint8Array, notes: string
   return found;
 }
 
-/** The metadata's own flatbuffer, which lies in a buffer of the model's. */
+/** The metadata's own flatbuffer, which lies in one of the model's buffers. */
 function rootOf(model: TfliteModel): FlatTable | undefined {
   const entry = model.root.tables(6, 'metadata').find((table) => table.string(0, 'name') === entryName);
   if (!entry) return undefined;
@@ -104,7 +104,7 @@ function associatedFiles(table: FlatTable, field: number): AssociatedFile[] {
   }));
 }
 
-/** Labels of an output before the model's own, those of no language first; else the one file that looks like it. */
+/** Prefers labels of an output to those of the model, and labels without a language; else the only file that looks like labels. */
 function chooseLabelFile(files: readonly AssociatedFile[], present: readonly string[]): string | undefined {
   const labels = files.filter(({ type }) => labelTypes.includes(type));
   const chosen = labels.find(({ locale }) => locale === '') ?? labels.at(0);
@@ -113,7 +113,7 @@ function chooseLabelFile(files: readonly AssociatedFile[], present: readonly str
   return alike.length === 1 ? alike[0] : undefined;
 }
 
-/** What the first input's bytes are normalised by. */
+/** The normalisation of the first input. */
 function readNormalization(subgraph: FlatTable): TfliteMetadata['normalization'] {
   const [input] = subgraph.tables(2, 'input');
   const unit = input?.tables(4, 'process unit').find((table) => table.uint8(0) === normalizationOptions);
@@ -149,7 +149,7 @@ function readUltralytics(archive: ZipArchive, found: TfliteMetadata): void {
   if (labels) found.labels = labels;
 }
 
-/** What follows the first `key:`. One place only: the text may hold a million of them. */
+/** The text after the first `key:`. Only the first is tried, because the text may hold a million of them. */
 function behind(text: string, key: string): string {
   const found = new RegExp(`['"]${key}['"]\\s*:\\s*`).exec(text);
   return found ? text.slice(found.index + found[0].length) : '';

@@ -1,4 +1,4 @@
-// One operator of the file while it is translated: what its handler may ask of it and do.
+// One operator of the file while it is translated: what its handler can read and do.
 import { FiligreeError } from '../../errors.ts';
 import type { Node, Shape } from '../../graph/graph.ts';
 import { permuteData, permuteShape } from '../../graph/permute.ts';
@@ -18,7 +18,7 @@ export type Handler = (operation: Operation) => void;
 
 const realTypes = ['float32', 'float16', 'bfloat16', 'float64'];
 
-/** Something valid that Filigree does not have; the importer lists all of them in one error. */
+/** A valid operator that Filigree does not support. The importer lists all of them in one error. */
 export class Unsupported extends Error {}
 
 export class Operation {
@@ -107,7 +107,7 @@ export class Operation {
     return this.knownIntegers(i)?.numbers ?? this.translation.constants.integers(this.source(i, what));
   }
 
-  /** An input's integers where they are known, be it that the file stores or computes them. */
+  /** An input's integers, when the file stores them or computes them from shapes. */
   knownIntegers(i: number): Integers | undefined {
     const tensor = this.tensor(i);
     const folded = this.translation.integersOf(tensor);
@@ -132,7 +132,7 @@ export class Operation {
     });
   }
 
-  /** An input as the graph has it: NCHW at rank 4. */
+  /** An input in the graph's order: NCHW at rank 4. */
   value(i: number): string {
     const tensor = this.tensor(i);
     const source = this.translation.constantSource(tensor);
@@ -141,7 +141,7 @@ export class Operation {
     return this.translation.computed(tensor)!;
   }
 
-  /** An input in the file's order, transposed where the graph has it as NCHW. */
+  /** An input in the file's order: transposed when the graph stores it as NCHW. */
   inFileOrder(i: number): string {
     const source = this.translation.constantSource(this.tensor(i));
     if (source) return this.constant(source);
@@ -149,7 +149,7 @@ export class Operation {
     return this.rank(i) === 4 ? this.emit('transpose', { permutation: channelsLast }, [value]) : value;
   }
 
-  /** An input with axes of size 1 put before it, as broadcasting does; NCHW at rank 4. */
+  /** An input with axes of size 1 prepended, as in broadcasting; NCHW at rank 4. */
   atRank(i: number, rank: number): string {
     const shape = this.shape(i);
     if (shape.length === rank) return this.value(i);
@@ -161,7 +161,7 @@ export class Operation {
     return permutation ? this.emit('transpose', { permutation }, [reshaped]) : reshaped;
   }
 
-  /** Appends a node with one output; returns that. */
+  /** Appends a node with one output; returns the output. */
   emit(op: OperatorName, attributes: object, inputs: string[]): string {
     return this.emitAll(op, attributes, inputs)[0];
   }
@@ -170,10 +170,10 @@ export class Operation {
     return this.translation.emit(this.operator, op, attributes, inputs, this.title).outputs;
   }
 
-  /** The value, clamped to what the operator's k-th output can hold where that is quantised and the value can exceed it. */
+  /** The value, clamped to the range of the operator's k-th output when that is quantised and the value can exceed it. */
   saturated(value: string, k = 0): string {
     const { type, quantization } = this.output(k);
-    // Nothing reaches the ends of 32 bits.
+    // No value reaches the limits of 32 bits.
     if (type === 'int32' || !isQuantisedType(type) || quantization?.scales.length !== 1) return value;
     const [scale] = quantization.scales;
     const limits = representable(integerRanges[type], { scale, zeroPoint: quantization.zeroPoints[0] });
@@ -181,7 +181,7 @@ export class Operation {
     return this.emit('unary', clampTo(limits), [value]);
   }
 
-  /** Makes a value, NCHW at rank 4 and clamped to the range of a quantised tensor, the operator's k-th output. */
+  /** Makes a value (NCHW at rank 4) the operator's k-th output, clamped to the range of a quantised tensor. */
   result(made: string, k = 0): void {
     const { translation } = this;
     const value = this.saturated(made, k);
@@ -194,7 +194,7 @@ export class Operation {
 
   /** Makes a value in the file's order the operator's k-th output. */
   resultInFileOrder(made: string, k = 0): void {
-    // Before the transpose: what makes the value can clamp it.
+    // Clamped before the transpose, so that the node that makes the value can fuse the clamp.
     const value = this.saturated(made, k);
     const nhwc = this.translation.shapeOf(value).length === 4;
     this.result(nhwc ? this.emit('transpose', { permutation: channelsFirst }, [value]) : value, k);
@@ -241,7 +241,7 @@ export class Operation {
     return this.fail(`unknown fused activation ${code}`);
   }
 
-  /** Arithmetic is in float32: integers that are not quantised reals would come out otherwise. */
+  /** Arithmetic is in float32, which gives other results for integers that are not quantised reals. */
   private requireReal(tensor: TfliteTensor, scales?: Quantization): void {
     if (realTypes.includes(tensor.type) || tensor.quantization || scales) return;
     this.unsupported(`computes in ${tensor.type}`);

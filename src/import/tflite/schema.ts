@@ -1,5 +1,5 @@
-// A TFLite file as plain objects: tensorflow/compiler/mlir/lite/schema/schema.fbs, as much of it as vision models use.
-// Numbers beside fields are field ids; what refers to what is checked here, so that later steps can index freely.
+// A TFLite file as plain objects: the part of tensorflow/compiler/mlir/lite/schema/schema.fbs that vision models use.
+// Numbers beside fields are field ids. References are checked here, so that later steps can index freely.
 import { FiligreeError } from '../../errors.ts';
 import { elementCount } from '../../tensor.ts';
 import { FlatFile, FlatTable } from './flatbuffer.ts';
@@ -74,9 +74,9 @@ export interface TfliteOperator {
 
 export interface TfliteModel {
   file: string;
-  /** How long the file is. */
+  /** Length of the file in bytes. */
   bytes: number;
-  /** The Model table, for what only some readers want. */
+  /** The Model table, for readers that need more than these fields. */
   root: FlatTable;
   description: string;
   tensors: TfliteTensor[];
@@ -90,12 +90,12 @@ export interface TfliteModel {
 /** Largest tensor, in bytes, that any host could hold. */
 export const largestTensor = 2 ** 31;
 
-/** Version of the schema of the files that are read. */
+/** The only schema version that is supported. */
 export const schemaVersion = 3;
 
 /**
  * Reads a TFLite file.
- * @throws FiligreeError `invalid-model` when it is no TFLite file, or anything in it points outside of it.
+ * @throws FiligreeError `invalid-model` when it is not a TFLite file, or anything in it points outside the file.
  */
 export function readModel(bytes: Uint8Array, name: string): TfliteModel {
   const identifier = bytes.length >= 8 ? String.fromCharCode(...bytes.subarray(4, 8)) : '';
@@ -111,7 +111,7 @@ export function readModel(bytes: Uint8Array, name: string): TfliteModel {
   const model = file.root('');
   const version = model.uint32(0);
   if (version !== schemaVersion) {
-    file.fail('', `TFLite schema version ${schemaVersion} is wanted, the file says ${version}`);
+    file.fail('', `the file has TFLite schema version ${version}; it must be ${schemaVersion}`);
   }
   const buffers = model.tables(4, 'buffer').map(readBuffer);
   const codes = model.tables(1, 'operator code').map(readOperatorCode);
@@ -180,7 +180,7 @@ function readTensor(table: FlatTable, index: number, bufferCount: number): Tflit
   const signature = table.int32s(7, 'shape signature');
   if (shape.length > 8) file.fail(path, `rank ${shape.length}; at most 8 is supported`);
   if (shape.some((d) => d < -1) || elementCount(shape.map(Math.abs)) * 4 >= largestTensor) {
-    file.fail(path, `shape [${shape}] is no shape of a tensor under 2 GiB`);
+    file.fail(path, `shape [${shape}] is not that of a tensor under 2 GiB`);
   }
   const buffer = table.uint32(2);
   if (buffer >= bufferCount) file.fail(path, `refers to buffer ${buffer}; there are ${bufferCount}`);

@@ -12,7 +12,7 @@ type Numbers = Float32Array | Float64Array | Uint16Array | Int8Array | Uint8Arra
 
 /**
  * Lays the stored values of a sparse tensor out densely, in the order of its own axes; the rest is 0.
- * @throws Error that says what in the encoding is wrong, before anything large is allocated.
+ * @throws Error that says what is wrong in the encoding, before anything large is allocated.
  */
 export function densify<T extends Numbers>(shape: readonly number[], sparsity: Sparsity, stored: T): T {
   const { traversalOrder, blockMap, dimensions } = sparsity;
@@ -25,9 +25,10 @@ export function densify<T extends Numbers>(shape: readonly number[], sparsity: S
     );
   }
   if (!distinct(traversalOrder.slice(0, rank), 0, rank) || !distinct(traversalOrder.slice(rank), rank, depth)) {
-    throw new Error(`traversal order [${traversalOrder}] is no permutation of ${rank} dimensions and their blocks`);
+    throw new Error(`traversal order [${traversalOrder}] is not a permutation of ${rank} dimensions and their blocks`);
   }
-  if (!distinct(blockMap, 0, rank)) throw new Error(`block map [${blockMap}] names no ${blockMap.length} dimensions`);
+  if (!distinct(blockMap, 0, rank))
+    throw new Error(`block map [${blockMap}] must name ${blockMap.length} different dimensions`);
 
   // Sizes: a block dimension's is in its metadata, and divides the dimension it maps to.
   const blocks: number[] = Array.from({ length: rank }, () => 1);
@@ -49,7 +50,7 @@ export function densify<T extends Numbers>(shape: readonly number[], sparsity: S
   const sizes = traversalOrder.map((d) => (d < rank ? shape[d] / blocks[d] : blocks[blockMap[d - rank]]));
   const steps = traversalOrder.map((d) => (d < rank ? strides[d] * blocks[d] : strides[blockMap[d - rank]]));
 
-  // Every level is checked whole before the walk: `positions` is how often it is entered.
+  // Every level is checked completely before the walk. `positions` is the number of times that it is entered.
   let positions = 1;
   for (let level = 0; level < depth; level++) {
     positions = checkDimension(sparsity, level, sizes[level], positions);

@@ -1,8 +1,8 @@
-// From TFLite's tensors, which are NHWC, to the graph's values, which are NCHW.
+// Maps TFLite tensors, which are NHWC, to the graph's values, which are NCHW.
 //
-// A tensor of rank 4 is one value in NCHW, any other tensor a value in its own order. An operator whose meaning hangs
-// on NHWC order (RESHAPE, …) works on the transposed value between explicit `transpose` nodes, which a later pass
-// cancels in pairs.
+// A tensor of rank 4 is a value in NCHW, any other tensor a value in its own order. An operator whose meaning depends on
+// NHWC order (RESHAPE, …) works on the transposed value between explicit `transpose` nodes, which a later pass cancels
+// in pairs.
 import type { Node, Shape } from '../../graph/graph.ts';
 import { permuteShape } from '../../graph/permute.ts';
 import type { OperatorName } from '../../ops/index.ts';
@@ -16,7 +16,7 @@ export const channelsFirst = [0, 3, 1, 2] as const;
 /** Axis i of NHWC is axis channelsLast[i] of NCHW. */
 export const channelsLast = [0, 2, 3, 1] as const;
 
-/** A file's shape as the graph has it: NCHW where it has rank 4. */
+/** A file's shape in the graph's order: NCHW at rank 4. */
 export function graphShape(shape: Shape): number[] {
   return shape.length === 4 ? permuteShape(shape, channelsFirst) : [...shape];
 }
@@ -27,7 +27,7 @@ interface DetectionEnd {
   named: (names: readonly string[]) => void;
 }
 
-/** The graph under construction, and which tensor of the file became which value. */
+/** The graph under construction, and the value of every tensor of the file. */
 export class Translation extends GraphWriter {
   readonly model: TfliteModel;
   readonly constants: Constants;
@@ -55,14 +55,14 @@ export class Translation extends GraphWriter {
     return this.valueOfTensor.has(index) || this.sources.has(index) || this.folded.has(index);
   }
 
-  /** Ends the graph before `operator`: `ends` are outputs in place of its own. `named` is told their names. */
+  /** Ends the graph before `operator`: `ends` replace its outputs. `named` is called with their names. */
   endInDetections(operator: TfliteOperator, ends: DetectionEnd['ends'], named: DetectionEnd['named']): void {
     if (this.detections)
       this.fail(`operators ${this.detections.operator.index} and ${operator.index} end in detections`);
     this.detections = { operator, ends, named };
   }
 
-  /** The end of the graph that the tensor, a result of it, stands for. */
+  /** The end of the graph that has the tensor among its results. */
   detectionsOf(tensor: TfliteTensor): DetectionEnd | undefined {
     return this.detections?.operator.outputs.includes(tensor.index) ? this.detections : undefined;
   }
@@ -94,7 +94,7 @@ export class Translation extends GraphWriter {
     return this.valueOfTensor.get(tensor.index);
   }
 
-  /** The value made earlier under that key, or a new one. */
+  /** The value made earlier with that key, or a new one. */
   shared(key: string, make: () => string): string {
     const value = this.sharedValues.get(key) ?? make();
     this.sharedValues.set(key, value);
@@ -119,7 +119,7 @@ export class Translation extends GraphWriter {
   }
 }
 
-/** A tensor of no elements needs no data: the shape operand of a reshape to a scalar. */
+/** A tensor without elements needs no data, for example the shape operand of a reshape to a scalar. */
 function emptyConstant(tensor: TfliteTensor): TfliteTensor | undefined {
   return tensor.shape.includes(0) ? tensor : undefined;
 }

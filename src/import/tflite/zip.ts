@@ -1,6 +1,6 @@
-// The zip archive that TFLite's tools append to a model: label files. PKWARE's APPNOTE.TXT, as much of it as they write:
-// stored and deflated entries of one archive without encryption or 64-bit sizes. Nobody has verified it: every offset is
-// checked, and no entry inflates to more than it says or its reader allows.
+// Reads the zip archive of label files that TFLite's tools append to a model. It supports the part of PKWARE's APPNOTE.TXT
+// that they write: stored and deflated entries of one archive without encryption or 64-bit sizes. The file is untrusted:
+// every offset is checked, and no entry inflates to more than it declares or its reader allows.
 import { Inflate } from 'fflate';
 
 const endSignature = 0x06054b50;
@@ -11,7 +11,7 @@ const entryBytes = 46;
 const localBytes = 30;
 const longestComment = 65535;
 const maxEntries = 1024;
-/** Compressed bytes that are inflated at a time: at most 1032 times as many come out before their number is checked. */
+/** Compressed bytes to inflate at a time. At most 1032 times as many come out before their number is checked. */
 const inflateStep = 4096;
 
 interface Entry {
@@ -19,7 +19,7 @@ interface Entry {
   crc: number;
   compressedBytes: number;
   bytes: number;
-  /** Where its local header begins. */
+  /** Position of its local header. */
   at: number;
 }
 
@@ -31,8 +31,8 @@ export class ZipArchive {
   private readonly directoryAt: number = 0;
 
   /**
-   * A file without an archive at its end gives one without entries.
-   * @throws Error when there is one that cannot be read
+   * A file without an archive at its end gives an archive without entries.
+   * @throws Error when the archive cannot be read
    */
   constructor(file: Uint8Array) {
     this.file = file;
@@ -46,7 +46,7 @@ export class ZipArchive {
       throw new Error('the archive is one of several disks');
     }
     if (count > maxEntries) throw new Error(`the archive has ${count} entries; at most ${maxEntries} are read`);
-    // Offsets count from the archive's own start, which is the file's where the archive was appended in place.
+    // Offsets count from the archive's start, or from the file's when the archive was appended in place.
     const start = end - directoryBytes - view.getUint32(end + 16, true);
     this.directoryAt = end - directoryBytes;
     if (start < 0) throw new Error(`the archive's directory (${directoryBytes} bytes) lies outside of the file`);
@@ -59,7 +59,7 @@ export class ZipArchive {
   }
 
   /**
-   * What an entry holds; undefined when there is none by that name.
+   * The data of an entry; undefined when there is none by that name.
    * @throws Error when it is damaged, or larger than `maxBytes`
    */
   read(name: string, maxBytes: number): Uint8Array | undefined {
@@ -85,7 +85,7 @@ export class ZipArchive {
     return data;
   }
 
-  /** Where the end record begins: the last one whose comment ends with the file. */
+  /** Position of the end record: the last one whose comment ends with the file. */
   private endRecord(): number | undefined {
     const { length } = this.file;
     for (let at = length - endBytes; at >= Math.max(0, length - endBytes - longestComment); at--) {

@@ -3,7 +3,7 @@ import { checkApart, constantOf, kernel } from '../kernel.ts';
 
 export const copyKernels = {
   /**
-   * y (d0, …, d5) = x (d0, …, d5). `x` is the lowest address that is read; along an axis whose x stride is negative the
+   * y (d0, …, d5) = x (d0, …, d5). `x` is the lowest address that is read; along an axis with a negative x stride the
    * copy starts at the far end.
    */
   f32_copy: kernel({
@@ -39,7 +39,7 @@ export const copyKernels = {
       let y = 4;
       let elements = 1;
       for (let i = 0; i < 6; i++) {
-        if (!dims[i]) throw new Error('an empty extent');
+        if (!dims[i]) throw new Error('an extent is 0');
         x += (dims[i] - 1) * Math.abs(xStrides[i]);
         y += (dims[i] - 1) * yStrides[i];
         elements *= dims[i];
@@ -48,7 +48,7 @@ export const copyKernels = {
       return { x: x + 12, y }; // tiles of 4×4 load up to 3 floats past the end
     },
     work: (n) => n.d0 * n.d1 * n.d2 * n.d3 * n.d4 * n.d5,
-    // the copy of an axis that is walked backwards would start at the far end of a part
+    // the copy of a reversed axis would start at the far end of each part
     axes: import.meta.oneThread
       ? undefined
       : (n) =>
@@ -70,7 +70,7 @@ export const copyKernels = {
     record: 'FillRecord',
     fields: { y: 'write', n: 'u32', value: 'f32' },
     extents(n) {
-      if (!n.n) throw new Error('an empty extent');
+      if (!n.n) throw new Error('an extent is 0');
       return { y: 4 * n.n };
     },
     work: (n) => n.n,
@@ -85,10 +85,10 @@ export const copyKernels = {
       x: 'read',
       indices: 'read', // an `i32` constant
       y: 'write',
-      d0: 'u32', // two axes that are walked, in front of the gathered one or behind
+      d0: 'u32', // two outer axes, in front of the gathered one or behind it
       d1: 'u32',
       n: 'u32', // indices
-      run: 'u32', // floats that lie side by side in x and in y
+      run: 'u32', // floats that are contiguous in x and in y
       x0: 'u32', // strides in bytes
       x1: 'u32',
       xIndex: 'u32',
@@ -97,7 +97,7 @@ export const copyKernels = {
       yIndex: 'u32',
     },
     extents(n, table) {
-      if (!n.d0 || !n.d1 || !n.n || !n.run) throw new Error('an empty extent');
+      if (!n.d0 || !n.d1 || !n.n || !n.run) throw new Error('an extent is 0');
       const { largest } = constantOf(table, 'indices', 'i32');
       const y = (n.d0 - 1) * n.y0 + (n.d1 - 1) * n.y1 + (n.n - 1) * n.yIndex + 4 * n.run;
       checkApart('y', n.d0 * n.d1 * n.n * n.run, y);

@@ -5,13 +5,13 @@ import { checkApart, constantOf, kernel } from '../kernel.ts';
 const fields = {
   x: 'read',
   weights: 'read', // an `f32` constant: per output channel its bias, then its kernel row by row
-  scratch: 'write', // one padded plane, split into phases as f32_pad does; phases lie densely
+  scratch: 'write', // one padded plane, split into phases as f32_pad does; phases are contiguous
   y: 'write',
   batch: 'u32',
   xBatch: 'u32', // bytes from one image to the next
   yBatch: 'u32',
   channels: 'u32', // of the input
-  multiplier: 'u32', // output channels an input channel
+  multiplier: 'u32', // output channels per input channel
   xPlane: 'u32', // bytes from one input plane to the next; rows are xWidth floats
   xHeight: 'u32',
   xWidth: 'u32',
@@ -37,16 +37,19 @@ const tapFields = {
 
 type Numbers = Readonly<Record<Exclude<keyof typeof fields, 'x' | 'weights' | 'scratch' | 'y'>, number>>;
 
-/** `read` is what windows reach from the first pixel of a plane on, of the scratch unless planes are read in place. */
+/**
+ * `read` is the bytes that windows reach from the first pixel of a plane; they are in x for planes read in place, else
+ * in scratch.
+ */
 function extents(n: Numbers, area: number, read: number) {
   checkActivation(n.activation);
   if (!n.batch || !n.channels || !n.multiplier || !n.xHeight || !n.xWidth || !n.height || !n.width || !area) {
-    throw new Error('an empty extent');
+    throw new Error('an extent is 0');
   }
   const inPlace = n.rows === 0;
   if (!inPlace) {
     if (!n.columns || n.columns % 4) throw new Error(`columns ${n.columns} must be a multiple of 4`);
-    if (!n.phasesH || !n.phasesW) throw new Error('an empty extent');
+    if (!n.phasesH || !n.phasesW) throw new Error('an extent is 0');
     if (n.phasesH > n.strideH || n.phasesW > n.strideW) throw new Error('more phases than the stride has');
   }
   const pixels = n.height * n.width;
@@ -64,11 +67,11 @@ function extents(n: Numbers, area: number, read: number) {
   };
 }
 
-/** Windows, and planes that are padded first. */
+/** Windows, plus planes that are padded first. */
 const work = (n: Numbers, area: number) =>
   n.batch * n.channels * (n.multiplier * n.height * n.width * area + n.phasesH * n.phasesW * n.rows * n.columns);
 
-/** By channels, where a plane's padding takes what is stored beyond its end. */
+/** Splits by channels, where stores beyond a plane's end stay in its padding. */
 const axes = (n: Numbers, area: number) => {
   const pixels = n.height * n.width;
   if (n.yPlane < 4 * (pixels === 1 ? 1 : pixels + 3)) return [];
@@ -76,14 +79,14 @@ const axes = (n: Numbers, area: number) => {
   return [{ field: 'channels', moves: { x: n.xPlane, weights, scratch: 'own', y: n.multiplier * n.yPlane } }] as const;
 };
 
-/** What taps reach whose farthest lies `largest` bytes behind the first pixel of the window. */
+/** Bytes that taps reach when the farthest is `largest` bytes behind the window's first pixel. */
 const reach = (n: Numbers, largest: number) =>
   largest + 4 * ((n.height - 1) * (n.rows === 0 ? n.xWidth : n.columns) + n.width + 3);
 
 /**
- * 3×3, the same stride both ways, on planes that are padded but not split; or in place (`rows` 0), on planes that lack a
- * border of one pixel where `top` and `left` are 1 and where the last window reaches one pixel too far. The float before
- * x is read, and masked away, when `left` is 1.
+ * 3×3, the same stride both ways, on planes that are padded but not split, or in place (`rows` 0). In place, planes
+ * lack a border of one pixel where `top` and `left` are 1 and where the last window reaches one pixel too far. The
+ * float before x is read, and masked away, when `left` is 1.
  */
 const square3 = (stride: number) =>
   kernel({
@@ -105,7 +108,7 @@ const square3 = (stride: number) =>
     axes: import.meta.oneThread ? undefined : (n) => axes(n, 9),
   });
 
-/** 5×5, the same stride both ways. Tiles are 4 rows × 4 pixels, the last ones overlap. */
+/** 5×5, the same stride both ways. Tiles are 4 rows × 4 pixels; the last ones overlap. */
 const square5 = (stride: number) =>
   kernel({
     family: 'depthwise',

@@ -1,17 +1,17 @@
-// What a detection head does for every anchor.
+// Detection heads' work per anchor.
 import { kernel } from '../kernel.ts';
 
-/** Bytes before the tables that f32_best_class writes: how many anchors it found, and nothing. */
+/** Bytes before the tables that f32_best_class writes: the number of anchors found, then padding. */
 export const foundHeaderBytes = 16;
 
-/** Vectors of 4 floats are loaded also where fewer count. */
+/** Vectors of 4 floats are loaded even where fewer matter. */
 const overRead = 12;
 
 export const detectKernels = {
   /**
-   * Finds the anchors whose best class has a score that reaches a threshold, in their order, `most` of them at most.
-   * The best class is the first of largest value; NaN is no value. Its score is f(value), times f(objectness) if there
-   * is one, f being the identity or a sigmoid. Anchors whose best value is under `floor` are passed over.
+   * Finds the anchors whose best class has a score that reaches a threshold, in order, at most `most` of them. The best
+   * class is the first of largest value; NaN is ignored. Its score is f(value), times f(objectness) if there is one; f
+   * is the identity or a sigmoid. Anchors whose best value is below `floor` are skipped.
    *
    *   y   | found u32 | – | anchor u32 × most | class u32 × most | score f32 × most |
    */
@@ -21,7 +21,7 @@ export const detectKernels = {
     standalone: true,
     fields: {
       x: 'read', // the first class of the first anchor
-      objectness: 'read', // of the first anchor, `anchorStep` to the next; anything without hasObjectness
+      objectness: 'read', // objectness of the first anchor, `anchorStep` to the next; ignored without hasObjectness
       y: 'write',
       anchors: 'u32',
       classes: 'u32',
@@ -34,7 +34,7 @@ export const detectKernels = {
       most: 'u32',
     },
     extents(n) {
-      if (!n.anchors || !n.classes) throw new Error('an empty extent');
+      if (!n.anchors || !n.classes) throw new Error('an extent is 0');
       if (n.anchorStep !== 4 && n.classStep !== 4) throw new Error('neither anchors nor classes are 4 bytes apart');
       const anchors = (n.anchors - 1) * n.anchorStep + 4;
       return {

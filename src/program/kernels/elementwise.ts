@@ -1,10 +1,10 @@
-// Element by element: unary functions and binary functions with broadcasting.
+// Elementwise kernels: unary functions, and binary functions with broadcasting.
 import { activationFields, checkActivation } from '../activations.ts';
 import { checkApart, kernel } from '../kernel.ts';
 
 /**
- * Binary functions, by the codes that f32_binary knows them by. The order is the code and is part of the artifact
- * format: append only.
+ * Binary functions, by the codes that f32_binary uses. The order is the code and is part of the artifact format: append
+ * only.
  */
 export const binaryFunctions = [
   'add',
@@ -15,17 +15,21 @@ export const binaryFunctions = [
   'max',
   'pow', // as Math.pow
   'prelu', // a < 0 ? b·a : a
+  'less', // 1 or 0, as the next two; 0 when either is NaN
+  'lessOrEqual',
+  'equal',
+  'select', // a ≠ 0 ? b : −0, which adds nothing: a choice of two is the sum of two of these
 ] as const;
 
 export type BinaryFunction = (typeof binaryFunctions)[number];
 
-/** Kernels load vectors of 4 floats, also for the last of a row: 3 floats may be read beyond it. */
+/** Kernels load vectors of 4 floats, also for the last ones of a row: up to 3 floats beyond it are read. */
 const overRead = 12;
 
 export const elementwiseKernels = {
   /**
-   * y[row][i] = act(x[row][i]) for i < columns; exact to the element. y may be x where rows lie alike, and may overlap it
-   * no other way.
+   * y[row][i] = act(x[row][i]) for i < columns; exact to the element. y may be x if their rows have the same layout;
+   * any other overlap is wrong.
    */
   f32_unary: kernel({
     family: 'elementwise',
@@ -41,7 +45,7 @@ export const elementwiseKernels = {
     },
     extents(n) {
       checkActivation(n.activation);
-      if (!n.rows || !n.columns) throw new Error('an empty extent');
+      if (!n.rows || !n.columns) throw new Error('an extent is 0');
       const y = (n.rows - 1) * n.yRow + 4 * n.columns;
       checkApart('y', n.rows * n.columns, y);
       return { x: (n.rows - 1) * n.xRow + 4 * n.columns + overRead, y };
@@ -56,8 +60,9 @@ export const elementwiseKernels = {
   }),
 
   /**
-   * y[i0][i1][i2][i] = act(f(a[…], b[…])), exact to the element. Strides are bytes, 0 where an operand is broadcast; along
-   * the last dimension y is contiguous, and a and b are contiguous (4) or broadcast (0). y may be a or b where they lie alike.
+   * y[i0][i1][i2][i] = act(f(a[…], b[…])), exact to the element. Strides are bytes, 0 where an operand is broadcast.
+   * Along the last dimension y is contiguous, and a and b are contiguous (4) or broadcast (0). y may be a or b if their
+   * layouts are the same.
    */
   f32_binary: kernel({
     family: 'elementwise',
@@ -87,9 +92,9 @@ export const elementwiseKernels = {
     extents(n) {
       checkActivation(n.activation);
       if (n.fn >= binaryFunctions.length) throw new Error(`unknown binary function code ${n.fn}`);
-      if (!n.dim0 || !n.dim1 || !n.dim2 || !n.dim3) throw new Error('an empty extent');
+      if (!n.dim0 || !n.dim1 || !n.dim2 || !n.dim3) throw new Error('an extent is 0');
       if ((n.a3 !== 0 && n.a3 !== 4) || (n.b3 !== 0 && n.b3 !== 4)) {
-        throw new Error(`inner strides ${n.a3} and ${n.b3}, where 0 or 4 bytes are meant`);
+        throw new Error(`inner strides ${n.a3} and ${n.b3} must be 0 or 4 bytes`);
       }
       const last = (s0: number, s1: number, s2: number, s3: number) =>
         (n.dim0 - 1) * s0 + (n.dim1 - 1) * s1 + (n.dim2 - 1) * s2 + (n.dim3 - 1) * s3;

@@ -5,7 +5,7 @@ import { packedTiles } from '../tiles.ts';
 import type { Panel } from '../tiles.ts';
 import { matrixAxes, matrixExtents, matrixFields } from './matrix.ts';
 
-/** Bytes of weights in panels of this many rows. @throws Error when they are not of that shape. */
+/** Bytes of weights in panels of this many rows. @throws Error when they have another shape. */
 export function weightBytes(rows: number, columns: number, panel: Panel, table: (field: string) => Table): number {
   const { constant } = constantOf(table, 'weights', 'gemm');
   if (constant.rows !== rows || constant.columns !== columns || constant.panel !== panel) {

@@ -8,9 +8,9 @@ export function imageScratchBytes(toWidth: number): number {
 
 export const imageKernels = {
   /**
-   * Resizes a rectangle of an image into a rectangle of y; the rest of y gets `pad`. Then every value, pad too, becomes
-   * value · scale + offset. Bilinear, pixel centres at half coordinates, the rectangle's border going on outside of it.
-   * With `antialias`, an axis that shrinks to less than half is averaged over the area that each pixel covers.
+   * Resizes a rectangle of an image into a rectangle of y; the rest of y gets `pad`. Then every value, including pad,
+   * becomes value · scale + offset. Bilinear, pixel centres at half coordinates; beyond the rectangle its border pixels
+   * repeat. With `antialias`, an axis that shrinks to less than half is averaged over the area that each pixel covers.
    */
   f32_image: kernel({
     family: 'image',
@@ -18,10 +18,10 @@ export const imageKernels = {
     // Its scratch holds counts and byte offsets, which another field of a hostile record could overwrite.
     standalone: true,
     fields: {
-      x: 'read', // bytes: `channels` a pixel, interleaved
+      x: 'read', // bytes: `channels` per pixel, interleaved
       scratch: 'write', // imageScratchBytes
       y: 'write',
-      channels: 'u32', // 1: grey, written to all three; 3: RGB; 4: RGBA, A being ignored
+      channels: 'u32', // 1: grey, written to all three; 3: RGB; 4: RGBA, A is ignored
       xRow: 'u32', // bytes from one row of the image to the next
       xLeft: 'u32', // source rectangle, in pixels of the image
       xTop: 'u32',
@@ -50,7 +50,7 @@ export const imageKernels = {
       if (n.channels !== 1 && n.channels !== 3 && n.channels !== 4) throw new Error(`${n.channels} channels`);
       if (n.reverse > 1) throw new Error(`reverse ${n.reverse} must be 0 or 1`);
       if (!n.xWidth || !n.xHeight || !n.width || !n.height || !n.toWidth || !n.toHeight) {
-        throw new Error('an empty extent');
+        throw new Error('an extent is 0');
       }
       if (n.left + n.toWidth > n.width || n.top + n.toHeight > n.height) {
         throw new Error(`the destination does not fit ${n.width}×${n.height} pixels`);

@@ -18,7 +18,7 @@ const fields = {
   ...activationFields,
 } as const;
 
-/** Tiles start at multiples of this many pixels, also those of rows that are left over. */
+/** Tiles start at multiples of this many pixels, including those of the remaining rows. */
 const step = pixelsOf(tiles.int8['16x1']);
 
 const product = ({ rows: group }: Tile) =>
@@ -32,7 +32,7 @@ const product = ({ rows: group }: Tile) =>
       if (constant.group !== group || constant.rows !== n.rows) {
         throw new Error(`weights must be in groups of ${group}, with ${n.rows} rows`);
       }
-      if (!n.batch || !n.rows || !n.pixels) throw new Error('an empty extent');
+      if (!n.batch || !n.rows || !n.pixels) throw new Error('an extent is 0');
       const x = (n.batch - 1) * n.xBatch + largest + step * Math.ceil(n.pixels / step);
       const y = (n.batch - 1) * n.yBatch + (n.rows - 1) * n.yPlane + 16 * Math.ceil(n.pixels / 4);
       checkApart('x', (n.batch * n.pixels) / 4, x);
@@ -56,11 +56,11 @@ export const int8Kernels = {
       pixels: 'u32', // of a plane
       xPlane: 'u32', // bytes from one plane to the next
       yPlane: 'u32',
-      scale: 'f32', // steps in 1
-      zero: 'f32', // what 0 becomes, a whole number 0…127
+      scale: 'f32', // quantisation steps per unit
+      zero: 'f32', // the integer for 0, 0…127
     },
     extents({ planes, pixels, xPlane, yPlane, zero }) {
-      if (!planes || !pixels) throw new Error('an empty extent');
+      if (!planes || !pixels) throw new Error('an extent is 0');
       if (!(Number.isInteger(zero) && zero >= 0 && zero <= 127)) throw new Error(`zero point ${zero}`);
       const x = (planes - 1) * xPlane + 4 * up16(pixels);
       const y = (planes - 1) * yPlane + up16(pixels);

@@ -1,4 +1,4 @@
-// Weights × vectors: y (batch, rows) = act(W (rows, columns) · x (batch, columns)), one pixel an image.
+// Weights × vectors: y (batch, rows) = act(W (rows, columns) · x (batch, columns)), one pixel per image.
 import { activationFields, checkActivation } from '../activations.ts';
 import { checkApart, constantOf, kernel } from '../kernel.ts';
 import type { Table } from '../kernel.ts';
@@ -12,7 +12,7 @@ const fields = {
   weights: 'read', // a `gemm`, `spmm` or `quantised` constant
   y: 'write',
   batch: 'u32',
-  xBatch: 'u32', // bytes from one image to the next; 16-bit inputs lie without holes
+  xBatch: 'u32', // bytes from one image to the next; 16-bit inputs are contiguous
   yBatch: 'u32',
   rows: 'u32',
   columns: 'u32',
@@ -22,10 +22,10 @@ const fields = {
 type Numbers = { batch: number; xBatch: number; rows: number; columns: number };
 
 interface Linear {
-  /** Rows that parts start at multiples of, and bytes of weights a row. */
+  /** Parts start at multiples of this number of rows; and bytes of weights per row. */
   multiple: number;
   rowBytes(n: Numbers): number | 'groups';
-  /** Bytes of x and of the weights that the kernel reads. @throws Error for weights that are not its own. */
+  /** Bytes of x and of the weights that the kernel reads. @throws Error for weights in another form. */
   reads(n: Numbers, table: (field: string) => Table): { x: number; weights: number };
   /** Bytes from one image of x to the next. */
   imageBytes?(n: Numbers): number;
@@ -38,7 +38,7 @@ const linear = ({ multiple, rowBytes, reads, imageBytes = (n) => n.xBatch }: Lin
     fields,
     extents(n, table) {
       checkActivation(n.activation);
-      if (!n.batch || !n.rows || !n.columns) throw new Error('an empty extent');
+      if (!n.batch || !n.rows || !n.columns) throw new Error('an extent is 0');
       const y = (n.batch - 1) * n.yBatch + 4 * n.rows;
       checkApart('y', n.batch * n.rows, y);
       return { ...reads(n, table), y };
@@ -48,7 +48,7 @@ const linear = ({ multiple, rowBytes, reads, imageBytes = (n) => n.xBatch }: Lin
       ? undefined
       : (n) => [
           { field: 'rows', multiple, moves: { x: 0, weights: rowBytes(n), y: 4 } },
-          // integers are multiplied by four images at a time
+          // integer kernels take four images at a time
           { field: 'batch', multiple: 4, moves: { x: imageBytes(n), weights: 0, y: n.yBatch } },
         ],
   });
@@ -62,7 +62,7 @@ const sparse = ({ rows: group }: Tile) =>
     reads: (n, table) => ({ x: (n.batch - 1) * n.xBatch + largestOffset(n.rows, group, table) + 4, weights: 4 }),
   });
 
-/** Bytes of an image's inputs in 16 bits. */
+/** Bytes of an image's 16-bit inputs. */
 const inputBytes = (columns: number) => 16 + 32 * Math.ceil(columns / 16);
 
 const quantised = (bits: 4 | 8) =>
@@ -88,7 +88,7 @@ export const linearKernels = {
       weights: weightBytes(n.rows, n.columns, tiles.linear.dense.rows, table),
     }),
   }),
-  /** W sparse; and in groups of four rows that share positions. */
+  /** Sparse W; and W in groups of four rows that share positions. */
   f32_linear_sparse: sparse(tiles.linear.sparse),
   f32_linear_sparse_4: sparse(tiles.linear.sparse_4),
 
@@ -98,7 +98,7 @@ export const linearKernels = {
     record: 'LinearInputRecord',
     fields: { x: 'read', y: 'write', batch: 'u32', xBatch: 'u32', columns: 'u32' },
     extents(n) {
-      if (!n.batch || !n.columns) throw new Error('an empty extent');
+      if (!n.batch || !n.columns) throw new Error('an extent is 0');
       return { x: floatBytes({ ...n, rows: 0 }), y: n.batch * inputBytes(n.columns) };
     },
     work: (n) => n.batch * n.columns,

@@ -1,4 +1,4 @@
-// Weights × planes: what records of dense and sparse kernels share, so that one can take the other's place.
+// Weights × planes: the record that dense and sparse kernels share, so that one can replace the other.
 import { activationFields, checkActivation } from '../activations.ts';
 import { checkApart, constantOf } from '../kernel.ts';
 import type { Table } from '../kernel.ts';
@@ -7,10 +7,10 @@ import type { Tile } from '../tiles.ts';
 
 export const matrixFields = {
   x: 'read',
-  taps: 'read', // a `taps` constant, one entry a column
+  taps: 'read', // a `taps` constant, one entry per column
   weights: 'read', // a `gemm` or `spmm` constant
   scratch: 'write', // a tile of every column; see matrixScratchBytes
-  residual: 'read', // laid out as y; what `add` adds. May be y itself if no vector runs over a row's end
+  residual: 'read', // what `add` adds, laid out as y. May be y itself if no vector runs past a row's end
   y: 'write',
   batch: 'u32',
   xBatch: 'u32', // bytes from one image to the next
@@ -19,9 +19,9 @@ export const matrixFields = {
   columns: 'u32',
   height: 'u32', // of an output plane
   width: 'u32',
-  rowPixels: 'u32', // of an input row, a multiple of 4; pointwise kernels see one row of height × width pixels
+  rowPixels: 'u32', // of an input row, a multiple of 4; pointwise kernels treat a plane as one row of height × width pixels
   yPlane: 'u32', // bytes from one output plane to the next
-  packed: 'u32', // 1: tiles are packed first, and sparse weights' offsets are into the packed tile. Dense tiles always are
+  packed: 'u32', // 1: tiles are packed first, and sparse weights' offsets are into the packed tile. Dense kernels always pack
   add: 'u32', // 1: y = act(W · x + bias + residual)
   ...activationFields,
 } as const;
@@ -38,8 +38,8 @@ export function matrixScratchBytes(columns: number, tile: Tile): number {
 const up4 = (pixels: number) => Math.ceil(pixels / 4) * 4;
 
 /**
- * What a kernel over planes touches. `packed`: the tile that it packs, if it does not read x itself; `weights`: bytes of them;
- * `largest`: byte offset in them.
+ * The bytes that a kernel over planes touches. `packed`: the tile it packs, absent when it reads x itself; `weights`:
+ * bytes of weights; `largest`: the largest byte offset in them.
  */
 export function matrixExtents(
   n: Numbers,
@@ -47,7 +47,7 @@ export function matrixExtents(
   { shifted, packed, weights, largest }: { shifted: boolean; packed?: Tile; weights: number; largest: number },
 ) {
   checkActivation(n.activation);
-  if (!n.batch || !n.rows || !n.columns || !n.height || !n.width) throw new Error('an empty extent');
+  if (!n.batch || !n.rows || !n.columns || !n.height || !n.width) throw new Error('an extent is 0');
   if (shifted && (n.rowPixels % 4 || n.rowPixels < n.width)) throw new Error(`row of ${n.rowPixels} pixels`);
   const pixels = n.height * n.width;
   const read = shifted ? (n.height - 1) * n.rowPixels + n.width : pixels;
@@ -64,7 +64,10 @@ export function matrixExtents(
   return { x, taps: 4 * n.columns, weights, scratch, residual: n.add ? y : 0, y };
 }
 
-/** Ways to divide a kernel over planes: by `group` rows, whose weights are `weights` bytes a row; flat planes by pixels too. */
+/**
+ * Axes that divide a kernel over planes: groups of `group` rows, with `weights` bytes of weights per row; flat planes
+ * also by pixels.
+ */
 export function matrixAxes(
   n: Numbers,
   { shifted, group, weights }: { shifted: boolean; group: number; weights: number | 'groups' },
@@ -83,7 +86,8 @@ export function matrixAxes(
     multiple: 4,
     moves: { ...still, x: 4, weights: 0, residual: 4, y: 4 },
   } as const;
-  // vectors run over the end of shifted planes: into a part's own padding, but for rows and pixels into another part
+  // vectors run past the end of shifted planes: a part by rows has its own padding if planes are apart; by pixels it
+  // has none
   const apart = n.yPlane >= 4 * (shifted ? pixels + 4 : up4(pixels));
   return [...(apart ? [rows] : []), ...(shifted ? [] : [flat])];
 }

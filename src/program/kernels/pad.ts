@@ -1,10 +1,10 @@
-// Padded copies of planes, split into phases so that a strided kernel sees unit strides.
+// Padded copies of planes, split into phases so that a strided kernel reads unit strides.
 import { checkApart, kernel } from '../kernel.ts';
 
 export const padKernels = {
   /**
    * y[plane][phase (a, b)][row][column] = x[plane][row·strideH + a − top][column·strideW + b − left], or `value` outside.
-   * Phases lie one after the other, b fastest, `yPhase` bytes apart; rows are `columns` floats, densely.
+   * Phases lie one after the other, b fastest, `yPhase` bytes apart; rows are contiguous, `columns` floats each.
    */
   f32_pad: kernel({
     family: 'pad',
@@ -30,7 +30,7 @@ export const padKernels = {
     },
     extents(n) {
       if (!n.planes || !n.xHeight || !n.xWidth || !n.rows || !n.columns || !n.phasesH || !n.phasesW) {
-        throw new Error('an empty extent');
+        throw new Error('an extent is 0');
       }
       if (n.columns % 4) throw new Error(`columns ${n.columns} must be a multiple of 4`);
       if (n.phasesH > n.strideH || n.phasesW > n.strideW) throw new Error('more phases than the stride has');

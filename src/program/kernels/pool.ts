@@ -1,10 +1,10 @@
-// Pooling: a window's rows first, into one padded row, then its columns.
+// Pooling: first a window's rows, into one padded row, then its columns.
 import { activationFields, checkActivation } from '../activations.ts';
 import { checkApart, kernel } from '../kernel.ts';
 
 const fields = {
   x: 'read',
-  scratch: 'write', // one padded row, see poolRow
+  scratch: 'write', // one padded row, see poolRowBytes
   y: 'write',
   batch: 'u32',
   xBatch: 'u32', // bytes from one image to the next
@@ -29,15 +29,15 @@ const fields = {
 
 const averageFields = {
   ...fields,
-  counts: 'read', // an `f32` constant: elements that a window counts, per output row and then per output column
+  counts: 'read', // an `f32` constant: number of elements that count in a window, per output row and then per output column
 } as const;
 
-/** Rows of a window, at most: the kernel steps over those outside of x one by one. Columns are bounded by the scratch. */
+/** Maximum rows of a window: the kernel steps over those outside x one by one. The scratch memory bounds columns. */
 const maximumKernel = 2 ** 16;
 
 type Numbers = Readonly<Record<Exclude<keyof typeof fields, 'x' | 'scratch' | 'y'>, number>>;
 
-/** Bytes of the padded row: all that windows reach, and what vectors of four outputs read beyond. */
+/** Bytes of the padded row: what windows reach, plus what vectors of four outputs read beyond. */
 export function poolRowBytes(
   n: Pick<Numbers, 'xWidth' | 'width' | 'kernelW' | 'strideW' | 'dilationW' | 'left'>,
 ): number {
@@ -48,7 +48,7 @@ export function poolRowBytes(
 function extents(n: Numbers) {
   checkActivation(n.activation);
   if (!n.batch || !n.channels || !n.xHeight || !n.xWidth || !n.height || !n.width || !n.kernelH || !n.kernelW) {
-    throw new Error('an empty extent');
+    throw new Error('an extent is 0');
   }
   if (!n.dilationH || !n.dilationW) throw new Error('a dilation of 0');
   if (n.kernelH > maximumKernel) throw new Error(`a window of ${n.kernelH} rows`);
@@ -60,13 +60,13 @@ function extents(n: Numbers) {
   return { x, scratch: poolRowBytes(n), y };
 }
 
-/** A row of outputs takes its window's rows first, and steps over those outside of x; then windows of columns. */
+/** An output row takes its windows' rows first, stepping over those outside x, then their columns. */
 const work = (n: Numbers) => {
   const row = n.kernelH + Math.min(n.kernelH, n.xHeight) * n.xWidth + n.width * n.kernelW;
   return poolRowBytes(n) / 4 + n.batch * n.channels * n.height * row;
 };
 
-/** By channels, where a plane's padding takes what is stored beyond its end. */
+/** Splits by channels, where stores beyond a plane's end stay in its padding. */
 function axes(n: Numbers) {
   const pixels = n.height * n.width;
   if (n.yPlane < 4 * (pixels === 1 ? 1 : pixels + 3)) return [];

@@ -1,23 +1,23 @@
-// Along axes: softmax and reductions.
+// Kernels along axes: softmax and reductions.
 import { checkApart, kernel } from '../kernel.ts';
 
 /**
- * Reductions, by the codes that f32_reduce knows them by; a mean is a sum and a scale. The order is the code and is part
- * of the artifact format: append only.
+ * Reductions, by the codes that f32_reduce uses; a mean is a sum and a scale. The order is the code and is part of the
+ * artifact format: append only.
  */
 export const reduceFunctions = [
   'sum',
-  'max', // NaN when any is NaN, as min
+  'max', // NaN when any is NaN; so is min
   'min',
 ] as const;
 
-/** Vectors of 4 floats are loaded also where fewer count. */
+/** Vectors of 4 floats are loaded even where fewer matter. */
 const overRead = 12;
 
 export const reduceKernels = {
   /**
-   * y = exp(beta·x) over its sum along the axis, for x and y (outer0, outer1, axis, inner); exact to the element. Strides
-   * are bytes; `inner` is contiguous. y may be x where they lie alike.
+   * y = exp(beta·x) divided by its sum along the axis, for x and y (outer0, outer1, axis, inner); exact to the element.
+   * Strides are bytes; `inner` is contiguous. y may be x if their layouts are the same.
    */
   f32_softmax: kernel({
     family: 'reduce',
@@ -38,7 +38,7 @@ export const reduceKernels = {
       beta: 'f32',
     },
     extents(n) {
-      if (!n.outer0 || !n.outer1 || !n.axis || !n.inner) throw new Error('an empty extent');
+      if (!n.outer0 || !n.outer1 || !n.axis || !n.inner) throw new Error('an extent is 0');
       const bytes = (outer0: number, outer1: number, axis: number) =>
         (n.outer0 - 1) * outer0 + (n.outer1 - 1) * outer1 + (n.axis - 1) * axis + 4 * n.inner;
       const y = bytes(n.yOuter0, n.yOuter1, n.yAxis);
@@ -84,7 +84,7 @@ export const reduceKernels = {
     extents(n) {
       if (n.fn >= reduceFunctions.length) throw new Error(`unknown reduction code ${n.fn}`);
       if (!n.kept0 || !n.kept1 || !n.inner || !n.reduced0 || !n.reduced1 || !n.reduced2) {
-        throw new Error('an empty extent');
+        throw new Error('an extent is 0');
       }
       const reduced = (n.reduced0 - 1) * n.xReduced0 + (n.reduced1 - 1) * n.xReduced1 + (n.reduced2 - 1) * n.xReduced2;
       const kept = n.kept0 * n.kept1 * n.inner;

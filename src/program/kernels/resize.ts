@@ -1,4 +1,4 @@
-// Resizing by tables: kernels know no coordinate rules.
+// Resizing by tables: the kernels contain no coordinate rules.
 import { checkApart, constantOf, kernel } from '../kernel.ts';
 
 const planes = {
@@ -35,9 +35,9 @@ const up4 = (count: number) => Math.ceil(count / 4) * 4;
 
 type Numbers = Readonly<Record<Exclude<keyof typeof planes, 'y'>, number>>;
 
-/** Bytes of x and y when a source row may start at `lastRow`. */
+/** Bytes of x and y when source rows start at byte `lastRow` at most. */
 function extents(n: Numbers, lastRow: number) {
-  if (!n.batch || !n.channels || !n.xWidth || !n.height || !n.width) throw new Error('an empty extent');
+  if (!n.batch || !n.channels || !n.xWidth || !n.height || !n.width) throw new Error('an extent is 0');
   const pixels = n.height * n.width;
   const x = (n.batch - 1) * n.xBatch + (n.channels - 1) * n.xPlane + lastRow + 4 * up4(n.xWidth);
   const y = (n.batch - 1) * n.yBatch + (n.channels - 1) * n.yPlane + 4 * (pixels === 1 ? 1 : pixels + 3);
@@ -46,14 +46,14 @@ function extents(n: Numbers, lastRow: number) {
   return { x, y };
 }
 
-/** Output pixels, and the source rows of each. */
+/** Output pixels, plus the source rows of each. */
 const work = (n: Numbers) => n.batch * n.channels * n.height * (n.width + n.xWidth);
 
 function checkColumns(n: Numbers, largest: number): void {
   if (largest > 4 * (n.xWidth - 1)) throw new Error(`a column at byte ${largest} of rows of ${n.xWidth} floats`);
 }
 
-/** By channels, where a plane's padding takes what is stored beyond its end. */
+/** Splits by channels, where stores beyond a plane's end stay in its padding. */
 function axes<const M extends object>(n: Numbers, moves: M) {
   const pixels = n.height * n.width;
   if (n.yPlane < 4 * (pixels === 1 ? 1 : pixels + 3)) return [];
@@ -72,7 +72,7 @@ export const resizeKernels = {
     work,
     axes: import.meta.oneThread ? undefined : (n) => axes(n, { rows: 0, columns: 0 }),
   }),
-  /** Every pixel becomes 2×2: height is twice the input's, width 2 · xWidth ≥ 8. */
+  /** Every pixel becomes 2×2: height is twice the input's, width is 2 · xWidth ≥ 8. */
   f32_upsample_2x2: kernel({
     family: 'resize',
     record: 'UpsampleRecord',

@@ -6,7 +6,7 @@ import { packedTiles, tiles } from '../tiles.ts';
 import type { Tile } from '../tiles.ts';
 import { matrixAxes, matrixExtents, matrixFields } from './matrix.ts';
 
-/** The farthest byte offset that sparse weights hold. @throws Error when the kernel does not take them. */
+/** The largest byte offset in sparse weights. @throws Error when the weights do not suit the kernel. */
 export function largestOffset(rows: number, group: number, table: (field: string) => Table): number {
   const { constant, largest } = constantOf(table, 'weights', 'spmm');
   if (constant.group !== group || constant.rows !== rows) {

@@ -1,4 +1,4 @@
-// A network's channels in the order that a pruning run wants them in.
+// Rearranges a network's channels for a pruning run.
 import type { Graph } from '../../graph/graph.ts';
 import { Calibrator } from '../statistics/calibration.ts';
 import type { ChannelPermutations } from './permute.ts';
@@ -6,13 +6,13 @@ import type { Layer } from '../layers.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { rearrange } from './rearrange.ts';
 
-/** The zeros that groups are made for where the target does not tell; the order that is best changes little with them. */
+/** The sparsity to group for when the target does not specify one. The best order changes little with it. */
 const usualSparsity = 0.7;
 
-/** Bytes of statistics that are asked for in one run of the calibration images. */
+/** Maximum bytes of statistics collected in one run of the calibration images. */
 const maxStatistics = 512 * 2 ** 20;
 
-/** The network rearranged for the layers that are to be pruned, by weights times what they carry on the calibration images. */
+/** The network rearranged for the layers to prune, by the energy of weights times their inputs on the calibration images. */
 export async function arranged(
   graph: Graph,
   chosen: readonly Layer[],
@@ -33,7 +33,7 @@ export async function arranged(
   return { graph: found.graph, permutations, notes: [note] };
 }
 
-/** E x² of each column that layers read. */
+/** E x² of each column of the layers' inputs. */
 async function energiesOf(
   graph: Graph,
   layers: readonly Layer[],

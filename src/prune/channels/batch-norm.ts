@@ -1,4 +1,4 @@
-// The scales γ of batch norms, for pruning by them: only a file that still has its batch norms says what they are.
+// The scales γ of batch norms, a criterion for pruning. Only files that still contain their batch norms have them.
 import { constantOf, producers } from '../../graph/edit.ts';
 import type { Graph } from '../../graph/graph.ts';
 import { affirms, isOp } from '../../ops/nodes.ts';
@@ -7,9 +7,9 @@ import { constantOperand } from '../../passes/match.ts';
 import type { ChannelSpace } from './spaces.ts';
 
 /**
- * γ of the batch norm behind each layer, for each of its rows, by the layer's name; layers without one are not listed. The graph is as it was
- * imported: passes fold batch norms into weights, and γ is lost. Where γ and the variance were one factor in the file already
- * (TFLite), there is none.
+ * γ of the batch norm after each layer, for each of its rows, by the layer's name. Layers without one are not listed. The
+ * graph must be as imported, because passes fold batch norms into weights, and γ is lost. Files in which γ and the variance
+ * are one factor already (TFLite) have none.
  */
 export function batchNormScales(graph: Graph): Map<string, Float32Array> {
   const made = producers(graph);
@@ -19,7 +19,7 @@ export function batchNormScales(graph: Graph): Map<string, Float32Array> {
     const operand = constantOperand(graph, node);
     const layer = operand && made.get(operand.x);
     if (!affirms(hasWeights, layer)) continue;
-    // as importers name it (import/onnx/operators/normalisation.ts)
+    // the importer's name (import/onnx/operators/normalisation.ts)
     const factor = /^(.*)\/factor(_\d+)?$/.exec(operand!.constant);
     const scale = factor && constantOf(graph, `${factor[1]}/scale${factor[2] ?? ''}`);
     if (scale) scales.set(layer.name, scale.data);
@@ -27,7 +27,7 @@ export function batchNormScales(graph: Graph): Map<string, Float32Array> {
   return scales;
 }
 
-/** The sum of |γ| over all layers that make the channels and whatever depthwise ones they go through; those without have no say. */
+/** The sum of |γ| over the layers that make the channels and their depthwise layers. Layers without γ do not count. */
 export function scaleScores(
   space: ChannelSpace,
   scales: ReadonlyMap<string, ArrayLike<number>>,

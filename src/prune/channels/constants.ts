@@ -1,9 +1,9 @@
-// Channels that are one number at every pixel, whatever the input: what pruned rows leave of their bias and activation.
+// Channels that have the same number at every pixel for any input: the bias and activation of pruned rows.
 import { applyActivation } from '../../graph/activation.ts';
 import { constantOf } from '../../graph/edit.ts';
 import type { Graph, Node } from '../../graph/graph.ts';
 import { valueOf } from '../../graph/graph.ts';
-import type { BinaryFunction } from '../../ops/binary.ts';
+import { applyBinary } from '../../ops/binary.ts';
 import { answer, isOp, type NodeOf, type OperatorTable } from '../../ops/nodes.ts';
 import type { Activation } from '../../program/activations.ts';
 import { biasOf, setBias, weightsOf } from '../layers.ts';
@@ -12,13 +12,13 @@ import type { ChannelChoice } from './remove.ts';
 import { channelSpaces } from './spaces.ts';
 import { columnsOf, dimensionsOf } from './uses.ts';
 
-/** Of each channel the number that all its pixels are, NaN where they differ or nothing is known. Channels are axis 1. */
+/** For each channel, the number that all its pixels equal; NaN if they differ or nothing is known. Channels are axis 1. */
 type Levels = Float64Array;
 
 /**
- * A copy of the graph in which layers have added to their biases what these channels give them, as far as it is the same at
- * every pixel; their weights for them are not read any more and may go. Exact for layers without padding; at padded borders
- * the channels count as if they went on.
+ * A copy of the graph in which the constant contributions of these channels are part of the biases of the layers that read
+ * them. The layers' weights for these channels can then be removed. Exact for layers without padding; at padded borders the
+ * channels count as if they continued.
  */
 export function foldConstantChannels(graph: Graph, removed: ChannelChoice): Graph {
   const levels = constantChannels(graph);
@@ -53,7 +53,7 @@ export function foldConstantChannels(graph: Graph, removed: ChannelChoice): Grap
   return folded;
 }
 
-/** The levels of all values that have any. */
+/** The levels of all values with constant channels. */
 export function constantChannels(graph: Graph): Map<string, Levels> {
   const known = new Map<string, Levels>();
   for (const node of graph.nodes) {
@@ -66,10 +66,10 @@ export function constantChannels(graph: Graph): Map<string, Levels> {
   return known;
 }
 
-/** The levels of what a node makes, one entry an output. */
+/** The levels of a node's outputs, one entry per output. */
 type OutputLevels = (Levels | undefined)[];
 
-/** What is known about the values before a node. */
+/** What is known about the inputs of a node. */
 interface Knowledge {
   graph: Graph;
   known: ReadonlyMap<string, Levels>;
@@ -79,6 +79,9 @@ const levelRules: OperatorTable<[knowledge: Knowledge], OutputLevels> = {
   conv2d: weightedLevels,
   convTranspose2d: nothing,
   linear: weightedLevels,
+  matmul: nothing,
+  topK: nothing,
+  takeAlongAxis: nothing,
   unary: fromInput((node: NodeOf<'unary'>, x) => [
     x.map((level) => Math.fround(applyActivation(level, node.attributes))),
   ]),
@@ -129,7 +132,7 @@ function nothing(): OutputLevels {
   return [];
 }
 
-/** A rule for nodes whose first input has levels; of others nothing is known. */
+/** A rule for nodes whose first input has levels. Nothing is known about the outputs of others. */
 function fromInput<N extends Node>(rule: (node: N, x: Levels, graph: Graph) => OutputLevels) {
   return (node: N, { graph, known }: Knowledge): OutputLevels => {
     const x = known.get(node.inputs[0]);
@@ -141,7 +144,7 @@ function activated(x: Levels, activation: Activation | undefined): Levels {
   return x.map((level) => Math.fround(applyActivation(level, activation)));
 }
 
-/** Rows that read nothing but what is level. */
+/** Levels of rows that read only constant channels. */
 function weightedLevels(node: NodeOf<'conv2d' | 'linear'>, { graph, known }: Knowledge): OutputLevels {
   const [name, w, b = '', residual = ''] = node.inputs;
   const weights = constantOf(graph, w);
@@ -167,17 +170,6 @@ function weightedLevels(node: NodeOf<'conv2d' | 'linear'>, { graph, known }: Kno
   return [levels];
 }
 
-const functions: Record<BinaryFunction, (a: number, b: number) => number> = {
-  add: (a, b) => a + b,
-  sub: (a, b) => a - b,
-  mul: (a, b) => a * b,
-  div: (a, b) => a / b,
-  min: Math.min,
-  max: Math.max,
-  pow: Math.pow,
-  prelu: (a, b) => (a < 0 ? b * a : a),
-};
-
 function binaryLevels(node: NodeOf<'binary'>, { graph, known }: Knowledge): OutputLevels {
   const { shape } = valueOf(graph, node.outputs[0]);
   const { fn, activation } = node.attributes;
@@ -185,8 +177,8 @@ function binaryLevels(node: NodeOf<'binary'>, { graph, known }: Knowledge): Outp
   if (shape.length < 2) return [];
   const levels = Float64Array.from({ length: shape[1] }, (_, c) => {
     const [a, b] = operands.map((levels) => levels?.[levels.length === 1 ? 0 : c] ?? NaN);
-    if (fn === 'mul' && (a === 0 || b === 0)) return 0; // whatever the other is, while it is finite
-    return Math.fround(applyActivation(functions[fn](a, b), activation));
+    if (fn === 'mul' && (a === 0 || b === 0)) return 0; // for any finite value of the other
+    return Math.fround(applyActivation(applyBinary(fn, a, b), activation));
   });
   return [levels];
 }

@@ -1,10 +1,10 @@
-// The order in which channels go when each time the one goes whose removal costs its readers least, their other weights being
-// refitted (optimal brain surgeon, with the columns of a channel removed together and from every reader at once).
+// Orders channels by repeatedly removing the one whose removal costs its readers least when their other weights are refitted
+// (optimal brain surgeon; the columns of a channel are removed together, from all readers at once).
 //
-// A reader's error on what it reads is quadratic in its weights B with matrix H. Removing columns C and refitting the others
-// adds Σ b_C (A_CC)⁻¹ b_Cᵀ over rows b, A = H⁻¹; afterwards B loses B_C (A_CC)⁻¹ A_C, and A the same of itself.
+// A reader's error on its inputs is quadratic in its weights B with matrix H. Removing columns C and refitting the others
+// adds Σ b_C (A_CC)⁻¹ b_Cᵀ over rows b, A = H⁻¹. Then B_C (A_CC)⁻¹ A_C is subtracted from B, and A is updated likewise.
 
-/** A layer, or one group of a grouped convolution, that reads the channels; f64, row-major. Both matrices are used up. */
+/** A layer, or one group of a grouped convolution, that reads the channels; f64, row-major. Both matrices are overwritten. */
 export interface ChannelReader {
   readonly rows: number;
   readonly n: number;
@@ -12,14 +12,14 @@ export interface ChannelReader {
   readonly weights: Float64Array;
   /** (n, n) */
   readonly inverse: Float64Array;
-  /** What its errors are divided by. */
+  /** Divisor of its errors. */
   readonly scale: number;
-  /** Of each channel; none for those that it does not read. */
+  /** Columns of each channel; empty for channels that it does not read. */
   readonly columns: readonly Int32Array[];
 }
 
 export interface Elimination {
-  /** All channels but one, the first to go first. */
+  /** All channels but one, in the order of removal. */
   order: number[];
   /** The sum of the readers' relative errors after each removal. */
   errors: number[];
@@ -47,7 +47,7 @@ export function eliminate(readers: readonly ChannelReader[], count: number, sign
   return result;
 }
 
-/** What a reader's relative error grows by without these columns. */
+/** The increase of a reader's relative error without these columns. */
 function costOf({ rows, n, weights, inverse, scale }: ChannelReader, columns: Int32Array): number {
   const size = columns.length;
   if (size === 0) return 0;
@@ -75,7 +75,7 @@ function costOf({ rows, n, weights, inverse, scale }: ChannelReader, columns: In
   return sum / scale;
 }
 
-/** Cholesky in place, lower. What is not positive by rounding counts as dear. */
+/** Cholesky in place, lower. A pivot that rounding makes non-positive counts as expensive. */
 function factorise(matrix: Float64Array, size: number): void {
   for (let j = 0; j < size; j++) {
     for (let i = j; i < size; i++) {
@@ -90,12 +90,12 @@ function factorise(matrix: Float64Array, size: number): void {
 function removeColumn({ rows, n, weights, inverse }: ChannelReader, column: number): void {
   const row = inverse.slice(column * n, (column + 1) * n);
   const pivot = row[column];
-  if (!(pivot > 0)) return; // gone already: the column is a combination of others
+  if (!(pivot > 0)) return; // removed already: the column is a combination of others
   subtract(weights, rows, n, column, row, pivot);
   subtract(inverse, n, n, column, row, pivot);
 }
 
-/** Takes from each row its share of `row`, so that its number at `column` becomes 0. */
+/** Subtracts a multiple of `row` from each row, so that its number at `column` becomes 0. */
 function subtract(
   matrix: Float64Array,
   rows: number,

@@ -1,16 +1,15 @@
-// Puts things into groups of equal size so that those of a group want the same weights kept: rows of a layer that are to share
-// positions, or inputs that live and die together.
+// Puts items into groups of equal size, so that the items of a group need the same weights kept. Items are rows of a layer
+// that share positions, or inputs that are kept or removed together.
 //
-// A block of a group's weights at one position is worth keeping where its energy Σ w² is above a threshold τ, the price of a
-// block at the wanted sparsity. So a group is worth Σ max(0, energy − τ) over positions, and pairs are a matching: greedy
-// first, then two pairs at a time change partners while that helps (2-opt). Larger groups are pairs of pairs.
+// A block of a group's weights at one position is worth keeping if its energy Σ w² is above a threshold τ, the price of a
+// block at the target sparsity. So the value of a group is Σ max(0, energy − τ) over positions. Pairs are a matching: greedy
+// at first, then two pairs at a time exchange partners while that helps (2-opt). Larger groups are pairs of pairs.
 import type { Energies } from './energies.ts';
 import { sumOfMagnitudes } from './magnitudes.ts';
 import { bestOfGroups, tradeMembers, wholeGroups } from './swaps.ts';
 
 /**
- * An order of the things in which each stretch of `size` (2, 4, 8 or 16) is a group. What is left over beyond a multiple of
- * `size` comes last.
+ * An order of the items in which each run of `size` (2, 4, 8 or 16) is a group. Items beyond a multiple of `size` come last.
  */
 export function groupAlike(energies: Energies, size: number): Int32Array {
   let groups: Int32Array[] = Array.from({ length: energies.count }, (_, i) => Int32Array.of(i));
@@ -37,7 +36,7 @@ export function groupAlike(energies: Energies, size: number): Int32Array {
     data = sums;
   }
   const members = groups.map((group) => [...group]);
-  // pairs are as good as trades can make them
+  // trades cannot improve pairs
   if (size > 2) tradeMembers(members, energies, wholeGroups(energies, pricesOf(energies, size, members.flat())));
   return orderOf(
     members,
@@ -45,7 +44,7 @@ export function groupAlike(energies: Energies, size: number): Int32Array {
   );
 }
 
-/** An order of the things in which, of each stretch of `of`, the best `kept` have much of the energy at every position. */
+/** An order of the items in which the best `kept` of each run of `of` have most of the energy at every position. */
 export function groupEvenly(energies: Energies, kept: number, of: number): Int32Array {
   const groups: number[][] = [];
   for (let a = 0; a < energies.count; a += of)
@@ -55,19 +54,19 @@ export function groupEvenly(energies: Energies, kept: number, of: number): Int32
   return orderOf(groups, rest);
 }
 
-/** Groups stay about where they were; what fills up no group comes last. */
+/** Groups stay near their old places; items in no full group come last. */
 function orderOf(groups: readonly number[][], rest: readonly number[][]): Int32Array {
   const ascending = (group: readonly number[]) => group.toSorted((a, b) => a - b);
   const whole = groups.map(ascending).toSorted((a, b) => a[0] - b[0]);
   return Int32Array.from([...whole, ...rest.map(ascending)].flat());
 }
 
-/** A partner for each of the things; −1 for one of an odd number of them. */
+/** A partner for each item; −1 for one item if their number is odd. */
 function pairUp(energies: Energies): { count: number; partners: Int32Array } {
   const { count } = energies;
   const gains = gainsOf(energies);
   const partners = new Int32Array(count).fill(-1);
-  // dearest first: what a thing gains with its best partner over what it gains with any
+  // items with the most to lose first: the gain with the best partner over the mean gain
   const best = new Float32Array(count);
   const mean = new Float32Array(count);
   for (let a = 0; a < count; a++) {
@@ -100,7 +99,7 @@ function pairUp(energies: Energies): { count: number; partners: Int32Array } {
   return { count: count >> 1, partners };
 }
 
-/** Changes partners of two pairs at a time while that gains anything. */
+/** Exchanges partners of two pairs at a time while that gains anything. */
 function improve(partners: Int32Array, gains: Float32Array, count: number): void {
   const maxSweeps = 50;
   for (let sweep = 0; sweep < maxSweeps; sweep++) {
@@ -136,7 +135,7 @@ function join(partners: Int32Array, a: number, b: number, c: number, d: number):
   if (d >= 0) partners[d] = c;
 }
 
-/** What each pair is worth: (count, count). */
+/** The value of each pair, (count, count). */
 function gainsOf({ count, positions, data, layers }: Energies): Float32Array {
   const prices = pricesOf({ count, positions, data, layers }, 2);
   const gains = new Float32Array(count * count);
@@ -157,7 +156,7 @@ function gainsOf({ count, positions, data, layers }: Energies): Float32Array {
   return gains;
 }
 
-/** At each position, the energy above which a group of `size` is kept: so many of those in `order` as the layer's sparsity says. */
+/** At each position, the energy above which a group of `size` in `order` is kept, by the layer's sparsity. */
 function pricesOf({ count, positions, data, layers }: Energies, size: number, order?: readonly number[]): Float32Array {
   const prices = new Float32Array(positions);
   const groups = Math.floor(count / size);

@@ -1,9 +1,9 @@
-// What groups of neighbours keep of the energy of the layers that share them.
+// Measures the share of energy that groups of neighbours keep.
 import type { Energies } from './energies.ts';
 
 /**
- * The share of energy that is kept when groups of `size` things are pruned to each layer's sparsity: whole groups at a position,
- * or all but the best `kept` of them. The mean over layers; what fills up no group is kept. @param order of the things
+ * The share of energy that is kept, as a mean over layers, when groups of `size` items are pruned to each layer's sparsity:
+ * whole groups at a position, or all but the best `kept` items. Items in no full group are kept. @param order of the items
  */
 export function keptShare(
   { count, positions, data, layers }: Energies,

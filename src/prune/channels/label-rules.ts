@@ -1,4 +1,4 @@
-// What every operator does with the channels of its inputs.
+// The labels of every operator's outputs, from the labels of its inputs.
 import { type Graph, type Node, type Shape, valueOf } from '../../graph/graph.ts';
 import type { NodeOf, OperatorTable } from '../../ops/nodes.ts';
 import {
@@ -14,7 +14,7 @@ import {
 } from './algebra.ts';
 import { positionsIn } from './indices.ts';
 
-/** A node whose outputs are to be labelled. */
+/** A node whose outputs get labels. */
 export class Labelling {
   readonly graph: Graph;
   readonly inputs: readonly AxisLabels[];
@@ -38,12 +38,12 @@ export class Labelling {
     return valueOf(this.graph, this.#node.inputs[0]).shape;
   }
 
-  /** These channels can neither go nor move, since the node does something with them: `what`. */
+  /** Fixes channels, which then can be neither removed nor moved, because the node does `what` with them. */
   fix(labels: Labels | undefined, what: string): void {
     fixAxis(labels, `${this.#node.op} "${this.#node.name}" ${what}`, this.algebra);
   }
 
-  /** The labels of the first input with every axis fixed but these. */
+  /** The labels of the first input, with every axis fixed except these. */
   only(axes: readonly number[], what: string): (Labels | undefined)[] {
     return this.x.map((labels, axis) => {
       if (axes.includes(axis)) return labels;
@@ -62,6 +62,9 @@ export const labelRules: OperatorTable<[labelling: Labelling], AxisLabels[]> = {
     if (!weights.data) return notUnderstood(node, labelling);
     return [[...labelling.x.slice(0, -1), labelling.algebra.fresh(node, weights.shape[0])]];
   },
+  matmul: notUnderstood,
+  topK: notUnderstood,
+  takeAlongAxis: notUnderstood,
   unary: (_, { x }) => [x],
   binary: labelBinary,
   maxPool: slides,
@@ -111,7 +114,7 @@ export const labelRules: OperatorTable<[labelling: Labelling], AxisLabels[]> = {
   },
 };
 
-/** Every channel that the node reads stays what and where it is, and so does what it makes. */
+/** Fixes every channel that the node reads or makes. */
 function notUnderstood({ outputs }: Node, labelling: Labelling): AxisLabels[] {
   for (const axes of labelling.inputs) for (const labels of axes) labelling.fix(labels, 'is not understood');
   return outputs.map(() => []);
@@ -143,7 +146,7 @@ function labelConvolution(node: NodeOf<'conv2d'>, labelling: Labelling): AxisLab
       );
     }
   } else {
-    // Groups keep equal sizes: what goes from one goes from all.
+    // Groups keep equal sizes, so a channel is removed from all of them.
     if (channels) joinAcross(channels, groups, node, algebra);
     outputs = joinAcross(algebra.fresh(node, rows), groups, node, algebra);
   }
@@ -156,7 +159,7 @@ function labelBinary(node: NodeOf<'binary'>, { graph, inputs, algebra }: Labelli
   const operands = node.inputs.map((name, i) => ({ value: valueOf(graph, name), labels: inputs[i] }));
   const labels = shape.map((size, axis) => {
     if (size === 1) return undefined;
-    // a constant's numbers go with its channels; what is broadcast has none of this axis
+    // a constant's numbers belong to its channels; a broadcast operand has none along this axis
     const along = operands.filter(({ value }) => {
       return !value.data && value.shape[axis - shape.length + value.shape.length] === size;
     });
@@ -222,7 +225,7 @@ function labelPad({ attributes: { before, after, mode } }: NodeOf<'pad'>, labell
   ];
 }
 
-/** Axes that become one with fixed ones have a run of positions for each channel; those that are cut up are fixed. */
+/** An axis that is joined with fixed axes has a run of positions for each channel. Axes that are cut up become fixed. */
 function labelReshape(node: NodeOf<'reshape'>, labelling: Labelling): AxisLabels[] {
   const { graph, algebra, x } = labelling;
   const from = valueOf(graph, node.inputs[0]).shape;
@@ -251,7 +254,7 @@ function labelReshape(node: NodeOf<'reshape'>, labelling: Labelling): AxisLabels
   return [result];
 }
 
-/** Axes longer than 1 of two shapes of the same elements, in the smallest runs that hold the same elements. */
+/** Axes longer than 1 of two shapes of the same elements, in the smallest runs of axes that hold the same elements. */
 function reshapedAxes(from: readonly number[], to: readonly number[]): { sources: number[]; targets: number[] }[] {
   const long = (shape: readonly number[]) => shape.map((_, axis) => axis).filter((axis) => shape[axis] > 1);
   const [left, right] = [long(from), long(to)];

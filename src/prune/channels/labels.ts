@@ -5,7 +5,7 @@ import { answer } from '../../ops/nodes.ts';
 import { type Algebra, type AxisLabels, fixAxis } from './algebra.ts';
 import { Labelling, labelRules } from './label-rules.ts';
 
-/** Labels of all values that nodes make, by name. Inputs and constants of the graph are fixed and not listed. */
+/** Labels of all computed values, by name. Inputs and constants of the graph are fixed and not listed. */
 export function labelValues(graph: Graph, algebra: Algebra): Map<string, AxisLabels> {
   const known = new Map<string, AxisLabels>();
   const axesOf = (name: string): AxisLabels => (name === '' ? [] : (known.get(name) ?? []));
@@ -13,7 +13,7 @@ export function labelValues(graph: Graph, algebra: Algebra): Map<string, AxisLab
     const outputs = answer(labelRules, node, new Labelling(graph, node, node.inputs.map(axesOf), algebra));
     node.outputs.forEach((name, i) => {
       const { shape } = valueOf(graph, name);
-      // an axis of one channel has none to give away
+      // an axis of one channel cannot lose it
       known.set(
         name,
         shape.map((size, axis) => {

@@ -1,4 +1,4 @@
-/** Σ |x + y| over x and as much of y from `first` on. */
+/** Σ |x + y| over all of x and equally many numbers of y from `first` on. */
 export function sumOfMagnitudes(x: Float32Array, y: Float32Array, first: number): number {
   const { length } = x;
   const even = length & ~3;

@@ -1,4 +1,4 @@
-// Puts channels into another order throughout a network. What it computes stays, but for the order of sums.
+// Permutes channels throughout a network. Its results stay the same up to the order of sums.
 import { FiligreeError } from '../../errors.ts';
 import { isPermutation } from '../../graph/permute.ts';
 import type { Graph, Node } from '../../graph/graph.ts';
@@ -8,13 +8,14 @@ import { labelValues } from './labels.ts';
 import { analyseChannels, type ChannelAnalysis } from './spaces.ts';
 import { type AxisOrders, takeChannels } from './take.ts';
 
-/** By the name of a space: channel c of the result is channel `permutation[c]` of the graph. */
+/** Permutations by the name of a space: channel c of the result is channel `permutation[c]` of the graph. */
 export type ChannelPermutations = ReadonlyMap<string, Int32Array>;
 
 /**
- * A copy of the graph with the channels of some of its spaces (`channelSpaces(graph)`) in another order: rows of the layers that make
- * them, inputs of those that read them, and all between. Its inputs and outputs stay. The graph itself is not changed.
- * @throws FiligreeError `invalid-argument` for a space that there is not, that is fixed or rigid, and for what is no permutation
+ * A copy of the graph with the channels of some of its spaces (`channelSpaces(graph)`) in another order: rows of the layers
+ * that make them, inputs of those that read them, and everything between. Its inputs and outputs stay. The graph itself is
+ * not changed.
+ * @throws FiligreeError `invalid-argument` for an unknown, fixed or rigid space, and for numbers that are not a permutation
  */
 export function permuteChannels(graph: Graph, permutations: ChannelPermutations): Graph {
   const analysis = analyseChannels(graph);
@@ -50,7 +51,7 @@ function ordersOf(
   return orders;
 }
 
-/** The k-th position of a channel gets the k-th position of the channel that takes its place. */
+/** The k-th position of a channel receives the k-th position of the channel that replaces it. */
 function orderOf(
   axis: Labels,
   places: ChannelAnalysis['places'],
@@ -77,8 +78,8 @@ function orderOf(
 }
 
 /**
- * Writes down how every position of every value comes about, before and after, and compares them. Channels that play the same
- * part pass by the way they are found; this says so for sure.
+ * Records how every position of every value is computed, before and after, and compares them. Interchangeable channels should
+ * always pass; this makes sure.
  * @throws Error naming the value
  */
 function checkOrders(graph: Graph, orders: ReadonlyMap<string, AxisOrders>): void {
@@ -95,7 +96,7 @@ function checkOrders(graph: Graph, orders: ReadonlyMap<string, AxisOrders>): voi
   }
 }
 
-/** Labels that say how a position came about: equal ones hold the same numbers. */
+/** Labels that record how a position was computed: positions with equal labels hold the same numbers. */
 class Origins implements Algebra {
   readonly #known = new Map<string, number>();
   readonly #fresh = new Map<string, Labels>();
@@ -109,7 +110,7 @@ class Origins implements Algebra {
     this.#orders = orders;
   }
 
-  /** The same labels, for layers that make their channels in these orders. */
+  /** The same labels for layers that make their channels in these orders. */
   reordered(orders: ReadonlyMap<string, AxisOrders>): Origins {
     return new Origins(this, orders);
   }

@@ -1,10 +1,10 @@
-// The pattern `channel`: whole channels, removed for real.
+// The pattern `channel`: removes whole channels, so that tensors become smaller.
 //
 //   1. Channels are ranked in every space that has a layer to prune, on the dense network.
-//   2. So many go as the target says: the same share everywhere, or (distribution `search`) those that lose least for what
-//      they save, until the target is met.
-//   3. Layers that read them are fitted without them, as any layer is to a mask, on what the pruned ones before them leave.
-//   4. They are removed; channels that were constant have become part of biases.
+//   2. The target determines which are removed: the same share everywhere, or (distribution `search`) those that lose least
+//      for what they save, until the target is met.
+//   3. Layers that read them are fitted without them, like any layer to a mask, on the outputs of the pruned layers before.
+//   4. They are removed. Constant channels have become part of biases.
 import { FiligreeError } from '../../errors.ts';
 import type { Graph } from '../../graph/graph.ts';
 import { isWithin, limitOf, unreachable, type Budget } from '../distribution/budget.ts';
@@ -21,20 +21,20 @@ import { channelSpaces, type ChannelSpace } from './spaces.ts';
 import { masksWithout } from './uses.ts';
 
 export interface ChannelPlan {
-  /** By the names of spaces: for `removeChannels`. */
+  /** Removed channels by the name of the space, for `removeChannels`. */
   removed: Map<string, number[]>;
-  /** Of the layers that read removed channels, by name: 0 for the weights that do. */
+  /** Masks of the layers that read removed channels, by name: 0 for weights that read one. */
   masks: Map<string, Mask>;
-  /** The layers that the target counts, all that make, pass on or read channels that may go; those of `masks` among them. */
+  /** The layers that the target counts: all that make, pass on or read prunable channels, including those of `masks`. */
   layers: Layer[];
   notes: string[];
 }
 
 export interface ChannelOptions {
   criterion: Criterion;
-  /** Kept channels are a multiple of it, which kernels like; 4 if not given. */
+  /** The number of kept channels is a multiple of this, which suits kernels; 4 if not given. */
   multiple?: number;
-  /** The network as it was given, before passes. */
+  /** The given network, before passes. */
   imported?: Graph;
   /** Layers that keep all their rows. */
   excluded?: ReadonlySet<string>;
@@ -42,7 +42,7 @@ export interface ChannelOptions {
 
 /**
  * The spaces that may lose channels: free ones that one of these layers makes.
- * @param layers those that are to be pruned; a space that only others make (first layers, heads) stays
+ * @param layers to prune; a space that only other layers make (first layers, heads) stays
  * @param excluded layers that keep all their rows
  */
 export function prunableSpaces(
@@ -61,9 +61,9 @@ export function prunableSpaces(
 }
 
 /**
- * Chooses the channels that go, of the dense network.
- * @param layers those that are to be pruned
- * @throws FiligreeError `invalid-argument` when the target cannot be met, naming the best that can
+ * Chooses the channels to remove from the dense network.
+ * @param layers to prune
+ * @throws FiligreeError `invalid-argument` when the target cannot be met, naming the best possible
  */
 export async function planChannels(
   state: Pick<PruningState, 'dense' | 'calibrator' | 'seed'>,
@@ -89,7 +89,7 @@ export async function planChannels(
   if (typeof distribution === 'object') {
     counts = spaces.map((space) => keptCount(space.size, givenShare(space, distribution), multiple));
   } else {
-    if (distribution === 'erk') notes.push('erk is for weights: channels go in the same share everywhere');
+    if (distribution === 'erk') notes.push('erk is for single weights: the same share of channels goes everywhere');
     const budget: Budget = { kind: target.kind as Budget['kind'], value: target.value };
     counts = withinBudget(dense, rankings, touched, budget, multiple, options);
   }
@@ -119,7 +119,7 @@ function removedOf(rankings: readonly ChannelRanking[], counts: KeptCounts): Map
   );
 }
 
-/** The first of a sequence of ever smaller networks that meets a budget, by bisection; each try is costed as a whole. */
+/** Finds by bisection the first of a sequence of shrinking networks that meets a budget. Each try is costed as a whole. */
 function withinBudget(
   dense: Graph,
   rankings: readonly ChannelRanking[],
@@ -150,7 +150,7 @@ function withinBudget(
       budget,
       best,
       { ms: before.ms, weights: weightsOf(touched) },
-      'with hardly a channel left',
+      'with almost no channels left',
     );
   }
   while (high - low > 1) {
@@ -165,7 +165,7 @@ function weightsOf(layers: readonly Layer[]): number {
   return layers.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
 }
 
-/** By the name of the space, or the largest of those of its layers. */
+/** The share given for the space's name, or the largest of those for its layers. */
 function givenShare({ name, producers }: ChannelSpace, shares: ReadonlyMap<string, number>): number {
   return shares.get(name) ?? Math.max(0, ...producers.map(({ layer }) => shares.get(layer) ?? 0));
 }

@@ -1,12 +1,12 @@
-// The order in which the channels of a space go.
+// The order in which the channels of a space are removed.
 import type { Graph } from '../../graph/graph.ts';
 import type { Calibrator } from '../statistics/calibration.ts';
 import type { ChannelSpace } from './spaces.ts';
 
 export interface RankingOptions {
-  /** The network as it was imported: passes have folded what batch norms say. */
+  /** The network as imported, with the batch norms that passes fold. */
   imported?: Graph;
-  /** What layers read on the calibration images. */
+  /** Statistics of layers' inputs on the calibration images. */
   calibrator?: Calibrator;
   /** The option `seed`. */
   seed: number;
@@ -18,8 +18,8 @@ export interface ChannelRanking {
   readonly space: ChannelSpace;
   /** All channels, least important first. */
   readonly order: readonly number[];
-  /** What is lost once this many of them are gone, from 0 on; comparable between spaces. */
+  /** The loss after removing 0, 1, 2, … channels; comparable between spaces. */
   readonly losses: readonly number[];
-  /** Why another criterion than the one that was asked for has ranked this space. */
+  /** Why a criterion other than the requested one ranked this space. */
   readonly remark?: string;
 }

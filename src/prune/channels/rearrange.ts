@@ -1,5 +1,6 @@
-// Whole-network rearrangement (SparseByteNN, Xu et al., https://arxiv.org/abs/2310.19509): channels change places throughout a network so that those that want
-// the same weights kept become neighbours, and groups of neighbours keep more of the weight. Outputs stay.
+// Whole-network rearrangement (SparseByteNN, Xu et al., https://arxiv.org/abs/2310.19509): permutes channels throughout a
+// network so that channels that need the same weights become neighbours, and groups of neighbours keep more of the energy.
+// Outputs stay the same.
 import type { Graph } from '../../graph/graph.ts';
 import { keptShare } from './kept.ts';
 import { groupAlike, groupEvenly } from './grouping.ts';
@@ -11,38 +12,38 @@ import { nodeOf, weightsOf } from '../layers.ts';
 import type { Pattern } from '../patterns/pattern.ts';
 
 export interface RearrangeOptions {
-  /** `group2`, `group4`, `N:M`, `inputs16`: others gain nothing, and leave the graph as it is. */
+  /** `group2`, `group4`, `N:M`, `inputs16`. Other patterns gain nothing, and leave the graph unchanged. */
   pattern: Pick<Pattern, 'name'>;
-  /** Of each layer that will be pruned, by name; layers that are left out have no say. */
+  /** The sparsity of each layer that will be pruned, by name. Other layers do not count. */
   sparsity: ReadonlyMap<string, number>;
-  /** E x² of each input of a layer, (columns): weights count as much as what they carry. Without it, as much as they are. */
+  /** E x² of each input of a layer, (columns), by which w² is multiplied. Without it, only w² counts. */
   inputEnergies?: ReadonlyMap<string, ArrayLike<number>>;
   signal?: AbortSignal;
 }
 
 export interface Rearranged {
-  /** The same results from channels in another order. Masks made of it do not fit the graph from before. */
+  /** The graph with channels in another order and the same results. Its masks do not fit the original graph. */
   graph: Graph;
-  /** By the name of a channel space of the graph from before: the channel that each channel was. Spaces that stayed are not listed. */
+  /** By the name of a channel space of the original graph: the old index of each channel. Unchanged spaces are not listed. */
   permutations: ChannelPermutations;
-  /** What the layers that a space's order matters to keep of their energy, on average, by its name. */
+  /** By the name of a space: the share of energy kept, as a mean over the layers that depend on the space's order. */
   kept: ReadonlyMap<string, { before: number; after: number }>;
 }
 
-/** What of a pattern matters here: rows in groups, or inputs in groups of which some or all are kept. */
+/** The relevant part of a pattern: rows in groups, or inputs in groups, of which some or all are kept. */
 interface GroupConstraint {
   along: 'rows' | 'inputs';
   size: number;
-  /** Of N:M. */
+  /** N of N:M. */
   kept?: number;
 }
 
-/** The work that one space's channels may be, in comparisons of two energies; more of them are rearranged in parts. */
+/** Maximum work for one space, in comparisons of two energies. Larger spaces are rearranged in parts. */
 const maxComparisons = 2e9;
 
 /**
- * Finds an order for the channels of every space that is free to have one. Takes seconds. The graph is an optimised one and
- * stays as it is; the same graph gives the same result.
+ * Finds an order for the channels of every space that can be permuted. Takes seconds. The graph must be optimised and is not
+ * changed. The same graph gives the same result.
  */
 export function rearrange(graph: Graph, options: RearrangeOptions): Rearranged {
   const grouping = groupingOf(options.pattern.name);
@@ -88,7 +89,7 @@ function orderOf({ count, positions, data, layers }: Energies, { size, kept }: G
   return order;
 }
 
-/** Of a space's channels: the energies of its producers' rows, or of its consumers' inputs. Every layer has a total of 1. */
+/** Energies of a space's channels: of its producers' rows, or of its consumers' inputs. The energies of a layer sum to 1. */
 function energiesOf(
   graph: Graph,
   { size: count, producers, consumers }: ChannelSpace,
@@ -96,7 +97,7 @@ function energiesOf(
   { sparsity, inputEnergies }: RearrangeOptions,
 ): Energies | undefined {
   const uses = (along === 'rows' ? producers : consumers).filter(({ layer, positions }) => {
-    // where a channel is several rows or inputs, its neighbours are its own
+    // a channel of several rows or inputs is its own neighbour
     return (sparsity.get(layer) ?? 0) > 0 && positions.every(({ length }) => length === 1) && isUngrouped(graph, layer);
   });
   if (uses.length === 0) return undefined;
@@ -114,7 +115,7 @@ function energiesOf(
   return { count, positions, data, layers };
 }
 
-/** (channels, weights of a channel) w² · E x², of a total of 1. */
+/** (channels, weights of a channel) w² · E x², scaled to a sum of 1. */
 function layerEnergies(
   graph: Graph,
   { layer, positions }: ChannelUse,

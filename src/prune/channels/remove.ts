@@ -1,4 +1,4 @@
-// Removes channels for real: smaller weights, biases and feature maps.
+// Removes channels: weights, biases and feature maps become smaller.
 import { FiligreeError } from '../../errors.ts';
 import type { Graph } from '../../graph/graph.ts';
 import { fixed, type Labels } from './algebra.ts';
@@ -9,11 +9,11 @@ import { type AxisOrders, takeChannels } from './take.ts';
 export type ChannelChoice = ReadonlyMap<string, Iterable<number>>;
 
 /**
- * A copy of the graph without these channels. What it computes is what the graph computes with all weights zero that read
- * these channels, exactly; so a network whose removed channels are zero gives the same results without them.
+ * A copy of the graph without these channels. Its results are exactly those of the graph with all weights that read these
+ * channels set to zero. So a network whose removed channels are zero gives the same results without them.
  * Spaces are those of `channelSpaces(graph)`. The graph itself is not changed.
- * @throws FiligreeError `invalid-argument` for a space that there is not or that is fixed, a channel that it has not, and
- * where no channel would be left
+ * @throws FiligreeError `invalid-argument` for an unknown or fixed space, an unknown channel, and when no channel would be
+ * left
  */
 export function removeChannels(graph: Graph, removed: ChannelChoice): Graph {
   const analysis = analyseChannels(graph);

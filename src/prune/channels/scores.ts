@@ -1,11 +1,11 @@
-// Scores of channels that add up: the share that each has of its space.
+// Additive scores of channels: the share of each in its space.
 import type { Graph } from '../../graph/graph.ts';
 import { weightsOf } from '../layers.ts';
 import type { ChannelRanking } from './ranking.ts';
 import type { ChannelSpace } from './spaces.ts';
 import { dimensionsOf, weightsThatRead } from './uses.ts';
 
-/** The lowest scores go first. */
+/** Ranks channels by score, lowest first. */
 export function rankedByScores(space: ChannelSpace, scores: Float64Array): ChannelRanking {
   const order = Array.from(scores.keys()).sort((a, b) => scores[a] - scores[b] || a - b);
   const total = scores.reduce((sum, score) => sum + score, 0) || 1;
@@ -15,8 +15,8 @@ export function rankedByScores(space: ChannelSpace, scores: Float64Array): Chann
 }
 
 /**
- * Of each channel: its share of the squares of a layer's weights, summed over the layers that make or read it, so that every
- * layer has an equal say.
+ * For each channel, its share of a layer's squared weights, summed over the layers that make or read it. All layers count
+ * equally.
  */
 export function channelMagnitudes(graph: Graph, space: ChannelSpace): Float64Array {
   const scores = new Float64Array(space.size);

@@ -1,4 +1,4 @@
-// Channels in the order in which their readers, refitted, lose least on the calibration images.
+// Ranks channels by the loss of their readers, refitted, on the calibration images.
 import type { Graph } from '../../graph/graph.ts';
 import { LinearAlgebra } from '../linear-algebra.ts';
 import type { Layer } from '../layers.ts';
@@ -12,7 +12,7 @@ import type { ChannelRanking, RankingOptions } from './ranking.ts';
 import type { ChannelSpace, ChannelUse } from './spaces.ts';
 import { columnsOf, dimensionsOf } from './uses.ts';
 
-/** Bytes of statistics that are asked for in one run of the calibration images. */
+/** Maximum bytes of statistics collected in one run of the calibration images. */
 const maxStatistics = 512 * 2 ** 20;
 
 export async function secondOrderRankings(
@@ -34,7 +34,7 @@ export async function secondOrderRankings(
       });
       const { order, errors } = eliminate(all, space.size, signal);
       const last = Array.from({ length: space.size }, (_, i) => i).find((channel) => !order.includes(channel));
-      // nothing may go last: the loss of all is never asked for
+      // some channel always stays, so the loss of removing all is never used
       rankings.push({ space, order: last === undefined ? order : [...order, last], losses: [0, ...errors, Infinity] });
       await Promise.resolve();
     }
@@ -84,7 +84,7 @@ function readersOf(
       const inverse = new Float64Array(n * n);
       for (let i = 0; i < n; i++) inverse.set(data.subarray(i * stride, i * stride + n), i * n);
       const total = power.reduce((sum, p) => sum + p, 0);
-      // nothing is removed yet: the weights as they are fit best
+      // nothing is removed yet, so the given weights fit best
       return {
         rows,
         n,

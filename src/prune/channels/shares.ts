@@ -1,4 +1,4 @@
-// How many channels each space keeps.
+// Decides how many channels each space keeps.
 import type { Graph } from '../../graph/graph.ts';
 import { valueOf } from '../../graph/graph.ts';
 import { elementCount } from '../../tensor.ts';
@@ -7,12 +7,12 @@ import type { ChannelRanking } from './ranking.ts';
 import type { ChannelUse } from './spaces.ts';
 import { dimensionsOf } from './uses.ts';
 
-/** Channels that each space keeps, in the order of the rankings. */
+/** Number of kept channels of each space, in the order of the rankings. */
 export type KeptCounts = readonly number[];
 
 /**
- * How many of `size` channels stay when this share of them, 0 … 1, goes: a multiple of `multiple`, but all where nothing goes;
- * at least one.
+ * The number of channels kept out of `size` when a share of 0 … 1 is removed: a multiple of `multiple`, and at least one. All
+ * stay when the share is 0.
  */
 export function keptCount(size: number, share: number, multiple: number): number {
   if (share <= 0) return size;
@@ -21,14 +21,14 @@ export function keptCount(size: number, share: number, multiple: number): number
   return Math.max(Math.min(step, size), Math.min(size, kept));
 }
 
-/** The same share of every space's channels. */
+/** Removes the same share of every space's channels. */
 export function uniformly(rankings: readonly ChannelRanking[], share: number, multiple: number): KeptCounts {
   return rankings.map(({ space }) => keptCount(space.size, share, multiple));
 }
 
 /**
- * What goes first in the whole network: `multiple` channels of a space at a time, those that lose least for the work (or the
- * weights) that they save at the sizes that the others have by then. Each entry is the kept counts after one more step.
+ * The order of removal in the whole network: `multiple` channels of a space at a time, those that lose least for the work (or
+ * the weights) that they save at the current sizes of the others. Each entry is the kept counts after one more step.
  */
 export function cheapestFirst(
   graph: Graph,
@@ -61,7 +61,7 @@ function nextCount(size: number, count: number, multiple: number): number {
   return Math.max(Math.min(step, size), Math.ceil(count / step - 1) * step);
 }
 
-/** What is left of every layer. */
+/** The remaining size of every layer. */
 class Sizes {
   readonly #left = new Map<string, { rows: number; inputs: number; perWeight: number; groups: number }>();
 
@@ -78,7 +78,7 @@ class Sizes {
     }
   }
 
-  /** What one channel less saves. */
+  /** The saving from removing one channel. */
   worth({ producers, depthwise, consumers }: ChannelRanking['space']): number {
     let saved = 0;
     for (const use of [...producers, ...depthwise]) {

@@ -1,6 +1,6 @@
-// Which channels of a network are tied to one another: a residual's and its branch's, a depthwise convolution's and its
-// input's, a gate's and what it scales. After DepGraph (Fang et al., https://arxiv.org/abs/2301.12900), by channel instead of by layer, so
-// that concatenations and splits need no care.
+// Finds the channels of a network that are tied to one another: a residual's and its branch's, a depthwise convolution's and
+// its input's, a gate's and those that it scales. Follows DepGraph (Fang et al., https://arxiv.org/abs/2301.12900), but by
+// channel, not by layer, so that concatenations and splits need no special treatment.
 import type { Graph, Node } from '../../graph/graph.ts';
 import { valueOf } from '../../graph/graph.ts';
 import { isOp } from '../../ops/nodes.ts';
@@ -8,7 +8,7 @@ import { channelAxis, isLayer } from '../layer-nodes.ts';
 import { type Algebra, type AxisLabels, fixed, type Labels } from './algebra.ts';
 import { labelValues } from './labels.ts';
 
-/** What a layer does with the channels of a space: for each channel its rows, or its positions along the input channels. */
+/** How a layer uses the channels of a space: for each channel its rows, or its positions along the input channels. */
 export interface ChannelUse {
   /** Its node's name. */
   readonly layer: string;
@@ -16,13 +16,13 @@ export interface ChannelUse {
 }
 
 /**
- * Channels that play the same part everywhere: any of them can be removed, and any two can change places, if they do so in
- * all layers listed here at once. A channel may be several rows of a layer, and several of its inputs.
+ * Interchangeable channels: any of them can be removed, and any two can be swapped, if that is done in all layers listed here
+ * at once. A channel may be several rows of a layer, and several of its inputs.
  */
 export interface ChannelSpace {
-  /** The layer that makes its channels first, with `#2`, `#3` … for further spaces of the same layer. */
+  /** The name of the first layer that makes its channels, with `#2`, `#3` … for further spaces of the same layer. */
   readonly name: string;
-  /** Channels. */
+  /** Number of channels. */
   readonly size: number;
   /** Layers whose rows make these channels. */
   readonly producers: readonly ChannelUse[];
@@ -32,19 +32,19 @@ export interface ChannelSpace {
   readonly consumers: readonly ChannelUse[];
   /** Why the channels can neither be removed nor moved. */
   readonly fixed?: string;
-  /** Why the channels cannot change places, though they can be removed. */
+  /** Why the channels cannot be permuted, though they can be removed. */
   readonly rigid?: string;
 }
 
 export interface ChannelAnalysis {
   readonly spaces: readonly ChannelSpace[];
-  /** Of each computed value's axes; equal labels are the same channel. */
+  /** Labels of the axes of each computed value; equal labels are the same channel. */
   readonly labels: ReadonlyMap<string, AxisLabels>;
-  /** Of a label: its space, an index of `spaces`, and its channel there. */
+  /** The space (an index of `spaces`) and channel of each label. */
   readonly places: ReadonlyMap<number, { space: number; channel: number }>;
 }
 
-/** The channel spaces of an optimised graph, in execution order; fixed ones too, with the reason. */
+/** The channel spaces of an optimised graph, in execution order, including fixed ones, with the reason. */
 export function channelSpaces(graph: Graph): readonly ChannelSpace[] {
   return analyseChannels(graph).spaces;
 }
@@ -134,7 +134,7 @@ class Classes implements Algebra {
     return this.#fixed.get(root);
   }
 
-  /** Whether a set holds two channels of one layer; known once `roots` was asked. */
+  /** Whether a set holds two channels of one layer; known after a call of `roots`. */
   isTwice(root: number): boolean {
     return this.#twice.has(root);
   }
@@ -152,7 +152,7 @@ class Classes implements Algebra {
   }
 }
 
-/** Sets of channels that occur equally often in the same axes of the same values: they play the same part. */
+/** Groups sets of channels that occur equally often in the same axes of the same values, and so are interchangeable. */
 function alike(classes: Classes, labels: ReadonlyMap<string, AxisLabels>): number[][] {
   const occurrences = new Map<number, string[]>(classes.roots().map((root) => [root, []]));
   let axisIndex = 0;
@@ -181,7 +181,7 @@ interface LabelledUse {
   labels: Labels | undefined;
 }
 
-/** What layers with constant weights read and make. */
+/** The channels that layers with constant weights read and make. */
 function* usesOf(graph: Graph, labels: ReadonlyMap<string, AxisLabels>): Generator<LabelledUse> {
   for (const node of graph.nodes) {
     if (!isLayer(graph, node)) continue;
@@ -198,7 +198,7 @@ function* usesOf(graph: Graph, labels: ReadonlyMap<string, AxisLabels>): Generat
   }
 }
 
-/** Whether each output channel is made of one input channel, in more groups than one. */
+/** Whether each output channel is computed from one input channel, in more groups than one. */
 export function isDepthwiseLayer(graph: Graph, node: Node): boolean {
   return isOp(node, 'conv2d') && node.attributes.groups > 1 && valueOf(graph, node.inputs[1]).shape[1] === 1;
 }

@@ -1,33 +1,33 @@
-// Groups that trade members while the weights that are kept grow.
+// Groups trade members while the kept energy grows.
 //
-// Without its member a, what another thing b would add to a group is Σ max(0, e_b − t_a) over positions, for limits t_a that
-// depend on the group's other members only. So one table of (a, b) tells what every trade of two members is worth, and after a
-// trade only the rows of the two groups change.
+// When b replaces member a of a group, b adds Σ max(0, e_b − t_a) over positions, where the limits t_a depend only on the
+// group's other members. So one table of (a, b) gives the value of every trade of two members, and a trade changes only the
+// rows of its two groups.
 import type { Energies } from './energies.ts';
 import { sumOfMagnitudes } from './magnitudes.ts';
 
-/** What a group is worth when one of its members is away. */
+/** The value of a group without one of its members. */
 export interface Opening {
-  /** What the others are worth already. */
+  /** The value of the other members. */
   readonly base: number;
-  /** At each position, what a newcomer's energy has to exceed to add to that. */
+  /** At each position, the energy above which a new member adds to that. */
   readonly limits: Float32Array;
 }
 
-/** What the group is worth without the member at `away`: all that a trade needs to know. */
+/** The value of the group without the member at `away`, which is all that a trade needs. */
 export type OpeningOf = (members: readonly number[], away: number) => Opening;
 
-/** Rounds of trades; each group takes part in one trade of a round. */
+/** Rounds of trades. In a round, each group takes part in at most one trade. */
 const maxRounds = 6;
 
-/** Trades members between groups, which need not be of one size, in place. */
+/** Trades members between groups, in place. Groups may differ in size. */
 export function tradeMembers(groups: number[][], energies: Energies, openingOf: OpeningOf): void {
   const { count, positions, data } = energies;
   const sums = new Float64Array(count);
   for (let i = 0; i < data.length; i++) sums[Math.floor(i / positions)] += data[i];
   const groupOf = new Int32Array(count).fill(-1);
   groups.forEach((members, g) => members.forEach((a) => (groupOf[a] = g)));
-  /** (a, b): what the group of a is worth with b in its place. */
+  /** (a, b): the value of the group of a with b in its place. */
   const worth = new Float32Array(count * count);
   const update = (g: number): void => {
     groups[g].forEach((a, i) => {
@@ -46,7 +46,7 @@ export function tradeMembers(groups: number[][], energies: Energies, openingOf: 
   }
 }
 
-/** The best trades of two members, each group taking part in one at most; the groups that did. */
+/** Makes the best trades of two members, at most one per group; returns the groups that traded. */
 function trade(groups: number[][], groupOf: Int32Array, worth: Float32Array, count: number): Set<number> {
   const offers: { a: number; b: number; gain: number }[] = [];
   for (let a = 0; a < count; a++) {
@@ -74,7 +74,7 @@ function trade(groups: number[][], groupOf: Int32Array, worth: Float32Array, cou
   return taken;
 }
 
-/** Groups whose members live and die together at a position; `prices` is what keeping them costs there. */
+/** Groups whose members are kept or removed together at a position; `prices` is the cost of keeping them there. */
 export function wholeGroups({ positions, data }: Energies, prices: Float32Array): OpeningOf {
   return (members, away) => {
     const limits = prices.slice();
@@ -86,7 +86,7 @@ export function wholeGroups({ positions, data }: Energies, prices: Float32Array)
   };
 }
 
-/** Groups of which the `kept` members with most energy are kept at each position. */
+/** Groups that keep, at each position, the `kept` members with the most energy. */
 export function bestOfGroups({ positions, data }: Energies, kept: number): OpeningOf {
   return (members, away) => {
     const limits = new Float32Array(positions);

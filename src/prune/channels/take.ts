@@ -1,4 +1,4 @@
-// Makes the graph in which every axis holds chosen channels in a chosen order: removal and rearrangement alike.
+// Makes a graph in which every axis holds chosen channels in a chosen order, for removal and rearrangement.
 import { addConstant, consumers, isGraphOutput } from '../../graph/edit.ts';
 import { asFloat32 } from '../../graph/constant.ts';
 import { type Graph, type Node, nodeError, type Shape, valueOf } from '../../graph/graph.ts';
@@ -8,13 +8,13 @@ import { answer, type NodeOf, type OperatorTable } from '../../ops/nodes.ts';
 import { cloneGraph } from '../prepare.ts';
 import { positionsIn } from './indices.ts';
 
-/** For each axis of a value: the old position of each new one; `undefined` where the axis stays as it is. */
+/** For each axis of a value, the old position of each new one; `undefined` for an unchanged axis. */
 export type AxisOrders = readonly (Int32Array | undefined)[];
 
 /**
- * A copy of the graph whose values hold, along each axis, the positions of `orders` of what they held. Orders are of computed values,
- * by name; values that are not listed stay. The original shares constants with the copy and is not changed.
- * @throws FiligreeError `invalid-model` naming a node that cannot make what was asked of its inputs
+ * A copy of the graph whose values hold, along each axis, the old positions that `orders` lists. Orders are by the name of a
+ * computed value; values that are not listed stay. The original shares constants with the copy and is not changed.
+ * @throws FiligreeError `invalid-model` naming a node that cannot work on the new order of its inputs
  */
 export function takeChannels(graph: Graph, orders: ReadonlyMap<string, AxisOrders>): Graph {
   const taken = cloneGraph(graph);
@@ -39,7 +39,7 @@ export function takeChannels(graph: Graph, orders: ReadonlyMap<string, AxisOrder
   return taken;
 }
 
-/** The graph as it was, the copy up to the node that is looked at, and what is wanted of its values. */
+/** The original graph, the copy up to the current node, and the orders of its values. */
 class Taking {
   readonly graph: Graph;
   readonly taken: Graph;
@@ -51,13 +51,13 @@ class Taking {
     this.#orders = orders;
   }
 
-  /** The old position of each new one along an axis; undefined where the axis stays as it is. */
+  /** The old position of each new one along an axis; undefined for an unchanged axis. */
   order(value: string, axis: number): Int32Array | undefined {
     return this.#orders.get(value)?.[axis];
   }
 }
 
-/** Rewrites a node's constants and attributes for inputs that hold other positions than they did. */
+/** Rewrites a node's constants and attributes for inputs in the new order. */
 const takes: OperatorTable<[taking: Taking], void> = {
   conv2d(node, taking) {
     const columns = taking.order(node.inputs[0], 1);
@@ -104,7 +104,7 @@ const takes: OperatorTable<[taking: Taking], void> = {
     const { shape } = node.attributes;
     node.attributes = { shape: shape.map((size, axis) => taking.order(node.outputs[0], axis)?.length ?? size) };
   },
-  // These say nothing about single channels: they do the same to other ones.
+  // These treat all channels alike.
   unary: asItIs,
   maxPool: asItIs,
   averagePool: asItIs,
@@ -116,6 +116,9 @@ const takes: OperatorTable<[taking: Taking], void> = {
   depthToSpace: asItIs,
   spaceToDepth: asItIs,
   softmax: asItIs,
+  matmul: asItIs,
+  topK: asItIs,
+  takeAlongAxis: asItIs,
   // Its channels are fixed.
   convTranspose2d: asItIs,
 };
@@ -150,7 +153,7 @@ function takeConvolution(
   if (node.inputs[2]) takeConstant(taking, node, 2, [rows]);
 }
 
-/** Every group keeps its place, and loses as many channels as the others. */
+/** Every group keeps its place, and all lose equally many channels. */
 function takeGrouped(
   { graph, taken }: Taking,
   node: NodeOf<'conv2d'>,
@@ -215,7 +218,7 @@ function takeData(data: Float32Array, shape: Shape, orders: AxisOrders): { shape
   return result;
 }
 
-/** Points a gather at where its elements are now. */
+/** Changes a gather's indices to the new positions of its elements. */
 function takeIndices(
   { graph, taken }: Taking,
   node: NodeOf<'gather'>,
@@ -231,7 +234,7 @@ function takeIndices(
   const kept = to ? Array.from(to, (position) => old[position]) : old;
   const moved = kept.map((index) => {
     const place = places.get(index);
-    if (place === undefined) throw nodeError(graph, node, `element ${index} is gone`);
+    if (place === undefined) throw nodeError(graph, node, `element ${index} is removed`);
     return place;
   });
   const list = dtype === 'int64' ? BigInt64Array.from(moved, BigInt) : Int32Array.from(moved);

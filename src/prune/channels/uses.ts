@@ -1,4 +1,4 @@
-// What the channels of a space are among a layer's weights.
+// Finds the weights of a layer that belong to the channels of a space.
 import type { Graph } from '../../graph/graph.ts';
 import { valueOf } from '../../graph/graph.ts';
 import { groupsOf } from '../layer-nodes.ts';
@@ -9,7 +9,7 @@ import type { ChannelSpace, ChannelUse } from './spaces.ts';
 
 export interface Dimensions {
   readonly rows: number;
-  /** Of one group. */
+  /** Input channels of one group. */
   readonly inputs: number;
   readonly taps: number;
   /** inputs · taps */
@@ -23,7 +23,7 @@ export function dimensionsOf(graph: Graph, layer: string): Dimensions {
   return { rows, inputs, taps: kh * kw, columns: inputs * kh * kw, groups: groupsOf(node) };
 }
 
-/** Of each channel, its columns in one group of a layer that reads it. */
+/** For each channel, its columns in one group of a layer that reads it. */
 export function columnsOf({ positions }: ChannelUse, { inputs, taps }: Dimensions, group: number): Int32Array[] {
   return positions.map((list) => {
     const columns: number[] = [];
@@ -35,7 +35,7 @@ export function columnsOf({ positions }: ChannelUse, { inputs, taps }: Dimension
   });
 }
 
-/** Of each channel, all of a layer's weights that read it. */
+/** For each channel, all of a layer's weights that read it. */
 export function weightsThatRead(use: ChannelUse, dimensions: Dimensions): Int32Array[] {
   const { rows, columns, groups } = dimensions;
   const perGroup = Array.from({ length: groups }, (_, group) => columnsOf(use, dimensions, group));
@@ -48,7 +48,7 @@ export function weightsThatRead(use: ChannelUse, dimensions: Dimensions): Int32A
   });
 }
 
-/** Of each layer that reads any of these channels: 0 for the weights that do. */
+/** Masks of the layers that read any of these channels: 0 for weights that read one. */
 export function masksWithout(graph: Graph, spaces: readonly ChannelSpace[], removed: ChannelChoice): Map<string, Mask> {
   const masks = new Map<string, Mask>();
   for (const { name, consumers } of spaces) {

@@ -1,5 +1,5 @@
-// Which blocks to keep, found by alternating directions: weights that fit, and weights of which only so many blocks are
-// kept, are drawn together (Meng et al. 2024, ALPS; Boyd et al. 2011, ADMM).
+// Chooses the blocks to keep by alternating directions: it draws together weights that fit best, and weights of which only a
+// given number of blocks is kept (Meng et al. 2024, ALPS; Boyd et al. 2011, ADMM).
 import type { LinearAlgebra } from '../linear-algebra.ts';
 import type { Damped } from './least-squares.ts';
 import { select } from '../patterns/masks.ts';
@@ -7,16 +7,16 @@ import type { Blocks, Mask } from '../patterns/pattern.ts';
 import type { Quadratic } from './quadratic.ts';
 import { rowWeights } from './quadratic.ts';
 
-/** How strongly the two are drawn together, over the inputs' variances, in one round after the other; of so many steps each. */
+/** How strongly the two are drawn together in each round of `steps` steps, relative to the inputs' variances. */
 export const penalties = [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2];
 export const steps = 4;
 
-/** One group in coordinates in which all inputs have variance 1 and errors of all rows count the same: ŵ · rowScale / scale instead of ŵ. */
+/** One group in coordinates where all inputs have variance 1 and all rows' errors count equally: ŵ · rowScale / scale, not ŵ. */
 interface Scaled {
   readonly rowScale: Float64Array;
   readonly scale: Float64Array;
   readonly target: Float32Array;
-  /** Rows as matmul takes them. */
+  /** Rows padded for matmul. */
   readonly padded: number;
   readonly columns: number;
 }
@@ -24,8 +24,8 @@ interface Scaled {
 /**
  * Against keeping the blocks of the highest surgeon scores (search/ladder.ts), errors after least squares are 25 % lower at 50 % of
  * zeros and 30 to 34 % at 70 % (MobileNetV1, unstructured), for some seconds more on the largest layers.
- * @param start (rows, columns) of the layer: weights to begin with
- * @returns the blocks that hold most of what is left when both agree
+ * @param start (rows, columns) of the layer: initial weights
+ * @returns the blocks with the most weight when both agree
  */
 export function alternate(
   algebra: LinearAlgebra,
@@ -117,7 +117,7 @@ function scaledOf(
   return { scale, rowScale, target, padded: 4 * Math.ceil(rows / 4), columns: 8 * Math.ceil(n / 8) };
 }
 
-/** (H′ + penalty I)⁻¹ as matmul takes it, H′ with a diagonal of ones. */
+/** (H′ + penalty I)⁻¹ in panels for matmul; H′ has a diagonal of ones. */
 function inversePanels(
   algebra: LinearAlgebra,
   { n, stride }: Quadratic,

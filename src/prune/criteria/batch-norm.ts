@@ -1,7 +1,7 @@
 // Network Slimming (Liu et al., https://arxiv.org/abs/1708.06519): channels with a small batch-norm scale γ matter least.
 import type { Criterion } from './criterion.ts';
 
-/** For whole channels; by magnitude where no layer that makes them has a batch norm. */
+/** For whole channels. Uses magnitude for channels that no layer with a batch norm makes. */
 export const batchNorm = {
   name: 'batch-norm',
   needsSamples: false,
@@ -12,7 +12,7 @@ export const batchNorm = {
     return spaces.map((space) => {
       const scores = scaleScores(space, scales);
       if (scores) return rankedByScores(space, scores);
-      const remark = 'no batch norm behind its layers, or folded already: ranked by magnitude';
+      const remark = 'no batch norm after its layers, or already folded: ranked by magnitude';
       return { ...rankedByScores(space, channelMagnitudes(graph, space)), remark };
     });
   },

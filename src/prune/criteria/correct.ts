@@ -1,15 +1,15 @@
-// Weights that a criterion has chosen without looking at data (magnitude, random): their means and sizes put right.
+// Corrects means and magnitudes of outputs for weights chosen without data (magnitude, random).
 import type { LayerProblem, Reconstruction } from './reconstruct.ts';
 import { biasShiftOf, relative, withQuadratics } from './reconstruct.ts';
 import { errorsOf, outputsOf } from './quadratic.ts';
 
-/** Channels are not made larger than this: what is left of their inputs says too little. */
+/** Maximum scale of a channel. A larger one would rely on too few of its inputs. */
 const maxScale = 4;
 
 /**
- * Scales each output channel to the variance that the dense network gives it, where that lowers its error on the calibration
- * images, and shifts biases so that means stay: what estimating batch-norm statistics anew does, folded into weights and
- * biases. The error of no channel is above that of the given weights with corrected biases.
+ * Scales each output channel to its variance in the dense network, if that lowers its error on the calibration images, and
+ * shifts biases so that means stay. The effect is that of re-estimated batch-norm statistics, folded into weights and biases.
+ * No channel's error is above that of the given weights with corrected biases.
  * @param problem.pruned (rows, columns) weights in place of the dense ones; zeros stay
  */
 export async function correct(
@@ -25,7 +25,7 @@ export async function correct(
       const { variance, covariance } = outputsOf(kernels, quadratic, part);
       for (let r = 0; r < rows; r++) {
         const scale = Math.min(maxScale, Math.sqrt(power[r] / variance[r]));
-        // of the error as a function of the scale, less what is there without
+        // decrease of the error, as a function of the scale
         const gain = 2 * (scale - 1) * covariance[r] - (scale ** 2 - 1) * variance[r];
         if (!(gain > 0)) continue;
         for (let i = r * n; i < (r + 1) * n; i++) part[i] *= scale;

@@ -1,5 +1,5 @@
-// Every criterion that has a name: the command line's choices, messages and prune() read this list. They import what they
-// compute with when it is used, so that a list of names costs nothing.
+// All named criteria. The command line's choices, messages and prune() read this list. Criteria import their computations only
+// on use, so that the list of names costs nothing.
 import { FiligreeError } from '../../errors.ts';
 import { batchNorm } from './batch-norm.ts';
 import type { Criterion } from './criterion.ts';
@@ -13,7 +13,7 @@ export type CriterionName = (typeof criteria)[number]['name'];
 
 export const criterionNames: readonly CriterionName[] = criteria.map(({ name }) => name);
 
-/** @throws FiligreeError `invalid-argument` for a name that is none */
+/** @throws FiligreeError `invalid-argument` for an unknown name */
 export function criterionNamed(name: CriterionName): Criterion {
   const found = criteria.find((criterion) => criterion.name === name);
   if (found) return found;

@@ -1,4 +1,4 @@
-// What says which weights matter least. A criterion is one file beside this one, and one row of criteria.ts.
+// A criterion decides which weights matter least. Each one is a file beside this one, and a row of criteria.ts.
 import type { Graph } from '../../graph/graph.ts';
 import type { ChannelRanking, RankingOptions } from '../channels/ranking.ts';
 import type { ChannelSpace } from '../channels/spaces.ts';
@@ -6,34 +6,34 @@ import type { Layer } from '../layers.ts';
 import type { Blocks, Mask } from '../patterns/pattern.ts';
 import type { LayerProblem, Reconstruction } from './reconstruct.ts';
 
-/** A layer whose blocks are to be judged. */
+/** A layer whose blocks are scored. */
 export interface JudgedLayer {
   readonly layer: Layer;
   /** (rows, columns) of the dense network, row-major. */
   readonly weights: Float32Array;
   readonly blocks: Blocks;
-  /** The option `seed`, for what is drawn at random. */
+  /** The option `seed`, for random choices. */
   readonly seed: number;
 }
 
 export interface Criterion {
-  /** As users write it. */
+  /** The name that users write. */
   readonly name: string;
-  /** True when it looks at calibration images: prune() asks for some. */
+  /** True when it uses calibration images; prune() then requires some. */
   readonly needsSamples: boolean;
   /**
    * A score of 0 or more for each block; the blocks with the highest scores stay. Without `fit`, kept weights are scaled so that
-   * channels keep the variance of their outputs, where there are calibration images.
+   * channels keep the variance of their outputs, if there are calibration images.
    */
   score?(judged: JudgedLayer): Float32Array;
-  /** The best values of the weights that a mask keeps. Layers that stay dense are fitted too, to what the pruned ones leave. */
+  /** The best values of the weights that a mask keeps. Dense layers are fitted too, to the outputs of pruned ones before them. */
   fit?(problem: LayerProblem & { readonly mask: Mask }): Promise<Reconstruction>;
   /**
-   * In place of `score` and `fit`: chooses the blocks and the values of the weights in them, for each number of blocks to keep.
-   * The search asks for several numbers at once.
+   * Replaces `score` and `fit`: chooses the blocks and the values of their weights, for each number of blocks to keep. The
+   * search passes several numbers at once.
    */
   choose?(problem: LayerProblem & { readonly blocks: Blocks }, keeps: readonly number[]): Promise<Reconstruction[]>;
-  /** Orders the channels of each space, for the pattern `channel`. A criterion with this alone is for whole channels only. */
+  /** Orders the channels of each space, for the pattern `channel`. A criterion with only this one is for whole channels only. */
   rank?(
     graph: Graph,
     spaces: readonly ChannelSpace[],
@@ -41,5 +41,5 @@ export interface Criterion {
   ): readonly ChannelRanking[] | Promise<readonly ChannelRanking[]>;
 }
 
-/** True when it judges single weights and groups of them, not only whole channels. */
+/** True when it can choose single weights or groups of them, not only whole channels. */
 export const judgesWeights = ({ score, choose }: Criterion): boolean => score !== undefined || choose !== undefined;

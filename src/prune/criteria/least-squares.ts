@@ -1,11 +1,11 @@
-// The kept weights that make up best for the removed ones.
+// Solves for the kept weights that best compensate for the removed ones.
 import type { LinearAlgebra } from '../linear-algebra.ts';
 import type { Quadratic } from './quadratic.ts';
 import { strideOf } from './quadratic.ts';
 
 /**
- * H + Λ as wanted by a ridge towards the dense weights, one for each input in proportion to its variance: what a few photos say of
- * two inputs together is believed less than what they say of each. Takes memory of `algebra`.
+ * H + Λ, with a ridge Λ towards the dense weights that is proportional to each input's variance: from a few photos, covariances
+ * of two inputs are less reliable than variances. Takes memory of `algebra`.
  */
 export interface Damped {
   readonly h: number;
@@ -16,8 +16,8 @@ export interface Damped {
 }
 
 /**
- * @param ridge Λ over H's diagonal; inputs that hardly vary are held as if they did by a hundredth of the mean
- * @param follow 1: outputs follow the dense network's, and make up for errors of the layers before; 0: only for removed weights
+ * @param ridge Λ relative to H's diagonal, to which a hundredth of its mean is added, for inputs that hardly vary
+ * @param follow 1: outputs follow the dense network's, and compensate for errors of earlier layers; 0: only for removed weights
  */
 export function damped(algebra: LinearAlgebra, quadratic: Quadratic, ridge: number, follow = 1): Damped {
   const { rows, n, stride, h, target, dense, scale } = quadratic;
@@ -29,7 +29,7 @@ export function damped(algebra: LinearAlgebra, quadratic: Quadratic, ridge: numb
   toSum.set(algebra.float64(h, n * stride));
   const own = new Float64Array(n);
   for (let i = 0; i < n; i++) {
-    own[i] = Math.max(ridge * (toSum[i * stride + i] + scale / 100), 1e-30); // where all inputs are dead, the dense weights stay
+    own[i] = Math.max(ridge * (toSum[i * stride + i] + scale / 100), 1e-30); // if all inputs are 0, the dense weights stay
     toSum[i * stride + i] += own[i];
   }
   const [to, from, w] = [goal, target, dense].map((at) => algebra.float64(at, rows * stride));
@@ -44,7 +44,7 @@ export function damped(algebra: LinearAlgebra, quadratic: Quadratic, ridge: numb
 
 /**
  * Minimises E (w x − ŵ x̂)² + (w − ŵ) Λ (w − ŵ)ᵀ over the kept weights of each row; removed ones are 0. Rows that keep the same
- * weights share the work.
+ * weights share a factorisation.
  * @param mask (rows, n), 1 for kept
  * @returns (rows, n)
  */
@@ -79,7 +79,7 @@ export function leastSquares(
   return result;
 }
 
-/** Cholesky of the rows and columns `at` of H + λ I; where rounding makes it indefinite, of more than λ. */
+/** Cholesky of the rows and columns `at` of H + λ I, with a larger λ if rounding makes it indefinite. */
 function factorise(
   algebra: LinearAlgebra,
   { h, lambda }: Damped,
@@ -98,7 +98,7 @@ function factorise(
   }
 }
 
-/** Rows by what they keep. */
+/** Groups rows that keep the same weights. */
 function rowsAlike(mask: Uint8Array, rows: number, n: number): number[][] {
   const found = new Map<string, number[]>();
   for (let r = 0; r < rows; r++) {

@@ -1,9 +1,9 @@
-// What blocks of weights are worth by their size.
+// Scores blocks of weights by magnitude.
 import type { Blocks } from '../patterns/pattern.ts';
 
 /**
- * The root mean square of each block's weights: blocks of unlike sizes compare by what a weight of theirs is worth. Of
- * single weights it is their magnitude.
+ * The root mean square of each block's weights, so that blocks of different sizes compare per weight. For single weights it
+ * is their magnitude.
  */
 export function magnitudeScores(weights: Float32Array, { blockOf, count }: Blocks): Float32Array {
   if (count === weights.length) {

@@ -1,4 +1,4 @@
-// The plainest criterion: small weights matter least.
+// The simplest criterion: small weights matter least.
 import type { Criterion } from './criterion.ts';
 import { magnitudeScores } from './magnitude-scores.ts';
 
@@ -6,7 +6,7 @@ export const magnitude = {
   name: 'magnitude',
   needsSamples: false,
   score: ({ weights, blocks }) => magnitudeScores(weights, blocks),
-  /** By all weights that make or read a channel, every layer having an equal say. */
+  /** Ranks by all weights that make or read a channel; all layers count equally. */
   async rank(graph, spaces) {
     const { channelMagnitudes, rankedByScores } = await import('../channels/scores.ts');
     return spaces.map((space) => rankedByScores(space, channelMagnitudes(graph, space)));

@@ -1,15 +1,15 @@
-// The error that pruned weights make in one group of channels, as a function of them.
+// The error of pruned weights in one group of channels, as a function of the weights.
 import type { LinearAlgebra } from '../linear-algebra.ts';
 import type { GroupStatistics } from '../statistics/statistics.ts';
 
-/** Doubles from a row of n numbers to the next: not a power of two, whose rows would share few lines of the cache. */
+/** Doubles from a row of n numbers to the next. Not a power of two, because such rows would share few cache lines. */
 export function strideOf(n: number): number {
   const even = 2 * Math.ceil(n / 2);
   return even % 64 === 0 ? even + 2 : even;
 }
 
 /**
- * For each row w of the dense weights and ŵ in its place, with biases corrected:
+ * For each row w of the dense weights and its replacement ŵ, with biases corrected:
  *
  *   E (w x − ŵ x̂)² = power − 2 ŵ · target + ŵ H ŵᵀ       H = cov(x̂), target = w cov(x, x̂), power = w cov(x) wᵀ
  *
@@ -44,7 +44,7 @@ export function quadraticOf(algebra: LinearAlgebra, weights: Float32Array, stati
   const power = new Float64Array(rows);
   algebra.scope(() => {
     const other = algebra.doubles(n * stride);
-    // dots takes rows of its second factor: cov(x̂, x)
+    // dots multiplies rows of its second factor: cov(x̂, x)
     centred(algebra, other, transposed(cross, gram, n), mean, denseMean, stride);
     algebra.run.dots(rows, n, n, w, stride, other, stride, target, stride, 0, 1);
     const image = algebra.doubles(rows * stride);
@@ -62,8 +62,8 @@ export function quadraticOf(algebra: LinearAlgebra, weights: Float32Array, stati
 }
 
 /**
- * (rows) of each quadratic: what errors of rows are multiplied by before rows compete for weights. Networks scale channels as
- * they like, since the next layer scales back; so errors count in part as they are, in part as a share of what the row varies by.
+ * (rows) of each quadratic: factors on the errors of rows when rows compete for weights. Networks may scale channels freely,
+ * because the next layer can scale back. So errors count partly as they are, partly relative to the variance of the row.
  */
 export function rowWeights(quadratics: readonly Quadratic[]): Float64Array[] {
   const all = quadratics.reduce((sum, { power }) => sum + power.reduce((a, b) => a + b, 0), 0);
@@ -72,7 +72,7 @@ export function rowWeights(quadratics: readonly Quadratic[]): Float64Array[] {
   return quadratics.map(({ power }) => power.map((one) => 1 / Math.sqrt(one / mean + minPower)));
 }
 
-/** Of a row that hardly varies, over the mean. */
+/** Minimum power of a row relative to the mean, for rows that hardly vary. */
 const minPower = 1e-3;
 
 /** E (w x − ŵ x̂)² of each row, biases corrected; at least 0. `weights` are (rows, n). */
@@ -81,7 +81,7 @@ export function errorsOf(algebra: LinearAlgebra, quadratic: Quadratic, weights: 
   return quadratic.power.map((power, r) => Math.max(0, power + variance[r] - 2 * covariance[r]));
 }
 
-/** Of each row ŵ: the variance of ŵ x̂, and its covariance with w x. `weights` are (rows, n). */
+/** For each row ŵ, the variance of ŵ x̂, and its covariance with w x. `weights` are (rows, n). */
 export function outputsOf(
   algebra: LinearAlgebra,
   quadratic: Quadratic,

@@ -1,4 +1,4 @@
-// The criterion to be better than: any block may go.
+// The baseline for other criteria: removes random blocks.
 import type { Blocks } from '../patterns/pattern.ts';
 import { RandomNumbers, seedOf } from '../random-numbers.ts';
 import type { Criterion } from './criterion.ts';

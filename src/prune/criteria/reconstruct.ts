@@ -1,8 +1,8 @@
-// Second-order pruning of one layer: which weights to remove, and what the others must be to make up for them.
+// Second-order pruning of one layer: chooses the weights to remove, and values of the others that compensate for them.
 //
-// A layer's error on calibration images, with what it reads in the dense network (x) and in the pruned one (x̂), is
-// quadratic in its weights (quadratic.ts). What removing them costs follows from the inverse of its matrix (LeCun et al.,
-// Optimal Brain Damage; Hassibi and Stork, Optimal Brain Surgeon), and so do the best values of those that stay.
+// A layer's error on calibration images, with its inputs in the dense network (x) and in the pruned one (x̂), is quadratic in
+// its weights (quadratic.ts). The cost of removing weights, and the best values of the others, follow from the inverse of its
+// matrix (LeCun et al., Optimal Brain Damage; Hassibi and Stork, Optimal Brain Surgeon).
 import { FiligreeError } from '../../errors.ts';
 import { alternate } from './admm.ts';
 import { LinearAlgebra } from '../linear-algebra.ts';
@@ -22,7 +22,7 @@ export interface LayerProblem {
   /** (rows, columns) of the dense network. */
   readonly weights: Float32Array;
   readonly statistics: LayerStatistics;
-  /** How strongly weights are held at their dense values, over the mean of their inputs' variances; chosen on held-out photos if not given. */
+  /** Strength of the pull to the dense weights, relative to the mean variance of the inputs. Default: chosen on held-out photos. */
   readonly ridge?: number;
 }
 
@@ -30,16 +30,16 @@ export interface Reconstruction {
   /** (rows, columns), 0 where removed. */
   weights: Float32Array;
   mask: Mask;
-  /** (rows): to be added to the layer's biases, so that its outputs keep their means. */
+  /** (rows): an addition to the layer's biases that preserves the means of its outputs. */
   biasShift: Float32Array;
   /** ‖W x − Ŵ x̂‖² / ‖W x‖² over the calibration images, means left out: 0 … about 1. */
   error: number;
 }
 
 /**
- * Chooses the `keep` blocks (of sets: as many as they say) whose removal costs least, and the values of the weights that
- * stay. On the calibration images its error is never above that of keeping the blocks of largest magnitude as they are with
- * corrected biases: where it would be, that is the result.
+ * Chooses the `keep` blocks to keep (in sets: the number of each set), and the values of their weights, so that removal of
+ * the others costs least. On the calibration images its error is never above that of keeping the blocks of largest magnitude
+ * unchanged with corrected biases: if it would be, that is the result.
  * @throws FiligreeError `invalid-model` when weights are not finite
  */
 export async function secondOrder(
@@ -83,9 +83,9 @@ export async function reconstruct(problem: LayerProblem & { readonly mask: Mask 
 }
 
 /**
- * ‖W x − Ŵ x̂‖² / ‖W x‖² over the calibration images, means left out: what biases correct does not count.
+ * ‖W x − Ŵ x̂‖² / ‖W x‖² over the calibration images, without means, because biases correct those.
  * @param weights (rows, columns), pruned or changed in any way
- * @param dense those of the dense network
+ * @param dense weights of the dense network
  */
 export async function layerError(
   layer: Layer,
@@ -98,7 +98,7 @@ export async function layerError(
   );
 }
 
-/** (rows): what keeps the means of a layer's outputs when its weights become others: W x̄ − Ŵ x̂̄. */
+/** (rows): the shift of biases that preserves the means of a layer's outputs with new weights: W x̄ − Ŵ x̂̄. */
 export function biasShiftOf(
   layer: Layer,
   weights: Float32Array,
@@ -148,7 +148,7 @@ function checkFinite({ name }: Layer, weights: Float32Array, groups: readonly Gr
     }),
   );
   if (fine) return;
-  throw new FiligreeError('invalid-argument', `layer "${name}": what it reads is too large, or no number`);
+  throw new FiligreeError('invalid-argument', `layer "${name}": its inputs are too large, or not finite`);
 }
 
 function systemsOf(
@@ -177,7 +177,7 @@ function fit(
   return result;
 }
 
-/** Of each row. */
+/** The error of each row. */
 export function errors(algebra: LinearAlgebra, quadratics: readonly Quadratic[], weights: Float32Array): Float64Array {
   const size = weights.length / quadratics.length;
   const rows = quadratics[0].rows;
@@ -188,7 +188,7 @@ export function errors(algebra: LinearAlgebra, quadratics: readonly Quadratic[],
   return result;
 }
 
-/** Errors of rows over what the dense rows' outputs vary. */
+/** Errors of rows relative to the variance of the dense rows' outputs. */
 export function relative(of: Float64Array, quadratics: readonly Quadratic[]): number {
   const power = quadratics.reduce((sum, quadratic) => sum + total(quadratic.power), 0);
   return power > 0 ? total(of) / power : 0;

@@ -1,17 +1,17 @@
-// How far calibration images can be believed: tried on images that were not fitted to.
+// Chooses how far to trust calibration images, by the error on held-out images.
 import type { LinearAlgebra } from '../linear-algebra.ts';
 import { damped, leastSquares } from './least-squares.ts';
 import { errorsOf, quadraticOf } from './quadratic.ts';
 import type { GroupStatistics, LayerStatistics } from '../statistics/statistics.ts';
 import { withoutHeld } from '../statistics/statistics.ts';
 
-/** What keeps a fit from following accidents of few images. */
+/** Settings that keep a fit from following accidents of few images. */
 export interface Regularisation {
-  /** How strongly weights are held at their dense values, over their inputs' variances. */
+  /** Strength of the pull to the dense weights, relative to their inputs' variances. */
   readonly ridge: number;
   /**
-   * How far outputs follow the dense network's: with 1, weights make up for the errors of the layers before as well; with 0
-   * they do for the weights that are removed, and no more.
+   * How far outputs follow the dense network's. With 1, weights also compensate for errors of earlier layers; with 0, only
+   * for the removed weights.
    */
   readonly follow: number;
 }
@@ -19,17 +19,17 @@ export interface Regularisation {
 const ridges = [0.01, 0.05, 0.2, 1];
 const follows = [1, 0.7, 0.4, 0.2, 0];
 
-/** Rows that are tried: they agree well enough. */
+/** Rows to try; rows agree well enough. */
 const maxRows = 24;
 
-/** 3 n / count: the fewer samples there are for each of the n weights of a row, the less they are believed. */
+/** 3 n / count: fewer samples for each of the n weights of a row are trusted less. */
 export function defaultRidge({ groups: [{ n, count }] }: LayerStatistics): number {
   return Math.min(3, Math.max(0.01, (3 * n) / Math.max(count, 1)));
 }
 
 /**
- * Of the settings tried, the one with the least error on every fourth photo when fitted to the others, with weights as `mask`
- * keeps them. Where none are held out: as many samples as weights are not believed, many more are.
+ * Tries settings, fitted under `mask` to all but every fourth photo, and returns the one with the least error on those. If no
+ * photos are held out: trusts samples little when they are as many as the weights, and much when they are many more.
  * @param weights (rows, columns) of the dense network
  */
 export function regularisationFor(
@@ -64,7 +64,7 @@ function someRows(weights: Float32Array, mask: Uint8Array, n: number, first: num
   return part;
 }
 
-/** The error of each setting on what is held out. */
+/** The error of each setting on the held-out samples. */
 function tryOut(
   algebra: LinearAlgebra,
   { weights, mask }: { weights: Float32Array; mask: Uint8Array },

@@ -1,4 +1,4 @@
-// Removes the weights whose loss the others can best make up for, and makes up for it. reconstruct.ts has the mathematics.
+// Removes the weights for which the others can compensate best, and adjusts the others. reconstruct.ts has the mathematics.
 import type { Criterion } from './criterion.ts';
 
 export const secondOrder = {
@@ -17,7 +17,7 @@ export const secondOrder = {
     const { secondOrder: chosen } = await import('./reconstruct.ts');
     return [await chosen({ ...problem, keep })];
   },
-  /** By what the layers that read a channel lose on the calibration images, refitted, one channel after the other. */
+  /** Ranks one channel after the other by the loss of the layers that read it, refitted on the calibration images. */
   async rank(graph, spaces, options) {
     const { secondOrderRankings } = await import('../channels/second-order-ranking.ts');
     return secondOrderRankings(graph, spaces, options);

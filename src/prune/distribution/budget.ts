@@ -1,36 +1,36 @@
-// What a pruned network may cost, and what it does cost.
+// Budgets of pruned networks, and their costs.
 import { defaultCostModel, predictLayers } from '../../lower/cost.ts';
 import type { CostModel } from '../../lower/cost-model.ts';
 import { FiligreeError } from '../../errors.ts';
 import type { Constant, Program } from '../../program/program.ts';
 
-/** What can be limited. `sparsity` and `speedup` are the least that is wanted, the others the most. */
+/** Kinds of budgets. `sparsity` and `speedup` are minima, the others maxima. */
 export const budgetKinds = ['sparsity', 'latencyMs', 'speedup', 'macs', 'bytes'] as const;
 export type BudgetKind = (typeof budgetKinds)[number];
 
 export interface Budget {
   readonly kind: BudgetKind;
   /**
-   * `sparsity`: the share of zeros over the weights of the layers that are pruned, 0 ≤ s < 1. `latencyMs`: milliseconds of
-   * the whole network as the cost model predicts them. `speedup`: how many times as fast as the dense network on dense
-   * kernels, at least 1. `macs`: multiply-adds on weights that are kept. `bytes`: of all constants in a .filigree file.
+   * `sparsity`: the share of zeros over the weights of the pruned layers, 0 ≤ s < 1. `latencyMs`: milliseconds of the whole
+   * network, predicted by the cost model. `speedup`: how many times as fast as the dense network on dense kernels, at least 1.
+   * `macs`: multiply-adds on kept weights. `bytes`: size of all constants in a .filigree file.
    */
   readonly value: number;
 }
 
-/** What a layer or a network costs. All but `weights` of it are sums over layers, those without weights included. */
+/** The cost of a layer or a network. All but `weights` are sums over all layers, including those without weights. */
 export interface Costs {
-  /** Weights that are kept, of layers that may be pruned. */
+  /** Kept weights of prunable layers. */
   weights: number;
-  /** Multiply-adds on weights that are kept. */
+  /** Multiply-adds on kept weights. */
   macs: number;
-  /** As predicted. */
+  /** Predicted milliseconds. */
   ms: number;
-  /** Of constants in a .filigree file. */
+  /** Bytes of constants in a .filigree file. */
   bytes: number;
 }
 
-/** The most that something may be. */
+/** The maximum of one cost. */
 export interface Limit {
   readonly of: keyof Costs;
   readonly most: number;
@@ -42,7 +42,7 @@ export function addCosts(a: Costs, b: Costs): Costs {
   return { weights: a.weights + b.weights, macs: a.macs + b.macs, ms: a.ms + b.ms, bytes: a.bytes + b.bytes };
 }
 
-/** What each layer of a program costs, `weights` left at 0; a constant that several layers share counts for the first. */
+/** The cost of each layer of a program, with `weights` 0. A constant shared by several layers counts for the first. */
 export function programCosts(program: Program, model: CostModel = defaultCostModel): Costs[] {
   const ms = predictLayers(program, model);
   const bytes = program.layers.map(() => 0);
@@ -72,7 +72,7 @@ export function savedBytes(constant: Constant): number {
 const hasBytes = (part: unknown): part is { byteLength: number } =>
   typeof part === 'object' && part !== null && 'byteLength' in part;
 
-/** @throws FiligreeError `invalid-argument` for a budget that is none */
+/** @throws FiligreeError `invalid-argument` for an invalid budget */
 export function checkBudget({ kind, value }: Budget): void {
   if (!budgetKinds.includes(kind)) {
     throw new FiligreeError(
@@ -93,7 +93,7 @@ export function checkBudget({ kind, value }: Budget): void {
 
 /**
  * A budget as a limit on costs.
- * @param dense `weights` of layers that may be pruned, and `ms` on dense kernels
+ * @param dense `weights` of prunable layers, and `ms` on dense kernels
  */
 export function limitOf({ kind, value }: Budget, dense: Pick<Costs, 'weights' | 'ms'>): Limit {
   switch (kind) {
@@ -108,14 +108,14 @@ export function limitOf({ kind, value }: Budget, dense: Pick<Costs, 'weights' | 
   }
 }
 
-/** Sums of costs in another order are the same up to this share. */
+/** Relative difference of sums of costs in another order. */
 const rounding = 1e-9;
 
 export function isWithin(costs: Costs, { of, most }: Limit): boolean {
   return costs[of] <= most * (1 + rounding);
 }
 
-/** What to say when a network cannot be made to cost so little: names the best that can be reached. */
+/** The error for a network that cannot meet a limit; names the best possible. */
 export function unreachable(
   model: string,
   { kind, value }: Budget,
@@ -146,11 +146,11 @@ function describe(kind: BudgetKind, value: number, best: Costs, dense: Pick<Cost
 }
 
 /**
- * The least sparse member of a family of distributions that meets a budget, for distributions with one parameter (uniform,
- * Erdős–Rényi): by bisection, each try costed as a whole.
- * @param costsAt what the network costs at a sparsity of 0 … `highest`; must not grow with it by more than little
+ * Finds the least sparse member of a family of distributions with one parameter (uniform, Erdős–Rényi) that meets a budget.
+ * It bisects; each try is costed as a whole.
+ * @param costsAt costs of the network at a sparsity of 0 … `highest`; they must not grow noticeably with it
  * @returns the sparsity, to within `step`
- * @throws FiligreeError `invalid-argument` naming the best that can be reached
+ * @throws FiligreeError `invalid-argument` naming the best possible
  */
 export function sparsityWithin(
   model: string,

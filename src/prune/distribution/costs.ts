@@ -1,4 +1,4 @@
-// What a network costs, as the compiler would have it now.
+// Costs of a network if it were compiled now.
 import { defaultCostModel } from '../../lower/cost.ts';
 import type { CostModel } from '../../lower/cost-model.ts';
 import type { WeightType } from '../../compile/rounding.ts';
@@ -11,13 +11,13 @@ import { weightsOf } from '../layers.ts';
 import { sparsityOf } from '../patterns/masks.ts';
 
 export interface NetworkCosts extends Costs {
-  /** Of each node, by its name; `weights` is 0 but for the layers that were asked about. */
+  /** Costs of each node, by its name; `weights` is 0 except for the given layers. */
   layers: Map<string, Costs>;
 }
 
 /**
  * @param graph an optimised one
- * @param layers whose weights count
+ * @param layers layers whose weights count
  */
 export function costsOf(
   graph: Graph,

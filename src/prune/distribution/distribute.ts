@@ -1,4 +1,4 @@
-// How many zeros each layer gets, from what is asked of the whole network.
+// Distributes zeros to layers, from the target of the whole network.
 import { sparsityWithin } from './budget.ts';
 import type { Budget } from './budget.ts';
 import { Calibrator } from '../statistics/calibration.ts';
@@ -20,7 +20,7 @@ import type { Distribution } from './uniform.ts';
 
 /**
  * The sparsity of each of `layers`, by name.
- * @throws FiligreeError `invalid-argument` when a budget cannot be met, naming the best that can
+ * @throws FiligreeError `invalid-argument` when a budget cannot be met, naming the best possible
  */
 export async function distribute(
   state: PruningState,
@@ -32,7 +32,7 @@ export async function distribute(
   if (typeof distribution === 'object') return given(distribution);
   if (target.kind === 'masks' || (target.kind === 'sparsity' && target.value === 0)) return given(new Map());
   const budget: Budget = { kind: target.kind, value: target.value };
-  // against the network as it would be compiled, with what zeros it has
+  // compared with the network as it would be compiled, including its present zeros
   const dense = costsOf(state.dense, layers, options);
   if (distribution === 'search') {
     const isFactor = budget.kind === 'speedup';
@@ -44,7 +44,7 @@ export async function distribute(
   return { distribution: shares(layers, share), notes: [`${distribution}: ${(100 * share).toFixed(1)} % zeros`] };
 }
 
-/** What the network costs at a share of zeros, the smallest weights being 0: as good as others for counting. */
+/** Costs of the network at a share of zeros. The smallest weights are 0; for counting, any would do. */
 function magnitudeCosts(
   { dense, pattern }: PruningState,
   layers: readonly Layer[],
@@ -67,10 +67,10 @@ function magnitudeCosts(
   };
 }
 
-/** Candidates are fitted to so many samples: more of them change few distributions. */
+/** Maximum samples to which candidates are fitted. More rarely change the distribution. */
 const maxFitted = 96;
 
-/** Layers are fitted to every other image; what comes of it is seen on the rest. */
+/** Fits layers to every other image, and evaluates on the rest. */
 export async function withHeldOut<T>(
   state: PruningState,
   {

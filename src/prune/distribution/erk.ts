@@ -6,8 +6,7 @@ import type { Layer } from '../layers.ts';
 import type { Distribution } from './uniform.ts';
 
 /**
- * density ∝ (O + I + kh + kw) / (O · I · kh · kw). Layers of which that would keep more than there is stay dense; the others
- * make up for it.
+ * density ∝ (O + I + kh + kw) / (O · I · kh · kw). Layers whose density would exceed 1 stay dense; the others compensate.
  * @param sparsity the share of zeros over the weights of these layers, 0 … 1
  */
 export function erdosRenyiKernel(layers: readonly Layer[], sparsity: number): Distribution {

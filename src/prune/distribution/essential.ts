@@ -1,5 +1,5 @@
 // Essential sparsity (Jaiswal et al., "The Emergence of Essential Sparsity in Large Pre-trained Models", 2023): how far a
-// network can be pruned, the same share of zeros in every layer, before its error begins to rise much faster.
+// network can be pruned, with the same sparsity in every layer, before its error begins to rise much faster.
 import type { CostModel } from '../../lower/cost-model.ts';
 import { FiligreeError } from '../../errors.ts';
 import type { Graph } from '../../graph/graph.ts';
@@ -12,11 +12,11 @@ import { Evaluator } from './search/evaluator.ts';
 import type { EvaluatorOptions } from './search/evaluator.ts';
 
 export interface EssentialOptions extends EvaluatorOptions {
-  /** Prunes one layer to some sparsities: see CandidateMaker. */
+  /** Prunes one layer to several sparsities: see CandidateMaker. */
   make: CandidateMaker;
   /** Calibration photos: tensors by the author's input names. */
   samples: readonly Readonly<Record<string, Tensor>>[];
-  /** Increasing from 0 on, below 1. Default 0, 0.05 … 0.95. */
+  /** Increasing sparsities from 0, below 1. Default 0, 0.05 … 0.95. */
   sparsities?: readonly number[];
   costModel?: CostModel;
   onProgress?: (done: number, total: number) => void;
@@ -26,9 +26,9 @@ const defaultSparsities = Array.from({ length: 20 }, (_, i) => i / 20);
 
 /**
  * The relative error of a network's outputs (the mean over photos and outputs of ‖y − ŷ‖² / ‖y‖²) at each sparsity, its knee,
- * and each layer's own error as whoever pruned it says. Every layer is pruned for what the dense network gives it.
- * @param graph an optimised one; stays as it is
- * @throws FiligreeError `invalid-argument` for options that make no sense; the signal's reason
+ * and each layer's own error, reported by `make`. Every layer is pruned for its inputs in the dense network.
+ * @param graph an optimised graph; not changed
+ * @throws FiligreeError `invalid-argument` for invalid options; the signal's reason
  */
 export async function essentialSparsity(
   graph: Graph,
@@ -90,8 +90,8 @@ export async function essentialSparsity(
 
 /**
  * The sparsity at which a curve of errors is farthest below its chord (Satopää et al., "Finding a kneedle in a haystack",
- * 2011). Errors count by their roots, as lengths: the start of a rise is not hidden by its end. They end at 1, where nothing of
- * an output is left to lose, and so does the curve: at the first such point.
+ * 2011). Square roots of errors (lengths) are used, so that the end of a rise does not hide its start. The curve ends at the
+ * first error of 1, where the output is lost entirely.
  */
 export function kneeOf(points: readonly { sparsity: number; error: number }[]): number {
   const lengths = points.map(({ error }) => (error <= 1 ? Math.sqrt(Math.max(0, error)) : 1));

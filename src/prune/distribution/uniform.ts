@@ -1,4 +1,4 @@
-// The same share of zeros everywhere.
+// The same sparsity in every layer.
 import type { Layer } from '../layers.ts';
 
 /** The sparsity of each layer by its name. */

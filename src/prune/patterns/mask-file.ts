@@ -1,6 +1,6 @@
-// Masks as files: a safetensors file with a U8 tensor for each layer, named after it and of its weights' shape,
-// (O, I / groups, kh, kw) or, of a linear layer, (O, I): 1 where a weight is kept, 0 where it is removed. Multiply by it.
-// `__metadata__` says format (`filigree-mask`), and of what made it pattern, criterion and seed.
+// Mask files: a safetensors file with a U8 tensor for each layer. It has the layer's name and the shape of its weights,
+// (O, I / groups, kh, kw) or, for a linear layer, (O, I): 1 for a kept weight, 0 for a removed one. Multiply weights by it.
+// `__metadata__` has the format (`filigree-mask`), pattern, criterion and seed.
 import { FiligreeError } from '../../errors.ts';
 import type { Graph } from '../../graph/graph.ts';
 import { Tensor } from '../../tensor.ts';
@@ -12,7 +12,7 @@ import { readSafetensors, writeSafetensors } from '../../formats/safetensors.ts'
 
 const format = 'filigree-mask';
 
-/** What made a mask, for people. */
+/** How a mask was made, for users. */
 export interface MaskFacts {
   pattern: string;
   criterion: string;
@@ -31,9 +31,9 @@ export function writeMasks(graph: Graph, masks: ReadonlyMap<string, Mask>, facts
 }
 
 /**
- * The masks in a file for the layers of a network, which they fit by name and shape.
- * @param graph a prepared one
- * @throws FiligreeError `invalid-argument` naming the file and every mask that fits no layer, or that holds other numbers
+ * Reads the masks in a file for the layers of a network, whose names and shapes they must match.
+ * @param graph a prepared graph
+ * @throws FiligreeError `invalid-argument` naming the file and every mask that fits no layer, or that holds numbers other
  * than 0 and 1
  */
 export function readMasks(bytes: Uint8Array, file: string, graph: Graph): Map<string, Mask> {
@@ -55,9 +55,9 @@ export function readMasks(bytes: Uint8Array, file: string, graph: Graph): Map<st
 }
 
 /**
- * A grouping from a file with a tensor of integers for each layer that it is about: the block of each weight.
- * @param graph a prepared one
- * @throws FiligreeError `invalid-argument` naming the file and what fits no layer
+ * Reads a grouping from a file with a tensor of integers per layer: the block of each weight. It need not have all layers.
+ * @param graph a prepared graph
+ * @throws FiligreeError `invalid-argument` naming the file and each tensor that fits no layer
  */
 export function readGroups(bytes: Uint8Array, file: string, graph: Graph): Grouping {
   const { tensors } = readSafetensors(bytes, file);
@@ -71,7 +71,7 @@ export function readGroups(bytes: Uint8Array, file: string, graph: Graph): Group
   return ({ name }) => groups.get(name);
 }
 
-/** Tensors of a file, each of a layer's name and its weights' shape; a flat one is as good. */
+/** The tensors of a file, each with a layer's name and the shape of its weights, or flat. */
 function matched(
   tensors: ReadonlyMap<string, Tensor>,
   file: string,
@@ -82,7 +82,7 @@ function matched(
   const wrong: string[] = [];
   for (const [name, { shape }] of tensors) {
     const layer = layers.get(name);
-    if (!layer) wrong.push(`"${name}" is no layer`);
+    if (!layer) wrong.push(`"${name}" is not a layer`);
     else if (!fits(layer, shape))
       wrong.push(`"${name}" is ${shape.join('×')}, the layer ${weightShape(layer).join('×')}`);
   }

@@ -2,8 +2,8 @@
 import type { Blocks, Mask } from './pattern.ts';
 
 /**
- * How many of a layer's blocks are left when this share of them, 0 … 1, is removed. Where a pattern's blocks are of unlike
- * sizes (the rows beyond a multiple of a group), the share of weights may be a little another.
+ * The number of a layer's blocks that remain when a share of them, 0 … 1, is removed. If a pattern's blocks differ in size
+ * (rows beyond a multiple of a group), the share of weights may differ a little.
  */
 export function blocksToKeep({ count, sets }: Blocks, sparsity: number): number {
   if (!sets) return Math.round((1 - sparsity) * count);
@@ -12,8 +12,8 @@ export function blocksToKeep({ count, sets }: Blocks, sparsity: number): number 
 }
 
 /**
- * Keeps the `keep` blocks with the highest scores; of equal scores the first. Blocks in sets are kept as the sets say,
- * whatever `keep` is.
+ * Keeps the `keep` blocks with the highest scores, the first of equal scores. If blocks form sets, the sets determine the
+ * number of kept blocks, and `keep` is ignored.
  * @param scores one for each block, 0 or more
  */
 export function select(scores: Float32Array, blocks: Blocks, keep: number): Mask {
@@ -24,7 +24,7 @@ export function select(scores: Float32Array, blocks: Blocks, keep: number): Mask
   return mask;
 }
 
-/** 1 for the `keep` largest numbers, of equal ones the first; 0 for the others. */
+/** 1 for the `keep` largest numbers (the first of equal ones), 0 for the others. */
 function largest(scores: Float32Array, keep: number): Uint8Array {
   const { length } = scores;
   const removed = length - Math.max(0, Math.min(length, keep));
@@ -39,8 +39,8 @@ function largest(scores: Float32Array, keep: number): Uint8Array {
 }
 
 /**
- * The `rank`-th smallest of non-negative numbers, and how many are below it. Their bits order as they do: the upper half
- * of the bits is looked for first, then the lower half among those that share the upper one.
+ * The `rank`-th smallest of non-negative numbers, and how many are below it. Their bits have the same order as the numbers.
+ * So it finds the upper half of the bits first, then the lower half among numbers that share the upper one.
  */
 function smallest(numbers: Float32Array, rank: number): { limit: number; below: number } {
   const bits = new Uint32Array(numbers.buffer, numbers.byteOffset, numbers.length);
@@ -61,7 +61,7 @@ function smallest(numbers: Float32Array, rank: number): { limit: number; below: 
 
 function largestOfSets(scores: Float32Array, sets: NonNullable<Blocks['sets']>, count: number): Uint8Array {
   const { setOf, kept: most } = sets;
-  const best = new Int32Array(sets.count * most).fill(-1); // of each set, the best ones first
+  const best = new Int32Array(sets.count * most).fill(-1); // the best of each set, best first
   for (let block = 0; block < count; block++) {
     const first = setOf[block] * most;
     let at = most;
@@ -80,24 +80,24 @@ function setSizes({ setOf, count }: NonNullable<Blocks['sets']>, blocks: number)
   return sizes;
 }
 
-/** A copy of weights in which those that a mask removes are 0. */
+/** A copy of the weights in which removed ones are 0. */
 export function masked(weights: Float32Array, mask: Mask): Float32Array {
   return weights.map((w, i) => (mask[i] ? w : 0));
 }
 
-/** The mask of weights that are sparse already: what is 0 is removed. */
+/** The mask of weights that are sparse already: zeros are removed. */
 export function maskOf(weights: Float32Array): Mask {
   return Uint8Array.from(weights, (w) => Number(w !== 0));
 }
 
-/** Zeros over all, 0 … 1; of weights or of a mask. */
+/** The share of zeros, 0 … 1, of weights or of a mask. */
 export function sparsityOf(weights: Float32Array | Mask): number {
   let zeros = 0;
   for (const w of weights) if (w === 0) zeros++;
   return weights.length > 0 ? zeros / weights.length : 0;
 }
 
-/** Whether a mask keeps or removes whole blocks only, and of no set more blocks than it may. */
+/** Whether a mask keeps or removes only whole blocks, and keeps no more blocks of a set than allowed. */
 export function hasPattern(mask: Mask, { blockOf, count, sets }: Blocks): boolean {
   const state = new Int8Array(count).fill(-1);
   for (let i = 0; i < mask.length; i++) {

@@ -1,7 +1,7 @@
-// Every way to cut up a layer's weights: by a few words, as users write them, or by groups of their own.
+// All patterns: those with names that users write, and groups of a user's own.
 //
 //   unstructured   each weight by itself
-//   groupR         R consecutive output channels at one position; those beyond a multiple of R each by themselves
+//   groupR         R consecutive output channels at one position; channels beyond a multiple of R each by themselves
 //   kernel         the kh × kw weights between an input and an output channel
 //   N:M            each weight by itself, N kept of M consecutive inputs of an output channel, at each kernel position
 //   inputsR        R consecutive inputs of an output channel, at one kernel position
@@ -13,12 +13,12 @@ import type { Blocks, Pattern } from './pattern.ts';
 /** The patterns that have names, for messages. */
 export const patternNames = 'unstructured, group2, group4, kernel, N:M (2:4, 1:16, …), inputs16, channel';
 
-/** The longest M of N:M. */
+/** Maximum M of N:M. */
 const longestSet = 16;
 
 /**
  * A pattern by its name: `unstructured`, `group2`, `group4`, `kernel`, `2:4` (any 1 ≤ N ≤ M ≤ 16), `inputs16`, `channel`.
- * @throws FiligreeError `invalid-argument` for a name that is none
+ * @throws FiligreeError `invalid-argument` for an unknown name
  */
 export function patternNamed(name: string): Pattern {
   const ratio = /^(\d{1,2}):(\d{1,2})$/.exec(name);
@@ -46,7 +46,7 @@ export const unstructured = {
   blocks: ({ rows, columns }: Pick<Layer, 'rows' | 'columns'>): Blocks => cut(rows * columns, (i) => i),
 } satisfies Pattern;
 
-/** Where rows read different inputs (convolutions in groups), only those that read the same ones form blocks. */
+/** Blocks of `size` rows. In convolutions with groups, only rows that read the same inputs form blocks. */
 function groupPattern(size: number): Pattern {
   return {
     name: `group${size}`,
@@ -67,13 +67,13 @@ function groupPattern(size: number): Pattern {
 }
 
 /**
- * `kept` of each `of` consecutive inputs. The inputs beyond a multiple of `of` are a set too, of which as many are kept, or
- * all where there are no more: as if zeros made it up to a whole one.
+ * Keeps `kept` of each `of` consecutive inputs. Inputs beyond a multiple of `of` form a set too, which also keeps `kept`, or
+ * all if there are no more: as if it were filled up with zeros.
  */
 function ratioPattern(kept: number, of: number): Pattern {
   const name = `${kept}:${of}`;
   if (!(kept >= 1 && kept <= of && of <= longestSet)) {
-    throw new FiligreeError('invalid-argument', `pattern "${name}": N:M wants 1 ≤ N ≤ M ≤ ${longestSet}`);
+    throw new FiligreeError('invalid-argument', `pattern "${name}": N:M needs 1 ≤ N ≤ M ≤ ${longestSet}`);
   }
   return {
     name,
@@ -98,7 +98,7 @@ function inputsPattern(size: number): Pattern {
   };
 }
 
-/** The stretch of `size` inputs that each weight is in: of its output channel and kernel position. */
+/** The run of `size` inputs of each weight, within its output channel and kernel position. */
 function stretches({ rows, columns, shape: [, inputs, kh, kw] }: Layer, size: number) {
   const taps = kh * kw;
   const perRow = Math.ceil(inputs / size) * taps;
@@ -113,15 +113,15 @@ function stretches({ rows, columns, shape: [, inputs, kh, kw] }: Layer, size: nu
 }
 
 /**
- * The block of each of a layer's weights, any integers; or nothing, where a layer is to have another pattern. Weights are
+ * The block of each of a layer's weights, any integers; undefined for a layer that uses another pattern. Weights are
  * row-major, (O, I / groups, kh, kw).
  */
 export type Grouping = (layer: Layer) => ArrayLike<number> | undefined;
 
 /**
- * A pattern of one's own: weights with the same number live and die together (k-level structured pruning, WGSEF).
- * @param otherwise the pattern of layers that the grouping says nothing about
- * @throws FiligreeError `invalid-argument`, once it meets a layer for which it has too many or too few numbers
+ * A user's own pattern: weights with the same number are kept or removed together (k-level structured pruning, WGSEF).
+ * @param otherwise the pattern of layers without a grouping
+ * @throws FiligreeError `invalid-argument`, when it meets a layer for which it has too many or too few numbers
  */
 export function groupedBy(grouping: Grouping, otherwise: Pattern = unstructured, name = 'groups'): Pattern {
   return {
@@ -144,7 +144,7 @@ export function groupedBy(grouping: Grouping, otherwise: Pattern = unstructured,
         if (!Number.isSafeInteger(number)) {
           throw new FiligreeError(
             'invalid-argument',
-            `groups of layer "${layer.name}": ${number} at ${i} is no integer`,
+            `groups of layer "${layer.name}": ${number} at ${i} is not an integer`,
           );
         }
         const known = numbers.get(number);
@@ -156,7 +156,7 @@ export function groupedBy(grouping: Grouping, otherwise: Pattern = unstructured,
   };
 }
 
-/** The blocks that `pattern` cuts a layer into; single weights, and the reason, where it does not fit. */
+/** The blocks that `pattern` cuts a layer into. If it does not fit: single weights, and the reason. */
 export function blocksOf(pattern: Pattern, layer: Layer): { blocks: Blocks; pattern: string; remark?: string } {
   const blocks = pattern.blocks(layer);
   if (typeof blocks !== 'string') return { blocks, pattern: pattern.name };

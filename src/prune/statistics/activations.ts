@@ -1,4 +1,4 @@
-// What a network computes on the way, for many samples: run in pieces, each from where the last one ended.
+// Intermediate values of a network for many samples. The network runs in pieces, each of which starts where the last ended.
 import { writeArtifact } from '../../artifact/write.ts';
 import { defaultCostModel } from '../../lower/cost.ts';
 import { lowerGraph } from '../../compile/lower-graph.ts';
@@ -10,7 +10,7 @@ import { loadModel } from '../../runtime/load.ts';
 import type { Model } from '../../runtime/model.ts';
 import { elementCount, Tensor } from '../../tensor.ts';
 
-/** A calibration image as `model.run` takes it: tensors by the author's input names, in the author's axis orders. */
+/** A calibration image in the form of `model.run`: tensors by the author's input names, in the author's axis orders. */
 export type Sample = Readonly<Record<string, Tensor>>;
 
 /** Values by name, row-major in the graph's own axis order. */
@@ -20,19 +20,19 @@ type Values = Map<string, Float32Array>;
 interface Frontier {
   /** Index of the node. */
   readonly at: number;
-  /** Constants that the nodes before it read, in order: other ones make other values. */
+  /** Constants that the nodes before it read, in order. The values depend on them. */
   readonly constants: readonly unknown[];
   readonly values: readonly Values[];
 }
 
-/** Bytes that the values of all samples at one frontier may take; larger ones are computed again instead. */
+/** Maximum bytes of the values of all samples at one frontier. Larger ones are not kept but computed again. */
 const maxBytes = 384 << 20;
 
 /** Values of one network for each sample in turn. */
 export interface Reading {
-  /** To be called for sample 0, 1, … in this order. */
+  /** Call it for sample 0, 1, … in this order. */
   next(sample: number): Promise<Values>;
-  /** When all samples are read, or none is to be read any more. */
+  /** Call it after the last sample that you read. */
   close(): void;
 }
 
@@ -42,7 +42,7 @@ export function constantsBefore(graph: Graph, end: number): unknown[] {
   return nodes.flatMap(({ inputs }) => inputs.map((name) => (name === '' ? undefined : valueOf(graph, name).data)));
 }
 
-/** One of several networks of the same nodes. Remembers what is alive where it last stopped. */
+/** Runs one of several networks with the same nodes. It remembers the values that were alive where it last stopped. */
 export class Activations {
   readonly #samples: readonly Sample[];
   readonly #threads: number;
@@ -64,7 +64,7 @@ export class Activations {
     if (from && !canReach(graph, from, wanted)) from = undefined;
     const start = from?.at ?? 0;
     const alive = aliveBefore(graph, end);
-    // the frontier that is there is as good where none of its nodes ran
+    // if no node ran, the present frontier serves as well
     const keeps = end > start && this.#samples.length * bytesOf(graph, alive) <= maxBytes;
     const kept: Values[] = [];
     const targets = keeps ? [...new Set([...wanted, ...alive])] : wanted;
@@ -85,13 +85,13 @@ export class Activations {
     };
   }
 
-  /** Forgets what it remembers. */
+  /** Forgets the values. */
   clear(): void {
     this.#frontier = undefined;
   }
 }
 
-/** Nodes `start` … `end` − 1 as a model, as far as they make `targets`. */
+/** A model of those of the nodes `start` … `end` − 1 that `targets` depend on. */
 class Subnetwork {
   readonly #graph: Graph;
   readonly #model: Model | undefined;
@@ -155,13 +155,13 @@ function pieceOf(graph: Graph, start: number, end: number, targets: readonly str
   };
 }
 
-/** Whether values are alive at a frontier, or made behind it. */
+/** Whether values are alive at a frontier, or made after it. */
 function canReach(graph: Graph, { at, values: [values] }: Frontier, wanted: readonly string[]): boolean {
   const made = new Set(graph.nodes.slice(at).flatMap(({ outputs }) => outputs));
   return wanted.every((name) => made.has(name) || values.has(name));
 }
 
-/** Values that nodes from `end` on read and nodes before it, or callers, make. */
+/** Values that are made before node `end`, or are graph inputs, and are read from it on. */
 function aliveBefore(graph: Graph, end: number): string[] {
   const made = new Set(graph.inputs.map(({ value }) => value));
   for (const { outputs } of graph.nodes.slice(0, end)) outputs.forEach((name) => made.add(name));

@@ -1,4 +1,4 @@
-// What the layers of a network read on calibration images: the runtime itself runs them.
+// Statistics of layers' inputs on calibration images, which the runtime itself runs.
 import { FiligreeError } from '../../errors.ts';
 import type { Graph } from '../../graph/graph.ts';
 import type { Sample } from './activations.ts';
@@ -16,28 +16,28 @@ import { joined } from './statistics.ts';
 
 export type { Sample } from './activations.ts';
 
-/** From so many images on that are held out, they say something. */
+/** Minimum held-out images that are meaningful. */
 const minHeld = 2;
 
 export interface CalibrationOptions {
-  /** Pixels of a layer's output that are looked at in each sample, at most; 128 if not given. */
+  /** Maximum pixels of a layer's output to use in each sample; 128 if not given. */
   pixels?: number;
-  /** Of the choice of pixels; 0 if not given. */
+  /** Seed of the choice of pixels; 0 if not given. */
   seed?: number;
-  /** So many samples in a row are views of one image: 1 if not given. */
+  /** Number of consecutive samples that are views of one image; 1 if not given. */
   viewsPerImage?: number;
-  /** Of each sample: parts of the picture that matter most. Most pixels are of these. */
+  /** For each sample, the parts of the picture that matter most. Most pixels are chosen from them. */
   regions?: readonly (readonly Region[])[];
   /** Threads that run the network; 1 if not given. */
   threads?: number;
-  /** Told of each sample that has been run. */
+  /** Called after each sample that has run. */
   onProgress?: (progress: { layer: string; done: number; all: number }) => void;
   signal?: AbortSignal;
 }
 
 /**
- * Collects statistics of what layers read. It keeps the activations of all samples where it last stopped (384 MiB at most
- * for each of the two networks), so that layers asked for in execution order cost one run of the network all together.
+ * Collects statistics of layers' inputs. It keeps the activations of all samples where it last stopped (at most 384 MiB for
+ * each of the two networks), so that requests for all layers in execution order cost one run of the network altogether.
  * @example
  * const calibrator = await Calibrator.open(dense, samples);
  * for (const layer of layersOf(pruned)) {
@@ -53,7 +53,7 @@ export class Calibrator {
   #algebra: LinearAlgebra | undefined;
   readonly #ofDense: Activations;
   readonly #ofPruned: Activations;
-  /** Settles when what was asked for before is done. */
+  /** Settles when earlier requests are done. */
   #queue: Promise<unknown> = Promise.resolve();
 
   private constructor(dense: Graph, samples: readonly Sample[], options: CalibrationOptions, algebra: LinearAlgebra) {
@@ -66,8 +66,8 @@ export class Calibrator {
   }
 
   /**
-   * @param dense an optimised graph; later changes of its weights by `setWeights` and `setBias` do not matter
-   * @throws FiligreeError `invalid-argument` without samples or for options that are none
+   * @param dense an optimised graph; later changes of its weights by `setWeights` and `setBias` have no effect
+   * @throws FiligreeError `invalid-argument` without samples or for invalid options
    */
   static async open(dense: Graph, samples: readonly Sample[], options: CalibrationOptions = {}): Promise<Calibrator> {
     if (samples.length === 0) {
@@ -88,8 +88,8 @@ export class Calibrator {
   }
 
   /**
-   * What a layer reads in the dense network and in `pruned`, which has the same nodes and values with other weights. Weights
-   * must be replaced (`setWeights`), not written to. Calls wait for each other.
+   * Statistics of a layer's inputs in the dense network and in `pruned`, which has the same nodes and values with other weights.
+   * Weights must be replaced (`setWeights`), not written to. Calls wait for each other.
    * @throws FiligreeError `invalid-argument` when a sample does not fit the network's inputs or makes an activation that is
    * not finite (the message names layer and sample), `disposed` after dispose()
    */
@@ -97,12 +97,12 @@ export class Calibrator {
     return this.#turn(async () => (await this.#collect([layer], pruned)).get(layer.name)!);
   }
 
-  /** What layers read in the dense network, by name, in one run of each sample: x̂ = x. @throws FiligreeError as `statistics` */
+  /** Statistics of layers in the dense network (x̂ = x), by name, in one run of each sample. @throws FiligreeError as `statistics` */
   statisticsOfAll(layers: readonly Layer[]): Promise<Map<string, LayerStatistics>> {
     return this.#turn(() => this.#collect(layers, this.#dense));
   }
 
-  /** Gives its memory back. May be called again. */
+  /** Frees its memory. May be called again. */
   dispose(): void {
     this.#algebra = undefined;
     this.#ofDense.clear();
@@ -127,7 +127,7 @@ export class Calibrator {
     const readings = [await this.#ofDense.open(this.#dense, wanted, end)];
     try {
       if (!same) readings.push(await this.#ofPruned.open(pruned, wanted, end));
-      // where there are enough, every fourth image is summed up by itself
+      // if there are enough, every fourth image is summed separately
       const { viewsPerImage = 1 } = this.#options;
       const parts = this.#samples.length < 4 * minHeld * viewsPerImage ? [0] : [0, 1];
       const moments = all.map(({ layer, columns }) =>
@@ -158,10 +158,10 @@ export class Calibrator {
     }
   }
 
-  /** Output pixels of a sample that are looked at, in order: the same ones whenever this layer is asked for. */
+  /** The chosen output pixels of a sample, in order; always the same for a layer. */
   #picks({ name }: Layer, columns: Columns, sample: number): Int32Array {
     const { pixels = 128, seed = 0, regions } = this.#options;
-    // few weights are known well from few samples
+    // few weights need only few samples
     const enough = Math.max(16, Math.ceil((100 * columns.n) / this.#samples.length));
     const random = new RandomNumbers(seedOf(seed, `${name} ${sample}`));
     return pickPixels(columns, Math.min(pixels, enough), random, regions?.[sample]);

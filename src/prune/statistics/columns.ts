@@ -1,4 +1,4 @@
-// What a layer multiplies its weights by: for a pixel of its output, the inputs under its kernel, as a column of numbers.
+// The columns that a layer multiplies its weights by: for a pixel of its output, the inputs under its kernel.
 import type { Graph } from '../../graph/graph.ts';
 import { valueOf } from '../../graph/graph.ts';
 import type { Conv2dAttributes } from '../../ops/convolution.ts';
@@ -6,17 +6,17 @@ import { elementCount } from '../../tensor.ts';
 import type { Layer } from '../layers.ts';
 import { nodeOf } from '../layers.ts';
 
-/** Where columns of a layer come from. A linear layer is a convolution of one pixel for each of its rows. */
+/** The source of a layer's columns. A linear layer is a convolution of one pixel for each of its rows. */
 export class Columns {
   /** The value that the layer reads. */
   readonly value: string;
-  /** Of its node among the graph's. */
+  /** Index of its node in the graph. */
   readonly index: number;
   /** Numbers in a column of one group. */
   readonly n: number;
-  /** Pixels of the output, of all images of one run. */
+  /** Pixels of the output in all images of one run. */
   readonly pixels: number;
-  /** Of an image of the output. */
+  /** Height of an output image. */
   readonly height: number;
   readonly width: number;
   readonly #geometry: {
@@ -79,8 +79,8 @@ export class Columns {
   }
 
   /**
-   * Writes columns: that of pixel `picks[s]` at `to[s · step + c]`, for panels of `panel` columns one behind the other:
-   * column c lies at `(c div panel) · capacity · panel + s · panel + c mod panel`.
+   * Writes the column of pixel `picks[s]` at `to[s · step + c]`, for panels of `panel` columns one after the other: column c
+   * lies at `(c div panel) · capacity · panel + s · panel + c mod panel`.
    * @param data of `value`, row-major
    */
   gather(

@@ -2,13 +2,13 @@
 import type { LinearAlgebra } from '../linear-algebra.ts';
 import type { GroupStatistics } from './statistics.ts';
 
-/** Samples that are summed up in f32 before they are added in f64. */
+/** Samples summed in f32 before they are added in f64. */
 const capacity = 256;
 
-/** Columns of a panel, as assembly/prune/gram.ts takes them. */
+/** Columns of a panel of assembly/prune/gram.ts. */
 const panel = 8;
 
-/** Writes columns of `count` samples, from sample `from` of those given, into panels behind `first` others. */
+/** Writes columns of `count` samples, from the given sample `from` on, into panels after `first` others. */
 export type Fill = (
   to: Float32Array,
   from: number,
@@ -33,7 +33,7 @@ export class Moments {
   #waiting = 0;
   count = 0;
 
-  /** @param same when x̂ = x throughout. Takes memory of `algebra`, to be released when it is done. */
+  /** @param same when x̂ = x throughout. Takes memory of `algebra`, which the caller releases. */
   constructor(algebra: LinearAlgebra, n: number, same: boolean) {
     this.n = n;
     this.#algebra = algebra;
@@ -47,7 +47,7 @@ export class Moments {
     };
     const samples = () => {
       const at = algebra.floats(capacity * this.#stride);
-      algebra.float32(at, capacity * this.#stride).fill(0); // columns behind the last stay so
+      algebra.float32(at, capacity * this.#stride).fill(0); // columns after the last stay 0
       return at;
     };
     this.#x = samples();

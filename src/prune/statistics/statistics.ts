@@ -1,9 +1,9 @@
-// What layers read, as far as least squares needs it.
+// The statistics of layers' inputs that least squares needs.
 
 /**
- * Second moments of what one group of channels reads, over `count` samples: a sample is what one output pixel reads. x is
- * the dense network's, x̂ the pruned one's at the same pixel of the same photo; n columns are (I / groups, kh, kw). Matrices
- * are (n, n), row-major, and not centred. Where both networks are the same so far, `gram`, `cross` and `dense` are one array.
+ * Second moments of the inputs of one group of channels, over `count` samples; a sample is the column of one output pixel. x
+ * is the dense network's, x̂ the pruned one's at the same pixel of the same photo; n columns are (I / groups, kh, kw). Matrices
+ * are (n, n), row-major, and not centred. If both networks are equal so far, `gram`, `cross` and `dense` are one array.
  */
 export interface GroupStatistics {
   readonly n: number;
@@ -18,22 +18,22 @@ export interface GroupStatistics {
   readonly mean: Float64Array;
   /** Mean of x. */
   readonly denseMean: Float64Array;
-  /** Those of every fourth image, which the others count as well: tells how far the others can be believed. */
+  /** Statistics of every fourth image, which the others include. They show how far the others can be trusted. */
   readonly held?: GroupStatistics;
 }
 
-/** Of each group of a grouped convolution (a depthwise one: of each channel); else one. */
+/** Statistics of each group of a grouped convolution (of each channel of a depthwise one); else one. */
 export interface LayerStatistics {
   readonly groups: readonly GroupStatistics[];
 }
 
-/** Of the samples of both, with those of `b` as held out. */
+/** Statistics of the samples of both, with those of `b` held out. */
 export function joined(a: GroupStatistics, b: GroupStatistics): GroupStatistics {
   const count = a.count + b.count;
   return { ...mixed(a, a.count / count, b, b.count / count), count, held: b };
 }
 
-/** Of the samples that are not held out. */
+/** Statistics of the samples that are not held out. */
 export function withoutHeld(all: GroupStatistics, held: GroupStatistics): GroupStatistics {
   const count = all.count - held.count;
   return { ...mixed(all, all.count / count, held, -held.count / count), count };

@@ -1,11 +1,11 @@
-// What differs from host to host: how a worker is made. Workers know nothing but their task.
+// What differs between hosts: how a worker is made. Workers only know their task.
 
-/** What a worker is given (worker-source.ts). */
+/** The data that a worker gets (worker-source.ts). */
 export interface WorkerTask {
   module: WebAssembly.Module;
   memory: WebAssembly.Memory;
   sync: number;
-  /** Addresses of its list. */
+  /** Start and end address of its list. */
   from: number;
   to: number;
   threads: number;
@@ -13,7 +13,7 @@ export interface WorkerTask {
   reports: boolean;
 }
 
-/** Hears of a worker: that it awaits commands, that a run is done, that it has ended against our will. */
+/** Notifications from a worker: it awaits commands, a run is done, it has ended unexpectedly. */
 export interface WorkerEvents {
   ready(): void;
   done(): void;
@@ -21,17 +21,17 @@ export interface WorkerEvents {
 }
 
 export interface RunningWorker {
-  /** Whether the process stays alive for it. */
+  /** Whether the worker keeps the process alive. */
   hold(alive: boolean): void;
   end(): void;
 }
 
 export interface ThreadHost {
-  /** Threads that the machine runs at a time. */
+  /** Hardware threads of the machine. */
   parallelism(): number;
-  /** Whether the calling thread runs the first share; whether it may sleep if not given. For tests. */
+  /** Whether the calling thread runs the first share; default: whether it may block. For tests. */
   takesPart?: boolean;
-  /** Milliseconds of a thread's nap; 5000 if not given. For tests. */
+  /** Milliseconds of one wait; 5000 if not given. For tests. */
   patience?: number;
   start(task: WorkerTask, events: WorkerEvents): RunningWorker;
 }

@@ -1,4 +1,4 @@
-// Node, and Deno and Bun, which have its worker_threads.
+// Threads by worker_threads: Node, Deno and Bun.
 import type { ThreadHost } from './host.ts';
 import { workerSource } from './worker-source.ts';
 

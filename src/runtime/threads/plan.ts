@@ -1,6 +1,6 @@
-// A program in linear memory → what each of several threads does of it; assembly/threads.ts draws the lists.
+// Divides a program in linear memory among threads; assembly/threads.ts draws the lists.
 //
-//   layout.bytes | sync | lists, one a thread | scratch of each thread but the first |
+//   layout.bytes | sync | lists, one per thread | scratch of each thread but the first |
 import { largestEntry } from '../../program/check.ts';
 import type { FieldKind, Kernel } from '../../program/kernel.ts';
 import type { KernelName } from '../../program/kernels.ts';
@@ -18,15 +18,15 @@ const barrierBytes = 8;
 
 type Entry = { kernel: KernelName; value: (field: string) => number } | 'barrier';
 
-/** Where each thread's list lies. */
+/** The address range of each thread's list. */
 export interface ThreadPlan {
   readonly sync: number;
   readonly lists: readonly { readonly from: number; readonly to: number }[];
-  /** The end of it all in linear memory. */
+  /** End of all lists and scratch in linear memory. */
   readonly bytes: number;
-  /** The largest part of each step's work that one thread does: 1 where it is not split. */
+  /** The largest share of each step's work that one thread does: 1 where the step is not split. */
   readonly largest: readonly number[];
-  /** Barriers of a run. */
+  /** Barriers per run. */
   readonly barriers: number;
   /** Writes the lists; `memory` is at least `bytes` long. */
   write(memory: WebAssembly.Memory): void;
@@ -40,10 +40,10 @@ interface Touch {
   to: number;
 }
 
-/** By which thread, since all have met last. */
+/** A range touched since the last barrier, and by which thread. */
 type Touched = Omit<Touch, 'own'> & { thread: number };
 
-/** @param least nanoseconds of work that a share has at least; for tests */
+/** @param least minimum nanoseconds of work per share; for tests */
 export function planThreads(program: Program, layout: MemoryLayout, threads: number, least?: number): ThreadPlan {
   const lists: Entry[][] = Array.from({ length: threads }, () => []);
   const load = lists.map(() => 0);
@@ -69,7 +69,7 @@ export function planThreads(program: Program, layout: MemoryLayout, threads: num
     const works = shares.map((share) => share.work);
     largest.push(Math.max(...works) / works.reduce((a, b) => a + b));
     const touches = shares.map((share) => touchesOf(program, layout, step, share));
-    // a step in one part goes to the thread that has least to do and needs to wait for no other
+    // a step in one part goes to the least loaded thread that need not wait for another
     const order = lists.map((_, i) => i).sort((a, b) => load[a] - load[b]);
     const free = (first: number) => touches.every((list, i) => !conflicts(list, (first + i) % threads, touched));
     let first = shares.length > 1 ? 0 : order.find(free);
@@ -87,7 +87,7 @@ export function planThreads(program: Program, layout: MemoryLayout, threads: num
       for (const field of share.own) scratch = Math.max(scratch, up64(share.touched[field]));
     });
   }
-  meet(); // the run ends when all are done
+  meet(); // the run ends when all threads are done
 
   let at = up64(layout.bytes);
   const sync = at;
@@ -132,7 +132,7 @@ function writeList(memory: WebAssembly.Memory, from: number, list: readonly Entr
   }
 }
 
-/** A step's numbers, and what its pointers to constants mean. */
+/** A step's numbers, and the constants that its pointers name. */
 export function workOf(program: Program, { kernel, arguments: args }: Step): SplittableStep {
   const numbers: SplittableStep['numbers'] = {};
   const tables: SplittableStep['tables'] = {};
@@ -148,7 +148,7 @@ export function workOf(program: Program, { kernel, arguments: args }: Step): Spl
   return { kernel: kernels[kernel] as unknown as Kernel, numbers, tables };
 }
 
-/** What a share reads and writes of the activations; `own` scratch is in another place for all threads but the first. */
+/** Activations that a share reads and writes. `own` scratch lies elsewhere for all threads but the first. */
 function touchesOf(program: Program, layout: MemoryLayout, step: Step, share: Share): Touch[] {
   const touches: Touch[] = [];
   for (const [field, kind] of Object.entries(kernels[step.kernel].fields as Record<string, FieldKind>)) {
@@ -161,7 +161,7 @@ function touchesOf(program: Program, layout: MemoryLayout, step: Step, share: Sh
   return touches;
 }
 
-/** Whether a thread may not touch this before others are done with what they touch. */
+/** Whether a thread must wait for others before it touches these ranges. */
 function conflicts(touches: readonly Touch[], thread: number, others: readonly Touched[]): boolean {
   return touches.some(
     ({ writes, own, from, to }) =>

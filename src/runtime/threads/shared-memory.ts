@@ -1,14 +1,14 @@
-// The builds import a memory of their own; for threads the same code imports a shared one.
+// The builds import unshared memory; for threads the same code imports shared memory.
 import { FiligreeError } from '../../errors.ts';
 
-/** (import "env" "memory" (memory 1 65536 shared)), the whole section; what the builds have is (memory 1). */
+/** The whole section (import "env" "memory" (memory 1 65536 shared)); the builds have (memory 1). */
 const sharedImport = [2, 18, 1, 3, 101, 110, 118, 6, 109, 101, 109, 111, 114, 121, 2, 3, 1, 0x80, 0x80, 4];
 
 const importSection = 2;
 
 /**
- * The wasm of a build with its memory shared.
- * @throws FiligreeError `environment` for what is no WebAssembly
+ * A build's wasm, changed to import shared memory.
+ * @throws FiligreeError `environment` for bytes that are not WebAssembly
  */
 export function withSharedMemory(wasm: Uint8Array): Uint8Array {
   for (let at = 8; at < wasm.length;) {

@@ -1,34 +1,38 @@
-// One step of a program → shares of it, each a record of its own, whose work is about the same.
+// Splits one step of a program into shares of about equal work, each a record.
 import { constantBytes, matrixValues, quantisedRowBytes } from '../../program/constants.ts';
 import type { SplitAxis, Kernel, Table } from '../../program/kernel.ts';
 import type { Constant } from '../../program/program.ts';
 
-/** A part of a step: its numbers, bytes by which its pointers move, and pointers to scratch of its own. */
+/**
+ * A part of a step: its numbers, the bytes by which its pointers move, and its pointers to scratch memory that is its
+ * own.
+ */
 export interface Share {
   numbers: Record<string, number>;
   moves: Record<string, number>;
   own: readonly string[];
-  /** Bytes that it may touch from each pointer. */
+  /** Bytes that it may touch from each pointer on. */
   touched: Record<string, number>;
-  /** Nanoseconds that it takes, very roughly. */
+  /** Estimated nanoseconds; very rough. */
   work: number;
 }
 
-/** A step as it is split: its numbers, and what its pointers to constants mean. */
+/** A step to split: its numbers, and the constants that its pointers name. */
 export interface SplittableStep {
   kernel: Kernel;
   numbers: Record<string, number>;
   tables: Record<string, Table>;
 }
 
-/** Nanoseconds of work below which a share does not pay for the barrier behind it. */
+/** A share with less work than this, in nanoseconds, does not pay for the barrier after it. */
 const worthwhile = 2000;
 
-/** What reading a byte costs another thread that has to, in nanoseconds. */
+/** Cost of a byte that another thread must read too, in nanoseconds. */
 const readAgain = 0.03;
 
 /**
- * At most `parts` shares; one where the kernel cannot be split or the work is too small: `least` nanoseconds a share.
+ * At most `parts` shares. One share where the kernel cannot be split or the work is less than `least` nanoseconds per
+ * share.
  */
 export function splitStep(step: SplittableStep, parts: number, least = worthwhile): Share[] {
   const { kernel, numbers, tables } = step;
@@ -43,7 +47,7 @@ export function splitStep(step: SplittableStep, parts: number, least = worthwhil
     try {
       shares = cut(step, axis, most).map(({ from, to, weight }) => share(step, axis, from, to, work * weight));
     } catch {
-      continue; // extents let the whole pass, strange as it is, but not its parts
+      continue; // extents accept this strange record as a whole, but not its parts
     }
     const again = Object.entries(axis.moves).reduce((bytes, [field, by]) => {
       const { [field]: table } = tables;
@@ -57,7 +61,7 @@ export function splitStep(step: SplittableStep, parts: number, least = worthwhil
   return best;
 }
 
-/** Weights of a share are part of a constant: its rows are taken at the record's word. */
+/** A share's weights are part of a constant: the record states its rows. */
 function extentsOf({ kernel, tables }: SplittableStep, numbers: Record<string, number>): Record<string, number> {
   return kernel.extents(numbers, (field) => {
     const { constant, largest } = tables[field];
@@ -65,7 +69,7 @@ function extentsOf({ kernel, tables }: SplittableStep, numbers: Record<string, n
   });
 }
 
-/** Nanoseconds at a speed that kernels have: what counts is how shares compare with each other, and with a barrier. */
+/** Nanoseconds at a typical kernel speed: only comparisons with other shares and with a barrier matter. */
 function workOf({ numbers, tables }: SplittableStep, touched: Record<string, number>): number {
   const { batch = 1, height = 1, width = 1 } = numbers;
   let macs = 0;
@@ -78,13 +82,13 @@ function workOf({ numbers, tables }: SplittableStep, touched: Record<string, num
   return Object.values(touched).reduce((a, b) => a + b) / 20;
 }
 
-/** Runs of units along an axis, and their shares of the work. */
+/** Cuts an axis into runs of units, with their shares of the work. */
 function cut(step: SplittableStep, axis: SplitAxis, parts: number): { from: number; to: number; weight: number }[] {
   const { field, units = step.numbers[field], multiple = 1, moves } = axis;
   const blocks = Math.ceil(units / multiple);
   const groups = Object.keys(moves).find((pointer) => moves[pointer] === 'groups');
   const weights = groups ? step.tables[groups].constant : undefined;
-  // the work up to each block
+  // the total work before each block
   const sums = [0];
   for (let i = 0; i < blocks; i++) {
     const done = Math.min(units, (i + 1) * multiple);
@@ -105,13 +109,13 @@ function cut(step: SplittableStep, axis: SplitAxis, parts: number): { from: numb
   return runs;
 }
 
-/** Weights whose rows take as many bytes as they have groups. */
+/** Weights whose rows vary in size with the number of their groups. */
 type Stream = Extract<Constant, { form: 'spmm' | 'quantised' }>;
 
 const isStream = (constant?: Constant): constant is Stream =>
   constant?.form === 'spmm' || constant?.form === 'quantised';
 
-/** Bytes of the first rows in the stream of a sparse constant; `overhead` is what a group costs, in positions. */
+/** Bytes of the first rows in a sparse constant's stream; `overhead` is the cost of a group, in positions. */
 function streamOf(constant: Stream, done: number, overhead = 1): number {
   if (constant.form === 'quantised') {
     const { columns, bits, counts } = constant;

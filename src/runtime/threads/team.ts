@@ -1,4 +1,5 @@
-// Threads of one loaded model: workers that share its memory and sleep between runs. Loaded only when threads are asked for.
+// The threads of one loaded model: workers that share its memory and sleep between runs. Loaded only when threads are
+// asked for.
 import { FiligreeError } from '../../errors.ts';
 import type { Program } from '../../program/program.ts';
 import type { MemoryLayout } from '../expand.ts';
@@ -9,17 +10,17 @@ import { planThreads } from './plan.ts';
 import { withSharedMemory } from './shared-memory.ts';
 import { threadHost } from './thread-host.ts';
 
-/** As many threads as 'auto' takes at most: beyond, small networks wait more than they gain. */
+/** Maximum for 'auto': with more threads, small networks wait more than they gain. */
 const maxAutomatic = 4;
 
-/** What builds export for threads (assembly/threads.ts). */
+/** The builds' exports for threads (assembly/threads.ts). */
 interface ThreadExports {
   run_part(sync: number, from: number, to: number, threads: number): number;
   fail_run(sync: number): void;
   give_command(sync: number, command: number): void;
 }
 
-/** What a model needs to run on threads: memory for it is laid out, workers are starting. */
+/** A team in the making: memory is laid out, workers are starting. */
 export interface Formed {
   layout: MemoryLayout;
   instance: Instance;
@@ -27,10 +28,10 @@ export interface Formed {
 }
 
 /**
- * Starts workers for a program, in a memory that they share.
- * @param instantiate makes an instance with such memory
- * @param host where they run; this host if not given
- * @returns why it cannot be, where the host has no threads or the wasm is no bytes; undefined where one is enough
+ * Starts a program's workers in shared memory.
+ * @param instantiate makes an instance with that memory
+ * @param host where workers run; this host if not given
+ * @returns why threads are impossible, where the host has none or the wasm is not bytes; undefined where one is enough
  */
 export async function formTeam(
   program: Program,
@@ -55,7 +56,7 @@ export async function formTeam(
   return { layout: { ...layout, bytes: plan.bytes }, instance, team: new Team(program.name, instance, plan, host) };
 }
 
-/** Whether this thread may sleep: that of a page may not. */
+/** Whether this thread may block: a page's may not. */
 function mayBlock(): boolean {
   try {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1);
@@ -65,13 +66,15 @@ function mayBlock(): boolean {
   }
 }
 
-/** Milliseconds for which steps are run ahead of the first run, so that the engine optimises the kernels that all share. */
+/**
+ * Milliseconds of trial steps before the first run, so that the engine optimises the kernels that all threads share.
+ */
 const warmUpMs = 40;
 
-/** The words that threads share (assembly/threads.ts): those looked at from here. */
+/** Indices of the shared words (assembly/threads.ts) that this file reads. */
 const words = { epoch: 16, failed: 17, patience: 49, count: 50 };
 
-/** A thread that hears nothing of the others naps so many times, of so many ms each, before it gives them up. */
+/** A thread gives the others up after this many waits without progress. */
 const naps = 6;
 const defaultPatience = 5000;
 
@@ -81,14 +84,14 @@ interface Pending {
 }
 
 /**
- * Runs a program on its threads. Where the calling thread may sleep it does the first share itself, and run() returns when
- * all is done; the thread of a page leaves everything to workers and awaits them.
+ * Runs a program on its threads. Where the calling thread may block, it does the first share itself, and run() returns
+ * when all is done. A page's thread leaves everything to workers and awaits them.
  */
 export class Team {
   readonly threads: number;
   readonly #plan: Pick<ThreadPlan, 'sync' | 'lists'>;
   readonly #name: string;
-  // These hold the memory: hosts may keep workers, and with them this, longer than they are wanted.
+  // These hold the memory: hosts may keep workers, and this object with them, longer than needed.
   #exports: ThreadExports | undefined;
   readonly #takesPart: boolean;
   #words: Int32Array | undefined;
@@ -131,9 +134,10 @@ export class Team {
   }
 
   /**
-   * Until all workers await commands. Meanwhile, weights being in their places, the steps of the program are tried out: the
-   * first run would be several times slower than the second, and half of the workers' time would go into waiting.
-   * @throws FiligreeError `environment` when one does not start; the signal's reason
+   * Resolves when all workers await commands. Weights are in place, so the program's steps are tried out meanwhile:
+   * otherwise the first run would be several times slower than the second, and half of the workers' time would be
+   * waiting.
+   * @throws FiligreeError `environment` when a worker does not start; the signal's reason
    */
   async ready(tryOut: (until: number) => void, signal?: AbortSignal): Promise<void> {
     const abort = () => this.#pending?.reject(signal!.reason);
@@ -154,7 +158,7 @@ export class Team {
 
   /**
    * Runs the program once. One run at a time.
-   * @returns nothing when it is done already
+   * @returns undefined when the run is already done
    * @throws FiligreeError `environment` when a thread has ended, `disposed` when dispose() was called meanwhile
    */
   run(): void | Promise<void> {
@@ -184,11 +188,11 @@ export class Team {
   }
 
   /**
-   * Looks now and then, while a run goes on, whether threads still come to barriers: a page does not hear of workers that
-   * its browser has ended, and if these are all, nobody is left to say so.
-   * @param shared words
-   * @param epoch barriers before
-   * @param times that it was the same
+   * Checks from time to time during a run whether threads still reach barriers. A page is not told when its browser
+   * ends workers, and if all of them are gone, nobody else can report it.
+   * @param shared the shared words
+   * @param epoch barriers at the last check
+   * @param times number of checks with the same epoch
    */
   #look(shared: Int32Array, epoch: number, times: number): ReturnType<typeof setTimeout> {
     const timer = setTimeout(() => {
@@ -200,19 +204,19 @@ export class Team {
       else if (times < naps) this.#watch = this.#look(shared, now, times + 1);
       else this.#fail(new Error(`none has answered for ${((times + 1) * this.#patience) / 1000} s`));
     }, this.#patience);
-    (timer as { unref?(): void }).unref?.(); // what is awaited keeps a process alive
+    (timer as { unref?(): void }).unref?.(); // the awaited promise keeps the process alive
     return timer;
   }
 
-  /** Whether run() returns before it is done. */
+  /** Whether run() returns before the run is done. */
   get isAsynchronous(): boolean {
     return !this.#takesPart;
   }
 
-  /** Ends the workers; a run that is going on is given up. */
+  /** Ends the workers; a running run is given up. */
   dispose(): void {
     clearTimeout(this.#watch);
-    // none is asleep when it is ended: Deno would keep what such a worker has
+    // wakes all workers before they are ended: Deno would leak a sleeping worker's memory
     this.#exports?.fail_run(this.#plan.sync);
     this.#exports?.give_command(this.#plan.sync, -1);
     for (const worker of this.#workers) worker.end();
@@ -223,7 +227,9 @@ export class Team {
     this.#pending = undefined;
   }
 
-  /** Why it cannot run any more. Not kept: an error holds what its stack has, the model among it. */
+  /**
+   * The error why it cannot run any more. Not stored: an error keeps its stack's objects alive, including the model.
+   */
   get #lost(): FiligreeError | undefined {
     if (this.#failure || this.#exports) return this.#failure;
     return new FiligreeError('disposed', `${this.#name}: disposed of during a run`);

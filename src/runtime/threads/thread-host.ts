@@ -1,4 +1,4 @@
-// Node, Deno, Bun and unbundled modules. src/hosts/ has what takes the place of this module elsewhere (scripts/build.mjs).
+// Threads for Node, Deno, Bun and unbundled modules. src/hosts/ replaces this module elsewhere (scripts/build.mjs).
 import type { ThreadHost } from './host.ts';
 
 /** The host's threads, or why it has none. */

@@ -1,11 +1,11 @@
-// Pages and their workers: a worker is a file beside this bundle, or the same text from a Blob URL where bundlers have left
-// the file behind.
+// Threads for pages and their workers. A worker's code is a file beside this bundle, or the same text from a Blob URL
+// where bundlers have not copied the file.
 import type { ThreadHost } from './host.ts';
 import { webWorkerSource } from './worker-source.ts';
 
 const fileName = 'filigree-worker.js';
 
-/** Written out in full, so that bundlers find the file. */
+/** Literal, so that bundlers find the file. */
 const fromFile = () => new Worker(new URL('./filigree-worker.js', import.meta.url), { type: 'module' });
 
 function fromBlob(): Worker {
@@ -17,10 +17,10 @@ function fromBlob(): Worker {
   }
 }
 
-/** Milliseconds in which a worker says that it is there, or never will. */
+/** Milliseconds to wait for a worker to answer or fail. */
 const patience = 10_000;
 
-/** A worker that is there. Rejects with why it is not. */
+/** Starts a worker; rejects with the reason when it does not start. */
 function begun(make: () => Worker): Promise<Worker> {
   return new Promise((resolve, reject) => {
     const worker = make();
@@ -46,7 +46,7 @@ function begun(make: () => Worker): Promise<Worker> {
   });
 }
 
-/** Both ways are tried once; the worker that is there then is the first that starts. */
+/** Tries both candidates once; the first that starts is used. */
 async function tryCandidates(): Promise<ThreadHost | string> {
   const failures: string[] = [];
   for (const make of [fromFile, fromBlob]) {
@@ -58,13 +58,13 @@ async function tryCandidates(): Promise<ThreadHost | string> {
   }
   const [file, blob] = failures;
   return (
-    `no worker starts, neither from ${fileName} beside the script (${file}) nor from a Blob (${blob}); ` +
+    `no worker starts: neither from ${fileName} beside the script (${file}) nor from a Blob (${blob}); ` +
     'put filigree/filigree-worker.js there, or let the content security policy have worker-src blob:'
   );
 }
 
 function hostOf(make: () => Worker, first: Worker): ThreadHost {
-  // the first team's; without one, nobody else would end it
+  // for the first team; if there is none, nobody else would end it
   let spare: Worker | undefined = first;
   const unused = setTimeout(() => {
     spare?.terminate();
@@ -81,7 +81,7 @@ function hostOf(make: () => Worker, first: Worker): ThreadHost {
         events.failed(new Error(why));
       };
       worker.addEventListener('error', (event) => {
-        event.preventDefault(); // it is said by the load, or by the run
+        event.preventDefault(); // the load or the run reports it
         failed(event.message || 'the worker does not start');
       });
       worker.addEventListener('message', ({ data }) => {

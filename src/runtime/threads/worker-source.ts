@@ -1,7 +1,7 @@
 /**
- * What every worker runs, as text, so that it needs no file: its list of the program, again for each command
- * (assembly/threads.ts), until it is ended. `post` sends `ready`, `done` after a run, and `ended` when the others have not
- * answered.
+ * The code of every worker, as text, so that it needs no file. It runs its list of the program once per command
+ * (assembly/threads.ts), until it is ended. `post` sends `ready`, `done` after a run, and `ended` when the others have
+ * not answered.
  */
 export const workerSource = `function work(task, post) {
   const { exports } = new WebAssembly.Instance(task.module, { env: { memory: task.memory } });
@@ -19,7 +19,7 @@ export const workerSource = `function work(task, post) {
 }
 `;
 
-/** A worker of the web's kind. scripts/build.mjs makes the file beside the bundles of it. */
+/** A worker for the web. scripts/build.mjs writes it as the file beside the bundles. */
 export const webWorkerSource = `${workerSource}onmessage = ({ data }) => work(data, (message) => postMessage(message));
 postMessage('here');
 `;

@@ -1,4 +1,4 @@
-// Objects as points (CenterNet, https://arxiv.org/abs/1904.07850): peaks of a heatmap, with a size and an offset each.
+// Objects as points (CenterNet, https://arxiv.org/abs/1904.07850): peaks of a heatmap, each with a size and an offset.
 import { CandidateList } from '../candidates.ts';
 import { field, flag, oneOf, outputNamed, text, invalid, type TensorDescription } from '../fields.ts';
 import type { Decoder, HeadType } from './head-type.ts';
@@ -14,17 +14,22 @@ export interface CenternetHead {
   readonly heatmap: string;
   /** Name of the output (1, 2, rows, columns): width, then height. */
   readonly size: string;
-  /** Name of the output (1, 2, rows, columns): x, then y, of the centre within its cell; the middle when absent. */
+  /**
+   * Name of the output (1, 2, rows, columns): x, then y, of the centre within its cell. When absent, the cell's middle.
+   */
   readonly offset?: string;
-  /** As above; otherwise outputs are (1, rows, columns, channels). */
+  /** Outputs are laid out as above; otherwise (1, rows, columns, channels). */
   readonly channelsFirst: boolean;
-  /** What makes scores of the heatmap. */
+  /** How the heatmap becomes scores. */
   readonly activation: (typeof activations)[number];
-  /** What sizes are counted in: cells of the heatmap or pixels of the input. */
+  /** Unit of sizes: cells of the heatmap or pixels of the input. */
   readonly sizeUnit: (typeof units)[number];
 }
 
-/** Whether no pixel around is larger than (x, y). `at` is that pixel's element, `rowStep` and `step` those between two. */
+/**
+ * Whether the pixel (x, y) is at least as large as those around it. `at` is its element; pixels are `step` elements
+ * apart.
+ */
 function isPeak(
   values: Float32Array,
   { x, y, columns, rows }: { x: number; y: number; columns: number; rows: number },
@@ -75,7 +80,7 @@ export const centernet: HeadType<CenternetHead> = {
       const offsets = head.offset === undefined ? undefined : tensors.values(head.offset);
       const candidates = new CandidateList();
       const least = Math.fround(scoreThreshold);
-      // A logit under this one cannot reach the threshold, whatever rounding does.
+      // A logit below this cannot reach the threshold, whatever the rounding.
       const floor = activation === 'sigmoid' ? Math.min(Math.log(least / (1 - least)) - 1e-3, 15) : least;
       for (let c = 0; c < classes.width; c++) {
         for (let cell = 0; cell < classes.anchors; cell++) {

@@ -1,5 +1,5 @@
-// Heads whose distances from a cell to the four sides of its box are distributions (generalised focal loss,
-// https://arxiv.org/abs/2006.04388): NanoDet, PicoDet, and YOLOv8 and YOLO11 where the decoding was left out of the export.
+// Heads that give, for the distance from a cell to each side of its box, a distribution (generalised focal loss,
+// https://arxiv.org/abs/2006.04388): NanoDet, PicoDet, and YOLOv8 and YOLO11 exported without their decoding.
 import { CandidateList } from '../candidates.ts';
 import {
   field,
@@ -25,24 +25,24 @@ const places = ['before', 'after'] as const;
 export interface GflHead {
   readonly type: 'gfl';
   /**
-   * Names of the outputs that hold the classes: one (1, cells, width) with all levels, or one (1, cells, width) or map
-   * (1, rows, columns, width) a level.
+   * Names of the outputs that hold the classes: one (1, cells, width) with all levels, or per level one (1, cells,
+   * width) or one map (1, rows, columns, width).
    */
   readonly outputs: readonly string[];
   /** Outputs are (1, width, cells), maps (1, width, rows, columns). */
   readonly channelsFirst: boolean;
   /**
-   * Where the 4 · bins numbers of the distances are: before the classes in the same output (YOLOv8) or after them
-   * (NanoDet), or in outputs of their own, whose names these are, one for each of `outputs` (PicoDet).
+   * Where the 4 · bins numbers of the distances are: before the classes in the same output (YOLOv8), after them
+   * (NanoDet), or in outputs of their own, named here, one for each of `outputs` (PicoDet).
    */
   readonly distances: (typeof places)[number] | readonly string[];
-  /** Numbers of one distribution: logits of 0, 1, … bins − 1 strides. */
+  /** Length of one distribution: logits of 0, 1, … bins − 1 strides. */
   readonly bins: number;
-  /** Input pixels from one cell to the next, one entry a level. */
+  /** Input pixels from one cell to the next, one entry per level. */
   readonly strides: readonly number[];
-  /** Where in its cell the point is that distances are measured from, in strides: 0 (NanoDet-Plus) or 0.5. */
+  /** The point of a cell that distances are measured from, in strides: 0 (NanoDet-Plus) or 0.5. */
   readonly centre: number;
-  /** What makes scores of the classes' numbers. */
+  /** How the classes' numbers become scores. */
   readonly activation: (typeof activations)[number];
 }
 
@@ -104,7 +104,7 @@ export const gfl: HeadType<GflHead> = {
   },
 };
 
-/** Some levels: where their classes lie and where their distances. */
+/** One or more levels: where their classes and their distances lie. */
 interface Part {
   /** Number of its first cell. */
   readonly first: number;
@@ -142,7 +142,7 @@ function partsOf(head: GflHead, levels: readonly Level[], outputs: readonly Tens
   });
 }
 
-/** Rows of an output of one level, or of all levels where none is given. */
+/** Rows of an output that holds one level, or all levels when `level` is absent. */
 function rowsIn(output: TensorDescription, channelsFirst: boolean, levels: readonly Level[], level?: Level): Rows {
   if (level && output.shape.length === 4) return mapRows(output, channelsFirst, level.rows, level.columns);
   const rows = rowsOf(output, channelsFirst, 1);

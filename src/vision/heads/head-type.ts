@@ -7,7 +7,7 @@ export interface HeadType<H> {
   read(value: Field): H;
   /**
    * Makes the decoder of a model's outputs, for an input of the given size.
-   * @throws FiligreeError `invalid-model` when the model's outputs are not what the head needs
+   * @throws FiligreeError `invalid-model` when the model's outputs do not fit the head
    */
   decoder(head: H, input: Input, outputs: readonly TensorDescription[]): Decoder;
 }

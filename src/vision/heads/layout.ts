@@ -1,13 +1,13 @@
-// How the numbers of an anchor lie in an output.
+// How an anchor's numbers lie in an output.
 import type { TensorDescription } from '../fields.ts';
 import { invalid, isReal } from '../fields.ts';
 import type { ScoreActivation, ScoreScan } from '../scan.ts';
 
-/** Anchors of one output: number k of anchor i is element `at + i · anchorStep + k · step`, row-major. */
+/** The anchors of one output: number k of anchor i is element `at + i · anchorStep + k · step`, row-major. */
 export interface Rows {
   readonly output: string;
   readonly anchors: number;
-  /** Numbers an anchor has. */
+  /** Numbers per anchor. */
   readonly width: number;
   readonly at: number;
   readonly anchorStep: number;
@@ -33,7 +33,10 @@ export function rowsOf(output: TensorDescription, channelsFirst: boolean, least:
   };
 }
 
-/** Rows of one anchor a cell in a map (1, width, rows, columns), or (1, rows, columns, width) without `channelsFirst`. */
+/**
+ * Rows of a map (1, width, rows, columns), or (1, rows, columns, width) without `channelsFirst`, with one anchor per
+ * cell.
+ */
 export function mapRows(output: TensorDescription, channelsFirst: boolean, rows: number, columns: number): Rows {
   const { name, shape, dtype } = output;
   const [height, breadth, width] = channelsFirst ? [shape[2], shape[3], shape[1]] : [shape[1], shape[2], shape[3]];

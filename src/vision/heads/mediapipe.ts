@@ -15,13 +15,13 @@ export interface MediapipeHead {
   readonly boxes: string;
   /** Name of the output (1, anchors, 1): logits. */
   readonly scores: string;
-  /** Pixels from one anchor cell to the next, one entry a layer. */
+  /** Pixels from one anchor cell to the next, one entry per layer. */
   readonly strides: readonly number[];
   /** Anchors of one cell of one layer: 1 or 2. */
   readonly anchorsPerCell: number;
 }
 
-/** The person's own right and left, as MediaPipe names them. */
+/** Right and left are the person's own, as in MediaPipe. */
 export const faceKeypoints = [
   'right eye',
   'left eye',
@@ -106,7 +106,7 @@ export const mediapipe: HeadType<MediapipeHead> = {
     return head;
   },
   decoder(head, input: Input, outputs) {
-    let count = 0; // before any anchor is made: the metadata could ask for billions
+    let count = 0; // checked before any anchor is made: the metadata could ask for billions
     for (const stride of head.strides) {
       count += Math.ceil(input.width / stride) * Math.ceil(input.height / stride) * head.anchorsPerCell;
     }

@@ -19,27 +19,27 @@ import { scoreActivations, type ScoreActivation, type ScoreScan } from '../scan.
 import { ssdAnchorCount, ssdAnchors, type SsdAnchorOptions } from '../ssd-anchors.ts';
 import type { Decoder, HeadType } from './head-type.ts';
 
-/** Anchors laid out by rule, in the way of TensorFlow's object detection API. */
+/** Anchors by a rule, as in TensorFlow's object detection API. */
 export type SsdAnchorRule = Omit<SsdAnchorOptions, 'inputWidth' | 'inputHeight'>;
 
 /**
- * What the four numbers of an anchor are.
- * - `yxhw`, `xywh`: offsets and logarithms of sizes, off the anchor and times `scales`.
- * - `yxyx`, `xyxy`: corners, as fractions of the input: decoded already.
+ * The meaning of an anchor's four numbers.
+ * - `yxhw`, `xywh`: offsets and logarithms of sizes, relative to the anchor and times `scales`.
+ * - `yxyx`, `xyxy`: corners as fractions of the input, decoded already.
  */
 export const ssdCodings = ['yxhw', 'xywh', 'yxyx', 'xyxy'] as const;
 
 export interface SsdHead {
   readonly type: 'ssd';
-  /** Name of the output (1, anchors, 4), perhaps with more axes of 1. */
+  /** Name of the output (1, anchors, 4); it may have more axes of 1. */
   readonly boxes: string;
   /** Name of the output (1, anchors, background + classes). */
   readonly scores: string;
   readonly activation: ScoreActivation;
-  /** Classes in front that are no objects: 0 or 1. */
+  /** Background classes in front: 0 or 1. */
   readonly background: number;
   readonly coding: (typeof ssdCodings)[number];
-  /** With `yxhw` and `xywh`: what the offsets and logarithms of x, y, width and height are multiplied by. */
+  /** With `yxhw` and `xywh`: factors for the offsets and logarithms of x, y, width and height. */
   readonly scales?: readonly [x: number, y: number, width: number, height: number];
   /** With `yxhw` and `xywh`: a rule, or n × (y centre, x centre, height, width) as base64 of little-endian float32. */
   readonly anchors?: SsdAnchorRule | string;
@@ -99,7 +99,7 @@ function readScales(value: Field): [number, number, number, number] {
   return [scales[0], scales[1], scales[2], scales[3]];
 }
 
-/** An output of `width` numbers an anchor, whatever axes of 1 it has. */
+/** An output with `width` numbers per anchor, ignoring axes of 1. */
 function anchorsIn({ name, shape, dtype }: TensorDescription, width?: number): { anchors: number; width: number } {
   const longer = shape.filter((d, axis) => d !== 1 || axis === shape.length - 1);
   const last = shape.at(-1) ?? 0;

@@ -1,4 +1,4 @@
-// The maps of YOLOv5 and YOLOv7 before they are decoded: logits, several anchors a cell.
+// The maps of YOLOv5 and YOLOv7 before decoding: logits, several anchors per cell.
 import { CandidateList } from '../candidates.ts';
 import { field, flag, integer, invalid, isReal, list, number, outputNamed, text } from '../fields.ts';
 import type { TensorDescription } from '../fields.ts';
@@ -11,16 +11,16 @@ import { scoresAt, type Rows } from './layout.ts';
 export interface YoloAnchorsHead {
   readonly type: 'yolo-anchors';
   /**
-   * Names of the outputs, one a level: (1, anchors, rows, columns, 5 + classes), (1, anchors · (5 + classes), rows,
+   * Names of the outputs, one per level: (1, anchors, rows, columns, 5 + classes), (1, anchors · (5 + classes), rows,
    * columns), or without `channelsFirst` (1, rows, columns, anchors · (5 + classes)). Logits of x, y, w, h, objectness
    * and classes.
    */
   readonly outputs: readonly string[];
-  /** How outputs of rank 4 lie. */
+  /** Layout of outputs of rank 4. */
   readonly channelsFirst: boolean;
-  /** Input pixels from one cell to the next, one entry a level. */
+  /** Input pixels from one cell to the next, one entry per level. */
   readonly strides: readonly number[];
-  /** Width and height of a cell's anchors in input pixels, one list a level: w, h, w, h, … */
+  /** Width and height of a cell's anchors in input pixels, one list per level: w, h, w, h, … */
   readonly anchors: readonly (readonly number[])[];
 }
 
@@ -29,7 +29,7 @@ function anchorRows(output: TensorDescription, head: YoloAnchorsHead, rows: numb
   const { name, shape, dtype } = output;
   const { channelsFirst } = head;
   const cells = rows * columns;
-  const apart = shape.length === 5; // anchors have an axis of their own
+  const apart = shape.length === 5; // anchors have their own axis
   const channels = apart ? count * shape[4] : shape[channelsFirst ? 1 : 3];
   const width = channels / count;
   const wanted = apart

@@ -1,5 +1,5 @@
-// Heads that give each anchor four numbers of a box, perhaps an objectness, and a score for every class: YOLOX
-// (https://arxiv.org/abs/2107.08430), YOLOv8 and YOLO11, and YOLOv5 and YOLOv7 as they are usually exported.
+// Heads that give each anchor a box in four numbers, an optional objectness, and a score for every class: YOLOX
+// (https://arxiv.org/abs/2107.08430), YOLOv8 and YOLO11, and the usual exports of YOLOv5 and YOLOv7.
 import { CandidateList } from '../candidates.ts';
 import { field, flag, integer, invalid, list, oneOf, outputNamed, text } from '../fields.ts';
 import { cellAt, cellCount, gridLevels } from '../grid.ts';
@@ -8,10 +8,10 @@ import { find } from '../outputs.ts';
 import { rowsOf, scoresAt } from './layout.ts';
 
 /**
- * What the four numbers (x, y, w, h) of an anchor are.
+ * The meaning of an anchor's four numbers (x, y, w, h).
  * - `pixels`: centre and size in input pixels.
  * - `fractions`: the same, as fractions of the input's width and height.
- * - `grid`: YOLOX's own: the centre is (x + column, y + row) · stride, the size (eʷ, eʰ) · stride.
+ * - `grid`: YOLOX's own encoding: the centre is (x + column, y + row) · stride, the size (eʷ, eʰ) · stride.
  */
 export const yoloBoxes = ['pixels', 'fractions', 'grid'] as const;
 
@@ -24,7 +24,7 @@ export interface YoloHead {
   /** Number 4 is an objectness, which multiplies the class scores. */
   readonly objectness: boolean;
   readonly boxes: (typeof yoloBoxes)[number];
-  /** With `grid`: pixels from one cell to the next, one entry a level. */
+  /** With `grid`: pixels from one cell to the next, one entry per level. */
   readonly strides?: readonly number[];
 }
 

@@ -52,7 +52,7 @@ describe('a tuned model', () => {
   });
 });
 
-it('layers that are alike choose together, and times within noise follow the cost model', () => {
+it('equal layers get one choice, and times within noise follow the cost model', () => {
   const layer = (name: string, workloadKey: string, a: number, b: number) => ({
     name,
     workloadKey,
@@ -97,7 +97,7 @@ describe('the cost model', () => {
     for (const [count, cost] of Object.entries(costs.a)) expect(fitted[count]).toBeCloseTo(cost, 1);
   });
 
-  it('is read from what is written, and refused with the name of what is wrong', () => {
+  it('survives a round trip, and errors name the wrong entry', () => {
     expect(parseCostModel(JSON.stringify(defaultCostModel), 'a.json')).toEqual(defaultCostModel);
     for (const [text, what] of [
       ['{', /^a\.json: not JSON/],

@@ -29,6 +29,13 @@ const activations: Activation[] = [
   { fn: 'elu', alpha: 1.5 },
   { fn: 'softplus' },
   { fn: 'mish' },
+  { fn: 'floor' },
+  { fn: 'ceil' },
+  { fn: 'round' },
+  { fn: 'trunc' },
+  { fn: 'sign' },
+  { fn: 'sin' },
+  { fn: 'cos' },
 ];
 for (const activation of activations) {
   const title = `${activation.fn} ${activation.alpha ?? ''} ${activation.beta ?? ''}`.trim();
@@ -85,7 +92,22 @@ for (const shape of [[3, 5], [5], [2, 3, 5], [2, 2, 3, 5]]) {
   );
   add(`linear of [${shape}] without bias`, (b) => b.node('linear', {}, b.input(shape), b.constant([4, 5])));
 }
-for (const fn of ['add', 'sub', 'mul', 'min', 'max', 'prelu'] as const) {
+for (const [transposeA, transposeB] of [
+  [false, false],
+  [true, false],
+  [false, true],
+  [true, true],
+]) {
+  add(`matmul, a transposed: ${transposeA}, b transposed: ${transposeB}`, (b) =>
+    b.node(
+      'matmul',
+      { transposeA, transposeB },
+      b.input(transposeA ? [2, 1, 5, 4] : [2, 1, 4, 5]),
+      b.input(transposeB ? [3, 6, 5] : [3, 5, 6]),
+    ),
+  );
+}
+for (const fn of ['add', 'sub', 'mul', 'min', 'max', 'prelu', 'less', 'lessOrEqual', 'select'] as const) {
   add(`binary ${fn}`, (b) =>
     b.node('binary', { fn, activation: { fn: 'clamp', alpha: 0, beta: 6 } }, b.input(image), b.constant([4, 1, 1])),
   );
@@ -166,6 +188,30 @@ add('concat', (b) => b.node('concat', { axis: 1 }, b.input(image), b.input([1, 2
 add('split', (b) => b.nodes('split', { axis: 1, sizes: [1, 3] }, [b.input(image)], 2));
 add('slice', (b) =>
   b.node('slice', { starts: [0, 1, 7, 1], sizes: [1, 2, 8, 2], steps: [1, 2, -1, 3] }, b.input(image)),
+);
+add('binary equal', (b) =>
+  b.node(
+    'binary',
+    { fn: 'equal' },
+    b.node('unary', { fn: 'round' }, b.input(image)),
+    b.constant([4, 1, 1], [0, 1, -1, 2]),
+  ),
+);
+for (const largest of [true, false]) {
+  add(`topK, largest: ${largest}`, (b) => b.node('topK', { axis: 2, k: 5, largest }, b.input(image)));
+}
+add('takeAlongAxis', (b) => {
+  const x = b.input(image);
+  const indices = b.node('topK', { axis: 2, k: 3, largest: true }, x);
+  return b.node('takeAlongAxis', { axis: 2 }, x, indices);
+});
+add('takeAlongAxis that broadcasts', (b) =>
+  b.node(
+    'takeAlongAxis',
+    { axis: 1 },
+    b.input([1, 4, 3]),
+    b.node('topK', { axis: 1, k: 2, largest: true }, b.input([5, 4, 1])),
+  ),
 );
 add('gather', (b) => {
   const indices = 'indices';

@@ -34,7 +34,7 @@ const cases = names.flatMap((name) =>
   }),
 );
 
-/** Boxes, and the scores behind them, differ in scale: each is held to the tolerance by itself. */
+/** Boxes and the scores after them differ in scale, so the tolerance applies to each separately. */
 function parts(network: NetworkName, shape: readonly number[], data: Float32Array): Float32Array[] {
   if (!network.startsWith('yolo')) return [data];
   const isBox = network.startsWith('yolox')

@@ -61,7 +61,7 @@ describe('open sizes', () => {
     expect(refused(undefined)).toContain('input "images" has no shape: give the option inputShapes');
   });
 
-  it('an error says what is wrong with an option', () => {
+  it('an error explains an invalid option', () => {
     const declared = ['batch', 3, 'height', 'width'];
     expect(refused(declared, { dimensions: { hight: 3 } })).toBe(
       'm.onnx: option dimensions: no input has a dimension "hight"; open dimensions are "batch", "height", "width"',
@@ -87,7 +87,7 @@ describe('open sizes', () => {
 });
 
 describe('ports and facts', () => {
-  it('weights that are listed as inputs are no inputs', () => {
+  it('weights that are listed as inputs are not inputs', () => {
     const m = new OnnxBuilder(13);
     const [x, w] = [m.input([2, 3]), m.floats([3])];
     m.inputs.push({ name: w, type: 1, shape: [3] });
@@ -104,7 +104,7 @@ describe('ports and facts', () => {
     expect(graph.outputs[0].dtype).toBe('float16');
   });
 
-  it('a quantised output says what it stands for', () => {
+  it('a quantised output has its scale and zero point', () => {
     const m = new OnnxBuilder(13);
     const x = m.input([2, 3]);
     const q = m.node('QuantizeLinear', [x, m.floats([], [0.5]), m.bytes('int8', [3], [])]);

@@ -1,4 +1,4 @@
-// Small ONNX models, node by node, and the comparison of what they become with onnxruntime-web.
+// Builds small ONNX models node by node, and compares their compiled results with onnxruntime-web.
 import { expect } from 'vitest';
 import { dataTypes, type AttributeSpec, type GraphSpec, type ModelSpec } from '../../../src/export/onnx/protobuf.ts';
 import {

@@ -1,4 +1,4 @@
-// Real models: what is in them, and what they compute, compiled, against onnxruntime-web.
+// Real models: their content, and results when compiled, against onnxruntime-web.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
@@ -107,7 +107,7 @@ for (const [file, expected] of Object.entries(models)) {
       expected.notes.forEach((note, i) => expect(graph.notes[i]).toMatch(note));
     });
 
-    it('computes what onnxruntime-web does', async () => {
+    it('agrees with onnxruntime-web', async () => {
       const { input, output, tolerance } = expected;
       const model = await loadModel(writeArtifact(compileGraph(read())));
       expect(model.inputs).toMatchObject([input]);

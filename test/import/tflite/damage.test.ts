@@ -50,7 +50,9 @@ describe('not a model', () => {
   });
 
   it('another schema version', () => {
-    expect(failure(written(chain(), { version: 2 })).message).toContain('schema version 3 is wanted, the file says 2');
+    expect(failure(written(chain(), { version: 2 })).message).toContain(
+      'the file has TFLite schema version 2; it must be 3',
+    );
   });
 });
 
@@ -87,7 +89,7 @@ describe('contradictions', () => {
       'a tensor that nothing makes',
       () => written(chain(), { inputs: [] }),
       'invalid-model',
-      'operator 0 (NEG) reads tensor 0 "x", which is no input of the graph, holds no data and is made by no operator',
+      'operator 0 (NEG) reads tensor 0 "x", which is not an input of the graph, holds no data and is not made by any operator',
     ],
     [
       'a cycle',

@@ -105,7 +105,7 @@ describe.each([
   ['few detections', { max_detections: 3 }],
   ['a threshold that lets everything through', { nms_score_threshold: 1e-8 }],
 ])('detection post-processing with %s', (_, changes) => {
-  it('gives what the peers give', async () => {
+  it('agrees with the peers', async () => {
     const options = { ...usual, ...changes };
     const bytes = detector(options);
     const file = path.join(temporary, 'detector.tflite');
@@ -150,7 +150,7 @@ describe.each([
 const visionIn = (file: Uint8Array) => readVisionMetadata(compileGraph(importTflite(file, 'd.tflite')).metadata)!;
 
 describe('importing it', () => {
-  it('ends the graph before it, and says how to go on', () => {
+  it('ends the graph before it, and notes how to continue', () => {
     const graph = importTflite(detector(usual), 'd.tflite');
     expect(graph.outputs.map(({ name }) => name)).toEqual(['boxes', 'scores']);
     expect(graph.metadata).toEqual({
@@ -192,7 +192,7 @@ describe('importing it', () => {
     expect(vision.preprocessing).toMatchObject({ scale: [1 / 64, 1 / 64, 1 / 64], offset: [-2, -2, -2] });
   });
 
-  it('takes bytes of a quantised input for the image’s', () => {
+  it('treats bytes of a quantised input as those of the image', () => {
     const bytes = detector(usual, (model) => {
       model.tensors[0] = { ...model.tensors[0], type: 'uint8', quantization: { scales: [1 / 128], zeroPoints: [128] } };
     });
@@ -210,7 +210,7 @@ describe('importing it', () => {
     expect(() => importTflite(detector(options), 'd.tflite')).toThrow(message);
   });
 
-  it('refuses what follows it', () => {
+  it('refuses operators after it', () => {
     const bytes = detector(usual, (model) => {
       model.output('late', 'NEG', [model.outputs[1]], [[1, 10]]);
     });

@@ -37,7 +37,7 @@ const labels = { name: 'labels.txt', data: 'ant\nbee\ncat\n' };
 const labelled: MetadataSpec = { outputFiles: [[{ name: 'labels.txt' }]] };
 
 describe('metadata', () => {
-  it('says what the model is called, by whom and on what terms', () => {
+  it('has the name, author and licence of the model', () => {
     const texts = { name: 'Net', description: 'Tells insects apart.', version: '2', author: 'A.', license: 'MIT' };
     expect(read(described(texts))).toEqual({ tflite: texts, notes: [] });
     expect(read(classifier())).toEqual({ tflite: undefined, notes: [] });
@@ -83,7 +83,7 @@ describe('metadata', () => {
       'metadata.json',
       '{"description": "Ultralytics YOLOv8n model", "task": "detect", "names": {"0": "ant", "1": "bee\'s", "2": "cat"}}',
     ],
-  ])('takes what Ultralytics writes into %s', (name, data) => {
+  ])('reads the metadata that Ultralytics writes into %s', (name, data) => {
     expect(read(withZip(classifier(), [{ name, data, deflate: true }]))).toEqual({
       tflite: { description: 'Ultralytics YOLOv8n model', task: 'detect', labels: ['ant', "bee's", 'cat'] },
       notes: [],
@@ -178,7 +178,7 @@ describe('metadata that is broken', () => {
     ['is no deflated data', zip({ data: new Uint8Array(64).fill(0xff), forged: { method: 8 } }), 'ignored: '],
     ['is too large', zip({ data: 'a\n'.repeat(2 ** 20) }), '2097152 bytes; at most 1048576 are read'],
     ['has too many lines', zip({ data: 'a\n'.repeat(65537) }), 'more than 65536 labels'],
-    ['is no text', zip({ data: new Uint8Array(9) }), 'this is no text'],
+    ['is no text', zip({ data: new Uint8Array(9) }), 'not a text file'],
     ['is empty', zip({ data: '' }), 'the file is empty'],
   ])('a label file that %s is left out', (_, file, message) => {
     expect(note(file)).toContain('what is appended to the model cannot be read and is ignored');

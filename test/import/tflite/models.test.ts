@@ -1,4 +1,4 @@
-// Published models: what is in them, and what they compute against tfjs-tflite and LiteRT.js.
+// Published models: their content, and results against tfjs-tflite and LiteRT.js.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

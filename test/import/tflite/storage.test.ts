@@ -220,7 +220,7 @@ describe('sparse encodings', () => {
     expect(constant(int8, 'c')).toEqual(nchw);
   });
 
-  it('weights that are all 0, of which nothing is stored', () => {
+  it('weights that are all 0, and have no stored values', () => {
     const sparsity = {
       traversalOrder: [0, 1, 2, 3],
       dimensions: [
@@ -308,7 +308,7 @@ describe('sparse encodings that are wrong', () => {
       { dimensions: [{ size: 3 }, csr([0, 2, 3], [0, 3, 1])] },
       'dense dimension 0 of 3; the shape wants 2',
     ],
-    ['a traversal order with gaps', { traversalOrder: [0, 2] }, 'traversal order [0,2] is no permutation'],
+    ['a traversal order with gaps', { traversalOrder: [0, 2] }, 'traversal order [0,2] is not a permutation'],
     [
       'a dimension too few',
       { dimensions: [{ size: 2 }] },
@@ -331,7 +331,7 @@ describe('sparse encodings that are wrong', () => {
 
   it('a dense size that no memory holds', () => {
     expect(refused({}, [2 ** 16, 2 ** 15])).toMatch(
-      /tensor 0 "x": shape \[65536,32768\] is no shape of a tensor under 2 GiB/,
+      /tensor 0 "x": shape \[65536,32768\] is not that of a tensor under 2 GiB/,
     );
   });
 });

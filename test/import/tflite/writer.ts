@@ -46,7 +46,7 @@ export interface ModelSpec {
   operators: OperatorSpec[];
   inputs: readonly number[];
   outputs: readonly number[];
-  /** Empty subgraphs behind the first. */
+  /** Empty subgraphs after the first. */
   moreSubgraphs?: number;
   version?: number;
   /** Lists every operator that often, all of them the same bytes. */
@@ -104,6 +104,7 @@ const fields = {
   LeakyRelu: ['float32 alpha'],
   MirrorPad: ['int8 mode'],
   DepthToSpace: ['int32 blockSize'],
+  BatchMatMul: ['bool adjX', 'bool adjY', 'bool asymmetricQuantizeInputs'],
   Gelu: ['int8 approximate'],
   Split: ['int32 count'],
   SplitV: ['int32 count'],
@@ -312,7 +313,7 @@ function writeOptions(
 
 export type Field = ['int8' | 'int32' | 'uint64' | 'float32' | 'at', number] | undefined;
 
-/** Fields by their number; what they point to must have been written before. */
+/** Fields by number. The objects that they point to must already be written. */
 export function table(b: Builder, entries: (Field | 0 | '')[]): number {
   b.startObject(entries.length);
   entries.forEach((entry, i) => {

@@ -139,7 +139,7 @@ export function randomGraph(seed: number): Graph {
     b.constant([6]),
   );
   const read = new Set(b.graph.nodes.flatMap((node) => node.inputs));
-  // what is made of channels that nobody reads is made of all of them
+  // values made from unread channels depend on all of them
   const rest = b.graph.nodes.flatMap((node) => node.outputs).filter((name) => !read.has(name) && name !== hidden);
   const summed = rest.map((name) => (b.shape(name).length === 4 ? b.conv2d(name, 3, 1) : name));
   return b.finish(b.node('linear', {}, hidden, b.constant([3, 6])), ...summed);

@@ -51,7 +51,7 @@ describe('permuting channels', () => {
     for (const layer of layersOf(graph)) expect(weightsOf(again, layer)).toEqual(weightsOf(graph, layer));
   });
 
-  it('refuses what cannot move, by name', () => {
+  it('refuses spaces that cannot be permuted, by name', () => {
     const b = new GraphBuilder();
     const x = b.conv2d(b.conv2d(b.conv2d(b.input([1, 3, 4, 4]), 4, 1), 4, 1, { groups: 2 }), 2, 1);
     const graph = b.finish(x);

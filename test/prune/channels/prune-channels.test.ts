@@ -23,7 +23,7 @@ const relu = { fn: 'clamp', alpha: 0, beta: Infinity } as const;
 const weightCount = (graph: Graph) => layersOf(graph).reduce((sum, { rows, columns }) => sum + rows * columns, 0);
 const samplesOf = (graph: Graph, count: number) => Array.from({ length: count }, (_, i) => inputsOf(graph, i + 1));
 
-/** Convolutions with a depthwise one, a residual and a concatenation; pointwise ones read what is removed. */
+/** Convolutions with a depthwise one, a residual and a concatenation; pointwise ones read the removed channels. */
 function network(seed = 1): Graph {
   const b = new GraphBuilder(seed);
   const stem = b.conv2d(b.input([1, 3, 8, 8]), 8, 3, { activation: relu });
@@ -92,7 +92,7 @@ describe('pruning by channels', () => {
     const name = layersOf(graph)[1].name;
     const depthwise = layersOf(graph).find(({ kind }) => kind === 'depthwise')!.name;
     level(graph, name, [4, 9], 0); // zero, padded, then a bias of its own
-    level(graph, name, [17], -2); // zero behind the activation
+    level(graph, name, [17], -2); // zero after the activation
     const removed = new Map([[name, [4, 9, 17]]]);
     const plain = removeChannels(graph, removed);
     const folded = removeChannels(foldConstantChannels(graph, removed), removed);
@@ -106,7 +106,7 @@ describe('pruning by channels', () => {
     expectSameResults(removeChannels(foldConstantChannels(graph, gone), gone), graph, 2e-6);
   });
 
-  it('makes up for what goes with what stays', async () => {
+  it('compensates for removed channels with the others', async () => {
     const graph = network(7);
     const samples = samplesOf(graph, 6);
     const error = async (criterion: 'magnitude' | 'random' | 'second-order') => {
@@ -132,11 +132,11 @@ describe('pruning by channels', () => {
     expect(macs.after).toBeLessThanOrEqual(30000);
     expect((await prune(graph, { ...options, sparsity: 0.4 })).report.sparsity).toBeGreaterThanOrEqual(0.4);
     await expect(prune(graph, { ...options, targetMacs: 10 })).rejects.toThrow(
-      /multiply-adds of 10 cannot be reached: the best is \d+, with hardly a channel left/,
+      /multiply-adds of 10 cannot be reached: the best is \d+, with almost no channels left/,
     );
   });
 
-  it('leaves first layers, heads and what is excluded as many channels as they have', async () => {
+  it('leaves all channels of first layers, heads and excluded layers', async () => {
     const graph = network();
     const [stem, wide] = layersOf(graph).map(({ name }) => name);
     const run = async (options: object) => {
@@ -159,7 +159,7 @@ describe('pruning by channels', () => {
     const graph = network();
     const failing = (options: object) => expect(prune(graph, { sparsity: 0.5, ...options })).rejects;
     await failing({ pattern: 'channel', channelMultiple: 0 }).toThrow('channels in multiples of 0');
-    await failing({ criterion: 'batch-norm' }).toThrow('wants the pattern channel');
+    await failing({ criterion: 'batch-norm' }).toThrow('use the pattern channel');
     await failing({ pattern: 'channel', criterion: 'second-order' }).toThrow('calibration images');
     await failing({ pattern: 'channel', sparsity: 0.9999 }).toThrow(/cannot be reached: the best is 0\.\d+/);
   });
@@ -300,7 +300,7 @@ describe('batch norms', () => {
     const dense = prepared(graph);
     const kept = [1, 3, 5, 6].map((row) => weightsOf(dense, { name: first }).subarray(3 * row, 3 * row + 3));
     expect(weightsOf(smaller, { name: first })).toEqual(Float32Array.from(kept.flatMap((row) => [...row])));
-    expect(report.notes.join('\n')).toContain(`${second}: no batch norm behind its layers`);
+    expect(report.notes.join('\n')).toContain(`${second}: no batch norm after its layers`);
   });
 });
 
@@ -326,7 +326,7 @@ describe('prune with rearrange', () => {
     expect(energy(sparse)).toBeGreaterThan(energy(plain.graph));
     const again = await prune(sparse, { masks, criterion: 'magnitude' });
     for (const layer of layersOf(sparse)) expect(weightsOf(again.graph, layer)).toEqual(weightsOf(sparse, layer));
-    await expect(prune(graph, { masks, rearrange: true })).rejects.toThrow('do not go together');
+    await expect(prune(graph, { masks, rearrange: true })).rejects.toThrow('give either masks or rearrange');
   });
 
   it('weighs weights by calibration images where there are some', async () => {

@@ -89,7 +89,7 @@ describe('rearranging a network', () => {
     expectSameResults(rearranged, graph, 1e-6);
   });
 
-  it('weighs weights by what they carry', () => {
+  it('weights energies by those of the inputs', () => {
     const b = new GraphBuilder();
     const x = b.conv2d(b.input([1, 2, 2, 2]), 4, 1);
     const graph = b.finish(b.conv2d(x, 2, 1));

@@ -91,7 +91,7 @@ describe('removing channels', () => {
     const gone = [...removed.values()].flat().length;
     expect(gone).toBeGreaterThan(20);
     expect(channelCount(smaller)).toBe(channelCount(graph) - gone);
-    // what is left out of sums is exactly 0
+    // terms left out of sums are exactly 0
     expectSameResults(smaller, masked(graph, removed), 0);
   });
 
@@ -112,7 +112,7 @@ describe('removing channels', () => {
     expect(same).toEqual(graph);
   });
 
-  it('random graphs have channels to remove behind every operator', () => {
+  it('random graphs have channels to remove after every operator', () => {
     const seen = new Set<string>();
     for (let seed = 0; seed < 100; seed++) {
       const graph = randomGraph(seed);
@@ -128,7 +128,7 @@ describe('removing channels', () => {
     );
   });
 
-  it('refuses what cannot go, by name', () => {
+  it('refuses channels that cannot be removed, by name', () => {
     const b = new GraphBuilder();
     const x = b.conv2d(b.conv2d(b.input([1, 3, 4, 4]), 4, 1), 2, 1);
     const graph = b.finish(x);

@@ -26,7 +26,7 @@ describe('correct', () => {
     );
   });
 
-  it('restores channels that are the dense ones but for size, and means', async () => {
+  it('restores the scale and means of channels', async () => {
     const given = layerProblem(1, { rows: 5, inputs: 6, count: 50, noise: 0 });
     const pruned = given.weights.map((w) => w / 2);
     const { weights, biasShift, error } = await correct({ ...given, pruned });

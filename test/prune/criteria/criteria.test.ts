@@ -44,7 +44,7 @@ describe("a criterion of one's own", () => {
     }
   });
 
-  it('fits what its mask keeps', async () => {
+  it('fits the weights that its mask keeps', async () => {
     const samples = smallSamples(8);
     const fitting: Criterion = { ...upsideDown, needsSamples: true, fit: secondOrder.fit };
     const options = { sparsity: 0.5, samples };
@@ -57,8 +57,8 @@ describe("a criterion of one's own", () => {
 
   it.each([
     [{ ...upsideDown, needsSamples: true }, {}, 'the criterion upside-down needs calibration images'],
-    [upsideDown, { pattern: 'channel' }, 'the criterion upside-down cannot judge whole channels'],
-    [{ name: 'order', needsSamples: false, rank: magnitude.rank }, {}, 'the criterion order judges whole channels'],
+    [upsideDown, { pattern: 'channel' }, 'the criterion upside-down cannot rank whole channels'],
+    [{ name: 'order', needsSamples: false, rank: magnitude.rank }, {}, 'the criterion order is for whole channels'],
     [{ ...upsideDown, score: () => new Float32Array(3) }, {}, /"upside-down": layer ".+": wanted \d+ scores.*got 3 of/],
     [{ ...upsideDown, score: ({ blocks }) => new Float32Array(blocks.count).fill(NaN) }, {}, /not negative, got NaN/],
     [{ ...upsideDown, score: ({ blocks }) => new Float32Array(blocks.count).fill(-1) }, {}, /not negative, got -1/],

@@ -103,13 +103,13 @@ describe('reconstruct', () => {
     expect(error).toBe(0);
   });
 
-  it('says which layer has weights that are no numbers, or reads none', async () => {
+  it('names the layer with NaN among its weights or inputs', async () => {
     const given = problem(2, { rows: 3, inputs: 5, count: 20 });
     const mask = new Uint8Array(15).fill(1);
     const broken = given.weights.map((w, i) => (i === 7 ? NaN : w));
     await expect(reconstruct({ ...given, weights: broken, mask })).rejects.toThrow('layer "layer": weight 7 is NaN');
     given.statistics.groups[0].gram[6] = Infinity;
-    await expect(reconstruct({ ...given, mask })).rejects.toThrow('layer "layer": what it reads is too large');
+    await expect(reconstruct({ ...given, mask })).rejects.toThrow('layer "layer": its inputs are too large');
   });
 });
 
@@ -119,7 +119,7 @@ describe('rowWeights', () => {
       powers.map((power) => ({ rows: power.length, power: Float64Array.from(power) }) as unknown as Quadratic),
     );
 
-  it('fall with the square root of what a row varies by, over all groups', () => {
+  it('fall with the standard deviation of a row, over all groups', () => {
     const [[a, b], [c]] = of([4, 1], [16]);
     expect(a / c).toBeCloseTo(2, 2);
     expect(b / c).toBeCloseTo(4, 1);

@@ -32,7 +32,7 @@ describe('sparsityWithin', () => {
     [{ kind: 'bytes', value: 7 }, /size of 7 bytes cannot be reached: the best is 4\d bytes/],
     [{ kind: 'macs', value: 3 }, /multiply-adds of 3 cannot be reached: the best is 2\d/],
     [{ kind: 'sparsity', value: -0.1 }, /sparsity -0\.1: wanted/],
-  ])('says for %j what is wrong', (budget, message) => {
+  ])('explains why %j is invalid', (budget, message) => {
     expect(() => within(budget)).toThrow(message);
   });
 });

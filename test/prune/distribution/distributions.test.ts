@@ -45,7 +45,7 @@ describe('ERK', () => {
     expect(ratio).toBeCloseTo(134 / (64 * 64 * 9) / (386 / (256 * 128)), 9);
   });
 
-  it('leaves dense what would keep more than it has, and takes the rest from the others', () => {
+  it('leaves layers dense whose density would exceed 1, and takes the rest from the others', () => {
     const list = [layerOf([2, 2, 1, 1]), layerOf([100, 100, 1, 1])].map((layer, i) => ({ ...layer, name: `${i}` }));
     const shares = erdosRenyiKernel(list, 0.5);
     expect(shares.get('0')).toBe(0);

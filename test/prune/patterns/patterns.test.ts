@@ -81,7 +81,7 @@ describe('blocks', () => {
     expect(blocks).toEqual({ blockOf: Int32Array.from([...row(0), ...row(2)]), count: 4 });
   });
 
-  it('are what users say', () => {
+  it("follow a user's groups", () => {
     const layer = layerOf([2, 2, 1, 1]);
     const pattern = groupedBy(({ name }) => (name === 'layer' ? [7, 7, -1, 7] : undefined));
     expect(pattern.blocks(layer)).toEqual({ blockOf: Int32Array.of(0, 0, 1, 0), count: 2 });
@@ -89,7 +89,7 @@ describe('blocks', () => {
     expect(pattern.blocks(other)).toBe('no groups are given');
     expect(groupedBy(() => undefined, patternNamed('channel')).blocks(other)).toEqual(of('channel', [2, 2, 1, 1]));
     expect(() => groupedBy(() => [1, 2]).blocks(layer)).toThrow(/"layer": wanted 4 numbers \(2×2×1×1\), got 2/);
-    expect(() => groupedBy(() => [1, 2, 3, 0.5]).blocks(layer)).toThrow(/"layer": 0.5 at 3 is no integer/);
+    expect(() => groupedBy(() => [1, 2, 3, 0.5]).blocks(layer)).toThrow(/"layer": 0.5 at 3 is not an integer/);
   });
 
   it('are single weights where a pattern does not fit, with the reason', () => {

@@ -89,7 +89,7 @@ function halved(graph: Graph): Graph {
 }
 
 describe('Calibrator', () => {
-  it('gives the moments of what each layer reads in both networks', async () => {
+  it("gives the moments of each layer's inputs in both networks", async () => {
     const graph = network();
     const pruned = halved(graph);
     const images = samples(graph, 3);
@@ -177,7 +177,7 @@ describe('Calibrator', () => {
     expect(await held(4)).toBeUndefined(); // four images are too few
   });
 
-  it('is not changed by what is done to the graph it was opened on', async () => {
+  it('is not affected by later changes of its graph', async () => {
     const graph = network();
     const layers = layersOf(graph);
     const calibrator = await Calibrator.open(graph, samples(graph, 2));

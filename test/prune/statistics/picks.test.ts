@@ -55,7 +55,7 @@ describe('pixels', () => {
   });
 });
 
-it('regions that are none are refused', () => {
+it('invalid regions are refused', () => {
   const region = { left: 0, top: 0.25, right: 1, bottom: 0.5 };
   checkRegions([[region], []], 2);
   expect(() => checkRegions([[region]], 2)).toThrow('regions: wanted a list for each of 2 samples, got 1');

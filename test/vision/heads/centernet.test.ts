@@ -22,7 +22,7 @@ const tensors = {
   reg: randomOutput(3, [1, 2, rows, columns], 0, 1),
 };
 
-/** Max-pooling of 3 × 3 and what it leaves as it is. */
+/** Max-pooling of 3 × 3, and the values that it leaves unchanged. */
 function plainly(threshold: number, unit: number): Box[] {
   const at = (tensor: Tensor, c: number, y: number, x: number) =>
     y < 0 || x < 0 || y >= rows || x >= columns ? -Infinity : Number(tensor.data[(c * rows + y) * columns + x]);

@@ -1,4 +1,4 @@
-// Outputs of made-up heads, and what a head finds in them.
+// Synthetic outputs of heads, and the results of a head on them.
 import type { Input } from '../../../src/vision/fields.ts';
 import type { Head } from '../../../src/vision/heads/head.ts';
 import type { Decoder, HeadType } from '../../../src/vision/heads/head-type.ts';

@@ -140,7 +140,7 @@ describe('SSD anchors', () => {
     [{ ...head, scales: [1, 2, 3] }, 'head.scales: wanted four numbers'],
     [{ ...head, background: 6 }, 'head.background: wanted a number from 0 to 1'],
     [{ ...head, boxes: 'scores' }, 'output "scores": wanted float32 [1, anchors, 4], found'],
-  ])('name what is wrong (%#)', (wrong, message) => {
+  ])('explain invalid heads (%#)', (wrong, message) => {
     expect(() => decode(wrong as SsdHead, input, { boxes, scores }, 0.5)).toThrow(message);
   });
 

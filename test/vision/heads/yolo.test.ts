@@ -139,7 +139,7 @@ describe('decoded boxes', () => {
   });
 });
 
-describe('numbers that are none', () => {
+describe('outputs with NaN', () => {
   const rows = (...values: number[][]) => new Tensor('float32', [1, values.length, values[0].length], values.flat());
   const found = (out: Tensor, threshold: number, multiLabel = false) =>
     decode(head, input, { out: out }, threshold, multiLabel).map(({ score, classIndex }) => [score, classIndex]);

@@ -1,4 +1,4 @@
-// What moves elements about. All of it works on constants too: shape arithmetic is made of it.
+// Operators that rearrange elements. All of them work on constants too, because shape arithmetic needs them.
 import type { ImportedOperator } from '../../imported-operator.ts';
 import { rowMajorStrides } from '../../../program/layout.ts';
 import type { Shape } from '../../../graph/graph.ts';
@@ -7,8 +7,9 @@ import { maxAxes } from '../../graph-writer.ts';
 import type { OnnxConstant } from '../constant.ts';
 import type { Handler, Operation } from '../operation.ts';
 import { broadcasted, gathered, joined, permuted, strided } from '../views.ts';
+import { gatherComputed } from './selection.ts';
 
-/** A list that is an attribute in older opsets and an input in newer ones; undefined when it is not given. */
+/** A list that is an attribute below opset `since` and an input from then on; undefined when it is not given. */
 function listOf(operation: Operation, attribute: string, input: number, since: number): number[] | undefined {
   if (operation.opset < since) return operation.ints(attribute);
   return operation.has(input) ? operation.integers(input, `the ${attribute}`) : undefined;
@@ -22,10 +23,10 @@ function reshapeTo(operation: Operation, shape: Shape): void {
     operation.fail(`shape [${operation.shape(0)}] cannot become [${shape}]`);
   }
   if (constant) operation.constantResult({ ...constant, shape });
-  else operation.result(operation.reshape(operation.value(0), shape));
+  else operation.movedResult(operation.reshape(operation.anyValue(0), shape));
 }
 
-/** 0 keeps an axis, −1 takes what is left. */
+/** 0 keeps an axis; −1 stands for the remaining elements. */
 const reshape: Handler = (operation) => {
   const from = operation.shape(0);
   const given = operation.integers(1, 'the shape');
@@ -68,13 +69,13 @@ const transpose: Handler = (operation) => {
   const rank = operation.rank(0);
   const permutation = operation.ints('perm') ?? Array.from({ length: rank }, (_, i) => rank - 1 - i);
   if (permutation.length !== rank || operation.axes(permutation, rank).length !== rank) {
-    operation.fail(`[${permutation}] is no permutation of ${rank} axes`);
+    operation.fail(`[${permutation}] is not a permutation of ${rank} axes`);
   }
   const constant = operation.knownConstant(0);
   if (constant) {
     operation.spend(constant.data.length);
     operation.constantResult(permuted(constant, permutation));
-  } else operation.result(operation.emit('transpose', { permutation }, [operation.value(0)]));
+  } else operation.movedResult(operation.emit('transpose', { permutation }, [operation.anyValue(0)]));
 };
 
 const concat: Handler = (operation) => {
@@ -91,11 +92,13 @@ const concat: Handler = (operation) => {
   }
   // Parts without elements add nothing.
   const filled = operation.node.inputs.flatMap((_, i) => (elementCount(operation.shape(i)) > 0 ? [i] : []));
-  const values = filled.map((i) => operation.value(i));
-  operation.result(values.length === 1 ? values[0] : operation.emit('concat', { axis }, values));
+  const scales = new Set(filled.map((i) => JSON.stringify(operation.quantisation(i) ?? null)));
+  if (scales.size > 1) operation.unsupported('joins tensors that are quantised in different ways');
+  const values = filled.map((i) => operation.anyValue(i));
+  operation.movedResult(values.length === 1 ? values[0] : operation.emit('concat', { axis }, values));
 };
 
-/** Cut into sizes that are given, or as many equal parts as there are outputs; the last may be smaller. */
+/** Cuts into the given sizes, or into one equal part per output; the last may be smaller. */
 const split: Handler = (operation) => {
   const shape = operation.shape(0);
   const axis = operation.axis(operation.int('axis', 0), shape.length);
@@ -105,7 +108,7 @@ const split: Handler = (operation) => {
   const each = Math.ceil(length / parts);
   const sizes = given ?? Array.from({ length: parts }, (_, i) => Math.min(each, length - i * each));
   if (!given && operation.opset < 18 && length % parts !== 0)
-    operation.fail(`${length} along axis ${axis} is no ${parts} equal parts`);
+    operation.fail(`${length} elements along axis ${axis} cannot be cut into ${parts} equal parts`);
   const total = sizes.reduce((a, b) => a + b, 0);
   if (sizes.length !== parts || sizes.some((size) => size < 0) || total !== length) {
     operation.fail(`sizes [${sizes}] do not cut ${length} along axis ${axis} into ${parts} parts`);
@@ -123,9 +126,9 @@ const split: Handler = (operation) => {
     return;
   }
   if (sizes.includes(0)) operation.unsupported(`sizes [${sizes}]: parts without elements`);
-  const x = operation.value(0);
-  if (parts === 1) return operation.result(x);
-  operation.emitAll('split', { axis, sizes }, [x]).forEach((value, k) => operation.result(value, k));
+  const x = operation.anyValue(0);
+  if (parts === 1) return operation.movedResult(x);
+  operation.emitAll('split', { axis, sizes }, [x]).forEach((value, k) => operation.movedResult(value, k));
 };
 
 /** Takes part of the input. */
@@ -133,7 +136,7 @@ function take(operation: Operation, starts: number[], sizes: number[], steps: nu
   const constant = operation.knownConstant(0);
   if (!constant) {
     if (sizes.includes(0)) operation.unsupported(`nothing is left of shape [${operation.shape(0)}]`);
-    return operation.result(operation.emit('slice', { starts, sizes, steps }, [operation.value(0)]));
+    return operation.movedResult(operation.emit('slice', { starts, sizes, steps }, [operation.anyValue(0)]));
   }
   operation.spend(elementCount(sizes));
   const strides = rowMajorStrides(constant.shape);
@@ -148,7 +151,7 @@ function take(operation: Operation, starts: number[], sizes: number[], steps: nu
   );
 }
 
-/** NumPy's x[start:end:step, …]; bounds beyond the ends are clamped to them. */
+/** NumPy's x[start:end:step, …]. Bounds beyond the ends are clamped. */
 const slice: Handler = (operation) => {
   const shape = operation.shape(0);
   const given = listOf(operation, 'starts', 1, 10) ?? operation.fail('starts are missing');
@@ -178,11 +181,12 @@ const slice: Handler = (operation) => {
   take(operation, starts, sizes, steps);
 };
 
-/** One entry along an axis is a slice; others are gathered. */
+/** A single index becomes a slice, several become a gather. */
 const gather: Handler = (operation) => {
   const shape = operation.shape(0);
   const axis = operation.axis(operation.int('axis', 0), shape.length);
   const indexShape = operation.shape(1);
+  if (!operation.knownConstant(1)) return gatherComputed(operation, axis);
   const indices = operation.integers(1, 'the indices').map((index) => (index < 0 ? index + shape[axis] : index));
   const outside = indices.find((index) => !(index >= 0 && index < shape[axis]));
   if (outside !== undefined) operation.fail(`index ${outside} along axis ${axis} of shape [${shape}]`);
@@ -192,20 +196,20 @@ const gather: Handler = (operation) => {
     return operation.constantResult(gathered(constant, axis, indices, indexShape));
   }
   if (indices.length === 0) operation.unsupported('takes nothing');
-  const x = operation.value(0);
+  const x = operation.anyValue(0);
   const made = [...shape.slice(0, axis), ...indexShape, ...shape.slice(axis + 1)];
   if (indices.every((index, i) => index === indices[0] + i)) {
     const starts = shape.map((_, i) => (i === axis ? indices[0] : 0));
     const sizes = shape.map((d, i) => (i === axis ? indices.length : d));
     const part = operation.emit('slice', { starts, sizes, steps: shape.map(() => 1) }, [x]);
-    return operation.result(operation.reshape(part, made));
+    return operation.movedResult(operation.reshape(part, made));
   }
   const value = operation.translation.addValue(operation.node.inputs[1], {
     shape: [...indexShape],
     dtype: 'int32',
     data: Int32Array.from(indices),
   });
-  operation.result(operation.emit('gather', { axis }, [x, value]));
+  operation.movedResult(operation.emit('gather', { axis }, [x, value]));
 };
 
 const pad: Handler = (operation) => {
@@ -231,7 +235,7 @@ const pad: Handler = (operation) => {
   operation.result(operation.emit('pad', { before, after, mode, value }, [operation.value(0)]));
 };
 
-/** Repeats a computed value along axes of length 1: a product with ones that have those axes. */
+/** Repeats a computed value along axes of length 1: multiplies it by ones of the full shape. */
 function stretch(operation: Operation, x: string, shape: Shape): string {
   const from = operation.shapeOf(x);
   const missing = shape.length - from.length;
@@ -251,10 +255,10 @@ const expand: Handler = (operation) => {
   if (constant) {
     operation.spend(elementCount(shape));
     operation.constantResult(broadcasted(constant, shape));
-  } else operation.result(stretch(operation, operation.value(0), shape));
+  } else operation.movedResult(stretch(operation, operation.anyValue(0), shape));
 };
 
-/** Copies of a computed value that one concat may join. */
+/** Maximum copies of a computed value that one concat joins. */
 const maxCopies = 1024;
 
 const tile: Handler = (operation) => {
@@ -265,7 +269,7 @@ const tile: Handler = (operation) => {
   const constant = operation.knownConstant(0);
   if (constant) {
     operation.spend(elementCount(shape) * elementCount(repeats));
-    // (a, b) repeated (m, n) times is (m, a, n, b) standing still along m and n.
+    // (a, b) repeated (m, n) times is (m, a, n, b) with stride 0 along m and n.
     const strides = rowMajorStrides(shape);
     const doubled = repeats.flatMap((n, axis) => [n, shape[axis]]);
     const copy = strided(
@@ -276,7 +280,7 @@ const tile: Handler = (operation) => {
     return operation.constantResult({ ...copy, shape: shape.map((d, axis) => d * repeats[axis]) });
   }
   if (repeats.includes(0)) operation.unsupported(`repeats [${repeats}]`);
-  let x = operation.value(0);
+  let x = operation.anyValue(0);
   repeats.forEach((n, axis) => {
     if (n === 1 || shape[axis] === 1) return;
     if (n > maxCopies) operation.unsupported(`${n} copies along axis ${axis}`);
@@ -286,7 +290,7 @@ const tile: Handler = (operation) => {
       Array.from({ length: n }, () => x),
     );
   });
-  operation.result(
+  operation.movedResult(
     stretch(
       operation,
       x,
@@ -296,18 +300,18 @@ const tile: Handler = (operation) => {
 };
 
 function blockSize(operation: Operation): number {
-  if (operation.rank(0) !== 4) operation.fail(`an input of rank ${operation.rank(0)}, rank 4 is wanted`);
+  if (operation.rank(0) !== 4) operation.fail(`an input of rank ${operation.rank(0)}; it must have rank 4`);
   return operation.int('blocksize');
 }
 
 const depthToSpace: Handler = (operation) => {
   const order = operation.string('mode', 'DCR');
   const attributes = { blockSize: blockSize(operation), order };
-  operation.result(operation.emit('depthToSpace', attributes, [operation.value(0)]));
+  operation.movedResult(operation.emit('depthToSpace', attributes, [operation.anyValue(0)]));
 };
 
 const spaceToDepth: Handler = (operation) =>
-  operation.result(operation.emit('spaceToDepth', { blockSize: blockSize(operation) }, [operation.value(0)]));
+  operation.movedResult(operation.emit('spaceToDepth', { blockSize: blockSize(operation) }, [operation.anyValue(0)]));
 
 export const arrangement: Record<string, ImportedOperator<Operation>> = {
   Reshape: { becomes: ['reshape'], limits: 'The shape is a constant.', translate: reshape },
@@ -323,8 +327,8 @@ export const arrangement: Record<string, ImportedOperator<Operation>> = {
     translate: slice,
   },
   Gather: {
-    becomes: ['gather', 'slice', 'reshape'],
-    limits: 'The indices are constants; there is at least one.',
+    becomes: ['gather', 'slice', 'reshape', 'takeAlongAxis'],
+    limits: 'There is at least one index. Computed ones that lie outside become the nearest inside.',
     translate: gather,
   },
   Pad: {

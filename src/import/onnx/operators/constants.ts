@@ -1,4 +1,4 @@
-// What makes constants: stored ones, and the shapes of values.
+// Operators that make constants: stored ones, and the shapes of values.
 import type { ImportedOperator } from '../../imported-operator.ts';
 import { maxAxes } from '../../graph-writer.ts';
 import { elementCount } from '../../../tensor.ts';

@@ -7,7 +7,7 @@ import type { Pair } from '../../../ops/window.ts';
 import type { Handler, Operation } from '../operation.ts';
 import { permuted } from '../views.ts';
 
-/** Geometry in two dimensions; one-dimensional windows get a height of 1. */
+/** Geometry in two dimensions. One-dimensional windows get a height of 1. */
 export interface WindowGeometry {
   kernel: Pair;
   stride: Pair;
@@ -16,7 +16,7 @@ export interface WindowGeometry {
   pads: readonly [number, number, number, number];
 }
 
-/** A list attribute with one entry for each spatial axis; `absent` everywhere when it is not given. */
+/** A list attribute with one entry for each spatial axis; when it is not given, every entry is `absent`. */
 function perAxis(operation: Operation, name: string, dimensions: number, absent: number): number[] {
   const list = operation.ints(name);
   if (list === undefined || list.length === 0) return Array.from({ length: dimensions }, () => absent);
@@ -74,7 +74,7 @@ function asInput(operation: Operation, y: string, rank: number): string {
   return rank === 3 ? operation.reshape(y, [n, c, width]) : y;
 }
 
-/** (O, I, k) → (O, I, 1, k). At rank 4 the constant itself, so that shared weights stay shared. */
+/** (O, I, k) → (O, I, 1, k). Rank 4 gives the constant itself, so that shared weights stay shared. */
 function planeWeights(weights: OnnxConstant): OnnxConstant {
   const { shape } = weights;
   return shape.length === 3 ? { ...weights, shape: [shape[0], shape[1], 1, shape[2]] } : weights;
@@ -89,7 +89,7 @@ function checkKernel(operation: Operation, weights: OnnxConstant, rank: number):
   }
 }
 
-/** A convolution of a real value by real weights and bias; gives (N, O, spatial …). */
+/** A convolution of a real value with real weights and bias; gives (N, O, spatial …). */
 export function convolve(
   operation: Operation,
   x: string,
@@ -113,7 +113,7 @@ const conv: Handler = (operation) => {
   operation.result(convolve(operation, operation.value(0), weights, bias));
 };
 
-/** `pads` crop the output; `output_shape` or SAME say what is cropped instead. */
+/** `pads` crop the output, unless `output_shape` or SAME determine the crop. */
 const convTranspose: Handler = (operation) => {
   const x = operation.value(0);
   const shape = operation.shape(0);
@@ -158,7 +158,7 @@ const convTranspose: Handler = (operation) => {
   operation.result(asInput(operation, operation.emit('convTranspose2d', attributes, inputs), shape.length));
 };
 
-/** x (…, K) by weights (O, K), with a bias (O)? → (…, O). The kernel wants rows. */
+/** x (…, K) by weights (O, K), with a bias (O)? → (…, O). The kernel needs rows. */
 function rowsTimes(operation: Operation, x: string, weights: OnnxConstant, bias?: OnnxConstant): string {
   const shape = operation.shapeOf(x);
   const columns = shape.at(-1)!;
@@ -181,17 +181,15 @@ function swapped(operation: Operation, x: string): string {
 
 const transposed = (constant: OnnxConstant) => permuted(constant, [1, 0]);
 
-/** Two operands of MatMul, one of them a matrix of real constants. */
+/** Two operands of MatMul. A matrix of constants, the same for all of the other operand, becomes weights. */
 export function multiply(operation: Operation, a: string | OnnxConstant, b: string | OnnxConstant): string {
-  if (typeof a === 'string' && typeof b !== 'string') {
+  if (typeof a === 'string' && typeof b !== 'string' && b.shape.slice(0, -2).every((d) => d === 1)) {
     const extra = b.shape.length - 2;
-    if (b.shape.slice(0, Math.max(extra, 0)).some((d) => d !== 1))
-      operation.unsupported(`weights of shape [${b.shape}]`);
     const isVector = b.shape.length === 1;
     const matrix = { ...b, shape: isVector ? [b.shape[0], 1] : b.shape.slice(-2) };
     if (matrix.shape.length !== 2) operation.fail(`weights of shape [${b.shape}]`);
     const shape = operation.shapeOf(a);
-    if (shape.length === 0) operation.fail('a scalar is no matrix');
+    if (shape.length === 0) operation.fail('a scalar is not a matrix');
     const rows = shape.length === 1 ? operation.reshape(a, [1, shape[0]]) : a;
     operation.spend(matrix.data.length);
     const y = rowsTimes(operation, rows, transposed(matrix));
@@ -199,17 +197,29 @@ export function multiply(operation: Operation, a: string | OnnxConstant, b: stri
     const leading = Array.from({ length: Math.max(0, extra - Math.max(shape.length - 2, 0)) }, () => 1);
     return operation.reshape(y, [...leading, ...shape.slice(0, -1), ...tail]);
   }
-  if (typeof a !== 'string' && typeof b === 'string') {
-    const shape = operation.shapeOf(b);
-    if (a.shape.length !== 2 || shape.length < 2) operation.unsupported(`shapes [${a.shape}] and [${shape}]`);
+  if (typeof a !== 'string' && typeof b === 'string' && a.shape.length === 2 && operation.shapeOf(b).length >= 2) {
     return swapped(operation, rowsTimes(operation, swapped(operation, b), a));
   }
-  return operation.unsupported('both operands are computed');
+  const asValue = (x: string | OnnxConstant) => (typeof x === 'string' ? x : operation.place(x, weightName(operation)));
+  return multiplyComputed(operation, asValue(a), asValue(b));
+}
+
+/** Of a vector, the first operand is taken for one row, the second for one column; the product lacks that axis. */
+function multiplyComputed(operation: Operation, a: string, b: string): string {
+  const shapes = [operation.shapeOf(a), operation.shapeOf(b)];
+  if (shapes.some((shape) => shape.length === 0)) operation.fail('a scalar is no matrix');
+  const [isRow, isColumn] = shapes.map((shape) => shape.length === 1);
+  const rows = isRow ? operation.reshape(a, [1, ...shapes[0]]) : a;
+  const columns = isColumn ? operation.reshape(b, [...shapes[1], 1]) : b;
+  const y = operation.emit('matmul', { transposeA: false, transposeB: false }, [rows, columns]);
+  const shape = operation.shapeOf(y);
+  const matrix = [...(isRow ? [] : [shape.at(-2)!]), ...(isColumn ? [] : [shape.at(-1)!])];
+  return operation.reshape(y, [...shape.slice(0, -2), ...matrix]);
 }
 
 const matMul: Handler = (operation) => {
   const [a, b] = [operation.knownConstant(0) ?? operation.value(0), operation.knownConstant(1) ?? operation.value(1)];
-  // Two constants: let one be a value; the result is folded.
+  // Of two constants one becomes a value; the result is folded.
   operation.result(multiply(operation, typeof a !== 'string' && typeof b !== 'string' ? operation.value(0) : a, b));
 };
 
@@ -228,6 +238,10 @@ const gemm: Handler = (operation) => {
     const weights = scaled(operation, transB ? b : transposed(b), alpha);
     bias = rowBias(operation, weights.shape[0], beta);
     product = rowsTimes(operation, transA ? swapped(operation, a) : a, weights, bias);
+  } else if (!operation.knownConstant(0)) {
+    const operands = [operation.value(0), operation.value(1)];
+    product = operation.emit('matmul', { transposeA: transA, transposeB: transB }, operands);
+    if (alpha !== 1) product = operation.emit('binary', { fn: 'mul' }, [product, operation.addConstant([], [alpha])]);
   } else {
     const a = operation.constant(0, 'one of the operands');
     const weights = scaled(operation, transA ? transposed(a) : a, alpha);
@@ -269,7 +283,8 @@ function rowBias(operation: Operation, outputs: number, beta: number): OnnxConst
 function pool(op: 'maxPool' | 'averagePool'): Handler {
   return (operation) => {
     operation.requireOutputs(1);
-    const x = operation.value(0);
+    // the largest of integers is one of them
+    const x = op === 'maxPool' ? operation.anyValue(0) : operation.value(0);
     const shape = operation.shape(0);
     const sizes = operation.ints('kernel_shape') ?? operation.fail('attribute "kernel_shape" is missing');
     if (sizes.length !== shape.length - 2) operation.fail(`kernel_shape [${sizes}] for an input of shape [${shape}]`);
@@ -279,7 +294,9 @@ function pool(op: 'maxPool' | 'averagePool'): Handler {
     if (op === 'averagePool' && dilation.some((d) => d !== 1)) operation.unsupported(`dilations ${dilation}`);
     const own = op === 'maxPool' ? { dilation } : { countIncludePad: operation.int('count_include_pad', 0) !== 0 };
     const y = operation.emit(op, { ...window, ...own }, [asPlanes(operation, x)]);
-    operation.result(asInput(operation, y, shape.length));
+    const result = asInput(operation, y, shape.length);
+    if (op === 'maxPool') operation.movedResult(result);
+    else operation.result(result);
   };
 }
 
@@ -295,11 +312,11 @@ export const convolutions: Record<string, ImportedOperator<Operation>> = {
     translate: convTranspose,
   },
   MatMul: {
-    becomes: ['linear', 'reshape', 'transpose'],
-    limits: 'One operand is a constant: the second one, of one matrix, or the first one, of rank 2.',
+    becomes: ['matmul', 'linear', 'reshape', 'transpose'],
+    limits: '',
     translate: matMul,
   },
-  Gemm: { becomes: ['linear', 'transpose', 'binary'], limits: 'A or B is a constant.', translate: gemm },
+  Gemm: { becomes: ['linear', 'matmul', 'transpose', 'binary'], limits: '', translate: gemm },
   MaxPool: {
     becomes: ['maxPool', 'reshape'],
     limits: '1 or 2 spatial axes. No output of indices. No negative pads.',

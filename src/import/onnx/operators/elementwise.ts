@@ -1,9 +1,9 @@
-// What is computed element by element, and softmax.
+// Elementwise operators and softmax.
 import type { ImportedOperator } from '../../imported-operator.ts';
 import type { BinaryFunction } from '../../../ops/binary.ts';
 import { elementCount } from '../../../tensor.ts';
 import type { Activation } from '../../../program/activations.ts';
-import { floatTypes } from '../constant.ts';
+import { floatTypes, integerRanges } from '../constant.ts';
 import type { Handler, Operation } from '../operation.ts';
 
 function unary(activation: Activation | ((operation: Operation) => Activation)): Handler {
@@ -14,18 +14,66 @@ function unary(activation: Activation | ((operation: Operation) => Activation)):
 }
 
 function binary(fn: BinaryFunction): Handler {
-  return (operation) => operation.result(operation.emit('binary', { fn }, [operation.value(0), operation.value(1)]));
+  return (operation) => operation.exactResult(combined(operation, fn), operation.type(0));
 }
 
-/** Any number of operands. */
+const combined = (operation: Operation, fn: BinaryFunction) =>
+  operation.emit('binary', { fn }, [operation.numbers(0), operation.numbers(1)]);
+
+const isInteger = (operation: Operation) => !floatTypes.includes(operation.type(0));
+
+/** Functions that make integers of integers. */
+function exactUnary(fn: Activation['fn']): Handler {
+  return (operation) =>
+    operation.exactResult(operation.emit('unary', { fn }, [operation.numbers(0)]), operation.type(0));
+}
+
+/** The largest magnitude of an input. */
+function reach(operation: Operation, i: number): number {
+  const { low, high } = operation.translation.ranges.of(operation.numbers(i));
+  return Math.max(-low, high);
+}
+
+/**
+ * a / b of integers as an integer, by `fn`: the quotient of exact ones is not rounded to an integer that it is not. It is not
+ * larger than a, whatever the range of b; ONNX does not say what a / 0 is.
+ */
+function wholeQuotient(operation: Operation, fn: 'trunc' | 'floor'): string {
+  const whole = operation.emit('unary', { fn }, [combined(operation, 'div')]);
+  const most = reach(operation, 0);
+  operation.translation.ranges.set(whole, { low: -most, high: most });
+  return whole;
+}
+
+const divide: Handler = (operation) => {
+  if (!isInteger(operation)) return operation.result(combined(operation, 'div'));
+  operation.exactResult(wholeQuotient(operation, 'trunc'), operation.type(0));
+};
+
+/** a − ⌊a / b⌋·b, or towards 0. Of floats, whose quotients may be rounded up to an integer, it is not exact. */
+const modulo: Handler = (operation) => {
+  if (!isInteger(operation)) operation.unsupported('the remainder of floats');
+  const whole = wholeQuotient(operation, operation.int('fmod', 0) === 1 ? 'trunc' : 'floor');
+  const product = operation.emit('binary', { fn: 'mul' }, [whole, operation.numbers(1)]);
+  const [a, b] = [0, 1].map((i) => reach(operation, i));
+  operation.translation.ranges.set(product, { low: -a - b, high: a + b });
+  const rest = operation.emit('binary', { fn: 'sub' }, [
+    operation.numbers(0),
+    operation.exact(product, operation.type(0)),
+  ]);
+  operation.translation.ranges.set(rest, { low: -b, high: b });
+  operation.exactResult(rest, operation.type(0));
+};
+
+/** Combines any number of operands. */
 function chained(operation: Operation, fn: BinaryFunction): string {
   if (operation.inputCount === 0) operation.fail('has no inputs');
-  const values = operation.node.inputs.map((_, i) => operation.value(i));
+  const values = operation.node.inputs.map((_, i) => operation.numbers(i));
   return values.reduce((a, b) => operation.emit('binary', { fn }, [a, b]));
 }
 
 function variadic(fn: BinaryFunction): Handler {
-  return (operation) => operation.result(chained(operation, fn));
+  return (operation) => operation.exactResult(chained(operation, fn), operation.type(0));
 }
 
 const mean: Handler = (operation) => {
@@ -34,7 +82,7 @@ const mean: Handler = (operation) => {
   operation.result(operation.emit('binary', { fn: 'mul' }, [sum, scale]));
 };
 
-/** The slope broadcasts to the input, never the other way. */
+/** The slope broadcasts to the input, never the reverse. */
 const prelu: Handler = (operation) => {
   const y = operation.emit('binary', { fn: 'prelu' }, [operation.value(0), operation.value(1)]);
   if (elementCount(operation.shapeOf(y)) !== elementCount(operation.shape(0))) {
@@ -83,7 +131,7 @@ const softsign: Handler = (operation) => {
   operation.result(operation.emit('binary', { fn: 'div' }, [x, divisor]));
 };
 
-/** Along one axis from opset 13; before, over all axes from the given one on as if they were one. */
+/** From opset 13: along one axis. Before: over all axes from the given one on, as if they were one. */
 function softmaxOver(operation: Operation, make: (x: string, axis: number) => string): void {
   const x = operation.value(0);
   const shape = operation.shape(0);
@@ -101,7 +149,7 @@ function softmaxOver(operation: Operation, make: (x: string, axis: number) => st
 const softmax: Handler = (operation) =>
   softmaxOver(operation, (x, axis) => operation.emit('softmax', { axis, beta: 1 }, [x]));
 
-/** x − max − log Σ exp(x − max): exact where the softmax itself would vanish. */
+/** x − max − log Σ exp(x − max): exact even where the softmax itself would underflow. */
 const logSoftmax: Handler = (operation) =>
   softmaxOver(operation, (x, axis) => {
     const reduce = (fn: 'max' | 'sum', value: string) =>
@@ -111,13 +159,23 @@ const logSoftmax: Handler = (operation) =>
     return operation.emit('binary', { fn: 'sub' }, [shifted, operation.emit('unary', { fn: 'log' }, [sum])]);
   });
 
-/** Constants of other types are folded before. Integers that come from outside are exact float32 values here. */
+/** Constants of other types have been folded. Integer inputs of the graph are exact float32 values here. */
 const cast: Handler = (operation) => {
   const to = operation.castType();
   const from = operation.type(0);
   if (operation.quantisation(0)) operation.unsupported(`quantised ${from} to ${to}`);
-  if (!floatTypes.includes(to)) operation.unsupported(`from ${from} to ${to}`);
-  operation.result(operation.anyValue(0), 0, to);
+  const x = operation.anyValue(0);
+  if (floatTypes.includes(to)) return operation.result(x, 0, to);
+  if (to === 'bool') {
+    const isZero = operation.emit('binary', { fn: 'equal' }, [x, operation.addConstant([], [0])]);
+    return operation.result(operation.emit('binary', { fn: 'sub' }, [operation.addConstant([], [1]), isZero]), 0, to);
+  }
+  const isWide = to === 'int32' || to === 'int64';
+  const [least, most] = isWide ? [-Infinity, Infinity] : (integerRanges[to] ?? operation.unsupported(`to ${to}`));
+  const whole = floatTypes.includes(from) ? operation.emit('unary', { fn: 'trunc' }, [x]) : x;
+  const { low, high } = operation.translation.ranges.of(whole);
+  if (low < least || high > most) operation.unsupported(`to ${to} of numbers that may lie outside`);
+  operation.result(whole, 0, to);
 };
 
 const dropout: Handler = (operation) => {
@@ -130,7 +188,8 @@ export const elementwise: Record<string, ImportedOperator<Operation>> = {
   Add: { becomes: ['binary'], limits: '', translate: binary('add') },
   Sub: { becomes: ['binary'], limits: '', translate: binary('sub') },
   Mul: { becomes: ['binary'], limits: '', translate: binary('mul') },
-  Div: { becomes: ['binary'], limits: '', translate: binary('div') },
+  Div: { becomes: ['binary', 'unary'], limits: '', translate: divide },
+  Mod: { becomes: ['binary', 'unary'], limits: 'Of integers.', translate: modulo },
   Pow: { becomes: ['binary'], limits: '', translate: binary('pow') },
   Min: { becomes: ['binary'], limits: '', translate: variadic('min') },
   Max: { becomes: ['binary'], limits: '', translate: variadic('max') },
@@ -159,8 +218,14 @@ export const elementwise: Record<string, ImportedOperator<Operation>> = {
   Exp: { becomes: ['unary'], limits: '', translate: unary({ fn: 'exp' }) },
   Log: { becomes: ['unary'], limits: '', translate: unary({ fn: 'log' }) },
   Sqrt: { becomes: ['unary'], limits: '', translate: unary({ fn: 'sqrt' }) },
-  Neg: { becomes: ['unary'], limits: '', translate: unary({ fn: 'neg' }) },
-  Abs: { becomes: ['unary'], limits: '', translate: unary({ fn: 'abs' }) },
+  Neg: { becomes: ['unary'], limits: '', translate: exactUnary('neg') },
+  Abs: { becomes: ['unary'], limits: '', translate: exactUnary('abs') },
+  Sign: { becomes: ['unary'], limits: '', translate: exactUnary('sign') },
+  Floor: { becomes: ['unary'], limits: '', translate: unary({ fn: 'floor' }) },
+  Ceil: { becomes: ['unary'], limits: '', translate: unary({ fn: 'ceil' }) },
+  Round: { becomes: ['unary'], limits: '', translate: unary({ fn: 'round' }) },
+  Sin: { becomes: ['unary'], limits: 'NaN beyond ±2³⁰ radians.', translate: unary({ fn: 'sin' }) },
+  Cos: { becomes: ['unary'], limits: 'NaN beyond ±2³⁰ radians.', translate: unary({ fn: 'cos' }) },
   Reciprocal: { becomes: ['unary'], limits: '', translate: unary({ fn: 'reciprocal' }) },
   Elu: {
     becomes: ['unary'],
@@ -174,7 +239,11 @@ export const elementwise: Record<string, ImportedOperator<Operation>> = {
   Gelu: { becomes: ['unary'], limits: '`approximate` is "none".', translate: gelu },
   Softmax: { becomes: ['softmax', 'reshape'], limits: '', translate: softmax },
   LogSoftmax: { becomes: ['reduce', 'binary', 'unary', 'reshape'], limits: '', translate: logSoftmax },
-  Cast: { becomes: [], limits: 'Computed values: only to float types, and not from quantised ones.', translate: cast },
+  Cast: {
+    becomes: ['unary', 'binary'],
+    limits: 'Computed values: not of quantised types, nor to types of few bits where they may lie outside.',
+    translate: cast,
+  },
   Identity: { becomes: [], limits: '', translate: (operation) => operation.pass() },
   Dropout: { becomes: [], limits: 'Inference only. No output of the mask.', translate: dropout },
 };

@@ -5,14 +5,16 @@ import { arrangement } from './arrangement.ts';
 import { constants } from './constants.ts';
 import { convolutions } from './convolution.ts';
 import { elementwise } from './elementwise.ts';
+import { logic } from './logic.ts';
 import { normalisation } from './normalisation.ts';
 import { quantisation } from './quantisation.ts';
 import { reductions } from './reduction.ts';
 import { resizing } from './resize.ts';
+import { selection } from './selection.ts';
 
 const gelu = elementwise.Gelu;
 
-/** By operator, those of other domains than ai.onnx with their domain: `com.microsoft.QLinearAdd`. */
+/** Operators by name. Names outside ai.onnx include the domain: `com.microsoft.QLinearAdd`. */
 export const onnxOperators: ReadonlyMap<string, ImportedOperator<Operation>> = new Map(
   Object.entries({
     ...convolutions,
@@ -23,15 +25,17 @@ export const onnxOperators: ReadonlyMap<string, ImportedOperator<Operation>> = n
     ...reductions,
     ...normalisation,
     ...quantisation,
+    ...logic,
+    ...selection,
     'com.microsoft.Gelu': gelu,
   }),
 );
 
-/** What holds for all of them, for docs/operators.md. */
+/** Limits of all operators, for docs/operators.md. */
 export const onnxLimits: readonly string[] = [
-  `Opsets ${oldestOpset} to ${newestOpset} of ai.onnx are read, with the meaning that each operator has in the file's opset.`,
-  'Sizes are fixed: what a file leaves open is given as an option. Shapes, and what is computed of them, are worked out while the file is read.',
-  'What is computed from inputs is float32; float16, bfloat16 and float64 run as float32. Integers and booleans are worked out where they are constant.',
+  `Opsets ${oldestOpset} to ${newestOpset} of ai.onnx are read, and each operator has its meaning in the file's opset.`,
+  'Sizes are fixed: options give those that a file leaves open. Shapes, and computations on shapes, are evaluated while the file is read.',
+  'Values computed from inputs are float32; float16, bfloat16 and float64 run as float32. Computed integers and booleans are float32 values too, which is exact below 2²⁴; a node whose integers may be larger is refused.',
   'Quantised tensors run as the float32 numbers that they stand for, clamped to what their type can hold.',
   'No control flow, no sequences, no functions that a file defines, no strings.',
 ];

@@ -1,8 +1,8 @@
-// Quantised models run in float32: weights are dequantised, and a quantised activation is the real number it stands
-// for, clamped to what its type can hold (exporters drop a ReLU that the clamp already does).
+// Quantised models run in float32. Weights are dequantised. A quantised activation is the real number it stands for,
+// clamped to the range of its type, because exporters drop a ReLU that the clamp makes redundant.
 //
-// integer = real / scale + zeroPoint. DynamicQuantizeLinear has no scale until the model runs; its integers are taken to
-// be the reals themselves, of scale 1, and so are the sums that ConvInteger and MatMulInteger make of them.
+// integer = real / scale + zeroPoint. DynamicQuantizeLinear has no scale until the model runs. Its integers are therefore
+// taken to be the reals themselves, with scale 1, and so are the sums that ConvInteger and MatMulInteger compute from them.
 import type { ImportedOperator } from '../../imported-operator.ts';
 import { type OnnxConstant, emptyNumbers, float32s, floatTypes, integerRanges } from '../constant.ts';
 import type { Handler, Operation } from '../operation.ts';
@@ -11,7 +11,7 @@ import type { Quantisation } from '../../../quantisation.ts';
 import { convolve, multiply } from './convolution.ts';
 import type { Activation } from '../../../program/activations.ts';
 import { rowMajorStrides } from '../../../program/layout.ts';
-import { roundHalfToEven } from '../arithmetic.ts';
+import { roundHalfToEven } from '../../../graph/activation.ts';
 
 /** Scale and zero point of a whole tensor, from two inputs. */
 function scalarQuantisation(operation: Operation, scale: number, zeroPoint: number): Quantisation {
@@ -21,7 +21,7 @@ function scalarQuantisation(operation: Operation, scale: number, zeroPoint: numb
   };
 }
 
-/** scale · (stored − zeroPoint), with one scale, one for each index along `axis`, or one for each block of it. */
+/** scale · (stored − zeroPoint), with one scale, one for each index along `axis`, or one for each block of the axis. */
 function dequantised(
   operation: Operation,
   stored: OnnxConstant,
@@ -78,7 +78,7 @@ const dequantizeLinear: Handler = (operation) => {
   const given = scalarQuantisation(operation, 1, 2);
   if (own && own.scale === given.scale && own.zeroPoint === given.zeroPoint) return operation.result(value);
   if (own === undefined && floatTypes.includes(operation.type(0))) operation.fail(`its input is ${operation.type(0)}`);
-  // Integers as they come from outside, or quantised otherwise: integer = real / own.scale + own.zeroPoint.
+  // Integer inputs of the graph, or integers of another quantisation: integer = real / own.scale + own.zeroPoint.
   const { scale, zeroPoint } = own ?? { scale: 1, zeroPoint: 0 };
   operation.result(affine(operation, value, given.scale / scale, given.scale * (zeroPoint - given.zeroPoint)));
 };
@@ -122,7 +122,7 @@ function rounded(
 const dynamicQuantizeLinear: Handler = (operation) => {
   const constant = operation.knownConstant(0);
   if (constant) {
-    // The range holds 0, and so does the grid.
+    // The range includes 0, and so does the grid.
     let [low, high] = [0, 0];
     for (const x of constant.data) {
       low = Math.min(low, x);
@@ -145,7 +145,7 @@ function setParameters(operation: Operation, scale: number, zeroPoint: number): 
   if (zeroName) operation.constantResult({ type: 'uint8', shape: [], data: Uint8Array.of(zeroPoint) }, 2);
 }
 
-/** A quantised input as a real value; its scale and zero point are repeated in inputs i + 1 and i + 2. */
+/** A quantised input as a real value. Inputs i + 1 and i + 2 repeat its scale and zero point. */
 function realInput(operation: Operation, i: number): string {
   const constant = operation.knownConstant(i);
   if (constant) {
@@ -158,7 +158,7 @@ function realInput(operation: Operation, i: number): string {
   return affine(operation, value, given.scale / own.scale, given.scale * (own.zeroPoint - given.zeroPoint));
 }
 
-/** Weights of which scale and zero point are inputs i + 1 and i + 2. */
+/** Weights whose scale and zero point are inputs i + 1 and i + 2. */
 function realWeights(operation: Operation, i: number, axis: number): OnnxConstant {
   const stored = operation.constant(i, 'the weights');
   const zero = operation.has(i + 2) ? operation.constant(i + 2, 'the zero point of the weights') : undefined;
@@ -168,7 +168,7 @@ function realWeights(operation: Operation, i: number, axis: number): OnnxConstan
   return dequantised(operation, stored, scale, zeros, axis);
 }
 
-/** An int32 bias has the scale of input times weights. */
+/** The scale of an int32 bias is that of the input times that of the weights. */
 function realBias(operation: Operation, i: number, inputScale: number, weightScales: OnnxConstant): OnnxConstant {
   const bias = operation.constant(i, 'the bias');
   const scales = float32s(
@@ -193,9 +193,14 @@ const qLinearConv: Handler = (operation) => {
 
 /** (a, scale, zero, b, scale, zero, y scale, y zero). */
 const qLinearMatMul: Handler = (operation) =>
-  requantise(operation, multiply(operation, realInput(operation, 0), realWeights(operation, 3, -1)), 6);
+  requantise(operation, multiply(operation, realInput(operation, 0), realFactor(operation)), 6);
 
-/** Weights less their zero point, over the scale of the input: the product is the sum of integers. */
+/** The second operand: weights, or what is computed. */
+function realFactor(operation: Operation): string | OnnxConstant {
+  return operation.knownConstant(3) ? realWeights(operation, 3, -1) : realInput(operation, 3);
+}
+
+/** (weights − zero point) / input scale: a product with them gives the sum of integers. */
 function integerWeights(operation: Operation, axis: number): OnnxConstant {
   const stored = operation.constant(1, 'the weights');
   const zero = operation.has(3) ? operation.constant(3, 'the zero point of the weights') : undefined;
@@ -260,8 +265,8 @@ export const quantisation: Record<string, ImportedOperator<Operation>> = {
     translate: qLinearConv,
   },
   QLinearMatMul: {
-    becomes: ['linear', 'unary', 'binary', 'reshape', 'transpose'],
-    limits: 'The second operand, scales and zero points are constants.',
+    becomes: ['linear', 'matmul', 'unary', 'binary', 'reshape', 'transpose'],
+    limits: 'Scales and zero points are constants.',
     translate: qLinearMatMul,
   },
   ConvInteger: {
@@ -270,7 +275,7 @@ export const quantisation: Record<string, ImportedOperator<Operation>> = {
     translate: convInteger,
   },
   MatMulInteger: {
-    becomes: ['linear', 'reshape', 'transpose'],
+    becomes: ['linear', 'matmul', 'reshape', 'transpose'],
     limits: 'The second operand and the zero points are constants.',
     translate: matMulInteger,
   },

@@ -14,6 +14,11 @@ function reduce(fn: Function): Handler {
   return (operation) => operation.result(reduced(operation, fn, operation.value(0)));
 }
 
+/** Of integers too. */
+function exactReduce(fn: Function): Handler {
+  return (operation) => operation.exactResult(reduced(operation, fn, operation.numbers(0)), operation.type(0));
+}
+
 const square = (operation: Operation) => operation.emit('unary', { fn: 'square' }, [operation.value(0)]);
 
 const sumSquare: Handler = (operation) => operation.result(reduced(operation, 'sum', square(operation)));
@@ -35,9 +40,9 @@ function globalPool(fn: Function): Handler {
 
 export const reductions: Record<string, ImportedOperator<Operation>> = {
   ReduceMean: { becomes: ['reduce'], limits: 'The axes are constants.', translate: reduce('mean') },
-  ReduceSum: { becomes: ['reduce'], limits: 'The axes are constants.', translate: reduce('sum') },
-  ReduceMax: { becomes: ['reduce'], limits: 'The axes are constants.', translate: reduce('max') },
-  ReduceMin: { becomes: ['reduce'], limits: 'The axes are constants.', translate: reduce('min') },
+  ReduceSum: { becomes: ['reduce'], limits: 'The axes are constants.', translate: exactReduce('sum') },
+  ReduceMax: { becomes: ['reduce'], limits: 'The axes are constants.', translate: exactReduce('max') },
+  ReduceMin: { becomes: ['reduce'], limits: 'The axes are constants.', translate: exactReduce('min') },
   ReduceSumSquare: { becomes: ['reduce', 'unary'], limits: 'The axes are constants.', translate: sumSquare },
   ReduceL1: { becomes: ['reduce', 'unary'], limits: 'The axes are constants.', translate: l1 },
   ReduceL2: { becomes: ['reduce', 'unary'], limits: 'The axes are constants.', translate: l2 },

@@ -32,7 +32,7 @@ function byScales(operation: Operation, scales: readonly number[], axes: readonl
     all[axis] = scales[i];
   });
   if (all.some((scale) => !(scale > 0))) operation.fail(`scales [${scales}] must be positive`);
-  // scales are float32, and so is the product: 10 · 0.7 is 7
+  // scales and the product are float32: 10 · 0.7 is 7
   return { sizes: shape.map((d, axis) => Math.floor(Math.fround(d * all[axis]))), scales: all };
 }
 
@@ -72,12 +72,12 @@ function emitResize(
 
 function modeOf(operation: Operation): 'nearest' | 'linear' {
   const mode = operation.string('mode', 'nearest');
-  // Opset 9 and older say bilinear too.
+  // Opset 9 and older also use the name bilinear.
   if (mode === 'linear' || mode === 'bilinear') return 'linear';
   return mode === 'nearest' ? mode : operation.unsupported(`mode "${mode}"`);
 }
 
-/** Upsample and Resize up to opset 10: scales alone. Nearest takes the pixel below, or above when it shrinks. */
+/** Upsample and Resize up to opset 10: scales only. Nearest rounds down, or up when it shrinks. */
 const scaled: Handler = (operation) => {
   const axes = operation.shape(0).map((_, axis) => axis);
   const scales =
@@ -93,7 +93,7 @@ const scaled: Handler = (operation) => {
   emitResize(operation, target, { mode, coordinates: 'asymmetric', nearest: shrinks ? 'ceil' : 'floor' });
 };
 
-/** (x, roi, scales, sizes): scales or sizes are given. */
+/** (x, roi, scales, sizes). Either scales or sizes are given. */
 const resize: Handler = (operation) => {
   if (operation.opset < 11) return scaled(operation);
   const rank = operation.rank(0);

@@ -1,4 +1,4 @@
-// What moves elements about: concatenation, splitting, slicing, padding, reshaping, resizing.
+// Operators that rearrange elements: concatenation, splitting, slicing, padding, reshaping, resizing.
 import type { ImportedOperator } from '../../imported-operator.ts';
 import { composePermutations } from '../../../graph/permute.ts';
 import { elementCount } from '../../../tensor.ts';
@@ -19,13 +19,13 @@ const concatenation: Handler = (operation) => {
   const axis = graphAxis(operation.axis(options.int32(0), rank), rank);
   const activation = operation.activation(options.int8(1));
   const parts = operation.operator.inputs.map((_, i) => operation.value(i));
-  // What makes a part can clamp it; behind the concatenation it would be a pass of its own.
+  // The nodes that make the parts can fuse the clamp; after the concatenation it would be a step of its own.
   const inputs = activation ? parts : parts.map((part) => operation.saturated(part));
   const joined = operation.emit('concat', { axis }, inputs);
   operation.result(activation ? operation.emit('unary', activation, [joined]) : joined);
 };
 
-/** The input `i` cut along `axis`; one size may be −1. */
+/** Cuts input `i` along `axis`; one size may be −1. */
 function cut(operation: Operation, i: number, axis: number, sizes: number[]): string[] {
   const rank = operation.rank(i);
   const length = operation.shape(i)[axis];
@@ -43,7 +43,8 @@ const split: Handler = (operation) => {
   const axis = operation.axis(operation.integers(0, 'the axis')[0], operation.rank(1));
   const parts = operation.operator.outputs.length;
   const length = operation.shape(1)[axis];
-  if (parts < 1 || length % parts !== 0) operation.fail(`${length} along axis ${axis} is no ${parts} equal parts`);
+  if (parts < 1 || length % parts !== 0)
+    operation.fail(`${length} elements along axis ${axis} cannot be cut into ${parts} equal parts`);
   const sizes = Array.from({ length: parts }, () => length / parts);
   cut(operation, 1, axis, sizes).forEach((value, k) => operation.result(value, k));
 };
@@ -58,7 +59,7 @@ const splitV: Handler = (operation) => {
   cut(operation, 0, axis, sizes).forEach((value, k) => operation.result(value, k));
 };
 
-/** (x, begin, size); a size of −1 is the rest. */
+/** (x, begin, size). A size of −1 takes the rest. */
 const slice: Handler = (operation) => {
   const shape = operation.shape(0);
   const begin = operation.integers(1, 'the begin');
@@ -129,7 +130,7 @@ const padV2: Handler = (operation) => {
 
 const mirrorPad: Handler = (operation) => {
   const symmetric = operation.options('MirrorPad').int8(0) === 1;
-  // Repeating the border and mirroring it are the same for one row.
+  // For one row, repeating the border equals mirroring it.
   if (symmetric && operation.integers(1, 'the paddings').some((n) => n > 1)) {
     operation.unsupported('mode SYMMETRIC by more than 1');
   }
@@ -178,7 +179,7 @@ const transpose: Handler = (operation) => {
   const rank = operation.rank(0);
   const permutation = operation.integers(1, 'the permutation').map((axis) => operation.axis(axis, rank));
   if (new Set(permutation).size !== rank || permutation.length !== rank) {
-    operation.fail(`[${permutation}] is no permutation of ${rank} axes`);
+    operation.fail(`[${permutation}] is not a permutation of ${rank} axes`);
   }
   const inGraph =
     rank === 4 ? composePermutations(composePermutations(channelsLast, permutation), channelsFirst) : permutation;
@@ -199,7 +200,7 @@ const pack: Handler = (operation) => {
   operation.resultInFileOrder(operation.emit('concat', { axis }, parts));
 };
 
-/** Cuts a tensor into its entries along an axis, which goes. */
+/** Cuts a tensor into its entries along an axis, and drops the axis. */
 const unpack: Handler = (operation) => {
   const shape = operation.shape(0);
   const axis = operation.axis(operation.options('Unpack').int32(1), shape.length);

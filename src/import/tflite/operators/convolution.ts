@@ -1,4 +1,4 @@
-// CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV, FULLY_CONNECTED and the pools: kernels, strides, SAME and VALID.
+// CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV, products of matrices and the pools: kernels, strides, SAME and VALID.
 import type { ImportedOperator } from '../../imported-operator.ts';
 import { elementCount } from '../../../tensor.ts';
 import { tensorTitle } from '../constants.ts';
@@ -12,7 +12,7 @@ type Pads = readonly [number, number, number, number];
 /** Padding by its number in the schema. */
 const same = 0;
 
-/** SAME pads one axis so that the output has ⌈input/stride⌉ entries, less of it before than after. */
+/** SAME pads one axis so that the output has ⌈input/stride⌉ entries; an odd one goes after the input. */
 function samePads(input: number, kernel: number, stride: number, dilation: number): Pair {
   const outputs = Math.ceil(input / stride);
   const total = Math.max((outputs - 1) * stride + (kernel - 1) * dilation + 1 - input, 0);
@@ -35,7 +35,7 @@ function explicitPads(operation: Operation, padding: number, kernel: Pair, strid
   return [top, left, bottom, right];
 }
 
-/** The bias, whose scale is the product of input and weight scales where it has none of its own. */
+/** The bias. If it has no scale of its own, its scale is the product of input and weight scales. */
 function bias(operation: Operation, input: TfliteTensor, weights: TfliteTensor, i = 2): string[] {
   if (!operation.optional(i)) return [];
   const source = operation.source(i, 'the bias');
@@ -101,12 +101,12 @@ const depthwise: Handler = (operation) => {
   operation.result(operation.emit('conv2d', attributes, [...inputs, ...bias(operation, operation.tensor(0), weights)]));
 };
 
-/** (output shape, weights (O, kh, kw, I), input, bias?); the pads are those of the convolution this one undoes. */
+/** (output shape, weights (O, kh, kw, I), input, bias?); the pads are those of the convolution that it transposes. */
 const transposeConv: Handler = (operation) => {
   const options = operation.options('TransposeConv');
   operation.requireRank(2, 4);
   const size = operation.integers(0, 'the output shape');
-  if (size.length !== 4) operation.fail(`an output shape of ${size.length} numbers, 4 are wanted`);
+  if (size.length !== 4) operation.fail(`an output shape of ${size.length} numbers; it must have 4`);
   const weights = operation.source(1, 'the weights');
   if (weights.shape.length !== 4) operation.fail(`weights of shape [${weights.shape}] must have rank 4`);
   const stride = pair(operation, options, [2, 1], 'stride');
@@ -134,26 +134,56 @@ const transposeConv: Handler = (operation) => {
   operation.result(output);
 };
 
-/** Weights (O, K). The input is (…, K), or is read as rows of K. */
+/** Weights (O, K), which may be computed. The input is (…, K), or is read as rows of K. */
 const fullyConnected: Handler = (operation) => {
   const options = operation.options('FullyConnected');
   if (options.int8(1) !== 0) operation.unsupported('shuffled weights');
-  const weights = operation.source(1, 'the weights');
+  const weights = { shape: operation.shape(1) };
   if (weights.shape.length !== 2) operation.fail(`weights of shape [${weights.shape}] must have rank 2`);
   const columns = weights.shape[1];
   const shape = operation.shape(0);
   const count = elementCount(shape);
   if (columns < 1 || count % columns !== 0) {
-    operation.fail(`an input of shape [${shape}] is no rows of ${columns}, which weights [${weights.shape}] want`);
+    operation.fail(
+      `an input of shape [${shape}] cannot be read as rows of ${columns}, which weights [${weights.shape}] need`,
+    );
   }
   let x = operation.inFileOrder(0);
   const keepsDimensions = options.bool(2);
   if (!keepsDimensions && (shape.length !== 2 || shape[1] !== columns)) {
     x = operation.emit('reshape', { shape: [count / columns, columns] }, [x]);
   }
-  const inputs = [x, operation.constant(weights), ...bias(operation, operation.tensor(0), weights)];
-  const y = operation.emit('linear', { activation: operation.activation(options.int8(0)) }, inputs);
-  operation.resultInFileOrder(y);
+  const activation = operation.activation(options.int8(0));
+  const added = bias(operation, operation.tensor(0), operation.tensor(1));
+  if (operation.isConstant(1)) {
+    const inputs = [x, operation.constant(operation.source(1, 'the weights')), ...added];
+    return operation.resultInFileOrder(operation.emit('linear', { activation }, inputs));
+  }
+  let y = operation.emit('matmul', { transposeA: false, transposeB: true }, [x, operation.value(1)]);
+  if (added.length > 0) y = operation.emit('binary', { fn: 'add' }, [y, ...added]);
+  operation.resultInFileOrder(activation ? operation.emit('unary', activation, [y]) : y);
+};
+
+/** (…, M, K) · (…, K, N), either of them with its last two axes exchanged. */
+const batchMatMul: Handler = (operation) => {
+  const options = operation.options('BatchMatMul');
+  const [transposeA, transposeB] = [options.bool(0), options.bool(1)];
+  for (const i of [0, 1])
+    if (operation.rank(i) < 2) operation.fail(`input ${i} of rank ${operation.rank(i)} is no matrix`);
+  const shape = operation.shape(1);
+  if (
+    operation.isConstant(1) &&
+    !transposeA &&
+    shape.slice(0, -2).every((d) => d === 1) &&
+    operation.rank(0) >= shape.length
+  ) {
+    const weights = operation.source(1, 'the weights');
+    const permutation = transposeB ? [0, 1] : [1, 0];
+    const inputs = [operation.inFileOrder(0), operation.constant(weights, permutation, shape.slice(-2))];
+    return operation.resultInFileOrder(operation.emit('linear', {}, inputs));
+  }
+  const inputs = [operation.inFileOrder(0), operation.inFileOrder(1)];
+  operation.resultInFileOrder(operation.emit('matmul', { transposeA, transposeB }, inputs));
 };
 
 function pool(op: 'maxPool' | 'averagePool', own: object): Handler {
@@ -183,10 +213,11 @@ export const convolutions: Record<string, ImportedOperator<Operation>> = {
     translate: transposeConv,
   },
   FULLY_CONNECTED: {
-    becomes: ['linear', 'reshape'],
-    limits: 'Weights and bias are constants. No shuffled weights.',
+    becomes: ['linear', 'matmul', 'reshape', 'binary', 'unary'],
+    limits: 'The bias is a constant. No shuffled weights.',
     translate: fullyConnected,
   },
+  BATCH_MATMUL: { becomes: ['matmul', 'linear', 'transpose'], limits: '', translate: batchMatMul },
   MAX_POOL_2D: { becomes: ['maxPool'], limits: 'Rank 4.', translate: pool('maxPool', { dilation: [1, 1] }) },
   AVERAGE_POOL_2D: {
     becomes: ['averagePool'],

@@ -1,23 +1,23 @@
 // TFLite_Detection_PostProcess, the custom operator at the end of TensorFlow's SSDs: decodes boxes and suppresses those
-// that overlap. It becomes no node of the graph: the graph ends in what the operator reads, and
-// `metadata.detectionPostProcess` keeps its options, from which vision/recognise-post-process.ts makes a head.
+// that overlap. The graph ends before it: its inputs are the graph's outputs, and `metadata.detectionPostProcess` keeps
+// its options, from which vision/recognise-post-process.ts makes a head.
 import type { ImportedOperator } from '../../imported-operator.ts';
 import { readFlexMap } from '../flexbuffer.ts';
 import type { Handler, Operation } from '../operation.ts';
 import type { TfliteModel } from '../schema.ts';
 
-/** What is kept in `metadata.detectionPostProcess` of a graph. */
+/** The content of `metadata.detectionPostProcess` of a graph. */
 interface DetectionPostProcess {
-  /** Names of the outputs that it read: (1, anchors, 4) and (1, anchors, classes), perhaps with a background in front. */
+  /** Names of the outputs that it read: (1, anchors, 4) and (1, anchors, classes), the latter maybe with a background first. */
   boxes: string;
   scores: string;
-  /** As the file has them; booleans are 0 and 1. */
+  /** Options as in the file; booleans are 0 and 1. */
   options: Record<string, number>;
   /** (y centre, x centre, height, width) of each anchor, fractions of the input. */
   anchors: number[];
 }
 
-/** Options that must be more than 0, and the most that each may be. */
+/** Options that must be more than 0, and the maximum of each. */
 const limits = {
   num_classes: 65536,
   x_scale: 1e6,
@@ -32,11 +32,11 @@ function options(operation: Operation): Map<string, number> {
   try {
     return readFlexMap(operation.operator.customOptions);
   } catch (error) {
-    return operation.fail(`its options are no FlexBuffer: ${(error as Error).message}`);
+    return operation.fail(`its options are not a FlexBuffer: ${(error as Error).message}`);
   }
 }
 
-/** (boxes (1, anchors, 4), scores (1, anchors, classes), anchors (anchors, 4)): four outputs of what was found. */
+/** (boxes (1, anchors, 4), scores (1, anchors, classes), anchors (anchors, 4)): four outputs with the detections. */
 const postProcess: Handler = (operation) => {
   const { translation, operator } = operation;
   const given = options(operation);

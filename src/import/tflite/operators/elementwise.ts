@@ -1,4 +1,4 @@
-// What is computed element by element, softmax, and what only changes how numbers are stored.
+// Elementwise operators, softmax, and operators that only change how numbers are stored.
 import type { ImportedOperator } from '../../imported-operator.ts';
 import type { BinaryFunction } from '../../../ops/binary.ts';
 import type { Activation } from '../../../program/activations.ts';
@@ -14,7 +14,7 @@ const clamp = (alpha: number, beta: number) => unary({ fn: 'clamp', alpha, beta 
 /** Both operands at the rank of the larger, NCHW when that is 4. */
 function operands(operation: Operation): string[] {
   const rank = Math.max(operation.rank(0), operation.rank(1));
-  // A rank-4 tensor beside one of higher rank takes part in the file's order.
+  // A rank-4 tensor beside one of higher rank is used in the file's order.
   return [0, 1].map((i) => operation.atRank(i, rank));
 }
 
@@ -40,7 +40,7 @@ const gelu: Handler = (operation) => {
   operation.result(operation.emit('unary', { fn: 'gelu' }, [operation.value(0)]));
 };
 
-/** Over the last axis of the file, which is the channel axis at rank 4. */
+/** Softmax over the file's last axis, which is the channel axis at rank 4. */
 function softmax(operation: Operation, beta: number): string {
   const rank = operation.rank(0);
   if (rank === 0) operation.fail('softmax of a scalar');
@@ -61,7 +61,7 @@ const cast: Handler = (operation) => {
   const to = operation.output();
   const plainInput = !from.quantization && ['uint8', 'int8', 'int16', 'uint16', 'int32', 'bool'].includes(from.type);
   const value = operation.translation.computed(from);
-  // Integers that come from outside are exact float32 values here.
+  // Integer inputs of the graph are exact float32 values here.
   if (floats.includes(to.type) && plainInput && value !== undefined) return operation.result(value);
   if (!floats.includes(to.type) || !floats.includes(from.type)) {
     operation.unsupported(`from ${from.type}${from.quantization ? ' (quantised)' : ''} to ${to.type}`);

@@ -11,7 +11,7 @@ function reduce(fn: ReduceAttributes['fn']): Handler {
     const rank = operation.rank(0);
     const given = operation.integers(1, 'the axes').map((axis) => operation.axis(axis, rank));
     const axes = [...new Set(given)].sort((a, b) => a - b);
-    // Without its channel axis, or without both others, what is left has one order in NCHW and NHWC.
+    // Without the channel axis, or without both spatial axes, NCHW and NHWC have the same order.
     const sameOrder = keepDims || axes.includes(3) || (axes.includes(1) && axes.includes(2));
     if (rank === 4 && sameOrder) {
       const inGraph = axes.map((axis) => channelsLast[axis]).sort((a, b) => a - b);

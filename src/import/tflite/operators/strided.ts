@@ -1,6 +1,6 @@
 import type { Operation } from '../operation.ts';
 
-/** What STRIDED_SLICE takes, per axis of the file; `kept` is the shape that is left. */
+/** The range of STRIDED_SLICE, per axis of the file; `kept` is the shape of the result. */
 export interface StridedRange {
   starts: number[];
   sizes: number[];
@@ -8,7 +8,7 @@ export interface StridedRange {
   kept: number[];
 }
 
-/** NumPy's x[begin:end:stride, …] with masks: bit i of a mask speaks of entry i. */
+/** NumPy's x[begin:end:stride, …] with masks: bit i of a mask concerns entry i. */
 export function stridedRange(operation: Operation, shape: readonly number[]): StridedRange {
   const options = operation.options('StridedSlice');
   const [beginMask, endMask, ellipsisMask, newAxisMask, shrinkMask] = [0, 1, 2, 3, 4].map((f) => options.int32(f));

@@ -1,14 +1,14 @@
-// The best rung of each ladder when losses add up: a knapsack with one item of each class, solved exactly but for costs being
-// rounded up to whole units (Frantar and Alistarh, "SPDY: Accurate Pruning with Speedup Guarantees", 2022).
+// Chooses the best rung of each ladder for additive losses: a knapsack with one item of each class. The solution is exact up
+// to costs, which are rounded up to whole units (Frantar and Alistarh, "SPDY: Accurate Pruning with Speedup Guarantees", 2022).
 
-/** Units that a budget is cut into. */
+/** Number of units of a budget. */
 const units = 10_000;
 
 /**
- * @param losses of each ladder by rung; infinite: not to be chosen
+ * @param losses of each ladder by rung; an infinite loss excludes a rung
  * @param costs of each ladder by rung
- * @param most what all ladders together may cost
- * @returns a rung of each ladder, or undefined when nothing costs so little
+ * @param most maximum cost of all ladders together
+ * @returns a rung of each ladder, or undefined when even the cheapest rungs cost more
  */
 export function allocate(
   losses: readonly (readonly number[])[],
@@ -23,7 +23,7 @@ export function allocate(
   const sizes = costs.map((ladder, i) =>
     ladder.map((cost) => (cost <= least[i] ? 0 : unit === 0 ? Infinity : Math.ceil((cost - least[i]) / unit - 1e-9))),
   );
-  // best[u]: the least loss of the ladders so far with u units
+  // best[u]: the smallest loss of the ladders so far with u units
   let best = new Float64Array(units + 1);
   const chosen = losses.map((ladder, i) => {
     const next = new Float64Array(units + 1).fill(Infinity);

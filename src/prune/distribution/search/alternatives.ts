@@ -1,5 +1,5 @@
-// One program that has every layer in several ways, of which any one can be run: to try out another distribution of
-// sparsity is then to walk other records, and costs nothing.
+// One program with several alternatives of every layer. Any one of each can run, so trying another distribution of sparsity
+// only means running other records, and costs nothing.
 //
 //   steps      layer 0 | layer 1 rung 0 | layer 1 rung 1 | … | layer 2 | …       a range for each layer and rung
 //   arena      values, planned once for all          | scratch, one layer's at a time
@@ -10,22 +10,22 @@ import type { Graph } from '../../../graph/graph.ts';
 import { bufferSlack } from '../../../program/layout.ts';
 import type { Buffer, Pointer, Program, Step } from '../../../program/program.ts';
 
-/** Steps of a program that follow each other. */
+/** Consecutive steps of a program. */
 export interface StepRange {
   first: number;
   count: number;
 }
 
 export interface Alternatives {
-  /** All alternatives one after the other: not to be run as a whole. */
+  /** All alternatives one after the other. It cannot run as a whole. */
   program: Program;
-  /** Of each node of the graph, by rung; nodes that are the same on all rungs have one. */
+  /** Steps of each node of the graph, by rung. Nodes that are the same on all rungs have one entry. */
   steps: StepRange[][];
-  /** Bytes at the arena's start that hold values: what a node leaves for those behind it. */
+  /** Bytes at the arena's start that hold values, which nodes leave for later ones. */
   valueBytes: number;
 }
 
-/** Collects programs of one graph that differ in their weights only. */
+/** Collects programs of one graph that differ only in weights. */
 export class AlternativesBuilder {
   readonly #graph: Graph;
   readonly #roots: { offset: number; bytes: number }[];
@@ -40,7 +40,7 @@ export class AlternativesBuilder {
     this.#graph = graph;
     const layouts = assignLayouts(graph);
     const { roots } = assignStorage(graph, layouts);
-    // as lowerGraph makes them: values first, in this order
+    // in the order of lowerGraph: values first
     const pieces = [...roots].map(([root, lifetime]) => ({
       ...lifetime,
       bytes: 4 * (layouts.floats(root) + bufferSlack),
@@ -52,7 +52,7 @@ export class AlternativesBuilder {
     this.#steps = graph.nodes.map(() => []);
   }
 
-  /** Adds the steps of some nodes, by their index, as their next rung. */
+  /** Adds the steps of some nodes, by index, as their next rung. */
   add(program: Program, nodes: ReadonlySet<number>): void {
     this.#roots.forEach(({ bytes }, i) => {
       const buffer = program.buffers[i];
@@ -81,7 +81,7 @@ export class AlternativesBuilder {
     }
   }
 
-  /** A step's arguments with pointers into the buffers of all. */
+  /** A step's arguments with pointers into the merged buffers. */
   #moved(
     { arguments: args }: Step,
     program: Program,
@@ -112,7 +112,7 @@ export class AlternativesBuilder {
     );
   }
 
-  /** The program of all. @throws Error when a node has no steps though the first program had */
+  /** The program of all alternatives. @throws Error when a node has no steps though it had some in the first program */
   build(): Alternatives {
     const first = this.#first;
     if (!first) throw new Error(`${this.#graph.name}: no programs`);

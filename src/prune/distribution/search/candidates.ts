@@ -1,4 +1,4 @@
-// Every layer at several sparsities.
+// Makes every layer at several sparsities.
 import { defaultCostModel } from '../../../lower/cost.ts';
 import type { CostModel } from '../../../lower/cost-model.ts';
 import { lowerGraph } from '../../../compile/lower-graph.ts';
@@ -20,8 +20,8 @@ export interface LayerVariant extends Replacement {
 }
 
 /**
- * Prunes one layer to each of some sparsities, increasing, none 0.
- * @param pruned what comes before the layer is taken from here: the dense network, or one that is pruned already
+ * Prunes one layer to several sparsities, which increase and are above 0.
+ * @param pruned the network that makes the layer's inputs: the dense one, or one that is pruned already
  */
 export type CandidateMaker = (
   layer: Layer,
@@ -29,7 +29,7 @@ export type CandidateMaker = (
   pruned: Graph,
 ) => Promise<readonly LayerVariant[]> | readonly LayerVariant[];
 
-/** Weights without their zeros. */
+/** Weights stored without their zeros. */
 class CompactWeights {
   readonly #kept: Uint8Array;
   readonly #values: Float32Array;
@@ -60,7 +60,7 @@ class CompactWeights {
 
 /** One layer at one sparsity, in little memory. */
 export interface Rung {
-  /** What was asked for, 0 … 1. */
+  /** The requested sparsity, 0 … 1. */
   readonly sparsity: number;
   readonly error?: number;
   costs: Costs;
@@ -68,7 +68,7 @@ export interface Rung {
   readonly bias?: Float32Array;
 }
 
-/** A layer and what it can be, from dense (or the least sparse) to the sparsest. */
+/** A layer with its alternatives, from dense (or the least sparse) to the sparsest. */
 export interface Ladder {
   readonly layer: Layer;
   readonly rungs: readonly Rung[];
@@ -77,7 +77,7 @@ export interface Ladder {
 /** A rung of each ladder. */
 export type Choice = readonly number[];
 
-/** Ladders with what the network's other nodes cost. */
+/** Ladders, and the costs of the network's other nodes. */
 export interface LadderSet {
   readonly graph: Graph;
   readonly ladders: readonly Ladder[];
@@ -85,10 +85,10 @@ export interface LadderSet {
 }
 
 /**
- * Makes all candidates and lowers them: what each costs is exactly its share of a network compiled with it.
- * @param sparsities of each layer, increasing; 0 is the layer as it is
- * @param options.base a sparsity of each layer: every layer is made for what those before it leave when they have theirs. All
- * together they are the network that pruning layer after layer makes. Absent: every layer is made for the dense network.
+ * Makes all candidates and lowers them. The cost of each is exactly its share of a network compiled with it.
+ * @param sparsities of each layer, increasing; 0 is the unchanged layer
+ * @param options.base a sparsity of each layer: every layer is fitted to its inputs when the layers before it have these. Together
+ * they are the network that pruning layer after layer makes. Absent: every layer is fitted in the dense network.
  */
 export async function makeCandidates(
   graph: Graph,
@@ -98,7 +98,7 @@ export async function makeCandidates(
   options: {
     base?: ReadonlyMap<string, number>;
     costModel?: CostModel;
-    /** How weights will be saved: networks are run with them as they will be. */
+    /** How weights will be saved. Networks run with weights rounded this way. */
     weights?: WeightType;
     signal?: AbortSignal;
     onProgress?: (done: number, total: number, layer: string) => void;
@@ -165,7 +165,7 @@ async function lowered(
   return { candidates: { graph, ladders, rest }, alternatives: builder.build() };
 }
 
-/** Layers with the weights of a choice; ladders that end below it are left out. */
+/** Weights of the layers of a choice; ladders that end below it are left out. */
 function replacementsOf(ladders: readonly Ladder[], choice: Choice): Map<string, Replacement> {
   return new Map(
     ladders.flatMap(({ layer, rungs }, i) => {
@@ -180,7 +180,7 @@ export function networkOf({ graph, ladders }: LadderSet, choice: Choice): Graph 
   return stitched(graph, replacementsOf(ladders, choice));
 }
 
-/** What the network of a choice costs: a sum over layers. */
+/** The cost of the network of a choice: a sum over layers. */
 export function costsOfChoice({ ladders, rest }: LadderSet, choice: Choice): Costs {
   return ladders.reduce((sum, { rungs }, i) => addCosts(sum, rungs[choice[i]].costs), rest);
 }

@@ -1,11 +1,11 @@
-// How far a pruned network's outputs are from those of the dense one: what a search makes small.
+// Measures the distance of a pruned network's outputs from those of the dense one. A search minimises it.
 //
 //   class scores     Kullback–Leibler divergence of their probabilities, in nats; outputs that are all ≥ 0 and sum up to 1
-//                    are probabilities, others logits. A hundredth of their relative squared error is added, which says
-//                    something where a network is so sure that its probabilities are 0 and 1
-//   fields           (…, rows, fields) of detectors: squared error over variance, mean of all fields; the variance is that of
-//                    the field over all rows and photos, as fields are in unlike units (pixels, scores). Rows count by how far
-//                    they are from the mean row: most rows of a detector say that there is nothing
+//                    are probabilities, others logits. A hundredth of their relative squared error is added, which still
+//                    distinguishes outputs when a network is so sure that its probabilities are 0 and 1
+//   fields           (…, rows, fields) of detectors: squared error over variance, mean of all fields. The variance is that of
+//                    the field over all rows and photos, because units differ (pixels, scores). Rows are weighted by their
+//                    distance from the mean row, because most rows of a detector are background
 //   anything else    squared error over squared length
 import type { Shape } from '../../../graph/graph.ts';
 import { Tensor } from '../../../tensor.ts';
@@ -13,12 +13,12 @@ import { Tensor } from '../../../tensor.ts';
 /** One photo's outputs in the network's order, row-major. */
 export type NetworkOutputs = readonly Float32Array[];
 
-/** Given a sample's outputs of the dense network by name, says how far others are from them: 0 for the same, more for others. */
+/** From a sample's outputs of the dense network, by name, makes a function: the distance of other outputs, 0 for the same. */
 export type Comparison = (
   dense: Readonly<Record<string, Tensor>>,
 ) => (other: Readonly<Record<string, Tensor>>) => number;
 
-/** `own`: what suits an output, as above; `relative`: squared error over squared length, whatever it is; or whatever one likes. */
+/** `own`: the measure for an output's shape, as above; `relative`: squared error over squared length; or a user's function. */
 export type Measure = 'own' | 'relative' | Comparison;
 
 interface Yardstick {
@@ -54,7 +54,7 @@ export class Divergence {
     });
   }
 
-  /** 0 for the same outputs, more for others; the mean of all outputs. Infinite where an output is not a number. */
+  /** The mean over all outputs: 0 for the same outputs, more for others. Infinite if an output is not a number. */
   of(photo: number, outputs: NetworkOutputs): number {
     const divergence = this.#ofPhoto[photo](outputs);
     return Number.isNaN(divergence) ? Infinity : divergence;
@@ -80,10 +80,10 @@ function yardstickOf(shape: Shape, dense: readonly Float32Array[]): Yardstick {
   return { divergence: squaredError };
 }
 
-/** Fields have at least so many rows each, for their variance to mean something. */
+/** Minimum rows of each field, for a meaningful variance. */
 const fewestRows = 4;
 
-/** What a row counts, but for how far it is from the mean row, in variances; and the most of that. */
+/** The base weight of a row, to which its distance from the mean row in variances is added; and the maximum of that. */
 const minCount = 0.1;
 const maxCount = 10;
 
@@ -144,7 +144,7 @@ function fieldYardstick(fields: number, dense: readonly Float32Array[]): Yardsti
     }
     rows += values.length / fields;
   }
-  // fields that never change weigh nothing
+  // fields that never change have weight 0
   const weights = squares.map((sum, f) => {
     const variance = sum / rows - (sums[f] / rows) ** 2;
     return variance > 1e-12 * (sum / rows) ? 1 / variance : 0;

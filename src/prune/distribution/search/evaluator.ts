@@ -1,4 +1,4 @@
-// Runs networks stitched together from candidates on photos, and says how far they are from the dense one.
+// Runs networks stitched together from candidates on photos, and measures their distance from the dense network.
 import { chooseBuild, instantiate } from '../../../runtime/instantiate.ts';
 import type { WasmProvider } from '../../../runtime/instantiate.ts';
 import { endpointFloats, inputValues } from '../../../runtime/endpoint.ts';
@@ -16,28 +16,28 @@ import type { JobResult } from './workers.ts';
 import { Workers } from './workers.ts';
 
 export interface EvaluatorOptions {
-  /** Threads that run networks side by side, each with a copy of all candidates. Default 2. */
+  /** Threads that run networks in parallel, each with a copy of all candidates. Default 2. */
   threads?: number;
   build?: WasmBuild;
   wasm?: WasmProvider;
   signal?: AbortSignal;
 }
 
-/** Photos that one job of a worker runs at most. */
+/** Maximum photos of one worker's job. */
 const photosOfJob = 4;
 
 export class Evaluator {
   readonly #candidates: LadderSet;
   readonly #outputs: { endpoint: Endpoint; at: Int32Array | undefined }[];
   readonly #ranges: { address: number; count: number }[][];
-  /** The ladder of each node, −1 for nodes that have none. */
+  /** The ladder of each node; −1 for nodes without one. */
   readonly #ladderOf: number[];
   readonly #workers: Workers;
   readonly #signal: AbortSignal | undefined;
   readonly #abort: () => void;
   readonly photos: number;
   #divergence: Divergence | undefined;
-  /** Networks that were run on a photo, whole or from some layer on. */
+  /** Number of runs of a network on a photo, whole or from some layer on. */
   runs = 0;
 
   /**
@@ -94,7 +94,7 @@ export class Evaluator {
     signal?.addEventListener('abort', this.#abort);
   }
 
-  /** Takes the outputs of a choice as those that all others are compared with. */
+  /** Makes the outputs of a choice the reference for all comparisons. */
   async compareWith(choice: Choice, measure?: Measure): Promise<void> {
     const outputs = await this.outputs(choice, this.allPhotos());
     this.#divergence = new Divergence(
@@ -104,7 +104,7 @@ export class Evaluator {
     );
   }
 
-  /** Compares with what another evaluator compares with. */
+  /** Uses the reference of another evaluator. */
   compareAs(other: Evaluator): void {
     this.#divergence = other.#divergence;
   }
@@ -137,8 +137,8 @@ export class Evaluator {
   }
 
   /**
-   * The mean divergences of networks that differ from `base` in one layer, its rung being each of `rungs`: what comes before
-   * the layer is run once for all.
+   * The mean divergences of networks that differ from `base` in one layer, which is on each of `rungs`. The part before the
+   * layer runs only once.
    */
   async variants(base: Choice, ladder: number, rungs: readonly number[], which: readonly number[]): Promise<number[]> {
     const node = this.#ladderOf.indexOf(ladder);
@@ -189,13 +189,13 @@ export class Evaluator {
     );
   }
 
-  /** The ladders that are chosen from. */
+  /** The ladders to choose from. */
   get candidates(): LadderSet {
     return this.#candidates;
   }
 }
 
-/** Where an endpoint's elements are stored, in row-major order; undefined when they are stored so. */
+/** Offsets of an endpoint's elements, in row-major order; undefined when they are stored in that order. */
 function storedAt(endpoint: Endpoint): Int32Array | undefined {
   const { shape, strides } = endpoint;
   const count = elementCount(shape);
@@ -212,7 +212,7 @@ function storedAt(endpoint: Endpoint): Int32Array | undefined {
   return inOrder ? undefined : at;
 }
 
-/** A sample's inputs as the program stores them, in memory that threads share. */
+/** A sample's inputs in the program's layout, in memory that threads share. */
 function storedInputs(
   inputs: readonly Endpoint[],
   sample: Readonly<Record<string, Tensor>>,

@@ -1,5 +1,5 @@
-// Evolution under a budget: children of the best network so far trade sparsity between layers, and the best of them, chosen
-// on more and more photos, takes its place (Sieberling et al., "EvoPress", 2024).
+// Evolution under a budget: children of the best network so far trade sparsity between layers. The best child, chosen on more
+// and more photos, replaces it (Sieberling et al., "EvoPress", 2024).
 import type { RandomNumbers } from '../../random-numbers.ts';
 import type { Choice } from './candidates.ts';
 
@@ -7,7 +7,7 @@ import type { Choice } from './candidates.ts';
 export interface RungTable {
   readonly losses: readonly (readonly number[])[];
   readonly costs: readonly (readonly number[])[];
-  /** What all ladders together may cost. */
+  /** Maximum cost of all ladders together. */
   readonly most: number;
 }
 
@@ -23,9 +23,9 @@ export interface EvolutionOptions {
   photos: readonly number[];
   random: RandomNumbers;
   generations: number;
-  /** Children of each generation. Default 16. */
+  /** Number of children of each generation. Default 16. */
   children?: number;
-  /** Asked before each generation. */
+  /** Called before each generation; true ends the evolution. */
   isOver?(): boolean;
   onGeneration?: (done: number, best: Scored) => void;
 }
@@ -44,7 +44,7 @@ export async function evolve(first: Scored, options: EvolutionOptions): Promise<
       alive.push(child);
     }
     if (alive.length === 0) {
-      // nothing is left to try
+      // there is nothing left to try
       onGeneration?.(generations, best);
       break;
     }
@@ -64,7 +64,7 @@ export async function evolve(first: Scored, options: EvolutionOptions): Promise<
   return best;
 }
 
-/** The share of the photos that children are tried on, and how many go on to the next; the last see all photos. */
+/** Share of photos in each selection round, and number of survivors. The last survivors run on all photos. */
 const rounds = [
   [1 / 8, 5],
   [1 / 2, 2],
@@ -77,7 +77,7 @@ function ranked(choices: readonly Choice[], scores: readonly number[]): Choice[]
     .map(({ choice }) => choice);
 }
 
-/** Another choice within the budget: one to three layers become sparser, and others take what that leaves. */
+/** Another choice within the budget: one to three layers become sparser, and others become denser with the savings. */
 function childOf(parent: Choice, table: RungTable, random: RandomNumbers): Choice {
   const child = [...parent];
   const changes = 1 + random.below(3);
@@ -90,7 +90,7 @@ function childOf(parent: Choice, table: RungTable, random: RandomNumbers): Choic
   return withinBudget(child, table, random, parent);
 }
 
-/** Of a few ladders that can be sparser, drawn at random, the one that is thought to lose least for what it saves. */
+/** Draws a few ladders that can be sparser; returns the one with the smallest estimated loss for its saving. */
 function pickSparser(choice: Choice, { losses, costs }: RungTable, random: RandomNumbers): number {
   const open = choice.flatMap((rung, i) => (rung + 1 < losses[i].length && losses[i][rung + 1] < Infinity ? [i] : []));
   return bestOf(drawn(open, random), (i) => {
@@ -100,7 +100,7 @@ function pickSparser(choice: Choice, { losses, costs }: RungTable, random: Rando
   });
 }
 
-/** Sometimes one, so that guesses are not all that counts; else a few. */
+/** Draws a few elements, or sometimes one, so that estimates do not decide everything. */
 function drawn(list: number[], random: RandomNumbers): number[] {
   return random.shuffle(list).slice(0, random.uniform() < 0.5 ? 1 : 4);
 }
@@ -112,7 +112,7 @@ function bestOf(list: readonly number[], score: (i: number) => number): number {
 
 /**
  * Makes ladders sparser until a choice is within the budget, then denser as long as it stays so.
- * @param avoid a choice whose rungs are not gone back to while others can be taken
+ * @param avoid a choice whose rungs are not used again while there are others
  */
 export function withinBudget(choice: Choice, table: RungTable, random: RandomNumbers, avoid?: Choice): Choice {
   const { losses, costs, most } = table;

@@ -1,12 +1,12 @@
 // The distribution of sparsity over layers, found by search under a budget, after Týr-the-Pruner (Li et al., 2025):
 //
-//   1. Every layer is pruned to each rung of a ladder of sparsities, once, by whatever criterion.
-//   2. Networks are stitched together from these candidates and run on photos; what counts is how far their outputs are from
-//      the dense network's, so that errors add up through the network as they do in use.
-//   3. Each layer's loss alone gives a first solution (an exact knapsack); the losses around the best so far give another;
-//      evolution goes on from there, uniform and Erdős–Rényi being in the first population.
-//   4. Again with finer rungs around the best, its candidates made anew layer after layer, each for what the pruned layers before
-//      it leave, as pruning makes them. Uniform and Erdős–Rényi are made so too: the best of all three is the result.
+//   1. Every layer is pruned once to each rung of a ladder of sparsities, by any criterion.
+//   2. Networks are stitched together from these candidates and run on photos. They are judged by the distance of their
+//      outputs from the dense network's, so that errors add up through the network as they do in use.
+//   3. Each layer's own loss gives a first solution (an exact knapsack), and the losses around the best so far give another.
+//      Evolution continues from there, with uniform and Erdős–Rényi in the first population.
+//   4. The search repeats with finer rungs around the best. Its candidates are remade layer after layer, each for the outputs
+//      of the pruned layers before it, as in pruning. Uniform and Erdős–Rényi are remade too; the best of all three is the result.
 import { defaultCostModel } from '../../../lower/cost.ts';
 import type { CostModel } from '../../../lower/cost-model.ts';
 import { lowerGraph } from '../../../compile/lower-graph.ts';
@@ -30,45 +30,45 @@ import { evenly, runStage } from './stage.ts';
 import type { StageResult } from './stage.ts';
 
 export interface SearchProgress {
-  /** Candidates are made, layers tried out one by one, distributions evolved; again in each stage. */
+  /** Each stage makes candidates, tries layers one by one, and evolves distributions. */
   phase: 'candidates' | 'layers' | 'evolution';
   stage: number;
   stages: number;
   done: number;
   total: number;
-  /** The layer that is being worked on. */
+  /** The current layer. */
   layer?: string;
-  /** Of the best distribution so far. */
+  /** Divergence of the best distribution so far. */
   divergence?: number;
 }
 
 export interface SearchOptions extends EvaluatorOptions {
   budget: Budget;
-  /** Prunes one layer to some sparsities: see CandidateMaker. */
+  /** Prunes one layer to several sparsities: see CandidateMaker. */
   make: CandidateMaker;
   /**
-   * Photos that networks are run on: tensors by the author's input names. Not those that `make` fits weights to: on these,
-   * outputs are closer to the dense network's than on others.
+   * Photos on which networks run: tensors by the author's input names. They must differ from those that `make` fits weights
+   * to, on which outputs are closer to the dense network's.
    */
   samples: readonly Readonly<Record<string, Tensor>>[];
-  /** What is made small: how far outputs are from the dense network's. Default: see divergence.ts. */
+  /** The distance of outputs from the dense network's, which is minimised. Default: see divergence.ts. */
   comparison?: Comparison;
-  /** The sparsities that a layer may have, increasing from 0 on. Default 0, 0.1 … 0.9, 0.95. */
+  /** Possible sparsities of a layer, increasing from 0. Default 0, 0.1 … 0.9, 0.95. */
   ladder?: (layer: Layer) => readonly number[];
-  /** 1: the first ladder only, as where a ladder is given; 2 (default): finer rungs around the best as well; 3: and again. */
+  /** 1: only the first ladder (always, if a ladder is given); 2 (default): also finer rungs around the best; 3: those twice. */
   stages?: 1 | 2 | 3;
-  /** So many of the samples, evenly from all. Default 32. */
+  /** Number of samples to use, evenly chosen from all. Default 32. */
   photos?: number;
-  /** Of evolution, in each stage. Default 40. */
+  /** Generations of evolution in each stage. Default 40. */
   generations?: number;
-  /** Children of each generation. Default 16. */
+  /** Number of children of each generation. Default 16. */
   children?: number;
-  /** Evolution ends once so many seconds went into running networks. Default 200. */
+  /** Evolution ends after this many seconds of running networks. Default 200. */
   seconds?: number;
-  /** Of everything that is drawn at random. Default 1. The same seed gives the same result, unless time has run out. */
+  /** Seed of all random choices. Default 1. The same seed gives the same result, unless time runs out. */
   seed?: number;
   costModel?: CostModel;
-  /** How weights will be saved, for counting bytes and for what rounding them does. Default f32. */
+  /** How weights will be saved, to count bytes and to include the effect of rounding. Default f32. */
   weights?: WeightType;
   onProgress?: (progress: SearchProgress) => void;
 }
@@ -80,24 +80,24 @@ export interface Baseline {
 }
 
 export interface SearchResult extends Baseline {
-  /** `uniform` and `erk`, made in the same way, on the same photos. */
+  /** `uniform` and `erk`, made and measured in the same way. */
   baselines: { [name: string]: Baseline };
-  /** Networks run on a photo, whole or from some layer on. */
+  /** Number of runs of a network on a photo, whole or from some layer on. */
   runs: number;
-  /** Spent on candidates, and on running networks. */
+  /** Time spent on candidates, and on running networks. */
   seconds: { candidates: number; networks: number };
-  /** Whether time has run out before the last generation. */
+  /** Whether time ran out before the last generation. */
   stopped: boolean;
 }
 
 /**
- * Searches for the distribution of sparsity over `layers` that changes the network's outputs least within a budget. The
- * budget counts these layers (sparsity) or the whole network (all others).
- * @param graph an optimised one; stays as it is
- * @returns the share of zeros of each layer, what the network costs with it as predicted, and how far its outputs are from the
- * dense network's (see divergence.ts), which is not more than with the same share everywhere or Erdős–Rényi's
- * @throws FiligreeError `invalid-argument` for options that make no sense and for a budget that cannot be met, naming the best
- * that can; the signal's reason
+ * Searches for the distribution of sparsity over `layers` that changes the network's outputs least within a budget. A sparsity
+ * budget counts these layers; all others count the whole network.
+ * @param graph an optimised graph; not changed
+ * @returns the sparsity of each layer, the predicted cost of the network, and the distance of its outputs from the dense
+ * network's (see divergence.ts), which is at most that of the uniform and the Erdős–Rényi distribution
+ * @throws FiligreeError `invalid-argument` for invalid options and for a budget that cannot be met, naming the best possible;
+ * the signal's reason
  */
 export async function search(graph: Graph, layers: readonly Layer[], options: SearchOptions): Promise<SearchResult> {
   checkOptions(graph, layers, options);
@@ -115,7 +115,7 @@ export async function search(graph: Graph, layers: readonly Layer[], options: Se
     base: Choice,
   ): Promise<StageResult> => {
     const begin = performance.now();
-    // what is left is shared by the stages that are left
+    // the remaining stages share the remaining time
     const share = (seconds - run.seconds.networks) / (total - stage);
     return runStage(evaluator, {
       limit,
@@ -156,7 +156,7 @@ export async function search(graph: Graph, layers: readonly Layer[], options: Se
     );
   }
   if (total > 1) {
-    // made as the best was: layer after layer
+    // made like the best one, layer after layer
     for (const [name, { distribution }] of Object.entries(baselines)) {
       const rungs = new Map([...distribution].map(([layer, sparsity]) => [layer, [sparsity]]));
       baselines[name] = await run.with(
@@ -177,7 +177,7 @@ export async function search(graph: Graph, layers: readonly Layer[], options: Se
   return { ...best, baselines, runs, seconds: run.seconds, stopped };
 }
 
-/** Networks of the same graph that are run on the same photos, stage after stage. */
+/** Runs networks of one graph on the same photos, stage after stage. */
 class Run {
   runs = 0;
   readonly seconds = { candidates: 0, networks: 0 };
@@ -204,7 +204,7 @@ class Run {
     this.#options.onProgress?.({ phase, stage, stages: this.#stages, done, total, ...more, divergence });
   }
 
-  /** Makes candidates, and uses what runs networks of them. */
+  /** Makes candidates, and calls a function with an evaluator of them. */
   async with<T>(
     rungs: ReadonlyMap<string, readonly number[]>,
     stage: number,
@@ -235,7 +235,7 @@ class Run {
   }
 }
 
-/** What is made anew from other photos has zeros elsewhere, and costs a little more or less. */
+/** A slightly lower limit, because networks remade from other photos have other zeros, and cost a little more or less. */
 function cautious({ of, most }: Limit): Limit {
   return { of, most: of === 'ms' || of === 'bytes' ? 0.999 * most : most };
 }
@@ -270,7 +270,7 @@ function checkOptions(graph: Graph, layers: readonly Layer[], options: SearchOpt
   }
 }
 
-/** Weights of layers that may be pruned, and milliseconds on dense kernels. */
+/** Weights of prunable layers, and milliseconds on dense kernels. */
 function denseCosts(graph: Graph, layers: readonly Layer[], costModel: CostModel): Pick<Costs, 'weights' | 'ms'> {
   const weights = layers.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
   const { ms } = programCosts(lowerGraph(graph, costModel, { dense: true }), costModel).reduce(addCosts, noCosts);

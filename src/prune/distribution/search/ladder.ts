@@ -1,5 +1,5 @@
-// One layer pruned by the second-order criterion to many sparsities at the price of few: all share an inverse, and where more
-// weights stay than go it is those that go which are solved for.
+// Prunes one layer by the second-order criterion to many sparsities at the price of few. All share an inverse; when more
+// weights stay than go, it solves for those that go.
 import type { LinearAlgebra } from '../../linear-algebra.ts';
 import type { Damped } from '../../criteria/least-squares.ts';
 import { damped, inverseOf, leastSquares } from '../../criteria/least-squares.ts';
@@ -12,8 +12,8 @@ import type { LayerProblem, Reconstruction } from '../../criteria/reconstruct.ts
 import { defaultRidge, errors, finish, total, withQuadratics } from '../../criteria/reconstruct.ts';
 
 /**
- * What `secondOrder` gives for each number of blocks to keep, but for trying other blocks than its own choice and the plain
- * largest ones as they are.
+ * The result of `secondOrder` for each number of blocks to keep, except that it tries no blocks other than its own choice and
+ * the largest ones unchanged.
  * @throws FiligreeError `invalid-model` when weights are not finite
  */
 export async function secondOrderLadder(
@@ -58,7 +58,7 @@ function solved(algebra: LinearAlgebra, { rows, n, stride }: Quadratic, system: 
   return { ...system, inverse, diagonal, best };
 }
 
-/** Of each block: what removing its weights costs, a weight at a time; rows count as in admm.ts. */
+/** For each block, the cost of removing its weights, one weight at a time. Rows are weighted as in admm.ts. */
 function surgeonScores(
   algebra: LinearAlgebra,
   quadratics: readonly Quadratic[],
@@ -84,8 +84,8 @@ function surgeonScores(
 }
 
 /**
- * The best weights (rows, n) of which those that the mask removes are 0. With R removed, ŵ = w* − P[:, R] P[R, R]⁻¹ w*[R],
- * P being the inverse and w* the best weights of all.
+ * The best weights (rows, n) that are 0 where the mask removes them. With R removed, ŵ = w* − P[:, R] P[R, R]⁻¹ w*[R], where
+ * P is the inverse and w* the best weights without removal.
  */
 function constrained(algebra: LinearAlgebra, quadratic: Quadratic, system: Solved, mask: Mask): Float32Array {
   const { rows, n, stride } = quadratic;

@@ -1,4 +1,4 @@
-// The sparsities that layers are tried at.
+// The sparsities at which layers are tried.
 import { isWithin } from '../budget.ts';
 import type { Budget, Limit } from '../budget.ts';
 import { erdosRenyiKernel } from '../erk.ts';
@@ -10,10 +10,10 @@ import type { LadderSet, Choice } from './candidates.ts';
 
 const defaultRungs = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95];
 
-/** Closer to an exact rung than this, a default one is left out. */
+/** A default rung closer to an exact one than this is left out. */
 const tooClose = 0.025;
 
-/** The ladders of the first stage; where the budget is a sparsity, with the rungs of uniform and Erdős–Rényi on them. */
+/** The ladders of the first stage. For a sparsity budget, they include the rungs of uniform and Erdős–Rényi. */
 export function firstRungs(
   layers: readonly Layer[],
   { kind, value }: Budget,
@@ -43,14 +43,14 @@ export function finerRungs(distribution: Distribution): Map<string, readonly num
   );
 }
 
-/** Uniform and Erdős–Rényi, on the rungs next to them, as sparse as the budget wants. */
+/** Uniform and Erdős–Rényi on the nearest rungs, as sparse as the budget requires. */
 export function firstStarts(layers: readonly Layer[], candidates: LadderSet, limit: Limit): Map<string, Choice> {
   const families = { uniform, erk: erdosRenyiKernel };
   return new Map(
     Object.entries(families).map(([name, family]) => {
       let choice: Choice = [];
       for (let step = 0; step < 200; step++) {
-        // the target itself, where it is a sparsity
+        // the target itself, if it is a sparsity
         const sparsity =
           limit.of === 'weights' ? Math.min(0.995, 1 - limit.most / weightsOf(layers) + step / 200) : step / 200;
         const shares = family(layers, sparsity);
@@ -64,7 +64,7 @@ export function firstStarts(layers: readonly Layer[], candidates: LadderSet, lim
 
 const weightsOf = (layers: readonly Layer[]) => layers.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
 
-/** The rung next to a sparsity. */
+/** The rung nearest to a sparsity. */
 export function nearest(rungs: readonly { sparsity: number }[], sparsity: number): number {
   const distance = (i: number) => Math.abs(rungs[i].sparsity - sparsity);
   return rungs.reduce((best, _, i) => (distance(i) < distance(best) ? i : best), 0);

@@ -1,4 +1,4 @@
-// One stage of a search: what each layer loses alone, the best sum of that, and evolution from there.
+// One stage of a search: each layer's own loss, the best sum of these, and evolution from there.
 import type { Limit } from '../budget.ts';
 import type { RandomNumbers } from '../../random-numbers.ts';
 import { allocate } from './allocate.ts';
@@ -9,9 +9,9 @@ import type { Scored, RungTable } from './evolve.ts';
 
 export interface StageOptions {
   limit: Limit;
-  /** What losses are measured around: all layers dense, or the best so far. */
+  /** The choice around which losses are measured: all layers dense, or the best so far. */
   base: Choice;
-  /** What evolution may begin with, by name; made to fit the budget if it does not. */
+  /** Possible starts of evolution, by name; they are changed to fit the budget if necessary. */
   starts: ReadonlyMap<string, Choice>;
   random: RandomNumbers;
   generations: number;
@@ -21,15 +21,15 @@ export interface StageOptions {
 }
 
 export interface StageResult extends Scored {
-  /** The divergence of each start, as far as it met the budget. */
+  /** The divergence of each start that met the budget. */
   starts: Map<string, Scored>;
 }
 
-/** Photos that layers are tried out on alone, and around a solution. */
+/** Number of photos to try single layers, and layers around a solution. */
 const photosAlone = 8;
 const photosAround = 16;
 
-/** Rungs up and down that are tried out around a solution. */
+/** Rungs up and down to try around a solution. */
 const reach = 2;
 
 /** The best choice within a limit. */
@@ -103,7 +103,7 @@ async function lossesAround(
   return Promise.all(
     evaluator.candidates.ladders.map(async ({ rungs }, i) => {
       const others = rungs.flatMap((_, r) => (r !== base[i] && Math.abs(r - base[i]) <= within ? [r] : []));
-      // of many, every other one: the last always
+      // of many rungs, every other one, and always the last
       const isLong = others.length > 2 * reach;
       const tried = others.filter((_, n) => !isLong || (others.length - 1 - n) % 2 === 0);
       const divergences = await evaluator.variants(base, i, tried, which);
@@ -115,7 +115,7 @@ async function lossesAround(
   );
 }
 
-/** Losses with those that were left out, each halfway between its neighbours' as losses grow: by their geometric mean. */
+/** Losses with the omitted ones filled in: each is the geometric mean of its neighbours', because losses grow by factors. */
 function between(losses: readonly number[], rungs: readonly number[]): number[] {
   return losses.map((loss, r) => {
     if (loss < Infinity || !rungs.includes(r)) return loss;
@@ -124,7 +124,7 @@ function between(losses: readonly number[], rungs: readonly number[]): number[] 
   });
 }
 
-/** Losses around a choice, continued beyond what was measured there as those around another one go on. */
+/** Losses around a choice. Beyond the measured rungs they continue like the losses around another choice. */
 function joined(far: readonly (readonly number[])[], near: readonly number[][], choice: Choice): number[][] {
   return near.map((losses, i) => {
     const known = losses.flatMap((loss, r) => (loss < Infinity ? [r] : []));
@@ -136,7 +136,7 @@ function joined(far: readonly (readonly number[])[], near: readonly number[][], 
   });
 }
 
-/** So many of a list, at even distances. */
+/** `count` elements of a list, evenly spaced. */
 export function evenly<T>(list: readonly T[], count: number): T[] {
   if (list.length <= count) return [...list];
   return Array.from({ length: count }, (_, i) => list[Math.floor(((i + 0.5) * list.length) / count)]);

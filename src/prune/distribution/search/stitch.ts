@@ -1,8 +1,8 @@
-// A network with other weights in some layers.
+// Replaces the weights of some layers of a network.
 import { setBias, setWeights } from '../../layers.ts';
 import type { Graph } from '../../../graph/graph.ts';
 
-/** What takes the place of a layer's weights. */
+/** The replacement of a layer's weights. */
 export interface Replacement {
   /** (rows, columns), row-major. */
   readonly weights: Float32Array;
@@ -10,7 +10,7 @@ export interface Replacement {
   readonly bias?: Float32Array;
 }
 
-/** The same network with other weights in the layers that are named. Everything else is shared: do not write to it. */
+/** The same network with new weights in the named layers. Everything else is shared: do not write to it. */
 export function stitched(graph: Graph, replacements: ReadonlyMap<string, Replacement>): Graph {
   const copy: Graph = {
     ...graph,
@@ -21,7 +21,7 @@ export function stitched(graph: Graph, replacements: ReadonlyMap<string, Replace
   return copy;
 }
 
-/** Gives a layer other weights, in place. */
+/** Replaces a layer's weights, in place. */
 export function replaceWeights(graph: Graph, name: string, { weights, bias }: Replacement): void {
   setWeights(graph, { name }, weights);
   if (bias) setBias(graph, { name }, bias);

@@ -1,7 +1,7 @@
 /**
- * What each worker runs, as text, so that it needs no file: networks stitched together from records that lie in a copy of
- * the memory that it is given. For each photo it runs `prefix` once, and from there on each of `variants`; lists of
- * records are addresses and counts, in turns. Answers with the outputs as they are stored, in a row.
+ * The source of each worker, as text, so that no file is needed. A worker runs networks stitched together from records in
+ * its copy of the given memory. For each photo it runs `prefix` once, and then each of `variants`. Lists of records
+ * alternate addresses and counts. It answers with the outputs in their stored layout, one after the other.
  */
 export const workerSource = `const { parentPort, workerData } = require('node:worker_threads');
 const { module, image, pages, values, inputs, outputs, photos } = workerData;

@@ -1,30 +1,30 @@
-// Threads that run stitched networks: each has its own copy of all weights, and jobs are given to whoever is idle.
+// Threads that run stitched networks. Each has its own copy of all weights; jobs go to the least busy thread.
 import { FiligreeError } from '../../../errors.ts';
 import { workerSource } from './worker-source.ts';
 
-/** What every worker is started with. */
+/** The data with which every worker starts. */
 export interface WorkerSetup {
   module: WebAssembly.Module;
-  /** What linear memory holds at first. */
+  /** Initial content of linear memory. */
   image: Uint8Array;
   pages: number;
-  /** The part of memory that one node leaves for those behind it. */
+  /** The part of memory with values, which nodes leave for later ones. */
   values: { at: number; bytes: number };
   inputs: { at: number }[];
   outputs: { at: number; floats: number }[];
-  /** Each photo's inputs as they are stored. */
+  /** Each photo's inputs in their stored layout. */
   photos: Float32Array[][];
 }
 
-/** Networks to run on some photos: records as addresses and counts, in turns. */
+/** Networks to run on some photos. Lists of records alternate addresses and counts. */
 export interface Job {
   which: readonly number[];
-  /** What all variants begin with. */
+  /** The common beginning of all variants. */
   prefix: readonly number[];
   variants: readonly (readonly number[])[];
 }
 
-/** Of each photo, each variant, each output in turn. */
+/** Outputs of each photo, each variant, each output in turn. */
 export type JobResult = Float32Array[];
 
 interface Waiting {
@@ -42,7 +42,7 @@ interface Thread {
   unref(): void;
 }
 
-/** More than one at a time, so that no worker waits for its next. */
+/** More than one job at a time, so that no worker waits for its next. */
 const jobsAtATime = 2;
 
 export class Workers {
@@ -53,7 +53,7 @@ export class Workers {
 
   /** @throws FiligreeError `environment` on a host without worker threads */
   static async start(setup: WorkerSetup, threads: number): Promise<Workers> {
-    // not by import(): bundlers for pages would look for it
+    // not by import(), because bundlers for pages would look for the module
     const module = typeof process === 'undefined' ? undefined : process.getBuiltinModule?.('node:worker_threads');
     if (!module) throw new FiligreeError('environment', 'a search needs worker threads, which this host does not have');
     const workers = new Workers();
@@ -75,7 +75,7 @@ export class Workers {
     return workers;
   }
 
-  /** Answers come in the order of completion; whoever asks puts them in theirs. */
+  /** Results arrive in order of completion; the caller must sort them. */
   run(job: Job): Promise<JobResult> {
     if (this.#failure) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
@@ -130,7 +130,7 @@ export class Workers {
       const id = this.#next++;
       idlest.running.set(id, waiting);
       idlest.thread.ref();
-      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is not a window
       idlest.thread.postMessage({ id, ...waiting.job });
     }
   }

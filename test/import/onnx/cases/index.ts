@@ -4,6 +4,7 @@ import { constantsCases } from './constants.ts';
 import { convolutionCases } from './convolution.ts';
 import { elementwiseCases } from './elementwise.ts';
 import { quantisedCases } from './quantised.ts';
+import { selectionCases } from './selection.ts';
 
 export const operatorCases: OperatorCase[] = [
   convolutionCases.list,
@@ -11,4 +12,5 @@ export const operatorCases: OperatorCase[] = [
   arrangementCases.list,
   constantsCases.list,
   quantisedCases,
+  selectionCases.list,
 ].flat();

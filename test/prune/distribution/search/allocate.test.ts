@@ -37,13 +37,13 @@ describe('allocate', () => {
     },
   );
 
-  it('takes what uses up the budget to the last', () => {
+  it('uses up the budget completely', () => {
     expect(allocate([[0, 1], [0, 5]], [[2, 1], [2, 1]], 3)).toEqual([1, 0]); // prettier-ignore
     expect(allocate([[0, 1], [0, 5]], [[2, 1], [2, 1]], 2)).toEqual([1, 1]); // prettier-ignore
     expect(allocate([[0, 1], [0, 5]], [[2, 1], [2, 1]], 1.9)).toBeUndefined(); // prettier-ignore
   });
 
-  it('leaves out what has an infinite loss', () => {
+  it('leaves out rungs with an infinite loss', () => {
     expect(allocate([[Infinity, 1, 2]], [[1, 1, 1]], 9)).toEqual([1]);
   });
 });

@@ -36,7 +36,7 @@ describe.each(Object.keys(networks) as (keyof typeof networks)[])('candidates of
     expect(() => checkProgram(alternatives.program)).not.toThrow();
   });
 
-  it('cost what the network compiled with them costs', async () => {
+  it('have the same cost as the network compiled with them', async () => {
     const { candidates } = await made;
     for (const choice of [layers.map(() => 0), draw(), draw()]) {
       const table = costsOfChoice(candidates, choice);
@@ -71,7 +71,7 @@ describe.each(Object.keys(networks) as (keyof typeof networks)[])('candidates of
     }
   });
 
-  it('diverge the same whether what they share is run once or each time', async () => {
+  it('diverge equally whether shared parts run once or each time', async () => {
     const { candidates, alternatives } = await made;
     const evaluator = await Evaluator.open(candidates, alternatives, samplesFor(graph, 6), { threads: 1 });
     try {
@@ -96,7 +96,7 @@ describe.each(Object.keys(networks) as (keyof typeof networks)[])('candidates of
 });
 
 describe('candidates', () => {
-  it('are made for what the layers before them leave, where there is a base', async () => {
+  it('are fitted to the outputs of the pruned layers before them, if there is a base', async () => {
     const graph = prepared(smallNetwork());
     const layers = prunable(graph);
     const sparsities = new Map(layers.map(({ name }, i) => [name, i === 1 ? [0, 0.7] : [0.3, 0.5, 0.7]]));

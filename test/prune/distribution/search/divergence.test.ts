@@ -17,7 +17,7 @@ describe('Divergence', () => {
     const divergence = a.reduce((sum, v, i) => sum + v * Math.log(v / b[i]), 0);
     const wanted = divergence + error(p, q) / 100;
     expect(new Divergence(ports([1, 3]), [[p]]).of(0, [q])).toBeCloseTo(wanted, 6);
-    // what is added to all scores changes no probability
+    // a constant added to all scores changes no probability
     const shifted = q.map((v) => v + 50);
     expect(new Divergence(ports([1, 3]), [[p]]).of(0, [shifted])).toBeCloseTo(divergence + error(p, shifted) / 100, 5);
     expect(new Divergence(ports([1, 3, 1, 1]), [[Float32Array.from(a)]]).of(0, [Float32Array.from(b)])).toBeCloseTo(
@@ -43,7 +43,7 @@ describe('Divergence', () => {
     expect(new Divergence(ports([1, 2]), [[a]], 'relative').of(0, [b])).toBeCloseTo(1 / 25, 7);
   });
 
-  it('of anything is what one says', () => {
+  it('uses a given comparison', () => {
     const [a, b] = [Float32Array.of(3, 4), Float32Array.of(3, 5)];
     const comparison: Comparison = (dense) => (other) => {
       expect([dense.output0.shape, dense.output1.shape]).toEqual([[1, 2], [2]]);

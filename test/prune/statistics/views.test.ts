@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { viewsOf } from '../../src/evaluate/views.ts';
-import { RandomNumbers } from '../../src/prune/random-numbers.ts';
+import { viewsOf } from '../../../src/prune/statistics/views.ts';
+import { RandomNumbers } from '../../../src/prune/random-numbers.ts';
 
 /** Of each pixel its place: x, y, 7. */
 function photo(width: number, height: number) {

@@ -1,11 +1,11 @@
-// Other views of a photo: what calibration sees of few photos, seen as of many.
-import type { Pixels } from '../vision/preprocessing.ts';
-import type { RandomNumbers } from '../prune/random-numbers.ts';
+// Makes several views of a photo, so that few photos calibrate like many.
+import type { Pixels } from '../../vision/preprocessing.ts';
+import type { RandomNumbers } from '../random-numbers.ts';
 
-/** The least share of a photo's width, and of its height, that a view shows. */
+/** The minimum share of a photo's width, and of its height, in a view. */
 const minSide = 0.5;
 
-/** The photo itself, its mirror image, then parts of it in turn as they are and mirrored. */
+/** The photo itself, its mirror image, then parts of it, alternately unchanged and mirrored. */
 export function viewsOf(photo: Pixels, count: number, random: RandomNumbers): Pixels[] {
   const { width, height } = photo;
   const views: Pixels[] = [];

@@ -1,0 +1,5 @@
+/** Vite gives a file's URL. */
+declare module '*?url' {
+  const url: string;
+  export default url;
+}
