@@ -20,7 +20,7 @@ export type { DrawingContext, DrawOptions } from './vision/draw.ts';
 export type { Mask } from './vision/mask.ts';
 export type { EncodedImage } from './vision/encoded-image.ts';
 export type { ImageSource } from './vision/image-source.ts';
-export type { HeadName } from './vision/presets.ts';
+export type { HeadName } from './vision/head-names.ts';
 export type { Geometry, Pixels, Preprocessing } from './vision/preprocessing.ts';
 export { runImage } from './vision/run-image.ts';
 export type { ShippedDetector } from './vision/shipped.ts';

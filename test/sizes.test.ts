@@ -22,14 +22,16 @@ const root = fileURLToPath(new URL('../', import.meta.url));
  * came to be taken, and errors to say what to do about photos of other sites.
  * That of compile.js was raised by 200 bytes of brotli when compilation learned to show its passes and choices, and by 1000
  * when its messages came to be in plain English and to tell classifiers from detectors.
+ * index.js and what has it were raised by 900 when masks, turned boxes and limbs came to be drawn; recognise.js and inline.js when
+ * twenty more heads came to be known. Heads left detector.js, which has 3400 less for it.
  * All with kernels in them were raised when products of computed tensors, the positions of the largest elements and elements
  * by computed positions came in: attention, and the tails of detectors that need no suppression.
  */
 const budgets = {
   // an app that imports createDetector alone and detects faces: what stays of index.js, with detector.js and its head
-  'app with a detector': { raw: 89_000, brotli: 29_200 },
+  'app with a detector': { raw: 85_000, brotli: 28_000 },
   'index.js': { raw: 61_000, brotli: 19_700 },
-  'detector.js': { raw: 27_500, brotli: 9_700 },
+  'detector.js': { raw: 24_500, brotli: 8_500 },
   'classifier.js': { raw: 14_000, brotli: 5_000 },
   // the largest head: each is loaded when it is used
   'a head': { raw: 8_000, brotli: 3_000 },
@@ -42,17 +44,17 @@ const budgets = {
   // of runImage, for those who read outputs by themselves
   'image-input.js': { raw: 4_200, brotli: 1_750 },
   'profile.js': { raw: 1_100, brotli: 650 },
-  'browser/index.js': { raw: 58_200, brotli: 18_800 },
+  'browser/index.js': { raw: 61_000, brotli: 19_700 },
   'browser/team.js': { raw: 37_000, brotli: 11_200 },
-  'workerd/index.js': { raw: 58_500, brotli: 19_000 },
-  'edge-light/index.js': { raw: 58_500, brotli: 19_000 },
+  'workerd/index.js': { raw: 61_300, brotli: 19_900 },
+  'edge-light/index.js': { raw: 61_300, brotli: 19_900 },
   'filigree-simd.wasm': { raw: 62_000, brotli: 17_000 },
   'filigree-relaxed.wasm': { raw: 62_000, brotli: 17_000 },
   // cut down for the face model
   'face-simd.wasm': { raw: 40_000, brotli: 15_000 },
   'face-relaxed.wasm': { raw: 40_000, brotli: 15_000 },
   // wasm, threads, tracking, tiles and all heads within
-  'inline.js': { raw: 345_000, brotli: 101_000 },
+  'inline.js': { raw: 345_000, brotli: 98_500 },
   // without the codecs that it imports
   'images.js': { raw: 9_000, brotli: 3_500 },
   'kernels.js': { raw: 32_000, brotli: 9_100 },

@@ -8,7 +8,7 @@ import { optimise } from '../passes/index.ts';
 import type { OptimiseOptions } from '../passes/options.ts';
 import { checkProgram } from '../program/check.ts';
 import type { Program } from '../program/program.ts';
-import type { HeadName } from '../vision/presets.ts';
+import type { HeadName } from '../vision/head-names.ts';
 import { recogniseClassifier } from '../vision/recognise-classifier.ts';
 import { recognisePostProcess } from '../vision/recognise-post-process.ts';
 import { recogniseVision, visionWithHead } from '../vision/recognise.ts';

@@ -16,7 +16,7 @@ import { decoderOf } from '../vision/heads/index.ts';
 import { readVisionMetadata } from '../vision/metadata.ts';
 import type { ImageModel } from '../vision/model.ts';
 import { tensorOutputs } from '../vision/outputs.ts';
-import type { HeadName } from '../vision/presets.ts';
+import type { HeadName } from '../vision/head-names.ts';
 import type { Geometry, Pixels } from '../vision/preprocessing.ts';
 import { visionOf } from '../vision/recognise.ts';
 import { runImage } from '../vision/run-image.ts';

@@ -1,5 +1,6 @@
 // The families of detection networks that people export, each with what its makers' own code does before and after the
 // network. A preset looks whether a model's outputs can be its own.
+import type { HeadName } from './head-names.ts';
 import { normalization } from './preprocessing.ts';
 import { centernet, centernetPreprocessing } from './presets/centernet.ts';
 import { retinaface, scrfd, ultraface, yunet, yunetPriors } from './presets/faces.ts';
@@ -43,7 +44,8 @@ const fastestPreprocessing: Preset['preprocessing'] = {
 
 const yoloWants = 'an output [1, cells, 5 + classes]';
 
-const presets = {
+/** Presets by the names that the option `head` takes, in the order of `headNames`. */
+export const headPresets: Readonly<Record<HeadName, Preset>> = {
   yolox: {
     wants: yoloWants,
     words: /yolox/i,
@@ -353,10 +355,4 @@ const presets = {
     iouThreshold: 1,
     fit: movenet,
   },
-} satisfies Record<string, Preset>;
-
-export type HeadName = keyof typeof presets;
-
-/** By the names that the option `head` takes. */
-export const headPresets: Readonly<Record<HeadName, Preset>> = presets;
-export const headNames = Object.keys(presets) as HeadName[];
+};

@@ -11,7 +11,8 @@ import type { VisionMetadata } from './metadata.ts';
 import { takesBytes } from './quantized-bytes.ts';
 import type { OutputTails } from './output-tails.ts';
 import type { Fit, ImageInput, ModelDescription, Preset } from './presets/preset.ts';
-import { headNames, headPresets, type HeadName } from './presets.ts';
+import { headPresets } from './presets.ts';
+import { headNames, type HeadName } from './head-names.ts';
 
 /** What was recognised: the vision metadata or, where that is ambiguous, the heads that fit the outputs. */
 export interface Recognition {

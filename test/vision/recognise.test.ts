@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { TensorDescription } from '../../src/vision/fields.ts';
 import { decoderOf } from '../../src/vision/heads/index.ts';
 import { onnxFacts } from '../../src/vision/onnx-facts.ts';
-import { headNames, headPresets, type HeadName } from '../../src/vision/presets.ts';
+import { headPresets } from '../../src/vision/presets.ts';
+import { headNames, type HeadName } from '../../src/vision/head-names.ts';
 import { recognise, visionOf, visionWithHead } from '../../src/vision/recognise.ts';
 import { readVisionMetadata } from '../../src/vision/metadata.ts';
 
