@@ -10,10 +10,9 @@ it('vision imports nothing that an edge bundle should not carry', () => {
     for (const [, path] of source.matchAll(/(?:from |import\()'([^'$]+)'/g)) {
       // where nothing else decodes photos; edge bundles have another module in its place
       if (file === 'encoded-image.ts' && path === 'filigree/images') continue;
-      if (file === 'worker-detector.ts' && path === '../wasm-files.ts') continue;
       expect(path, `${file} imports ${path}`).toMatch(
         file.includes('/')
-          ? /^\.\.?\/[a-z-]+\.ts$/
+          ? /^\.\.?\/([a-z]+\/)?[a-z0-9-]+\.ts$/
           : /^(\.\/|\.\.\/(runtime|program|artifact)\/|\.\.\/formats\/|\.\.\/(errors|tensor)\.ts|#[a-z-]+$)/,
       );
     }

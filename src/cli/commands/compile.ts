@@ -9,7 +9,7 @@ import { PassTexts } from '../compile/pass-texts.ts';
 import { compileBytes, compileImported, importBytes, isForeign, withModelOptions } from '../models.ts';
 import type { ForeignOptions, ModelOptions } from '../models.ts';
 import { seconds } from '../options.ts';
-import { headNames, type HeadName } from '../../vision/presets.ts';
+import { headNames, type HeadName } from '../../vision/head-names.ts';
 import type { CompileOptions } from '../../compile.ts';
 import type { Explanation } from '../../compile/tuning/explain.ts';
 import type { ClassifierPreprocessing } from '../../vision/classifier-metadata.ts';

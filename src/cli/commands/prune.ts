@@ -8,7 +8,7 @@ import { criterionNames, type CriterionName } from '../../prune/criteria/criteri
 import { distributions } from '../../prune/distribution/distributions.ts';
 import type { PruneOptions, Pruned, PruningReport } from '../../prune.ts';
 import type { ClassifierPreprocessing } from '../../vision/classifier-metadata.ts';
-import { headNames, type HeadName } from '../../vision/presets.ts';
+import { headNames, type HeadName } from '../../vision/head-names.ts';
 import { readAnnotated, accuracyOf, type Annotated } from '../../evaluate/accuracy.ts';
 import { fileCheckpoint } from '../checkpoint-file.ts';
 import { readInput } from '../../files/read.ts';
