@@ -83,7 +83,9 @@ describe('CONTRIBUTING.md', () => {
     const tables = [...paths].filter((path) => {
       if (!/^(src|bench|models)\/.*\.ts$/.test(path)) return false;
       const source = readFileSync(join(root, path), 'utf8');
-      return /(const \w+: OperatorTable<|satisfies Record<OperatorName,)/.test(source);
+      return /(const \w+: OperatorTable<|satisfies Record<OperatorName,|satisfies { \[N in OperatorName\])/.test(
+        source,
+      );
     });
     expect(tables.length).toBeGreaterThan(10);
     expect(tables.filter((path) => !text.includes(`| \`${path}\` |`))).toEqual([]);

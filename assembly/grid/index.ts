@@ -4,7 +4,8 @@
 //
 //   scratch   w w w w | o o o o | w w w w | o o o o | …      of four neighbours: their weights, and their byte offsets in a plane
 //
-// Nearest has one neighbour, in the place of the first. A neighbour without weight is not read, so that nothing outside counts.
+// Nearest has one neighbour, in the place of the first. A neighbour without weight does not count, whatever is there. A hostile record
+// may let y overlap the scratch memory: offsets are bounded when they are read.
 import { GridSampleRecord } from '../generated/records';
 import { madd } from '../madd';
 
@@ -49,9 +50,8 @@ function within(at: f32, length: u32, weight: f32): f32 {
 @inline
 function put(to: usize, weight: f32, row: f32, column: f32, r: GridSampleRecord): void {
   const isRead = weight != 0;
-  // floats do not hold the last index of axes beyond 2²⁴
-  const i = isRead ? min(<u32>row, r.xHeight - 1) : 0;
-  const j = isRead ? min(<u32>column, r.xWidth - 1) : 0;
+  const i: u32 = isRead ? <u32>row : 0;
+  const j: u32 = isRead ? <u32>column : 0;
   store<f32>(to, weight);
   store<u32>(to + 16, 4 * (i * r.xWidth + j));
 }
@@ -81,21 +81,23 @@ function findNeighbours(grid: usize, r: GridSampleRecord): void {
   }
 }
 
-/** The weighted pixels of four neighbours, one for each of four pixels of y, added to a sum. */
+/** The weighted pixels of four neighbours, one for each of four pixels of y, added to a sum. `last`: the greatest offset. */
 // @ts-ignore: decorator
 @inline
-function add(sum: v128, x: usize, neighbour: usize): v128 {
+function add(sum: v128, x: usize, neighbour: usize, last: v128): v128 {
   const weights = v128.load(neighbour);
-  let pixels = v128.load32_zero(x + load<u32>(neighbour, 16));
-  pixels = v128.load32_lane(x + load<u32>(neighbour, 20), pixels, 1);
-  pixels = v128.load32_lane(x + load<u32>(neighbour, 24), pixels, 2);
-  pixels = v128.load32_lane(x + load<u32>(neighbour, 28), pixels, 3);
+  const offsets = i32x4.min_u(v128.load(neighbour, 16), last);
+  let pixels = v128.load32_zero(x + i32x4.extract_lane(offsets, 0));
+  pixels = v128.load32_lane(x + i32x4.extract_lane(offsets, 1), pixels, 1);
+  pixels = v128.load32_lane(x + i32x4.extract_lane(offsets, 2), pixels, 2);
+  pixels = v128.load32_lane(x + i32x4.extract_lane(offsets, 3), pixels, 3);
   return madd(v128.and(pixels, f32x4.ne(weights, f32x4.splat(0))), weights, sum);
 }
 
 export function f32_grid_sample(r: GridSampleRecord): void {
   const yRow: usize = 4 * r.width;
   const onePixel = r.height * r.width == 1;
+  const last = i32x4.splat(4 * (r.xHeight * r.xWidth - 1));
   for (let n: u32 = 0; n < r.batch; n++) {
     for (let i: u32 = 0; i < r.height; i++) {
       findNeighbours(r.grid + n * r.gridBatch + i * r.gridRow, r);
@@ -104,11 +106,11 @@ export function f32_grid_sample(r: GridSampleRecord): void {
       for (let c = r.channels; c != 0; c--) {
         let at = r.scratch;
         for (let j: usize = 0; j < yRow; j += 16) {
-          let sum = add(f32x4.splat(0), x, at);
+          let sum = add(f32x4.splat(0), x, at, last);
           if (r.linear) {
-            sum = add(sum, x, at + neighbourBytes);
-            sum = add(sum, x, at + 2 * neighbourBytes);
-            sum = add(sum, x, at + 3 * neighbourBytes);
+            sum = add(sum, x, at + neighbourBytes, last);
+            sum = add(sum, x, at + 2 * neighbourBytes, last);
+            sum = add(sum, x, at + 3 * neighbourBytes, last);
           }
           if (onePixel) v128.store32_lane(y, sum, 0);
           else v128.store(y + j, sum);
