@@ -146,7 +146,10 @@ function standIn(model: TfliteModel, translation: Translation, operator: TfliteO
     const tensor = model.tensors[index];
     if (translation.isMade(tensor)) continue;
     const shape = graphShape(tensor.shape.map((d) => Math.max(d, 1)));
-    translation.setValue(tensor, translation.addValue(tensor.name, { shape, dtype: 'float32' }));
+    const value = translation.addValue(tensor.name, { shape, dtype: 'float32' });
+    // If it stands for integers, they count as exact: the error lists causes, not their consequences.
+    translation.ranges.set(value, { low: 0, high: 0 });
+    translation.setValue(tensor, value);
   }
 }
 

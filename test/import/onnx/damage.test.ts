@@ -329,7 +329,7 @@ describe('integers that are computed', () => {
     m.output(m.node('Cast', [m.node('Add', [x, m.int64s([1])])], { to: 1 }));
     const { code, message } = failure(m.bytesOfModel());
     expect(code).toBe('unsupported');
-    expect(message).toContain('node "Add1" (Add): computes in int64, with numbers that may be 2²⁴ or more');
+    expect(message).toContain('node "Add1" (Add): it computes with int64 numbers that may be 2²⁴ or more');
   });
 
   it('are refused where a product may grow too large', () => {
@@ -338,7 +338,7 @@ describe('integers that are computed', () => {
     const product = m.node('Mul', [index, m.int64s([5000])]);
     m.output(m.node('Cast', [product], { to: 1 }));
     const { message } = failure(m.bytesOfModel());
-    expect(message).toContain('node "Mul1" (Mul): computes in int64');
+    expect(message).toContain('node "Mul1" (Mul): it computes with int64 numbers');
   });
 });
 
