@@ -52,19 +52,19 @@ const budgets = {
   'profile.js': { raw: 1_100, brotli: 650 },
   'browser/index.js': { raw: 61_000, brotli: 19_700 },
   'browser/threads.js': { raw: 37_300, brotli: 11_200 },
-  'workerd/index.js': { raw: 61_300, brotli: 19_900 },
-  'edge-light/index.js': { raw: 61_300, brotli: 19_900 },
+  'workerd/index.js': { raw: 62_000, brotli: 20_000 },
+  'edge-light/index.js': { raw: 62_000, brotli: 20_000 },
   'filigree-simd.wasm': { raw: 62_000, brotli: 17_300 },
   'filigree-relaxed.wasm': { raw: 62_000, brotli: 17_300 },
   // cut down for the face model
   'face-simd.wasm': { raw: 40_000, brotli: 15_000 },
   'face-relaxed.wasm': { raw: 40_000, brotli: 15_000 },
   // wasm, threads, tracking, tiles and all heads within
-  'inline.js': { raw: 345_000, brotli: 98_500 },
+  'inline.js': { raw: 347_000, brotli: 99_000 },
   // without the codecs that it imports
   'images.js': { raw: 9_000, brotli: 3_500 },
   'kernels.js': { raw: 32_000, brotli: 9_100 },
-  'compile.js': { raw: 420_000, brotli: 115_000 },
+  'compile.js': { raw: 420_000, brotli: 116_000 },
 };
 
 const faceHead = 'mediapipe.js';

@@ -4,7 +4,8 @@
 import { writeFile } from 'node:fs/promises';
 import { Tensor } from '../../src/tensor.ts';
 import type { Candidates } from '../../src/vision/candidates.ts';
-import { decoderOf, type Head } from '../../src/vision/heads/index.ts';
+import type { Head } from '../../src/vision/heads/head.ts';
+import { decoderOf } from '../../src/vision/heads/index.ts';
 import { tensorOutputs } from '../../src/vision/outputs.ts';
 
 const side = 64;
@@ -13,12 +14,10 @@ const bins = 8;
 const number = (i: number) => Math.fround(2 * Math.sin(12.9898 * i));
 const logistic = (v: number) => 1 / (1 + Math.exp(-v));
 
-function decoded(head: Head, tensors: Record<string, Tensor>): number[][] {
+async function decoded(head: Head, tensors: Record<string, Tensor>): Promise<number[][]> {
   const outputs = Object.entries(tensors).map(([name, { dtype, shape }]) => ({ name, dtype, shape }));
-  const found: Candidates = decoderOf(head, { width: side, height: side }, outputs).decode(tensorOutputs(tensors), {
-    scoreThreshold: 0.7,
-    multiLabel: true,
-  });
+  const decoder = await decoderOf(head, { width: side, height: side }, outputs);
+  const found: Candidates = decoder.decode(tensorOutputs(tensors), { scoreThreshold: 0.7, multiLabel: true });
   return Array.from({ length: found.length }, (_, i) => [
     ...found.boxes.slice(4 * i, 4 * i + 4),
     found.scores[i],
@@ -26,7 +25,7 @@ function decoded(head: Head, tensors: Record<string, Tensor>): number[][] {
   ]);
 }
 
-function gfl(): number[][] {
+function gfl(): Promise<number[][]> {
   const strides = [8, 16, 32, 64];
   const width = classes + 4 * bins;
   const tensors: Record<string, Tensor> = {};
@@ -57,7 +56,7 @@ function gfl(): number[][] {
   );
 }
 
-function yolox(): number[][] {
+function yolox(): Promise<number[][]> {
   const width = 5 + classes;
   const cells = 8 * 8 + 4 * 4 + 2 * 2;
   const values = Float32Array.from({ length: cells * width }, (_, i) =>
@@ -69,4 +68,7 @@ function yolox(): number[][] {
   );
 }
 
-await writeFile(new URL('decoded.json', import.meta.url), `${JSON.stringify({ gfl: gfl(), yolox: yolox() })}\n`);
+await writeFile(
+  new URL('decoded.json', import.meta.url),
+  `${JSON.stringify({ gfl: await gfl(), yolox: await yolox() })}\n`,
+);
