@@ -1,5 +1,5 @@
 // Raw kernels, for benchmarks and for looking at one kernel alone.
-import type { WasmMemory } from './host.ts';
+import type { WasmMemory } from './runtime/host-types.ts';
 import { programBase, chooseBuild, instantiate } from './runtime/instantiate.ts';
 import type { WasmExports, WasmProvider } from './runtime/instantiate.ts';
 import type { WasmBuild } from './runtime/probe.ts';

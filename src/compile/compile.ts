@@ -8,7 +8,7 @@ import { optimise } from '../passes/index.ts';
 import type { OptimiseOptions } from '../passes/options.ts';
 import { checkProgram } from '../program/check.ts';
 import type { Program } from '../program/program.ts';
-import type { HeadName } from '../vision/presets.ts';
+import type { HeadName } from '../vision/head-names.ts';
 import { recogniseClassifier } from '../vision/recognise-classifier.ts';
 import { recognisePostProcess } from '../vision/recognise-post-process.ts';
 import { recogniseVision, visionWithHead } from '../vision/recognise.ts';
@@ -17,6 +17,7 @@ import type { CostModel } from '../lower/cost-model.ts';
 import { defaultCostModel } from '../lower/cost.ts';
 import type { Ranges } from '../lower/ranges.ts';
 import { lowerGraph } from './lower-graph.ts';
+import { outputTails } from './output-tails.ts';
 import { measureRanges, type CalibrationSamples } from './measure-ranges.ts';
 import type { Choices, LinearWeights, OnChoice } from '../lower/lowering.ts';
 import { weightTypes } from './rounding.ts';
@@ -148,14 +149,16 @@ export function compileGraph(
   });
   checkProgram(program); // the loader accepts every compiled program
   const { metadata } = program;
-  if (options.head !== undefined) metadata.vision = visionWithHead(program, options.head);
+  const tails = outputTails(graph);
+  const described = { ...program, tails };
+  if (options.head !== undefined) metadata.vision = visionWithHead(described, options.head);
   else {
     metadata.vision ??=
       recognisePostProcess(program) ??
-      recogniseVision(program.inputs, program.outputs, metadata) ??
+      recogniseVision(program.inputs, program.outputs, metadata, tails) ??
       recogniseClassifier(program.inputs, program.outputs, metadata);
   }
-  if (options.labels) metadata.vision = visionWithLabels(program, options.labels);
+  if (options.labels) metadata.vision = visionWithLabels(described, options.labels);
   delete metadata.detectionPostProcess; // the head holds all of it
   return program;
 }

@@ -8,7 +8,7 @@ import type { LabelledImage } from './labelled-images.ts';
 import type { Pixels } from '../vision/preprocessing.ts';
 import type { Model } from '../runtime/model.ts';
 import type { ClassifierPreprocessing } from '../vision/classifier-metadata.ts';
-import type { HeadName } from '../vision/presets.ts';
+import type { HeadName } from '../vision/head-names.ts';
 import { isDirectory, readInput } from '../files/read.ts';
 import type { ProgressDisplay } from './progress.ts';
 import { progressBar } from './progress.ts';

@@ -1,6 +1,7 @@
 // Draws detections into pixels, for hosts without a canvas. Anti-aliased by the share of each pixel that is covered.
 import type { Detection } from '../vision/detection.ts';
 import { layoutDetections, type Colour, type DrawOptions } from '../vision/draw.ts';
+import type { Mask } from '../vision/mask.ts';
 import { checkPixels, type Pixels } from '../vision/preprocessing.ts';
 import { toRgba } from './decode.ts';
 import { hersheyBaseline, hersheyCapitalHeight, hersheyGlyph } from './hershey.ts';
@@ -15,6 +16,13 @@ export function drawOnPixels(image: Pixels, detections: readonly Detection[], op
       fillRectangle(canvas, shape.x, shape.y, shape.x + shape.width, shape.y + shape.height, shape.colour, 1);
     } else if (shape.kind === 'outline') {
       strokeRectangle(canvas, shape, shape.colour, shape.alpha);
+    } else if (shape.kind === 'polygon') {
+      strokeSegments(canvas, segmentsOf(shape.corners), shape.line, shape.colour, shape.alpha);
+    } else if (shape.kind === 'line') {
+      const { from, to } = shape;
+      strokeSegments(canvas, [from.x, from.y, to.x, to.y], shape.line, shape.colour, shape.alpha);
+    } else if (shape.kind === 'mask') {
+      fillMask(canvas, shape.mask, shape.colour, shape.alpha);
     } else if (shape.kind === 'dot') {
       const { x, y, radius, colour } = shape;
       fillDistance(canvas, x - radius, y - radius, x + radius, y + radius, colour, (px, py) => {
@@ -93,13 +101,48 @@ function fillDistance(
   bottom: number,
   colour: Colour,
   inside: (x: number, y: number) => number,
+  alpha = 1,
 ): void {
   const yEnd = Math.min(canvas.height, Math.ceil(bottom + 1));
   const xEnd = Math.min(canvas.width, Math.ceil(right + 1));
   for (let y = Math.max(0, Math.floor(top - 1)); y < yEnd; y++) {
     for (let x = Math.max(0, Math.floor(left - 1)); x < xEnd; x++) {
       const coverage = Math.min(inside(x + 0.5, y + 0.5) + 0.5, 1);
-      if (coverage > 0) blend(canvas, x, y, colour, coverage);
+      if (coverage > 0) blend(canvas, x, y, colour, coverage * alpha);
+    }
+  }
+}
+
+/** A closed outline as segments x, y, x, y. */
+function segmentsOf(corners: readonly number[]): number[] {
+  const segments: number[] = [];
+  for (let i = 0; i < corners.length; i += 2) {
+    const next = (i + 2) % corners.length;
+    segments.push(corners[i], corners[i + 1], corners[next], corners[next + 1]);
+  }
+  return segments;
+}
+
+function strokeSegments(canvas: Canvas, segments: number[], line: number, colour: Colour, alpha: number): void {
+  const half = line / 2;
+  const xs = segments.filter((_, i) => i % 2 === 0);
+  const ys = segments.filter((_, i) => i % 2 === 1);
+  fillDistance(
+    canvas,
+    Math.min(...xs) - half,
+    Math.min(...ys) - half,
+    Math.max(...xs) + half,
+    Math.max(...ys) + half,
+    colour,
+    (x, y) => half - distanceToSegments(segments, x, y),
+    alpha,
+  );
+}
+
+function fillMask(canvas: Canvas, { x, y, width, height, data }: Mask, colour: Colour, alpha: number): void {
+  for (let v = Math.max(0, -y); v < Math.min(height, canvas.height - y); v++) {
+    for (let u = Math.max(0, -x); u < Math.min(width, canvas.width - x); u++) {
+      if (data[v * width + u] !== 0) blend(canvas, x + u, y + v, colour, alpha);
     }
   }
 }

@@ -16,7 +16,7 @@ import { decoderOf } from '../vision/heads/index.ts';
 import { readVisionMetadata } from '../vision/metadata.ts';
 import type { ImageModel } from '../vision/model.ts';
 import { tensorOutputs } from '../vision/outputs.ts';
-import type { HeadName } from '../vision/presets.ts';
+import type { HeadName } from '../vision/head-names.ts';
 import type { Geometry, Pixels } from '../vision/preprocessing.ts';
 import { visionOf } from '../vision/recognise.ts';
 import { runImage } from '../vision/run-image.ts';
@@ -104,17 +104,17 @@ export async function photoSamples(
     }
   }
   const found = regions.some((list) => list.length > 0);
-  const comparison = found ? compareDetections(program, options.head) : undefined;
+  const comparison = found ? await compareDetections(program, options.head) : undefined;
   return { samples, viewsPerImage: views, ...(found && { regions, comparison }) };
 }
 
 /** Compares a detector's findings with those before pruning. */
-function compareDetections(
+async function compareDetections(
   model: Pick<Program, 'name' | 'inputs' | 'outputs' | 'metadata'>,
   head?: HeadName,
-): Comparison {
+): Promise<Comparison> {
   const vision = (head === undefined ? readVisionMetadata(model.metadata) : undefined) ?? visionOf(model, head);
-  const { decode } = decoderOf(vision.head, vision.preprocessing, model.outputs);
+  const { decode } = await decoderOf(vision.head, vision.preprocessing, model.outputs);
   const objects = (outputs: Readonly<Record<string, Tensor>>) =>
     objectsOf(decode(tensorOutputs(outputs), { scoreThreshold: minScore, multiLabel: false }));
   return (dense) => {

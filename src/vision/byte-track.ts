@@ -95,8 +95,8 @@ export class ByteTrack {
     const scaleX = (box.xmax - box.xmin) / (from.xmax - from.xmin);
     const scaleY = (box.ymax - box.ymin) / (from.ymax - from.ymin);
     // keypoints move with the box
-    const keypoints = detection.keypoints?.map(({ name, x, y }) => ({
-      name,
+    const keypoints = detection.keypoints?.map(({ x, y, ...rest }) => ({
+      ...rest,
       x: box.xmin + (x - from.xmin) * scaleX,
       y: box.ymin + (y - from.ymin) * scaleY,
     }));

@@ -2,7 +2,7 @@
 import { FiligreeError } from '../errors.ts';
 import { readVisionMetadata, type VisionMetadata } from './metadata.ts';
 import type { Preprocessing } from './preprocessing.ts';
-import type { HeadName } from './presets.ts';
+import type { HeadName } from './head-names.ts';
 import type { TileOptions } from './tiles.ts';
 
 export interface DetectorSettings {

@@ -2,8 +2,8 @@
 import { FiligreeError } from '../errors.ts';
 import { ofClasses, type Candidates } from './candidates.ts';
 import { invalid } from './fields.ts';
-import { decoderOf, headTypes, type Head } from './heads/index.ts';
-import type { Decoder, HeadType } from './heads/head-type.ts';
+import { decoderOf } from './heads/index.ts';
+import type { Decoder } from './heads/head-type.ts';
 import { runOnImage } from './image-input.ts';
 import { ImageReader, type ImageSource } from './image-source.ts';
 import { fitLabels } from './labels.ts';
@@ -23,7 +23,9 @@ import { rankCandidates, suppress, suppressWeighted } from './nms.ts';
 import type { Outputs } from './outputs.ts';
 import { OutputsInPlace } from './outputs-in-place.ts';
 import type { FrameSource } from './frames.ts';
-import { inputToImage, type Geometry, type Pixels, type Preprocessing } from './preprocessing.ts';
+import { checkPlausible } from './plausible.ts';
+import { inputToImage, turnedToImage } from './preprocessing.ts';
+import type { Geometry, Pixels, Preprocessing, Rectangle } from './preprocessing.ts';
 import type { TrackOptions } from './track.ts';
 
 /** What a call looks for. */
@@ -44,10 +46,10 @@ export class Detector<M extends ImageModel = ImageModel> {
    * @internal
    */
   readonly preprocessing: Preprocessing;
-  private readonly suppression: HeadType<Head>['suppression'];
   private readonly limits: Limits;
-  private readonly decode: Decoder['decode'];
+  private readonly decoder: Decoder;
   private readonly reader = new ImageReader();
+  private checked = false;
   private disposed = false;
 
   /**
@@ -60,24 +62,26 @@ export class Detector<M extends ImageModel = ImageModel> {
   static async of<M extends ImageModel>(model: M, settings: DetectorSettings = {}): Promise<Detector<M>> {
     const { head } = settings;
     const stated = head === undefined ? readVisionMetadata(model.metadata) : undefined;
-    return new Detector(model, stated ?? (await import('./recognise.ts')).visionOf(model, head), settings);
-  }
-
-  /** Like `of`, for a model whose vision metadata is known. */
-  constructor(model: M, known: VisionMetadata, settings: DetectorSettings = {}) {
+    const known = stated ?? (await import('./recognise.ts')).visionOf(model, head);
     const vision = withOverrides(known, settings.labels, settings.preprocessing);
     const { width, height } = vision.preprocessing;
     const shape = model.inputs[0]?.shape.join();
     if (shape !== [1, height, width, 3].join() && shape !== [1, 3, height, width].join()) {
       throw invalid('metadata.vision.preprocessing', `the size of the model's input [${shape}]`, { width, height });
     }
+    return new Detector(model, vision, await decoderOf(vision.head, vision.preprocessing, model.outputs), settings);
+  }
+
+  private constructor(model: M, vision: VisionMetadata, decoder: Decoder, settings: DetectorSettings) {
     this.model = model;
     this.preprocessing = vision.preprocessing;
     this.limits = checkedLimits(settings, vision);
-    ({ keypoints: this.keypoints, suppression: this.suppression } = headTypes[vision.head.type]);
-    const { classes, decode } = decoderOf(vision.head, vision.preprocessing, model.outputs);
-    this.labels = settings.labels?.length ? fitLabels(vision.labels, classes) : vision.labels;
-    this.decode = decode;
+    this.keypoints = decoder.keypoints ?? [];
+    this.labels =
+      settings.labels?.length && decoder.classes !== undefined
+        ? fitLabels(vision.labels, decoder.classes)
+        : vision.labels;
+    this.decoder = decoder;
   }
 
   /**
@@ -85,7 +89,8 @@ export class Detector<M extends ImageModel = ImageModel> {
    * @param options for this call only
    * @throws FiligreeError `invalid-argument` when `image` is not an image or its data does not fit its size, when a class is
    * unknown or the threshold is not a number from 0 to 1, `not-found` when there is no such photo, `invalid-image` when it
-   * cannot be decoded, `disposed` after dispose(); the signal's reason
+   * cannot be decoded, `invalid-model` when what the model finds first shows that its outputs are read wrongly, `disposed`
+   * after dispose(); the signal's reason
    */
   async detect(image: ImageSource, options: DetectOptions = {}): Promise<DetectionResult> {
     if (this.disposed) throw new FiligreeError('disposed', 'detect: the detector is disposed');
@@ -145,12 +150,14 @@ export class Detector<M extends ImageModel = ImageModel> {
     { scoreThreshold = this.limits.scoreThreshold, classes }: Wanted = {},
   ): Detection[] {
     const { iouThreshold, maxResults, classAgnostic, multiLabel } = this.limits;
-    const all = this.decode(outputs, { ...this.limits, scoreThreshold });
+    const { decode, suppression, overlap } = this.decoder;
+    const all = decode(outputs, { ...this.limits, scoreThreshold });
+    this.checked ||= checkPlausible(all, this.preprocessing, this.model.name);
     const candidates = classes ? ofClasses(all, classes) : all;
     const maxCandidates = multiLabel ? 30_000 : undefined; // the limit of YOLO's own evaluation
-    const options = { iouThreshold, maxResults, perClass: !classAgnostic, maxCandidates };
-    if (this.suppression === 'none') return this.inImage(candidates, rankCandidates(candidates, maxResults), geometry);
-    if (this.suppression === 'plain') return this.inImage(candidates, suppress(candidates, options), geometry);
+    const options = { iouThreshold, maxResults, perClass: !classAgnostic, maxCandidates, overlap };
+    if (suppression === 'none') return this.inImage(candidates, rankCandidates(candidates, maxResults), geometry);
+    if (suppression === 'plain') return this.inImage(candidates, suppress(candidates, options), geometry);
     const merged = suppressWeighted(candidates, options);
     return this.inImage(
       merged,
@@ -172,36 +179,49 @@ export class Detector<M extends ImageModel = ImageModel> {
   }
 
   private inImage(candidates: Candidates, indices: readonly number[], geometry: Geometry): Detection[] {
-    const { boxes, scores, classes, keypoints, keypointCount } = candidates;
+    const { boxes, scores, classes, keypoints, keypointScores, keypointCount, angles, mask } = candidates;
     const { imageWidth, imageHeight } = geometry;
     const detections: Detection[] = [];
     for (const i of indices) {
-      const topLeft = inputToImage(geometry, boxes[4 * i], boxes[4 * i + 1]);
-      const bottomRight = inputToImage(geometry, boxes[4 * i + 2], boxes[4 * i + 3]);
-      const box = {
+      const [left, top, right, bottom] = boxes.subarray(4 * i, 4 * i + 4);
+      const turned = angles && turnedToImage(geometry, { left, top, right, bottom }, angles[i]);
+      const topLeft = inputToImage(geometry, left, top);
+      const bottomRight = inputToImage(geometry, right, bottom);
+      const box = turned?.box ?? {
         xmin: clamp(topLeft.x, imageWidth),
         ymin: clamp(topLeft.y, imageHeight),
         xmax: clamp(bottomRight.x, imageWidth),
         ymax: clamp(bottomRight.y, imageHeight),
       };
-      if (box.xmax <= box.xmin || box.ymax <= box.ymin) continue; // entirely in the padding
+      const [x, y] = [(box.xmin + box.xmax) / 2, (box.ymin + box.ymax) / 2];
+      const inPadding = turned && !(x >= 0 && y >= 0 && x <= imageWidth && y <= imageHeight);
+      if (inPadding || box.xmax <= box.xmin || box.ymax <= box.ymin) continue;
       const classIndex = classes?.[i] ?? 0;
       const detection: Detection = {
         label: this.labels[classIndex] ?? `class ${classIndex}`,
         classIndex,
         score: scores[i],
         box,
+        ...(turned && { angle: turned.angle }),
       };
       if (keypoints) {
         detection.keypoints = this.keypoints.map((name, k) => {
-          const at = 2 * (i * keypointCount + k);
-          return { name, ...inputToImage(geometry, keypoints[at], keypoints[at + 1]) };
+          const at = i * keypointCount + k;
+          const place = inputToImage(geometry, keypoints[2 * at], keypoints[2 * at + 1]);
+          return { name, ...place, ...(keypointScores && { score: keypointScores[at] }) };
         });
       }
+      if (mask) detection.mask = mask(i, wholePixels(box), geometry);
       detections.push(detection);
     }
     return detections;
   }
+}
+
+/** The pixels that a box touches. */
+function wholePixels({ xmin, ymin, xmax, ymax }: Detection['box']): Rectangle {
+  const [x, y] = [Math.floor(xmin), Math.floor(ymin)];
+  return { x, y, width: Math.ceil(xmax) - x, height: Math.ceil(ymax) - y };
 }
 
 function clamp(value: number, most: number): number {

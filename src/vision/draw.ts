@@ -1,11 +1,14 @@
 // How detections are drawn, for any surface. Sizes scale with the picture, so that lines and text are readable on a
 // thumbnail and on a 50-megapixel photo.
-import type { Detection } from './detection.ts';
-import { placeLabel, type Label } from './place-label.ts';
+import type { Detection, Keypoint } from './detection.ts';
+import type { Mask } from './mask.ts';
+import { placeLabel, type Area, type Label } from './place-label.ts';
 
 export interface DrawOptions {
-  /** Whether to draw keypoints; default true. */
+  /** Whether to draw keypoints, and the limbs of bodies; default true. Those of a score below 0.3 are left out. */
   keypoints?: boolean;
+  /** Whether to tint masks; default true. */
+  masks?: boolean;
   /** Whether to write labels and scores, where they leave the boxes visible; default true. */
   labels?: boolean;
 }
@@ -25,6 +28,10 @@ export type DrawnShape =
       colour: Colour;
       alpha: number;
     }
+  /** A closed outline of corners x, y, x, y, … */
+  | { kind: 'polygon'; corners: number[]; line: number; colour: Colour; alpha: number }
+  | { kind: 'line'; from: Point; to: Point; line: number; colour: Colour; alpha: number }
+  | { kind: 'mask'; mask: Mask; colour: Colour; alpha: number }
   | { kind: 'dot'; x: number; y: number; radius: number; colour: Colour }
   | { kind: 'fill'; x: number; y: number; width: number; height: number; colour: Colour }
   /** `x` is the left edge, `y` the baseline; `size` is the font's, in pixels: capitals are 0.7 of it high. */
@@ -41,6 +48,19 @@ const classColours: readonly Colour[] = [
   [0, 114, 178],
   [213, 94, 0],
 ];
+
+interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** Keypoints of COCO's 17 that a line joins. */
+const limbs = [
+  5, 7, 7, 9, 6, 8, 8, 10, 5, 6, 5, 11, 6, 12, 11, 12, 11, 13, 13, 15, 12, 14, 14, 16, 0, 1, 0, 2, 1, 3, 2, 4,
+];
+
+/** A keypoint of a lower score is somewhere else, or not to be seen. */
+const minKeypointScore = 0.3;
 
 const black: Colour = [0, 0, 0];
 const white: Colour = [255, 255, 255];
@@ -59,24 +79,22 @@ export function layoutDetections(
 ): DrawnShape[] {
   const longSide = Math.max(width, height);
   const line = Math.max(1.5, longSide / 320);
-  const bestFirst = detections.map(({ box: { xmin, ymin, xmax, ymax }, ...rest }) => ({
+  const bestFirst = detections.map(({ box, ...rest }) => ({
     ...rest,
-    box: { x: xmin, y: ymin, width: xmax - xmin, height: ymax - ymin },
+    ...outlineOf(box, rest.angle),
     colour: classColours[rest.classIndex % classColours.length],
   }));
   bestFirst.sort((a, b) => b.score - a.score);
+  const masks: DrawnShape[] = [];
   const boxes: DrawnShape[] = [];
-  const dots: DrawnShape[] = [];
-  for (const { box, keypoints, colour } of bestFirst.toReversed()) {
-    boxes.push({ kind: 'outline', ...box, line: 1.7 * line, colour: black, alpha: 0.5 });
-    boxes.push({ kind: 'outline', ...box, line, colour, alpha: 1 });
-    if (options.keypoints === false) continue;
-    const radius = Math.max(0.6, Math.min(1.3 * line, box.width / 24));
-    for (const { x, y } of keypoints ?? []) {
-      dots.push({ kind: 'dot', x, y, radius: 1.5 * radius, colour: black }, { kind: 'dot', x, y, radius, colour });
-    }
+  const points: DrawnShape[] = [];
+  for (const { box, corners, keypoints = [], mask, colour } of bestFirst.toReversed()) {
+    if (mask && options.masks !== false) masks.push({ kind: 'mask', mask, colour, alpha: 0.4 });
+    const outline = corners ? ({ kind: 'polygon', corners } as const) : ({ kind: 'outline', ...box } as const);
+    boxes.push({ ...outline, line: 1.7 * line, colour: black, alpha: 0.5 }, { ...outline, line, colour, alpha: 1 });
+    if (options.keypoints !== false) points.push(...drawKeypoints(keypoints, box.width, line, colour));
   }
-  const shapes = [...boxes, ...dots];
+  const shapes = [...masks, ...boxes, ...points];
   if (options.labels === false) return shapes;
   const labels: Label[] = [];
   const scene = { width, height, labels, boxes: bestFirst.map(({ box }) => box) };
@@ -86,6 +104,36 @@ export function layoutDetections(
     if (!label) continue;
     labels.push(label);
     shapes.push(...drawLabel(label, colour));
+  }
+  return shapes;
+}
+
+/** The rectangle around a box, and its corners where it is turned. */
+function outlineOf({ xmin, ymin, xmax, ymax }: Detection['box'], angle = 0): { box: Area; corners?: number[] } {
+  const [w, h] = [(xmax - xmin) / 2, (ymax - ymin) / 2];
+  if (angle === 0) return { box: { x: xmin, y: ymin, width: 2 * w, height: 2 * h } };
+  const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+  const [x, y] = [xmin + w, ymin + h];
+  const corners = [-w, -h, w, -h, w, h, -w, h].map((v, i, all) =>
+    i % 2 === 0 ? x + v * cos - all[i + 1] * sin : y + all[i - 1] * sin + v * cos,
+  );
+  const width = 2 * (Math.abs(w * cos) + Math.abs(h * sin));
+  const height = 2 * (Math.abs(w * sin) + Math.abs(h * cos));
+  return { box: { x: x - width / 2, y: y - height / 2, width, height }, corners };
+}
+
+function drawKeypoints(keypoints: readonly Keypoint[], boxWidth: number, line: number, colour: Colour): DrawnShape[] {
+  const shapes: DrawnShape[] = [];
+  const seen = ({ score = 1 }: Keypoint) => score >= minKeypointScore;
+  for (let i = 0; keypoints.length === 17 && i < limbs.length; i += 2) {
+    const [from, to] = [keypoints[limbs[i]], keypoints[limbs[i + 1]]];
+    if (!seen(from) || !seen(to)) continue;
+    const limb = { kind: 'line', from, to } as const;
+    shapes.push({ ...limb, line: 1.7 * line, colour: black, alpha: 0.5 }, { ...limb, line, colour, alpha: 1 });
+  }
+  const radius = Math.max(0.6, Math.min(1.3 * line, boxWidth / 24));
+  for (const { x, y } of keypoints.filter(seen)) {
+    shapes.push({ kind: 'dot', x, y, radius: 1.5 * radius, colour: black }, { kind: 'dot', x, y, radius, colour });
   }
   return shapes;
 }
@@ -114,6 +162,11 @@ export interface DrawingContext {
   strokeRect(x: number, y: number, width: number, height: number): void;
   fillRect(x: number, y: number, width: number, height: number): void;
   beginPath(): void;
+  moveTo(x: number, y: number): void;
+  lineTo(x: number, y: number): void;
+  closePath(): void;
+  rect(x: number, y: number, width: number, height: number): void;
+  stroke(): void;
   arc(x: number, y: number, radius: number, from: number, to: number): void;
   fill(): void;
   measureText(text: string): { readonly width: number };
@@ -121,7 +174,7 @@ export interface DrawingContext {
 }
 
 /**
- * Draws boxes, scores and keypoints on a canvas with the image's pixel size, e.g. over the image itself. For an image
+ * Draws boxes, scores, keypoints and masks on a canvas with the image's pixel size, e.g. over the image itself. For an image
  * shown at another size, scale the context first.
  * @param size the image's, in pixels; default the canvas's
  */
@@ -140,7 +193,7 @@ export function drawDetections(
   context.textBaseline = 'alphabetic';
   for (const shape of layoutDetections(detections, width, height, textWidth, options)) {
     const colour = `rgb(${shape.colour.join(' ')})`;
-    context.globalAlpha = shape.kind === 'outline' ? shape.alpha : 1;
+    context.globalAlpha = 'alpha' in shape ? shape.alpha : 1;
     context.fillStyle = colour;
     context.strokeStyle = colour;
     if (shape.kind === 'outline') {
@@ -148,6 +201,18 @@ export function drawDetections(
       context.strokeRect(shape.x, shape.y, shape.width, shape.height);
     } else if (shape.kind === 'fill') {
       context.fillRect(shape.x, shape.y, shape.width, shape.height);
+    } else if (shape.kind === 'polygon' || shape.kind === 'line') {
+      const points = shape.kind === 'line' ? [shape.from.x, shape.from.y, shape.to.x, shape.to.y] : shape.corners;
+      context.lineWidth = shape.line;
+      context.beginPath();
+      context.moveTo(points[0], points[1]);
+      for (let i = 2; i < points.length; i += 2) context.lineTo(points[i], points[i + 1]);
+      if (shape.kind === 'polygon') context.closePath();
+      context.stroke();
+    } else if (shape.kind === 'mask') {
+      context.beginPath();
+      addRuns(context, shape.mask);
+      context.fill();
     } else if (shape.kind === 'dot') {
       context.beginPath();
       context.arc(shape.x, shape.y, shape.radius, 0, 2 * Math.PI);
@@ -158,6 +223,19 @@ export function drawDetections(
     }
   }
   context.restore();
+}
+
+/** The pixels of a mask, row by row, as rectangles one pixel high. */
+function addRuns(context: DrawingContext, { x, y, width, height, data }: Mask): void {
+  for (let row = 0; row < height; row++) {
+    const start = row * width;
+    for (let from = 0; from < width;) {
+      let to = from;
+      while (to < width && data[start + to] !== 0) to++;
+      if (to > from) context.rect(x + from, y + row, to - from, 1);
+      from = to + 1;
+    }
+  }
 }
 
 function font(size: number): string {

@@ -78,10 +78,15 @@ export function outputNamed(outputs: readonly TensorDescription[], name: string)
   return output;
 }
 
+/** Whether an output holds real numbers: quantised ones are read as what they stand for. */
+export function isReal(dtype: DType): boolean {
+  return dtype !== 'int32' && dtype !== 'int64' && dtype !== 'bool';
+}
+
 export function shapeIs(output: TensorDescription, shape: readonly number[]): void {
   const same = output.shape.length === shape.length && shape.every((d, i) => d === output.shape[i]);
   if (!same)
     throw invalid(`metadata.vision.head: output "${output.name}"`, `shape [${shape.join(', ')}]`, output.shape);
-  if (output.dtype !== 'float32')
-    throw invalid(`metadata.vision.head: output "${output.name}"`, 'float32', output.dtype);
+  if (!isReal(output.dtype))
+    throw invalid(`metadata.vision.head: output "${output.name}"`, 'float32 or a quantised type', output.dtype);
 }

@@ -1,15 +1,22 @@
 // Published networks that are recognised by the exact shapes of their inputs and outputs.
-import type { TensorDescription } from './fields.ts';
+import { same } from './classifier-metadata.ts';
+import { isReal, type TensorDescription } from './fields.ts';
+import { takesBytes } from './quantized-bytes.ts';
 import type { VisionMetadata } from './metadata.ts';
-import { mobilenetAnchors, ssdPreprocessing } from './presets.ts';
+import { mobilenetAnchors, ssdPreprocessing } from './presets/ssd.ts';
 
 /**
- * MediaPipe's two face detectors, dense or sparse. Values from mediapipe/modules/face_detection (Apache-2.0): inputs
- * are letterboxed with black and range from −1 to 1; boxes that overlap by 0.3 are merged.
+ * MediaPipe's detectors. Values from mediapipe/modules/{face,palm,pose}_detection (Apache-2.0): inputs are letterboxed with black
+ * and run from −1 to 1, those of the palm detectors of 192 pixels from 0; boxes are merged where they overlap by 0.3.
  */
-const faceDetectors = [
-  { range: 'full', size: 192, anchors: 2304, strides: [4], anchorsPerCell: 1 },
-  { range: 'short', size: 128, anchors: 896, strides: [8, 16, 16, 16], anchorsPerCell: 2 },
+const mediapipeDetectors = [
+  { label: 'face', width: 16, size: 192, anchors: 2304, strides: [4], anchorsPerCell: 1 },
+  { label: 'face', width: 16, size: 128, anchors: 896, strides: [8, 16, 16, 16], anchorsPerCell: 2 },
+  { label: 'face', width: 16, size: 256, anchors: 896, strides: [16, 32, 32, 32], anchorsPerCell: 2 },
+  { label: 'palm', width: 18, size: 192, anchors: 2016, strides: [8, 16, 16, 16], anchorsPerCell: 2, fromZero: true },
+  { label: 'palm', width: 18, size: 256, anchors: 2944, strides: [8, 16, 32, 32, 32], anchorsPerCell: 2 },
+  { label: 'person', width: 12, size: 224, anchors: 2254, strides: [8, 16, 32, 32, 32], anchorsPerCell: 2 },
+  { label: 'person', width: 12, size: 128, anchors: 896, strides: [8, 16, 16, 16], anchorsPerCell: 2 },
 ];
 
 /** A known model's vision metadata; undefined for other models. */
@@ -17,24 +24,23 @@ export function knownModel(
   inputs: readonly TensorDescription[],
   outputs: readonly TensorDescription[],
 ): VisionMetadata | undefined {
-  if (inputs.length !== 1 || outputs.length !== 2) return undefined;
-  for (const { size, anchors, strides, anchorsPerCell } of faceDetectors) {
-    const boxes = withShape(outputs, 1, anchors, 16);
+  if (inputs.length !== 1 || outputs.length !== 2 || takesBytes(inputs[0])) return undefined;
+  for (const { label, width, size, anchors, strides, anchorsPerCell, fromZero = false } of mediapipeDetectors) {
+    const boxes = withShape(outputs, 1, anchors, width);
     const scores = withShape(outputs, 1, anchors, 1);
     if (!withShape(inputs, 1, size, size, 3) || !boxes || !scores) continue;
     return {
       task: 'detect',
-      head: { type: 'mediapipe-face', boxes: boxes.name, scores: scores.name, strides, anchorsPerCell },
+      head: { type: 'mediapipe', boxes: boxes.name, scores: scores.name, strides, anchorsPerCell },
       preprocessing: {
         width: size,
         height: size,
         resize: 'letterbox',
         padValue: 0,
-        scale: [2 / 255, 2 / 255, 2 / 255],
-        offset: [-1, -1, -1],
+        ...(fromZero ? same(1 / 255, 0) : same(2 / 255, -1)),
         order: 'RGB',
       },
-      labels: ['face'],
+      labels: [label],
       scoreThreshold: 0.5,
       iouThreshold: 0.3,
     };
@@ -76,5 +82,5 @@ function objectronDetector(
 }
 
 function withShape(tensors: readonly TensorDescription[], ...shape: number[]): TensorDescription | undefined {
-  return tensors.find((tensor) => tensor.dtype === 'float32' && tensor.shape.join() === shape.join());
+  return tensors.find((tensor) => isReal(tensor.dtype) && tensor.shape.join() === shape.join());
 }

@@ -10,6 +10,8 @@ export interface SuppressionOptions {
   perClass?: boolean;
   /** Number of candidates compared, best first: the work grows with its square. Default 3000. */
   maxCandidates?: number;
+  /** How far candidates i and j are the same, 0…1, for `suppress`; the intersection over union of their boxes if not given. */
+  overlap?: (candidates: Candidates, i: number, j: number) => number;
 }
 
 /**
@@ -49,6 +51,7 @@ function boxArea(boxes: Float32Array, at: number): number {
 export function suppress(candidates: Candidates, options: SuppressionOptions): number[] {
   const { iouThreshold, maxResults, perClass = true, maxCandidates = 3000 } = options;
   const { boxes, classes } = candidates;
+  const overlap = options.overlap ?? ((_, i, j) => intersectionOverUnion(boxes, i, j));
   const kept: number[] = [];
   /** The kept boxes of each class, best first: only those can suppress. */
   const rivals = new Map<number, number[]>();
@@ -57,7 +60,7 @@ export function suppress(candidates: Candidates, options: SuppressionOptions): n
     const classIndex = perClass && classes ? classes[i] : 0;
     let same = rivals.get(classIndex);
     if (!same) rivals.set(classIndex, (same = []));
-    if (same.some((k) => intersectionOverUnion(boxes, k, i) > iouThreshold)) continue;
+    if (same.some((k) => overlap(candidates, k, i) > iouThreshold)) continue;
     kept.push(i);
     same.push(i);
   }

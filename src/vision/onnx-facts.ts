@@ -7,6 +7,8 @@ export interface OnnxFacts {
   readonly task?: string;
   /** Ultralytics' `names`, by class. */
   readonly labels?: readonly string[];
+  /** Ultralytics' `kpt_shape`: keypoints of an object, and numbers of a keypoint. */
+  readonly keypointShape?: readonly [count: number, values: number];
   /** All strings that may name the network's family. */
   readonly description: string;
 }
@@ -22,6 +24,14 @@ export function onnxFacts(metadata: Readonly<Record<string, unknown>>): OnnxFact
   return {
     ...(typeof onnx.task === 'string' && { task: onnx.task }),
     ...(labels && { labels }),
+    ...keypointFacts(onnx.kpt_shape),
     description: texts.filter((value) => typeof value === 'string').join(' '),
   };
+}
+
+/** Ultralytics' text of two numbers, `[17, 3]`, as a fact. */
+export function keypointFacts(text: unknown): Pick<OnnxFacts, 'keypointShape'> {
+  const [, count, values] =
+    (typeof text === 'string' && /^\s*[[(]\s*(\d{1,4})\s*,\s*([23])\s*[\])]\s*$/.exec(text)) || [];
+  return count && values && Number(count) > 0 ? { keypointShape: [Number(count), Number(values)] } : {};
 }

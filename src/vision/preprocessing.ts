@@ -116,6 +116,27 @@ export function inputToImage(geometry: Geometry, x: number, y: number): { x: num
   };
 }
 
+/**
+ * A box that is turned about its centre by `angle` (radians, clockwise), input pixels → image pixels. Where the image was
+ * stretched by different factors a rectangle becomes a parallelogram: its sides keep their lengths, the first its direction.
+ */
+export function turnedToImage(
+  geometry: Geometry,
+  { left, top, right, bottom }: { left: number; top: number; right: number; bottom: number },
+  angle: number,
+): { box: { xmin: number; ymin: number; xmax: number; ymax: number }; angle: number } {
+  const { imageWidth, imageHeight, destination } = geometry;
+  const [scaleX, scaleY] = [imageWidth / destination.width, imageHeight / destination.height];
+  const centre = inputToImage(geometry, (left + right) / 2, (top + bottom) / 2);
+  const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+  const width = ((right - left) * Math.hypot(cos * scaleX, sin * scaleY)) / 2;
+  const height = ((bottom - top) * Math.hypot(sin * scaleX, cos * scaleY)) / 2;
+  return {
+    box: { xmin: centre.x - width, ymin: centre.y - height, xmax: centre.x + width, ymax: centre.y + height },
+    angle: scaleX === scaleY ? angle : Math.atan2(sin * scaleY, cos * scaleX),
+  };
+}
+
 /** Coordinates as fractions of the input (0…1) → image pixels. */
 export function normalizedToImage(geometry: Geometry, x: number, y: number): { x: number; y: number } {
   return inputToImage(geometry, x * geometry.inputWidth, y * geometry.inputHeight);

@@ -7,6 +7,11 @@ export interface QuantizedDescription extends TensorDescription {
   readonly quantization?: { readonly scale: number; readonly zeroPoint: number };
 }
 
+/** Whether an input takes a photo's bytes as they are: integers that stand for nothing else. */
+export function takesBytes({ dtype, quantization }: QuantizedDescription): boolean {
+  return dtype !== 'float32' && dtype !== 'float16' && !quantization;
+}
+
 /**
  * Scale and offset of a quantised input: uint8 takes a photo's bytes as they are, int8 takes them minus 128 (TFLite's
  * convention). Undefined for other inputs.

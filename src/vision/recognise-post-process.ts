@@ -4,7 +4,8 @@ import { field, list, number, outputNamed, text, type Field } from './fields.ts'
 import { floatsToBase64 } from './heads/ssd.ts';
 import { fittingLabels } from './labels.ts';
 import type { VisionMetadata } from './metadata.ts';
-import { ssdPreprocessing, type ModelDescription } from './presets.ts';
+import type { ModelDescription } from './presets/preset.ts';
+import { ssdPreprocessing } from './presets/ssd.ts';
 import { quantizedBytes } from './quantized-bytes.ts';
 import { defaultLabels, imageInput } from './recognise.ts';
 import { tfliteFacts } from './tflite-facts.ts';

@@ -1,13 +1,18 @@
 // Recognises a model's head by its file's own facts and by the shapes of its inputs and outputs. Used when a model is
 // compiled, whose artifact then carries the answer as `metadata.vision`, and for artifacts without it.
 import { FiligreeError } from '../errors.ts';
+import { same } from './classifier-metadata.ts';
 import { coco80, coco90 } from './coco-labels.ts';
-import type { TensorDescription } from './fields.ts';
+import { outputNamed, type TensorDescription } from './fields.ts';
 import { fileFacts, type FileFacts } from './file-facts.ts';
 import { knownModel } from './known-models.ts';
 import { fittingLabels } from './labels.ts';
 import type { VisionMetadata } from './metadata.ts';
-import { headNames, headPresets, type Fit, type HeadName, type ImageInput, type ModelDescription } from './presets.ts';
+import { takesBytes } from './quantized-bytes.ts';
+import type { OutputTails } from './output-tails.ts';
+import type { Fit, ImageInput, ModelDescription, Preset } from './presets/preset.ts';
+import { headPresets } from './presets.ts';
+import { headNames, type HeadName } from './head-names.ts';
 
 /** What was recognised: the vision metadata or, where that is ambiguous, the heads that fit the outputs. */
 export interface Recognition {
@@ -17,21 +22,26 @@ export interface Recognition {
 
 /** Recognises a detector. Unknown models give neither metadata nor choices. */
 export function recognise(model: ModelDescription): Recognition {
-  const { inputs, outputs, metadata = {} } = model;
+  const { inputs, outputs, metadata = {}, tails } = model;
   const known = knownModel(inputs, outputs);
   if (known) return { vision: known, choices: [] };
   const input = imageInput(inputs);
   const facts = fileFacts(metadata);
-  if (!input || (facts.task !== undefined && facts.task !== 'detect')) return { choices: [] };
+  if (!input) return { choices: [] };
   const fits: { name: HeadName; fit: Fit; evidence: number }[] = [];
   for (const name of headNames) {
-    const preset = headPresets[name];
-    const fit = preset.fit(outputs, input);
+    const preset: Preset = headPresets[name];
+    // objects that the network has chosen itself are of any task
+    if (facts.task !== undefined && facts.task !== (preset.task ?? 'detect') && name !== 'end-to-end') continue;
+    const fit = preset.fit(outputs, input, { facts, tails, named: false });
     if (!fit) continue;
     const described = preset.words?.test(facts.description) ? 4 : 0;
-    fits.push({ name, fit, evidence: described + (fit.classes === coco80.length ? 1 : 0) });
+    const sure = fit.sure ? 8 : 0;
+    fits.push({ name, fit, evidence: sure + described + (fit.classes === coco80.length ? 1 : 0) });
   }
-  const fitting = fits.filter(({ fit }) => !facts.labels || fittingLabels(facts.labels, fit.classes));
+  const fitting = fits.filter(
+    ({ fit: { classes } }) => !facts.labels || classes === undefined || fittingLabels(facts.labels, classes),
+  );
   const likely = fitting.filter(({ name, fit: { head } }) => {
     const { onlyWhenNamed, yieldsTo } = headPresets[name];
     const decoded = fits.find((other) => other.name === yieldsTo)?.fit.head;
@@ -51,8 +61,9 @@ export function recogniseVision(
   inputs: readonly TensorDescription[],
   outputs: readonly TensorDescription[],
   metadata: Readonly<Record<string, unknown>> = {},
+  tails?: OutputTails,
 ): VisionMetadata | undefined {
-  return recognise({ inputs, outputs, metadata }).vision;
+  return recognise({ inputs, outputs, metadata, tails }).vision;
 }
 
 /**
@@ -65,7 +76,9 @@ export function visionWithHead(model: ModelDescription & { readonly name: string
     throw new FiligreeError('invalid-argument', `head: wanted ${oneOfHeads(headNames)}; got ${JSON.stringify(head)}`);
   }
   const input = imageInput(model.inputs);
-  const fit = input && preset.fit(model.outputs, input);
+  const { outputs, tails } = model;
+  const facts = fileFacts(model.metadata ?? {});
+  const fit = input && preset.fit(outputs, input, { facts, tails, named: true });
   if (!input || !fit) {
     throw new FiligreeError(
       'invalid-argument',
@@ -73,7 +86,7 @@ export function visionWithHead(model: ModelDescription & { readonly name: string
         `${describeTensors(model.inputs)} and outputs ${describeTensors(model.outputs)}`,
     );
   }
-  return describe(head, fit, model, fileFacts(model.metadata ?? {}));
+  return describe(head, fit, model, facts);
 }
 
 /**
@@ -113,15 +126,38 @@ function isClassifier({ inputs, outputs, metadata = {} }: ModelDescription): boo
   return vision?.task === 'classify' || (isScores && imageInput(inputs) !== undefined);
 }
 
-function describe(name: HeadName, { head, classes }: Fit, { inputs }: ModelDescription, facts: FileFacts) {
+/** How many classes a detector has whose head somebody named or `recognise` found; undefined for others. */
+export function classCount(model: ModelDescription, { head, labels }: VisionMetadata): number | undefined {
+  const { inputs, outputs, metadata = {}, tails } = model;
+  const input = imageInput(inputs);
+  const clues = { facts: fileFacts(metadata), tails, named: true };
+  const wanted = JSON.stringify(head);
+  for (const name of headNames) {
+    const fit = input && headPresets[name].fit(outputs, input, clues);
+    if (fit && JSON.stringify(fit.head) === wanted) return fit.classes;
+  }
+  if (head.type === 'ssd') return outputNamed(outputs, head.scores).shape.at(-1)! - head.background;
+  return labels.length > 0 ? labels.length : undefined;
+}
+
+function describe(name: HeadName, { head, classes, labels }: Fit, { inputs }: ModelDescription, facts: FileFacts) {
   const { preprocessing, scoreThreshold, iouThreshold } = headPresets[name];
   const { width, height } = imageInput(inputs)!;
   const stated = inputs[0].dtype === 'float32' && facts.normalization;
   return {
     task: 'detect',
     head,
-    preprocessing: { width, height, ...preprocessing, ...(stated && { ...stated, order: 'RGB' as const }) },
-    labels: (facts.labels && fittingLabels(facts.labels, classes)) ?? defaultLabels(classes),
+    preprocessing: {
+      width,
+      height,
+      ...preprocessing,
+      ...(stated && { ...stated, order: 'RGB' as const }),
+      ...(takesBytes(inputs[0]) && same(1, 0)),
+    },
+    labels:
+      (classes === undefined ? facts.labels : facts.labels && fittingLabels(facts.labels, classes)) ??
+      labels ??
+      defaultLabels(classes),
     scoreThreshold,
     iouThreshold,
   } satisfies VisionMetadata;

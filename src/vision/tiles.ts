@@ -1,6 +1,7 @@
 // Large photos in parts that overlap (slicing aided hyper inference, Akyon et al., arXiv 2202.06934), so that what is small
 // in them is large enough to be found. Loaded when somebody asks for tiles.
 import { FiligreeError } from '../errors.ts';
+import { union } from './mask.ts';
 import type { Detection, DetectionResult } from './detection.ts';
 import type { Pixels } from './preprocessing.ts';
 
@@ -119,6 +120,8 @@ export function merge(found: readonly Seen[], iouThreshold: number, classAgnosti
       box.ymin = Math.min(box.ymin, detection.box.ymin);
       box.xmax = Math.max(box.xmax, detection.box.xmax);
       box.ymax = Math.max(box.ymax, detection.box.ymax);
+      const { mask } = same.detection;
+      if (mask && detection.mask) same.detection.mask = union(mask, detection.mask);
     }
   }
   return kept.map(({ detection }) => detection).toSorted((a, b) => b.score - a.score);
@@ -135,11 +138,12 @@ function overlaps(a: Detection['box'], b: Detection['box']): { union: number; sm
 }
 
 function moved(detection: Detection, { x, y }: Rectangle): Detection {
-  const { box, keypoints } = detection;
+  const { box, keypoints, mask } = detection;
   return {
     ...detection,
     box: { xmin: box.xmin + x, ymin: box.ymin + y, xmax: box.xmax + x, ymax: box.ymax + y },
     ...(keypoints && { keypoints: keypoints.map((point) => ({ ...point, x: point.x + x, y: point.y + y })) }),
+    ...(mask && { mask: { ...mask, x: mask.x + x, y: mask.y + y } }),
   };
 }
 

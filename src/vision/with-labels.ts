@@ -2,10 +2,10 @@
 import { FiligreeError } from '../errors.ts';
 import { classifierShape, readClassifierMetadata, type ClassifierMetadata } from './classifier-metadata.ts';
 import { list, text } from './fields.ts';
-import { decoderOf } from './heads/index.ts';
 import { fitLabels } from './labels.ts';
 import { readVisionMetadata, type VisionMetadata } from './metadata.ts';
-import type { ModelDescription } from './presets.ts';
+import type { ModelDescription } from './presets/preset.ts';
+import { classCount } from './recognise.ts';
 
 /**
  * A model's vision metadata with the caller's class names. A classifier about which nothing else is known counts as
@@ -27,8 +27,8 @@ export function visionWithLabels(
   }
   const vision = task === 'detect' && readVisionMetadata(metadata);
   if (vision) {
-    const { classes } = decoderOf(vision.head, vision.preprocessing, outputs);
-    return { ...vision, labels: fitLabels(names, classes) };
+    const classes = classCount(model, vision);
+    return { ...vision, labels: classes === undefined ? names : fitLabels(names, classes) };
   }
   throw new FiligreeError(
     'invalid-argument',

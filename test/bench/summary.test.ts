@@ -16,6 +16,8 @@ it('interpolates the break-even density between measured ones', () => {
 it('reads shapes, and names the line of an invalid one', () => {
   const line = { op: 'conv', inputs: 3, outputs: 32, height: 224, width: 200, kernel: 3, stride: 2, count: 1 };
   expect(parseShapes('# a comment\nconv 3 32 224 200 3 2 1 # the stem\n\n', 'a.txt')).toEqual([line]);
-  expect(() => parseShapes('conv 3 32 224 200 3 2 1\nconv 3 32', 'a.txt')).toThrow('a.txt:2: an operator and seven');
+  expect(() => parseShapes('conv 3 32 224 200 3 2 1\nconv 3 32', 'a.txt')).toThrow(
+    'a.txt:2: a line must hold an operator and seven',
+  );
   expect(() => parseShapes('conv 3 32 224 -1 3 2 1', 'a.txt')).toThrow('got "conv 3 32 224 -1 3 2 1"');
 });

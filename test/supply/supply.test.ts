@@ -168,7 +168,7 @@ describe('the package', () => {
 
   it('has the wasm that its sources make', () => {
     const out = execFileSync(process.execPath, ['scripts/reproduce.mjs', '1'], { cwd: root, encoding: 'utf8' });
-    expect(out).toContain('src/wasm: the same bytes');
+    expect(out).toContain('src/hosts/wasm: the same bytes');
     expect(out).toContain('dist/wasm: the same bytes');
   });
 });

@@ -6,12 +6,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { encodePng } from '../../src/images.ts';
 import { Tensor } from '../../src/tensor.ts';
 import { Detector } from '../../src/vision/detector.ts';
-import {
-  decodeFaces,
-  faceAnchors,
-  faceKeypoints,
-  type MediapipeFaceHead,
-} from '../../src/vision/heads/mediapipe-face.ts';
+import { decodeBlaze, blazeAnchors, faceKeypoints, type MediapipeHead } from '../../src/vision/heads/mediapipe.ts';
 import type { Pixels } from '../../src/vision/preprocessing.ts';
 import { recogniseVision } from '../../src/vision/recognise.ts';
 import { fakeModel, standingClock, type FakeEvents, type FakeModel } from './fake-model.ts';
@@ -51,13 +46,13 @@ const photo: Pixels = { data: new Uint8Array(640 * 480 * 3), width: 640, height:
 
 const bytes = (channels: number) => new Uint8ClampedArray(640 * 480 * channels);
 
-describe('decodeFaces', () => {
+describe('decodeBlaze', () => {
   it('adds offsets in input pixels to the anchor, x before y', () => {
     const vision = recogniseVision(faceShapes(full).inputs, faceShapes(full).outputs)!;
-    const anchors = faceAnchors(vision.head as MediapipeFaceHead, 192, 192);
+    const anchors = blazeAnchors(vision.head as MediapipeHead, 192, 192);
     const keypoints = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
     const tensors = faceOutputs(full, [49, 0, 4, -2, 20, 10, ...keypoints]); // anchor centre (6, 6)
-    const faces = decodeFaces(
+    const faces = decodeBlaze(
       tensors.regressors.data as Float32Array,
       tensors.classificators.data as Float32Array,
       anchors,
@@ -75,7 +70,7 @@ describe('decodeFaces', () => {
     const anchors = Float32Array.from([0.5, 0.5, 1, 1, 0.5, 0.5, 1, 1, 0.5, 0.5, 1, 1]);
     const regressors = new Float32Array(48).fill(2);
     const decode = (threshold: number, ...logits: number[]) =>
-      [...decodeFaces(regressors, logits, anchors, 10, 10, threshold).scores].map((score) => score.toPrecision(3));
+      [...decodeBlaze(regressors, logits, anchors, 10, 10, threshold).scores].map((score) => score.toPrecision(3));
     expect(decode(0.5, 1e6, Number.NaN, -1e6)).toEqual(['1.00']);
     expect(decode(0, 1e6, Number.NaN, -1e6)).toEqual(['1.00', '3.78e-44']); // e⁻¹⁰⁰ as float32 holds it
     expect(decode(0.9, 2, 2.2, 3)).toEqual(['0.900', '0.953']); // sigmoid(2) is 0.881
@@ -231,7 +226,7 @@ describe('metadata.vision', () => {
   it.each([
     [null, 'metadata.vision: wanted an object, found null'],
     [{ ...known, task: 'paint' }, 'metadata.vision.task: wanted "detect", found "paint"'],
-    [{ ...known, head: { type: 'constructor' } }, 'metadata.vision.head.type: wanted "mediapipe-face" or "yolo"'],
+    [{ ...known, head: { type: 'constructor' } }, 'metadata.vision.head.type: wanted "mediapipe" or "yolo"'],
     [{ ...known, head: { ...known.head, strides: [8, 0] } }, 'metadata.vision.head.strides[1]: wanted a number from 1'],
     [{ ...known, head: { ...known.head, strides: [] } }, 'metadata.vision.head.strides: wanted a list'],
     [

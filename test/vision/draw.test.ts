@@ -14,10 +14,9 @@ function recorder(width: number, height: number) {
     font: '',
     measureText: (text: string) => ({ width: 50 * text.length }), // at 100 pixels: half an em each
     ...Object.fromEntries(
-      ['save', 'restore', 'strokeRect', 'fillRect', 'fillText', 'beginPath', 'arc', 'fill'].map((name) => [
-        name,
-        note(name),
-      ]),
+      'save restore strokeRect fillRect fillText beginPath arc fill moveTo lineTo closePath stroke rect'
+        .split(' ')
+        .map((name) => [name, note(name)]),
     ),
   };
   return { context: context as unknown as CanvasRenderingContext2D, calls };
@@ -50,6 +49,46 @@ describe('drawDetections', () => {
       'fillText dog 0.88 103 95',
       'restore ',
     ]);
+  });
+
+  it('draws turned boxes, limbs between keypoints that are seen, and masks', () => {
+    const { context, calls } = recorder(640, 480);
+    const turned = { ...detection, keypoints: [], angle: Math.PI / 2 };
+    drawDetections(context, [turned], { labels: false });
+    const outline = [
+      'beginPath ',
+      'moveTo 250 50',
+      'lineTo 250 250',
+      'lineTo 150 250',
+      'lineTo 150 50',
+      'closePath ',
+      'stroke ',
+    ];
+    expect(calls.splice(0)).toEqual(['save ', ...outline, ...outline, 'restore ']);
+    const body = Array.from({ length: 17 }, (_, i) => ({
+      name: `${i}`,
+      x: 10 * i,
+      y: 0,
+      score: i === 7 || i === 9 ? 0.9 : 0.1,
+    }));
+    drawDetections(context, [{ ...detection, keypoints: body }], { labels: false });
+    expect(calls.splice(0).filter((call) => /^(moveTo|lineTo)/.test(call))).toEqual([
+      'moveTo 70 0',
+      'lineTo 90 0',
+      'moveTo 70 0',
+      'lineTo 90 0',
+    ]);
+    const mask = { x: 100, y: 100, width: 4, height: 2, data: Uint8Array.of(1, 1, 0, 1, 0, 0, 0, 1) };
+    drawDetections(context, [{ ...detection, keypoints: [], mask }], { labels: false });
+    expect(calls.filter((call) => call.startsWith('rect'))).toEqual([
+      'rect 100 100 2 1',
+      'rect 103 100 1 1',
+      'rect 103 101 1 1',
+    ]);
+    expect(calls.indexOf('rect 103 101 1 1')).toBeLessThan(calls.indexOf('strokeRect 100 100 200 100')); // under the boxes
+    calls.length = 0;
+    drawDetections(context, [{ ...detection, keypoints: [], mask }], { labels: false, masks: false });
+    expect(calls).not.toContain('fill ');
   });
 
   it('leaves out the parts that options exclude, and draws nothing for no objects', () => {

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { TensorDescription } from '../../src/vision/fields.ts';
 import { decoderOf } from '../../src/vision/heads/index.ts';
 import { onnxFacts } from '../../src/vision/onnx-facts.ts';
-import { headNames, headPresets, type HeadName } from '../../src/vision/presets.ts';
+import { headPresets } from '../../src/vision/presets.ts';
+import { headNames, type HeadName } from '../../src/vision/head-names.ts';
 import { recognise, visionOf, visionWithHead } from '../../src/vision/recognise.ts';
 import { readVisionMetadata } from '../../src/vision/metadata.ts';
 
@@ -144,13 +145,13 @@ describe('recognise', () => {
     ],
   ];
 
-  it.each(sure)('%s', (_, described, name, head) => {
+  it.each(sure)('%s', async (_, described, name, head) => {
     const vision = visionOf(described);
     expect(vision.head).toMatchObject(head);
     expect(vision.labels).toHaveLength(vision.labels.length === 0 ? 0 : 80);
     expect(vision).toEqual(visionWithHead(described, name));
     expect(readVisionMetadata(JSON.parse(JSON.stringify({ vision })))).toEqual(vision);
-    decoderOf(vision.head, vision.preprocessing, described.outputs);
+    await decoderOf(vision.head, vision.preprocessing, described.outputs);
   });
 
   it('preprocesses as the makers do', () => {
@@ -201,13 +202,13 @@ describe('recognise', () => {
       model(512, [tensor('hm', 1, 80, 128, 128), tensor('wh', 1, 2, 128, 128), tensor('reg', 1, 2, 128, 128)]),
       ['centernet-sigmoid', 'centernet'],
     ],
-  ])('lists the choices for %s', (_, described, choices) => {
+  ])('lists the choices for %s', async (_, described, choices) => {
     expect(recognise(described)).toEqual({ choices });
     expect(() => visionOf(described)).toThrow(expect.objectContaining({ code: 'invalid-argument' }));
     expect(() => visionOf(described)).toThrow(`(--head): "${choices.join('" or "')}"`);
     for (const name of choices as HeadName[]) {
       const { head, preprocessing } = visionOf(described, name);
-      decoderOf(head, preprocessing, described.outputs);
+      await decoderOf(head, preprocessing, described.outputs);
     }
   });
 
@@ -247,11 +248,73 @@ describe('recognise', () => {
     }
   });
 
-  it('knows other tasks for no detection', () => {
+  it('knows poses, masks and oriented boxes by what the file says', () => {
     const pose = [tensor('output0', 1, 56, 8400)];
-    expect(recognise(model(640, pose, ultralytics('YOLOv8n-pose', ['person'], 'pose')))).toEqual({ choices: [] });
+    const said = { ...ultralytics('YOLOv8n-pose', ['person'], 'pose'), kpt_shape: '[17, 3]' };
+    expect(visionOf(model(640, pose, said))).toMatchObject({
+      head: { type: 'yolo-pose', channelsFirst: true, keypoints: { count: 17, values: 3 }, place: 'after' },
+      labels: ['person'],
+    });
+    const claws = { ...ultralytics('YOLO11n-pose', ['crab', 'crayfish'], 'pose'), kpt_shape: '[3, 2]' };
+    expect(visionOf(model(640, [tensor('output0', 1, 12, 8400)], claws)).head).toMatchObject({
+      keypoints: { count: 3, values: 2 },
+    });
     const segment = [tensor('output0', 1, 116, 8400), tensor('output1', 1, 32, 160, 160)];
-    expect(recognise(model(640, segment)).vision?.head.type).not.toBe('yolo');
+    expect(visionOf(model(640, segment)).head).toMatchObject({
+      type: 'yolo-seg',
+      prototypes: 'output1',
+      objectness: false,
+    });
+    expect(visionOf(model(640, segment)).labels).toHaveLength(80);
+    const yolov5 = [tensor('output0', 1, 25200, 117), tensor('output1', 1, 32, 160, 160)];
+    expect(visionOf(model(640, yolov5)).head).toMatchObject({ type: 'yolo-seg', objectness: true });
+    const planes = ultralytics('YOLO11n-obb', ['plane', 'ship'], 'obb');
+    expect(visionOf(model(640, [tensor('output0', 1, 7, 8400)], planes)).head).toMatchObject({ type: 'yolo-obb' });
+  });
+
+  it('knows the objects that a network has chosen itself', () => {
+    const rows = (width: number) => [tensor('output0', 1, 300, width)];
+    expect(visionOf(model(640, rows(6)))).toMatchObject({ head: { type: 'end-to-end', boxes: 'pixels' }, labels: [] });
+    const cats = visionOf(model(640, rows(6), ultralytics('YOLO26n', ['cat', 'dog'])));
+    expect(cats).toMatchObject({ head: { classes: 2 }, labels: ['cat', 'dog'] });
+    const seg = [...rows(38), tensor('output1', 1, 32, 160, 160)];
+    expect(visionOf(model(640, seg, ultralytics('YOLO26n-seg', ['cat'], 'segment'))).head).toMatchObject({
+      prototypes: 'output1',
+    });
+    const body = { ...ultralytics('YOLO26n-pose', ['person'], 'pose'), kpt_shape: '[17, 3]' };
+    expect(visionOf(model(640, rows(57), body)).head).toMatchObject({ keypoints: { count: 17, values: 3 } });
+    expect(visionOf(model(640, rows(7), ultralytics('YOLO26n-obb', ['ship'], 'obb'))).head).toMatchObject({
+      angle: true,
+    });
+  });
+
+  it('asks where nothing says whether numbers are classes or keypoints', () => {
+    const unknown = model(640, [tensor('output0', 1, 56, 8400)]);
+    expect(recognise(unknown).choices).toEqual(['yolov8', 'yolov8-pose']);
+    expect(() => visionOf(unknown)).toThrow('(--head): "yolov8" or "yolov8-pose"');
+    expect(recognise(model(640, [tensor('output', 1, 25200, 16)])).choices).toEqual(['yolov5', 'yolov5-face']);
+  });
+
+  it('goes by where the graph puts its numbers together', () => {
+    const withSeams = (width: number, axis: number, seams: number[], shape = [1, width, 8400]) => ({
+      ...model(640, [tensor('out', ...shape)]),
+      tails: new Map([
+        ['out', { operators: new Set(['concat']), seams: shape.map((_, i) => (i === axis ? seams : [])) }],
+      ]),
+    });
+    expect(visionOf(withSeams(56, 1, [4, 5])).head).toMatchObject({ type: 'yolo-pose', keypoints: { count: 17 } });
+    expect(visionOf(withSeams(56, 1, [2, 4])).head).toMatchObject({ type: 'yolo' });
+    expect(visionOf(withSeams(20, 1, [4, 19])).head).toMatchObject({ type: 'yolo-obb' });
+    const face = withSeams(16, 2, [2, 4, 5, 7, 9, 11, 13, 15], [1, 25200, 16]);
+    expect(visionOf(face)).toMatchObject({ head: { type: 'yolo-pose', place: 'before' }, labels: ['face'] });
+    expect(visionOf(withSeams(16, 2, [2, 4], [1, 25200, 16])).head).toMatchObject({ type: 'yolo' });
+    const yolov7 = withSeams(57, 2, [2, 4, 6], [1, 25200, 57]);
+    expect(visionOf(yolov7)).toMatchObject({ head: { type: 'yolo-pose', objectness: true }, labels: ['person'] });
+  });
+
+  it('knows other tasks for no detection', () => {
+    const classes = [tensor('output0', 1, 84, 8400)];
+    expect(recognise(model(640, classes, ultralytics('YOLOv8n-cls', ['a'], 'classify')))).toEqual({ choices: [] });
   });
 
   it.each([
@@ -275,7 +338,7 @@ describe('recognise', () => {
     expect(recognise({ ...rest, inputs: [tensor('x', 1, 1, 640, 640)] })).toEqual({ choices: [] });
   });
 
-  it('knows the SSD of Objectron, its labels too', () => {
+  it('knows the SSD of Objectron, its labels too', async () => {
     const outputs = [
       tensor('raw_outputs/box_encodings', 1, 1917, 4),
       tensor('raw_outputs/class_predictions', 1, 1917, 24),
@@ -283,7 +346,7 @@ describe('recognise', () => {
     const vision = visionOf(model(300, outputs, undefined, true));
     expect(vision.labels).toHaveLength(23);
     expect([vision.labels[0], vision.labels[3], vision.labels[22]]).toEqual(['Bicycle', 'Person', 'Car']);
-    decoderOf(vision.head, vision.preprocessing, outputs);
+    await decoderOf(vision.head, vision.preprocessing, outputs);
   });
 });
 

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { faceAnchors } from '../../src/vision/heads/mediapipe-face.ts';
+import { blazeAnchors } from '../../src/vision/heads/mediapipe.ts';
 import { ssdAnchors } from '../../src/vision/ssd-anchors.ts';
 
 const row = (anchors: Float32Array, i: number) => Array.from(anchors.subarray(4 * i, 4 * i + 4));
 
 describe('anchors of the face models', () => {
   it('full range: 48 × 48 cells of one', () => {
-    const anchors = faceAnchors(
-      { type: 'mediapipe-face', boxes: '', scores: '', strides: [4], anchorsPerCell: 1 },
+    const anchors = blazeAnchors(
+      { type: 'mediapipe', boxes: '', scores: '', strides: [4], anchorsPerCell: 1 },
       192,
       192,
     );
@@ -18,8 +18,8 @@ describe('anchors of the face models', () => {
   });
 
   it('short range: 16 × 16 cells of two, then 8 × 8 cells of six', () => {
-    const anchors = faceAnchors(
-      { type: 'mediapipe-face', boxes: '', scores: '', strides: [8, 16, 16, 16], anchorsPerCell: 2 },
+    const anchors = blazeAnchors(
+      { type: 'mediapipe', boxes: '', scores: '', strides: [8, 16, 16, 16], anchorsPerCell: 2 },
       128,
       128,
     );

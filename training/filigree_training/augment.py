@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from . import kernels
+from .arrays import Array
 from .photos import GREY, Photos
 from .recipe import Augmentation, Input
 
@@ -40,7 +41,7 @@ class Geometry:
 class Augmenter:
     """Images (B, 3, side, side) as the network reads them, channels last."""
 
-    def __init__(self, photos: Photos, input: Input, side: int, device: torch.device):
+    def __init__(self, photos: Photos, input: Input, side: int, device: torch.device) -> None:
         self.device, self.side, self.input = device, side, input
         self.stored = photos.parts[0].shape[1]
         self.pixels = torch.empty(len(photos.names) * self.stored**2, 3, dtype=torch.uint8, device=device)
@@ -63,7 +64,7 @@ class Augmenter:
     def count(self) -> int:
         return len(self.chosen)
 
-    def of(self, where: np.ndarray) -> Augmenter:
+    def of(self, where: Array) -> Augmenter:
         """The same with the photographs where `where` (N) is true."""
         other = copy.copy(self)
         other.chosen = torch.from_numpy(np.flatnonzero(where)).to(self.device)
@@ -174,4 +175,3 @@ class Augmenter:
         gain = torch.exp(u((size, 1, 1), -0.3, 0.3) * strength)
         shift = u((size, 1, 1), -20, 20) * strength + 110 * (1 - gain) * u((size, 1, 1), 0, 1)
         return torch.cat([self.rgb @ turn @ self.yiq * gain, shift.expand(size, 3, 1)], -1)
-

@@ -13,23 +13,27 @@ import numpy as np
 import torch
 
 from . import evaluate
+from .arrays import Array
+from .heads import Head
 from .network import Convolve
 from .quantise import calibrated, int8_network
-from .student import Batches, Student
+from .student import Batches
 from .teacher import Teacher
+
+Views = list[list[torch.Tensor]]  # what the head said of each batch
 
 
 class Checks:
     """@param sets: by name images (N, 3, H, W), and truth (None: the teacher's detections; classifiers have none)"""
 
-    def __init__(self, teacher: Teacher, sets: dict[str, tuple[torch.Tensor, list[np.ndarray] | None]], calm: Batches, workers: int = 8):
+    def __init__(self, teacher: Teacher, sets: dict[str, tuple[torch.Tensor, list[Array] | None]], calm: Batches, workers: int = 8) -> None:
         self.teacher, self.calm = teacher, calm
         self.pool = ProcessPoolExecutor(workers)
         self.sets: dict[str, tuple[torch.Tensor, Any]] = {}
         self.views: dict[str, list[list[torch.Tensor]]] = {}
-        self.boxes = type(teacher.head).detections is not _no_boxes()
+        self.boxes = type(teacher.head).detections is not Head.detections
         dense = teacher.network.biased(teacher.weights, teacher.biases)
-        self.dense: dict[str, Future] = {}
+        self.dense: dict[str, Future[Any]] = {}
         for name, (images, truth) in sets.items():
             found, _, self.views[name] = self._run(images, dense, None)
             if self.boxes:
@@ -38,10 +42,10 @@ class Checks:
             self.sets[name] = (images, truth)
 
     @torch.no_grad()
-    def _run(self, images: torch.Tensor, conv: Convolve, views: list[list[torch.Tensor]] | None):
+    def _run(self, images: torch.Tensor, conv: Convolve, views: list[list[torch.Tensor]] | None) -> tuple[Array, dict[str, float], Views]:
         """Detections; mean losses against `views`; else what the head said."""
         head = self.teacher.head
-        boxes: list[np.ndarray] = []
+        boxes: list[Array] = []
         losses: list[torch.Tensor] = []
         kept: list[list[torch.Tensor]] = []
         for i in range(0, len(images), 64):
@@ -58,7 +62,7 @@ class Checks:
         mean = dict(zip([*head.parts, "same class"], torch.stack(losses).mean(0).tolist())) if losses else {}
         return (np.concatenate(boxes) if boxes else np.zeros((0, 0, 6))), mean, kept
 
-    def begin(self, student: Student, weights: torch.Tensor, biases: torch.Tensor) -> tuple[dict[str, Any], dict[str, Future]]:
+    def begin(self, weights: torch.Tensor, biases: torch.Tensor) -> tuple[dict[str, Any], dict[str, Future[Any]]]:
         """Runs a folded student; its AP is counted by other processes while training goes on."""
         net = self.teacher.network
         floats = net.biased(weights, biases)
@@ -66,7 +70,7 @@ class Checks:
         if self.boxes:
             ways[" int8"] = int8_network(net, weights, biases, calibrated(net, weights, biases, self.calm[:4], self.teacher.head.wanted))
         entry: dict[str, Any] = {}
-        waiting: dict[str, Future] = {}
+        waiting: dict[str, Future[Any]] = {}
         for way, conv in ways.items():
             for name, (images, truth) in self.sets.items():
                 boxes, losses, _ = self._run(images, conv, self.views[name])
@@ -78,9 +82,3 @@ class Checks:
 
     def close(self) -> None:
         self.pool.shutdown()
-
-
-def _no_boxes():
-    from .heads import Head
-
-    return Head.detections

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from .arrays import Array
+
 THRESHOLDS = np.arange(0.5, 0.96, 0.05)
 
 
-def overlaps(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def overlaps(a: Array, b: Array) -> Array:
     """(n, m) intersection over union of corners."""
     low, high = np.maximum(a[:, None, :2], b[None, :, :2]), np.minimum(a[:, None, 2:4], b[None, :, 2:4])
     inter = np.clip(high - low, 0, None).prod(-1)
@@ -18,7 +20,7 @@ def overlaps(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return inter / np.maximum(area_a[:, None] + area_b[None] - inter, 1e-9)
 
 
-def merged(boxes: np.ndarray, threshold: float = 0.01, iou: float = 0.6, most: int = 100) -> np.ndarray:
+def merged(boxes: Array, threshold: float = 0.01, iou: float = 0.6, most: int = 100) -> Array:
     """Non-maximum suppression of one image's boxes (n, 6), best first, class by class."""
     boxes = boxes[boxes[:, 4] > threshold]
     over = overlaps(boxes, boxes) > iou
@@ -30,7 +32,7 @@ def merged(boxes: np.ndarray, threshold: float = 0.01, iou: float = 0.6, most: i
     return boxes[alive][:most]
 
 
-def average_precision(found: list[np.ndarray], truth: list[np.ndarray]) -> tuple[float, float]:
+def average_precision(found: list[Array], truth: list[Array]) -> tuple[float, float]:
     """AP and AP50 in percent. `found`: (n, 6) an image; `truth`: (m, 6) x0, y0, x1, y1, crowd, class."""
     classes = sorted({int(c) for t in truth for c in t[t[:, 4] == 0, 5]})
     rows = [_of_class([f[f[:, 5] == c] for f in found], [t[t[:, 5] == c] for t in truth]) for c in classes]
@@ -38,7 +40,7 @@ def average_precision(found: list[np.ndarray], truth: list[np.ndarray]) -> tuple
     return 100 * float(table.mean()), 100 * float(table[:, 0].mean())
 
 
-def _of_class(found: list[np.ndarray], truth: list[np.ndarray]) -> list[float]:
+def _of_class(found: list[Array], truth: list[Array]) -> list[float]:
     matches = [_matches(f, t) for f, t in zip(found, truth)]
     total = sum(int((t[:, 4] == 0).sum()) for t in truth)
     order = np.argsort(-np.concatenate([f[:, 4] for f in found]), kind="mergesort")
@@ -47,7 +49,7 @@ def _of_class(found: list[np.ndarray], truth: list[np.ndarray]) -> list[float]:
     return [_area(hit[k][~ignored[k]], total) for k in range(len(THRESHOLDS))]
 
 
-def _matches(f: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _matches(f: Array, t: Array) -> tuple[Array, Array]:
     """(thresholds, n) hit, and ignored (in a crowd)."""
     t = t[np.argsort(t[:, 4], kind="stable")]  # crowds last
     crowd = t[:, 4] == 1
@@ -62,14 +64,14 @@ def _matches(f: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     for k, threshold in enumerate(THRESHOLDS):
         taken = np.zeros(len(t), bool)
         for i in range(len(f)):
-            match = _best(iou[i], taken, crowd, min(threshold, 1 - 1e-10))
+            match = _best(iou[i], taken, crowd, min(float(threshold), 1 - 1e-10))
             if match >= 0:
                 taken[match] = True
                 hit[k, i], ignored[k, i] = not crowd[match], crowd[match]
     return hit, ignored
 
 
-def _best(iou: np.ndarray, taken: np.ndarray, crowd: np.ndarray, best: float) -> int:
+def _best(iou: Array, taken: Array, crowd: Array, best: float) -> int:
     match = -1
     for j in range(len(iou)):
         if taken[j] and not crowd[j]:
@@ -81,7 +83,7 @@ def _best(iou: np.ndarray, taken: np.ndarray, crowd: np.ndarray, best: float) ->
     return match
 
 
-def _area(right: np.ndarray, total: int) -> float:
+def _area(right: Array, total: int) -> float:
     if not len(right) or not total:
         return 0.0
     hits = right.cumsum()
@@ -90,18 +92,18 @@ def _area(right: np.ndarray, total: int) -> float:
     return float(np.where(at < len(precision), precision[np.minimum(at, len(precision) - 1)], 0).mean())
 
 
-def coco_truth(path: str | Path, names: list[str], side: int, fit: str) -> list[np.ndarray]:
+def coco_truth(path: str | Path, names: list[str], side: int, fit: str) -> list[Array]:
     """Boxes of instances.json in pixels of the input, in the order of `names` (file stems; what precedes the last "-" is a label).
     Category ids are classes where they run 0…79, else places in the sorted list of ids."""
     data = json.loads(Path(path).read_text())
     images = {Path(i["file_name"]).stem: i for i in data["images"]}
     ids = sorted({c["id"] for c in data.get("categories", [])})
     classes = {c: c if not ids or ids[0] == 0 else ids.index(c) for c in {a["category_id"] for a in data["annotations"]}}
-    boxes: dict[int, list] = {i["id"]: [] for i in data["images"]}
+    boxes: dict[int, list[list[float]]] = {i["id"]: [] for i in data["images"]}
     for a in data["annotations"]:
         x, y, w, h = a["bbox"]
         boxes[a["image_id"]].append([x, y, x + w, y + h, a.get("iscrowd", 0), classes[a["category_id"]]])
-    truth = []
+    truth: list[Array] = []
     for name in names:
         image = images[name if name in images else name.split("-")[-1]]
         size = np.array([image["width"], image["height"]], float)
@@ -112,11 +114,11 @@ def coco_truth(path: str | Path, names: list[str], side: int, fit: str) -> list[
     return truth
 
 
-def agreement_truth(found: list[np.ndarray], threshold: float = 0.3) -> list[np.ndarray]:
+def agreement_truth(found: list[Array], threshold: float = 0.3) -> list[Array]:
     """The teacher's own detections as truth."""
     return [np.concatenate([f[:, :4], np.zeros((len(f), 1)), f[:, 5:]], 1)[f[:, 4] >= threshold] for f in found]
 
 
-def score(boxes: np.ndarray, truth: list[np.ndarray]) -> tuple[float, float]:
+def score(boxes: Array, truth: list[Array]) -> tuple[float, float]:
     """(images, most, 6) unmerged boxes against truth → AP, AP50. For worker processes."""
     return average_precision([merged(b) for b in boxes], truth)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,8 @@ import numpy as np
 import onnx
 import torch
 from onnx import numpy_helper
+
+from .arrays import Array
 
 ACTIVATIONS = ("Silu", "HardSwish", "Relu", "Relu6")
 
@@ -25,10 +28,15 @@ class Node:
     fixed: dict[int, Any] = field(default_factory=dict)
 
 
+Fused = tuple[list[Node], Node | None]  # a chain, and what does its work: none where there is no such chain
+Only = Callable[[Node | None], Node | None]
+Fuse = Callable[[Node, Only], Fused]
+
+
 class Graph:
     """Nodes in order, constants and names of input and outputs. `model` stays as it was read."""
 
-    def __init__(self, model: onnx.ModelProto):
+    def __init__(self, model: onnx.ModelProto) -> None:
         self.model = model
         self.constants = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
         for node in model.graph.node:
@@ -57,7 +65,7 @@ class Graph:
                 found[name].append(node)
         return found
 
-    def _replace(self, fuse) -> None:
+    def _replace(self, fuse: Fuse) -> None:
         """Puts one node in place of each chain that `fuse(node, only)` finds; `only(node)` is the one reader of its output."""
         readers = self.readers()
 
@@ -96,7 +104,7 @@ def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
     return {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
 
 
-def _plain(array: np.ndarray):
+def _plain(array: Array) -> Any:
     return torch.from_numpy(np.array(array)) if array.size > 16 else array.tolist()
 
 
@@ -107,7 +115,7 @@ def _number(node: Node, place: int) -> float | None:
     return float(value) if isinstance(value, (int, float)) else None
 
 
-def _silu(node: Node, only):
+def _silu(node: Node, only: Only) -> Fused:
     """x · sigmoid(x)."""
     mul = only(node) if node.op == "Sigmoid" else None
     if mul is None or mul.op != "Mul" or node.inputs[0] not in mul.inputs:
@@ -115,7 +123,7 @@ def _silu(node: Node, only):
     return [node, mul], Node("Silu", [node.inputs[0]], mul.outputs)
 
 
-def _hard_swish(node: Node, only):
+def _hard_swish(node: Node, only: Only) -> Fused:
     """x · clip(x + 3, 0, 6) / 6, as Paddle and PyTorch export it, or x · HardSigmoid(x)."""
     if node.op == "HardSigmoid":
         if abs(node.attributes.get("alpha", 0.2) - 1 / 6) > 1e-3:
@@ -137,7 +145,7 @@ def _hard_swish(node: Node, only):
     return [node, clip, mul, div], Node("HardSwish", [x], div.outputs)
 
 
-def _relu6(node: Node, only):
+def _relu6(node: Node, _: Only) -> Fused:
     if node.op != "Clip" or (_bound(node, 1, "min"), _bound(node, 2, "max")) != (0.0, 6.0):
         return [], None
     return [node], Node("Relu6", [node.inputs[0]], node.outputs)
@@ -147,7 +155,7 @@ def _bound(clip: Node, place: int, name: str) -> float | None:
     return clip.attributes[name] if name in clip.attributes else _number(clip, place)
 
 
-def _shuffle(node: Node, only):
+def _shuffle(node: Node, only: Only) -> Fused:
     """(N, g·c, H, W) → (N, g, c, H, W) → (N, c, g, H, W) → (N, c·g, H, W): ShuffleNet's channel shuffle, of any size."""
     transpose = only(node) if node.op == "Reshape" else None
     back = only(transpose)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 
+fast: Any
 try:
     from . import kernels_triton as fast
 except ImportError:  # PyTorch for CPUs comes without Triton
-    fast = None  # type: ignore[assignment]
+    fast = None
 
 PLAIN_ACTIVATIONS = {"": lambda x: x, "Silu": F.silu, "HardSwish": F.hardswish, "Relu": F.relu, "Relu6": F.relu6}
 
@@ -38,7 +41,9 @@ def norm_activation(
     return PLAIN_ACTIVATIONS[activation](_normalised(x, gamma, beta, running, momentum, epsilon, mode))
 
 
-def _normalised(x, gamma, beta, running, momentum, epsilon: float, mode: str) -> torch.Tensor:
+def _normalised(
+    x: torch.Tensor, gamma: torch.Tensor, beta: torch.Tensor, running: torch.Tensor, momentum: torch.Tensor, epsilon: float, mode: str
+) -> torch.Tensor:
     mean, variance = running.clone()
     if mode == "frozen":
         return F.batch_norm(x, mean, variance, gamma, beta, False, 0.0, epsilon)

@@ -2,6 +2,7 @@
 errors of features, and the geometry of augmentation. Everything has a plain form, used without a GPU and as the reference in
 tests/test_kernels.py (TRITON_INTERPRET=1 on a machine without a GPU). PLAIN=1 turns them off.
 """
+
 import os
 
 import torch
@@ -49,7 +50,19 @@ def moments_kernel(x, partial, rows, each, channels: tl.constexpr, TALL: tl.cons
 
 @triton.jit(do_not_specialize=["rows", "programs"])
 def affine_kernel(
-    partial, gamma, beta, running, momentum, table, rows, programs, epsilon, channels: tl.constexpr, OWN: tl.constexpr, WIDE: tl.constexpr, DEEP: tl.constexpr
+    partial,
+    gamma,
+    beta,
+    running,
+    momentum,
+    table,
+    rows,
+    programs,
+    epsilon,
+    channels: tl.constexpr,
+    OWN: tl.constexpr,
+    WIDE: tl.constexpr,
+    DEEP: tl.constexpr,
 ):
     # table (6, channels): scale and shift of x, the batch's mean and 1 / deviation, and r, d of x̂ = r · x̂ of the batch + d
     # running (2, channels): mean and variance, which move towards the batch's; OWN: the batch's own are used instead
@@ -168,7 +181,9 @@ def slopes_kernel(x, gy, table, partial, rows, each, channels: tl.constexpr, TAL
 
 
 @triton.jit(do_not_specialize=["rows", "each"])
-def plain_descent_kernel(x, gy, table, partial, gx, rows, each, channels: tl.constexpr, TALL: tl.constexpr, WIDE: tl.constexpr, ACT: tl.constexpr):
+def plain_descent_kernel(
+    x, gy, table, partial, gx, rows, each, channels: tl.constexpr, TALL: tl.constexpr, WIDE: tl.constexpr, ACT: tl.constexpr
+):
     # `slopes` and the gradient at x in one pass, where statistics do not depend on x
     program = tl.program_id(0)
     c = tl.arange(0, WIDE)
@@ -305,6 +320,7 @@ def bias_activation(x, bias, act):
 
 # ---- squared errors of features ----
 
+
 @triton.jit(do_not_specialize=["rows", "each"])
 def error_kernel(s, t, spread, partial, rows, each, channels: tl.constexpr, TALL: tl.constexpr, WIDE: tl.constexpr):
     program = tl.program_id(0)
@@ -356,6 +372,7 @@ class SquaredError(torch.autograd.Function):
 
 # ---- eight bits ----
 
+
 @triton.jit
 def quantise_kernel(x, step, zero, y, count, LEVELS: tl.constexpr, BLOCK: tl.constexpr):
     at = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
@@ -396,6 +413,7 @@ class Quantise(torch.autograd.Function):
 
 
 # ---- geometry of augmentation ----
+
 
 @triton.jit
 def warp_kernel(pixels, table, cross, colour, out, STORED: tl.constexpr, SIDE: tl.constexpr, GREY: tl.constexpr, BLOCK: tl.constexpr):

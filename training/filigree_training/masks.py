@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from pathlib import Path
 
 import torch
 
@@ -25,14 +26,13 @@ def write_masks(path: str, network: Network, mask: torch.Tensor, facts: dict[str
         offset += c.count
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
-    with open(path, "wb") as file:
+    with Path(path).open("wb") as file:
         file.write(struct.pack("<Q", len(text)) + text + b"".join(parts))
 
 
 def read_masks(path: str, network: Network) -> torch.Tensor:
     """A flat mask; 1 where the file has no layer. @raises ValueError naming the file and what fits no layer"""
-    with open(path, "rb") as file:
-        data = file.read()
+    data = Path(path).read_bytes()
     (length,) = struct.unpack("<Q", data[:8])
     header = json.loads(data[8 : 8 + length])
     header.pop("__metadata__", None)

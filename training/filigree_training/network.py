@@ -8,8 +8,9 @@ The graph stays what it is; only weights and biases of convolutions change, so a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, Sequence
+from typing import Protocol, cast
 
 import numpy as np
 import onnx
@@ -107,7 +108,7 @@ def up(n: int, multiple: int) -> int:
 class Network:
     """@param side: of the square input, where it is not to be the file's own"""
 
-    def __init__(self, path: str, side: int | None = None):
+    def __init__(self, path: str, side: int | None = None) -> None:
         self.graph = Graph(onnx.load(path))
         shape = self.graph.input_shape
         self.side = side or shape[2]
@@ -244,7 +245,7 @@ class Network:
             x = [values[i] if i in values else node.fixed.get(k) for k, i in enumerate(node.inputs)]
             if node.op == "Conv":
                 c = self.convs[node.outputs[0]]
-                values[c.activated if fused and c.activation else c.output] = conv(c, x[0])
+                values[c.activated if fused and c.activation else c.output] = conv(c, cast(torch.Tensor, x[0]))
             else:
                 values.update(zip(node.outputs, run_node(node, x)))
         if shapes is not None:

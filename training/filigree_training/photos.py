@@ -17,6 +17,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from .arrays import Array
+
 GREY = 114
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
@@ -25,12 +27,12 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 class Photos:
     """parts: arrays (n, side, side, 3) uint8 RGB; of all of them in order: sizes (N, 2) height and width, and names."""
 
-    parts: list[np.ndarray]
-    sizes: np.ndarray
+    parts: list[Array]
+    sizes: Array
     names: list[str]
 
 
-def held_out(names: list[str], share: float = 0.04) -> np.ndarray:
+def held_out(names: list[str], share: float = 0.04) -> Array:
     """(N) true for photographs that no student trains on: about `share` of all, by name, so the same ones in every run."""
     return np.array([zlib.crc32(n.encode()) % 10000 < 10000 * share for n in names])
 
@@ -54,9 +56,7 @@ def sources(paths: list[str]) -> list[tuple[str, str | tuple[str, int, int]]]:
 def _members(path: Path) -> list[tuple[str, str | tuple[str, int, int]]]:
     with tarfile.open(path) as tar:
         return [
-            (Path(m.name).stem, (str(path), m.offset_data, m.size))
-            for m in tar
-            if m.isfile() and Path(m.name).suffix.lower() in SUFFIXES
+            (Path(m.name).stem, (str(path), m.offset_data, m.size)) for m in tar if m.isfile() and Path(m.name).suffix.lower() in SUFFIXES
         ]
 
 
@@ -64,7 +64,9 @@ def load(paths: list[str], side: int, cache: str, workers: int | None = None) ->
     """@param cache: a folder; what lies there already under a path's name is taken without looking at the path"""
     Path(cache).mkdir(parents=True, exist_ok=True)
     loaded = [_load(path, side, Path(cache) / f"{Path(path).name}-{side}", workers) for path in paths]
-    return Photos([p for photos in loaded for p in photos.parts], np.concatenate([p.sizes for p in loaded]), [n for p in loaded for n in p.names])
+    return Photos(
+        [p for photos in loaded for p in photos.parts], np.concatenate([p.sizes for p in loaded]), [n for p in loaded for n in p.names]
+    )
 
 
 def _load(path: str, side: int, cache: Path, workers: int | None) -> Photos:
@@ -79,19 +81,21 @@ def _load(path: str, side: int, cache: Path, workers: int | None) -> Photos:
             sizes = list(pool.map(_decode, jobs, chunksize=16))
         index.write_text(json.dumps({"names": [n for n, _ in found], "sizes": sizes}))
     kept = json.loads(index.read_text())
-    sizes = np.array(kept["sizes"], np.int64)
-    pixels = np.memmap(cache, np.uint8, "r", shape=(len(sizes), side, side, 3))
-    broken = sizes[:, 0] == 0  # a grey square
-    sizes[broken] = side
-    return Photos([pixels], sizes, kept["names"])
+    extents: Array = np.array(kept["sizes"], np.int64)
+    pixels = np.memmap(cache, np.uint8, "r", shape=(len(extents), side, side, 3))
+    extents[extents[:, 0] == 0] = side  # could not be decoded: a grey square
+    return Photos([pixels], extents, kept["names"])
 
 
-def _decode(job) -> tuple[int, int]:
+Job = tuple[str, int, int, int, str | tuple[str, int, int]]  # cache, photographs in it, side, place, source
+
+
+def _decode(job: Job) -> tuple[int, int]:
     cache, count, side, index, source = job
     if isinstance(source, str):
         data = Path(source).read_bytes()
     else:
-        with open(source[0], "rb") as file:
+        with Path(source[0]).open("rb") as file:
             file.seek(source[1])
             data = file.read(source[2])
     try:
@@ -101,7 +105,9 @@ def _decode(job) -> tuple[int, int]:
     ratio = side / max(image.size)
     size = (max(1, round(image.width * ratio)), max(1, round(image.height * ratio)))
     if size != image.size:
-        image = image.resize(size, Image.Resampling.BICUBIC if ratio > 0.7 else Image.Resampling.LANCZOS, reducing_gap=3 if ratio < 0.4 else None)
+        image = image.resize(
+            size, Image.Resampling.BICUBIC if ratio > 0.7 else Image.Resampling.LANCZOS, reducing_gap=3 if ratio < 0.4 else None
+        )
     canvas = np.memmap(cache, np.uint8, "r+", shape=(count, side, side, 3))[index]
     canvas[:] = GREY
     canvas[: size[1], : size[0]] = np.asarray(image)

@@ -16,7 +16,9 @@ def layers_of(student: Student, pattern: Pattern) -> list[Convolution]:
     return [c for c in student.network.convs.values() if c.prunable and pattern.fits(c)]
 
 
-def statistics(student: Student, weights: torch.Tensor, biases: torch.Tensor, batches: Batches, pattern: Pattern) -> dict[str, LayerStatistics]:
+def statistics(
+    student: Student, weights: torch.Tensor, biases: torch.Tensor, batches: Batches, pattern: Pattern
+) -> dict[str, LayerStatistics]:
     """Covariances of inputs and curvature at outputs of the layers that are pruned, on the plain network."""
     net, head = student.network, student.teacher.head
     collector = Collector(net.biased(weights.clone().requires_grad_(), biases), layers_of(student, pattern))
@@ -48,7 +50,9 @@ def prune(student: Student, share: float, batches: Batches, calm: Batches) -> No
 
 
 @torch.no_grad()
-def _second_order(student, layers, weights, found, pattern, share) -> list[torch.Tensor]:
+def _second_order(
+    student: Student, layers: list[Convolution], weights: torch.Tensor, found: dict[str, LayerStatistics], pattern: Pattern, share: float
+) -> list[torch.Tensor]:
     s = student.recipe.sparsity
     most = min(s.most, share + 0.35) if s.distribution == "macs" else s.most
     traces = []
@@ -67,7 +71,9 @@ def _second_order(student, layers, weights, found, pattern, share) -> list[torch
 
 
 @torch.no_grad()
-def _scores(student, layers, weights, found, pattern, share) -> list[torch.Tensor]:
+def _scores(
+    student: Student, layers: list[Convolution], weights: torch.Tensor, found: dict[str, LayerStatistics], pattern: Pattern, share: float
+) -> list[torch.Tensor]:
     """By single weights: w² (magnitude), or w² · g · H's diagonal (fisher)."""
     masks = []
     for c in layers:
@@ -79,7 +85,9 @@ def _scores(student, layers, weights, found, pattern, share) -> list[torch.Tenso
 
 
 @torch.no_grad()
-def _apply(student: Student, c: Convolution, mask: torch.Tensor, x: LayerStatistics, pattern: Pattern, biases: torch.Tensor, weights: torch.Tensor) -> None:
+def _apply(
+    student: Student, c: Convolution, mask: torch.Tensor, x: LayerStatistics, pattern: Pattern, biases: torch.Tensor, weights: torch.Tensor
+) -> None:
     """Sets the mask, in `student` and in the plain `weights`; refits both, and lets `biases` make up for the mean."""
     s, shape, place = student.recipe.sparsity, (c.rows, c.columns), c.weights_place
     student.mask[place] = mask.flatten()

@@ -39,7 +39,7 @@ def pointwise_weights(network: Network) -> torch.Tensor:
 class InputRanges:
     """Least and greatest number of each value that a pointwise layer reads, as (2) tensors: what graphs that were recorded read."""
 
-    def __init__(self, network: Network, device: torch.device):
+    def __init__(self, network: Network, device: torch.device) -> None:
         self.names = list(dict.fromkeys(c.source for c in network.convs.values() if c.pointwise))
         self.steps = {n: (torch.ones(1, device=device), torch.zeros(1, dtype=torch.int32, device=device)) for n in self.names}
 
@@ -68,7 +68,7 @@ class Observer:
     """Wraps a `conv` and keeps, of what pointwise layers read, the range that holds `share` of the numbers of a batch; as many are
     left out below as above. `least` and `most` are means over batches."""
 
-    def __init__(self, conv: Convolve, share: float = 1.0):
+    def __init__(self, conv: Convolve, share: float = 1.0) -> None:
         self.conv, self.fused, self.share = conv, getattr(conv, "fused", False), share
         self.found: dict[str, list[torch.Tensor]] = {}
 
@@ -106,7 +106,9 @@ def int8_network(network: Network, weights: torch.Tensor, biases: torch.Tensor, 
 
 
 @torch.no_grad()
-def calibrated(network: Network, weights: torch.Tensor, biases: torch.Tensor, batches, wanted) -> InputRanges:
+def calibrated(
+    network: Network, weights: torch.Tensor, biases: torch.Tensor, batches: list[torch.Tensor], wanted: list[str]
+) -> InputRanges:
     """Ranges of a plain network on batches of images."""
     observer = Observer(network.biased(weights, biases), SHARE)
     for images in batches:

@@ -100,7 +100,7 @@ class Recipe:
 
 def read_recipe(path: str | Path) -> Recipe:
     """@raises ValueError naming the file and the key that is not known"""
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:
         return recipe_of(tomllib.load(file), str(path))
 
 
@@ -111,7 +111,7 @@ def recipe_of(data: dict[str, Any], where: str) -> Recipe:
     return recipe
 
 
-def _filled(kind: type, data: dict[str, Any], where: str):
+def _filled(kind: type, data: dict[str, Any], where: str) -> Any:
     fields = {f.name: f for f in dataclasses.fields(kind)}
     values: dict[str, Any] = {}
     for key, value in data.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 
@@ -10,7 +10,7 @@ import torch
 class Recorded:
     """Runs `run` three times and records the fourth. It must not wait for the GPU, nor change the shape of anything."""
 
-    def __init__(self, run: Callable[[], None], device: torch.device):
+    def __init__(self, run: Callable[[], None], device: torch.device) -> None:
         self.run, self.cuda = run, device.type == "cuda"
         if not self.cuda:
             run()

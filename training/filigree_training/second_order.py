@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from .network import Convolution, Convolve, Network, padded
+from .network import Convolution, Convolve, padded
 from .patterns import Pattern
 
 
@@ -49,7 +49,7 @@ class LayerStatistics:
 class Collector:
     """Wraps a `conv` and collects what second-order pruning needs; use it with gradients on, then `backward`."""
 
-    def __init__(self, conv: Convolve, layers: list[Convolution]):
+    def __init__(self, conv: Convolve, layers: list[Convolution]) -> None:
         self.conv, self.layers = conv, {c.output: c for c in layers}
         self.found: dict[str, LayerStatistics] = {}
         self.fused = False
@@ -68,7 +68,10 @@ class Collector:
 
     def _of(self, c: Convolution, x: torch.Tensor) -> LayerStatistics:
         if c.output not in self.found:
-            zeros = lambda *shape: torch.zeros(*shape, device=x.device)  # noqa: E731
+
+            def zeros(*shape: int) -> torch.Tensor:
+                return torch.zeros(shape, device=x.device)
+
             self.found[c.output] = LayerStatistics(zeros(c.columns, c.columns), zeros(c.columns), zeros(c.rows))
         return self.found[c.output]
 
@@ -95,7 +98,9 @@ def damped(h: torch.Tensor, by: float) -> torch.Tensor:
     return h + torch.eye(len(h), device=h.device, dtype=h.dtype) * (by * h.diagonal().mean() + 1e-12)
 
 
-def trace(weights: torch.Tensor, mask: torch.Tensor, h: torch.Tensor, g: torch.Tensor, pattern: Pattern, most: float, damping: float) -> Trace:
+def trace(
+    weights: torch.Tensor, mask: torch.Tensor, h: torch.Tensor, g: torch.Tensor, pattern: Pattern, most: float, damping: float
+) -> Trace:
     """Removes blocks greedily until a share `most` of each group is gone. Blocks that are zero already go first, at no cost.
 
     @param weights: (R, C), `mask` (R, C) of 0 and 1, h (C, C), g (R)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,7 +26,7 @@ def save_state(path: Path, student: Student) -> None:
             arrays[name] = value.numpy()
     for name, (step, zero) in state["ranges"].items():
         arrays[f"range {name}"] = np.array([float(step), float(zero)])
-    np.savez_compressed(path, steps=state["steps"], progress=student.progress, **arrays)  # type: ignore[arg-type]
+    np.savez_compressed(path, steps=state["steps"], progress=student.progress, **arrays)
 
 
 def load_state(path: Path, student: Student) -> None:
@@ -33,7 +34,7 @@ def load_state(path: Path, student: Student) -> None:
     data = np.load(path)
     if data["theta"].shape != tuple(student.theta.shape):
         raise ValueError(f"{path}: is of another network")
-    state: dict = {"steps": int(data["steps"]), "ranges": {}}
+    state: dict[str, Any] = {"steps": int(data["steps"]), "ranges": {}}
     for name in Student.KEPT:
         value = torch.from_numpy(data[name])
         state[name] = value.view(torch.bfloat16).float() if name in HALVED else value.float()

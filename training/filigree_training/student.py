@@ -13,6 +13,8 @@ changes from step to step (mask, rate, momentum, ranges) is in tensors.
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import torch
 
 from . import kernels, quantise
@@ -28,31 +30,38 @@ Batches = list[torch.Tensor]
 class Student:
     """@param initial: flat weights and biases of the pruned network; @param batches: that its normalisation begins with"""
 
-    def __init__(self, recipe: Recipe, teacher: Teacher, dtype: torch.dtype, batches: Batches, initial: tuple[torch.Tensor, torch.Tensor]):
+    def __init__(
+        self, recipe: Recipe, teacher: Teacher, dtype: torch.dtype, batches: Batches, initial: tuple[torch.Tensor, torch.Tensor]
+    ) -> None:
         self.recipe, self.teacher, self.dtype = recipe, teacher, dtype
         self.network, self.device = teacher.network, teacher.device
         n, c = self.network.weights, self.network.channels
-        zeros = lambda size: torch.zeros(size, device=self.device)  # noqa: E731
+
+        def zeros(*shape: int) -> torch.Tensor:
+            return torch.zeros(shape, device=self.device)
+
         self.theta, self.m, self.v, self.mean = (zeros(n + 2 * c) for _ in range(4))
         self.mask = torch.ones(n + 2 * c, device=self.device)
         self.unit, self.rms, self.biases, self.deviation, self.middle = (zeros(k) for k in (n, c, c, c, c))
-        self.count, self.rate, self.momentum = zeros(()), zeros(()), zeros((1,))
+        self.count, self.rate, self.momentum = zeros(), zeros(), zeros(1)
         self.running = zeros(2 * c)  # mean and variance of every z, convolution after convolution
-        self.running_of = {k.output: self.running[2 * k.channel : 2 * (k.channel + k.rows)].view(2, k.rows) for k in self.network.convs.values()}
+        self.running_of = {
+            k.output: self.running[2 * k.channel : 2 * (k.channel + k.rows)].view(2, k.rows) for k in self.network.convs.values()
+        }
         self.rows = teacher.rows
         self.parts = (*teacher.head.parts, "features")
         self.scales = torch.tensor([recipe.weight(p) for p in self.parts], device=self.device)
-        self.sums, self.seen = zeros(len(self.parts) + 1), zeros(())
+        self.sums, self.seen = zeros(len(self.parts) + 1), zeros()
         self.rounded = quantise.pointwise_weights(self.network).to(self.device)
         self.ranges = quantise.InputRanges(self.network, self.device)
         self.steps, self.progress = 0, 0.0
         self.due: list[tuple[float, float]] = []  # (progress, share) of prunings to come
-        self.begin(*(t.to(self.device) for t in initial), batches)
+        self.begin(initial[0].to(self.device), initial[1].to(self.device), batches)
 
     def begin(self, weights: torch.Tensor, biases: torch.Tensor, batches: Batches) -> None:
         """Takes over a plain network, its own statistics in the normalisation: it computes what that did. Optimiser and average
         begin anew."""
-        net, (n, c) = self.network, (self.network.weights, self.network.channels)
+        net, c = self.network, self.network.channels
         (deviation, middle), _ = spread(net, weights, biases, self.teacher.wanted, batches)
         self.deviation.copy_(torch.maximum(deviation, 0.02 * self.teacher.spread[0]).clamp(min=1e-3))
         self.middle.copy_(middle)
@@ -75,7 +84,9 @@ class Student:
 
     # ---- one step ----
 
-    def convolution(self, effective: torch.Tensor, dtype: torch.dtype, means: dict | None = None, quantised: bool | None = None) -> Convolve:
+    def convolution(
+        self, effective: torch.Tensor, dtype: torch.dtype, means: dict[str, list[torch.Tensor]] | None = None, quantised: bool | None = None
+    ) -> Convolve:
         """@param means: where each normalised convolution leaves the mean of its z over the batch, which it uses instead of the one
         that the student keeps; nothing is fused then"""
         net, (n, c) = self.network, (self.network.weights, self.network.channels)
@@ -111,7 +122,7 @@ class Student:
             return kernels.norm_activation(y, gamma[k.output], beta[k.output], running, self.momentum, EPSILON, mode, activation)
 
         conv.fused = means is None  # type: ignore[attr-defined]
-        return conv
+        return cast(Convolve, conv)
 
     def descend(self, images: torch.Tensor, outputs: Values, hints: Values) -> tuple[torch.Tensor, torch.Tensor]:
         """The gradient of the loss with respect to θ, and the loss's parts."""
@@ -120,7 +131,8 @@ class Student:
         mine, inside = t.split(self.network.run(images.to(self.dtype), t.wanted, self.convolution(effective, self.dtype)))
         found = t.head.losses(mine, outputs)
         pairs = zip(inside, hints, t.precision)
-        found["features"] = sum(kernels.squared_error(a, b, p) for a, b, p in pairs) / max(len(hints), 1)
+        errors = [kernels.squared_error(a, b, p) for a, b, p in pairs]
+        found["features"] = torch.stack(errors).mean() if errors else effective.new_zeros(())
         parts = torch.stack([found[name] for name in self.parts])
         (gradient,) = torch.autograd.grad((parts * self.scales).sum(), effective)
         return gradient, parts.detach()
@@ -206,12 +218,12 @@ class Student:
 
     KEPT = ("theta", "mask", "m", "v", "mean", "count", "rms", "biases", "deviation", "middle", "unit", "running")
 
-    def state(self) -> dict:
+    def state(self) -> dict[str, Any]:
         """What a later run goes on from."""
         tensors = {n: getattr(self, n).cpu() for n in self.KEPT}
         return {**tensors, "ranges": self.ranges.state(), "steps": self.steps}
 
-    def restore(self, state: dict) -> None:
+    def restore(self, state: dict[str, Any]) -> None:
         for name in self.KEPT:
             getattr(self, name).copy_(state[name])
         self.ranges.restore(state["ranges"])

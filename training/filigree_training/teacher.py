@@ -14,7 +14,7 @@ Values = list[torch.Tensor]
 class Teacher:
     """@param dtype: what it computes in"""
 
-    def __init__(self, network: Network, head: Head, device: torch.device, dtype: torch.dtype):
+    def __init__(self, network: Network, head: Head, device: torch.device, dtype: torch.dtype) -> None:
         self.network, self.head, self.device, self.dtype = network, head, device, dtype
         head.to(device)
         self.hints = cut_points(network)
@@ -58,7 +58,6 @@ def spread(
     """Of a plain network: deviation and mean (channels) of what convolutions make, without their bias, and the variance by
     channel of each wanted value."""
     moments: dict[str, list[Spread]] = {}
-    ends = []
     plain, bias = network.biased(weights, torch.zeros_like(biases)), network.split_channels(biases)
 
     def conv(c: Convolution, x: torch.Tensor) -> torch.Tensor:
@@ -66,8 +65,7 @@ def spread(
         moments.setdefault(c.output, []).append(torch.var_mean(y, (0, 2, 3), unbiased=False))
         return y + bias[c.output].view(1, -1, 1, 1)
 
-    for images in batches:
-        ends.append([v.transpose(0, 1).flatten(1).var(1) for v in network.run(images, wanted, conv)])
+    ends = [[v.transpose(0, 1).flatten(1).var(1) for v in network.run(images, wanted, conv)] for images in batches]
     deviation, mean = torch.ones_like(biases), torch.zeros_like(biases)
     for c in network.convs.values():
         deviation[c.channels_place] = torch.stack([v for v, _ in moments[c.output]]).mean(0).sqrt()

@@ -1,7 +1,7 @@
 """The loop: several students of one dense network side by side until the clock says stop; every batch, and what the dense network
 says of it, is shared.
 
-It writes to `out`, for each student NAME.npz (flat weights and biases), NAME.onnx, NAME.masks.safetensors, NAME.state.npz (what the
+It writes to `out`, for each student NAME.onnx, NAME.masks.safetensors, NAME.state.npz (what the
 next run goes on from) and log.jsonl, a line for each check.
 """
 
@@ -10,7 +10,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +20,13 @@ import numpy as np
 import torch
 
 from . import evaluate, patterns
+from .arrays import Array
 from .augment import Augmenter
 from .checks import Checks
 from .heads import recognise
 from .masks import read_masks, write_masks
 from .network import Network
-from .photos import Photos, held_out, load
+from .photos import held_out, load
 from .prune import prune
 from .recipe import Augmentation, Recipe
 from .recorded import Recorded
@@ -63,10 +66,13 @@ class Job:
     profile: bool = False  # say how long each part takes
 
 
+Waiting = list[tuple[dict[str, Any], dict[str, Future[Any]]]]  # entries of the log, and what is still counted for them
+
+
 class Training:
     """Everything that the loop needs, ready to `go`."""
 
-    def __init__(self, job: Job):
+    def __init__(self, job: Job) -> None:
         self.job, first = job, job.recipes[0]
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.cuda = self.device.type == "cuda"
@@ -86,7 +92,7 @@ class Training:
         self.teacher.calibrate(self.calm[:4])
         say(f"{type(self.head).__name__}, {len(self.network.convs)} convolutions, {len(self.teacher.hints)} cut points")
         self.students = [self._student(r, k) for k, r in enumerate(job.recipes)]
-        self.log = open(self.out / "log.jsonl", "a")
+        self.log = (self.out / "log.jsonl").open("a")  # noqa: SIM115: closed by `go`
         self.checks = self._checks()
 
     def _photographs(self, recipe: Recipe) -> tuple[Augmenter, Augmenter]:
@@ -128,7 +134,7 @@ class Training:
 
     def _checks(self) -> Checks:
         every = torch.arange(self.aside.count, device=self.device)
-        sets: dict[str, tuple[torch.Tensor, list[np.ndarray] | None]] = {"aside": (self.aside.plain(every), None)}
+        sets: dict[str, tuple[torch.Tensor, list[Array] | None]] = {"aside": (self.aside.plain(every), None)}
         if self.job.labelled:
             photos = load([self.job.labelled], self.network.side, self.job.cache)
             recipe = self.job.recipes[0]
@@ -147,6 +153,9 @@ class Training:
     def _see(self) -> None:
         self.view = self.teacher(self.images)
 
+    def _learn(self, student: Student) -> None:
+        student.step(self.images, *self.view)
+
     def go(self) -> None:
         job, recipe = self.job, self.job.recipes[0]
         side = self.network.side
@@ -156,7 +165,7 @@ class Training:
         look = Recorded(self._see, self.device)
         steps = []
         for student in self.students:  # trial steps at rate 0: nothing is learnt
-            steps.append(Recorded(lambda s=student: s.step(self.images, *self.view), self.device))
+            steps.append(Recorded(partial(self._learn, student), self.device))
             say(f"{student.recipe.name}: ready, losses {student.losses()}")
             student.forget()
             self._resume(student)
@@ -165,7 +174,8 @@ class Training:
         first = self.students[0].progress
         begun = time.time()
         seconds = job.ends - begun if job.ends else job.minutes * 60
-        due, step, waiting = job.check_every, 0, []
+        due, step = job.check_every, 0
+        waiting: Waiting = []
         while True:
             if step % 4 == 0 and self.cuda:
                 torch.cuda.synchronize()
@@ -184,7 +194,7 @@ class Training:
             draw(after=steps if step and self.cuda else ())
             look(after=[draw])
             for student, run in zip(self.students, steps):
-                run(before=lambda s=student: s.prepare(progress), after=[look])
+                run(before=partial(student.prepare, progress), after=[look])
             step += 1
         if self.cuda:
             torch.cuda.synchronize()
@@ -206,7 +216,7 @@ class Training:
                 weights, biases = student.folded()
                 name = f"{student.recipe.name}-{round(100 * share)}"
                 self.network.save(str(self.out / f"{name}.onnx"), weights, biases)
-                more, waiting = self.checks.begin(student, weights, biases)
+                more, waiting = self.checks.begin(weights, biases)
                 say(f"{name}: {time.time() - began:.1f} s: {zeros:.4f} zeros, {saved:.4f} of MACs, {more}")
                 say({k: v.result() for k, v in waiting.items()})
         self.checks.close()
@@ -224,7 +234,8 @@ class Training:
             run()
             torch.cuda.synchronize()
         rows = sorted(((e.self_device_time_total, e.count, e.key) for e in p.key_averages()), reverse=True)
-        say(f"{sum(r[0] for r in rows) / 1e3:.1f} ms in {sum(r[1] for r in rows)} kernels; {torch.cuda.max_memory_allocated() / 2**30:.1f} GiB")
+        took, count = sum(r[0] for r in rows), sum(r[1] for r in rows)
+        say(f"{took / 1e3:.1f} ms in {count} kernels; {torch.cuda.max_memory_allocated() / 2**30:.1f} GiB")
         for t, c, k in rows[:25]:
             print(f"{t / 1e3:8.2f} ms {c:5d} {k[:90]}")
         for student in self.students:
@@ -256,10 +267,10 @@ class Training:
         mask = student.flat_mask()
         return patterns.sparsity(mask, self.network), patterns.macs_removed(mask, self.network)
 
-    def _check(self, progress: float, begun: float, final: bool = False) -> list:
+    def _check(self, progress: float, begun: float, final: bool = False) -> Waiting:
         if self.cuda:
             torch.cuda.synchronize()
-        waiting = []
+        waiting: Waiting = []
         for student in self.students:
             student.progress = progress
             weights, biases = student.folded()
@@ -268,14 +279,12 @@ class Training:
             entry |= {"steps": student.steps, "zeros": round(zeros, 4), "macs": round(saved, 4), "losses": student.losses()}
             if final:
                 self._write(student, weights, biases)
-            more, futures = self.checks.begin(student, weights, biases)
+            more, futures = self.checks.begin(weights, biases)
             waiting.append((entry | more, futures))
         return waiting
 
     def _write(self, student: Student, weights: torch.Tensor, biases: torch.Tensor) -> None:
         name, s = student.recipe.name, student.recipe.sparsity
-        arrays = {"weights": weights.cpu().numpy(), "biases": biases.cpu().numpy()}
-        np.savez_compressed(self.out / f"{name}.npz", **arrays, recipe=json.dumps(dataclasses.asdict(student.recipe)))  # type: ignore[arg-type]
         self.network.save(str(self.out / f"{name}.onnx"), weights, biases)
         facts = {"pattern": s.pattern, "criterion": s.criterion, "seed": str(student.recipe.seed)}
         write_masks(str(self.out / f"{name}.masks.safetensors"), self.network, student.flat_mask(), facts)
@@ -289,7 +298,7 @@ class Training:
             student.due = [d for d in student.due if d[0] > progress]
             say(f"{student.recipe.name}: goes on at step {student.steps}, progress {progress:.3f}")
 
-    def _report(self, waiting: list) -> None:
+    def _report(self, waiting: Waiting) -> None:
         for entry, futures in waiting:
             for name, future in futures.items():
                 entry[name] = [round(float(v), 2) for v in future.result()]

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import type { DetectionResult } from '../../vision/detection.ts';
 import type { Detector } from '../../vision/detector.ts';
-import { headNames, type HeadName } from '../../vision/presets.ts';
+import { headNames, type HeadName } from '../../vision/head-names.ts';
 import type { Pixels } from '../../vision/preprocessing.ts';
 import { isDirectory, readInput } from '../../files/read.ts';
 import { makeDirectory, writeOutput } from '../../files/write.ts';

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import type { CocoMetrics } from '../../evaluate/average-precision.ts';
 import type { ClassifierPreprocessing } from '../../vision/classifier-metadata.ts';
-import { headNames, type HeadName } from '../../vision/presets.ts';
+import { headNames, type HeadName } from '../../vision/head-names.ts';
 import {
   detectionDefaults,
   measureClasses,

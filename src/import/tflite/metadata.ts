@@ -16,6 +16,8 @@ export interface TfliteMetadata {
   license?: string;
   /** Ultralytics' `task`: `detect`, `segment`, … */
   task?: string;
+  /** Ultralytics' `kpt_shape`, of poses: `[17, 3]`. */
+  keypointShape?: string;
   /** Names of the classes, from the model's label file. */
   labels?: string[];
   /** Bytes b of the image become (b − mean) / std: one number, or one a channel. */
@@ -71,7 +73,8 @@ export function readMetadata(model: TfliteModel, file: Uint8Array, notes: string
     const archive = new ZipArchive(file);
     readUltralytics(archive, found);
     const labelFile = chooseLabelFile(files, archive.names);
-    if (!labelFile) return;
+    // Ultralytics lists its own file as one of labels; what it says of names is known by then.
+    if (!labelFile || ultralyticsFiles.includes(labelFile) || found.labels) return;
     const data = archive.read(labelFile, maxFileBytes);
     if (!data) throw new Error(`the label file ${JSON.stringify(labelFile)} is not among it`);
     const labels = parseLabels(new TextDecoder().decode(data), labelFile);
@@ -138,6 +141,8 @@ function readUltralytics(archive: ZipArchive, found: TfliteMetadata): void {
     const value = /^['"]([^'"\n]+)['"]/.exec(behind(text, key))?.[1];
     if (value) found[key] = value.slice(0, longestText);
   }
+  const shape = /^[[(][\d, ]{3,16}[\])]/.exec(behind(text, 'kpt_shape'))?.[0];
+  if (shape) found.keypointShape = shape;
   const names = /^[{[][^}\]]*[}\]]/.exec(behind(text, 'names'))?.[0];
   // JSON's keys are strings: "0": "person".
   const labels = names && pythonNames(names.replace(/(^|[{,])(\s*)"(\d+)"(\s*:)/g, '$1$2$3$4'));

@@ -46,8 +46,6 @@ function isPeak(
 }
 
 export const centernet: HeadType<CenternetHead> = {
-  keypoints: [],
-  suppression: 'none',
   read(value) {
     const offset = field(value, 'offset');
     return {
@@ -109,6 +107,6 @@ export const centernet: HeadType<CenternetHead> = {
       }
       return candidates.finish();
     };
-    return { classes: classes.width, decode };
+    return { classes: classes.width, suppression: 'none', decode };
   },
 };

@@ -61,8 +61,6 @@ export function expectedBin(values: ArrayLike<number>, at: number, step: number,
 }
 
 export const gfl: HeadType<GflHead> = {
-  keypoints: [],
-  suppression: 'plain',
   read(value) {
     const distances = field(value, 'distances');
     return {
@@ -102,7 +100,7 @@ export const gfl: HeadType<GflHead> = {
       }
       return candidates.finish();
     };
-    return { classes: parts[0].scan.classes, decode };
+    return { classes: parts[0].scan.classes, suppression: 'plain', decode };
   },
 };
 

@@ -1,27 +1,35 @@
-// The known detection heads. To add one, add a file with a HeadType and a row here.
-import type { Decoder, HeadType } from './head-type.ts';
+// The detection heads we know, each loaded when it is used. A new one is a file with a HeadType, and a row here and in head.ts.
 import type { Input, TensorDescription } from '../fields.ts';
-import { centernet, type CenternetHead } from './centernet.ts';
-import { endToEnd, type EndToEndHead } from './end-to-end.ts';
-import { gfl, type GflHead } from './gfl.ts';
-import { mediapipeFace, type MediapipeFaceHead } from './mediapipe-face.ts';
-import { ssd, type SsdHead } from './ssd.ts';
-import { yoloAnchors, type YoloAnchorsHead } from './yolo-anchors.ts';
-import { yolo, type YoloHead } from './yolo.ts';
+import type { Head } from './head.ts';
+import type { Decoder, HeadType } from './head-type.ts';
 
-export type Head = MediapipeFaceHead | YoloHead | YoloAnchorsHead | GflHead | SsdHead | CenternetHead | EndToEndHead;
-
-export const headTypes: { readonly [K in Head['type']]: HeadType<Extract<Head, { type: K }>> } = {
-  'mediapipe-face': mediapipeFace,
-  yolo,
-  'yolo-anchors': yoloAnchors,
-  gfl,
-  ssd,
-  centernet,
-  'end-to-end': endToEnd,
+/** The code of each head. */
+export const headTypes: { readonly [K in Head['type']]: () => Promise<HeadType<Extract<Head, { type: K }>>> } = {
+  mediapipe: async () => (await import('./mediapipe.ts')).mediapipe,
+  yolo: async () => (await import('./yolo.ts')).yolo,
+  'yolo-pose': async () => (await import('./yolo-pose.ts')).yoloPose,
+  'yolo-seg': async () => (await import('./yolo-seg.ts')).yoloSeg,
+  'yolo-obb': async () => (await import('./yolo-obb.ts')).yoloObb,
+  'end-to-end': async () => (await import('./end-to-end.ts')).endToEnd,
+  'yolo-anchors': async () => (await import('./yolo-anchors.ts')).yoloAnchors,
+  gfl: async () => (await import('./gfl.ts')).gfl,
+  ssd: async () => (await import('./ssd.ts')).ssd,
+  centernet: async () => (await import('./centernet.ts')).centernet,
+  fastestdet: async () => (await import('./yolo-fastest.ts')).fastestDet,
+  'yolo-fastest': async () => (await import('./yolo-fastest.ts')).yoloFastest,
+  fomo: async () => (await import('./fomo.ts')).fomo,
+  movenet: async () => (await import('./movenet.ts')).movenet,
+  'prior-boxes': async () => (await import('./prior-boxes.ts')).priorBoxesHead,
+  scrfd: async () => (await import('./scrfd.ts')).scrfd,
+  'yolo-pose-maps': async () => (await import('./yolo-pose-maps.ts')).yoloPoseMaps,
+  yunet: async () => (await import('./yunet.ts')).yunet,
 };
 
-/** Makes the decoder of any head. */
-export function decoderOf(head: Head, input: Input, outputs: readonly TensorDescription[]): Decoder {
-  return (headTypes[head.type] as HeadType<Head>).decoder(head, input, outputs);
+/**
+ * The decoder of any head, whose metadata is checked.
+ * @throws FiligreeError `invalid-model` naming the field that is wrong, or when the outputs are not what the head needs
+ */
+export async function decoderOf(head: Head, input: Input, outputs: readonly TensorDescription[]): Promise<Decoder> {
+  const type = (await headTypes[head.type]()) as HeadType<Head>;
+  return type.decoder(type.read({ value: head, path: 'metadata.vision.head' }), input, outputs);
 }

@@ -1,6 +1,6 @@
 // How an anchor's numbers lie in an output.
 import type { TensorDescription } from '../fields.ts';
-import { invalid } from '../fields.ts';
+import { invalid, isReal } from '../fields.ts';
 import type { ScoreActivation, ScoreScan } from '../scan.ts';
 
 /** The anchors of one output: number k of anchor i is element `at + i · anchorStep + k · step`, row-major. */
@@ -17,7 +17,7 @@ export interface Rows {
 /** Rows of an output (1, anchors, width), or (1, width, anchors) with `channelsFirst`; the axis of 1 may be missing. */
 export function rowsOf(output: TensorDescription, channelsFirst: boolean, least: number): Rows {
   const { name, shape, dtype } = output;
-  const fits = (shape.length === 2 || (shape.length === 3 && shape[0] === 1)) && dtype === 'float32';
+  const fits = (shape.length === 2 || (shape.length === 3 && shape[0] === 1)) && isReal(dtype);
   const [anchors, width] = channelsFirst ? shape.slice(-2).toReversed() : shape.slice(-2);
   if (!fits || !(width >= least)) {
     const wanted = channelsFirst ? `[1, ${least} or more, anchors]` : `[1, anchors, ${least} or more]`;
@@ -40,7 +40,7 @@ export function rowsOf(output: TensorDescription, channelsFirst: boolean, least:
 export function mapRows(output: TensorDescription, channelsFirst: boolean, rows: number, columns: number): Rows {
   const { name, shape, dtype } = output;
   const [height, breadth, width] = channelsFirst ? [shape[2], shape[3], shape[1]] : [shape[1], shape[2], shape[3]];
-  if (shape.length !== 4 || shape[0] !== 1 || height !== rows || breadth !== columns || dtype !== 'float32') {
+  if (shape.length !== 4 || shape[0] !== 1 || height !== rows || breadth !== columns || !isReal(dtype)) {
     const wanted = channelsFirst ? `[1, channels, ${rows}, ${columns}]` : `[1, ${rows}, ${columns}, channels]`;
     throw invalid(`metadata.vision.head: output "${name}"`, `float32 ${wanted}`, shape);
   }

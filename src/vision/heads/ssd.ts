@@ -1,6 +1,18 @@
 // Single-shot detectors (https://arxiv.org/abs/1512.02325): boxes in one output, class scores in another.
 import { CandidateList } from '../candidates.ts';
-import { field, flag, integer, invalid, list, number, oneOf, outputNamed, text, type Field } from '../fields.ts';
+import {
+  field,
+  flag,
+  integer,
+  invalid,
+  isReal,
+  list,
+  number,
+  oneOf,
+  outputNamed,
+  text,
+  type Field,
+} from '../fields.ts';
 import type { Input, TensorDescription } from '../fields.ts';
 import { find } from '../outputs.ts';
 import { scoreActivations, type ScoreActivation, type ScoreScan } from '../scan.ts';
@@ -91,7 +103,7 @@ function readScales(value: Field): [number, number, number, number] {
 function anchorsIn({ name, shape, dtype }: TensorDescription, width?: number): { anchors: number; width: number } {
   const longer = shape.filter((d, axis) => d !== 1 || axis === shape.length - 1);
   const last = shape.at(-1) ?? 0;
-  if (longer.length > 2 || dtype !== 'float32' || (width !== undefined && last !== width)) {
+  if (longer.length > 2 || !isReal(dtype) || (width !== undefined && last !== width)) {
     throw invalid(
       `metadata.vision.head: output "${name}"`,
       `float32 [1, anchors, ${width ?? 'classes'}]`,
@@ -102,8 +114,6 @@ function anchorsIn({ name, shape, dtype }: TensorDescription, width?: number): {
 }
 
 export const ssd: HeadType<SsdHead> = {
-  keypoints: [],
-  suppression: 'plain',
   read(value) {
     const coding = oneOf(field(value, 'coding'), ssdCodings);
     const anchors = field(value, 'anchors');
@@ -167,7 +177,7 @@ export const ssd: HeadType<SsdHead> = {
       }
       return candidates.finish();
     };
-    return { classes: scores.width - background, decode };
+    return { classes: scores.width - background, suppression: 'plain', decode };
   },
 };
 

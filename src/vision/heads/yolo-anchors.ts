@@ -1,6 +1,7 @@
 // The maps of YOLOv5 and YOLOv7 before decoding: logits, several anchors per cell.
 import { CandidateList } from '../candidates.ts';
-import { field, flag, integer, invalid, list, number, outputNamed, text, type TensorDescription } from '../fields.ts';
+import { field, flag, integer, invalid, isReal, list, number, outputNamed, text } from '../fields.ts';
+import type { TensorDescription } from '../fields.ts';
 import { gridLevels } from '../grid.ts';
 import type { Decoder, HeadType } from './head-type.ts';
 import { find } from '../outputs.ts';
@@ -36,7 +37,7 @@ function anchorRows(output: TensorDescription, head: YoloAnchorsHead, rows: numb
     : channelsFirst
       ? [1, channels, rows, columns]
       : [1, rows, columns, channels];
-  if (shape.join() !== wanted.join() || !Number.isInteger(width) || width < 6 || dtype !== 'float32') {
+  if (shape.join() !== wanted.join() || !Number.isInteger(width) || width < 6 || !isReal(dtype)) {
     throw invalid(
       `metadata.vision.head: output "${name}"`,
       `${count} anchors in ${rows} rows and ${columns} columns of 5 + classes numbers, float32`,
@@ -52,8 +53,6 @@ function anchorRows(output: TensorDescription, head: YoloAnchorsHead, rows: numb
 }
 
 export const yoloAnchors: HeadType<YoloAnchorsHead> = {
-  keypoints: [],
-  suppression: 'plain',
   read(value) {
     const size = (item: Parameters<typeof number>[0]) => number(item, 0, 65536);
     return {
@@ -104,6 +103,6 @@ export const yoloAnchors: HeadType<YoloAnchorsHead> = {
       }
       return candidates.finish();
     };
-    return { classes: levels[0].rows.width - 5, decode };
+    return { classes: levels[0].rows.width - 5, suppression: 'plain', decode };
   },
 };

@@ -29,8 +29,6 @@ export interface YoloHead {
 }
 
 export const yolo: HeadType<YoloHead> = {
-  keypoints: [],
-  suppression: 'plain',
   read(value) {
     const boxes = oneOf(field(value, 'boxes'), yoloBoxes);
     return {
@@ -79,6 +77,6 @@ export const yolo: HeadType<YoloHead> = {
       }
       return candidates.finish();
     };
-    return { classes: rows.width - first, decode };
+    return { classes: rows.width - first, suppression: 'plain', decode };
   },
 };

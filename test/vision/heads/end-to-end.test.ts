@@ -1,8 +1,6 @@
 import { expect, it } from 'vitest';
 import { Tensor } from '../../../src/tensor.ts';
-import { decoderOf } from '../../../src/vision/heads/index.ts';
-import { endToEnd } from '../../../src/vision/heads/end-to-end.ts';
-import { type Box, decode, difference } from './outputs.ts';
+import { type Box, decode, decoderFor, difference } from './outputs.ts';
 
 const input = { width: 640, height: 320 };
 
@@ -26,8 +24,7 @@ it.each(['pixels', 'fractions'] as const)('gives the rows that reach the thresho
   // float32 fractions of numbers that float32 holds
   expect(difference(decode(head, input, tensors, 0.25), wanted)).toBeLessThan(1e-6);
   expect(difference(decode(head, input, tensors, 0.25, true), wanted)).toBeLessThan(1e-6);
-  expect(decoderOf(head, input, [{ name: 'output0', dtype: 'float32', shape: [1, 4, 6] }]).classes).toBeUndefined();
-  expect(endToEnd.suppression).toBe('none');
+  expect(decoderFor(head, input, tensors)).toMatchObject({ classes: undefined, suppression: 'none' });
 });
 
 it('finds nothing in NaN', () => {
@@ -39,7 +36,6 @@ it('finds nothing in NaN', () => {
 
 it('says what does not fit', () => {
   const head = { type: 'end-to-end', output: 'output0', boxes: 'pixels' } as const;
-  expect(() => decoderOf(head, input, [{ name: 'output0', dtype: 'float32', shape: [1, 300, 5] }])).toThrow(
-    'output "output0"',
-  );
+  const output0 = new Tensor('float32', [1, 300, 5]);
+  expect(() => decoderFor(head, input, { output0 })).toThrow('output "output0"');
 });

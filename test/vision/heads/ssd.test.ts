@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Tensor } from '../../../src/tensor.ts';
 import { floatsToBase64, type SsdHead } from '../../../src/vision/heads/ssd.ts';
-import { mobilenetAnchors } from '../../../src/vision/presets.ts';
+import { mobilenetAnchors } from '../../../src/vision/presets/ssd.ts';
 import { ssdAnchorCount, ssdAnchors } from '../../../src/vision/ssd-anchors.ts';
 import { randomFloats } from '../../kernels/wasm.ts';
 import { corners, decode, difference, logistic, randomOutput, type Box } from './outputs.ts';

@@ -8,7 +8,7 @@ from .gfl import GflHead
 from .logits import LogitsHead
 from .yolox import YoloxHead
 
-__all__ = ["Head", "GflHead", "LogitsHead", "YoloxHead", "recognise"]
+__all__ = ["GflHead", "Head", "LogitsHead", "YoloxHead", "recognise"]
 
 
 def recognise(network: Network) -> Head:

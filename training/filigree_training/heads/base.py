@@ -8,6 +8,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from ..arrays import Array
 from ..network import Leaf, Network
 
 Values = list[torch.Tensor]
@@ -18,11 +19,10 @@ class Head(ABC):
 
     wanted: list[str]
     parts: tuple[str, ...]
-    grid: torch.Tensor | None = None  # (cells, 3) column, row, stride
+    grid: torch.Tensor  # (cells, 3) column, row, stride; none for classifiers
 
     def to(self, device: torch.device) -> None:
-        if self.grid is not None:
-            self.grid = self.grid.to(device)
+        self.grid = self.grid.to(device)
 
     @classmethod
     @abstractmethod
@@ -37,7 +37,7 @@ class Head(ABC):
         """A negative log-likelihood of labels drawn from the network's own answer, each term times the root of its weight in the
         loss: the expected square of its gradient is the curvature of `losses` at agreement (the true Fisher information)."""
 
-    def detections(self, values: Values, most: int = 500) -> np.ndarray:
+    def detections(self, values: Values, most: int = 500) -> Array:
         """(images, most, 6): x0, y0, x1, y1 in pixels of the input, score, class; best first, not yet merged."""
         raise NotImplementedError("this head has no boxes")
 
@@ -76,7 +76,7 @@ def cells(shapes: list[tuple[int, ...]], side: int) -> torch.Tensor:
     return torch.cat(found).float()
 
 
-def best_of(boxes: torch.Tensor, scores: torch.Tensor, most: int) -> np.ndarray:
+def best_of(boxes: torch.Tensor, scores: torch.Tensor, most: int) -> Array:
     """Boxes (B, cells, 4) with scores (B, cells, classes) → the best `most` of all classes of all boxes."""
     classes = scores.shape[-1]
     best, place = scores.flatten(1).topk(min(most, scores[0].numel()), 1)

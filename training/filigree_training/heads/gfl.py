@@ -6,10 +6,10 @@ their expectations about the cell's centre.
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 
+from ..arrays import Array
 from ..network import Leaf, Network
 from .base import Head, Values, best_of, cells, divergence, giou, joined
 
@@ -17,7 +17,7 @@ from .base import Head, Values, best_of, cells, divergence, giou, joined
 class GflHead(Head):
     parts = ("scores", "bins", "box")
 
-    def __init__(self, scores: list[str], bins: list[str], grid: torch.Tensor):
+    def __init__(self, scores: list[str], bins: list[str], grid: torch.Tensor) -> None:
         self.wanted = scores + bins
         self.levels, self.grid = len(scores), grid
 
@@ -82,6 +82,6 @@ class GflHead(Head):
         return miss - (log_q * (weights["bins"] * sure / total).sqrt()).sum()
 
     @torch.no_grad()
-    def detections(self, values: Values, most: int = 500) -> np.ndarray:
+    def detections(self, values: Values, most: int = 500) -> Array:
         scores, bins = self.split(values)
         return best_of(self.boxes(bins, self.grid), torch.sigmoid(scores.float()), most)

@@ -14,8 +14,8 @@ class LogitsHead(Head):
 
     parts = ("classes",)
 
-    def __init__(self, logits: str, temperature: float = 2.0):
-        self.wanted, self.temperature = [logits], temperature
+    def __init__(self, logits: str, temperature: float = 2.0) -> None:
+        self.wanted, self.temperature, self.grid = [logits], temperature, torch.zeros(0, 3)
 
     @classmethod
     def recognise(cls, network: Network, leaves: list[Leaf]) -> Head | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 
+from ..arrays import Array
 from ..network import Leaf, Network
 from .base import Head, Values, best_of, cells, divergence, giou, joined
 
@@ -13,7 +13,7 @@ from .base import Head, Values, best_of, cells, divergence, giou, joined
 class YoloxHead(Head):
     parts = ("objectness", "classes", "joint", "box", "offsets")
 
-    def __init__(self, boxes: list[str], objectness: list[str], classes: list[str], grid: torch.Tensor):
+    def __init__(self, boxes: list[str], objectness: list[str], classes: list[str], grid: torch.Tensor) -> None:
         self.wanted = boxes + objectness + classes
         self.levels, self.grid = len(boxes), grid
 
@@ -88,7 +88,7 @@ class YoloxHead(Head):
         return objects + kinds.sum() + (box * noise * 10 * (weights["offsets"] * sure / total).sqrt()).sum()
 
     @torch.no_grad()
-    def detections(self, values: Values, most: int = 500) -> np.ndarray:
+    def detections(self, values: Values, most: int = 500) -> Array:
         box, obj, cls = self.split(values)
         grid = self.grid
         corners = (self.corners(box.float()) + grid[:, :2].repeat(1, 2)) * grid[:, 2:]
