@@ -1,4 +1,4 @@
-// `#codec-modules` for Node, Deno and Bun: the codecs' WebAssembly is compiled from their packages' files.
+// `#codec-modules` for Node, Deno and Bun: compiles the codecs' WebAssembly from files of their packages.
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 

@@ -1,9 +1,9 @@
-// `#wasm` for Node, Deno, Bun and unbundled modules: the builds are files in wasm/, beside this module and beside its bundle. Their
-// names are written out in full, so that bundlers find them.
+// `#wasm` for Node, Deno, Bun and unbundled modules: the builds are files in wasm/, beside this module and beside its bundle. The
+// paths are literals, so that bundlers find them.
 import type { WasmBuild } from '../runtime/probe.ts';
 import { wasmBuilds } from '../runtime/probe.ts';
 
-/** The builds that this entry point can give. */
+/** The builds that come with this entry point. */
 export const hostBuilds: readonly WasmBuild[] = wasmBuilds;
 
 export function wasmOf(build: WasmBuild): URL {
