@@ -52,9 +52,9 @@ async function bundle(dist) {
     });
     writeFileSync(path, code);
   }
-  for (const [host, { whole, external = [], conditions }] of Object.entries(hostOptions)) {
+  for (const [host, { whole, apart, external = [], conditions }] of Object.entries(hostOptions)) {
     const variant = { ...common, ...small, outdir: `${dist}/${host}`, conditions };
-    await bundleLazily('src/index.ts', { ...variant, whole, external, plugins: [shippedModels(host, digests)] });
+    await bundleLazily('src/index.ts', { ...variant, whole, apart, external, plugins: [shippedModels(host, digests)] });
     if (host === 'browser') {
       await writeWorker(`${dist}/browser`);
       await writeDetectorWorker(variant);
