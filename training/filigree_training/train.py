@@ -92,7 +92,6 @@ class Training:
         self.teacher.calibrate(self.calm[:4])
         say(f"{type(self.head).__name__}, {len(self.network.convs)} convolutions, {len(self.teacher.hints)} cut points")
         self.students = [self._student(r, k) for k, r in enumerate(job.recipes)]
-        self.log = (self.out / "log.jsonl").open("a")  # noqa: SIM115: closed by `go`
         self.checks = self._checks()
 
     def _photographs(self, recipe: Recipe) -> tuple[Augmenter, Augmenter]:
@@ -302,6 +301,6 @@ class Training:
         for entry, futures in waiting:
             for name, future in futures.items():
                 entry[name] = [round(float(v), 2) for v in future.result()]
-            self.log.write(json.dumps(entry) + "\n")
-            self.log.flush()
+            with (self.out / "log.jsonl").open("a") as log:
+                log.write(json.dumps(entry) + "\n")
             say(json.dumps(entry))
