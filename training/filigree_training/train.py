@@ -30,6 +30,7 @@ from .photos import held_out, load
 from .prune import prune
 from .recipe import Augmentation, Recipe
 from .recorded import Recorded
+from .regrowth import regrow, regrown_share
 from .schedule import prunings
 from .state import load_state, save_state
 from .student import Student
@@ -117,7 +118,8 @@ class Training:
         student.mask[: self.network.weights] = kept.to(self.device)
         student.forget()
         s = recipe.sparsity
-        student.due = prunings(s.first, s.share, s.until, s.prunings) if s.share and s.prunings and not s.masks else []
+        scheduled = s.share and s.prunings and not s.masks and s.method != "sr-ste"
+        student.due = prunings(s.first, s.share, s.until, s.prunings) if scheduled else []
         if s.masks:
             student.mask[: self.network.weights] = read_masks(s.masks, self.network).to(self.device)
         return student
@@ -243,7 +245,11 @@ class Training:
     def _prune(self, progress: float) -> None:
         """Removes what each schedule has due; looks at ranges from time to time."""
         for student in self.students:
-            q = student.recipe.quantisation
+            q, s = student.recipe.quantisation, student.recipe.sparsity
+            if s.method == "regrow" and progress < s.until and student.steps % s.every == s.every - 1:
+                if self.cuda:
+                    torch.cuda.synchronize()
+                regrow(student, regrown_share(progress, s.regrown, s.until))
             pending = student.due and student.due[0][0] <= progress
             looks = q.enabled and student.steps % q.every == q.every - 1
             if not pending and not looks:
