@@ -125,9 +125,9 @@ export async function measureClasses(
   let speed: Speed;
   let notes: string[];
   try {
-    const classifier = new Classifier(model, { topK: 5, preprocessing: options.preprocess });
+    const classifier = await Classifier.of(model, { topK: 5, preprocessing: options.preprocess });
     const labels = await labelOffset(options.labelOffset, classifier.classes);
-    notes = labels.notes;
+    notes = [...classifier.notes.filter((note) => note.includes('preprocess')), ...labels.notes];
     checkClasses(images, labels.offset, classifier.classes, list);
     speed = await eachImage(progress, files, decoded, async (pixels, i) => {
       const result = await classifier.classify(pixels);
