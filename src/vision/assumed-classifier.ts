@@ -1,21 +1,26 @@
 // What is assumed of classifiers of ImageNet's classes that say nothing of themselves. Loaded for those alone.
-import type { ClassifierSettings } from './classifier.ts';
+import type { ClassifierPreprocessing } from './classifier-metadata.ts';
 import { imageNetLabels } from './imagenet-labels.ts';
 import { fitLabels } from './labels.ts';
 import type { ImageModel } from './model.ts';
 
+/** What a classifier lacks. */
+export interface Assumed {
+  labels?: readonly string[];
+  preprocessing?: ClassifierPreprocessing;
+}
+
 /**
- * Settings with ImageNet's names, and with the preprocessing that models of the input's layout mostly have, where neither the
+ * ImageNet's names, and with the preprocessing that models of the input's layout mostly have, where neither the
  * model nor the caller says; and what was assumed, in words.
  */
 export function assumedOf(
   { name, inputs }: ImageModel,
   classes: number,
-  settings: ClassifierSettings,
   { labels, preprocessing }: { labels: boolean; preprocessing: boolean },
-): { settings: ClassifierSettings; notes: string[] } {
+): { assumed: Assumed; notes: string[] } {
   const notes: string[] = [];
-  const assumed: ClassifierSettings = { ...settings };
+  const assumed: Assumed = {};
   if (labels) {
     assumed.labels = fitLabels(imageNetLabels, classes);
     notes.push(
@@ -33,5 +38,5 @@ export function assumedOf(
         'preprocessing (--preprocess)',
     );
   }
-  return { settings: assumed, notes };
+  return { assumed, notes };
 }

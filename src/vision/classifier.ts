@@ -82,8 +82,8 @@ export class Classifier<M extends ImageModel = ImageModel> {
     };
     if (!wanting.labels && !wanting.preprocessing) return new Classifier(model, settings);
     const { assumedOf } = await import('./assumed-classifier.ts');
-    const assumed = assumedOf(model, classes, settings, wanting);
-    return new Classifier(model, assumed.settings, assumed.notes);
+    const { assumed, notes } = assumedOf(model, classes, wanting);
+    return new Classifier(model, { ...settings, ...assumed }, notes);
   }
 
   /** As `of`, of a model that says of itself, or whose settings say, what is needed. */
