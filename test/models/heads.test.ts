@@ -157,6 +157,12 @@ describeWithData('published detectors', 'zoo', (zoo) => {
     face.keypoints!.forEach(({ x, y }, k) => expect(Math.hypot(x - places[k][0], y - places[k][1])).toBeLessThan(10));
   });
 
+  it('yolox_nano.onnx', { timeout: 180_000 }, async () => {
+    const { detections, theirs } = await bothOn(dataPath('models/yolox_nano_coco/yolox_nano.onnx'), horse);
+    expectSame(detections, theirs);
+    expect(detections.map(({ label }) => label)).toEqual(['person', 'horse']);
+  });
+
   // weights are random: many boxes of no meaning, so that nothing is hidden by what a trained network leaves out
   it('yolov8n_pose_random.onnx', { timeout: 180_000 }, async () => {
     const { detections, theirs } = await bothOn(path.join(zoo, 'yolov8n_pose_random.onnx'), horse, 0.05);

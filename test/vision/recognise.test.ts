@@ -378,6 +378,10 @@ describe('recognise', () => {
     });
     expect(visionOf(withSeams(56, 1, [4, 5])).head).toMatchObject({ type: 'yolo-pose', keypoints: { count: 17 } });
     expect(visionOf(withSeams(56, 1, [2, 4])).head).toMatchObject({ type: 'yolo' });
+    // YOLOX joins boxes, objectness and classes
+    expect(visionOf(withSeams(85, 2, [4, 5], [1, 8400, 85])).head).toMatchObject({ type: 'yolo', objectness: true });
+    expect(visionOf(withSeams(6, 2, [4, 5], [1, 8400, 6])).head).toMatchObject({ type: 'yolo', objectness: true });
+    expect(visionOf(withSeams(56, 2, [4, 5], [1, 8400, 56])).head).toMatchObject({ type: 'yolo', objectness: true });
     expect(visionOf(withSeams(20, 1, [4, 19])).head).toMatchObject({ type: 'yolo-obb' });
     const face = withSeams(16, 2, [2, 4, 5, 7, 9, 11, 13, 15], [1, 25200, 16]);
     expect(visionOf(face)).toMatchObject({ head: { type: 'yolo-pose', place: 'before' }, labels: ['face'] });
