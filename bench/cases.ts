@@ -5,6 +5,7 @@ import { copyCases } from './cases/copy.ts';
 import { depthwiseCases } from './cases/depthwise.ts';
 import { detectCases } from './cases/detect.ts';
 import { elementwiseCases } from './cases/elementwise.ts';
+import { gridCases } from './cases/grid.ts';
 import { imageCases } from './cases/image.ts';
 import { int8Cases } from './cases/int8.ts';
 import { linearCases } from './cases/linear.ts';
@@ -27,4 +28,5 @@ export const cases: { readonly [K in KernelName]: CaseBuilder } = {
   ...detectCases,
   ...int8Cases,
   ...selectCases,
+  ...gridCases,
 };

@@ -1,4 +1,4 @@
-// npm run build: the wasm (src/wasm/) and the package (dist/), each only when its sources have changed.
+// npm run build: the wasm (src/hosts/wasm/) and the package (dist/), each only when its sources have changed.
 //
 //   node scripts/build.mjs              both
 //   node scripts/build.mjs --kernels    only the wasm, the simd build first

@@ -1,15 +1,5 @@
-// Modules of src/ that are replaced for hosts other than Node.
+// What differs between the bundles for Node and those for hosts that cannot read files.
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-
-/** Replaces a module of src/ by another. */
-export const replace = (name, other) => ({
-  name: 'replace',
-  setup({ onResolve }) {
-    const path = fileURLToPath(new URL(`../src/${other}.ts`, import.meta.url));
-    onResolve({ filter: new RegExp(`/${name}\\.ts$`) }, () => ({ path }));
-  },
-});
 
 /**
  * Gives modules that name a model of the package its digest, and its path relative to the bundle.
@@ -32,14 +22,21 @@ export const shippedModels = (host, digests) => ({
   },
 });
 
-/** For `browser`, `workerd` or `edge-light`: replaces the access to wasm files, and the threads, by the host's own. */
-export const replacements = (host) => [
-  replace('wasm-files', `hosts/${host}`),
-  ...(host === 'browser'
-    ? [replace('thread-host', 'hosts/browser-threads'), replace('encoded-image', 'hosts/browser-encoded-image')]
-    : [
-        replace('team', 'hosts/no-threads'),
-        replace('shipped', `hosts/${host}-shipped`),
-        replace('encoded-image', 'hosts/edge-encoded-image'),
-      ]),
-];
+/**
+ * What bundling for a host adds to esbuild's options. Its conditions choose the modules of `imports` in package.json: `#wasm`, `#threads`
+ * and so on. Edge functions import wasm from where the published file lies. Modules that only say what a host lacks are not
+ * parts of their own: `whole`.
+ */
+export const hostOptions = {
+  browser: { conditions: ['browser'], whole: ['#encoded-image'] },
+  workerd: {
+    conditions: ['workerd'],
+    external: ['../wasm/*'],
+    whole: ['#threads', '#encoded-image', '#worker-detector'],
+  },
+  'edge-light': {
+    conditions: ['edge-light'],
+    external: ['../wasm/*'],
+    whole: ['#threads', '#encoded-image', '#worker-detector'],
+  },
+};

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
 import { bundled, bundleLazily, bundling } from './bundle.mjs';
 import { emitDeclarations } from './declarations.mjs';
-import { replace, replacements, shippedModels } from './hosts.mjs';
+import { hostOptions, shippedModels } from './hosts.mjs';
 import { makeUnlessMade } from './made.mjs';
 import { wasmFiles } from './wasm.mjs';
 
@@ -21,17 +21,17 @@ async function bundle(dist) {
   const common = { ...bundling, outdir: dist };
   const small = { minify: true, sourcemap: true, sourcesContent: true };
   const names = { outbase: 'src', entryNames: '[dir]/[name]', chunkNames: 'chunk-[hash]' };
-  // tuning's runtime is a separate chunk beside wasm/, which compiling does not load
-  await build({ ...common, ...names, entryPoints: ['src/compile.ts'], splitting: true });
+  // tuning's runtime is a separate chunk beside wasm/, which compiling does not load; who prunes compiles as well
+  await build({ ...common, ...names, entryPoints: ['src/compile.ts', 'src/prune.ts'], splitting: true });
   const digests = await models(dist);
   const plugins = [shippedModels('', digests)];
   await bundleLazily('src/index.ts', { ...common, ...small, plugins });
   await writeWorker(dist);
-  await build({ ...common, ...small, ...names, entryPoints: ['src/inline.ts'], plugins });
+  await writeDetectorWorker({ ...common, ...small });
+  await build({ ...common, ...small, ...names, entryPoints: ['src/inline.ts'], plugins, conditions: ['inline'] });
   for (const entry of ['src/kernels.ts', 'src/images.ts']) {
     await build({ ...common, ...names, entryPoints: [entry] });
   }
-  await build({ ...common, ...names, entryPoints: ['src/prune.ts'], splitting: true });
   const { metafile } = await build({
     ...common,
     ...names,
@@ -52,20 +52,14 @@ async function bundle(dist) {
     });
     writeFileSync(path, code);
   }
-  // hosts that cannot read files have their own access to the wasm
-  for (const host of ['browser', 'workerd', 'edge-light']) {
-    const variant = {
-      ...common,
-      ...small,
-      outdir: `${dist}/${host}`,
-      // imported relative to the published file
-      external: host === 'browser' ? [] : ['../wasm/*'],
-    };
-    await bundleLazily('src/index.ts', { ...variant, plugins: [...replacements(host), shippedModels(host, digests)] });
-    if (host === 'browser') await writeWorker(`${dist}/browser`);
-    const codecs = host === 'browser' ? replace('codecs', 'hosts/browser-codecs') : undefined;
-    const plugins = [codecs ?? replace('codec-files', `hosts/${host}-images`)];
-    await build({ ...variant, entryPoints: { images: 'src/images.ts' }, plugins });
+  for (const [host, { whole, external = [], conditions }] of Object.entries(hostOptions)) {
+    const variant = { ...common, ...small, outdir: `${dist}/${host}`, conditions };
+    await bundleLazily('src/index.ts', { ...variant, whole, external, plugins: [shippedModels(host, digests)] });
+    if (host === 'browser') {
+      await writeWorker(`${dist}/browser`);
+      await writeDetectorWorker(variant);
+    }
+    await build({ ...variant, external: [...common.external, ...external], entryPoints: { images: 'src/images.ts' } });
   }
 }
 
@@ -76,6 +70,12 @@ async function writeWorker(folder) {
   const { webWorkerSource } = await import(`data:text/javascript,${encodeURIComponent(module)}`);
   const { code } = await transform(webWorkerSource, { minify: true });
   writeFileSync(`${folder}/filigree-worker.js`, code);
+}
+
+/** The file that detectors start their workers from: all of one in one file, but for the wasm, which the worker is given. */
+async function writeDetectorWorker({ conditions = [], ...options }) {
+  const entryPoints = { 'detector-worker': 'src/vision/detector-worker.ts' };
+  await build({ ...options, entryPoints, conditions: ['detector-worker', ...conditions] });
 }
 
 /** Compiles the package's models with its own compiler. @returns the digest of each file, by name */
@@ -95,7 +95,7 @@ async function make() {
   for (const left of readdirSync('.').filter((name) => /^dist\.\d+/.test(name))) rmSync(left, { recursive: true });
   const fresh = `dist.${process.pid}`;
   await bundle(fresh);
-  for (const file of wasmFiles) cpSync(file, file.replace('src', fresh));
+  for (const file of wasmFiles) cpSync(file, file.replace('src/hosts', fresh));
   emitDeclarations(`${fresh}/types`);
   if (existsSync('dist')) renameSync('dist', `${fresh}.old`);
   renameSync(fresh, 'dist');
@@ -103,7 +103,7 @@ async function make() {
 }
 
 /**
- * Builds dist/ when its sources have changed. It takes the wasm from src/wasm/.
+ * Builds dist/ when its sources have changed. It takes the wasm from src/hosts/wasm/.
  * @param force builds in any case
  */
 export async function buildPackage({ force = false } = {}) {

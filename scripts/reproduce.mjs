@@ -1,4 +1,4 @@
-// npm run reproduce: checks that the wasm in src/wasm and dist/wasm equals a build of its sources, byte for byte.
+// npm run reproduce: checks that the wasm in src/hosts/wasm and dist/wasm equals a build of its sources, byte for byte.
 //
 //   node scripts/reproduce.mjs [builds]
 //
@@ -29,7 +29,7 @@ const sums = (folder) =>
   );
 
 const found = [];
-for (const folder of ['src/wasm', 'dist/wasm']) {
+for (const folder of ['src/hosts/wasm', 'dist/wasm']) {
   if (existsSync(root + folder)) found.push([folder, sums(root + folder)]);
 }
 for (let i = 1; i <= builds; i++) {
@@ -40,7 +40,7 @@ for (let i = 1; i <= builds; i++) {
     }
     symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
     execFileSync(process.execPath, ['scripts/build.mjs', '--kernels'], { cwd: copy, stdio: 'ignore' });
-    found.push([`build ${i}`, sums(join(copy, 'src/wasm'))]);
+    found.push([`build ${i}`, sums(join(copy, 'src/hosts/wasm'))]);
   } finally {
     rmSync(copy, { recursive: true, force: true });
   }

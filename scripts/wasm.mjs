@@ -1,4 +1,4 @@
-// Builds the wasm files of src/wasm/, which tests and dist/ use.
+// Builds the wasm files of src/hosts/wasm/, which tests and dist/ use.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ const builds = [
   // the linear algebra of pruning
   { target: 'prune', config: `${pruning}/asconfig.json`, sources: [pruning] },
 ];
-const fileOf = ({ target }) => `src/wasm/filigree-${target}.wasm`;
+const fileOf = ({ target }) => `src/hosts/wasm/filigree-${target}.wasm`;
 export const wasmFiles = builds.map(fileOf);
 
 /** One more pass over what asc emitted: drop names and producers, merge locals, vacuum. Same input, same bytes. */
@@ -66,8 +66,8 @@ async function compile({ target, config }, file) {
 export async function buildWasm({ force = false } = {}) {
   process.chdir(root);
   execFileSync(process.execPath, ['scripts/generate.mjs'], { stdio: 'inherit' });
-  mkdirSync('src/wasm', { recursive: true });
-  const left = readdirSync('src/wasm').map((name) => `src/wasm/${name}`);
+  mkdirSync('src/hosts/wasm', { recursive: true });
+  const left = readdirSync('src/hosts/wasm').map((name) => `src/hosts/wasm/${name}`);
   for (const file of left) if (file.endsWith('.wasm') && !wasmFiles.includes(file)) rmSync(file, { force: true });
   const tools = ['assemblyscript', 'binaryen'].map((name) => `node_modules/${name}/package.json`);
   for (const build of builds) {

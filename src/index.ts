@@ -15,6 +15,8 @@ export type { TrackedDetection } from './vision/byte-track.ts';
 export type { FrameSource, TimedFrame } from './vision/frames.ts';
 export type { TileOptions } from './vision/tiles.ts';
 export type { TrackOptions, TrackResult } from './vision/track.ts';
+export type { WorkerDetector } from './vision/worker-detector.ts';
+export type { WorkerModel } from './vision/worker-model.ts';
 export { drawDetections } from './vision/draw.ts';
 export type { DrawingContext, DrawOptions } from './vision/draw.ts';
 export type { Mask } from './vision/mask.ts';

@@ -1,6 +1,6 @@
-// The public API with the wasm embedded: nothing to serve beside the bundle, nothing to configure.
-import relaxed from './wasm/filigree-relaxed.wasm';
-import simd from './wasm/filigree-simd.wasm';
+// The public API with the wasm embedded. No file has to be served beside the bundle, and there is nothing to configure.
+import relaxed from './hosts/wasm/filigree-relaxed.wasm';
+import simd from './hosts/wasm/filigree-simd.wasm';
 import type { LoadOptions } from './runtime/load.ts';
 import { loadModel as load } from './runtime/load.ts';
 import type { Model } from './runtime/model.ts';

@@ -26,16 +26,27 @@ async function bundled(entry: string): Promise<string[]> {
   return Object.keys(metafile.inputs);
 }
 
+/** What `imports` of package.json names: for each host, by its condition, the module that differs. Paths from src/. */
+const hosted: Record<string, Record<string, string>> = Object.fromEntries(
+  Object.entries(
+    (JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { imports: Record<string, Record<string, string>> })
+      .imports,
+  ).map(([name, targets]) => [
+    name,
+    Object.fromEntries(Object.entries(targets).map(([host, path]) => [host, path.replace('./src/', '')])),
+  ]),
+);
+
 /** Every module of src/ with those that it imports from: values and types, also by `import()`. Paths from src/. */
 function readImports(): Map<string, string[]> {
   const imports = new Map<string, string[]>();
   for (const file of readdirSync(source, { recursive: true, encoding: 'utf8' })) {
     if (!file.endsWith('.ts') || file.endsWith('.d.ts')) continue;
     const text = readFileSync(source + file, 'utf8');
-    const paths = [...text.matchAll(/\b(?:from|import)\s*\(?\s*'(\.[^']+\.ts)'/g)].map(([, path]) => path);
+    const paths = [...text.matchAll(/\b(?:from|import)\s*\(?\s*'(\.[^']+\.ts|#[\w-]+)'/g)].map(([, path]) => path);
     imports.set(
       file,
-      [...new Set(paths)].map((path) => posix.join(posix.dirname(file), path)),
+      [...new Set(paths)].map((path) => hosted[path]?.default ?? posix.join(posix.dirname(file), path)),
     );
   }
   return imports;
@@ -109,7 +120,10 @@ const rooms = new Map<string, string[]>([
     'compile',
     ['formats', 'graph', 'ops', 'lower', 'passes', 'import', 'export', 'program', 'artifact', 'runtime', 'vision'],
   ],
-  ['prune', ['graph', 'ops', 'passes', 'lower', 'compile', 'program', 'artifact', 'runtime', 'formats', 'vision']],
+  [
+    'prune',
+    ['graph', 'ops', 'passes', 'lower', 'compile', 'program', 'artifact', 'runtime', 'formats', 'hosts', 'vision'],
+  ],
   ['evaluate', ['graph', 'compile', 'prune', 'program', 'artifact', 'runtime', 'vision', 'images', 'formats', 'files']],
   [
     'cli',
@@ -126,7 +140,33 @@ describe('rooms import one way', () => {
 
   it('are all listed', () => {
     const folders = readdirSync(source, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-    expect(folders.map(({ name }) => name).filter((name) => name !== 'wasm')).toEqual([...rooms.keys()].toSorted());
+    const holding = folders
+      .map(({ name }) => name)
+      .filter((name) => [...imports.keys()].some((file) => file.startsWith(`${name}/`)));
+    expect(holding).toEqual([...rooms.keys()].toSorted());
+  });
+
+  it('leave at the top entry points, and what every room uses', () => {
+    const { exports } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { exports: object };
+    const entries = Object.entries(exports).flatMap(([name, targets]) =>
+      /^\.(\/\w+)?$/.test(name) && JSON.stringify(targets).includes('.js') ? [name] : [],
+    );
+    const everybodys = ['dtypes.ts', 'errors.ts', 'quantisation.ts', 'quantities.ts', 'tensor.ts'];
+    expect([...imports.keys()].filter((file) => !file.includes('/')).toSorted()).toEqual(
+      [...entries.map((name) => `${name.slice(2) || 'index'}.ts`), ...everybodys].toSorted(),
+    );
+  });
+
+  it("have what differs between hosts by a name of package.json's imports", () => {
+    expect(Object.keys(hosted)).toEqual(expect.arrayContaining(['#wasm', '#threads', '#codecs', '#models']));
+    for (const targets of Object.values(hosted)) {
+      expect(Object.keys(targets).at(-1)).toBe('default');
+      for (const path of Object.values(targets)) expect(imports.has(path)).toBe(true);
+    }
+    const direct = [...imports.keys()].filter(
+      (file) => !file.startsWith('hosts/') && /from '[^']*hosts\//.test(readFileSync(source + file, 'utf8')),
+    );
+    expect(direct).toEqual(['inline.ts']); // which takes the wasm along
   });
 
   it.each([...rooms])('%s imports at most from %j', (room, allowed) => {
@@ -134,6 +174,7 @@ describe('rooms import one way', () => {
     const foreign = own.flatMap(([file, paths]) => paths.filter((path) => !allows(path)).map((path) => [file, path]));
     function allows(path: string): boolean {
       const other = roomOf(path);
+      if (Object.values(hosted).some((targets) => targets.default === path)) return true;
       return other === undefined || other === room || allowed.includes(other);
     }
     expect(own.length).toBeGreaterThan(0);
@@ -144,6 +185,7 @@ describe('rooms import one way', () => {
     expect(imports.get('vision/create.ts')).toContain('vision/detector.ts'); // import()
     expect(imports.get('ops/operator.ts')).toContain('lower/lowering.ts'); // import type
     expect(imports.get('compile.ts')).toContain('export/onnx/index.ts'); // export … from
+    expect(imports.get('runtime/load.ts')).toContain('hosts/threads.ts'); // of package.json
   });
 
   it('holds no circle of imports, types included, but that of the kernels and their rows', () => {

@@ -572,3 +572,28 @@ export class TakeRecord {
   y1: u32;
   y2: u32;
 }
+
+@unmanaged
+export class GridSampleRecord {
+  kernel: u32;
+  bytes: u32;
+  x: usize;
+  grid: usize;
+  scratch: usize;
+  y: usize;
+  batch: u32;
+  xBatch: u32;
+  gridBatch: u32;
+  yBatch: u32;
+  channels: u32;
+  xPlane: u32;
+  xHeight: u32;
+  xWidth: u32;
+  gridRow: u32;
+  yPlane: u32;
+  height: u32;
+  width: u32;
+  linear: u32;
+  padding: u32;
+  alignCorners: u32;
+}

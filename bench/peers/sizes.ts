@@ -71,7 +71,7 @@ async function ownSize(): Promise<RuntimeSize> {
   }
   const js = outputFiles.filter((file) => loaded.has(path.relative(root, file.path)));
   const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as { version: string };
-  const wasm = readFileSync(path.join(root, 'src/wasm/filigree-simd.wasm'));
+  const wasm = readFileSync(path.join(root, 'src/hosts/wasm/filigree-simd.wasm'));
   return measure(
     version,
     wasm,

@@ -254,6 +254,8 @@ export const exporters: OperatorTable<[file: TfliteExport], void> = {
     file.emit(node.outputs[0], keepDims ? order : renumbered, reduceOps[fn], inputs, { Reducer: { keepDims } });
   },
 
+  gridSample: unsupported,
+
   softmax(node, file) {
     const { axis, beta } = node.attributes;
     const own = file.order(node.inputs[0]);

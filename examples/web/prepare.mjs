@@ -1,33 +1,29 @@
-// What the page shows and npm has: models, compiled, and sample photos. Into public/, where Vite serves them from.
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+// The models that the page shows, compiled and packed: into public/, where Vite serves them from.
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import path from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { compileModel } from 'filigree/compile';
 
 const require = createRequire(import.meta.url);
-const packageFolder = (name) => dirname(require.resolve(`${name}/package.json`));
-const models = join(import.meta.dirname, 'public/models');
-const samples = join(import.meta.dirname, 'public/samples');
+const mediapipe = path.dirname(require.resolve('@mediapipe/face_detection/package.json'));
+const filigree = path.dirname(require.resolve('filigree/package.json'));
+const models = path.join(import.meta.dirname, 'public/models');
+rmSync(models, { recursive: true, force: true });
 mkdirSync(models, { recursive: true });
-mkdirSync(samples, { recursive: true });
 
-const faces = readFileSync(join(packageFolder('@mediapipe/face_detection'), 'face_detection_full_range_sparse.tflite'));
-// objectron's assets hold a TFLite model of their own
-const objects = readFileSync(
-  join(packageFolder('@mediapipe/objectron'), 'objectron_solution_packed_assets.data'),
-).subarray(184, 9987912);
+function write(name, bytes) {
+  const packed = gzipSync(bytes, { level: 9 });
+  writeFileSync(path.join(models, `${name}.gz`), packed);
+  console.log(`models/${name}.gz  ${packed.length} bytes`);
+}
 
-for (const [name, bytes, options] of [
-  ['faces', faces, {}],
-  // the same weights, every zero multiplied: what other runtimes do
-  ['faces-dense', faces, { dense: true }],
-  ['objects', objects, {}],
+const faces = readFileSync(path.join(mediapipe, 'face_detection_full_range_sparse.tflite'));
+// eight bits a weight: a file half as large, and the same weights in both
+for (const [name, options] of [
+  ['faces', {}],
+  ['faces-dense', { dense: true }], // every zero multiplied: what other runtimes do
 ]) {
-  const artifact = compileModel(bytes, { name, ...options });
-  writeFileSync(join(models, `${name}.filigree`), artifact);
-  console.log(`models/${name}.filigree  ${artifact.length} bytes`);
+  write(`${name}.filigree`, compileModel(faces, { name, weights: 'int8', ...options }));
 }
-for (const number of [5, 2, 4, 6]) {
-  const name = `sample${number}.jpg`;
-  copyFileSync(join(packageFolder('@vladmandic/face-api'), 'demo', name), join(samples, name));
-}
+write('objects.filigree', readFileSync(path.join(filigree, 'dist/models/objects.filigree')));

@@ -33,11 +33,27 @@ function serviceWorker(): Plugin {
   };
 }
 
+/**
+ * Leaves out what the page never loads: models that the package brings for their names, as the page has its own, packed; and
+ * WebAssembly as JavaScript, as it names the files (src/look.ts).
+ */
+function onlyOwnFiles(): Plugin {
+  return {
+    name: 'only-own-files',
+    apply: 'build',
+    generateBundle(_options, bundle) {
+      for (const name of Object.keys(bundle)) {
+        if (/\.filigree$|filigree-(simd|relaxed)\.wasm-[\w-]+\.js$/.test(name)) delete bundle[name];
+      }
+    },
+  };
+}
+
 export default defineConfig({
   base: './',
   build: { target: 'es2022', modulePreload: { polyfill: false } },
-  worker: { format: 'es' },
+  worker: { format: 'es', plugins: () => [onlyOwnFiles()] },
   server: { headers },
   preview: { headers },
-  plugins: [serviceWorker()],
+  plugins: [onlyOwnFiles(), serviceWorker()],
 });

@@ -212,11 +212,12 @@ export function readHeader(bytes: Uint8Array, name: string, size = bytes.length)
 /** Maximum length of a header: safetensors sets this limit. */
 const maxHeaderBytes = 100e6;
 
-/** The end of an artifact, from its first bytes; 0 when they are not an artifact. */
-export function artifactEnd(bytes: Uint8Array, name: string): number {
-  if (!looksLikeArtifact(bytes)) return 0;
+/** The end of an artifact, from its first bytes, or of its header while that is not complete; 0 when they are not one. */
+export function artifactEnd(bytes: Uint8Array, name: string): { bytes: number; isEnd: boolean } {
+  if (!looksLikeArtifact(bytes)) return { bytes: 0, isEnd: false };
   const end = headerEnd(bytes);
-  return end > bytes.length ? Math.min(end, maxHeaderBytes) : readHeader(bytes, name, Infinity).end;
+  if (end > bytes.length) return { bytes: Math.min(end, maxHeaderBytes), isEnd: false };
+  return { bytes: readHeader(bytes, name, Infinity).end, isEnd: true };
 }
 
 function isPlace(value: unknown, length: number): value is number[] {

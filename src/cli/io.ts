@@ -22,16 +22,31 @@ export interface Io {
 /** Exit codes of commands. */
 export const exitCodes = { ok: 0, failed: 1, usage: 2 } as const;
 
-/** One status line on stderr, for terminals only: overwritten by the next and cleared at the end. */
+/** How often long work says where it is where no terminal shows it, in ms. */
+const lineInterval = 10_000;
+
+/**
+ * One status line on stderr. On a terminal it is overwritten by the next and cleared at the end; elsewhere, in a log, work
+ * of more than 10 s leaves a line every 10 s.
+ */
 export class ProgressLine implements ProgressDisplay {
   private readonly output: Output;
+  private readonly now: () => number;
+  private last: number;
 
-  constructor({ stderr }: Io) {
+  /** @param now milliseconds */
+  constructor({ stderr }: Pick<Io, 'stderr'>, now = () => performance.now()) {
     this.output = stderr;
+    this.now = now;
+    this.last = now();
   }
 
   show(text: string): void {
     if (this.output.isTTY) this.output.write(`\r\x1b[K${text}`);
+    else if (this.now() - this.last >= lineInterval) {
+      this.last = this.now();
+      this.output.write(`${text.replace(/\[[█░]*\] ?/g, '')}\n`);
+    }
   }
 
   clear(): void {

@@ -94,6 +94,7 @@ const quantisable: OperatorTable<[graph: Graph], string | undefined> = {
   depthToSpace: nothing,
   spaceToDepth: nothing,
   softmax: nothing,
+  gridSample: nothing,
 };
 
 function nothing(): undefined {

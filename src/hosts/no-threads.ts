@@ -1,2 +1,3 @@
-// Edge functions run on one thread. Takes the place of runtime/threads/team.ts.
-export const formTeam = async (): Promise<string> => 'edge functions have no threads';
+// `#threads` for edge functions, which run on one thread.
+export const threadHost = async (): Promise<string> => 'edge functions have no threads';
+export const formTeam = threadHost;

@@ -1,5 +1,5 @@
-// The @jsquash codecs, each started on first use. src/hosts/ replaces this module on pages.
-import { codecModule } from './codec-files.ts';
+// `#codecs` everywhere but in pages: the @jsquash codecs, each started on first use.
+import { codecModule } from '#codec-modules';
 import { PngDecoder } from './png-decoder.ts';
 
 type Decoded = { data: Uint8ClampedArray; width: number; height: number };

@@ -1,7 +1,7 @@
 // Decodes picture files to pixels, and encodes pixels as PNG files.
 import { FiligreeError } from '../errors.ts';
 import { checkPixels, type Pixels } from '../vision/preprocessing.ts';
-import { decodeJpeg, decodeOther, decodePng, decodeWebp, encodePngBytes } from './codecs.ts';
+import { decodeJpeg, decodeOther, decodePng, decodeWebp, encodePngBytes } from '#codecs';
 import { describeBytes, jpegScans, readImageHeader } from './header.ts';
 
 export interface DecodeOptions {

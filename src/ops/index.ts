@@ -6,6 +6,7 @@ import { convTranspose2d } from './conv-transpose2d.ts';
 import { conv2d } from './conv2d.ts';
 import { depthToSpace } from './depth-to-space.ts';
 import { gather } from './gather.ts';
+import { gridSample } from './grid-sample.ts';
 import { linear } from './linear.ts';
 import { matmul } from './matmul.ts';
 import { maxPool } from './max-pool.ts';
@@ -46,6 +47,7 @@ export const operators = {
   depthToSpace,
   spaceToDepth,
   softmax,
+  gridSample,
 };
 
 export type OperatorName = keyof typeof operators;

@@ -55,6 +55,7 @@ const isNeutral: OperatorTable<[graph: Graph, shape: Shape], boolean> = {
   depthToSpace: ({ attributes }) => attributes.blockSize === 1,
   spaceToDepth: ({ attributes }) => attributes.blockSize === 1,
   softmax: never,
+  gridSample: never,
 };
 
 function never(): boolean {

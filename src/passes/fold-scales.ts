@@ -50,6 +50,7 @@ const scalesOutputs = {
   depthToSpace: false,
   spaceToDepth: false,
   softmax: false,
+  gridSample: false,
 } as const satisfies Record<OperatorName, boolean>;
 
 /** Whether a scale and a shift of each input channel can become part of the weights and the bias. */
@@ -76,6 +77,7 @@ const scalesInputs = {
   depthToSpace: false,
   spaceToDepth: false,
   softmax: false,
+  gridSample: false,
 } as const satisfies Record<OperatorName, boolean>;
 
 type Weighted = NodeOf<Affirmed<typeof scalesOutputs>>;

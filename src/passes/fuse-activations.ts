@@ -27,6 +27,7 @@ const fusesActivation = {
   depthToSpace: false,
   spaceToDepth: false,
   softmax: false,
+  gridSample: false,
 } as const satisfies { [N in OperatorName]: 'activation' extends keyof AttributesOf<N> ? boolean : false };
 
 /** A unary function that is the only reader of its argument becomes the activation of the node that makes the argument. */

@@ -28,6 +28,7 @@ const addsResidual = {
   depthToSpace: false,
   spaceToDepth: false,
   softmax: false,
+  gridSample: false,
 } as const satisfies Record<OperatorName, boolean>;
 
 /**

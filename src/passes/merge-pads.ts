@@ -65,6 +65,7 @@ const absorbed: OperatorTable<[padding: Padding], object | undefined> = {
   depthToSpace: cannot,
   spaceToDepth: cannot,
   softmax: cannot,
+  gridSample: cannot,
 };
 
 function cannot(): undefined {

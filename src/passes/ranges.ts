@@ -96,6 +96,9 @@ const rangesAfter: OperatorTable<[known: InputRanges], Interval> = {
   depthToSpace: ofInput,
   spaceToDepth: ofInput,
   softmax: () => ({ low: 0, high: 1 }),
+  gridSample({ inputs: [x], attributes: { padding } }, { rangeOf }) {
+    return padding === 'zeros' ? hull([rangeOf(x), { low: 0, high: 0 }]) : rangeOf(x);
+  },
 };
 
 function ofInput({ inputs: [x] }: Node, { rangeOf }: InputRanges): Interval {

@@ -168,6 +168,7 @@ const permuted: OperatorTable<[before: Reordering], object | undefined> = {
   depthToSpace: cannot,
   spaceToDepth: cannot,
   // the last axes are multiplied
+  gridSample: cannot,
   linear: cannot,
   matmul: cannot,
   topK: cannot,

@@ -11,6 +11,7 @@ import { depthwiseKernels } from './kernels/depthwise.ts';
 import { detectKernels } from './kernels/detect.ts';
 import { elementwiseKernels } from './kernels/elementwise.ts';
 import { gemmKernels } from './kernels/gemm.ts';
+import { gridKernels } from './kernels/grid.ts';
 import { imageKernels } from './kernels/image.ts';
 import { int8Kernels } from './kernels/int8.ts';
 import { linearKernels } from './kernels/linear.ts';
@@ -40,6 +41,7 @@ export const kernels = {
   ...int8Kernels,
   ...matmulKernels,
   ...selectKernels,
+  ...gridKernels,
 };
 
 export type KernelName = keyof typeof kernels;

@@ -28,6 +28,7 @@ export const hasWeights = {
   depthToSpace: false,
   spaceToDepth: false,
   softmax: false,
+  gridSample: false,
 } as const satisfies Record<OperatorName, boolean>;
 
 export type LayerNode = NodeOf<Affirmed<typeof hasWeights>>;

@@ -43,7 +43,7 @@ const base = 4096;
 let module: Promise<WebAssembly.Module> | undefined;
 
 async function compile(): Promise<WebAssembly.Module> {
-  const { pruneWasm } = await import('../prune-wasm.ts');
+  const { pruneWasm } = await import('../hosts/prune-wasm.ts');
   return WebAssembly.compile((readSmallFile(pruneWasm) ?? (await readSource(pruneWasm))) as BufferSource);
 }
 

@@ -1,7 +1,7 @@
 // Expands constants into memory. f32 and i32 numbers go straight to where kernels read them, from memory or from the
 // model's file. Narrower numbers go to the end of the space for their floats and are widened from there. Sparse weights
 // are staged and expanded.
-import type { WasmMemory } from '../host.ts';
+import type { WasmMemory } from './host-types.ts';
 import { matrixValues } from '../program/constants.ts';
 import type { Constant, MatrixData, Scales, Unread, WeightData } from '../program/program.ts';
 import type { Instance } from './instantiate.ts';

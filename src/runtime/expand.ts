@@ -4,7 +4,7 @@
 //
 // expand-constant.ts expands one constant.
 import { FiligreeError } from '../errors.ts';
-import type { WasmMemory } from '../host.ts';
+import type { WasmMemory } from './host-types.ts';
 import { bufferSlack } from '../program/layout.ts';
 import { constantBytes } from '../program/constants.ts';
 import type { Program } from '../program/program.ts';

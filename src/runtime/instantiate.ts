@@ -1,8 +1,8 @@
 import { FiligreeError } from '../errors.ts';
-import type { WasmMemory, WasmModule } from '../host.ts';
+import type { WasmMemory, WasmModule } from './host-types.ts';
 import type { KernelName } from '../program/kernels.ts';
 import { registryHash } from '../program/kernels.ts';
-import { hostBuilds, wasmOf } from '../wasm-files.ts';
+import { hostBuilds, wasmOf } from '#wasm';
 import type { WasmBuild } from './probe.ts';
 import { probeBuild, wasmBuilds } from './probe.ts';
 import type { ModelSource } from './source.ts';

@@ -89,13 +89,13 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
       checkLimit(name, bytes, maxBytes, 'bytes of memory, more than limits.memory') ?? bytes;
     within(layout.bytes);
     if (threads !== 1) {
-      const { formTeam } = await import('./threads/team.ts');
+      const { formTeam, threadHost } = await import('#threads');
       const formed = await formTeam(
         program,
         layout,
         threads,
         (bytes, share) => instantiate(within(bytes), build, options.wasm, share),
-        options.threadHost,
+        options.threadHost ?? (await threadHost()),
       );
       if (typeof formed === 'object') ({ layout, instance, team } = formed);
       else if (formed) program.notes = [...program.notes, `runs on one thread: ${formed}`];

@@ -1,5 +1,5 @@
 // Kernel records in linear memory; program/kernels.ts draws their layout.
-import type { WasmMemory } from '../host.ts';
+import type { WasmMemory } from './host-types.ts';
 import type { FieldKind } from '../program/kernel.ts';
 import { fieldsOf, kernelNames } from '../program/kernels.ts';
 import type { KernelName } from '../program/kernels.ts';

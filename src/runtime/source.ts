@@ -6,7 +6,10 @@ export type ModelSource = string | URL | Response | Blob | ArrayBuffer | Uint8Ar
 export interface SourceOptions {
   /** Aborts the load; the promise rejects with the signal's reason. */
   signal?: AbortSignal;
-  /** Called as bytes arrive. `total` is 0 when the server does not say. */
+  /**
+   * Called as bytes arrive. `total` comes from the model's own header where the server compresses it or does not declare a
+   * length; it is 0 until known.
+   */
   onProgress?: (progress: { loaded: number; total: number }) => void;
 }
 
@@ -27,8 +30,11 @@ function shortened(name: string): string {
   return name.startsWith('data:') && name.length > 60 ? `${name.slice(0, 60)}…` : name;
 }
 
-/** Where a file with these first bytes ends: past these bytes if they do not say yet, 0 if the rest is not wanted. */
-export type EndOf = (bytes: Uint8Array) => number;
+/**
+ * What is wanted of a file that begins with some bytes: up to its end, or, where they do not say that yet, at least beyond
+ * them; 0 bytes if it is not wanted.
+ */
+export type EndOf = (bytes: Uint8Array) => { bytes: number; isEnd: boolean };
 
 /**
  * Reads all bytes of a source.
@@ -244,7 +250,9 @@ async function readResponse(
     );
   }
   if (!response.body) return new Uint8Array(await response.arrayBuffer());
-  const total = Number(response.headers.get('content-length')) || 0;
+  // the declared length is that of the compressed bytes, while those that arrive are not
+  const isCompressed = Boolean(response.headers.get('content-encoding'));
+  let total = isCompressed ? 0 : Number(response.headers.get('content-length')) || 0;
   const chunks: Uint8Array[] = [];
   let loaded = 0;
   let most = spareBytes;
@@ -262,10 +270,16 @@ async function readResponse(
       if (done) return joined(chunks);
       chunks.push(value);
       loaded += value.length;
-      onProgress?.({ loaded, total });
+      if (onProgress) {
+        if (total === 0 && end) {
+          const { bytes, isEnd } = end(joined(chunks));
+          if (isEnd) total = bytes;
+        }
+        onProgress({ loaded, total });
+      }
       if (!end || loaded <= most) continue;
       const bytes = joined(chunks);
-      const wanted = end(bytes);
+      const { bytes: wanted } = end(bytes);
       most = wanted + spareBytes;
       if (loaded <= most) continue;
       if (wanted > 0) {

@@ -1,6 +1,6 @@
 // Row-major values ↔ linear memory, where an endpoint's floats have its own strides. Where the two differ, the kernel
 // f32_copy converts, through scratch memory behind the program.
-import type { WasmMemory } from '../host.ts';
+import type { WasmMemory } from './host-types.ts';
 import type { KernelNumbers } from '../program/kernels.ts';
 import { rowMajorStrides } from '../program/layout.ts';
 import type { Endpoint } from '../program/program.ts';

@@ -1,30 +1,43 @@
 import { FiligreeError } from '../errors.ts';
 import type { LoadOptions } from '../runtime/load.ts';
 import { modelOf } from '../runtime/load.ts';
-import type { Model } from '../runtime/model.ts';
+import { Model } from '../runtime/model.ts';
 import type { ModelSource } from '../runtime/source.ts';
 import type { Classifier, ClassifierSettings } from './classifier.ts';
+import { shippedDetector, shippedDetectors } from '#models';
 import type { Detector } from './detector.ts';
 import type { DetectorSettings } from './detector-settings.ts';
-import { shippedDetector, shippedDetectors, type ShippedDetector } from './shipped.ts';
+import type { ShippedDetector } from './shipped.ts';
+import type { ShippedModel } from './shipped-model.ts';
+import type { WorkerDetector } from './worker-detector.ts';
 
 // Detector and classifier code loads in parallel with the model.
 
 /**
  * Loads a detection model, or takes a loaded one, and makes a detector of it.
  * @param source `objects`, `objects-small` or `faces`, which come with the package, or a source as for `loadModel`
+ * @param options.worker loads and runs the model in a worker of its own, so that the calling thread stays free
  * @example
  * const detector = await createDetector('objects');
  * const { detections } = await detector.detect(document.querySelector('video'));
  */
 export function createDetector(
+  source: ShippedDetector | ModelSource,
+  options: LoadOptions & DetectorSettings & { worker: true },
+): Promise<WorkerDetector>;
+export function createDetector(
   source: ShippedDetector | ModelSource | Model,
-  options: LoadOptions & DetectorSettings = {},
-): Promise<Detector<Model>> {
+  options?: LoadOptions & DetectorSettings & { worker?: false },
+): Promise<Detector<Model>>;
+export function createDetector(
+  source: ShippedDetector | ModelSource | Model,
+  { worker, ...options }: LoadOptions & DetectorSettings & { worker?: boolean } = {},
+): Promise<Detector<Model> | WorkerDetector> {
+  const shipped = shippedDetectors.find((name) => name === source);
+  if (worker) return createInWorker(shipped, source, options);
   const part = import('./detector.ts');
   part.catch(() => {}); // the await below reports it, unless the model fails first
   const make = async (model: Model) => (await part).Detector.of(model, options);
-  const shipped = shippedDetectors.find((name) => name === source);
   return shipped ? createShipped(shipped, options, make) : create(source, options, make);
 }
 
@@ -46,13 +59,19 @@ export function createClassifier(
   });
 }
 
-/** Loads the model and passes it to `make`. A model loaded here is disposed of if `make` fails. */
+/**
+ * Makes something of a model. A model that was loaded for it is disposed of when that fails.
+ * @param explain what to say when loading fails
+ */
 async function create<T>(
   source: ModelSource | Model,
   options: LoadOptions,
   make: (model: Model) => Promise<T>,
+  explain = (error: unknown) => error,
 ): Promise<T> {
-  const model = await modelOf(source, options);
+  const model = await modelOf(source, options).catch((error) => {
+    throw explain(error);
+  });
   try {
     return await make(model);
   } catch (error) {
@@ -61,16 +80,38 @@ async function create<T>(
   }
 }
 
-/** Like `create`, for a model that comes with the package. Downloads are checked, and kept for the next visit. */
+/** Like `create`, for a model that comes with the package. */
 async function createShipped<T>(
   name: ShippedDetector,
   options: LoadOptions,
   make: (model: Model) => Promise<T>,
 ): Promise<T> {
-  const { url, integrity, explain } = await shippedDetector(name);
-  const isChecked = url.protocol !== 'file:' && typeof crypto !== 'undefined' && crypto.subtle !== undefined;
-  const model = await modelOf(url, isChecked ? { integrity, ...options } : options).catch((error) => {
-    throw explain(error);
-  });
-  return create(model, options, make);
+  const { url, integrity, explain } = await located(name);
+  return create(url, { integrity, ...options }, make, explain);
+}
+
+/** The place of a model of the package. Downloads are checked, and kept for the next visit. */
+async function located(name: ShippedDetector): Promise<ShippedModel> {
+  const model = await shippedDetector(name);
+  const isChecked = model.url.protocol !== 'file:' && typeof crypto !== 'undefined' && crypto.subtle !== undefined;
+  return isChecked ? model : { ...model, integrity: undefined };
+}
+
+async function createInWorker(
+  shipped: ShippedDetector | undefined,
+  source: ModelSource | Model,
+  options: LoadOptions & DetectorSettings,
+): Promise<WorkerDetector> {
+  const { WorkerDetector } = await import('#worker-detector');
+  if (shipped) {
+    const { url, integrity, explain } = await located(shipped);
+    return WorkerDetector.create(url, { integrity, ...options }).catch((error) => {
+      throw explain(error);
+    });
+  }
+  if (!(source instanceof Model)) return WorkerDetector.create(source, options);
+  throw new FiligreeError(
+    'invalid-argument',
+    `${source.name}: worker: a model that is loaded stays where it is; give its file or URL instead`,
+  );
 }

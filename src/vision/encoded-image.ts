@@ -1,5 +1,4 @@
-// Decodes photos in files with filigree/images, on hosts without a canvas: Node, Deno, Bun. src/hosts/ replaces this
-// module elsewhere (scripts/hosts.mjs).
+// `#encoded-image` for hosts without a canvas (Node, Deno, Bun): filigree/images decodes photos in files.
 import { FiligreeError } from '../errors.ts';
 import { readSource, sourceName } from '../runtime/source.ts';
 import type { Pixels } from './preprocessing.ts';

@@ -1,6 +1,6 @@
 // Frames of a video, one after the other, as fast as whoever takes them: what comes too late is left out.
 import { FiligreeError } from '../errors.ts';
-import type { HostClass } from '../host.ts';
+import type { HostClass } from '../runtime/host-types.ts';
 import type { ImageSource } from './image-source.ts';
 
 /** A frame and when it is, in seconds from any moment on. */

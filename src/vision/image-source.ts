@@ -1,6 +1,6 @@
 // Converts a host's image types to bytes.
 import { FiligreeError } from '../errors.ts';
-import type { HostClass } from '../host.ts';
+import type { HostClass } from '../runtime/host-types.ts';
 import type { EncodedImage } from './encoded-image.ts';
 import { checkPixels, type Pixels } from './preprocessing.ts';
 
@@ -33,7 +33,7 @@ export class ImageReader {
     signal?.throwIfAborted();
     if (isPixels(source)) return checked(source);
     if (isEncoded(source)) {
-      if (!canDraw()) return (await import('./encoded-image.ts')).decodeEncoded(source, signal);
+      if (!canDraw()) return (await import('#encoded-image')).decodeEncoded(source, signal);
       const bitmap = await decodeBlob(await blobOf(source, signal), source);
       try {
         signal?.throwIfAborted();
@@ -69,21 +69,28 @@ function readContext(context: Canvas2d, width: number, height: number): ImageDat
     return context.getImageData(0, 0, width, height);
   } catch (cause) {
     if ((cause as Error).name !== 'SecurityError') throw cause;
-    throw new FiligreeError(
-      'invalid-argument',
-      'image: the browser does not let the page read these pixels, because they come from another site: write ' +
-        '<img crossorigin="anonymous"> (or <video crossorigin="anonymous">, or element.crossOrigin = "anonymous" before ' +
-        'src is set), and have that site send the header Access-Control-Allow-Origin',
-      { cause },
-    );
+    throw notReadable(cause);
   }
 }
 
-function isPixels(source: unknown): source is Pixels | ImageData {
+/** @internal */
+export function notReadable(cause: unknown): FiligreeError {
+  return new FiligreeError(
+    'invalid-argument',
+    'image: the browser does not let the page read these pixels, because they come from another site: write ' +
+      '<img crossorigin="anonymous"> (or <video crossorigin="anonymous">, or element.crossOrigin = "anonymous" before ' +
+      'src is set), and have that site send the header Access-Control-Allow-Origin',
+    { cause },
+  );
+}
+
+/** @internal */
+export function isPixels(source: unknown): source is Pixels | ImageData {
   return typeof source === 'object' && source !== null && 'data' in source && 'width' in source && 'height' in source;
 }
 
-function isEncoded(source: unknown): source is EncodedImage {
+/** @internal */
+export function isEncoded(source: unknown): source is EncodedImage {
   return (
     typeof source === 'string' ||
     source instanceof URL ||
@@ -119,8 +126,11 @@ async function blobOf(source: EncodedImage, signal?: AbortSignal): Promise<Blob>
   throw new FiligreeError('not-found', `image: ${String(source)}: HTTP ${response.status} ${response.statusText}`);
 }
 
-/** ImageData has no `channels`: it is always RGBA. */
-function checked(source: Pixels | ImageData): Pixels {
+/**
+ * ImageData has no `channels`: it is always RGBA.
+ * @internal
+ */
+export function checked(source: Pixels | ImageData): Pixels {
   const { data, width, height } = source;
   const channels = 'channels' in source ? source.channels : 4;
   const pixels = { data, width, height, channels } as Pixels;
@@ -134,7 +144,8 @@ function isInstance(value: unknown, className: string): boolean {
   return typeof Class === 'function' && value instanceof Class;
 }
 
-function drawableSize(source: unknown): [width: number, height: number] {
+/** @internal */
+export function drawableSize(source: unknown): [width: number, height: number] {
   const sizes: [className: string, width: string, height: string][] = [
     ['HTMLImageElement', 'naturalWidth', 'naturalHeight'],
     ['HTMLVideoElement', 'videoWidth', 'videoHeight'],

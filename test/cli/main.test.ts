@@ -87,7 +87,7 @@ describe('a model', () => {
     const { code, out } = await filigree('compile', tflite, '-o', compiled, '--cost-model', costModel);
     expect(code).toBe(0);
     expect(out).toMatch(/m\.tflite \(\d.* B\) → .*m\.filigree \(\d.*B\) in /);
-    expect(out).toContain('1: 1 sparse, 0 dense');
+    expect(out).toContain('1: 1 on sparse kernels, 0 on dense ones');
     expect(out).toContain('87.5 % of 1.02 k skipped');
     expect(out).toContain('without sharing');
   });
@@ -186,7 +186,7 @@ describe('a model', () => {
       layers: [{ op: 'conv2d', sparsity: 0.875 }],
     });
     const { out } = await filigree('profile', tflite, '--runs', '3');
-    expect(out).toContain('1 layers, 1 of them sparse');
+    expect(out).toContain('1 layers, 1 of them on sparse kernels');
   });
 
   it('is refused where it does not fit', async () => {

@@ -177,10 +177,21 @@ describe('filigree prune', () => {
     expect(await readFile(file('killed.onnx'))).toEqual(await readFile(file('whole.onnx')));
   });
 
+  it('wants one target, and names the flags', async () => {
+    const call = (...argv: string[]) => filigree('prune', file('net.onnx'), '-o', file('wrong.filigree'), ...argv);
+    const none = await call();
+    expect(none.code).toBe(2);
+    expect(none.err).toContain(
+      'filigree: give a target: --sparsity, --target-latency, --target-speedup, --target-macs, --target-bytes or --masks; ' +
+        '--sparsity 0.5 makes half of the weights zero',
+    );
+    const two = await call('--sparsity', '0.5', '--target-latency', '3ms');
+    expect(two.code).toBe(2);
+    expect(two.err).toContain('filigree: --sparsity and --target-latency are targets: give one of them');
+  });
+
   it('reports errors in one line', async () => {
     const wrong = (...argv: string[]) => refused('prune', file('net.onnx'), '-o', file('wrong.filigree'), ...argv);
-    expect(await wrong()).toMatch(/give a target: sparsity/);
-    expect(await wrong('--sparsity', '0.5', '--target-latency', '3ms')).toMatch(/are targets: give one of them/);
     expect(await wrong('--sparsity', '0.5', '--criterion', 'second-order')).toMatch(
       /needs calibration images.*--calibrate/,
     );
@@ -188,7 +199,7 @@ describe('filigree prune', () => {
     expect(await wrong('--sparsity', '0.5', '--exclude', 'nothing')).toMatch(/exclude: no layer "nothing"/);
     expect(await wrong('--sparsity', '0.5', '--calibrate', directory)).toMatch(/no photos/);
     expect(await wrong('--sparsity', '0.5', '--calibrate', file('photos'))).toMatch(/--preprocess/);
-    expect(await wrong('--sparsity', '0.5', '--masks', file('net.onnx'))).toMatch(/net.onnx: not a safetensors file/);
+    expect(await wrong('--masks', file('net.onnx'))).toMatch(/net.onnx: not a safetensors file/);
     expect(await wrong('--sparsity', '0.5', '--report', 'a.pdf')).toMatch(/--report a.pdf: wanted a name that ends in/);
     expect(await wrong('--target-speedup', '50')).toMatch(/speed-up of 50 cannot be reached: the best is \d/);
     expect(await wrong('--target-bytes', '1k')).toMatch(

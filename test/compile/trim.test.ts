@@ -14,7 +14,7 @@ import { oneNode } from '../program.ts';
 
 v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
 
-const wasm = (build: string) => new Uint8Array(readFileSync(`src/wasm/filigree-${build}.wasm`));
+const wasm = (build: string) => new Uint8Array(readFileSync(`src/hosts/wasm/filigree-${build}.wasm`));
 const faces = () => compileGraph(importModel(new Uint8Array(readFileSync(faceModels.sparse)), 'faces'));
 
 describe('trimWasm', () => {

@@ -479,6 +479,25 @@ const rearrange: OnnxNodeGenerator = ({ m, x, shape, dice }) => {
   return h % blocksize || w % blocksize ? [] : one(m, 'SpaceToDepth', [x], { blocksize });
 };
 
+const gridSample: OnnxNodeGenerator = ({ m, x, shape, dice }) => {
+  if (shape.length !== 4 || m.opset < 16) return [];
+  const [height, width] = [dice.from(1, 9), dice.from(1, 9)];
+  const [n, c] = shape;
+  if (n * c * height * width > 3000) return [];
+  const grid = Array.from({ length: 2 * n * height * width }, () => dice.from(-1999, 1999) / 1000);
+  const attributes = {
+    ...optional(
+      dice,
+      'mode',
+      dice.one([m.opset < 20 ? 'bilinear' : 'linear', 'nearest']),
+      m.opset < 20 ? 'bilinear' : 'linear',
+    ),
+    ...optional(dice, 'padding_mode', dice.one(['zeros', 'border', 'reflection']), 'zeros'),
+    ...optional(dice, 'align_corners', dice.one([0, 1]), 0),
+  };
+  return one(m, 'GridSample', [x, m.floats([n, height, width, 2], grid)], attributes);
+};
+
 const normalisation: OnnxNodeGenerator = ({ m, x, shape, dice }) => {
   if (shape.length < 2) return [];
   const c = shape[1];
@@ -702,6 +721,7 @@ export const onnxSteps: Record<string, OnnxNodeGenerator> = {
   expand,
   tile,
   rearrange,
+  gridSample,
   normalisation,
   stored,
   cast,

@@ -2,6 +2,7 @@
 // nodes make: none where what it drew does not fit.
 import type { BinaryFunction } from '../../src/ops/binary.ts';
 import { unaryFunctions, type Activation, type UnaryFunction } from '../../src/program/activations.ts';
+import { gridPaddings } from '../../src/ops/grid-sample.ts';
 import { elementCount } from '../../src/tensor.ts';
 import type { GraphBuilder } from '../graphs.ts';
 import type { Dice } from './dice.ts';
@@ -401,6 +402,19 @@ const rearrange: NodeGenerator = (b, x, dice) => {
   return h % blockSize || w % blockSize ? [] : [b.node('spaceToDepth', { blockSize }, x)];
 };
 
+/** At constant coordinates: those that are computed differ by a rounding, and to the nearest pixel that is another pixel. */
+const gridSample: NodeGenerator = (b, x, dice) => {
+  const [n, c] = b.shape(x);
+  const [height, width] = dice.pair(1, 9);
+  if (n * c * height * width > 3000) return [];
+  const attributes = {
+    mode: dice.one(['nearest', 'linear'] as const),
+    padding: dice.one(gridPaddings),
+    alignCorners: dice.oneIn(2),
+  };
+  return [b.node('gridSample', attributes, x, b.constant([n, height, width, 2]))];
+};
+
 /** On feature maps. */
 const maps: NodeGenerator[] = [
   convolution('plain'),
@@ -417,6 +431,7 @@ const maps: NodeGenerator[] = [
   resize,
   rearrange,
   rearrange,
+  gridSample,
 ];
 
 /** On values of any shape. */

@@ -12,11 +12,11 @@ import { patience } from '../patience.ts';
 import { jpegFile, modelFile, project } from './project.ts';
 
 const byName = "'faces'";
-/** A page's script. @param model the model of its detector */
-const main = (model: string, imported = '') => `
+/** A page's script. @param model the model of its detector @param imported what it imports besides */
+const main = (model: string, imported = '', options = '{ threads: 2 }') => `
 import { createDetector } from 'filigree';
 ${imported}
-const detector = await createDetector(${model}, { threads: 2 });
+const detector = await createDetector(${model}, ${options});
 const photo = await (await fetch('/photo.jpg')).blob();
 const { detections } = await detector.detect(photo);
 const { build, threads, notes } = detector.model.info;
@@ -94,17 +94,44 @@ describe('a page built with', () => {
 
   it('webpack', async () => {
     const folder = newProject('dist');
-    const stats = await promisify(webpack as never as (options: object, done: (...of: never[]) => void) => void)({
-      context: folder,
-      entry: './main.js',
-      mode: 'production',
-      output: { path: path.join(folder, 'dist') },
-    });
-    expect(
-      (stats as unknown as { compilation: { errors: unknown[]; warnings: unknown[] } }).compilation.errors,
-    ).toEqual([]);
-    writeFileSync(path.join(folder, 'dist/index.html'), html('/main.js'));
+    await bundleByWebpack(folder);
     await expectFacesTwice(await serveFolder(path.join(folder, 'dist'), headers));
+  });
+
+  const inWorker = main(byName, '', '{ threads: 2, worker: true }');
+
+  it('Vite, with a worker for the detector', async () => {
+    const folder = newProject('public', inWorker);
+    await vite({ root: folder, logLevel: 'error' });
+    await expectFacesTwice(await serveFolder(path.join(folder, 'dist'), headers));
+  });
+
+  it("Vite's development server, with a worker for the detector", async () => {
+    const folder = newProject('public', inWorker);
+    const server = await createServer({
+      root: folder,
+      logLevel: 'error',
+      server: { port: 0, host: '127.0.0.1', headers: isolation },
+    });
+    await server.listen();
+    await expectFaces({ origin: server.resolvedUrls!.local[0].replace(/\/$/, ''), requests: [] });
+    await server.close();
+  });
+
+  it('webpack, with a worker for the detector', async () => {
+    const folder = newProject('dist', inWorker);
+    await bundleByWebpack(folder);
+    await expectFacesTwice(await serveFolder(path.join(folder, 'dist'), headers));
+  });
+
+  it('esbuild, with a worker for the detector', async () => {
+    const folder = newProject('dist', main("'/face.filigree'", '', '{ threads: 2, worker: true }'));
+    await bundleByEsbuild(folder, false);
+    writeFileSync(path.join(folder, 'dist/index.html'), html('/main.js'));
+    for (const worker of ['filigree-worker.js', 'detector-worker.js']) {
+      copyFileSync(path.join(folder, 'node_modules/filigree/dist/browser', worker), path.join(folder, 'dist', worker));
+    }
+    await expectFaces(await serveFolder(path.join(folder, 'dist'), headers));
   });
 
   it('Vite, with a model imported as a URL', async () => {
@@ -144,6 +171,19 @@ describe('a page built with', () => {
     await page.close();
   });
 });
+
+async function bundleByWebpack(folder: string): Promise<void> {
+  const stats = await promisify(webpack as never as (options: object, done: (...of: never[]) => void) => void)({
+    context: folder,
+    entry: './main.js',
+    mode: 'production',
+    output: { path: path.join(folder, 'dist') },
+  });
+  expect((stats as unknown as { compilation: { errors: unknown[]; warnings: unknown[] } }).compilation.errors).toEqual(
+    [],
+  );
+  writeFileSync(path.join(folder, 'dist/index.html'), html('/main.js'));
+}
 
 /** Shows an error in place of faces. */
 const tryDetector = `

@@ -127,6 +127,47 @@ window.codecs = async () => {
   const failure = await decodeImage(new TextEncoder().encode('<!doctype html>')).catch(({ message }) => message);
   return { width, height, same, failure };
 };
+/**
+ * Faces of a photo that moves over a canvas, followed in its stream: ids of each frame, and how many frames were looked at.
+ */
+window.tracks = async ({ worker, kind }) => {
+  const bitmap = await createImageBitmap(await (await fetch('/photo.jpg')).blob(), { resizeWidth: 640 });
+  const canvas = document.createElement('canvas');
+  [canvas.width, canvas.height] = [bitmap.width + 100, bitmap.height];
+  const context = canvas.getContext('2d');
+  let x = 0;
+  const draw = () => {
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    context.drawImage(bitmap, (x = (x + 1) % 60), 0);
+  };
+  draw();
+  const drawing = setInterval(draw, 20);
+  const stream = canvas.captureStream(30);
+  const detector = await createDetector('/face.filigree', { worker });
+  const stop = new AbortController();
+  const frames = [];
+  const times = [];
+  const video = document.createElement('video');
+  const sources = {
+    camera: () => stream,
+    frames: () => new MediaStreamTrackProcessor({ track: stream.getVideoTracks()[0] }).readable,
+    video: () => {
+      video.muted = true;
+      video.srcObject = stream;
+      video.play();
+      return video;
+    },
+  };
+  const onResult = ({ detections, time }) => {
+    times.push(time);
+    if (frames.push(detections.map(({ id }) => id)) === 8) stop.abort();
+  };
+  await detector.track(sources[kind](), { onResult, signal: stop.signal, smooth: true });
+  clearInterval(drawing);
+  detector.dispose();
+  for (const track of stream.getTracks()) track.stop();
+  return { frames, times };
+};
 /** A photo of another site, which has not allowed it to be read. */
 window.tainted = async (url) => {
   const element = new Image();
@@ -136,7 +177,7 @@ window.tainted = async (url) => {
   return detector.detect(element).catch(({ code, message }) => ({ code, message }));
 };
 /** The photo as each kind of image that a page has. */
-window.images = async () => {
+window.images = async (worker) => {
   const blob = await (await fetch('/photo.jpg')).blob();
   const bitmap = await createImageBitmap(blob);
   const element = new Image();
@@ -150,7 +191,7 @@ window.images = async () => {
   offscreen.getContext('2d').drawImage(bitmap, 0, 0);
   const imageData = context.getImageData(0, 0, bitmap.width, bitmap.height);
   const frame = new VideoFrame(bitmap, { timestamp: 0 });
-  const detector = await createDetector('/face.filigree');
+  const detector = await createDetector('/face.filigree', { worker });
   const found = {};
   const bytes = await blob.arrayBuffer();
   const files = { url: '/photo.jpg', bytes, decoded: await decodeImage(new Uint8Array(bytes)) };
@@ -179,8 +220,9 @@ type Window = Record<'report' | 'worker' | 'serviceWorker', (threads: number[]) 
   twoThreads(): Promise<{ threads: number; notes: string[] }>;
   longRun(): Promise<{ computes: number[]; turns: number; threads: number; same: boolean }>;
   silentDeath(): Promise<{ code: string; message: string; waits: number[] }>;
-  images(): Promise<Record<string, Detection[]>>;
+  images(worker: boolean): Promise<Record<string, Detection[]>>;
   codecs(): Promise<{ width: number; height: number; same: boolean; failure: string }>;
+  tracks(how: { worker: boolean; kind: string }): Promise<{ frames: number[][]; times: number[] }>;
   tainted(url: string): Promise<{ code: string; message: string }>;
 };
 
@@ -212,8 +254,10 @@ describe('Chromium', () => {
     await build({ ...common, entryPoints: ['service.js'], format: 'iife' });
     const site = path.join(folder, 'site');
     copyFileSync(modelFile, path.join(site, 'face.filigree'));
-    // like pages whose bundler omits the file
-    copyFileSync(path.join(root, 'dist/browser/filigree-worker.js'), path.join(site, 'filigree-worker.js'));
+    // as pages do whose bundler leaves the file behind
+    for (const worker of ['filigree-worker.js', 'detector-worker.js']) {
+      copyFileSync(path.join(root, 'dist/browser', worker), path.join(site, worker));
+    }
     const large = networks['mobilenet-v1']({ resolution: 448, classes: 10 });
     writeFileSync(path.join(site, 'large.filigree'), writeArtifact(compileGraph(large)));
     copyFileSync(path.join(root, 'node_modules/@vladmandic/face-api/demo/sample5.jpg'), path.join(site, 'photo.jpg'));
@@ -300,11 +344,14 @@ describe('Chromium', () => {
     await page.close();
   });
 
-  it('takes every kind of image that a page has', async () => {
+  it.each([false, true])('takes every kind of image that a page has (in a worker: %s)', async (worker) => {
     const site = await serveFolder(path.join(folder, 'site'), strictPolicy);
     const { page, problems } = await browser.page(site);
     await page.waitForFunction(() => 'images' in window);
-    const found: Record<string, Detection[]> = await page.evaluate(() => (window as unknown as Window).images());
+    const found: Record<string, Detection[]> = await page.evaluate(
+      (of) => (window as unknown as Window).images(of),
+      worker,
+    );
     expect(Object.keys(found).length).toBe(10);
     for (const detections of Object.values(found)) {
       expect(detections.length).toBe(5);
@@ -324,6 +371,26 @@ describe('Chromium', () => {
       same: true,
       failure: expect.stringContaining('image: not an image that this host can decode'),
     });
+    expect(problems).toEqual([]);
+    await page.close();
+  });
+
+  it.each([
+    ['camera', false],
+    ['camera', true],
+    ['frames', false],
+    ['frames', true],
+    ['video', true],
+  ])('follows faces in a stream (%s, in a worker: %s)', async (kind, worker) => {
+    const site = await serveFolder(path.join(folder, 'site'), strictPolicy);
+    const { page, problems } = await browser.page(site);
+    await page.waitForFunction(() => 'tracks' in window);
+    const how = { kind, worker };
+    const { frames, times } = await page.evaluate((of) => (window as unknown as Window).tracks(of), how);
+    expect(frames.length).toBe(8);
+    for (const ids of frames) expect(ids.toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5]);
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+    expect(new Set(times).size).toBe(8);
     expect(problems).toEqual([]);
     await page.close();
   });

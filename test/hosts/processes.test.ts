@@ -47,6 +47,16 @@ for (const source of ['photo.jpg', new URL('photo.jpg', import.meta.url), jpeg, 
   report.photos.push((await detector.detect(source)).detections);
 }
 detector.dispose();
+const inWorker = await filigree.createDetector('faces', { worker: true });
+report.worker = { found: [], ids: [] };
+for (const source of ['photo.jpg', photo]) report.worker.found.push((await inWorker.detect(source)).detections);
+const onResult = ({ detections }) => report.worker.ids.push(detections.map(({ id }) => id));
+await inWorker.track([photo, photo], { onResult });
+report.worker.failure = await inWorker.detect('missing.file').catch(({ code, message }) => ({ code, message }));
+inWorker.dispose();
+report.worker.disposed = await inWorker.detect(photo).catch(({ code, message }) => ({ code, message }));
+const left = await filigree.createDetector('faces', { worker: true });
+await left.detect(photo); // and nothing keeps the process alive
 console.log(JSON.stringify(report));
 `;
 
@@ -85,6 +95,14 @@ describe('the package from npm', () => {
       const [first, ...others] = report.photos!;
       expect(first.length).toBe(wanted.length);
       for (const detections of others) expect(detections).toEqual(first);
+      const { worker } = report;
+      expectSameFaces(worker!.found[0], first);
+      expectSameFaces(worker!.found[1], wanted);
+      expect(worker!.ids).toEqual([
+        [1, 2, 3, 4, 5],
+        [1, 2, 3, 4, 5],
+      ]);
+      expect([worker!.failure.code, worker!.disposed.code]).toEqual(['not-found', 'disposed']);
       const named = report.named as Record<string, Detection[]>;
       expectSameFaces(named.faces, wanted);
       for (const name of ['objects', 'objects-small']) {

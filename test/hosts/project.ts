@@ -74,6 +74,8 @@ export interface Report {
   death?: { failure?: Failure; ended: number };
   /** What is found in the photo's file, by path, URL, bytes and Blob; where the host has files. */
   photos?: Detection[][];
+  /** What a detector in a worker of its own finds in the photo's file and in its pixels, the ids it gives, what it says. */
+  worker?: { found: Detection[][]; ids: number[][]; failure: Failure; disposed: Failure };
   /** Results of the package's models, by name; on a host without them, its message. */
   named?: Record<string, Detection[]> | Failure;
   failures: Record<'notModel' | 'aborted' | 'missingModel' | 'missingWasm' | 'notWasm', Failure | undefined>;

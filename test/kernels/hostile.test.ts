@@ -4,7 +4,7 @@ import { builds, loadKernels, randomFloats, type Region } from './wasm.ts';
 
 const names = Object.keys(registry).filter((name) => {
   const { family } = registry[name as KernelName];
-  return ['pad', 'depthwise', 'pool', 'resize', 'image'].includes(family);
+  return ['pad', 'depthwise', 'pool', 'resize', 'image', 'grid'].includes(family);
 }) as KernelName[];
 
 const wild = [-1, -(2 ** 31), 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 30, 2 ** 16, 1e9];

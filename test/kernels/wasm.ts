@@ -206,7 +206,7 @@ export class Kernels {
 /** The kernels of one build, in `megabytes` of memory: the relaxed ones in memory that threads could share. */
 export async function loadKernels(build: Build, megabytes = 16): Promise<Kernels> {
   if (build === 'relaxed') v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
-  const bytes = readFileSync(new URL(`../../src/wasm/filigree-${build}.wasm`, import.meta.url));
+  const bytes = readFileSync(new URL(`../../src/hosts/wasm/filigree-${build}.wasm`, import.meta.url));
   const isShared = build === 'relaxed';
   const module = await WebAssembly.compile(isShared ? (withSharedMemory(bytes) as BufferSource) : bytes);
   const pages = 16 * megabytes;

@@ -120,6 +120,7 @@ export const everyKernel: Record<string, Case> = {
     g.node('resize', { mode: 'nearest', size: [10, 12], coordinates: 'asymmetric', nearest: 'floor' }, x),
     g.node('resize', { mode: 'nearest', size: [7, 5], coordinates: 'asymmetric', nearest: 'floor' }, x),
     g.node('resize', { mode: 'linear', size: [7, 9], coordinates: 'halfPixel', nearest: 'floor' }, x),
+    g.node('gridSample', { mode: 'linear', padding: 'reflection', alignCorners: false }, x, g.constant([1, 3, 5, 2])),
   ]),
   copies: rank4((g, x) => [
     g.node('transpose', { permutation: [0, 2, 3, 1] }, x),

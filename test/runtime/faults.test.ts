@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { writeArtifact } from '../../src/artifact/write.ts';
 import { defaultCostModel } from '../../src/lower/cost.ts';
@@ -44,6 +45,23 @@ describe('a server', () => {
   let sent = 0;
   const answers: Record<string, (response: ServerResponse) => void> = {
     '/whole': (r) => r.end(artifact),
+    '/compressed': (r) => {
+      const body = gzipSync(artifact);
+      r.writeHead(200, { 'content-encoding': 'gzip', 'content-length': body.length }).end(body);
+    },
+    '/chunked': async (r) => {
+      // its header in two pieces
+      for (const [from, to] of [
+        [0, 5],
+        [5, 100],
+        [100, 200_000],
+        [200_000, artifact.length],
+      ]) {
+        r.write(artifact.subarray(from, to));
+        for (let turn = 0; turn < 20; turn++) await setImmediate();
+      }
+      r.end();
+    },
     '/breaks-off': (r) => {
       // once the client, which is in this process, has had turns enough to read what has been written
       r.setHeader('content-length', artifact.length).write(artifact.subarray(0, 300_000), async () => {
@@ -84,6 +102,18 @@ describe('a server', () => {
     ['response', async (signal) => loadModel(await fetch(url + page), { signal })],
     ['response, watched', async (signal) => loadModel(await fetch(url + page), { signal, onProgress: () => {} })],
   ];
+
+  it.each(['/whole', '/compressed', '/chunked'])('%s: progress has the total of the file itself', async (page) => {
+    for (const source of [url + page, await fetch(url + page)]) {
+      const seen: { loaded: number; total: number }[] = [];
+      const model = await loadModel(source, { onProgress: (progress) => seen.push(progress) });
+      model.dispose();
+      expect(seen.at(-1)).toEqual({ loaded: artifact.length, total: artifact.length });
+      expect(seen.filter(({ total }) => total !== 0 && total !== artifact.length)).toEqual([]);
+      // known before the end, even if the server does not declare it
+      if (seen.length > 2) expect(seen.at(-2)!.total).toBe(artifact.length);
+    }
+  });
 
   it.each([
     ['/breaks-off', 'not-found', /\/breaks-off: broke off after 300000 bytes: /],

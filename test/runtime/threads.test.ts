@@ -321,7 +321,7 @@ it('runs on one thread and says why where there are no threads', async () => {
     model.dispose();
   }
   const wasm = (build: string) =>
-    WebAssembly.compile(readFileSync(new URL(`../../src/wasm/filigree-${build}.wasm`, import.meta.url)));
+    WebAssembly.compile(readFileSync(new URL(`../../src/hosts/wasm/filigree-${build}.wasm`, import.meta.url)));
   const model = await loadModel(mobilenet, { threads: 2, wasm });
   const why = 'threads need the wasm as bytes, but it is a compiled module';
   expect(model.info).toMatchObject({ threads: 1, notes: [`runs on one thread: ${why}`] });

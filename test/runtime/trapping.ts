@@ -14,7 +14,9 @@ export const trapping = (kernel: KernelName): WasmProvider => {
 };
 
 function withTrap(build: string, kernel: KernelName): Uint8Array {
-  const module = binaryen.readBinary(readFileSync(new URL(`../../src/wasm/filigree-${build}.wasm`, import.meta.url)));
+  const module = binaryen.readBinary(
+    readFileSync(new URL(`../../src/hosts/wasm/filigree-${build}.wasm`, import.meta.url)),
+  );
   module.setFeatures(binaryen.Features.All & ~binaryen.Features.GC & ~binaryen.Features.ReferenceTypes);
   for (let i = 0; i < module.getNumExports(); i++) {
     const { name, value } = binaryen.getExportInfo(module.getExportByIndex(i));

@@ -1,4 +1,4 @@
-// Vitest's global setup of the project `unit`: builds src/wasm/ if its sources have changed, before every run of a watch too.
+// Vitest's global setup of the project `unit`: builds src/hosts/wasm/ if its sources have changed, before every run of a watch too.
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { TestProject } from 'vitest/node';

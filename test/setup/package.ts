@@ -1,4 +1,4 @@
-// Vitest's global setup of the projects `package` and `soak`: builds src/wasm/ and dist/ if their sources have changed.
+// Vitest's global setup of the projects `package` and `soak`: builds src/hosts/wasm/ and dist/ if their sources have changed.
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { TestProject } from 'vitest/node';

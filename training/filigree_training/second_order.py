@@ -70,7 +70,7 @@ class Collector:
         if c.output not in self.found:
 
             def zeros(*shape: int) -> torch.Tensor:
-                return torch.zeros(*shape, device=x.device)
+                return torch.zeros(shape, device=x.device)
 
             self.found[c.output] = LayerStatistics(zeros(c.columns, c.columns), zeros(c.columns), zeros(c.rows))
         return self.found[c.output]

@@ -38,7 +38,7 @@ class Student:
         n, c = self.network.weights, self.network.channels
 
         def zeros(*shape: int) -> torch.Tensor:
-            return torch.zeros(*shape, device=self.device)
+            return torch.zeros(shape, device=self.device)
 
         self.theta, self.m, self.v, self.mean = (zeros(n + 2 * c) for _ in range(4))
         self.mask = torch.ones(n + 2 * c, device=self.device)

@@ -28,10 +28,10 @@ def test_normalisation_with_activation(channels: int, activation: str, mode: str
     momentum = torch.full((1,), 0.1, device=DEVICE)
     moved, expected = running.clone(), running.double()
     leaves = [t.clone().requires_grad_() for t in (x, gamma, beta)]
-    y = kernels.norm_activation(*leaves, moved, momentum, 1e-5, mode, activation)
+    y = kernels.norm_activation(leaves[0], leaves[1], leaves[2], moved, momentum, 1e-5, mode, activation)
     mine = torch.autograd.grad(y, leaves, g)
     double = [t.double().detach().requires_grad_() for t in (x, gamma, beta)]
-    z = kernels.PLAIN_ACTIVATIONS[activation](kernels._normalised(*double, expected, momentum.double(), 1e-5, mode))
+    z = kernels.PLAIN_ACTIVATIONS[activation](kernels._normalised(double[0], double[1], double[2], expected, momentum.double(), 1e-5, mode))
     theirs = torch.autograd.grad(z, double, g.double())
     most = 1e-2 if dtype == torch.bfloat16 else 1e-5  # of bfloat16's 8 bits
     assert all(near(a, b) < most for a, b in zip((y, *mine), (z, *theirs)))
@@ -52,7 +52,9 @@ def test_squared_error() -> None:
 @pytest.mark.parametrize("side", [64, 96])
 def test_warp(side: int) -> None:
     torch.manual_seed(0)
-    photos = Photos(torch.randint(0, 256, (6, 64, 64, 3), dtype=torch.uint8).numpy(), torch.randint(32, 65, (6, 2)).numpy(), list("abcdef"))
+    photos = Photos(
+        [torch.randint(0, 256, (6, 64, 64, 3), dtype=torch.uint8).numpy()], torch.randint(32, 65, (6, 2)).numpy(), list("abcdef")
+    )
     augmenter = Augmenter(photos, Input(fit="stretch"), side, DEVICE)
     geometry = augmenter.geometry(8, Augmentation(mosaic=0.5))
     difference = (augmenter.warp(geometry) - augmenter.warp_plain(geometry)).abs()

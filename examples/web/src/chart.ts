@@ -8,7 +8,7 @@ const svg = (name: string, attributes: Record<string, string | number>, ...child
   return element;
 };
 
-const [width, height, left, bottom, top] = [720, 240, 46, 26, 10];
+const [height, left, bottom, top] = [200, 40, 24, 10];
 
 /** A tidy step for an axis up to `most` with about four ticks. */
 function tickStep(most: number): number {
@@ -26,6 +26,7 @@ export function describe(layer: LayerProfile, dense: LayerProfile | undefined): 
 
 /** Draws the chart into a figure, in place of what was there. */
 export function drawLayers(figure: HTMLElement, [layers, dense]: LayerProfile[][]): void {
+  const width = Math.max(280, figure.clientWidth); // a unit is a pixel of the page
   const most = Math.max(...layers.map(({ ms }) => ms), ...(dense ?? []).map(({ ms }) => ms), 1e-3);
   const [plotWidth, plotHeight] = [width - left - 4, height - top - bottom];
   const step = plotWidth / layers.length;

@@ -1,27 +1,26 @@
 import * as comlink from 'comlink';
-import { drawDetections } from 'filigree';
+import { startCamera } from './camera.ts';
 import { drawLayers, fillTable } from './chart.ts';
-import { choices, type Choice } from './models.ts';
-import { showRuns, type Run } from './runs.ts';
-import type { Api, Loaded } from './worker.ts';
+import { Comparison } from './comparison.ts';
+import { element, make, tell } from './element.ts';
+import { startEngine } from './engine.ts';
+import { acceptDrops, isNetwork } from './files.ts';
+import type { Loaded } from './look.ts';
+import { choices, pair, samples, sampleUrl, single, type Choice } from './models.ts';
+import { startPruning } from './prune-panel.ts';
 
-const element = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
-const canvas = element<HTMLCanvasElement>('canvas');
-const problem = element('problem');
+const { api } = startEngine();
+const comparison = new Comparison(element('comparison'));
 const modelPicker = element<HTMLSelectElement>('model');
 const threadsPicker = element<HTMLSelectElement>('threads');
 const cameraButton = element<HTMLButtonElement>('camera');
-const worker = comlink.wrap<Api>(new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }));
 
-/** What is looked at: the picture as it came, kept to look at it again with another model. */
-const now: { picture?: ImageBitmap; stopCamera?: () => void; waiting: number } = { waiting: 0 };
-let loaded: Loaded[] = [];
-let runs: Run[] = [];
-
-function tell(error: unknown): void {
-  problem.hidden = error === undefined;
-  problem.textContent = error instanceof Error ? error.message : String(error ?? '');
-}
+/** What is looked at. `isOwn`: chosen by the user, so that another model looks at it as well. */
+const now: { choice: Choice; picture?: ImageBitmap; isOwn: boolean; stopCamera?: () => void; waiting: number } = {
+  choice: choices[0],
+  isOwn: false,
+  waiting: 0,
+};
 
 /** Does one thing after the other; what fails is told, and the next goes on. */
 let queue: Promise<unknown> = Promise.resolve();
@@ -29,99 +28,106 @@ function inTurn(work: () => Promise<void>): Promise<void> {
   now.waiting++;
   const done = queue.then(async () => {
     now.waiting--;
-    try {
-      await work();
-    } catch (error) {
-      tell(error);
-    }
+    await work().catch((error: unknown) => tell(element('problem'), error));
   });
   queue = done;
   return done;
 }
 
 async function load(choice: Choice): Promise<void> {
-  const [box, bar, text] = [element('loading'), element<HTMLProgressElement>('progress'), element('loading-text')];
-  box.hidden = false;
+  const bar = element<HTMLProgressElement>('progress');
+  element('loading').hidden = false;
   bar.removeAttribute('value');
-  text.textContent = `Loading ${choice.name.toLowerCase()}…`;
+  element('loading-text').textContent = `Loading ${choice.name}…`;
+  let loaded: Loaded[];
   try {
-    const threads = Number(threadsPicker.value || 1);
-    const onProgress = comlink.proxy((share: number) => (bar.value = share));
     // the worker lies elsewhere: what is relative is so to the page
     const sources = choice.sources.map((source) =>
       typeof source === 'string' ? new URL(source, document.baseURI).href : source,
     );
-    loaded = await worker.load(sources, threads, onProgress);
-    runs = choice.runs.map((name) => ({ name, times: [] }));
-    tell(undefined);
+    const onProgress = comlink.proxy((share: number) => void (bar.value = share));
+    loaded = await api.load(sources, Number(threadsPicker.value || 1), onProgress);
   } finally {
-    box.hidden = true;
+    element('loading').hidden = true;
   }
-  if (now.picture) await look(now.picture);
-  await measure(choice);
+  now.choice = choice;
+  comparison.reset(choice.runs);
+  tell(element('problem'), undefined);
+  if (!now.isOwn && !now.stopCamera) await openSample(choice.sample);
+  else if (now.picture) await look(now.picture);
+  await showLayers(loaded, 400);
+  void measure(loaded);
 }
 
 /** Finds what is in a picture and draws it. */
-async function look(image: ImageBitmap): Promise<void> {
-  const { detections, ms } = await worker.detect(await createImageBitmap(image));
-  const context = canvas.getContext('2d')!;
-  [canvas.width, canvas.height] = [image.width, image.height];
-  context.drawImage(image, 0, 0);
-  drawDetections(context, detections);
-  element('hint').hidden = true;
-  const found = count(detections.map(({ label }) => label));
-  element('count').textContent = found;
-  canvas.setAttribute('aria-label', `Picture: ${found}`);
-  ms.forEach((value, i) => runs[i]?.times.push(value));
-  showRuns(element('runs'), element('verdict'), runs);
+async function look(picture: ImageBitmap): Promise<void> {
+  comparison.show(picture, await api.look(await createImageBitmap(picture)));
 }
 
-function count(labels: string[]): string {
-  if (labels.length === 0) return 'Nothing found';
-  const kinds = new Map<string, number>();
-  for (const label of labels) kinds.set(label, (kinds.get(label) ?? 0) + 1);
-  return [...kinds].map(([label, n]) => `${n} ${label}${n === 1 ? '' : 's'}`).join(', ');
+/** Looks again until times are known well, between other things; layers are timed once more after that. */
+async function measure(loaded: Loaded[]): Promise<void> {
+  const { choice } = now;
+  while (now.choice === choice && now.picture && !comparison.isMeasured) {
+    if (now.waiting > 0 || now.stopCamera) await queue;
+    await inTurn(async () => {
+      if (now.choice === choice && now.picture && !now.stopCamera) await look(now.picture);
+    });
+    if (now.stopCamera) await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  await inTurn(async () => {
+    if (now.choice === choice && !now.stopCamera) await showLayers(loaded, 1500);
+  });
 }
 
-/** Looks often enough for the times to be those of optimised code, unless something waits, then times layers. */
-async function measure({ name }: Choice): Promise<void> {
-  for (let i = 0; i < 30 && now.picture && now.waiting === 0; i++) await look(now.picture);
-  const profiles = await worker.profile();
+async function showLayers(loaded: Loaded[], ms: number): Promise<void> {
+  const profiles = await api.profile(ms);
   drawLayers(element('chart'), profiles);
   fillTable(element('layers'), profiles);
   const [total, kept] = (['macs', 'effectiveMacs'] as const).map((of) =>
     profiles[0].reduce((sum, layer) => sum + layer[of], 0),
   );
   const [{ build, threads, notes }] = loaded;
+  const millions = (macs: number) => (macs / 1e6).toFixed(0);
   element('note').textContent = [
-    `${name}: ${(kept / 1e6).toFixed(0)} of ${(total / 1e6).toFixed(0)} million multiply-adds are with weights other than zero.`,
-    `${build} build, ${threads} thread${threads === 1 ? '' : 's'}.`,
-    ...notes,
+    kept < total
+      ? `${now.choice.name}: ${millions(kept)} of ${millions(total)} million multiplications are with weights other than zero.`
+      : `${now.choice.name}: ${millions(total)} million multiplications, none with a weight of zero.`,
+    `WebAssembly build “${build}”, ${threads === 1 ? 'one thread' : `${threads} threads`}.`,
   ].join(' ');
+  element('notes-box').hidden = notes.length === 0;
+  element('notes').replaceChildren(...notes.map((textContent) => make('li', { textContent })));
 }
 
-/** A photo from a file or URL in place of the present one. */
+/** A photo in place of the present picture. */
 async function open(blob: Blob): Promise<void> {
-  let image: ImageBitmap;
+  let picture: ImageBitmap;
   try {
-    image = await createImageBitmap(blob);
+    picture = await createImageBitmap(blob);
   } catch {
     throw new Error(`${(blob as File).name ?? 'The file'} is no picture that this browser can read.`);
   }
   now.stopCamera?.();
   now.picture?.close();
-  now.picture = image;
-  tell(undefined);
-  await look(image);
+  now.picture = picture;
+  tell(element('problem'), undefined);
+  await look(picture);
 }
 
+const openSample = async (name: string) => open(await (await fetch(sampleUrl(name))).blob());
+
 async function openFile(file: File): Promise<void> {
-  if (!file.name.endsWith('.filigree')) return open(file);
-  const choice: Choice = {
-    name: file.name,
-    sources: [new Uint8Array(await file.arrayBuffer())],
-    runs: ['As compiled'],
-  };
+  if (!isNetwork(file) && !file.name.endsWith('.filigree')) {
+    now.isOwn = true;
+    return open(file);
+  }
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  element('loading').hidden = false;
+  element<HTMLProgressElement>('progress').removeAttribute('value');
+  element('loading-text').textContent = `Compiling ${file.name}…`;
+  const sources = isNetwork(file)
+    ? await api.compile(file.name, bytes).finally(() => (element('loading').hidden = true))
+    : [bytes];
+  const choice = { name: file.name, sources, runs: sources.length > 1 ? pair : single, sample: 'street' };
   const before = modelPicker.value;
   try {
     await load(choice);
@@ -134,32 +140,27 @@ async function openFile(file: File): Promise<void> {
   }
 }
 
-async function startCamera(): Promise<void> {
-  if (!navigator.mediaDevices) throw new Error('This page has no camera: it must come from https or localhost.');
-  const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'user' }, audio: false });
-  const video = Object.assign(document.createElement('video'), { srcObject: stream, muted: true, playsInline: true });
-  await video.play();
-  cameraButton.setAttribute('aria-pressed', 'true');
-  let going = true;
+async function watch(): Promise<void> {
+  const camera = await startCamera();
+  cameraButton.ariaPressed = 'true';
+  const stopped = new AbortController();
+  now.isOwn = true;
   now.stopCamera = () => {
-    going = false;
+    stopped.abort();
     now.stopCamera = undefined;
-    for (const track of stream.getTracks()) track.stop();
-    cameraButton.setAttribute('aria-pressed', 'false');
+    camera.stop();
+    cameraButton.ariaPressed = 'false';
   };
-  const next = async (): Promise<void> => {
-    if (!going) return;
+  while (!stopped.signal.aborted) {
     await inTurn(async () => {
-      if (!going) return;
-      const frame = await createImageBitmap(video);
+      if (stopped.signal.aborted) return;
+      const frame = await createImageBitmap(camera.video);
       now.picture?.close();
       now.picture = frame;
       await look(frame);
     });
-    if ('requestVideoFrameCallback' in video) video.requestVideoFrameCallback(() => void next());
-    else requestAnimationFrame(() => void next());
-  };
-  void next();
+    if (!stopped.signal.aborted) await camera.next();
+  }
 }
 
 function addChoice({ name }: Choice, i: number): void {
@@ -173,35 +174,31 @@ function listen(): void {
     if (chosen) void inTurn(() => openFile(chosen));
     file.value = '';
   });
-  modelPicker.addEventListener('change', () => void inTurn(() => load(choices[Number(modelPicker.value)])));
-  threadsPicker.addEventListener('change', () => void inTurn(() => load(choices[Number(modelPicker.value)])));
+  for (const picker of [modelPicker, threadsPicker]) {
+    picker.addEventListener('change', () => void inTurn(() => load(choices[Number(modelPicker.value)])));
+  }
   cameraButton.addEventListener('click', () => {
     if (now.stopCamera) now.stopCamera();
-    else void startCamera().catch(tell);
+    else void watch().catch((error: unknown) => tell(element('problem'), error));
   });
-  const place = document.body;
-  place.addEventListener('dragover', (event) => {
-    event.preventDefault();
-    place.classList.add('dragged');
-  });
-  place.addEventListener('dragleave', (event) => {
-    if (!event.relatedTarget) place.classList.remove('dragged');
-  });
-  place.addEventListener('drop', (event) => {
-    event.preventDefault();
-    place.classList.remove('dragged');
-    const [dropped] = event.dataTransfer?.files ?? [];
+  acceptDrops(element('look'), ([dropped]) => {
     if (dropped) void inTurn(() => openFile(dropped));
+  });
+  const copy = element<HTMLButtonElement>('copy');
+  copy.addEventListener('click', async () => {
+    await navigator.clipboard.writeText(element('install').textContent!);
+    copy.textContent = 'Copied';
   });
 }
 
 function addSamples(): void {
-  for (const number of [5, 2, 4, 6]) {
-    const url = `./samples/sample${number}.jpg`;
-    const button = Object.assign(document.createElement('button'), { type: 'button' });
-    const image = Object.assign(new Image(), { src: url, alt: `Sample photo ${number}`, decoding: 'async' });
-    button.append(image);
-    button.addEventListener('click', () => void inTurn(async () => open(await (await fetch(url)).blob())));
+  for (const { name, shows } of samples) {
+    const image = make('img', { src: sampleUrl(name), alt: shows, decoding: 'async', loading: 'lazy' });
+    const button = make('button', { type: 'button' }, image);
+    button.addEventListener('click', () => {
+      now.isOwn = true;
+      void inTurn(() => openSample(name));
+    });
     element('samples').append(button);
   }
 }
@@ -213,6 +210,6 @@ if (crossOriginIsolated) {
 }
 addSamples();
 listen();
+startPruning();
 if (import.meta.env.PROD) void navigator.serviceWorker?.register('./sw.js');
-void inTurn(async () => open(await (await fetch('./samples/sample5.jpg')).blob()).catch(() => {}));
 void inTurn(() => load(choices[0]));

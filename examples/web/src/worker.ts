@@ -1,81 +1,30 @@
-// All detection runs here, so that the page never waits for it.
+// All networks run here, so that the page never waits for them. What compiles and prunes is loaded when it is asked for.
 import * as comlink from 'comlink';
-import { createDetector, Tensor } from 'filigree';
-import type { Detection, Detector, LayerProfile, Model } from 'filigree';
-
-export interface Loaded {
-  build: string;
-  threads: number;
-  notes: readonly string[];
-}
-
-export interface Found {
-  detections: Detection[];
-  /** Milliseconds of each slot's inference, in the order of the slots. */
-  ms: number[];
-}
-
-/** Models that look at the same pictures, e.g. a network and its dense twin. */
-let slots: Detector<Model>[] = [];
+import { load, look, profile } from './look.ts';
+import type { Step } from './pruning.ts';
+import type { Goal, Pruned } from './pruning.ts';
 
 const api = {
-  /**
-   * Loads models in place of the present ones.
-   * @param sources URL, or bytes of a file, of each
-   */
-  async load(
-    sources: (string | Uint8Array)[],
-    threads: number,
-    onProgress: (share: number) => void,
-  ): Promise<Loaded[]> {
-    const shares = sources.map(() => 0);
-    const loading = sources.map((source, i) =>
-      createDetector(source, {
-        threads,
-        onProgress: ({ loaded, total }) => {
-          shares[i] = total ? loaded / total : 0;
-          onProgress(shares.reduce((sum, share) => sum + share, 0) / shares.length);
-        },
-      }),
-    );
-    const results = await Promise.allSettled(loading);
-    const failed = results.find((result) => result.status === 'rejected');
-    if (failed) {
-      for (const result of results) if (result.status === 'fulfilled') result.value.dispose();
-      throw failed.reason;
-    }
-    for (const detector of slots) detector.dispose();
-    slots = await Promise.all(loading);
-    return slots.map(({ model }) => ({
-      build: model.info.build,
-      threads: model.info.threads,
-      notes: model.info.notes,
-    }));
+  load,
+  look,
+  profile,
+
+  /** An ONNX or TFLite file, compiled: with its zeros skipped, and with its zeros multiplied if it has any. */
+  async compile(name: string, bytes: Uint8Array): Promise<Uint8Array[]> {
+    const { compileBoth } = await import('./pruning.ts');
+    return compileBoth(name, bytes);
   },
 
-  /** Runs every slot on a picture, which is closed. */
-  async detect(picture: ImageBitmap): Promise<Found> {
-    const found: Found = { detections: [], ms: [] };
-    try {
-      for (const [i, detector] of slots.entries()) {
-        const { detections, speed } = await detector.detect(picture);
-        if (i === 0) found.detections = detections;
-        found.ms.push(speed.inference);
-      }
-    } finally {
-      picture.close();
-    }
-    return found;
-  },
-
-  /** Times each layer of each slot, on a black picture: times do not depend on what is in it. */
-  async profile(): Promise<LayerProfile[][]> {
-    const profiles: LayerProfile[][] = [];
-    for (const { model } of slots) {
-      const inputs = model.inputs.map(({ name, dtype, shape }) => [name, new Tensor(dtype, shape)]);
-      profiles.push(await model.profile(Object.fromEntries(inputs), { runs: 15 }));
-    }
-    return profiles;
+  /** A network with fewer weights. `photos` are files that show what it will see. */
+  async prune(
+    name: string,
+    bytes: Uint8Array,
+    photos: readonly Blob[],
+    goal: Goal,
+    onStep: (step: Step) => void,
+  ): Promise<Pruned> {
+    const { pruneNetwork } = await import('./pruning.ts');
+    return pruneNetwork(name, bytes, photos, goal, onStep);
   },
 };
 

@@ -18,7 +18,7 @@ import { reportLayers, reportProgram } from '../layer-report.ts';
 import type { Graph } from '../../graph/graph.ts';
 import type { Program } from '../../program/program.ts';
 import { readSource } from '../../runtime/source.ts';
-import { wasmOf } from '../../wasm-files.ts';
+import { wasmOf } from '#wasm';
 import { formatBytes, formatCount, formatMs, formatPercent } from '../table.ts';
 
 interface Options extends ModelOptions {
@@ -123,7 +123,7 @@ async function compile(io: Io, input: string, options: Options): Promise<void> {
   io.stdout.write(
     [
       `${input} (${formatBytes(bytes.length)})${became} in ${formatMs(ms)}`,
-      `layers       ${report.layers}: ${report.sparseLayers} sparse, ${report.denseLayers} dense, the rest without weights`,
+      `layers       ${report.layers}: ${report.sparseLayers} on sparse kernels, ${report.denseLayers} on dense ones, the rest without weights`,
       `MACs         ${formatCount(effectiveMacs)}${skipped}`,
       `activations  ${formatBytes(activationBytes)} planned, ${formatBytes(activationBytesUnshared)} without sharing`,
       ...(written?.trimmed ?? []).map(

@@ -84,7 +84,7 @@ async function inspect(io: Io, path: string, options: Options): Promise<void> {
       tensors('input ', inputs) +
       tensors('output', outputs) +
       `\n${options.bytes ? bytesTable(layers) : formatTable(workColumns, work)}\n` +
-      `${report.layers} layers: ${report.sparseLayers} sparse, ${report.denseLayers} dense; ` +
+      `${report.layers} layers: ${report.sparseLayers} on sparse kernels, ${report.denseLayers} on dense ones; ` +
       `${formatCount(report.effectiveMacs)} of ${formatCount(report.macs)} MACs; ` +
       `weights ${formatBytes(report.constantBytes)}, activations ${formatBytes(report.activationBytes)} ` +
       `(${formatBytes(report.activationBytesUnshared)} without sharing)\n` +

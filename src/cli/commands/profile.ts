@@ -96,7 +96,7 @@ function asTable(layers: LayerProfile[], ms: number, sparseLayers: number, model
   ]);
   return (
     `${formatTable(['layer', 'op', 'shape', 'kernels', 'zeros', 'ms', 'share', 'GFLOP/s'], rows)}\n` +
-    `${formatMs(ms)} in ${layers.length} layers, ${sparseLayers} of them sparse ` +
+    `${formatMs(ms)} in ${layers.length} layers, ${sparseLayers} of them on sparse kernels ` +
     `(means of ${runs} runs without the slowest quarter, ${model.info.build} build)\n`
   );
 }

@@ -118,7 +118,30 @@ export function pruneCommand(io: Io): Command {
     .option('--preprocess <how>', `${preprocessHelp}; classifiers only`, preprocessing)
     .option('--cost-model <file>', 'what kernels cost, as "filigree tune --cost-model" measures it on a device')
     .option('--json', 'print the report as JSON');
-  return withModelOptions(command).action((input: string, options: Options) => prune(io, input, options));
+  return withModelOptions(command).action(async (input: string, options: Options) => {
+    const fault = targetFault(options);
+    if (fault) command.error(`error: ${fault}`);
+    await prune(io, input, options);
+  });
+}
+
+const targets = {
+  sparsity: '--sparsity',
+  targetLatency: '--target-latency',
+  targetSpeedup: '--target-speedup',
+  targetMacs: '--target-macs',
+  targetBytes: '--target-bytes',
+  masks: '--masks',
+} as const;
+
+/** What is wrong with the targets: exactly one is wanted, unless the pattern has its own sparsity, as N:M has. */
+function targetFault(options: Options): string | undefined {
+  const given = (Object.keys(targets) as (keyof typeof targets)[]).filter((name) => options[name] !== undefined);
+  const flags = given.map((name) => targets[name]);
+  if (flags.length > 1) return `${flags.join(' and ')} are targets: give one of them`;
+  if (flags.length === 1 || /^\d+:\d+$/.test(options.pattern ?? '')) return undefined;
+  const all = Object.values(targets);
+  return `give a target: ${all.slice(0, -1).join(', ')} or ${all.at(-1)}; --sparsity 0.5 makes half of the weights zero`;
 }
 
 async function prune(io: Io, input: string, options: Options): Promise<void> {

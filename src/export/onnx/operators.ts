@@ -249,6 +249,20 @@ export const exporters: OperatorTable<[file: Exportation], void> = {
     file.add('SpaceToDepth', names(file, node.inputs), { blocksize }, file.name(node.outputs[0]));
   },
 
+  gridSample(node, file) {
+    const { mode, padding, alignCorners } = node.attributes;
+    file.add(
+      'GridSample',
+      names(file, node.inputs),
+      {
+        mode: { string: mode === 'linear' ? 'bilinear' : mode },
+        padding_mode: { string: padding },
+        align_corners: flag(alignCorners),
+      },
+      file.name(node.outputs[0]),
+    );
+  },
+
   softmax(node, file) {
     const { axis, beta } = node.attributes;
     const [x] = names(file, node.inputs);

@@ -5,7 +5,7 @@ import { maxElements, verify } from '../../graph/verify.ts';
 import { elementCount } from '../../tensor.ts';
 import { foldArithmetic, foldsConstants } from './arithmetic.ts';
 import { maxAxes } from '../graph-writer.ts';
-import { type OnnxConstant, floatTypes } from './constant.ts';
+import { type OnnxConstant, floatTypes, isNumeric } from './constant.ts';
 import { recogniseGelu } from './gelu.ts';
 import { declared, inputShapes, portType, type ShapeOptions } from './inputs.ts';
 import { isUnsupported, Operation } from './operation.ts';
@@ -15,7 +15,8 @@ import { readModel } from './read.ts';
 import { type OnnxModel, type OnnxNode, standardOpset, type ValueInfo } from './schema.ts';
 import type { ExternalData } from './tensors.ts';
 import { Names } from '../names.ts';
-import { type Computed, nodeTitle, Translation } from './translation.ts';
+import { type Computed, nodeName, operatorTitle, Translation } from './translation.ts';
+import { type Problem, unsupportedError } from '../unsupported.ts';
 
 export interface OnnxOptions extends ShapeOptions {
   /** Reads a file of weights beside the model, by its path in the model; gives undefined when there is no such file. */
@@ -87,7 +88,7 @@ function port({ name, type }: ValueInfo, value: string, names: Names, kind: stri
 
 /** Translates all nodes. One error lists all that are not supported. */
 function translateNodes(nodes: readonly OnnxNode[], translation: Translation): void {
-  const problems: string[] = [];
+  const problems: Problem[] = [];
   for (const node of nodes) {
     const operation = new Operation(translation, node);
     try {
@@ -102,19 +103,16 @@ function translateNodes(nodes: readonly OnnxNode[], translation: Translation): v
       }
       operation.finish();
     } catch (error) {
-      if (isUnsupported(error))
-        problems.push(`${nodeTitle(node)}: ${error.message.replace(`${translation.model.file}: `, '')}`);
+      if (isUnsupported(error)) {
+        const reason = error.message.replace(`${translation.model.file}: `, '');
+        problems.push({ name: nodeName(node), operator: operatorTitle(node), reason });
+      }
       // Nodes after an unsupported one rely on shapes that the file claims, so that their errors may be false.
       else if (problems.length === 0) throw error;
       standIn(node, translation);
     }
   }
-  if (problems.length === 0) return;
-  const count = problems.length === 1 ? '1 node is' : `${problems.length} nodes are`;
-  throw new FiligreeError(
-    'unsupported',
-    `${translation.model.file}: ${count} not supported:\n  ${problems.join('\n  ')}`,
-  );
+  if (problems.length > 0) throw unsupportedError(translation.model.file, 'node', problems);
 }
 
 /** The handler of a node; undefined when the operator only has a fold of constants. Throws when it has neither. */
@@ -144,8 +142,10 @@ function standIn({ outputs }: OnnxNode, translation: Translation): void {
     const { shape, type = 'undefined' } = translation.model.values.get(name) ?? {};
     const isFixed =
       shape?.every((d): d is number => typeof d === 'number') && elementCount(shape as number[]) <= maxElements;
-    if (isFixed && floatTypes.includes(type)) {
+    if (isFixed && isNumeric(type)) {
       const value = translation.addValue(name, { shape: shape as number[], dtype: 'float32' });
+      // If it stands for integers, they count as exact: the error lists causes, not their consequences.
+      translation.ranges.set(value, { low: 0, high: 0 });
       translation.set(name, { computed: { value, type } });
     } else translation.set(name, { missing: true });
   }

@@ -5,6 +5,7 @@ import type { Node, Shape } from '../../graph/graph.ts';
 import { broadcastShape } from '../../ops/broadcast.ts';
 import type { OperatorName } from '../../ops/index.ts';
 import { type Quantisation, representable } from '../../quantisation.ts';
+import { inexactReason, isExact } from '../positions.ts';
 import { clampTo, exceeds } from '../quantised-range.ts';
 import { type OnnxConstant, emptyNumbers, float32s, floatTypes, integerRanges, isNumeric } from './constant.ts';
 import { type Attribute, elementTypes, type ElementType, type OnnxNode, type OnnxTensor } from './schema.ts';
@@ -12,9 +13,6 @@ import { type Computed, type Known, nodeTitle, type Translation } from './transl
 
 /** Translates one node: emits nodes of the graph and sets its results. */
 export type Handler = (operation: Operation) => void;
-
-/** From here on float32 does not hold all integers. */
-const inexactInteger = 2 ** 24;
 
 /** A valid node that Filigree does not support. The importer lists all of them in one error. */
 export class Unsupported extends Error {}
@@ -172,11 +170,7 @@ export class Operation {
   /** The value, known to be exact in float32 where it stands for integers: none is 2²⁴ or beyond. */
   exact(value: string, type: ElementType): string {
     if (floatTypes.includes(type)) return value;
-    const { low, high } = this.translation.ranges.of(value);
-    if (low > -inexactInteger && high < inexactInteger) return value;
-    return this.unsupported(
-      `computes in ${type}, with numbers that may be 2²⁴ or more: float32, which all is computed in, does not hold all of them`,
-    );
+    return isExact(this.translation.ranges.of(value)) ? value : this.unsupported(inexactReason(type));
   }
 
   /** An input of any type as a value of the graph, where a quantised tensor is real. */

@@ -105,7 +105,16 @@ export class Translation extends GraphWriter {
 }
 
 /** `node "/model.22/Resize" (Resize)`, the name of a node in messages. */
-export function nodeTitle({ name, op, domain, index, outputs }: OnnxNode): string {
-  const title = name || outputs[0] || String(index);
-  return `node ${JSON.stringify(title)} (${domain === '' ? op : `${domain}.${op}`})`;
+export function nodeTitle(node: OnnxNode): string {
+  return `node ${nodeName(node)} (${operatorTitle(node)})`;
+}
+
+/** A node's name in quotes; of one that has none, that of its first output. */
+export function nodeName({ name, index, outputs }: OnnxNode): string {
+  return JSON.stringify(name || outputs[0] || String(index));
+}
+
+/** `Resize`, with its domain unless that is the standard one. */
+export function operatorTitle({ op, domain }: OnnxNode): string {
+  return domain === '' ? op : `${domain}.${op}`;
 }

@@ -7,6 +7,7 @@ import { isDType } from '../../tensor.ts';
 import { tensorTitle } from './constants.ts';
 import { foldIntegers } from './integers.ts';
 import { readMetadata } from './metadata.ts';
+import { type Problem, unsupportedError } from '../unsupported.ts';
 import { Operation, isUnsupported } from './operation.ts';
 import { tfliteOperators } from './operators/index.ts';
 import { readModel } from './schema.ts';
@@ -96,7 +97,7 @@ function port(translation: Translation, tensor: TfliteTensor, value: string, nam
 
 /** Translates all operators. One error lists all that are not supported. */
 function translateOperators(model: TfliteModel, translation: Translation): void {
-  const problems: string[] = [];
+  const problems: Problem[] = [];
   for (const operator of model.operators) {
     const operation = new Operation(translation, operator);
     try {
@@ -107,16 +108,16 @@ function translateOperators(model: TfliteModel, translation: Translation): void 
       }
       operation.finish();
     } catch (error) {
-      if (isUnsupported(error))
-        problems.push(`operator ${operator.index} "${operation.title}" (${operator.name}): ${error.message}`);
+      if (isUnsupported(error)) {
+        const name = `${operator.index} "${operation.title}"`;
+        problems.push({ name, operator: operator.name, reason: error.message });
+      }
       // Operators after an unsupported one rely on guessed shapes, so that their errors may be false.
       else if (problems.length === 0) throw error;
       standIn(model, translation, operator);
     }
   }
-  if (problems.length === 0) return;
-  const count = problems.length === 1 ? '1 operator is' : `${problems.length} operators are`;
-  throw new FiligreeError('unsupported', `${model.file}: ${count} not supported:\n  ${problems.join('\n  ')}`);
+  if (problems.length > 0) throw unsupportedError(model.file, 'operator', problems);
 }
 
 /** Every input must be constant, an input of the graph, or made by an earlier operator. */
@@ -146,7 +147,10 @@ function standIn(model: TfliteModel, translation: Translation, operator: TfliteO
     const tensor = model.tensors[index];
     if (translation.isMade(tensor)) continue;
     const shape = graphShape(tensor.shape.map((d) => Math.max(d, 1)));
-    translation.setValue(tensor, translation.addValue(tensor.name, { shape, dtype: 'float32' }));
+    const value = translation.addValue(tensor.name, { shape, dtype: 'float32' });
+    // If it stands for integers, they count as exact: the error lists causes, not their consequences.
+    translation.ranges.set(value, { low: 0, high: 0 });
+    translation.setValue(tensor, value);
   }
 }
 

@@ -5,6 +5,7 @@ import { permuteData, permuteShape } from '../../graph/permute.ts';
 import type { OperatorName } from '../../ops/index.ts';
 import type { Activation } from '../../program/activations.ts';
 import { integerRanges, isQuantisedType, representable } from '../../quantisation.ts';
+import { inexactReason, isExact } from '../positions.ts';
 import { clampTo, exceeds } from '../quantised-range.ts';
 import { type OptionsName, optionTypes } from './builtin-operators.ts';
 import { tensorTitle } from './constants.ts';
@@ -119,17 +120,52 @@ export class Operation {
 
   /** A constant as a value, permuted from the file's order. */
   constant(source: TfliteTensor, permutation?: readonly number[], shape = source.shape, scales?: Quantization): string {
-    this.requireReal(source, scales);
     const { translation } = this;
     const permuted = permutation ? permuteShape(shape, permutation) : shape;
-    return translation.shared(`${source.index} [${permuted}] ${permutation} ${scales?.scales}`, () => {
-      const data = translation.constants.floats(source, scales);
+    const value = translation.shared(`${source.index} [${permuted}] ${permutation} ${scales?.scales}`, () => {
+      const isInteger = !scales && this.isPlain(source);
+      const data = isInteger
+        ? Float32Array.from(translation.constants.integers(source))
+        : translation.constants.floats(source, scales);
       return translation.addValue(source.name, {
         shape: [...permuted],
         dtype: 'float32',
         data: permutation ? permuteData(data, shape, permutation) : data,
       });
     });
+    if (!scales) this.requireExact(source, value);
+    return value;
+  }
+
+  /** Known integers as a value, NCHW at rank 4. */
+  private knownValue({ shape, numbers }: Integers, tensor: TfliteTensor): string {
+    const data = Float32Array.from(numbers);
+    const isImage = shape.length === 4;
+    const value = this.translation.addValue(tensor.name, {
+      shape: isImage ? permuteShape(shape, channelsFirst) : [...shape],
+      dtype: 'float32',
+      data: isImage ? permuteData(data, shape, channelsFirst) : data,
+    });
+    this.requireExact(tensor, value);
+    return value;
+  }
+
+  /** A new constant as a value. */
+  addConstant(shape: Shape, data: readonly number[]): string {
+    return this.translation.addValue(`${this.title}/constant`, {
+      shape: [...shape],
+      dtype: 'float32',
+      data: Float32Array.from(data),
+    });
+  }
+
+  shapeOf(value: string): Shape {
+    return this.translation.shapeOf(value);
+  }
+
+  /** Whether an input holds integers that are not quantised reals. */
+  isInteger(i: number): boolean {
+    return this.isPlain(this.tensor(i));
   }
 
   /** An input in the graph's order: NCHW at rank 4. */
@@ -137,8 +173,11 @@ export class Operation {
     const tensor = this.tensor(i);
     const source = this.translation.constantSource(tensor);
     if (source) return this.constant(source, source.shape.length === 4 ? channelsFirst : undefined);
-    this.requireReal(tensor);
-    return this.translation.computed(tensor)!;
+    const integers = this.translation.integersOf(tensor);
+    if (integers) return this.knownValue(integers, tensor);
+    const value = this.translation.computed(tensor)!;
+    this.requireExact(tensor, value);
+    return value;
   }
 
   /** An input in the file's order: transposed when the graph stores it as NCHW. */
@@ -183,8 +222,14 @@ export class Operation {
 
   /** Makes a value (NCHW at rank 4) the operator's k-th output, clamped to the range of a quantised tensor. */
   result(made: string, k = 0): void {
-    const { translation } = this;
     const value = this.saturated(made, k);
+    this.requireExact(this.output(k), value);
+    this.anyResult(value, k);
+  }
+
+  /** Like result(), also for integers that may be large, where each is a number that float32 holds. */
+  anyResult(value: string, k = 0): void {
+    const { translation } = this;
     const tensor = this.output(k);
     const shape = translation.shapeOf(value);
     translation.checkShape(tensor, shape, this.operator);
@@ -241,10 +286,14 @@ export class Operation {
     return this.fail(`unknown fused activation ${code}`);
   }
 
-  /** Arithmetic is in float32, which gives other results for integers that are not quantised reals. */
-  private requireReal(tensor: TfliteTensor, scales?: Quantization): void {
-    if (realTypes.includes(tensor.type) || tensor.quantization || scales) return;
-    this.unsupported(`computes in ${tensor.type}`);
+  private isPlain({ type, quantization }: TfliteTensor): boolean {
+    return !realTypes.includes(type) && !quantization;
+  }
+
+  /** Arithmetic is in float32, which is exact for integers below 2²⁴. */
+  private requireExact(tensor: TfliteTensor, value: string): void {
+    if (this.isPlain(tensor) && !isExact(this.translation.ranges.of(value)))
+      this.unsupported(inexactReason(tensor.type));
   }
 
   private nodes(): Node[] {

@@ -126,6 +126,7 @@ const levelRules: OperatorTable<[knowledge: Knowledge], OutputLevels> = {
   depthToSpace: nothing,
   spaceToDepth: nothing,
   softmax: nothing,
+  gridSample: nothing,
 };
 
 function nothing(): OutputLevels {

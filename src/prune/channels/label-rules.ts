@@ -112,6 +112,10 @@ export const labelRules: OperatorTable<[labelling: Labelling], AxisLabels[]> = {
     labelling.fix(labelling.x[axis], 'divides by the sum over them');
     return [labelling.x];
   },
+  gridSample(_, labelling) {
+    for (const labels of labelling.inputs[1]) labelling.fix(labels, 'are coordinates');
+    return [labelling.only([0, 1], 'samples them')];
+  },
 };
 
 /** Fixes every channel that the node reads or makes. */

@@ -119,6 +119,7 @@ const takes: OperatorTable<[taking: Taking], void> = {
   matmul: asItIs,
   topK: asItIs,
   takeAlongAxis: asItIs,
+  gridSample: asItIs,
   // Its channels are fixed.
   convTranspose2d: asItIs,
 };

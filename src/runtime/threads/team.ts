@@ -8,7 +8,6 @@ import type { RunningWorker, ThreadHost } from './host.ts';
 import type { ThreadPlan } from './plan.ts';
 import { planThreads } from './plan.ts';
 import { withSharedMemory } from './shared-memory.ts';
-import { threadHost } from './thread-host.ts';
 
 /** Maximum for 'auto': with more threads, small networks wait more than they gain. */
 const maxAutomatic = 4;
@@ -38,9 +37,8 @@ export async function formTeam(
   layout: MemoryLayout,
   wanted: number | 'auto',
   instantiate: (bytes: number, share: ShareMemory) => Promise<Instance>,
-  host?: ThreadHost | string,
+  host: ThreadHost | string,
 ): Promise<Formed | string | undefined> {
-  host ??= await threadHost();
   if (typeof host === 'string') return host;
   const threads = wanted === 'auto' ? Math.min(host.parallelism(), maxAutomatic) : wanted;
   if (threads < 2) return undefined;

@@ -1,5 +1,6 @@
 // Graphs that hold every operator with the attributes that matter to a file.
 import type { Graph } from '../../../src/graph/graph.ts';
+import { gridPaddings } from '../../../src/ops/grid-sample.ts';
 import type { Activation } from '../../../src/program/activations.ts';
 import type { GraphBuilder } from '../../graphs.ts';
 
@@ -262,3 +263,13 @@ graphCases['names that clash'] = (b) => {
   graph.outputs[1].name = z;
   return graph;
 };
+
+for (const mode of ['nearest', 'linear'] as const) {
+  for (const padding of gridPaddings) {
+    for (const alignCorners of [false, true]) {
+      add(`gridSample ${mode} ${padding} ${alignCorners}`, (b) =>
+        b.node('gridSample', { mode, padding, alignCorners }, b.input(image), b.constant([1, 5, 7, 2])),
+      );
+    }
+  }
+}

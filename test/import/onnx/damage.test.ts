@@ -287,7 +287,34 @@ describe('unsupported operators', () => {
       '  node "Einsum4" (Einsum): there is no such operator here',
       '  node "Attention5" (com.microsoft.Attention): there is no such operator here',
       '  node "NonMaxSuppression6" (NonMaxSuppression): there is no such operator here',
+      '  What to do: export the model without non-maximum suppression (Ultralytics: nms=False): detectors here do it themselves',
     ]);
+  });
+
+  it('share a line where operator and reason are the same, and the error says what to do', () => {
+    const m = new OnnxBuilder(13);
+    const x = m.input([1, 2, 4, 4]);
+    const sampled = Array.from({ length: 5 }, () => m.node('GridSample', [x, x]));
+    m.output(m.node('NonMaxSuppression', [m.node('Add', [sampled[0], sampled[1]])]));
+    for (const value of sampled) m.output(value);
+    expect(failure(m.bytesOfModel()).message.split('\n')).toEqual([
+      'bad.onnx: 6 nodes are not supported:',
+      '  5 nodes (GridSample): there is no such operator here: "GridSample0", "GridSample1", "GridSample2" and 2 more',
+      '  node "NonMaxSuppression6" (NonMaxSuppression): there is no such operator here',
+      '  What to do: export the model without non-maximum suppression (Ultralytics: nms=False): detectors here do it themselves',
+    ]);
+  });
+
+  it('are found behind others that make integers', () => {
+    const m = new OnnxBuilder(13);
+    const unknown = m.node('Unknown', [m.input([1, 2, 4, 4])]);
+    const sum = m.node('Add', [unknown, m.int64s([1])]);
+    m.output(m.node('Einsum', [sum]));
+    m.values = [{ name: unknown, type: 7, shape: [3] }];
+    const { message } = failure(m.bytesOfModel());
+    expect(message).toContain('node "Unknown0" (Unknown)');
+    expect(message).toContain('node "Einsum2" (Einsum)');
+    expect(message).not.toContain('Add1');
   });
 
   it('are found after others by the shapes that the file records', () => {
@@ -329,7 +356,7 @@ describe('integers that are computed', () => {
     m.output(m.node('Cast', [m.node('Add', [x, m.int64s([1])])], { to: 1 }));
     const { code, message } = failure(m.bytesOfModel());
     expect(code).toBe('unsupported');
-    expect(message).toContain('node "Add1" (Add): computes in int64, with numbers that may be 2²⁴ or more');
+    expect(message).toContain('node "Add1" (Add): it computes with int64 numbers that may be 2²⁴ or more');
   });
 
   it('are refused where a product may grow too large', () => {
@@ -338,7 +365,7 @@ describe('integers that are computed', () => {
     const product = m.node('Mul', [index, m.int64s([5000])]);
     m.output(m.node('Cast', [product], { to: 1 }));
     const { message } = failure(m.bytesOfModel());
-    expect(message).toContain('node "Mul1" (Mul): computes in int64');
+    expect(message).toContain('node "Mul1" (Mul): it computes with int64 numbers');
   });
 });
 

@@ -196,7 +196,7 @@ describe('what is not supported', () => {
   it('is listed, all of it', () => {
     const model = new ModelBuilder();
     const x = model.input('x', [1, 4, 4, 2]);
-    const [a] = model.apply('a', 'SIN', [x], [[1, 4, 4, 2]]);
+    const [a] = model.apply('a', 'RFFT2D', [x], [[1, 4, 4, 2]]);
     const [b] = model.apply('b', 'ABS', [a], [[1, 4, 4, 2]]);
     const [c] = model.apply('c', 'GELU', [b], [[1, 4, 4, 2]], { Gelu: { approximate: 1 } });
     const [d] = model.apply('d', 'CUSTOM MaxUnpooling2D', [c], [[1, 10, 4]]);
@@ -206,12 +206,11 @@ describe('what is not supported', () => {
     const error = failure(model.bytes());
     expect(error.code).toBe('unsupported');
     expect(error.message.split('\n')).toEqual([
-      'bad.tflite: 6 operators are not supported:',
-      '  operator 0 "a" (SIN): there is no such operator here',
+      'bad.tflite: 5 operators are not supported:',
+      '  operator 0 "a" (RFFT2D): there is no such operator here',
       '  operator 2 "c" (GELU): the tanh approximation of GELU',
       '  operator 3 "d" (CUSTOM (MaxUnpooling2D)): there is no such operator here',
       '  operator 4 "e" (operator 200): there is no such operator here',
-      '  operator 5 "n" (CAST): from float32 to int32',
       '  operator 6 "f" (ADD): fused activation SIGN_BIT',
     ]);
   });
@@ -220,19 +219,20 @@ describe('what is not supported', () => {
     const model = new ModelBuilder();
     const x = model.input('x', [4], { type: 'int32' });
     model.output('y', 'ADD', [x, model.integers([4], [1, 2, 3, 4])], [[4]], { Add: {} });
-    expect(failure(model.bytes()).message).toContain('operator 0 "y" (ADD): computes in int32');
+    expect(failure(model.bytes()).message).toContain('operator 0 "y" (ADD): it computes with int32 numbers');
   });
 
-  it('covers variables and weights that are computed', () => {
+  it('covers variables and a bias that is computed', () => {
     const model = new ModelBuilder();
     const x = model.input('x', [1, 4]);
     const w = model.input('w', [3, 4]);
+    const b = model.input('b', [3]);
     const state = model.add({ name: 'state', shape: [1, 4], isVariable: true });
-    model.output('y', 'FULLY_CONNECTED', [x, w], [[1, 3]], { FullyConnected: {} });
+    model.output('y', 'FULLY_CONNECTED', [x, w, b], [[1, 3]], { FullyConnected: {} });
     model.output('z', 'ADD', [x, state], [[1, 4]], { Add: {} });
     expect(failure(model.bytes()).message.split('\n').slice(1)).toEqual([
-      '  operator 0 "y" (FULLY_CONNECTED): the weights must be constant',
-      '  operator 1 "z" (ADD): tensor 2 "state" is a variable',
+      '  operator 0 "y" (FULLY_CONNECTED): the bias must be constant',
+      '  operator 1 "z" (ADD): tensor 3 "state" is a variable',
     ]);
   });
 });

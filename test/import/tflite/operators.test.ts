@@ -107,6 +107,118 @@ function convolutions() {
   pool('average pool valid, relu', 'AVERAGE_POOL_2D', [7, 9], 1, valid, [1, 1, 1, 6], 1);
 }
 
+/** Integers stay inside: outputs are floats. */
+function selection() {
+  const int32 = { type: 'int32' } as const;
+  const integers = (
+    name: string,
+    op: string,
+    inputs: number[],
+    shape: number[],
+    options?: Parameters<ModelBuilder['output']>[4],
+  ) => model.apply(`${name}, integers`, op, inputs, [shape], options, int32)[0];
+  const asFloats = (name: string, value: number, shape: number[]) => check(name, 'CAST', [value], [shape]);
+  check(
+    'product of computed matrices',
+    'BATCH_MATMUL',
+    [cube, model.apply('turned', 'TRANSPOSE', [cube, axes(0, 2, 1)], [[2, 6, 5]])[0]],
+    [[2, 5, 5]],
+    { BatchMatMul: {} },
+  );
+  check(
+    'product of computed matrices, both transposed',
+    'BATCH_MATMUL',
+    [cube, model.apply('turned again', 'TRANSPOSE', [cube, axes(0, 2, 1)], [[2, 6, 5]])[0]],
+    [[2, 6, 6]],
+    { BatchMatMul: { adjX: true, adjY: true } },
+  );
+  check('product of images', 'BATCH_MATMUL', [x, y], [[1, 7, 9, 9]], { BatchMatMul: { adjY: true } });
+  check(
+    'linear with computed weights',
+    'FULLY_CONNECTED',
+    [rows, model.apply('weights', 'MUL', [rows, rows], [[3, 10]], { Mul: {} })[0], -1],
+    [[3, 3]],
+    { FullyConnected: {} },
+  );
+  for (const op of ['ARG_MAX', 'ARG_MIN']) {
+    const options = op === 'ARG_MAX' ? { ArgMax: { outputType: 2 } } : { ArgMin: { outputType: 2 } };
+    asFloats(op, integers(op, op, [x, scalar(3)], [1, 7, 9], options), [1, 7, 9]);
+    asFloats(`${op} of rows`, integers(`${op} of rows`, op, [x, scalar(1)], [1, 9, 6], options), [1, 9, 6]);
+  }
+  const [values, positions] = [model.add({ name: 'top', shape: [3, 4] }), model.add({ shape: [3, 4], ...int32 })];
+  model.operators.push({ op: 'TOPK_V2', inputs: [rows, scalar(4)], outputs: [values, positions] });
+  check('TOPK_V2, values', 'ABS', [values], [[3, 4]]);
+  asFloats('TOPK_V2, positions', positions, [3, 4]);
+  const first = integers('first', 'SLICE', [positions, axes(0, 0), axes(1, 4)], [1, 4]);
+  check(
+    'GATHER by computed indices',
+    'GATHER',
+    [rows, integers('places', 'FLOOR_MOD', [first, scalar(3)], [1, 4])],
+    [[1, 4, 10]],
+    { Gather: { axis: 0 } },
+  );
+  check(
+    'GATHER of channels by computed indices',
+    'GATHER',
+    [x, integers('channels', 'FLOOR_MOD', [first, scalar(6)], [1, 4])],
+    [[1, 7, 9, 1, 4]],
+    { Gather: { axis: 3 } },
+  );
+  check('GATHER in batches', 'GATHER', [rows, positions], [[3, 4]], { Gather: { axis: 1, batchDims: 1 } });
+  const pairs = integers(
+    'pairs',
+    'RESHAPE',
+    [integers('few', 'FLOOR_MOD', [positions, scalar(5)], [3, 4]), axes(6, 2)],
+    [6, 2],
+  );
+  check(
+    'GATHER_ND',
+    'GATHER_ND',
+    [model.apply('squares', 'RESHAPE', [cube, axes(5, 6, 2)], [[5, 6, 2]])[0], pairs],
+    [[6, 2]],
+  );
+  check(
+    'GATHER_ND of an image',
+    'GATHER_ND',
+    [model.apply('image', 'RESHAPE', [cube, axes(5, 6, 2, 1)], [[5, 6, 2, 1]])[0], pairs],
+    [[6, 2, 1]],
+  );
+  const centred = integers('centred', 'SUB', [positions, scalar(5)], [3, 4], { Sub: {} });
+  for (const op of ['FLOOR_DIV', 'FLOOR_MOD', 'DIV']) {
+    asFloats(
+      `${op} of integers`,
+      integers(op, op, [centred, scalar(3)], [3, 4], op === 'DIV' ? { Div: {} } : undefined),
+      [3, 4],
+    );
+  }
+  check('FLOOR_DIV of floats', 'FLOOR_DIV', [x, model.floats([], Float32Array.of(0.7))], [[1, 7, 9, 6]]);
+  asFloats('products of integers', integers('product', 'MUL', [centred, centred], [3, 4], { Mul: {} }), [3, 4]);
+  const bool = { type: 'bool' } as const;
+  const compared = (name: string, op: string, inputs: number[], shape: number[]) =>
+    model.apply(`${name}, compared`, op, inputs, [shape], undefined, bool)[0];
+  for (const op of ['LESS', 'LESS_EQUAL', 'GREATER', 'GREATER_EQUAL', 'EQUAL', 'NOT_EQUAL']) {
+    asFloats(`${op} of integers`, compared(op, op, [centred, scalar(1)], [3, 4]), [3, 4]);
+  }
+  asFloats('LESS of images', compared('LESS of images', 'LESS', [x, vector], [1, 7, 9, 6]), [1, 7, 9, 6]);
+  const [isLess, isMore] = [
+    compared('less', 'LESS', [x, y], [1, 7, 9, 6]),
+    compared('more', 'GREATER', [x, vector], [1, 7, 9, 6]),
+  ];
+  for (const op of ['LOGICAL_AND', 'LOGICAL_OR'])
+    asFloats(op, compared(op, op, [isLess, isMore], [1, 7, 9, 6]), [1, 7, 9, 6]);
+  asFloats('LOGICAL_NOT', compared('not', 'LOGICAL_NOT', [isLess], [1, 7, 9, 6]), [1, 7, 9, 6]);
+  check('SELECT', 'SELECT', [isLess, x, y], [[1, 7, 9, 6]]);
+  check('SELECT_V2', 'SELECT_V2', [isLess, x, vector], [[1, 7, 9, 6]]);
+  check('TILE', 'TILE', [cube, axes(2, 1, 3)], [[4, 5, 18]]);
+  check('TILE of an image', 'TILE', [z, axes(1, 2, 1, 2)], [[1, 12, 8, 8]]);
+  for (const op of ['FLOOR', 'CEIL', 'ROUND', 'SIGN', 'SIN', 'COS']) check(op, op, [x], [[1, 7, 9, 6]]);
+  asFloats(
+    'CAST to integers',
+    integers('cast', 'CAST', [model.apply('large', 'MUL', [x, x], [[1, 7, 9, 6]], { Mul: {} })[0]], [1, 7, 9, 6]),
+    [1, 7, 9, 6],
+  );
+}
+
 function elementwise() {
   const shape = [[1, 7, 9, 6]];
   check('add, relu', 'ADD', [x, y], shape, { Add: { activation: 1 } });
@@ -296,6 +408,7 @@ function arrangement() {
 
 convolutions();
 elementwise();
+selection();
 reductions();
 arrangement();
 

@@ -98,6 +98,8 @@ const fields = {
     'int8 offset',
   ],
   TransposeConv: ['int8 padding', 'int32 strideWidth', 'int32 strideHeight', 'int8 activation'],
+  ArgMax: ['int8 outputType'],
+  ArgMin: ['int8 outputType'],
   Pack: ['int32 count', 'int32 axis'],
   Unpack: ['int32 count', 'int32 axis'],
   ResizeNearestNeighbor: ['int8 alignCorners', 'int8 halfPixel'],

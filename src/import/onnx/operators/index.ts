@@ -6,6 +6,7 @@ import { constants } from './constants.ts';
 import { convolutions } from './convolution.ts';
 import { elementwise } from './elementwise.ts';
 import { logic } from './logic.ts';
+import { sampling } from './grid-sample.ts';
 import { normalisation } from './normalisation.ts';
 import { quantisation } from './quantisation.ts';
 import { reductions } from './reduction.ts';
@@ -22,6 +23,7 @@ export const onnxOperators: ReadonlyMap<string, ImportedOperator<Operation>> = n
     ...arrangement,
     ...constants,
     ...resizing,
+    ...sampling,
     ...reductions,
     ...normalisation,
     ...quantisation,

@@ -1,10 +1,8 @@
 // The largest elements, and elements by positions that are computed.
 import type { ImportedOperator } from '../../imported-operator.ts';
-import { rowMajorStrides } from '../../../program/layout.ts';
 import { elementCount } from '../../../tensor.ts';
+import { flatPositions } from '../../positions.ts';
 import type { Handler, Operation } from '../operation.ts';
-
-const binary = (operation: Operation, fn: string, a: string, b: string) => operation.emit('binary', { fn }, [a, b]);
 
 /** Elements of x at positions along an axis; `x` and `positions` broadcast along the others. */
 const taken = (operation: Operation, axis: number, x: string, positions: string) =>
@@ -79,36 +77,13 @@ const gatherND: Handler = (operation) => {
   const places = indexShape.slice(batches, -1);
   const batch = elementCount(shape.slice(0, batches));
   const made = [...indexShape.slice(0, -1), ...rest];
-  const indices = flatPositions(operation, operation.numbers(1), sizes);
+  const tuples = operation.numbers(1);
+  const flat = flatPositions(operation, tuples, sizes, operation.translation.ranges.of(tuples));
+  const indices = operation.exact(flat, 'int64');
   const x = operation.reshape(operation.anyValue(0), [batch, elementCount(sizes), elementCount(rest)]);
   const positions = operation.reshape(indices, [batch, elementCount(places), 1]);
   operation.movedResult(operation.reshape(taken(operation, 1, x, positions), made));
 };
-
-/** (…, depth) indices into axes of these sizes → (…) positions in them as one axis. */
-function flatPositions(operation: Operation, indices: string, sizes: readonly number[]): string {
-  const { low } = operation.translation.ranges.of(indices);
-  let positive = indices;
-  if (low < 0) {
-    const negative = binary(operation, 'less', indices, operation.addConstant([], [0]));
-    positive = binary(
-      operation,
-      'add',
-      indices,
-      binary(operation, 'mul', negative, operation.addConstant([sizes.length], sizes)),
-    );
-  }
-  const axis = operation.shapeOf(indices).length - 1;
-  // each index stays in its own axis
-  const last = operation.addConstant(
-    [sizes.length],
-    sizes.map((d) => d - 1),
-  );
-  const inside = binary(operation, 'min', binary(operation, 'max', positive, operation.addConstant([], [0])), last);
-  const steps = binary(operation, 'mul', inside, operation.addConstant([sizes.length], rowMajorStrides(sizes)));
-  const sum = operation.emit('reduce', { fn: 'sum', axes: [axis], keepDims: false }, [steps]);
-  return operation.exact(sum, 'int64');
-}
 
 const outside = 'Indices that lie outside become the nearest inside.';
 

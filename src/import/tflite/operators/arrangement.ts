@@ -4,6 +4,7 @@ import { composePermutations } from '../../../graph/permute.ts';
 import { elementCount } from '../../../tensor.ts';
 import type { Handler, Operation } from '../operation.ts';
 import { channelsFirst, channelsLast, graphShape } from '../translation.ts';
+import { gatherComputed } from './selection.ts';
 import { stridedRange } from './strided.ts';
 
 /** One entry per axis of the file → per axis of the graph. */
@@ -87,12 +88,14 @@ const stridedSlice: Handler = (operation) => {
   }
 };
 
-/** (x, constant indices). */
+/** (x, indices). */
 const gather: Handler = (operation) => {
   const options = operation.options('Gather');
-  if (options.int32(1) !== 0) operation.unsupported(`batch_dims ${options.int32(1)}`);
   const shape = operation.shape(0);
   const axis = operation.axis(options.int32(0), shape.length);
+  const batches = options.int32(1);
+  const isKnown = operation.isConstant(1) || operation.knownIntegers(1) !== undefined;
+  if (batches !== 0 || !isKnown) return gatherComputed(operation, axis, batches);
   const indices = operation.integers(1, 'the indices');
   const outside = indices.find((index) => index < 0 || index >= shape[axis]);
   if (outside !== undefined) operation.fail(`index ${outside} along axis ${axis} of shape [${shape}]`);
@@ -108,6 +111,25 @@ const gather: Handler = (operation) => {
   } else {
     operation.resultInFileOrder(operation.emit('gather', { axis }, [operation.inFileOrder(0), value]));
   }
+};
+
+/** Copies that one concatenation may join. */
+const maxCopies = 1024;
+
+/** (x, multiples). */
+const tile: Handler = (operation) => {
+  const rank = operation.rank(0);
+  const multiples = operation.integers(1, 'the multiples');
+  if (multiples.length !== rank || multiples.some((n) => n < 1 || n > maxCopies)) {
+    operation.unsupported(`multiples [${multiples}] for shape [${operation.shape(0)}]`);
+  }
+  let x = operation.value(0);
+  multiples.forEach((n, axis) => {
+    if (n === 1) return;
+    const copies = Array.from({ length: n }, () => x);
+    x = operation.emit('concat', { axis: graphAxis(axis, rank) }, copies);
+  });
+  operation.result(x);
 };
 
 /** (x, (rank, 2) amounts before and after). */
@@ -250,7 +272,16 @@ export const arrangement: Record<string, ImportedOperator<Operation>> = {
     limits: 'Begin, end and strides are constants. No ellipsis, no new axis. The result is not empty.',
     translate: stridedSlice,
   },
-  GATHER: { becomes: ['gather'], limits: 'The indices are constants. `batch_dims` is 0.', translate: gather },
+  GATHER: {
+    becomes: ['gather', 'takeAlongAxis', 'reshape'],
+    limits: 'Computed indices that lie outside become the nearest inside.',
+    translate: gather,
+  },
+  TILE: {
+    becomes: ['concat'],
+    limits: `The multiples are constants, 1 to ${maxCopies} along an axis.`,
+    translate: tile,
+  },
   PAD: {
     becomes: ['pad'],
     limits: 'The paddings are constants.',

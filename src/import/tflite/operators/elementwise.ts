@@ -2,6 +2,8 @@
 import type { ImportedOperator } from '../../imported-operator.ts';
 import type { BinaryFunction } from '../../../ops/binary.ts';
 import type { Activation } from '../../../program/activations.ts';
+import { integerRanges, isQuantisedType } from '../../../quantisation.ts';
+import { inexactReason, isExact } from '../../positions.ts';
 import type { OptionsName } from '../builtin-operators.ts';
 import type { Handler, Operation } from '../operation.ts';
 
@@ -12,7 +14,7 @@ function unary(activation: Activation): Handler {
 const clamp = (alpha: number, beta: number) => unary({ fn: 'clamp', alpha, beta });
 
 /** Both operands at the rank of the larger, NCHW when that is 4. */
-function operands(operation: Operation): string[] {
+export function operands(operation: Operation): string[] {
   const rank = Math.max(operation.rank(0), operation.rank(1));
   // A rank-4 tensor beside one of higher rank is used in the file's order.
   return [0, 1].map((i) => operation.atRank(i, rank));
@@ -24,6 +26,45 @@ function binary(fn: BinaryFunction, options?: OptionsName): Handler {
     operation.result(operation.emit('binary', { fn, activation }, operands(operation)));
   };
 }
+
+/** The largest magnitude of a value. */
+function reach(operation: Operation, value: string): number {
+  const { low, high } = operation.translation.ranges.of(value);
+  return Math.max(-low, high);
+}
+
+/** The quotient rounded by `fn`; of integers it is exact, and not larger than a. */
+function wholeQuotient(operation: Operation, a: string, b: string, fn: 'trunc' | 'floor'): string {
+  const quotient = operation.emit('binary', { fn: 'div' }, [a, b]);
+  const whole = operation.emit('unary', { fn }, [quotient]);
+  const most = reach(operation, a);
+  if (operation.isInteger(0)) operation.translation.ranges.set(whole, { low: -most, high: most });
+  return whole;
+}
+
+/** Integer quotients are rounded towards 0. */
+const divide: Handler = (operation) => {
+  if (!operation.isInteger(0)) return binary('div', 'Div')(operation);
+  const [a, b] = operands(operation);
+  operation.result(wholeQuotient(operation, a, b, 'trunc'));
+};
+
+const floorDivide: Handler = (operation) => {
+  const [a, b] = operands(operation);
+  operation.result(wholeQuotient(operation, a, b, 'floor'));
+};
+
+/** a − ⌊a / b⌋·b. */
+const floorModulo: Handler = (operation) => {
+  if (!operation.isInteger(0)) operation.unsupported('the remainder of floats');
+  const [a, b] = operands(operation);
+  const product = operation.emit('binary', { fn: 'mul' }, [wholeQuotient(operation, a, b, 'floor'), b]);
+  const [p, q] = [reach(operation, a), reach(operation, b)];
+  if (!isExact({ low: -p - q, high: p + q })) operation.unsupported(inexactReason('int32'));
+  const rest = operation.emit('binary', { fn: 'sub' }, [a, product]);
+  operation.translation.ranges.set(rest, { low: -q, high: q });
+  operation.result(rest);
+};
 
 const squaredDifference: Handler = (operation) => {
   const difference = operation.emit('binary', { fn: 'sub' }, operands(operation));
@@ -56,11 +97,29 @@ const unchanged: Handler = (operation) => {
 
 const floats = ['float32', 'float16', 'bfloat16', 'float64'];
 
+/** Floats are rounded towards 0. Integers of few bits wrap around in TFLite. */
+function castToInteger(operation: Operation, value: string, from: string, to: string): void {
+  if (to === 'bool') {
+    const isZero = operation.emit('binary', { fn: 'equal' }, [value, operation.addConstant([], [0])]);
+    return operation.result(operation.emit('binary', { fn: 'sub' }, [operation.addConstant([], [1]), isZero]));
+  }
+  const whole = floats.includes(from) ? operation.emit('unary', { fn: 'trunc' }, [value]) : value;
+  if (to === 'int32' || to === 'int64') return operation.anyResult(whole);
+  const limits = isQuantisedType(to) ? integerRanges[to] : operation.unsupported(`from ${from} to ${to}`);
+  const { low, high } = operation.translation.ranges.of(whole);
+  if (low < limits[0] || high > limits[1]) operation.unsupported(`to ${to} of numbers that may lie outside`);
+  operation.result(whole);
+}
+
 const cast: Handler = (operation) => {
   const from = operation.tensor(0);
   const to = operation.output();
-  const plainInput = !from.quantization && ['uint8', 'int8', 'int16', 'uint16', 'int32', 'bool'].includes(from.type);
+  const plainInput = operation.isInteger(0);
   const value = operation.translation.computed(from);
+  const isReal = plainInput || floats.includes(from.type);
+  if (!floats.includes(to.type) && !to.quantization && isReal && value !== undefined) {
+    return castToInteger(operation, value, from.type, to.type);
+  }
   // Integer inputs of the graph are exact float32 values here.
   if (floats.includes(to.type) && plainInput && value !== undefined) return operation.result(value);
   if (!floats.includes(to.type) || !floats.includes(from.type)) {
@@ -90,7 +149,15 @@ export const elementwise: Record<string, ImportedOperator<Operation>> = {
   ADD: { becomes: ['binary', 'reshape'], limits: '', translate: binary('add', 'Add') },
   SUB: { becomes: ['binary', 'reshape'], limits: '', translate: binary('sub', 'Sub') },
   MUL: { becomes: ['binary', 'reshape'], limits: '', translate: binary('mul', 'Mul') },
-  DIV: { becomes: ['binary', 'reshape'], limits: '', translate: binary('div', 'Div') },
+  DIV: { becomes: ['binary', 'unary', 'reshape'], limits: '', translate: divide },
+  FLOOR_DIV: { becomes: ['unary', 'binary', 'reshape'], limits: '', translate: floorDivide },
+  FLOOR_MOD: { becomes: ['binary', 'unary', 'reshape'], limits: 'Of integers.', translate: floorModulo },
+  FLOOR: { becomes: ['unary'], limits: '', translate: unary({ fn: 'floor' }) },
+  CEIL: { becomes: ['unary'], limits: '', translate: unary({ fn: 'ceil' }) },
+  ROUND: { becomes: ['unary'], limits: '', translate: unary({ fn: 'round' }) },
+  SIGN: { becomes: ['unary'], limits: '', translate: unary({ fn: 'sign' }) },
+  SIN: { becomes: ['unary'], limits: 'NaN beyond ±2³⁰ radians.', translate: unary({ fn: 'sin' }) },
+  COS: { becomes: ['unary'], limits: 'NaN beyond ±2³⁰ radians.', translate: unary({ fn: 'cos' }) },
   MINIMUM: { becomes: ['binary', 'reshape'], limits: '', translate: binary('min') },
   MAXIMUM: { becomes: ['binary', 'reshape'], limits: '', translate: binary('max') },
   POW: { becomes: ['binary', 'reshape'], limits: '', translate: binary('pow') },
@@ -109,5 +176,9 @@ export const elementwise: Record<string, ImportedOperator<Operation>> = {
   DENSIFY: { becomes: [], limits: '', translate: unchanged },
   DEQUANTIZE: { becomes: [], limits: '', translate: unchanged },
   QUANTIZE: { becomes: [], limits: '', translate: unchanged },
-  CAST: { becomes: [], limits: 'Computed values: only to float types, and not from quantised ones.', translate: cast },
+  CAST: {
+    becomes: ['unary', 'binary'],
+    limits: 'Computed values: not of quantised types, nor to types of few bits where they may lie outside.',
+    translate: cast,
+  },
 };

@@ -5,11 +5,21 @@ import { arrangement } from './arrangement.ts';
 import { convolutions } from './convolution.ts';
 import { detection } from './detection.ts';
 import { elementwise } from './elementwise.ts';
+import { logic } from './logic.ts';
 import { reductions } from './reduction.ts';
+import { selection } from './selection.ts';
 
 /** How each operator is translated, by its name in the schema. */
 export const tfliteOperators: ReadonlyMap<string, ImportedOperator<Operation>> = new Map(
-  Object.entries({ ...convolutions, ...elementwise, ...arrangement, ...reductions, ...detection }),
+  Object.entries({
+    ...convolutions,
+    ...elementwise,
+    ...arrangement,
+    ...reductions,
+    ...logic,
+    ...selection,
+    ...detection,
+  }),
 );
 
 /** Limits of all operators, for docs/operators.md. */

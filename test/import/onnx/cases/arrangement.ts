@@ -186,3 +186,28 @@ add('DepthToSpace CRD', [11, 13], (m) =>
   m.node('DepthToSpace', [m.input([2, 12, 3, 4])], { blocksize: 2, mode: 'CRD' }),
 );
 add('SpaceToDepth', [7, 13], (m) => m.node('SpaceToDepth', [m.input([2, 3, 4, 6])], { blocksize: 2 }));
+
+// Grids
+
+for (const padding_mode of ['zeros', 'border', 'reflection']) {
+  for (const align_corners of [0, 1]) {
+    for (const [opset, modes] of [
+      [16, ['bilinear', 'nearest']],
+      [20, ['linear', 'nearest']],
+    ] as const) {
+      for (const mode of modes) {
+        add(`GridSample ${mode} ${padding_mode} ${align_corners}`, opset, (m) =>
+          m.node('GridSample', [m.input([2, 3, 6, 5]), m.input([2, 4, 7, 2])], { mode, padding_mode, align_corners }),
+        );
+      }
+    }
+  }
+}
+add('GridSample default', [16, 20], (m) => m.node('GridSample', [m.input(image), m.input([1, 5, 3, 2])]));
+add('GridSample of a constant grid, at its corners', 16, (m) =>
+  m.node('GridSample', [m.input(image), m.floats([1, 1, 4, 2], [-1, -1, 1, 1, -1, 1, 0, 0])], { align_corners: 1 }),
+);
+add('GridSample of a computed grid', 16, (m) => {
+  const corners = m.node('Transpose', [m.node('Tanh', [m.input([1, 2, 5, 4])])], { perm: [0, 2, 3, 1] });
+  return m.node('GridSample', [m.node('Relu', [m.input(image)]), corners], { padding_mode: 'border' });
+});

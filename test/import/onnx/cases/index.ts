@@ -1,4 +1,5 @@
 import { arrangementCases } from './arrangement.ts';
+import { attentionCases } from './attention.ts';
 import type { OperatorCase } from './cases.ts';
 import { constantsCases } from './constants.ts';
 import { convolutionCases } from './convolution.ts';
@@ -12,5 +13,6 @@ export const operatorCases: OperatorCase[] = [
   arrangementCases.list,
   constantsCases.list,
   quantisedCases,
+  attentionCases.list,
   selectionCases.list,
 ].flat();

@@ -1,0 +1,138 @@
+// In the worker: networks that look at the same pictures, in turns.
+import { createClassifier, createDetector, FiligreeError, loadModel, Tensor } from 'filigree';
+import type { Classifier, Detection, Detector, LayerProfile, Model } from 'filigree';
+import relaxed from 'filigree/wasm/filigree-relaxed.wasm?url';
+import simd from 'filigree/wasm/filigree-simd.wasm?url';
+import { unpacked } from './unpacked.ts';
+
+export interface Loaded {
+  build: string;
+  threads: number;
+  notes: readonly string[];
+}
+
+/** What one network found, and its inference in ms. */
+export interface Found {
+  detections: Detection[];
+  /** Of classifiers: the best classes with their probabilities. */
+  classes: { label: string; score: number }[];
+  ms: number;
+}
+
+type Eye = Detector<Model> | Classifier<Model>;
+
+let eyes: Eye[] = [];
+let turn = 0;
+
+export type Progress = (share: number) => void;
+
+/**
+ * Loads networks in place of the present ones.
+ * @param sources URL, or bytes of a file, of each
+ */
+export async function load(
+  sources: (string | Uint8Array)[],
+  threads: number,
+  onProgress?: Progress,
+): Promise<Loaded[]> {
+  const shares = sources.map(() => 0);
+  const loading = sources.map(async (source, i) => {
+    const bytes = typeof source === 'string' ? await download(source, (share) => report(i, share)) : source;
+    return open(bytes, threads);
+  });
+  const report = (i: number, share: number) => {
+    shares[i] = share;
+    onProgress?.(shares.reduce((sum, each) => sum + each, 0) / shares.length);
+  };
+  const results = await Promise.allSettled(loading);
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed) {
+    for (const result of results) if (result.status === 'fulfilled') result.value.dispose();
+    throw failed.reason;
+  }
+  for (const eye of eyes) eye.dispose();
+  eyes = await Promise.all(loading);
+  return eyes.map(({ model: { info } }) => ({ build: info.build, threads: info.threads, notes: info.notes }));
+}
+
+/** The same files that pruning loads. */
+const wasm = (build: 'simd' | 'relaxed') => new URL(build === 'simd' ? simd : relaxed, import.meta.url);
+
+/** A detector, or a classifier where the network is none. */
+async function open(bytes: Uint8Array, threads: number): Promise<Eye> {
+  const model = await loadModel(bytes, { threads, wasm });
+  try {
+    return await createDetector(model);
+  } catch (error) {
+    try {
+      return await createClassifier(model);
+    } catch {
+      model.dispose();
+      throw error; // what a detector lacks is the better hint
+    }
+  }
+}
+
+/** A file's bytes, unpacked where it is packed and the server has not done so. */
+async function download(url: string, onProgress: Progress): Promise<Uint8Array> {
+  const response = await fetch(url);
+  if (!response.ok || !response.body) throw new FiligreeError('not-found', `${url}: status ${response.status}`);
+  const total = Number(response.headers.get('content-length') ?? 0);
+  let loaded = 0;
+  const counted = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+    transform(chunk, controller) {
+      loaded += chunk.length;
+      if (total > 0) onProgress(Math.min(1, loaded / total));
+      controller.enqueue(chunk);
+    },
+  });
+  const bytes = new Uint8Array(await new Response(response.body.pipeThrough(counted)).arrayBuffer());
+  return unpacked(bytes);
+}
+
+/** Every network looks at a picture, which is closed. They take turns at being first. */
+export async function look(picture: ImageBitmap): Promise<Found[]> {
+  const found: Found[] = [];
+  try {
+    const order = [...eyes.keys()];
+    if (turn++ % 2 === 1) order.reverse();
+    for (const i of order) found[i] = await see(eyes[i], picture);
+  } finally {
+    picture.close();
+  }
+  return found;
+}
+
+async function see(eye: Eye, picture: ImageBitmap): Promise<Found> {
+  if ('detect' in eye) {
+    const { detections, speed } = await eye.detect(picture);
+    return { detections, classes: [], ms: speed.inference };
+  }
+  const { classifications, speed } = await eye.classify(picture);
+  return { detections: [], classes: classifications.slice(0, 3), ms: speed.inference };
+}
+
+/** Runs of a network come in so many groups. */
+const groups = 5;
+
+/**
+ * Times each layer of each network on a black picture, for about so many ms in all: times do not depend on what it shows.
+ * A layer's time is the median over groups of runs, as some are interrupted, of its mean in each, as clocks are coarse.
+ */
+export async function profile(ms: number): Promise<LayerProfile[][]> {
+  const profiles: LayerProfile[][] = [];
+  for (const { model } of eyes) {
+    const inputs = Object.fromEntries(model.inputs.map(({ name, dtype, shape }) => [name, new Tensor(dtype, shape)]));
+    const start = performance.now();
+    await model.run(inputs);
+    // each timed run has one before it to warm up
+    const budget = ms / eyes.length / groups / 2 / (performance.now() - start);
+    const timed: LayerProfile[][] = [];
+    for (let i = 0; i < groups; i++) {
+      timed.push(await model.profile(inputs, { runs: Math.max(1, Math.min(20, Math.floor(budget))) }));
+    }
+    const median = (i: number) => timed.map((layers) => layers[i].ms).toSorted((a, b) => a - b)[groups >> 1];
+    profiles.push(timed[0].map((layer, i) => ({ ...layer, ms: median(i) })));
+  }
+  return profiles;
+}

@@ -1,9 +1,0 @@
-// Vercel's edge functions: the platform compiles the codecs. Takes the place of images/codec-files.ts.
-import jpeg from '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm?module';
-import png from '@jsquash/png/codec/pkg/squoosh_png_bg.wasm?module';
-import webp from '@jsquash/webp/codec/dec/webp_dec.wasm?module';
-import type { CodecName } from '../images/codec-files.ts';
-
-const modules = { jpeg, png, webp };
-
-export const codecModule = async (name: CodecName): Promise<WebAssembly.Module> => modules[name];
