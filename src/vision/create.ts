@@ -48,7 +48,7 @@ export function createClassifier(
 ): Promise<Classifier<Model>> {
   if (typeof source === 'string' && (source === 'imagenet' || shippedDetectors.includes(source as ShippedDetector))) {
     const why = source === 'imagenet' ? 'no classifier comes with Filigree yet' : 'it is a detector: createDetector';
-    const instead = 'give the path or URL of a classifier from "filigree compile"';
+    const instead = 'give the path or URL of a classifier made with "filigree compile"';
     return Promise.reject(new FiligreeError('invalid-argument', `createClassifier('${source}'): ${why}; ${instead}`));
   }
   const part = import('./classifier.ts');

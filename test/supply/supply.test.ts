@@ -112,9 +112,9 @@ describe('the package', () => {
       'package.json',
     ]);
     expect(paths.filter((file) => !/\.(js|d\.ts|wasm|filigree|map)$|^[^/]+$/.test(file))).toEqual([]);
-    expect(paths.filter((file) => /test|bench|fixture|\.env|\.npy$/i.test(file) && !file.endsWith('.d.ts'))).toEqual(
-      [],
-    );
+    expect(
+      paths.filter((file) => /\b(test|bench)|fixture|\.env|\.npy$/i.test(file) && !file.endsWith('.d.ts')),
+    ).toEqual([]);
     // maps are beside minified files, and contain only our sources
     for (const map of paths.filter((file) => file.endsWith('.map'))) {
       const { sources } = JSON.parse(text(map)) as { sources: string[] };
