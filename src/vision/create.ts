@@ -55,7 +55,7 @@ export function createClassifier(
   part.catch(() => {});
   return create(source, options, async (model) => {
     const { Classifier } = await part;
-    return new Classifier(model, options);
+    return Classifier.of(model, options);
   });
 }
 
