@@ -34,8 +34,8 @@ function serviceWorker(): Plugin {
 }
 
 /**
- * Leaves out what the page never loads: models that the package brings for their names, as the page has its own, packed; and
- * WebAssembly as JavaScript, as it names the files (src/look.ts).
+ * Leaves out what the page never loads: models that the package brings for their names, as the page has its own, packed;
+ * WebAssembly as JavaScript, as it names the files (src/look.ts); and the package's worker, as the page has its own.
  */
 function onlyOwnFiles(): Plugin {
   return {
@@ -43,7 +43,8 @@ function onlyOwnFiles(): Plugin {
     apply: 'build',
     generateBundle(_options, bundle) {
       for (const name of Object.keys(bundle)) {
-        if (/\.filigree$|filigree-(simd|relaxed)\.wasm-[\w-]+\.js$/.test(name)) delete bundle[name];
+        if (/\.filigree$|filigree-(simd|relaxed)\.wasm-[\w-]+\.js$|detector-worker-[\w-]+\.js$/.test(name))
+          delete bundle[name];
       }
     },
   };
