@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 fast: Any
 try:
-    from . import kernels_triton as fast
+    from . import triton_kernels as fast
 except ImportError:  # PyTorch for CPUs comes without Triton
     fast = None
 

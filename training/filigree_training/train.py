@@ -31,16 +31,11 @@ from .prune import prune
 from .recipe import Augmentation, Recipe
 from .recorded import Recorded
 from .regrowth import regrow, regrown_share
+from .report import profile, say
 from .schedule import prunings
 from .state import load_state, save_state
 from .student import Student
 from .teacher import Teacher
-
-START = time.time()
-
-
-def say(*words: Any) -> None:
-    print(f"{time.time() - START:7.1f}", *words, flush=True)
 
 
 @dataclass
@@ -171,7 +166,9 @@ class Training:
             student.forget()
             self._resume(student)
         if job.profile:
-            self._profile({"photographs": early, "teacher": look} | {s.recipe.name: r for s, r in zip(self.students, steps)})
+            profile({"photographs": early, "teacher": look} | {s.recipe.name: r for s, r in zip(self.students, steps)})
+            for student in self.students:
+                student.forget()
         first = self.students[0].progress
         begun = time.time()
         seconds = job.ends - begun if job.ends else job.minutes * 60
@@ -221,26 +218,6 @@ class Training:
                 say(f"{name}: {time.time() - began:.1f} s: {zeros:.4f} zeros, {saved:.4f} of MACs, {more}")
                 say({k: v.result() for k, v in waiting.items()})
         self.checks.close()
-
-    def _profile(self, parts: dict[str, Recorded]) -> None:
-        """Milliseconds of each part alone, and the kernels of the last."""
-        for name, run in parts.items():
-            torch.cuda.synchronize()
-            began = time.time()
-            for _ in range(10):
-                run()
-            torch.cuda.synchronize()
-            say(f"{name}: {(time.time() - began) * 100:.2f} ms")
-        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as p:
-            run()
-            torch.cuda.synchronize()
-        rows = sorted(((e.self_device_time_total, e.count, e.key) for e in p.key_averages()), reverse=True)
-        took, count = sum(r[0] for r in rows), sum(r[1] for r in rows)
-        say(f"{took / 1e3:.1f} ms in {count} kernels; {torch.cuda.max_memory_allocated() / 2**30:.1f} GiB")
-        for t, c, k in rows[:25]:
-            print(f"{t / 1e3:8.2f} ms {c:5d} {k[:90]}")
-        for student in self.students:
-            student.forget()
 
     def _prune(self, progress: float) -> None:
         """Removes what each schedule has due; looks at ranges from time to time."""
