@@ -28,7 +28,7 @@ export const shippedModels = (host, digests) => ({
  * parts of their own: `whole`.
  */
 export const hostOptions = {
-  browser: { conditions: ['browser'], whole: ['#encoded-image'] },
+  browser: { conditions: ['browser'], whole: ['#encoded-image'], apart: ['./vision/draw.ts'] },
   workerd: {
     conditions: ['workerd'],
     external: ['../wasm/*'],

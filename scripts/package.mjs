@@ -52,9 +52,9 @@ async function bundle(dist) {
     });
     writeFileSync(path, code);
   }
-  for (const [host, { whole, external = [], conditions }] of Object.entries(hostOptions)) {
+  for (const [host, { whole, apart, external = [], conditions }] of Object.entries(hostOptions)) {
     const variant = { ...common, ...small, outdir: `${dist}/${host}`, conditions };
-    await bundleLazily('src/index.ts', { ...variant, whole, external, plugins: [shippedModels(host, digests)] });
+    await bundleLazily('src/index.ts', { ...variant, whole, apart, external, plugins: [shippedModels(host, digests)] });
     if (host === 'browser') {
       await writeWorker(`${dist}/browser`);
       await writeDetectorWorker(variant);
@@ -75,7 +75,9 @@ async function writeWorker(folder) {
 /** The file that detectors start their workers from: all of one in one file, but for the wasm, which the worker is given. */
 async function writeDetectorWorker({ conditions = [], ...options }) {
   const entryPoints = { 'detector-worker': 'src/vision/detector-worker.ts' };
-  await build({ ...options, entryPoints, conditions: ['detector-worker', ...conditions] });
+  // it imports and exports nothing, and is a module all the same
+  const footer = { js: 'export {};' };
+  await build({ ...options, entryPoints, footer, conditions: ['detector-worker', ...conditions] });
 }
 
 /** Compiles the package's models with its own compiler. @returns the digest of each file, by name */

@@ -1,4 +1,4 @@
-// The public API with the wasm embedded: nothing to serve beside the bundle, nothing to configure.
+// The public API with the wasm embedded. No file has to be served beside the bundle, and there is nothing to configure.
 import relaxed from './hosts/wasm/filigree-relaxed.wasm';
 import simd from './hosts/wasm/filigree-simd.wasm';
 import type { LoadOptions } from './runtime/load.ts';

@@ -1,4 +1,4 @@
-// Raw kernels, for benchmarks and for looking at one kernel alone.
+// Raw kernels, for benchmarks and for experiments with a single kernel.
 import type { WasmMemory } from './runtime/host-types.ts';
 import { programBase, chooseBuild, instantiate } from './runtime/instantiate.ts';
 import type { WasmExports, WasmProvider } from './runtime/instantiate.ts';
@@ -9,7 +9,7 @@ import type { KernelName } from './program/kernels.ts';
 export { kernelNames, kernels } from './program/kernels.ts';
 export type { KernelName } from './program/kernels.ts';
 
-/** An instance of the kernels with memory of its own, and nothing checked: addresses are bytes in `memory`. */
+/** An instance of the kernels with its own memory. Nothing is checked. Addresses are bytes in `memory`. */
 export class RawKernels {
   readonly memory: WasmMemory;
   readonly exports: WasmExports;
@@ -22,7 +22,7 @@ export class RawKernels {
     this.build = build;
   }
 
-  /** The address of `bytes` fresh bytes, 64-byte aligned, with 64 bytes of slack behind them. Grows the memory. */
+  /** Allocates `bytes` bytes, 64-byte aligned, with 64 bytes of slack after them. The memory grows. @returns the address */
   allocate(bytes: number): number {
     const address = this.#top;
     this.#top = (address + bytes + 127) & ~63;
@@ -31,12 +31,12 @@ export class RawKernels {
     return address;
   }
 
-  /** Floats at an address. The view dies when the memory grows. */
+  /** Floats at an address. The view is invalid once the memory has grown. */
   floats(address: number, count: number): Float32Array {
     return new Float32Array(this.memory.buffer, address, count);
   }
 
-  /** Forgets all that was allocated. */
+  /** Frees all allocations. */
   reset(): void {
     this.#top = programBase;
   }
@@ -53,7 +53,7 @@ export class RawKernels {
   }
 }
 
-/** Instantiates the kernels of a build; the best that the host can run if none is named. */
+/** Instantiates the kernels of a build. Default: the best build that the host can run. */
 export async function createKernels(options: { build?: WasmBuild; wasm?: WasmProvider } = {}): Promise<RawKernels> {
   const { memory, exports, build } = await instantiate(
     programBase,

@@ -1,13 +1,13 @@
 // Integers that stand for real numbers: real = scale × (integer − zeroPoint).
 import type { DType, TensorData } from './dtypes.ts';
 
-/** ONNX's and TFLite's scale and zero point of a tensor. */
+/** A tensor's scale and zero point, as in ONNX and TFLite. */
 export interface Quantisation {
   scale: number;
   zeroPoint: number;
 }
 
-/** The least and the largest integer of each dtype that may be quantised. */
+/** The smallest and the largest integer of each dtype that may be quantised. */
 export const integerRanges = {
   int8: [-128, 127],
   uint8: [0, 255],
@@ -18,7 +18,7 @@ export const integerRanges = {
 
 export type QuantisedType = keyof typeof integerRanges;
 
-/** Whether a name is that of a type that may be quantised. */
+/** Whether a dtype may be quantised. */
 export function isQuantisedType(type: string): type is QuantisedType {
   return Object.hasOwn(integerRanges, type);
 }
@@ -32,7 +32,7 @@ export function representable(
   return { low: Math.min(...ends), high: Math.max(...ends) };
 }
 
-/** What an input or output can hold; undefined where it is not quantised. */
+/** The real numbers that an input or output can hold. Undefined when it is not quantised. */
 export function representableBy({ dtype, quantization }: { dtype: DType; quantization?: Quantisation }) {
   return quantization && isQuantisedType(dtype) ? representable(integerRanges[dtype], quantization) : undefined;
 }
@@ -48,7 +48,7 @@ export function dequantise(
   return reals;
 }
 
-/** Real numbers as a quantised input takes them: what lies outside its range becomes the range's end. */
+/** Real numbers saturated to the range of a quantised input. */
 export function saturate(reals: Float32Array, { low, high }: { low: number; high: number }): Float32Array {
   const count = reals.length;
   const inside = new Float32Array(count);

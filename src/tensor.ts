@@ -17,7 +17,7 @@ export const elementBytes: Record<DType, number> = {
   bool: 1,
 };
 
-/** Whether a name is that of a dtype. */
+/** Whether a string is the name of a dtype. */
 export function isDType(name: string): name is DType {
   return Object.hasOwn(elementBytes, name);
 }
@@ -41,7 +41,7 @@ export function elementCount(shape: readonly number[]): number {
   return n;
 }
 
-/** Numbers that an integer dtype does not reach become its least or largest: typed arrays would wrap them around. */
+/** Clamps numbers to the range of an integer dtype. Typed arrays would wrap them around. */
 function saturated(numbers: readonly number[], dtype: DType): Float64Array {
   const list = Float64Array.from(numbers);
   if (!isQuantisedType(dtype)) return list;
@@ -50,8 +50,8 @@ function saturated(numbers: readonly number[], dtype: DType): Float64Array {
 }
 
 /**
- * A dense, row-major n-dimensional array. Of a list of numbers, those outside an integer dtype saturate.
- * @throws FiligreeError `invalid-argument` for an unknown dtype or a shape that is none, and when the data's type or length does not fit dtype and shape.
+ * A dense, row-major n-dimensional array. Numbers outside the range of an integer dtype saturate.
+ * @throws FiligreeError `invalid-argument` for an unknown dtype or an invalid shape, and when the data's type or length does not fit dtype and shape.
  */
 export class Tensor {
   readonly dtype: DType;

@@ -116,7 +116,7 @@ export function benchmarksTable(report: PeersReport): string {
   return [
     conditions(report),
     table(latencyRows(report)),
-    `${title} from the start of the process (bare Node: ${bare.cold.median.toFixed(0)} ms, ${bare.megabytes.median.toFixed(0)} MB), and what a page downloads, compressed:`,
+    `${title} from the start of the process (bare Node: ${bare.cold.median.toFixed(0)} ms, ${bare.megabytes.median.toFixed(0)} MB), and what a page downloads in brotli, JavaScript and WebAssembly, ours with its detector:`,
     table([['', ...titles], ...rows]),
   ].join('\n\n');
 }

@@ -49,34 +49,48 @@ function measure(version: string, wasmFile: Uint8Array, jsFiles: Uint8Array[]): 
   return { version, wasm: wasm.raw, wasmBrotli: wasm.brotli, js: js.raw, jsBrotli: js.brotli };
 }
 
-/** The size of `import { loadModel } from 'filigree'`, without chunks that are loaded on demand. */
+/** Lazy parts that a page loads for the objects model, by how their module's path ends. */
+const lazyParts = ['vision/detector.ts', 'vision/heads/gfl.ts', 'filigree-relaxed.wasm'];
+
+/**
+ * What a page downloads that imports `createDetector` and finds objects, but for the model: a split build, the scripts that
+ * are loaded for it, and one build of the wasm, which is in a script in base64.
+ */
 async function ownSize(): Promise<RuntimeSize> {
   const { outputFiles, metafile } = await build({
     absWorkingDir: root,
-    stdin: { contents: `export { loadModel, Tensor } from './src/index.ts'`, resolveDir: root, sourcefile: 'entry.ts' },
+    stdin: { contents: `export { createDetector } from './src/index.ts'`, resolveDir: root, sourcefile: 'entry.ts' },
     outdir: root,
     bundle: true,
     splitting: true,
     minify: true,
     metafile: true,
     format: 'esm',
-    platform: 'neutral',
-    external: ['node:*'],
+    platform: 'browser',
+    conditions: ['browser'],
+    loader: { '.wasm': 'binary' },
+    external: ['node:*', 'filigree/*'],
     write: false,
   });
   const { outputs } = metafile;
-  const loaded = new Set([Object.keys(outputs).find((name) => outputs[name].entryPoint)!]);
+  const names = Object.keys(outputs);
+  const entries = names.filter((name) =>
+    ['entry.ts', ...lazyParts].some((part) => outputs[name].entryPoint?.endsWith(part)),
+  );
+  if (entries.length !== 1 + lazyParts.length) throw new Error(`parts are missing: found ${entries.join(', ')}`);
+  const loaded = new Set(entries);
   for (const name of loaded) {
     for (const { kind, path: imported } of outputs[name].imports) if (kind === 'import-statement') loaded.add(imported);
   }
-  const js = outputFiles.filter((file) => loaded.has(path.relative(root, file.path)));
+  const contents = (isWasm: boolean) =>
+    outputFiles
+      .filter(({ path: file }) => loaded.has(path.relative(root, file)))
+      .filter(
+        ({ path: file }) => (outputs[path.relative(root, file)].entryPoint?.endsWith('.wasm') ?? false) === isWasm,
+      )
+      .map((file) => file.contents);
   const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as { version: string };
-  const wasm = readFileSync(path.join(root, 'src/hosts/wasm/filigree-simd.wasm'));
-  return measure(
-    version,
-    wasm,
-    js.map(({ contents }) => contents),
-  );
+  return measure(version, contents(true)[0], contents(false));
 }
 
 /** Sizes of runtimes. Compressing the peers takes a minute, so results are cached by version. */

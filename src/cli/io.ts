@@ -10,6 +10,8 @@ export interface Output {
 export interface Io {
   readonly stdout: Output;
   readonly stderr: Output;
+  /** Milliseconds, from any moment on; the process's clock if not given. */
+  readonly now?: () => number;
   /** Whether errors include their stack. */
   readonly debug: boolean;
   readonly version: string;
@@ -34,8 +36,7 @@ export class ProgressLine implements ProgressDisplay {
   private readonly now: () => number;
   private last: number;
 
-  /** @param now milliseconds */
-  constructor({ stderr }: Pick<Io, 'stderr'>, now = () => performance.now()) {
+  constructor({ stderr, now = () => performance.now() }: Pick<Io, 'stderr' | 'now'>) {
     this.output = stderr;
     this.now = now;
     this.last = now();

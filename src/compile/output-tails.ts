@@ -42,34 +42,50 @@ function operatorsBehind(makers: ReadonlyMap<string, Node>, output: string): Set
   return operators;
 }
 
-/** Where parts meet along an axis of a value; none where what made it has mixed the axis with others. */
-function seamsAlong(graph: Graph, makers: ReadonlyMap<string, Node>, value: string, axis: number): number[] {
-  const node = makers.get(value);
-  if (!node || weighted.has(node.op)) return [];
-  const { shape } = valueOf(graph, value);
-  const [first] = node.inputs;
-  if (node.op === 'concat') {
-    const { axis: along } = node.attributes as { axis: number };
-    if (along !== axis) return seamsAlong(graph, makers, first, axis);
-    const seams: number[] = [];
-    let at = 0;
-    for (const input of node.inputs) {
-      if (at > 0) seams.push(at);
-      for (const seam of seamsAlong(graph, makers, input, axis)) seams.push(at + seam);
-      at += valueOf(graph, input).shape[axis];
+/** More parts than any head concatenates: what has more is not asked for its parts. */
+const maxSeams = 256;
+
+/** Where parts meet along an axis of a value, in order; none where its producers mix the axis with others. */
+function seamsAlong(graph: Graph, makers: ReadonlyMap<string, Node>, output: string, outputAxis: number): number[] {
+  const seams: number[] = [];
+  const waiting = [{ value: output, axis: outputAxis, offset: 0 }];
+  for (let part = waiting.pop(); part; part = waiting.pop()) {
+    const { value, axis, offset } = part;
+    const node = makers.get(value);
+    if (node?.op === 'concat' && (node.attributes as { axis: number }).axis === axis) {
+      let at = offset;
+      for (const [i, input] of node.inputs.entries()) {
+        if (i > 0) seams.push(at);
+        waiting.push({ value: input, axis, offset: at });
+        at += valueOf(graph, input).shape[axis];
+      }
+      if (seams.length > maxSeams) return [];
+    } else if (node && !weighted.has(node.op)) {
+      const same = axisBefore(graph, node, axis);
+      if (same >= 0) waiting.push({ value: node.inputs[0], axis: same, offset });
     }
-    return seams;
   }
-  const source = valueOf(graph, first).shape;
-  if (node.op === 'transpose') {
-    const { permutation } = node.attributes as { permutation: readonly number[] };
-    return seamsAlong(graph, makers, first, permutation[axis]);
+  return seams.sort((a, b) => a - b);
+}
+
+/** The axis of a node's first input that becomes an axis of its output, element by element; −1 when there is none. */
+function axisBefore(graph: Graph, node: Node, axis: number): number {
+  const source = valueOf(graph, node.inputs[0]).shape;
+  const { shape } = valueOf(graph, node.outputs[0]);
+  switch (node.op) {
+    case 'transpose':
+      return (node.attributes as { permutation: readonly number[] }).permutation[axis];
+    case 'reshape': {
+      const before = (sizes: readonly number[], end: number) => sizes.slice(0, end).reduce((n, d) => n * d, 1);
+      return source.findIndex((size, i) => size === shape[axis] && before(source, i) === before(shape, axis));
+    }
+    case 'concat':
+      return axis;
+    case 'unary':
+    case 'binary':
+    case 'softmax':
+      return source.join() === shape.join() ? axis : -1;
+    default:
+      return -1;
   }
-  if (node.op === 'reshape') {
-    const before = (sizes: readonly number[], end: number) => sizes.slice(0, end).reduce((n, d) => n * d, 1);
-    const same = source.findIndex((size, i) => size === shape[axis] && before(source, i) === before(shape, axis));
-    return same < 0 ? [] : seamsAlong(graph, makers, first, same);
-  }
-  const keeps = node.op === 'unary' || node.op === 'binary' || node.op === 'softmax';
-  return keeps && source.join() === shape.join() ? seamsAlong(graph, makers, first, axis) : [];
 }

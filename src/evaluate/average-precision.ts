@@ -1,4 +1,4 @@
-// COCO's mean average precision and recall of boxes, as pycocotools computes them (cocoeval.py, COCOeval of 'bbox').
+// COCO's mean average precision and recall of boxes, masks or keypoints, as pycocotools computes them (cocoeval.py, COCOeval of 'bbox').
 // https://cocodataset.org/#detection-eval
 import {
   matchDetections,
@@ -8,6 +8,7 @@ import {
   type GroundTruthBox,
   type Matches,
   type Outcome,
+  type Similarity,
 } from './match.ts';
 
 export interface GroundTruth extends GroundTruthBox {
@@ -58,6 +59,12 @@ const areaRanges = {
 } satisfies Record<string, AreaRange>;
 const maxDetections = 100;
 
+/** What is compared: how, and how many detections of an image count. */
+export interface Comparison {
+  readonly similarity?: Similarity;
+  readonly most?: number;
+}
+
 /**
  * COCO's twelve metrics.
  *
@@ -72,6 +79,7 @@ export function cocoMetrics(
   detections: readonly ScoredDetection[],
   images: readonly number[],
   categories: readonly number[],
+  { similarity, most: mostDetections = maxDetections }: Comparison = {},
 ): CocoMetrics {
   const imageIds = [...new Set(images)].sort((a, b) => a - b);
   const objectsOf = grouped(groundTruth);
@@ -81,7 +89,7 @@ export function cocoMetrics(
       const key = groupKey(image, category);
       const objects = objectsOf.get(key) ?? [];
       const boxes = detectionsOf.get(key) ?? [];
-      return objects.length + boxes.length > 0 ? [overlaps(objects, boxes, maxDetections)] : [];
+      return objects.length + boxes.length > 0 ? [overlaps(objects, boxes, mostDetections, similarity)] : [];
     }),
   );
   const figures = (range: AreaRange, most: number) => {
@@ -95,10 +103,9 @@ export function cocoMetrics(
       apAt: (threshold: number) => mean(curves.map((perThreshold) => perThreshold[threshold].precision)),
     };
   };
-  const all = figures(areaRanges.all, maxDetections);
-  const small = figures(areaRanges.small, maxDetections);
-  const medium = figures(areaRanges.medium, maxDetections);
-  const large = figures(areaRanges.large, maxDetections);
+  const [all, small, medium, large] = (['all', 'small', 'medium', 'large'] as const).map((size) =>
+    figures(areaRanges[size], mostDetections),
+  );
   return {
     ap: all.ap,
     ap50: all.apAt(0),

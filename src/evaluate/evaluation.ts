@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { FiligreeError } from '../errors.ts';
 import type { CocoMetrics, ScoredDetection } from './average-precision.ts';
+import type { Measure, MoreMetrics } from './more-metrics.ts';
 import type { CocoDataset, CocoImage } from './instances.ts';
 import type { LabelledImage } from './labelled-images.ts';
 import type { Pixels } from '../vision/preprocessing.ts';
@@ -78,9 +79,10 @@ export async function measureDetections(
   { list, files, images, dataset, decoded }: Of<'detection'>,
   options: DetectionOptions,
   progress: ProgressDisplay,
-): Promise<{ metrics: CocoMetrics; speed: Speed; notes: string[] }> {
+): Promise<{ metrics: CocoMetrics; more: MoreMetrics; speed: Speed; notes: string[] }> {
   const { categoriesOfClasses } = await import('./instances.ts');
   const { cocoMetrics } = await import('./average-precision.ts');
+  const { detectedOf, moreMetrics } = await import('./more-metrics.ts');
   const { Detector } = await import('../vision/detector.ts');
   const { scoreThreshold, iouThreshold, maxResults, head, multiLabel } = options;
   const found: ScoredDetection[] = [];
@@ -92,24 +94,24 @@ export async function measureDetections(
     speed = await eachImage(progress, files, decoded, async (pixels, i) => {
       checkSize(pixels, images[i], files[i], list);
       const result = await detector.detect(pixels);
-      for (const { classIndex, score, box } of result.detections) {
-        const category = categories.ids[classIndex];
-        if (category === undefined) continue;
-        const { xmin, ymin, xmax, ymax } = box;
-        found.push({ image: images[i].id, category, score, box: [xmin, ymin, xmax - xmin, ymax - ymin] });
+      for (const detection of result.detections) {
+        const category = categories.ids[detection.classIndex];
+        if (category !== undefined)
+          found.push({ image: images[i].id, category, ...detectedOf(detection, pixels.height) });
       }
       return result.speed;
     });
   } finally {
     model.dispose();
   }
-  const metrics = cocoMetrics(
-    dataset.annotations,
+  const { annotations } = dataset;
+  const [imageIds, categoryIds] = [images, dataset.categories].map((list) => list.map(({ id }) => id));
+  const measure = (...which: Parameters<Measure>) => cocoMetrics(which[0], which[1], imageIds, categoryIds, which[2]);
+  const metrics = measure(
+    annotations.map((object) => ({ ...object, ignored: false })),
     found,
-    images.map(({ id }) => id),
-    dataset.categories.map(({ id }) => id),
   );
-  return { metrics, speed, notes: categoryNotes(dataset, categories) };
+  return { metrics, more: moreMetrics(annotations, found, measure), speed, notes: categoryNotes(dataset, categories) };
 }
 
 /** The share of images whose class a model ranks first, or among the first five. The model is disposed of. */
@@ -125,9 +127,9 @@ export async function measureClasses(
   let speed: Speed;
   let notes: string[];
   try {
-    const classifier = new Classifier(model, { topK: 5, preprocessing: options.preprocess });
+    const classifier = await Classifier.of(model, { topK: 5, preprocessing: options.preprocess });
     const labels = await labelOffset(options.labelOffset, classifier.classes);
-    notes = labels.notes;
+    notes = [...classifier.notes.filter((note) => note.includes('preprocess')), ...labels.notes];
     checkClasses(images, labels.offset, classifier.classes, list);
     speed = await eachImage(progress, files, decoded, async (pixels, i) => {
       const result = await classifier.classify(pixels);

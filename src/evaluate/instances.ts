@@ -3,6 +3,8 @@ import { isObject } from '../formats/json-object.ts';
 import { FiligreeError } from '../errors.ts';
 import type { GroundTruth } from './average-precision.ts';
 import { parseJson } from '../formats/json.ts';
+import { cocoKeypoints } from './keypoint-similarity.ts';
+import { countsOfText, runsOfCounts, runsOfPolygons } from './mask-runs.ts';
 
 export interface CocoImage {
   readonly id: number;
@@ -79,6 +81,37 @@ export function readInstances(text: string, file: string): CocoDataset {
     'categories',
   );
 
+  const sizes = new Map(images.map(({ id, width, height }) => [id, { width, height }]));
+  const keypointsOf = ({ keypoints }: Entry, path: string) => {
+    if (keypoints === undefined) return {};
+    if (!Array.isArray(keypoints) || keypoints.length !== 3 * cocoKeypoints) {
+      return wrong(`${path}.keypoints`, `${3 * cocoKeypoints} numbers`, keypoints);
+    }
+    const numbers = keypoints.map((value, i) => number(value, `${path}.keypoints[${i}]`));
+    return { keypoints: numbers, ignored: !numbers.some((value, i) => i % 3 === 2 && value > 0) };
+  };
+  const maskOf = (
+    { segmentation }: Entry,
+    path: string,
+    { width, height }: { width?: number; height?: number } = {},
+  ) => {
+    if (segmentation === undefined || width === undefined || height === undefined) return {};
+    const at = `${path}.segmentation`;
+    if (Array.isArray(segmentation)) {
+      const polygons = segmentation.map((polygon: unknown, i) =>
+        Array.isArray(polygon) && polygon.length >= 6 && polygon.length % 2 === 0
+          ? polygon.map((value, k) => number(value, `${at}[${i}][${k}]`))
+          : wrong(`${at}[${i}]`, 'x and y of three corners or more', polygon),
+      );
+      return { mask: runsOfPolygons(polygons, width, height) };
+    }
+    if (!isObject(segmentation)) return wrong(at, 'polygons or an RLE', segmentation);
+    const { counts } = segmentation;
+    if (typeof counts === 'string') return { mask: runsOfCounts(countsOfText(counts)) };
+    if (!Array.isArray(counts)) return wrong(`${at}.counts`, 'a text or a list', counts);
+    return { mask: runsOfCounts(counts.map((value, k) => number(value, `${at}.counts[${k}]`, 0))) };
+  };
+
   const annotations = entries('annotations').map(({ entry, path }): GroundTruth => {
     const { bbox, area, iscrowd } = entry;
     if (!Array.isArray(bbox) || bbox.length !== 4) return wrong(`${path}.bbox`, '[x, y, width, height]', bbox);
@@ -95,6 +128,8 @@ export function readInstances(text: string, file: string): CocoDataset {
       box: [x, y, width, height],
       area: area === undefined ? width * height : number(area, `${path}.area`, 0),
       crowd: crowd === 1,
+      ...keypointsOf(entry, path),
+      ...maskOf(entry, path, sizes.get(image)),
     };
   });
   return { images, categories, annotations };

@@ -1,5 +1,7 @@
 // Matches detections with objects, for one image and one category. pycocotools' COCOeval.evaluateImg.
 
+import type { MaskRuns } from './mask-runs.ts';
+
 /** Pixels: left, top, width, height. */
 export type Box = readonly [x: number, y: number, width: number, height: number];
 
@@ -9,12 +11,27 @@ export interface GroundTruthBox {
   readonly area: number;
   /** A group of objects in one box. Detections within it count neither as right nor as wrong. */
   readonly crowd: boolean;
+  /** Not to be found: nothing of it is labelled. */
+  readonly ignored?: boolean;
+  /** COCO's keypoints: x, y and visibility of each. */
+  readonly keypoints?: readonly number[];
+  readonly mask?: MaskRuns;
 }
 
 export interface DetectedBox {
   readonly box: Box;
   readonly score: number;
+  /** Square pixels; the box's, if not given. */
+  readonly area?: number;
+  /** x, y of each. */
+  readonly keypoints?: readonly number[];
+  readonly mask?: MaskRuns;
 }
+
+/** How far a detection and an object are the same, 0…1. */
+export type Similarity = (detection: DetectedBox, object: GroundTruthBox) => number;
+
+const boxSimilarity: Similarity = ({ box }, object) => intersectionOverUnion(box, object.box, object.crowd);
 
 /** Square pixels; both ends are included. */
 export interface AreaRange {
@@ -60,12 +77,13 @@ export function overlaps(
   objects: readonly GroundTruthBox[],
   detections: readonly DetectedBox[],
   most: number,
+  similarity: Similarity = boxSimilarity,
 ): Overlaps {
   const best = [...detections].sort((a, b) => b.score - a.score).slice(0, most); // stable: ties keep their order
   return {
     detections: best,
     objects,
-    ious: best.map(({ box }) => objects.map((object) => intersectionOverUnion(box, object.box, object.crowd))),
+    ious: best.map((detection) => objects.map((object) => similarity(detection, object))),
   };
 }
 
@@ -80,9 +98,9 @@ export function matchDetections(
   range: AreaRange,
 ): Matches {
   const outside = (area: number) => area < range.least || area > range.most;
-  const ignored = objects.map(({ crowd, area }) => crowd || outside(area));
+  const ignored = objects.map((object) => object.crowd || object.ignored || outside(object.area));
   const order = [...objects.keys()].sort((a, b) => Number(ignored[a]) - Number(ignored[b]));
-  const outsideDetections = detections.map(({ box }) => outside(box[2] * box[3]));
+  const outsideDetections = detections.map(({ box, area = box[2] * box[3] }) => outside(area));
 
   const outcomes = thresholds.map((threshold) => {
     const taken = objects.map(() => false);

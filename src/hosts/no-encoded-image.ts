@@ -1,8 +1,8 @@
-// `#encoded-image` for edge functions: decoders are part of a function that imports them.
+// `#encoded-image` for edge functions: a function has to import its own decoder.
 import { FiligreeError } from '../errors.ts';
 import type { Pixels } from '../vision/preprocessing.ts';
 
-/** @throws FiligreeError `environment` with the import to write */
+/** @throws FiligreeError `environment`, whose message has the import to write */
 export async function decodeEncoded(): Promise<Pixels> {
   throw new FiligreeError(
     'environment',

@@ -1,3 +1,3 @@
-// The wasm of pruning is a file in wasm/, as the runtime's are (files.ts). This module is loaded by `import()`, so that it is a
-// chunk at the root of dist/, where wasm/ is.
+// The wasm of pruning is a file in wasm/, like the builds of the runtime (files.ts). `import()` loads this module, so that it becomes a
+// chunk at the root of dist/, beside wasm/.
 export const pruneWasm = new URL('./wasm/filigree-prune.wasm', import.meta.url);

@@ -59,6 +59,7 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}
     }
     return onWhite(await (format === 'PNG' ? decodePng(own) : decodeWebp(own)));
   } catch (cause) {
+    if (cause instanceof FiligreeError) throw cause;
     throw new FiligreeError('invalid-image', broken + reason(cause), { cause });
   }
 }

@@ -48,7 +48,7 @@ export async function visionModel(
   { head, preprocess }: VisionOptions,
 ): Promise<Classifier | Detector> {
   if (head === undefined && classifierShape(model.inputs, model.outputs)) {
-    return new Classifier(model, { preprocessing: preprocess });
+    return Classifier.of(model, { preprocessing: preprocess });
   }
   return Detector.of(model, { head, scoreThreshold: minScore });
 }

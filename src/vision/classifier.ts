@@ -11,7 +11,7 @@ import {
 } from './classifier-metadata.ts';
 import { runOnImage } from './image-input.ts';
 import { ImageReader, type ImageSource } from './image-source.ts';
-import { fitLabels } from './labels.ts';
+import { fitLabels, imageNetWithBackground } from './labels.ts';
 import type { ImageModel } from './model.ts';
 import type { Preprocessing } from './preprocessing.ts';
 
@@ -50,6 +50,8 @@ export class Classifier<M extends ImageModel = ImageModel> {
   readonly model: M;
   /** Number of classes. */
   readonly classes: number;
+  /** What was assumed of the model, because neither it nor its settings say so. */
+  readonly notes: readonly string[];
   /** Name of each class; empty when neither the model nor the caller names them. */
   readonly labels: readonly string[];
   /**
@@ -63,10 +65,29 @@ export class Classifier<M extends ImageModel = ImageModel> {
   private disposed = false;
 
   /**
+   * Makes a classifier of a loaded model. One of 1000 classes, or 1001 with a background's, that says nothing of itself counts as
+   * one of ImageNet's; `notes` says what was assumed.
    * @throws FiligreeError `unsupported` when the model is not an image classifier, `invalid-model` when its metadata is
    * wrong, `invalid-argument` when a setting is wrong or missing
    */
-  constructor(model: M, settings: ClassifierSettings = {}) {
+  static async of<M extends ImageModel>(model: M, settings: ClassifierSettings = {}): Promise<Classifier<M>> {
+    const classes = classifierShape(model.inputs, model.outputs)?.classes;
+    if (classes !== imageNetWithBackground - 1 && classes !== imageNetWithBackground)
+      return new Classifier(model, settings);
+    const vision = readClassifierMetadata(model.metadata);
+    const wanting = {
+      labels: !settings.labels && !vision?.labels,
+      preprocessing:
+        settings.preprocessing === undefined && !vision?.preprocessing && model.inputs[0].dtype === 'float32',
+    };
+    if (!wanting.labels && !wanting.preprocessing) return new Classifier(model, settings);
+    const { assumedOf } = await import('./assumed-classifier.ts');
+    const { assumed, notes } = assumedOf(model, classes, wanting);
+    return new Classifier(model, { ...settings, ...assumed }, notes);
+  }
+
+  /** As `of`, of a model that says of itself, or whose settings say, what is needed. */
+  constructor(model: M, settings: ClassifierSettings = {}, notes: readonly string[] = []) {
     const shape = classifierShape(model.inputs, model.outputs);
     if (!shape) {
       const shapes = (tensors: ImageModel['inputs']) =>
@@ -104,6 +125,7 @@ export class Classifier<M extends ImageModel = ImageModel> {
     }
     const labels = settings.labels ?? vision?.labels ?? [];
     this.model = model;
+    this.notes = notes;
     this.classes = shape.classes;
     this.labels = labels.length > 0 ? fitLabels(labels, shape.classes) : [];
     this.preprocessing = preprocessing;

@@ -48,14 +48,14 @@ export function createClassifier(
 ): Promise<Classifier<Model>> {
   if (typeof source === 'string' && (source === 'imagenet' || shippedDetectors.includes(source as ShippedDetector))) {
     const why = source === 'imagenet' ? 'no classifier comes with Filigree yet' : 'it is a detector: createDetector';
-    const instead = 'give the path or URL of a classifier from "filigree compile"';
+    const instead = 'give the path or URL of a classifier made with "filigree compile"';
     return Promise.reject(new FiligreeError('invalid-argument', `createClassifier('${source}'): ${why}; ${instead}`));
   }
   const part = import('./classifier.ts');
   part.catch(() => {});
   return create(source, options, async (model) => {
     const { Classifier } = await part;
-    return new Classifier(model, options);
+    return Classifier.of(model, options);
   });
 }
 

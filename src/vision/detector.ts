@@ -8,15 +8,8 @@ import { runOnImage } from './image-input.ts';
 import { ImageReader, type ImageSource } from './image-source.ts';
 import { fitLabels } from './labels.ts';
 import type { Detection, DetectionResult } from './detection.ts';
-import {
-  checkedLimits,
-  checkScoreThreshold,
-  classIndices,
-  withOverrides,
-  type DetectorSettings,
-  type DetectOptions,
-  type Limits,
-} from './detector-settings.ts';
+import { checkedLimits, checkScoreThreshold, classIndices, withOverrides, type Limits } from './checked-settings.ts';
+import type { DetectorSettings, DetectOptions } from './detector-settings.ts';
 import { readVisionMetadata, type VisionMetadata } from './metadata.ts';
 import type { ImageModel } from './model.ts';
 import { rankCandidates, suppress, suppressWeighted } from './nms.ts';

@@ -1,6 +1,6 @@
 // Literal, so that bundlers find the file. scripts/hosts.mjs adds the digest and the relative path to bundles.
 import { shippedModel } from './shipped-model.ts';
 
-const url = new URL('./models/objects-small.filigree', import.meta.url);
+const locate = () => new URL('./models/objects-small.filigree', import.meta.url);
 
-export default shippedModel('objects-small', 'objects-small', url, import.meta.integrity);
+export default shippedModel('objects-small', 'objects-small', locate, import.meta.integrity);

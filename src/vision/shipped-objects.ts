@@ -1,6 +1,6 @@
 // Literal, so that bundlers find the file. scripts/hosts.mjs adds the digest and the relative path to bundles.
 import { shippedModel } from './shipped-model.ts';
 
-const url = new URL('./models/objects.filigree', import.meta.url);
+const locate = () => new URL('./models/objects.filigree', import.meta.url);
 
-export default shippedModel('objects', 'objects', url, import.meta.integrity);
+export default shippedModel('objects', 'objects', locate, import.meta.integrity);

@@ -5,7 +5,7 @@ function shown(isTTY: boolean, calls: [ms: number, text: string][]): string {
   let written = '';
   let now = 5000;
   const start = now;
-  const line = new ProgressLine({ stderr: { write: (text) => (written += text), isTTY } }, () => now);
+  const line = new ProgressLine({ stderr: { write: (text) => (written += text), isTTY }, now: () => now });
   for (const [ms, text] of calls) {
     now = start + ms;
     line.show(text);

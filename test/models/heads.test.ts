@@ -81,8 +81,18 @@ function overlap({ xmin, ymin, xmax, ymax }: Detection['box'], [left, top, right
 const sameBox = 0.85;
 const sameScore = 0.05;
 
+type Wanted = [label: string, score: number, ...Corners];
+
+function expectNear(detections: Detection[], wanted: Wanted[]): void {
+  for (const [label, score, ...box] of wanted) {
+    const found = detections.find((d) => d.label === label && overlap(d.box, box) > sameBox);
+    expect(found, `${label} at ${box.join(', ')}`).toBeDefined();
+    expect(Math.abs(found!.score - score), `${label} at ${box.join(', ')}`).toBeLessThan(sameScore);
+  }
+}
+
 describeWithData('published detectors', 'zoo', (zoo) => {
-  it.each<[string, string, [label: string, score: number, ...Corners][]]>([
+  it.each<[string, string, Wanted[]]>([
     [
       'picodet_s_416_coco.onnx',
       horse,
@@ -137,11 +147,7 @@ describeWithData('published detectors', 'zoo', (zoo) => {
   ])('%s', { timeout: 180_000 }, async (name, photograph, wanted) => {
     const { detections, theirs } = await bothOn(path.join(zoo, name), photograph);
     expectSame(detections, theirs);
-    for (const [label, score, ...box] of wanted) {
-      const found = detections.find((d) => d.label === label && overlap(d.box, box) > sameBox);
-      expect(found, `${label} at ${box.join(', ')}`).toBeDefined();
-      expect(Math.abs(found!.score - score), `${label} at ${box.join(', ')}`).toBeLessThan(sameScore);
-    }
+    expectNear(detections, wanted);
   });
 
   it('yunet_n_320_320.onnx puts keypoints on eyes, nose and mouth', { timeout: 180_000 }, async () => {
@@ -155,6 +161,37 @@ describeWithData('published detectors', 'zoo', (zoo) => {
       [1214, 374],
     ];
     face.keypoints!.forEach(({ x, y }, k) => expect(Math.hypot(x - places[k][0], y - places[k][1])).toBeLessThan(10));
+  });
+
+  it('yolox_nano.onnx', { timeout: 180_000 }, async () => {
+    const { detections, theirs } = await bothOn(dataPath('models/yolox_nano_coco/yolox_nano.onnx'), horse);
+    expectSame(detections, theirs);
+    expect(detections.map(({ label }) => label)).toEqual(['person', 'horse']);
+  });
+
+  // the peer rounds activations to eight bits as well
+  it('yolo11n_int8.tflite', { timeout: 180_000 }, async () => {
+    const { detections } = await bothOn(path.join(zoo, 'yolo11n_int8.tflite'), horse);
+    expectNear(detections, [
+      ['horse', 0.86, 2, 53, 239, 567],
+      ['person', 0.79, 221, 169, 481, 638],
+    ]);
+  });
+
+  it.each(['yolo26n_e2e_random.onnx', 'yolo26n_seg_e2e_random.onnx'])('%s', { timeout: 180_000 }, async (name) => {
+    const { detections, theirs } = await bothOn(path.join(zoo, name), horse, 0.1);
+    expect(detections.length).toBeGreaterThan(20);
+    expectSame(detections, theirs);
+    if (!name.includes('seg')) return;
+    detections.forEach(({ mask, box }, i) => {
+      const { data, ...place } = mask!;
+      const [x, y] = [Math.floor(box.xmin), Math.floor(box.ymin)];
+      expect(place).toEqual({ x, y, width: Math.ceil(box.xmax) - x, height: Math.ceil(box.ymax) - y });
+      const other = theirs[i].mask!.data;
+      const different = data.reduce((sum, v, at) => sum + Number(v !== other[at]), 0);
+      expect(different).toBeLessThanOrEqual(data.length / 100); // at edges of the mask rounding decides
+    });
+    expect(detections.some(({ mask }) => mask!.data.includes(1) && mask!.data.includes(0))).toBe(true);
   });
 
   // weights are random: many boxes of no meaning, so that nothing is hidden by what a trained network leaves out

@@ -289,3 +289,37 @@ describe('recogniseClassifier', () => {
     expect(recogniseClassifier(input('uint8', { scale: 1, zeroPoint: 0 }), boxes)).toBeUndefined();
   });
 });
+
+describe('a classifier of ImageNet that says nothing of itself', () => {
+  const of = (classes: number, more: Partial<ImageModel> = {}, settings: ClassifierSettings = {}) =>
+    Classifier.of(
+      fake(
+        Array.from({ length: classes }, () => 0),
+        more,
+      ),
+      settings,
+    );
+
+  it('has its names and the usual preprocessing, and says so', async () => {
+    const keras = await of(1000);
+    expect([keras.labels[0], keras.labels[388], keras.labels[999]]).toEqual(['tench', 'giant panda', 'toilet tissue']);
+    expect(keras.preprocessing).toMatchObject({ width: 8, height: 6, order: 'RGB', offset: [-1, -1, -1] });
+    expect(keras.notes.join()).toMatch(/none of its 1000 classes.*assumed is "mobilenet"/);
+    const torch = await of(1000, { inputs: [{ name: 'x', dtype: 'float32', shape: [1, 3, 6, 8] }] });
+    expect(torch.preprocessing.scale[0]).toBeCloseTo(1 / (0.229 * 255), 9);
+    expect(torch.notes.join()).toContain('assumed is "imagenet"');
+    const google = await of(1001);
+    expect([google.labels[0], google.labels[389]]).toEqual(['background', 'giant panda']);
+    expect(new Set(keras.labels).size).toBeGreaterThan(990); // two of cranes, two of maillots
+  });
+
+  it('only where neither it nor its settings say', async () => {
+    const names = Array.from({ length: 1000 }, (_, i) => `thing ${i}`);
+    const own = await of(1000, {}, { labels: names, preprocessing: 'none' });
+    expect([own.labels[7], own.notes]).toEqual(['thing 7', []]);
+    const vision = { task: 'classify', preprocessing, labels: names };
+    const said = await of(1000, { metadata: { vision } });
+    expect([said.labels[7], said.preprocessing, said.notes]).toEqual(['thing 7', preprocessing, []]);
+    await expect(of(999)).rejects.toThrow('does not say how photos become its input');
+  });
+});

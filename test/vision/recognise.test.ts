@@ -295,6 +295,80 @@ describe('recognise', () => {
     expect(recognise(model(640, [tensor('output', 1, 25200, 16)])).choices).toEqual(['yolov5', 'yolov5-face']);
   });
 
+  it('knows detectors of faces', () => {
+    const anchors = (n: number, ...widths: number[]) => widths.map((width) => tensor(`o${width}`, 1, n, width));
+    const ultraface = { ...model(0, anchors(4420, 2, 4)), inputs: [tensor('input', 1, 3, 240, 320)] };
+    const withTail = (operators: string[]) => ({
+      ...ultraface,
+      tails: new Map(ultraface.outputs.map(({ name }) => [name, { operators: new Set(operators), seams: [] }])),
+    });
+    expect(visionOf(withTail(['softmax', 'exp']))).toMatchObject({
+      head: { type: 'ssd', coding: 'xyxy' },
+      labels: ['face'],
+    });
+    expect(visionOf(withTail(['softmax', 'concat'])).head).toMatchObject({ type: 'prior-boxes', activation: 'none' });
+    expect(visionOf(withTail(['concat'])).head).toMatchObject({ type: 'prior-boxes', activation: 'softmax' });
+    expect(recognise(ultraface).choices).toEqual(['ssd-corners', 'ultraface', 'ultraface-undecoded']);
+    expect(visionOf(model(640, anchors(16800, 4, 2, 10))).head).toMatchObject({
+      type: 'prior-boxes',
+      strides: [8, 16, 32],
+    });
+    expect(visionOf(model(640, anchors(16800, 16))).head).toMatchObject({
+      scores: { first: 4 },
+      keypoints: { first: 6 },
+    });
+    // 160 × 120: levels of 20 × 15, 10 × 7, 5 × 3 and 2 × 1 cells
+    const yunet2022 = { ...model(0, anchors(900 + 140 + 30 + 6, 14, 2, 1)), inputs: [tensor('input', 1, 3, 120, 160)] };
+    expect(visionOf(yunet2022).head).toMatchObject({ overlap: { output: 'o1' }, whole: true });
+    const levels = (perCell: number, ...widths: number[]) =>
+      widths.flatMap((width, k) => [1600, 400, 100].map((n) => tensor(`${k}/${width}/${n}`, 1, n * perCell, width)));
+    const yunet = visionOf(model(320, levels(1, 1, 1, 4, 10)));
+    expect(yunet).toMatchObject({
+      head: { type: 'yunet' },
+      preprocessing: { order: 'BGR', resize: 'letterbox-top-left' },
+    });
+    expect(visionOf(model(320, levels(2, 1, 4, 10))).head).toMatchObject({ type: 'scrfd', anchorsPerCell: 2 });
+    expect(visionOf(model(320, levels(2, 1, 4))).head).not.toHaveProperty('keypoints');
+  });
+
+  it('knows small detectors', () => {
+    expect(visionOf(model(352, [tensor('758', 1, 85, 22, 22)]))).toMatchObject({
+      head: { type: 'fastestdet' },
+      preprocessing: { order: 'BGR' },
+    });
+    expect(visionOf(model(352, [tensor('out', 605, 95)])).head).toMatchObject({
+      type: 'yolo-fastest',
+      outputs: ['out'],
+    });
+    const maps = [tensor('a', 1, 22, 22, 95), tensor('b', 1, 11, 11, 95)];
+    expect(visionOf(model(352, maps)).head).toMatchObject({ outputs: ['a', 'b'], strides: [16, 32] });
+    const thunder = { ...model(256, [tensor('out', 1, 1, 17, 3)], undefined, true) };
+    expect(visionOf(thunder)).toMatchObject({
+      head: { type: 'movenet' },
+      labels: ['person'],
+      preprocessing: { scale: [1, 1, 1] },
+    });
+    expect(visionOf({ ...thunder, outputs: [tensor('out', 1, 6, 56)] }).head).toMatchObject({ type: 'movenet' });
+    const fomo = model(96, [tensor('out', 1, 12, 12, 3)], undefined, true);
+    expect(recognise(fomo).choices).toEqual(['fomo']);
+    expect(visionOf(fomo, 'fomo').head).toMatchObject({ type: 'fomo', channelsFirst: false });
+  });
+
+  it('takes MTCNN for no detector of boxes and scores', () => {
+    expect(recognise(model(480, [tensor('p', 1, 4, 235, 235), tensor('q', 1, 2, 235, 235)]))).toEqual({ choices: [] });
+    expect(recognise(model(480, [tensor('p', 1, 235, 235, 4), tensor('q', 1, 235, 235, 2)], undefined, true))).toEqual({
+      choices: [],
+    });
+  });
+
+  it('gives an input of plain integers a photo’s bytes', () => {
+    const described = model(320, [tensor('output0', 1, 84, 2100)]);
+    const inputs = [{ ...described.inputs[0], dtype: 'uint8' as const }];
+    expect(visionOf({ ...described, inputs }).preprocessing).toMatchObject({ scale: [1, 1, 1], offset: [0, 0, 0] });
+    const quantised = [{ ...inputs[0], quantization: { scale: 1 / 255, zeroPoint: 0 } }];
+    expect(visionOf({ ...described, inputs: quantised }).preprocessing.scale[0]).toBeCloseTo(1 / 255, 9);
+  });
+
   it('goes by where the graph puts its numbers together', () => {
     const withSeams = (width: number, axis: number, seams: number[], shape = [1, width, 8400]) => ({
       ...model(640, [tensor('out', ...shape)]),
@@ -304,6 +378,10 @@ describe('recognise', () => {
     });
     expect(visionOf(withSeams(56, 1, [4, 5])).head).toMatchObject({ type: 'yolo-pose', keypoints: { count: 17 } });
     expect(visionOf(withSeams(56, 1, [2, 4])).head).toMatchObject({ type: 'yolo' });
+    // YOLOX joins boxes, objectness and classes
+    expect(visionOf(withSeams(85, 2, [4, 5], [1, 8400, 85])).head).toMatchObject({ type: 'yolo', objectness: true });
+    expect(visionOf(withSeams(6, 2, [4, 5], [1, 8400, 6])).head).toMatchObject({ type: 'yolo', objectness: true });
+    expect(visionOf(withSeams(56, 2, [4, 5], [1, 8400, 56])).head).toMatchObject({ type: 'yolo', objectness: true });
     expect(visionOf(withSeams(20, 1, [4, 19])).head).toMatchObject({ type: 'yolo-obb' });
     const face = withSeams(16, 2, [2, 4, 5, 7, 9, 11, 13, 15], [1, 25200, 16]);
     expect(visionOf(face)).toMatchObject({ head: { type: 'yolo-pose', place: 'before' }, labels: ['face'] });

@@ -80,6 +80,23 @@ describe('what several tiles show', () => {
     ]);
   });
 
+  it('has the mask of all its parts', () => {
+    const part = (x: number, ...data: number[]): Detection => ({
+      ...box(x, 0, x + 4, 1),
+      mask: { x, y: 0, width: 4, height: 1, data: Uint8Array.from(data) },
+    });
+    const [whole, ...others] = merge(
+      [
+        { detection: part(0, 0, 1, 1, 1), isCut: true },
+        { detection: part(1, 1, 1, 1, 0), isCut: true },
+      ],
+      0.5,
+      false,
+    );
+    expect(others).toEqual([]);
+    expect(whole.mask).toEqual({ x: 0, y: 0, width: 5, height: 1, data: Uint8Array.of(0, 1, 1, 1, 0) });
+  });
+
   it('is put together of parts that overlap', () => {
     expect(
       merged([box(0, 0, 60, 100, 0.7), true], [box(40, 0, 60, 100, 0.6), true], [box(45, 0, 150, 100, 0.5), true]),

@@ -44,7 +44,8 @@ async function classifyPhotos(io: Io, photos: string[], options: Options): Promi
   const labels = options.labels === undefined ? undefined : await readLabels(options.labels);
   const { Classifier } = await import('../../vision/classifier.ts');
   const model = await openModel(options.model, progress, options);
-  const classifier = new Classifier(model, { labels, topK: options.top, preprocessing: options.preprocess });
+  const classifier = await Classifier.of(model, { labels, topK: options.top, preprocessing: options.preprocess });
+  for (const note of classifier.notes) io.stderr.write(`filigree: ${note}\n`);
   const results: PhotoResult[] = [];
   try {
     for (const [i, file] of photos.entries()) {

@@ -79,16 +79,28 @@ async function evaluateDetector(io: Io, path: string, instances: string, options
   const images = await readDetections(instances, options);
   const progress = new ProgressLine(io);
   const model = await openModel(path, progress, options);
-  const { metrics, speed, notes } = await measureDetections(model, images, options, progress);
+  const { metrics, more, speed, notes } = await measureDetections(model, images, options, progress);
   if (options.json) {
-    writeJson(io, { model: path, dataset: instances, ...metrics, ...summary(images.files, speed), notes });
+    writeJson(io, { model: path, dataset: instances, ...metrics, ...more, ...summary(images.files, speed), notes });
     return;
   }
-  const rows = metricNames.map(([metric, name, thresholds, size, most]) => {
-    const value = metrics[metric];
-    return [name, thresholds, size, String(most), value === -1 ? '–' : formatPercent(value)];
+  const tables = (['boxes', 'masks', 'keypoints'] as const).map((kind) => {
+    const own = kind === 'boxes' ? metrics : more[kind];
+    return own ? metricTable(kind, own) : '';
   });
-  io.stdout.write(formatTable(['', 'IoU', 'size', 'detections', ''], rows) + closing(images.files, speed, notes));
+  io.stdout.write(tables.join('') + closing(images.files, speed, notes));
+}
+
+/** Of keypoints, COCO counts 20 detections of an image and no small objects. */
+function metricTable(kind: 'boxes' | 'masks' | 'keypoints', metrics: CocoMetrics): string {
+  const isPose = kind === 'keypoints';
+  const shown = metricNames.filter(([metric]) => !isPose || !/Small$|^ar10?$/.test(metric));
+  const rows = shown.map(([metric, name, thresholds, size, most]) => {
+    const value = metrics[metric];
+    const count = isPose ? 20 : most;
+    return [name, thresholds, size, String(count), value === -1 ? '–' : formatPercent(value)];
+  });
+  return formatTable([kind === 'boxes' ? '' : kind, isPose ? 'OKS' : 'IoU', 'size', 'detections', ''], rows);
 }
 
 const metricNames: readonly [keyof CocoMetrics, name: string, iou: string, size: string, most: number][] = [

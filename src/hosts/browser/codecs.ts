@@ -1,9 +1,9 @@
-// `#codecs` for pages, which have decoders of their own, and more formats.
+// `#codecs` for pages: the browser's own decoders, which also know other formats.
 import { FiligreeError } from '../../errors.ts';
 
 type Decoded = { data: Uint8ClampedArray; width: number; height: number };
 
-/** By the browser, turned as EXIF says. @returns RGBA on white */
+/** Decodes with the browser and applies the EXIF orientation. @returns RGBA on white */
 async function decode(bytes: Uint8Array<ArrayBuffer>): Promise<Decoded> {
   const bitmap = await createImageBitmap(new Blob([bytes]), { imageOrientation: 'from-image' });
   try {
@@ -26,7 +26,7 @@ export const decodeJpeg = async (
 });
 export const decodePng = decode;
 export const decodeWebp = decode;
-/** AVIF and what else this browser knows. */
+/** AVIF and other formats that this browser knows. */
 export const decodeOther: ((bytes: Uint8Array<ArrayBuffer>) => Promise<Decoded>) | undefined = decode;
 
 export async function encodePngBytes({ data, width, height }: Decoded): Promise<Uint8Array<ArrayBuffer>> {

@@ -1,4 +1,4 @@
-// `#encoded-image` for pages, which decode photos by a canvas.
+// `#encoded-image` for pages, which decode photos with a canvas instead.
 import { FiligreeError } from '../../errors.ts';
 import type { Pixels } from '../../vision/preprocessing.ts';
 

@@ -1,5 +1,5 @@
-// `#wasm` for pages and their workers: the wasm is part of the script, a chunk for each build, so that no bundler has to be told of a
-// file beside it and a content security policy has to allow nothing but the script itself.
+// `#wasm` for pages and their workers: each build is a chunk of the script. So bundlers need no settings for files, and a content
+// security policy has to allow only the script itself.
 import type { WasmBuild } from '../../runtime/probe.ts';
 import { wasmBuilds } from '../../runtime/probe.ts';
 

@@ -6,7 +6,7 @@ import { shippedFiles } from '../shipped-files.ts';
 
 export const shippedDetectors = Object.keys(shippedFiles) as ShippedDetector[];
 
-/** @throws FiligreeError `environment` with what to write instead */
+/** @throws FiligreeError `environment`, whose message says what to write instead */
 export async function shippedDetector(name: ShippedDetector): Promise<ShippedModel> {
   throw new FiligreeError(
     'environment',

@@ -6,7 +6,7 @@ import { shippedFiles } from '../shipped-files.ts';
 
 export const shippedDetectors = Object.keys(shippedFiles) as ShippedDetector[];
 
-/** @throws FiligreeError `environment` with the import to write */
+/** @throws FiligreeError `environment`, whose message has the import to write */
 export async function shippedDetector(name: ShippedDetector): Promise<ShippedModel> {
   throw new FiligreeError(
     'environment',

@@ -1,7 +1,19 @@
 // Faces as offsets from prior boxes (SSD, https://arxiv.org/abs/1512.02325): RetinaFace (https://arxiv.org/abs/1905.00641),
 // UltraFace before its boxes are decoded, and the first generation of YuNet.
 import { CandidateList, type More } from '../candidates.ts';
-import { field, integer, invalid, list, number, oneOf, outputNamed, text, type Field, type Input } from '../fields.ts';
+import {
+  field,
+  flag,
+  integer,
+  invalid,
+  list,
+  number,
+  oneOf,
+  outputNamed,
+  text,
+  type Field,
+  type Input,
+} from '../fields.ts';
 import type { TensorDescription } from '../fields.ts';
 import { gridLevels } from '../grid.ts';
 import { find } from '../outputs.ts';
@@ -32,14 +44,24 @@ export interface PriorBoxesHead {
   readonly strides: readonly number[];
   /** Sides of a cell's square prior boxes in input pixels, one list a level. */
   readonly sizes: readonly (readonly number[])[];
+  /** Whether cells that reach beyond the input are left out (YuNet). */
+  readonly whole?: boolean;
   /** What offsets, and what logarithms, are multiplied by. */
   readonly variances: readonly [offset: number, size: number];
 }
 
+type Layout = Pick<PriorBoxesHead, 'strides' | 'sizes' | 'whole'>;
+
+function levelsOf({ strides, whole }: Omit<Layout, 'sizes'>, input: Input) {
+  if (!whole) return gridLevels(input, strides);
+  const cells = (size: number, stride: number) => Math.floor(size / stride);
+  return strides.map((stride) => ({ stride, rows: cells(input.height, stride), columns: cells(input.width, stride) }));
+}
+
 /** n × (x centre, y centre, width, height) in input pixels; no prior box is larger than the input. */
-export function priorBoxes({ strides, sizes }: Pick<PriorBoxesHead, 'strides' | 'sizes'>, input: Input): Float32Array {
+export function priorBoxes({ sizes, ...layout }: Layout, input: Input): Float32Array {
   const priors: number[] = [];
-  gridLevels(input, strides).forEach(({ stride, rows, columns }, level) => {
+  levelsOf(layout, input).forEach(({ stride, rows, columns }, level) => {
     for (let y = 0; y < rows; y++) {
       for (let x = 0; x < columns; x++) {
         for (const size of sizes[level]) {
@@ -53,8 +75,8 @@ export function priorBoxes({ strides, sizes }: Pick<PriorBoxesHead, 'strides' | 
 }
 
 /** How many it makes. */
-export function priorCount({ strides, sizes }: Pick<PriorBoxesHead, 'strides' | 'sizes'>, input: Input): number {
-  return gridLevels(input, strides).reduce((sum, { rows, columns }, i) => sum + rows * columns * sizes[i].length, 0);
+export function priorCount({ sizes, ...layout }: Layout, input: Input): number {
+  return levelsOf(layout, input).reduce((sum, { rows, columns }, i) => sum + rows * columns * sizes[i].length, 0);
 }
 
 const readPlace = (value: Field): Place => ({
@@ -66,7 +88,7 @@ const keypointCount = 5;
 
 export const priorBoxesHead: HeadType<PriorBoxesHead> = {
   read(value) {
-    const [keypoints, overlap] = [field(value, 'keypoints'), field(value, 'overlap')];
+    const [keypoints, overlap, whole] = ['keypoints', 'overlap', 'whole'].map((name) => field(value, name));
     const variances = list(field(value, 'variances'), (item) => number(item, 0, 100), 2);
     if (variances.length !== 2) throw invalid(`${value.path}.variances`, 'two numbers', variances);
     return {
@@ -78,6 +100,7 @@ export const priorBoxesHead: HeadType<PriorBoxesHead> = {
       ...(overlap.value !== undefined && { overlap: readPlace(overlap) }),
       strides: list(field(value, 'strides'), (stride) => integer(stride, 1, 4096), 16),
       sizes: list(field(value, 'sizes'), (level) => list(level, (size) => number(size, 0, 65536), 16), 16),
+      ...(whole.value !== undefined && { whole: flag(whole) }),
       variances: [variances[0], variances[1]],
     };
   },

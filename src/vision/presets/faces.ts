@@ -7,7 +7,7 @@ import type { Clues, Fit, Preset } from './preset.ts';
 const labels = ['face'];
 const variances = [0.1, 0.2] as const;
 
-type Priors = Pick<PriorBoxesHead, 'strides' | 'sizes'>;
+type Priors = Pick<PriorBoxesHead, 'strides' | 'sizes' | 'whole'>;
 
 const ultrafacePriors: Priors = {
   strides: [8, 16, 32, 64],
@@ -95,11 +95,13 @@ function faces(parts: Pick<PriorBoxesHead, 'boxes' | 'scores' | 'keypoints'>, ac
   return { head: { type: 'prior-boxes', ...parts, activation, ...retinafacePriors, variances }, classes: 1, labels };
 }
 
+const yunetLayout: Priors = { ...ultrafacePriors, whole: true };
+
 /** YuNet of 2021 and 2022: boxes and keypoints in one output. */
 export const yunetPriors: Preset['fit'] = (outputs, input) => {
-  const boxes = anchored(outputs, input, ultrafacePriors, 14);
-  const scores = anchored(outputs, input, ultrafacePriors, 2);
-  const overlap = anchored(outputs, input, ultrafacePriors, 1);
+  const boxes = anchored(outputs, input, yunetLayout, 14);
+  const scores = anchored(outputs, input, yunetLayout, 2);
+  const overlap = anchored(outputs, input, yunetLayout, 1);
   if (outputs.length !== 3 || boxes === undefined || scores === undefined || overlap === undefined) return undefined;
   return {
     head: {
@@ -109,7 +111,7 @@ export const yunetPriors: Preset['fit'] = (outputs, input) => {
       activation: 'none',
       keypoints: place(boxes, 4),
       overlap: place(overlap),
-      ...ultrafacePriors,
+      ...yunetLayout,
       variances,
     },
     classes: 1,

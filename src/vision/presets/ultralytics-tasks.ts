@@ -16,8 +16,8 @@ function keypointsOf(width: number, { facts, named }: Clues, structured: boolean
     return count * values === width ? { count, values: values as 2 | 3 } : undefined;
   }
   if (!structured && !named && !usualWidths.includes(width)) return undefined;
-  const values = width % 3 === 0 ? 3 : 2;
-  return width > 0 && width % values === 0 ? { count: width / values, values } : undefined;
+  if (width > 0 && width % 3 === 0) return { count: width / 3, values: 3 };
+  return named && width > 0 && width % 2 === 0 ? { count: width / 2, values: 2 } : undefined;
 }
 
 const labelsOf = (classes: number, { count }: KeypointLayout) =>
@@ -32,7 +32,8 @@ export const yolov8Pose: Preset['fit'] = (outputs, input, clues) => {
   const { name, width, channelsFirst } = found;
   const stated = clues.facts.keypointShape;
   const seams = seamsOf(found, clues);
-  const seam = seams.find((at) => at > 4);
+  // Anchors that come first are YOLOX's as well, whose objectness and classes meet in the same places.
+  const seam = channelsFirst ? seams.find((at) => at > 4) : undefined;
   if (seams.length > 0 && seam === undefined && !stated) return undefined; // boxes and scores only
   const classes = stated ? width - 4 - stated[0] * stated[1] : seam ? seam - 4 : statedClasses(clues);
   const keypoints = keypointsOf(width - 4 - classes, clues, seam !== undefined);
@@ -152,7 +153,7 @@ export const yoloObb: Preset['fit'] = (outputs, input, clues) => {
   if (!found || prototypesOf(outputs, input)) return undefined;
   const { name, width, channelsFirst } = found;
   const seams = seamsOf(found, clues).filter((at) => at > 4);
-  const structured = seams.length === 1 && seams[0] === width - 1;
+  const structured = channelsFirst && seams.length === 1 && seams[0] === width - 1;
   if (!structured && (seams.length > 0 || (clues.facts.task !== 'obb' && !clues.named))) return undefined;
   return {
     head: { type: 'yolo-obb', output: name, channelsFirst, boxes: exportedBoxes(input, clues) },

@@ -1,3 +1,4 @@
+import { seamsOf } from './parts.ts';
 import type { Preset } from './preset.ts';
 import { table } from './preset.ts';
 
@@ -11,10 +12,11 @@ export const yoloxPreprocessing: Preset['preprocessing'] = {
 
 export const yolox =
   (boxes: 'grid' | 'pixels'): Preset['fit'] =>
-  (outputs, input) => {
+  (outputs, input, clues) => {
     const found = table(outputs, input, 5, false);
     if (!found) return undefined;
     const { name, width, strides } = found;
     const head = { type: 'yolo', output: name, channelsFirst: false, objectness: true, boxes } as const;
-    return { head: boxes === 'grid' ? { ...head, strides } : head, classes: width - 5 };
+    const sure = seamsOf(found, clues).join() === '4,5'; // it joins boxes, objectness and classes
+    return { head: boxes === 'grid' ? { ...head, strides } : head, classes: width - 5, sure };
   };

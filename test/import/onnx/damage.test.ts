@@ -272,7 +272,7 @@ describe('unsupported operators', () => {
   it('are all listed, by name, once each', () => {
     const m = new OnnxBuilder(13);
     const x = m.input([1, 4, 8, 8]);
-    const stft = m.node('GridSample', [x, x]);
+    const stft = m.node('DeformConv', [x, x]);
     const conv = m.node('Conv', [stft, m.floats([2, 4, 1, 1])]);
     const cubic = m.node('Resize', [x, '', m.floats([4], [1, 1, 2, 2])], { mode: 'cubic' });
     const top = m.node('Einsum', [m.node('Relu', [conv])]);
@@ -282,7 +282,7 @@ describe('unsupported operators', () => {
     expect(error.code).toBe('unsupported');
     expect(error.message.split('\n')).toEqual([
       'bad.onnx: 5 nodes are not supported:',
-      '  node "GridSample0" (GridSample): there is no such operator here',
+      '  node "DeformConv0" (DeformConv): there is no such operator here',
       '  node "Resize2" (Resize): mode "cubic"',
       '  node "Einsum4" (Einsum): there is no such operator here',
       '  node "Attention5" (com.microsoft.Attention): there is no such operator here',
@@ -294,12 +294,12 @@ describe('unsupported operators', () => {
   it('share a line where operator and reason are the same, and the error says what to do', () => {
     const m = new OnnxBuilder(13);
     const x = m.input([1, 2, 4, 4]);
-    const sampled = Array.from({ length: 5 }, () => m.node('GridSample', [x, x]));
+    const sampled = Array.from({ length: 5 }, () => m.node('DeformConv', [x, x]));
     m.output(m.node('NonMaxSuppression', [m.node('Add', [sampled[0], sampled[1]])]));
     for (const value of sampled) m.output(value);
     expect(failure(m.bytesOfModel()).message.split('\n')).toEqual([
       'bad.onnx: 6 nodes are not supported:',
-      '  5 nodes (GridSample): there is no such operator here: "GridSample0", "GridSample1", "GridSample2" and 2 more',
+      '  5 nodes (DeformConv): there is no such operator here: "DeformConv0", "DeformConv1", "DeformConv2" and 2 more',
       '  node "NonMaxSuppression6" (NonMaxSuppression): there is no such operator here',
       '  What to do: export the model without non-maximum suppression (Ultralytics: nms=False): detectors here do it themselves',
     ]);
@@ -319,7 +319,7 @@ describe('unsupported operators', () => {
 
   it('are found after others by the shapes that the file records', () => {
     const m = new OnnxBuilder(13);
-    const unknown = m.node('GridSample', [m.input([1, 2, 4, 4])]);
+    const unknown = m.node('DeformConv', [m.input([1, 2, 4, 4])]);
     m.output(m.node('Resize', [unknown, '', m.floats([4], [1, 1, 2, 2])], { mode: 'cubic' }));
     m.values = [{ name: unknown, type: 1, shape: [1, 2, 4, 4] }];
     expect(failure(m.bytesOfModel()).message).toContain('node "Resize1" (Resize): mode "cubic"');

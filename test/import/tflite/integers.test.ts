@@ -74,7 +74,7 @@ describe('shapes that are computed', () => {
     const [shape] = model.apply('shape', 'CAST', [x], [[1, 4]], undefined, int32);
     model.output('y', 'RESHAPE', [x, shape], [[4, 1]]);
     expect(() => importTflite(model.bytes(), 'shapes.tflite')).toThrow(
-      'operator 0 "shape" (CAST): from float32 to int32\n  operator 1 "y" (RESHAPE): the shape must be constant',
+      'operator 1 "y" (RESHAPE): the shape must be constant',
     );
   });
 });

@@ -90,6 +90,12 @@ describe('metadata', () => {
     });
   });
 
+  it('takes what Ultralytics says before its own file as labels', () => {
+    const data = `{'task': 'pose', 'kpt_shape': [17, 3], 'names': {0: 'person'}}`;
+    const file = described({ outputFiles: [[{ name: 'temp_meta.txt' }]] }, [{ name: 'temp_meta.txt', data }]);
+    expect(read(file)).toEqual({ tflite: { task: 'pose', keypointShape: '[17, 3]', labels: ['person'] }, notes: [] });
+  });
+
   it('says how a classifier wants its photos, and how its classes are called', () => {
     const file = described({ ...labelled, normalization: { mean: [1, 2, 3], std: [2] } }, [labels]);
     const { metadata } = compileGraph(importTflite(file, 'net.tflite'));
