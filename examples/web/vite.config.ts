@@ -16,35 +16,40 @@ function serviceWorker(): Plugin {
     name: 'service-worker',
     apply: 'build',
     configResolved: (config) => void (publicDir = config.publicDir),
-    generateBundle(_options, bundle) {
-      const shown = readdirSync(publicDir, { recursive: true, withFileTypes: true })
-        .filter((entry) => entry.isFile())
-        .map((entry) => path.relative(publicDir, path.join(entry.parentPath, entry.name)).replaceAll(path.sep, '/'));
-      const files = ['./', ...shown, ...Object.keys(bundle).filter((name) => name !== 'index.html')].sort();
-      const hash = createHash('sha256');
-      for (const file of shown) hash.update(readFileSync(path.join(publicDir, file)));
-      for (const [name, item] of Object.entries(bundle))
-        hash.update(name).update(item.type === 'chunk' ? item.code : item.source);
-      const source = readFileSync(path.join(import.meta.dirname, 'service-worker.js'), 'utf8')
-        .replace('__VERSION__', hash.digest('hex').slice(0, 12))
-        .replace("['__FILES__']", JSON.stringify(files));
-      this.emitFile({ type: 'asset', fileName: 'sw.js', source });
+    generateBundle: {
+      order: 'post',
+      handler(_options, bundle) {
+        const shown = readdirSync(publicDir, { recursive: true, withFileTypes: true })
+          .filter((entry) => entry.isFile())
+          .map((entry) => path.relative(publicDir, path.join(entry.parentPath, entry.name)).replaceAll(path.sep, '/'));
+        const files = ['./', ...shown, ...Object.keys(bundle).filter((name) => name !== 'index.html')].sort();
+        const hash = createHash('sha256');
+        for (const file of shown) hash.update(readFileSync(path.join(publicDir, file)));
+        for (const [name, item] of Object.entries(bundle))
+          hash.update(name).update(item.type === 'chunk' ? item.code : item.source);
+        const source = readFileSync(path.join(import.meta.dirname, 'service-worker.js'), 'utf8')
+          .replace('__VERSION__', hash.digest('hex').slice(0, 12))
+          .replace("['__FILES__']", JSON.stringify(files));
+        this.emitFile({ type: 'asset', fileName: 'sw.js', source });
+      },
     },
   };
 }
 
-/**
- * Leaves out what the page never loads: models that the package brings for their names, as the page has its own, packed; and
- * WebAssembly as JavaScript, as it names the files (src/look.ts).
- */
-function onlyOwnFiles(): Plugin {
+// Models that the package brings for their names, as the page has its own, packed; WebAssembly as JavaScript, as the page names
+// the files (src/look.ts); the package's worker, as the page has its own.
+const unused = /\.filigree$|filigree-(simd|relaxed)\.wasm-[\w-]+\.js$|detector-worker-[\w-]+\.js$/;
+
+/** Leaves out files that the page never loads. */
+function leaveOutUnused(): Plugin {
   return {
-    name: 'only-own-files',
+    name: 'leave-out-unused',
     apply: 'build',
-    generateBundle(_options, bundle) {
-      for (const name of Object.keys(bundle)) {
-        if (/\.filigree$|filigree-(simd|relaxed)\.wasm-[\w-]+\.js$/.test(name)) delete bundle[name];
-      }
+    generateBundle: {
+      order: 'post',
+      handler(_options, bundle) {
+        for (const name of Object.keys(bundle)) if (unused.test(name)) delete bundle[name];
+      },
     },
   };
 }
@@ -52,8 +57,8 @@ function onlyOwnFiles(): Plugin {
 export default defineConfig({
   base: './',
   build: { target: 'es2022', modulePreload: { polyfill: false } },
-  worker: { format: 'es', plugins: () => [onlyOwnFiles()] },
+  worker: { format: 'es' },
   server: { headers },
   preview: { headers },
-  plugins: [onlyOwnFiles(), serviceWorker()],
+  plugins: [leaveOutUnused(), serviceWorker()],
 });

@@ -69,6 +69,7 @@ describe('in a project with Vite', () => {
   it.each([
     ['README.md', readme.html[0]],
     ['docs/guides/page.md', snippets('docs/guides/page.md', 'html')[0]],
+    ['docs/guides/video.md', snippets('docs/guides/video.md', 'html')[0]],
   ])('the page of %s draws what it finds', async (_, html) => {
     const page = `<!doctype html><link rel="icon" href="data:,">\n${html}`;
     const folder = newProject({ 'index.html': page, 'public/photo.jpg': readFileSync(players) });

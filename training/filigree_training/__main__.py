@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from .photos import load
+from .plot import plot
 from .recipe import read_recipe
 
 
@@ -39,8 +40,14 @@ def main(arguments: list[str] | None = None) -> None:
     cut.add_argument("--share", action="append", type=float, required=True, help="zeros after each of several prunings")
     cut.add_argument("--out", required=True, help="a folder")
     cut.add_argument("--cache", default="/tmp/filigree-photos")
+    draw = commands.add_parser("plot", help="draw a run's log")
+    draw.add_argument("log")
+    draw.add_argument("--out", required=True, help="an .svg")
     options = vars(parser.parse_args(arguments))
     command = options.pop("command")
+    if command == "plot":
+        plot(**options)
+        return
     if command == "decode":
         load(options["photos"], options["side"], options["cache"])
         return

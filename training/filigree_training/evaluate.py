@@ -33,9 +33,11 @@ def merged(boxes: Array, threshold: float = 0.01, iou: float = 0.6, most: int = 
 
 
 def average_precision(found: list[Array], truth: list[Array]) -> tuple[float, float]:
-    """AP and AP50 in percent. `found`: (n, 6) an image; `truth`: (m, 6) x0, y0, x1, y1, crowd, class."""
+    """AP and AP50 in percent, 0 where there are no objects. `found`: (n, 6) an image; `truth`: (m, 6) x0, y0, x1, y1, crowd, class."""
     classes = sorted({int(c) for t in truth for c in t[t[:, 4] == 0, 5]})
     rows = [_of_class([f[f[:, 5] == c] for f in found], [t[t[:, 5] == c] for t in truth]) for c in classes]
+    if not rows:
+        return 0.0, 0.0
     table = np.array(rows)
     return 100 * float(table.mean()), 100 * float(table[:, 0].mean())
 

@@ -80,7 +80,8 @@ def _scores(
         scores = weights[c.weights_place].view(c.rows, c.columns).square()
         if student.recipe.sparsity.criterion != "magnitude":
             scores = scores * found[c.output].curvature()[:, None] * found[c.output].covariance().diagonal()
-        masks.append(pattern.mask(scores, share))
+        alive = student.mask[c.weights_place].view_as(scores) > 0  # zeros come last, behind weights that matter nothing
+        masks.append(pattern.mask(torch.where(alive, scores, -1.0), share))
     return masks
 
 

@@ -23,6 +23,7 @@ class Input:
 class Sparsity:
     """Which zeros, how many, and when."""
 
+    method: str = "prune"  # a share that grows; or regrow: RigL; or sr-ste: N of M, chosen anew in every step until `until`
     pattern: str = "unstructured"
     share: float = 0.5  # of multiply-adds (distribution macs) or of each layer's weights (uniform)
     distribution: str = "macs"  # or uniform
@@ -32,6 +33,9 @@ class Sparsity:
     prunings: int = 8  # how often masks are chosen, the first at progress 0
     most: float = 0.9  # zeros of one group of rows at most
     damping: float = 0.01  # of H, over the mean of its diagonal
+    regrown: float = 0.3  # regrow: of the weights kept, how many change places at first
+    every: int = 100  # regrow: steps between
+    decay: float = 2e-4  # sr-ste: of weights that are zero
     masks: str = ""  # a mask file instead: these zeros from the beginning, no others
 
 
@@ -79,6 +83,17 @@ class Augmentation:
 
 
 @dataclass
+class Features:
+    """How values inside are compared (features.py)."""
+
+    kind: str = "squared"  # or channel-wise
+    temperature: float = 4.0  # of channel-wise
+
+
+METHODS, KINDS = ("prune", "regrow", "sr-ste"), ("squared", "channel-wise")
+
+
+@dataclass
 class Recipe:
     """One student's."""
 
@@ -92,6 +107,7 @@ class Recipe:
     quantisation: Quantisation = field(default_factory=Quantisation)
     optimiser: Optimiser = field(default_factory=Optimiser)
     augmentation: Augmentation = field(default_factory=Augmentation)
+    features: Features = field(default_factory=Features)
     losses: dict[str, float] = field(default_factory=dict)  # weights of the head's parts and of `features`; 1 unless named
 
     def weight(self, part: str) -> float:
@@ -108,6 +124,8 @@ def recipe_of(data: dict[str, Any], where: str) -> Recipe:
     recipe = _filled(Recipe, data, where)
     if not 0 <= recipe.sparsity.share < 1 or recipe.sparsity.first > recipe.sparsity.share:
         raise ValueError(f"{where}: wanted 0 <= first <= share < 1 in [sparsity]")
+    if recipe.sparsity.method not in METHODS or recipe.features.kind not in KINDS:
+        raise ValueError(f"{where}: wanted a method of {', '.join(METHODS)} and features of {', '.join(KINDS)}")
     return recipe
 
 

@@ -18,7 +18,9 @@ from typing import Any, cast
 import torch
 
 from . import kernels, quantise
+from .features import distance
 from .network import Convolution, Convolve, convolved
+from .patterns import pattern_named
 from .recipe import Recipe
 from .schedule import learning_rate
 from .teacher import Teacher, Values, spread
@@ -44,6 +46,8 @@ class Student:
         self.mask = torch.ones(n + 2 * c, device=self.device)
         self.unit, self.rms, self.biases, self.deviation, self.middle = (zeros(k) for k in (n, c, c, c, c))
         self.count, self.rate, self.momentum = zeros(), zeros(), zeros(1)
+        self.free = zeros()  # 1 while straight-through gradients reach zeros, and masks follow weights
+        self.dense = zeros(n + 2 * c) if recipe.sparsity.method == "regrow" else zeros(0)  # the last gradient, of zeros too
         self.running = zeros(2 * c)  # mean and variance of every z, convolution after convolution
         self.running_of = {
             k.output: self.running[2 * k.channel : 2 * (k.channel + k.rows)].view(2, k.rows) for k in self.network.convs.values()
@@ -126,28 +130,44 @@ class Student:
 
     def descend(self, images: torch.Tensor, outputs: Values, hints: Values) -> tuple[torch.Tensor, torch.Tensor]:
         """The gradient of the loss with respect to θ, and the loss's parts."""
-        t = self.teacher
+        t, kind = self.teacher, self.recipe.features
+        if self.recipe.sparsity.method == "sr-ste":
+            self._follow()
         effective = (self.theta * self.mask).requires_grad_()
         mine, inside = t.split(self.network.run(images.to(self.dtype), t.wanted, self.convolution(effective, self.dtype)))
         found = t.head.losses(mine, outputs)
         pairs = zip(inside, hints, t.precision)
-        errors = [kernels.squared_error(a, b, p) for a, b, p in pairs]
+        errors = [distance(kind.kind, a, b, p, kind.temperature) for a, b, p in pairs]
         found["features"] = torch.stack(errors).mean() if errors else effective.new_zeros(())
         parts = torch.stack([found[name] for name in self.parts])
         (gradient,) = torch.autograd.grad((parts * self.scales).sum(), effective)
         return gradient, parts.detach()
 
     @torch.no_grad()
+    def _follow(self) -> None:
+        """SR-STE (Zhou et al. 2021, arXiv 2102.04010): the mask is that of the weights as they are now, while `free`."""
+        pattern = pattern_named(self.recipe.sparsity.pattern)
+        for k in self.network.convs.values():
+            if k.prunable and pattern.fits(k):
+                mask = self.mask[k.weights_place]
+                best = pattern.mask(self.theta[k.weights_place].view(k.rows, k.columns).abs(), self.recipe.sparsity.share)
+                mask.copy_(torch.where(self.free > 0, best.flatten(), mask))
+
+    @torch.no_grad()
     def learn(self, gradient: torch.Tensor, parts: torch.Tensor) -> None:
         """Adam's step, and the average's."""
         o = self.recipe.optimiser
         norm = gradient.norm()
-        gradient = torch.where(torch.isfinite(norm), gradient * (o.clip / (norm + 1e-6)).clamp(max=1), 0.0) * self.mask
+        gradient = torch.where(torch.isfinite(norm), gradient * (o.clip / (norm + 1e-6)).clamp(max=1), 0.0)
+        if self.dense.numel():
+            self.dense.copy_(gradient)
+        alive = torch.maximum(self.mask, self.free)
+        gradient = gradient * alive + self.free * self.recipe.sparsity.decay * (1 - self.mask) * self.theta
         self.count += 1
         self.m.lerp_(gradient, 1 - o.beta1)
         self.v.lerp_(gradient.square(), 1 - o.beta2)
         step = self.m / (1 - o.beta1**self.count) / ((self.v / (1 - o.beta2**self.count)).sqrt() + 1e-10)
-        self.theta -= self.rate * step * self.mask
+        self.theta -= self.rate * step * alive
         keep = torch.minimum((1 + self.count) / (10 + self.count), torch.full_like(self.count, o.average))
         self.mean += (1 - keep) * (self.theta * self.mask - self.mean)
         self.sums += torch.cat([parts, norm[None]])
@@ -168,6 +188,8 @@ class Student:
         self.rate.fill_(learning_rate(progress, o.rate, o.warm, o.final))
         settle = self.recipe.normalisation
         self.momentum.fill_(settle.momentum if progress < settle.settle or settle.mode == "batch" else 0.0)
+        s = self.recipe.sparsity
+        self.free.fill_(float(s.method == "sr-ste" and progress < s.until))
         self.steps += 1
 
     def losses(self) -> dict[str, float]:

@@ -30,6 +30,7 @@ from .photos import held_out, load
 from .prune import prune
 from .recipe import Augmentation, Recipe
 from .recorded import Recorded
+from .regrowth import regrow, regrown_share
 from .schedule import prunings
 from .state import load_state, save_state
 from .student import Student
@@ -92,7 +93,6 @@ class Training:
         self.teacher.calibrate(self.calm[:4])
         say(f"{type(self.head).__name__}, {len(self.network.convs)} convolutions, {len(self.teacher.hints)} cut points")
         self.students = [self._student(r, k) for k, r in enumerate(job.recipes)]
-        self.log = (self.out / "log.jsonl").open("a")  # noqa: SIM115: closed by `go`
         self.checks = self._checks()
 
     def _photographs(self, recipe: Recipe) -> tuple[Augmenter, Augmenter]:
@@ -118,7 +118,8 @@ class Training:
         student.mask[: self.network.weights] = kept.to(self.device)
         student.forget()
         s = recipe.sparsity
-        student.due = prunings(s.first, s.share, s.until, s.prunings) if s.share and s.prunings and not s.masks else []
+        scheduled = s.share and s.prunings and not s.masks and s.method != "sr-ste"
+        student.due = prunings(s.first, s.share, s.until, s.prunings) if scheduled else []
         if s.masks:
             student.mask[: self.network.weights] = read_masks(s.masks, self.network).to(self.device)
         return student
@@ -244,7 +245,11 @@ class Training:
     def _prune(self, progress: float) -> None:
         """Removes what each schedule has due; looks at ranges from time to time."""
         for student in self.students:
-            q = student.recipe.quantisation
+            q, s = student.recipe.quantisation, student.recipe.sparsity
+            if s.method == "regrow" and progress < s.until and student.steps % s.every == s.every - 1:
+                if self.cuda:
+                    torch.cuda.synchronize()
+                regrow(student, regrown_share(progress, s.regrown, s.until))
             pending = student.due and student.due[0][0] <= progress
             looks = q.enabled and student.steps % q.every == q.every - 1
             if not pending and not looks:
@@ -302,6 +307,6 @@ class Training:
         for entry, futures in waiting:
             for name, future in futures.items():
                 entry[name] = [round(float(v), 2) for v in future.result()]
-            self.log.write(json.dumps(entry) + "\n")
-            self.log.flush()
+            with (self.out / "log.jsonl").open("a") as log:
+                log.write(json.dumps(entry) + "\n")
             say(json.dumps(entry))

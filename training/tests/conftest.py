@@ -13,6 +13,8 @@ from filigree_training.teacher import Teacher
 
 from .networks import NETWORKS
 
+torch.set_num_threads(1)  # small networks, on machines that do other things
+
 
 @pytest.fixture(params=list(NETWORKS))
 def onnx_file(request: pytest.FixtureRequest, tmp_path: Path) -> str:

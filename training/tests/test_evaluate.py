@@ -18,6 +18,7 @@ def found(*rows: list[float]) -> list[np.ndarray[tuple[int, ...], np.dtype[np.fl
 def test_perfect_and_nothing() -> None:
     assert average_precision(found([0, 0, 10, 10, 0.9, 0], [20, 20, 40, 40, 0.8, 1]), TRUTH) == (100, 100)
     assert average_precision(found(), TRUTH) == (0, 0)
+    assert average_precision(found([0, 0, 10, 10, 0.9, 0]), [np.zeros((0, 6))]) == (0, 0)
 
 
 def test_one_class_of_two() -> None:

@@ -1,6 +1,5 @@
 import { useEffect, useRef, useState } from 'react';
 import { createDetector, drawDetections } from 'filigree';
-import model from 'filigree/models/objects.filigree?url';
 
 /** The camera's picture, with a box around everything that is found in it. */
 export function Camera() {
@@ -22,19 +21,19 @@ export function Camera() {
 }
 
 async function watch(canvas: HTMLCanvasElement, tell: (status: string) => void, signal: AbortSignal): Promise<void> {
-  const detector = await createDetector(model, { signal });
+  const detector = await createDetector('objects', { worker: true, signal });
   const video = document.createElement('video');
   const stream = await navigator.mediaDevices.getUserMedia({ video: true });
   try {
     await Object.assign(video, { srcObject: stream, muted: true, playsInline: true }).play();
+    [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
     const context = canvas.getContext('2d')!;
-    for (; !signal.aborted; await new Promise((resolve) => video.requestVideoFrameCallback(resolve))) {
-      const { detections } = await detector.detect(video);
-      [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+    const onResult: Parameters<typeof detector.track>[1]['onResult'] = ({ detections }) => {
       context.drawImage(video, 0, 0);
       drawDetections(context, detections);
-      tell(detections.map(({ label }) => label).join(', ') || 'Nothing found');
-    }
+      tell(detections.map(({ label, id }) => `${label} ${id}`).join(', ') || 'Nothing found');
+    };
+    await detector.track(video, { signal, onResult });
   } finally {
     for (const track of stream.getTracks()) track.stop();
     detector.dispose();

@@ -68,7 +68,7 @@ export function drawLayers(figure: HTMLElement, [layers, dense]: LayerProfile[][
   const legend = document.createElement('div');
   legend.className = 'legend';
   for (const [name, text] of [
-    ['sparse', 'pruned layers'],
+    ...(layers.some(({ sparsity }) => sparsity) ? [['sparse', 'pruned layers']] : []),
     ['other', 'layers without zeros'],
     ...(dense ? [['dense', 'every zero multiplied']] : []),
   ]) {

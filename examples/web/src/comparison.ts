@@ -58,7 +58,8 @@ export class Comparison {
       if (canvas.height !== picture.height) canvas.height = picture.height;
       const context = canvas.getContext('2d')!;
       context.drawImage(picture, 0, 0);
-      drawDetections(context, detections);
+      const named = detections.map(({ id, ...each }) => (id ? { ...each, label: `${each.label} ${id}` } : each));
+      drawDetections(context, named);
       const text =
         classes.length > 0
           ? classes.map(({ label, score }) => `${label} ${Math.round(100 * score)} %`).join(', ')

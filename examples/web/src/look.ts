@@ -1,6 +1,7 @@
 // In the worker: networks that look at the same pictures, in turns.
 import { createClassifier, createDetector, FiligreeError, loadModel, Tensor } from 'filigree';
 import type { Classifier, Detection, Detector, LayerProfile, Model } from 'filigree';
+import { Follower } from './follower.ts';
 import relaxed from 'filigree/wasm/filigree-relaxed.wasm?url';
 import simd from 'filigree/wasm/filigree-simd.wasm?url';
 import { unpacked } from './unpacked.ts';
@@ -13,7 +14,8 @@ export interface Loaded {
 
 /** What one network found, and its inference in ms. */
 export interface Found {
-  detections: Detection[];
+  /** In a video each has an id, which it keeps from frame to frame. */
+  detections: (Detection & { id?: number })[];
   /** Of classifiers: the best classes with their probabilities. */
   classes: { label: string; score: number }[];
   ms: number;
@@ -22,6 +24,8 @@ export interface Found {
 type Eye = Detector<Model> | Classifier<Model>;
 
 let eyes: Eye[] = [];
+/** Of a video: what follows objects for each network. */
+let followers: (Follower | undefined)[] = [];
 let turn = 0;
 
 export type Progress = (share: number) => void;
@@ -50,6 +54,7 @@ export async function load(
     for (const result of results) if (result.status === 'fulfilled') result.value.dispose();
     throw failed.reason;
   }
+  stopFollowing();
   for (const eye of eyes) eye.dispose();
   eyes = await Promise.all(loading);
   return eyes.map(({ model: { info } }) => ({ build: info.build, threads: info.threads, notes: info.notes }));
@@ -90,22 +95,34 @@ async function download(url: string, onProgress: Progress): Promise<Uint8Array> 
   return unpacked(bytes);
 }
 
-/** Every network looks at a picture, which is closed. They take turns at being first. */
-export async function look(picture: ImageBitmap): Promise<Found[]> {
+function stopFollowing(): void {
+  for (const follower of followers) follower?.end();
+  followers = [];
+}
+
+/**
+ * Every network looks at a picture, which is closed. They take turns at being first.
+ * @param isFrame whether it is the next frame of a video
+ */
+export async function look(picture: ImageBitmap, isFrame = false): Promise<Found[]> {
+  if (!isFrame) stopFollowing();
+  else if (followers.length === 0) {
+    followers = eyes.map((eye) => ('track' in eye ? new Follower(eye) : undefined));
+  }
   const found: Found[] = [];
   try {
     const order = [...eyes.keys()];
     if (turn++ % 2 === 1) order.reverse();
-    for (const i of order) found[i] = await see(eyes[i], picture);
+    for (const i of order) found[i] = await see(eyes[i], picture, followers[i]);
   } finally {
     picture.close();
   }
   return found;
 }
 
-async function see(eye: Eye, picture: ImageBitmap): Promise<Found> {
+async function see(eye: Eye, picture: ImageBitmap, follower?: Follower): Promise<Found> {
   if ('detect' in eye) {
-    const { detections, speed } = await eye.detect(picture);
+    const { detections, speed } = await (follower ? follower.next(picture) : eye.detect(picture));
     return { detections, classes: [], ms: speed.inference };
   }
   const { classifications, speed } = await eye.classify(picture);

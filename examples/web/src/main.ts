@@ -60,8 +60,8 @@ async function load(choice: Choice): Promise<void> {
 }
 
 /** Finds what is in a picture and draws it. */
-async function look(picture: ImageBitmap): Promise<void> {
-  comparison.show(picture, await api.look(await createImageBitmap(picture)));
+async function look(picture: ImageBitmap, isFrame = false): Promise<void> {
+  comparison.show(picture, await api.look(await createImageBitmap(picture), isFrame));
 }
 
 /** Looks again until times are known well, between other things; layers are timed once more after that. */
@@ -157,7 +157,7 @@ async function watch(): Promise<void> {
       const frame = await createImageBitmap(camera.video);
       now.picture?.close();
       now.picture = frame;
-      await look(frame);
+      await look(frame, true);
     });
     if (!stopped.signal.aborted) await camera.next();
   }

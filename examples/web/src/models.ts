@@ -10,7 +10,7 @@ export interface Choice {
 }
 
 export const pair = ['Skipping zeros', 'Multiplying zeros'];
-export const single = ['As compiled'];
+export const single = ['This network'];
 
 export const choices: Choice[] = [
   {

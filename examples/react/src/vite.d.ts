@@ -1,5 +1,0 @@
-/** Vite gives a file's URL. */
-declare module '*?url' {
-  const url: string;
-  export default url;
-}
