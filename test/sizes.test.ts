@@ -43,6 +43,8 @@ const budgets = {
   'browser/worker-detector.js': { raw: 8_000, brotli: 3_000 },
   'integrity.js': { raw: 2_600, brotli: 1_200 },
   'classifier.js': { raw: 14_000, brotli: 5_000 },
+  // of ImageNet's classifiers that say nothing of themselves: names of 1000 classes
+  'assumed-classifier.js': { raw: 13_000, brotli: 5_700 },
   // the largest head: each is loaded when it is used
   'a head': { raw: 8_000, brotli: 3_000 },
   // models that say nothing of themselves: it knows all heads
@@ -63,8 +65,8 @@ const budgets = {
   // cut down for the face model
   'face-simd.wasm': { raw: 40_000, brotli: 15_000 },
   'face-relaxed.wasm': { raw: 40_000, brotli: 15_000 },
-  // wasm, threads, tracking, tiles and all heads within
-  'inline.js': { raw: 347_000, brotli: 99_500 },
+  // wasm, threads, tracking, tiles, all heads and ImageNet's names within
+  'inline.js': { raw: 365_000, brotli: 105_500 },
   // without the codecs that it imports
   'images.js': { raw: 9_000, brotli: 3_500 },
   'kernels.js': { raw: 32_600, brotli: 9_100 },

@@ -60,6 +60,12 @@ export function runsOfCounts(counts: readonly number[]): MaskRuns {
   return merged(runs);
 }
 
+/** The counts of an uncompressed RLE, of an image of so many pixels. */
+export function countsOfRuns(runs: MaskRuns, pixels: number): number[] {
+  const places = [0, ...runs, pixels];
+  return places.slice(1).map((at, i) => at - places[i]);
+}
+
 /** The counts of a compressed RLE: six bits a character, low ones first, from the third on less those two before. */
 export function countsOfText(text: string): number[] {
   const counts: number[] = [];

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { cocoMetrics, type ScoredDetection } from '../../src/evaluate/average-precision.ts';
 import { readInstances } from '../../src/evaluate/instances.ts';
 import {
+  countsOfRuns,
   countsOfText,
   maskOverlap,
   runsArea,
@@ -76,6 +77,15 @@ describe('masks', () => {
       expect([...runsOfPolygons(polygons, width, height)]).toEqual([...wanted]);
       expect([...runsOfCounts(countsOfText(text))]).toEqual([...wanted]);
     }
+  });
+
+  it('go back to run lengths', () => {
+    for (const { counts } of cases.polygons) {
+      const own = countsOfRuns(runsOfCounts(counts), width * height);
+      expect([...runsOfCounts(own)]).toEqual([...runsOfCounts(counts)]);
+      expect(own.reduce((sum, count) => sum + count, 0)).toBe(width * height);
+    }
+    expect(countsOfRuns(Uint32Array.of(2, 5), 9)).toEqual([2, 3, 4]);
   });
 
   it('of detections lie in the image', () => {

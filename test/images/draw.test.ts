@@ -174,3 +174,46 @@ describe('hersheyGlyph', () => {
     expect(hersheyGlyph('I').strokes).toEqual([[4, 1, 4, 22]]);
   });
 });
+
+describe('drawOnPixels', () => {
+  const grey: Pixels = { data: new Uint8Array(64 * 64).fill(100), width: 64, height: 64, channels: 1 };
+  const drawn = (more: Partial<Detection>) => {
+    const { data } = drawOnPixels(grey, [{ ...face(10, 20, 50, 40), keypoints: [], ...more }], { labels: false });
+    return (x: number, y: number) => data[4 * (64 * y + x)];
+  };
+
+  it('turns boxes about their centres', () => {
+    const at = drawn({ angle: Math.PI / 2 }); // 40 × 20 around (30, 30): 20 wide and 40 high
+    for (const [x, y] of [
+      [20, 30],
+      [39, 30],
+      [30, 10],
+      [30, 49],
+    ])
+      expect(at(x, y), `${x}, ${y}`).not.toBe(100);
+    for (const [x, y] of [
+      [10, 30],
+      [49, 30],
+      [30, 30],
+    ])
+      expect(at(x, y), `${x}, ${y}`).toBe(100);
+  });
+
+  it('tints masks, and what lies outside of the picture not at all', () => {
+    const at = drawn({ mask: { x: 60, y: 62, width: 8, height: 4, data: new Uint8Array(32).fill(1).fill(0, 0, 2) } });
+    expect([at(60, 62), at(61, 62)]).toEqual([100, 100]);
+    expect(at(62, 62)).toBe(Math.round(100 + (240 - 100) * 0.4));
+    expect(at(63, 63)).toBe(at(62, 62));
+    expect(at(59, 63)).toBe(100);
+  });
+
+  it('joins the keypoints of a body that are seen', () => {
+    const keypoints = Array.from({ length: 17 }, (_, i) => ({ name: `${i}`, x: 5, y: 5, score: 0 }));
+    keypoints[7] = { name: '7', x: 14, y: 50, score: 0.9 };
+    keypoints[9] = { name: '9', x: 54, y: 50, score: 0.9 };
+    const at = drawn({ keypoints });
+    expect(at(34, 50)).not.toBe(100);
+    expect(at(34, 54)).toBe(100);
+    expect(at(5, 5)).toBe(100);
+  });
+});

@@ -99,7 +99,7 @@ async function detectInPhotos(io: Io, photos: string[], options: Options, pictur
     progress.clear();
     detector.dispose();
   }
-  if (options.json) writeJson(io, { model: options.model, photos: results });
+  if (options.json) writeJson(io, { model: options.model, photos: await Promise.all(results.map(asJson)) });
   if (results.length < photos.length) throw new Reported();
 }
 
@@ -117,6 +117,17 @@ async function savePicture(image: Pixels, { detections }: DetectionResult, path:
     import('../../images/decode.ts'),
   ]);
   await writeOutput(path, await encodePng(drawOnPixels(image, detections)));
+}
+
+/** Masks as COCO's run lengths of the whole photo, columns from the left. */
+async function asJson({ detections, ...photo }: PhotoResult) {
+  const { countsOfRuns, runsOfMask } = await import('../../evaluate/mask-runs.ts');
+  const { width, height } = photo;
+  const written = detections.map(({ mask, ...detection }) => ({
+    ...detection,
+    ...(mask && { mask: { size: [height, width], counts: countsOfRuns(runsOfMask(mask, height), width * height) } }),
+  }));
+  return { ...photo, detections: written };
 }
 
 function asTable({ file, width, height, detections, speed, saved }: PhotoResult): string {
