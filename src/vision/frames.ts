@@ -95,14 +95,17 @@ async function* cameraFrames(stream: MediaStream, signal: AbortSignal): AsyncGen
   video.playsInline = true;
   video.srcObject = stream;
   const stopped = new AbortController();
+  const stop = () => stopped.abort();
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop, { signal: stopped.signal });
   for (const track of stream.getVideoTracks()) {
-    track.addEventListener('ended', () => stopped.abort(), { signal: stopped.signal });
+    track.addEventListener('ended', stop, { signal: stopped.signal });
   }
   try {
     await video.play();
-    yield* videoFrames(video, AbortSignal.any([signal, stopped.signal]));
+    yield* videoFrames(video, stopped.signal);
   } finally {
-    stopped.abort();
+    stop();
     video.pause();
     video.srcObject = null;
   }

@@ -100,6 +100,14 @@ describe('filigree detect', () => {
     expect((await detect(photo(5), '--max-results', '2')).photos[0].detections.length).toBe(2);
   });
 
+  it('finds each face once in parts of the photo that cut through some', async () => {
+    const { photos } = await detect('--tiles', '700', photo(5));
+    expect(photos[0].detections.length).toBe(5);
+    expect(found(photos[0].detections, faces[5])).toBe(true);
+    const { err, code } = await filigree('detect', '--tiles', '10', photo(5));
+    expect([code, err]).toEqual([1, 'filigree: tiles.size: wanted a whole number of pixels from 32, got 10\n']);
+  });
+
   it('compiles a .tflite on the fly', async () => {
     const compiled = await detect(photo(4));
     const { photos } = await detect(photo(4), '--model', faceModel('full_range_sparse'));

@@ -20,6 +20,7 @@ interface Options extends ModelOptions {
   maxResults?: number;
   json?: boolean;
   save?: string;
+  tiles?: number;
   head?: HeadName;
   labels?: string;
 }
@@ -45,6 +46,11 @@ export function detectCommand(io: Io): Command {
     .option('-n, --max-results <count>', 'maximum number of detections (default: 100)', count)
     .addOption(new Option('--head <name>', 'the detection head, where the model does not name it').choices(headNames))
     .option(labelsFlags, labelsHelp)
+    .option(
+      '--tiles <pixels>',
+      'look at parts of large photos as well, of so many pixels a side, so that small objects are found',
+      count,
+    )
     .option('--save <file>', 'write the photo with its boxes to this PNG; for several photos, a directory', fileName)
     .option('--json', 'print JSON');
   return withRunOptions(command).action(async (photos: string[], options: Options) => {
@@ -84,7 +90,7 @@ async function detectInPhotos(io: Io, photos: string[], options: Options, pictur
     for (const [i, file] of photos.entries()) {
       progress.show(photos.length > 1 ? `${i + 1}/${photos.length} ${file}` : file);
       try {
-        results.push(await detectInPhoto(detector, file, pictures[i]));
+        results.push(await detectInPhoto(detector, file, pictures[i], options.tiles));
       } catch (error) {
         progress.clear();
         if (photos.length === 1) throw error;
@@ -103,10 +109,15 @@ async function detectInPhotos(io: Io, photos: string[], options: Options, pictur
   if (results.length < photos.length) throw new Reported();
 }
 
-async function detectInPhoto(detector: Detector, file: string, save: string | undefined): Promise<PhotoResult> {
+async function detectInPhoto(
+  detector: Detector,
+  file: string,
+  save: string | undefined,
+  tiles: number | undefined,
+): Promise<PhotoResult> {
   const { decodeImage } = await import('../../images/decode.ts');
   const image = await decodeImage(await readInput(file), { name: file });
-  const result = await detector.detect(image);
+  const result = await detector.detect(image, { tiles: tiles === undefined ? false : { size: tiles } });
   if (save) await savePicture(image, result, save);
   return { file, width: image.width, height: image.height, ...result, ...(save && { saved: save }) };
 }
