@@ -77,7 +77,7 @@ async function writeDetectorWorker({ conditions = [], ...options }) {
   const entryPoints = { 'detector-worker': 'src/vision/detector-worker.ts' };
   // it imports and exports nothing, and is a module all the same
   const footer = { js: 'export {};' };
-  await build({ ...options, entryPoints, footer, conditions: ['detector-worker', ...conditions] });
+  await build({ ...options, sourcemap: false, entryPoints, footer, conditions: ['detector-worker', ...conditions] });
 }
 
 /** Compiles the package's models with its own compiler. @returns the digest of each file, by name */
