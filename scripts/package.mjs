@@ -28,7 +28,15 @@ async function bundle(dist) {
   await bundleLazily('src/index.ts', { ...common, ...small, plugins });
   await writeWorker(dist);
   await writeDetectorWorker({ ...common, ...small });
-  await build({ ...common, ...small, ...names, entryPoints: ['src/inline.ts'], plugins, conditions: ['inline'] });
+  await build({
+    ...common,
+    ...small,
+    sourcemap: false, // its sources are in the maps beside it
+    ...names,
+    entryPoints: ['src/inline.ts'],
+    plugins,
+    conditions: ['inline'],
+  });
   for (const entry of ['src/kernels.ts', 'src/images.ts']) {
     await build({ ...common, ...names, entryPoints: [entry] });
   }
@@ -53,7 +61,8 @@ async function bundle(dist) {
     writeFileSync(path, code);
   }
   for (const [host, { whole, apart, external = [], conditions }] of Object.entries(hostOptions)) {
-    const variant = { ...common, ...small, outdir: `${dist}/${host}`, conditions };
+    // edge functions are deployed as bundles: their maps would be a third of all maps, of the same sources
+    const variant = { ...common, ...small, sourcemap: host === 'browser', outdir: `${dist}/${host}`, conditions };
     await bundleLazily('src/index.ts', { ...variant, whole, apart, external, plugins: [shippedModels(host, digests)] });
     if (host === 'browser') {
       await writeWorker(`${dist}/browser`);
