@@ -1,6 +1,5 @@
 // POST / with a JPEG, PNG or WebP file → JSON detections. GET / tells how. The same for every host.
 import { createDetector } from 'filigree';
-import type { ModelSource } from 'filigree';
 import { decodeImage, readImageHeader } from 'filigree/images';
 import { HttpError, readBody } from './body.ts';
 import { usage } from './usage.ts';
@@ -22,9 +21,12 @@ export interface Handler {
 
 /**
  * Loads a detection model and answers requests with it.
- * @param source what `createDetector` takes: in workerd the model's bytes, elsewhere its path or URL
+ * @param source what `createDetector` takes: in workerd the model's bytes, elsewhere a name (`objects`, `faces`), path or URL
  */
-export async function createHandler(source: ModelSource, limits: Limits = defaultLimits): Promise<Handler> {
+export async function createHandler(
+  source: Parameters<typeof createDetector>[0],
+  limits: Limits = defaultLimits,
+): Promise<Handler> {
   const detector = await createDetector(source);
   const help = usage(detector.model.name, limits);
 
