@@ -1,18 +1,18 @@
 // What bundlers for pages make of the public entry points.
-import { build } from 'esbuild';
+import { build, type BuildOptions } from 'esbuild';
 import { expect, it } from 'vitest';
 import { writeArtifact } from '../src/artifact/write.ts';
 import { defaultCostModel } from '../src/lower/cost.ts';
 import { lowerGraph } from '../src/compile/lower-graph.ts';
 import { oneNode } from './program.ts';
 
-const bundle = (entry: string) =>
+const bundle = (entry: string, host: BuildOptions = { platform: 'browser' }) =>
   build({
+    ...host,
     entryPoints: [`src/${entry}.ts`],
     bundle: true,
     format: 'esm',
     minify: true,
-    platform: 'browser',
     target: 'es2023',
     loader: { '.wasm': 'binary' },
     write: false,
@@ -29,7 +29,8 @@ it.each(['index', 'inline', 'kernels', 'compile', 'prune'])('src/%s.ts is bundle
 });
 
 it('src/inline.ts runs the builds that it embeds, on one thread and on two', async () => {
-  const { outputFiles } = await bundle('inline');
+  const anywhere: BuildOptions = { platform: 'neutral', conditions: ['inline'], external: ['node:*'] }; // as it is published
+  const { outputFiles } = await bundle('inline', anywhere);
   const code = Buffer.from(outputFiles[0].contents).toString('base64');
   const { loadModel } = await import(/* @vite-ignore */ `data:text/javascript;base64,${code}`);
   const artifact = writeArtifact(lowerGraph(oneNode('unary', { fn: 'abs' }, [[1, 4]], []), defaultCostModel));
