@@ -233,7 +233,9 @@ describe('loadModel', () => {
     expect([missing.code, missing.message]).toEqual(['not-found', `${folder}/none.filigree: no such file`]);
     expect((await failure(loadModel(folder))).message).toMatch(/is a directory/);
     expect((await failure(loadModel(`${url}/none`))).message).toMatch(/HTTP 404/);
-    expect((await failure(loadModel(`${url}/page`))).message).toMatch(/answered with a web page instead of a model; is the URL right/);
+    expect((await failure(loadModel(`${url}/page`))).message).toMatch(
+      /answered with a web page instead of a model; is the URL right/,
+    );
     expect((await failure(loadModel(42 as never))).code).toBe('invalid-argument');
     const wasm = await failure(loadModel(artifact, { wasm: () => new Uint8Array([1, 2, 3]) }));
     expect(wasm.code).toBe('environment');
