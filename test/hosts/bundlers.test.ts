@@ -80,8 +80,7 @@ describe('a page built with', () => {
     await expectFacesTwice(await serveFolder(path.join(folder, 'dist'), headers));
   });
 
-  it("Vite's development server", async () => {
-    const folder = newProject('public');
+  async function expectFacesWhileDeveloping(folder: string): Promise<void> {
     const server = await createServer({
       root: folder,
       logLevel: 'error',
@@ -90,6 +89,11 @@ describe('a page built with', () => {
     await server.listen();
     await expectFaces({ origin: server.resolvedUrls!.local[0].replace(/\/$/, ''), requests: [] });
     await server.close();
+  }
+
+  it("Vite's development server", async () => {
+    const folder = newProject('public');
+    await expectFacesWhileDeveloping(folder);
   });
 
   it('webpack', async () => {
@@ -108,14 +112,7 @@ describe('a page built with', () => {
 
   it("Vite's development server, with a worker for the detector", async () => {
     const folder = newProject('public', inWorker);
-    const server = await createServer({
-      root: folder,
-      logLevel: 'error',
-      server: { port: 0, host: '127.0.0.1', headers: isolation },
-    });
-    await server.listen();
-    await expectFaces({ origin: server.resolvedUrls!.local[0].replace(/\/$/, ''), requests: [] });
-    await server.close();
+    await expectFacesWhileDeveloping(folder);
   });
 
   it('webpack, with a worker for the detector', async () => {

@@ -1,6 +1,6 @@
 // Edge runtimes: code comes by import only. Cloudflare's workerd, the binary itself, and Vercel's edge-runtime.
 import type { ChildProcess } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { EdgeRuntime } from 'edge-runtime';
 import { build } from 'esbuild';
@@ -8,7 +8,7 @@ import type { Plugin } from 'esbuild';
 import { afterEach, beforeAll, expect, it } from 'vitest';
 import type { Detection } from '../../src/index.ts';
 import type { Report } from './project.ts';
-import { serveWorkerd, workerd } from './workerd.ts';
+import { bundleForWorkerd, workerd } from './workerd.ts';
 import { expectOneThread, expectReport, isInstalled, photo, project, facesIn } from './project.ts';
 
 const handler = `
@@ -41,34 +41,7 @@ afterEach(() => children.splice(0).forEach((child) => child.kill()));
 
 it.skipIf(!isInstalled(workerd))('finds the same faces in workerd', async () => {
   const folder = project({ 'worker.js': `${handler}\nexport default { fetch: respond };` });
-  // as wrangler bundles: .wasm and data stay modules of their own
-  const { metafile } = await build({
-    absWorkingDir: folder,
-    entryPoints: ['worker.js'],
-    bundle: true,
-    format: 'esm',
-    conditions: ['workerd', 'worker', 'browser'],
-    loader: { '.wasm': 'copy', '.filigree': 'copy' },
-    outdir: 'out',
-    metafile: true,
-    logLevel: 'error',
-  });
-  const kinds = { js: 'esModule', wasm: 'wasm', filigree: 'data' } as Record<string, string>;
-  const files = Object.keys(metafile.outputs).toSorted((a, b) => Number(b.endsWith('.js')) - Number(a.endsWith('.js')));
-  const modules = files.map((file) => {
-    return `(name = "${path.basename(file)}", ${kinds[file.split('.').at(-1)!]} = embed "${file}")`;
-  });
-  writeFileSync(
-    path.join(folder, 'config.capnp'),
-    `using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (
-  services = [(name = "main", worker = .main)],
-  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
-);
-const main :Workerd.Worker = (modules = [${modules.join(', ')}], compatibilityDate = "2026-11-01");
-`,
-  );
-  const { url, child } = await serveWorkerd(folder);
+  const { url, child } = await bundleForWorkerd(folder);
   children.push(child);
   const response = await fetch(url + query, { method: 'POST', body });
   expect(response.status).toBe(200);

@@ -1,11 +1,10 @@
 // What README.md and the guides say to paste, pasted: into new projects that have installed the package.
 import { execFile } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompressSync } from 'node:zlib';
-import { build as esbuild } from 'esbuild';
 import { build as vite } from 'vite';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -16,7 +15,7 @@ import { patience } from '../patience.ts';
 import { serveFolder, strictPolicy, useBrowser } from './browser.ts';
 import { cameraOf } from './camera.ts';
 import { isInstalled, project, root } from './project.ts';
-import { serveWorkerd, workerd } from './workerd.ts';
+import { bundleForWorkerd, workerd } from './workerd.ts';
 
 const run = promisify(execFile);
 const hostModules = path.join(root, 'test/hosts/node_modules');
@@ -142,34 +141,7 @@ describe('the worker of', () => {
     ['docs/guides/edge.md', snippets('docs/guides/edge.md', 'js')[0]],
   ])('%s answers a photo in workerd', async (_, worker) => {
     const folder = newProject({ 'worker.js': worker });
-    // as wrangler bundles: .wasm, and .filigree by the rule in README.md, are modules of their own
-    const { metafile } = await esbuild({
-      absWorkingDir: folder,
-      entryPoints: ['worker.js'],
-      bundle: true,
-      format: 'esm',
-      conditions: ['workerd', 'worker', 'browser'],
-      loader: { '.wasm': 'copy', '.filigree': 'copy' },
-      outdir: 'out',
-      metafile: true,
-      logLevel: 'error',
-    });
-    const kinds = { js: 'esModule', wasm: 'wasm', filigree: 'data' } as Record<string, string>;
-    const files = Object.keys(metafile.outputs).toSorted(
-      (a, b) => Number(b.endsWith('.js')) - Number(a.endsWith('.js')),
-    );
-    const modules = files.map((file) => {
-      return `(name = "${path.basename(file)}", ${kinds[file.split('.').at(-1)!]} = embed "${file}")`;
-    });
-    writeFileSync(
-      path.join(folder, 'config.capnp'),
-      `using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (
-  services = [(name = "main", worker = (modules = [${modules.join(', ')}], compatibilityDate = "2026-11-01"))],
-  sockets = [(name = "http", http = (), service = "main")],
-);`,
-    );
-    const { url, child } = await serveWorkerd(folder);
+    const { url, child } = await bundleForWorkerd(folder);
     children.push(child);
     const response = await fetch(url, { method: 'POST', body: readFileSync(players) });
     const { detections } = (await response.json()) as { detections: Detection[] };

@@ -1,8 +1,11 @@
 // Cloudflare's workerd, the binary itself.
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import path from 'node:path';
 import type { Readable } from 'node:stream';
+import { build } from 'esbuild';
 
 /** The binary's path. */
 export const workerd = createRequire(import.meta.url)('workerd').default as string;
@@ -11,6 +14,35 @@ export const workerd = createRequire(import.meta.url)('workerd').default as stri
 export interface Server {
   url: string;
   child: ChildProcess;
+}
+
+/** Bundles a folder's worker.js as wrangler does (.wasm, and .filigree by a rule, are modules of their own), and serves it. */
+export async function bundleForWorkerd(folder: string): Promise<Server> {
+  const { metafile } = await build({
+    absWorkingDir: folder,
+    entryPoints: ['worker.js'],
+    bundle: true,
+    format: 'esm',
+    conditions: ['workerd', 'worker', 'browser'],
+    loader: { '.wasm': 'copy', '.filigree': 'copy' },
+    outdir: 'out',
+    metafile: true,
+    logLevel: 'error',
+  });
+  const kinds = { js: 'esModule', wasm: 'wasm', filigree: 'data' } as Record<string, string>;
+  const files = Object.keys(metafile.outputs).toSorted((a, b) => Number(b.endsWith('.js')) - Number(a.endsWith('.js')));
+  const modules = files.map((file) => {
+    return `(name = "${path.basename(file)}", ${kinds[file.split('.').at(-1)!]} = embed "${file}")`;
+  });
+  writeFileSync(
+    path.join(folder, 'config.capnp'),
+    `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [(name = "main", worker = (modules = [${modules.join(', ')}], compatibilityDate = "2026-11-01"))],
+  sockets = [(name = "http", http = (), service = "main")],
+);`,
+  );
+  return serveWorkerd(folder);
 }
 
 /**
