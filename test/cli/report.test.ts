@@ -2,7 +2,11 @@ import { writeFileSync } from 'node:fs';
 import { parseHTML } from 'linkedom';
 import { describe, expect, it } from 'vitest';
 import { essentialSvg, renderReport } from '../../src/cli/report/page.ts';
+import type { ComparedPhoto } from '../../src/cli/report/compared-photos.ts';
+import { averaged, encodeThumbnail } from '../../src/cli/report/thumbnail.ts';
+import { decodeImage } from '../../src/images/decode.ts';
 import type { LayerOutcome, PruningReport } from '../../src/prune/report.ts';
+import type { Detection } from '../../src/vision/detection.ts';
 
 const hostile = `</style><script>alert("1")</script>&'`;
 
@@ -74,7 +78,9 @@ describe.each([
   it('fetches nothing, runs nothing and escapes its inputs', () => {
     expect(page).not.toMatch(/<(link|img|iframe|object|script)\b|\bsrc=|@import|url\((?!#)/);
     expect(page).not.toMatch(/\bNaN\b|undefined|Infinity/);
-    expect(document.querySelector('h1')!.textContent).toBe(`${given.model}, pruned`);
+    const times = given.measuredMs ? '2.06 times as fast' : '2.05 times as fast by prediction';
+    // what follows the last slash: the hostile name has one
+    expect(document.querySelector('h1')!.textContent).toBe(`script>&': 71.3 % zeros, ${times}`);
     expect(document.querySelectorAll('script').length).toBe(0);
     expect(document.querySelectorAll('style').length).toBe(1);
   });
@@ -115,4 +121,76 @@ it('marks the knee, in a picture that stands alone as well', () => {
   // well-formed: an XML reader finds one root, and the model's name as text
   const { document } = parseHTML(svg);
   expect(document.querySelector('svg')!.textContent).toContain(report.model);
+});
+
+describe('photos', () => {
+  const detection = (label: string, extra: Partial<Detection> = {}): Detection => ({
+    label,
+    classIndex: 3,
+    score: 0.91,
+    box: { xmin: 20, ymin: 30, xmax: 80, ymax: 90 },
+    ...extra,
+  });
+  const mask = { x: 20, y: 30, width: 3, height: 2, data: Uint8Array.of(1, 1, 0, 0, 0, 1) };
+  const photo: ComparedPhoto = {
+    name: `street ${hostile}.jpg`,
+    width: 200,
+    height: 100,
+    thumbnail: Uint8Array.of(255, 216, 255),
+    before: [detection('dog', { angle: 0.3 }), detection('dog', { mask }), detection(hostile)],
+    after: [],
+  };
+  const page = renderReport(report, [photo, { ...photo, before: [], after: [detection('cat')] }]);
+  const { document } = parseHTML(page);
+  const panels = [...document.querySelectorAll('.pair > div')];
+
+  it('contain each picture once and say what is found before and after', () => {
+    expect(page).not.toMatch(/<(link|img|iframe|object|script)\b|\bsrc=|@import|url\((?!#)|\bNaN\b|undefined/);
+    expect(page.match(/href="data:image\/jpeg;base64,\/9j\/"/g)!.length).toBe(2);
+    expect([...document.querySelectorAll('use')].map((use) => use.getAttribute('href'))).toEqual([
+      '#photo-0',
+      '#photo-1',
+    ]);
+    const words = [`before 2 × dog, ${hostile}`, 'after nothing', 'before nothing', 'after cat'];
+    expect(panels.map((panel) => panel.querySelector('p')!.textContent)).toEqual(words);
+    expect(panels[0].querySelector('svg')!.getAttribute('aria-label')).toContain(`before pruning: 2 × dog, ${hostile}`);
+  });
+
+  it('have boxes in the pixels of the photo', () => {
+    expect(panels[0].querySelector('svg')!.getAttribute('viewBox')).toBe('0 0 200 100');
+    const counts = panels.map((panel) => panel.querySelectorAll('polygon, rect[fill="none"], path').length);
+    expect(counts).toEqual([2 + 3 + 2, 0, 0, 2]); // each outline has a dark edge
+    const box = panels[3].querySelector('rect')!;
+    expect(['x', 'y', 'width', 'height'].map((name) => box.getAttribute(name))).toEqual(['20', '30', '60', '60']);
+    expect(panels[0].querySelector('path')!.getAttribute('d')).toBe('M20 30h2v1h-2zM22 31h1v1h-1z');
+  });
+
+  it('are not mentioned without any', () => {
+    expect(renderReport(report)).not.toContain('calibration photos</h2>');
+  });
+});
+
+describe('a thumbnail', () => {
+  it('is the mean of the pixels it covers', () => {
+    const data = Uint8Array.of(0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110);
+    expect([...averaged({ data, width: 4, height: 3, channels: 1 }, 2, 1)]).toEqual([45, 45, 45, 255, 65, 65, 65, 255]);
+    const rgb = Uint8Array.of(1, 2, 3, 5, 6, 7);
+    expect([...averaged({ data: rgb, width: 2, height: 1, channels: 3 }, 1, 1)]).toEqual([3, 4, 5, 255]);
+  });
+
+  it.each([
+    [1200, 600, 480, 240],
+    [30, 2000, 7, 480],
+    [3, 2, 3, 2],
+  ])('of %i × %i is a JPEG of %i × %i', async (width, height, columns, rows) => {
+    const bytes = await encodeThumbnail({
+      data: new Uint8Array(3 * width * height).fill(200),
+      width,
+      height,
+      channels: 3,
+    });
+    const small = await decodeImage(bytes);
+    expect([small.width, small.height]).toEqual([columns, rows]);
+    expect(Math.abs(small.data[0] - 200)).toBeLessThan(3);
+  });
 });

@@ -15,6 +15,7 @@ import { readInput } from '../../files/read.ts';
 import { writeOutput } from '../../files/write.ts';
 import { ProgressLine, writeJson, type Io } from '../io.ts';
 import { importBytes, isForeign, withModelOptions, type ModelOptions } from '../models.ts';
+import type { ComparedPhoto } from '../report/compared-photos.ts';
 import { collect, count, latency, quantity, share, speedup, wholeNumber } from '../options.ts';
 import { labelsFlags, labelsHelp, preprocessHelp, preprocessing, readLabels } from '../preprocess.ts';
 import { PhaseClock } from '../../evaluate/progress.ts';
@@ -168,7 +169,7 @@ async function prune(io: Io, input: string, options: Options): Promise<void> {
   const program = compile(pruned.graph);
   await writeAll(pruned, program, options);
   if (images) await evaluate(pruned.report, images, { dense, pruned: program }, options, progress);
-  await writeReports(pruned.report, options);
+  await writeReports(pruned.report, options, () => photosOf({ dense, pruned: program }, options));
   await checkpoint.remove();
   if (options.json) writeJson(io, { input, output: options.output, ...pruned.report });
   else io.stdout.write(summary(input, options.output, pruned.report));
@@ -289,13 +290,30 @@ async function evaluate(
   report.notes.push(...after.notes);
 }
 
-async function writeReports(report: PruningReport, { report: files = [], essential: plot }: Options): Promise<void> {
+/** What a detector finds in calibration photos before and after. */
+async function photosOf(
+  programs: { dense: Program; pruned: Program },
+  { calibrate, photos, head }: Options,
+): Promise<ComparedPhoto[]> {
+  if (calibrate === undefined) return [];
+  const [{ comparePhotos }, { photosIn }] = await Promise.all([
+    import('../report/compared-photos.ts'),
+    import('../../evaluate/photos.ts'),
+  ]);
+  return comparePhotos(programs, await photosIn(calibrate, photos), head);
+}
+
+async function writeReports(
+  report: PruningReport,
+  { report: files = [], essential: plot }: Options,
+  photos: () => Promise<ComparedPhoto[]>,
+): Promise<void> {
   const write = (file: string, text: string) => writeOutput(file, new TextEncoder().encode(text));
   for (const file of files) {
     if (/\.json$/i.test(file)) await write(file, `${JSON.stringify(report, null, 2)}\n`);
     else {
       const { renderReport } = await import('../report/page.ts');
-      await write(file, renderReport(report));
+      await write(file, renderReport(report, await photos()));
     }
   }
   if (plot === undefined || !report.essential) return;

@@ -1,7 +1,10 @@
 // A pruning report as one HTML page, without scripts or external files.
+import { basename } from 'node:path';
 import { formatBytes, formatCount, formatMs, formatPercent } from '../../quantities.ts';
 import { escape } from './chart.ts';
 import { essentialFigure, layerName, sparsityFigure, timeFigure } from './figures.ts';
+import { photosFigure } from './photos.ts';
+import type { ComparedPhoto } from './compared-photos.ts';
 import { style } from './style.ts';
 import type { BeforeAndAfter, LayerOutcome, PruningReport } from '../../prune/report.ts';
 
@@ -114,9 +117,20 @@ function layersTable({ layers }: PruningReport): string {
   return `<div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${rows.join('\n')}</tbody></table></div>`;
 }
 
-/** A self-contained HTML page: a pruning run's results, in figures, plots and a table of layers. */
-export function renderReport(report: PruningReport): string {
-  const { model, notes } = report;
+/** What was won, in a line: "yolox_nano: 50 % zeros, 1.31 times as fast". */
+function title({ model, sparsity, measuredMs, predictedMs }: PruningReport): string {
+  const { before, after } = measuredMs ?? predictedMs;
+  const times = `${(before / after).toFixed(2)} times as fast`;
+  return `${basename(model)}: ${formatPercent(sparsity)} zeros, ${measuredMs ? times : `${times} by prediction`}`;
+}
+
+/**
+ * A self-contained HTML page: a pruning run's results, in figures, photos, plots and a table of layers.
+ * @param photos what a detector finds in photos, before and after
+ */
+export function renderReport(report: PruningReport, photos: readonly ComparedPhoto[] = []): string {
+  const { notes } = report;
+  const heading = escape(title(report));
   const list = notes.map((note) => `<li>${escape(note)}</li>`).join('');
   return `<!doctype html>
 <html lang="en">
@@ -124,23 +138,35 @@ export function renderReport(report: PruningReport): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>${escape(model)}, pruned</title>
+<title>${heading}</title>
 <style>${style}</style>
 </head>
 <body>
 <main>
-<h1>${escape(model)}, pruned</h1>
+<h1>${heading}</h1>
 ${facts(report)}
 ${tiles(report)}
 ${list && `<ul class="notes">${list}</ul>`}
+${photosFigure(photos)}
 ${essentialFigure(report)}
-${timeFigure(report)}
-${sparsityFigure(report)}
-<h2>Layers</h2>
-<p class="facts">Errors are those of what a layer computes before its activation: ‖y − ŷ‖² / ‖y‖² over the calibration images.</p>
-${layersTable(report)}
+${layersOf(report)}
 </main>
 </body>
 </html>
 `;
+}
+
+/** Plots and a table of every layer, folded: most readers want the results. */
+function layersOf(report: PruningReport): string {
+  const { layers } = report;
+  if (layers.length === 0) return '';
+  const dense = layers.filter(({ pattern }) => pattern === undefined).length;
+  const summary = `${layers.length} layers: ${layers.length - dense} pruned, ${dense} dense`;
+  return `<details>
+<summary><h2>${summary}</h2></summary>
+${timeFigure(report)}
+${sparsityFigure(report)}
+<p class="facts">Errors are those of what a layer computes before its activation: ‖y − ŷ‖² / ‖y‖² over the calibration images.</p>
+${layersTable(report)}
+</details>`;
 }

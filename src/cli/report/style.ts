@@ -40,5 +40,10 @@ th { vertical-align: bottom; }
 td.text, th.text { text-align: left; white-space: normal; min-width: 10em; max-width: 22em; overflow-wrap: anywhere; }
 td:first-child, th:first-child { padding-left: 0; position: sticky; left: 0; background: var(--paper); }
 td small { color: var(--muted); display: block; }
+details > summary { cursor: pointer; margin: 2em 0 1em; padding-top: 0.6em; border-top: 1px solid var(--rule); }
+details > summary h2 { display: inline; border: 0; }
+.pair { display: grid; grid-template-columns: 1fr 1fr; gap: 4px 12px; margin: 0 0 18px; }
+.pair svg { width: 100%; border-radius: 6px; }
+.pair p { margin: 4px 0 0; font-size: 0.85rem; line-height: 1.3; overflow-wrap: anywhere; }
 @media print { .scroll { overflow: visible; } }
 `;
