@@ -2,9 +2,21 @@
 //
 // Entry points and lazy parts share no chunks: a cold start reads one file, and one more for each part that it needs. Code that
 // several parts use (errors, checked fields) is small, and is copied into each of them.
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, resolve as resolvePath } from 'node:path';
+import { deflateRawSync } from 'node:zlib';
 import { build } from 'esbuild';
+
+/** Embeds `FILE.wasm?deflated` in base64, deflated: src/hosts/inflate.ts says why. */
+const deflatedWasm = {
+  name: 'deflated-wasm',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.wasm$/ }, ({ path, suffix }) => {
+      if (suffix !== '?deflated') return undefined;
+      return { contents: deflateRawSync(readFileSync(path), { level: 9, memLevel: 9 }), loader: 'binary' };
+    });
+  },
+};
 
 export const bundling = {
   bundle: true,
@@ -13,7 +25,7 @@ export const bundling = {
   packages: 'external',
   external: ['node:*', 'filigree/*'],
   platform: 'neutral',
-  loader: { '.wasm': 'binary' },
+  plugins: [deflatedWasm],
   logLevel: 'warning',
   define: { 'import.meta.oneThread': 'false' },
 };
@@ -56,8 +68,9 @@ export async function bundleLazily(entry, { plugins = [], external = [], whole =
           const isLazy = kind === 'dynamic-import' && !whole.includes(imported);
           if (!isLazy && !(kind === 'import-statement' && apart.includes(imported))) return undefined;
           if (rest.pluginData === lookedUp) return undefined;
-          const { path } = await resolve(imported, { ...rest, kind: 'import-statement', pluginData: lookedUp });
-          const part = { path, name: basename(imported, '.ts').replace('#', ''), lazy: isLazy };
+          const found = await resolve(imported, { ...rest, kind: 'import-statement', pluginData: lookedUp });
+          const path = found.path + found.suffix;
+          const part = { path, name: basename(imported, '.ts').replace(/#|\?.*/, ''), lazy: isLazy };
           const known = waiting.find((other) => other.name === part.name);
           if (known && known.path !== part.path) throw new Error(`two lazy parts are named ${part.name}`);
           if (!known) waiting.push(part);
@@ -74,7 +87,7 @@ export async function bundleLazily(entry, { plugins = [], external = [], whole =
       external: [...bundling.external, ...external],
       entryPoints: { [isSplit ? 'core' : name]: path },
       outbase: dirname(path),
-      plugins: [...plugins, plugin],
+      plugins: [...bundling.plugins, ...plugins, plugin],
     });
     const [{ bytes, exports }] = Object.values(metafile.outputs).filter((output) => output.entryPoint);
     written.set(`${isSplit ? 'core' : name}.js`, { bytes, lazy, exports, contents: outputFiles?.at(-1).contents });

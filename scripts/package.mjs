@@ -34,7 +34,7 @@ async function bundle(dist) {
     sourcemap: false, // its sources are in the maps beside it
     ...names,
     entryPoints: ['src/inline.ts'],
-    plugins,
+    plugins: [...bundling.plugins, ...plugins],
     conditions: ['inline'],
   });
   for (const entry of ['src/kernels.ts', 'src/images.ts']) {

@@ -1,6 +1,7 @@
 // The public API with the wasm embedded. No file has to be served beside the bundle, and there is nothing to configure.
-import relaxed from './hosts/wasm/filigree-relaxed.wasm';
-import simd from './hosts/wasm/filigree-simd.wasm';
+import relaxed from './hosts/wasm/filigree-relaxed.wasm?deflated';
+import simd from './hosts/wasm/filigree-simd.wasm?deflated';
+import { inflate } from './hosts/inflate.ts';
 import type { LoadOptions } from './runtime/load.ts';
 import { loadModel as load } from './runtime/load.ts';
 import type { Model } from './runtime/model.ts';
@@ -11,7 +12,7 @@ import type { Detector } from './vision/detector.ts';
 import type { DetectorSettings } from './vision/detector-settings.ts';
 import type { ShippedDetector } from './vision/shipped.ts';
 
-const wasm: LoadOptions['wasm'] = (build) => (build === 'simd' ? simd : relaxed);
+const wasm: LoadOptions['wasm'] = (build) => inflate(build === 'simd' ? simd : relaxed);
 
 /** See `loadModel` of `filigree`. */
 export function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {

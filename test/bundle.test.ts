@@ -6,6 +6,10 @@ import { defaultCostModel } from '../src/lower/cost.ts';
 import { lowerGraph } from '../src/compile/lower-graph.ts';
 import { oneNode } from './program.ts';
 
+const { plugins } = (
+  (await import(new URL('../scripts/bundle.mjs', import.meta.url).href)) as { bundling: BuildOptions }
+).bundling;
+
 const bundle = (entry: string, host: BuildOptions = { platform: 'browser' }) =>
   build({
     ...host,
@@ -14,7 +18,7 @@ const bundle = (entry: string, host: BuildOptions = { platform: 'browser' }) =>
     format: 'esm',
     minify: true,
     target: 'es2023',
-    loader: { '.wasm': 'binary' },
+    plugins,
     write: false,
     outdir: 'nowhere',
     metafile: true,

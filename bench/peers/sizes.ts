@@ -3,10 +3,11 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync } from 'node:zlib';
-import { build } from 'esbuild';
+import { build, type BuildOptions } from 'esbuild';
 import type { Runtime, RuntimeSize } from './results.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
+const rootUrl = new URL('../../', import.meta.url);
+const root = fileURLToPath(rootUrl);
 const modules = path.join(root, 'node_modules');
 const cacheFile = path.join(modules, '.cache/filigree/peer-sizes.json');
 
@@ -50,13 +51,14 @@ function measure(version: string, wasmFile: Uint8Array, jsFiles: Uint8Array[]): 
 }
 
 /** Lazy parts that a page loads for the objects model, by how their module's path ends. */
-const lazyParts = ['vision/detector.ts', 'vision/heads/gfl.ts', 'filigree-relaxed.wasm'];
+const lazyParts = ['vision/detector.ts', 'vision/heads/gfl.ts', 'filigree-relaxed.wasm?deflated'];
 
 /**
  * What a page downloads that imports `createDetector` and finds objects, but for the model: a split build, the scripts that
- * are loaded for it, and one build of the wasm, which is in a script in base64.
+ * are loaded for it, and one build of the wasm, which is in a script, deflated, in base64.
  */
 async function ownSize(): Promise<RuntimeSize> {
+  const { bundling } = (await import(new URL('scripts/bundle.mjs', rootUrl).href)) as { bundling: BuildOptions };
   const { outputFiles, metafile } = await build({
     absWorkingDir: root,
     stdin: { contents: `export { createDetector } from './src/index.ts'`, resolveDir: root, sourcefile: 'entry.ts' },
@@ -68,7 +70,7 @@ async function ownSize(): Promise<RuntimeSize> {
     format: 'esm',
     platform: 'browser',
     conditions: ['browser'],
-    loader: { '.wasm': 'binary' },
+    plugins: bundling.plugins,
     external: ['node:*', 'filigree/*'],
     write: false,
   });
@@ -86,7 +88,8 @@ async function ownSize(): Promise<RuntimeSize> {
     outputFiles
       .filter(({ path: file }) => loaded.has(path.relative(root, file)))
       .filter(
-        ({ path: file }) => (outputs[path.relative(root, file)].entryPoint?.endsWith('.wasm') ?? false) === isWasm,
+        ({ path: file }) =>
+          (outputs[path.relative(root, file)].entryPoint?.endsWith('.wasm?deflated') ?? false) === isWasm,
       )
       .map((file) => file.contents);
   const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as { version: string };
