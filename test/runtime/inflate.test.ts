@@ -12,7 +12,9 @@ it('gives what was deflated', async () => {
 });
 
 it('refuses broken bytes', async () => {
-  await expect(inflate(deflateRawSync(bytes).subarray(0, 50))).rejects.toThrow(/end of file|incomplete|Z_BUF|terminated|unexpected/i);
+  await expect(inflate(deflateRawSync(bytes).subarray(0, 50))).rejects.toThrow(
+    /end of file|incomplete|Z_BUF|terminated|unexpected/i,
+  );
 });
 
 it('names what a host lacks', async () => {
