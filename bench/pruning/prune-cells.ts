@@ -137,11 +137,12 @@ export class CellRunner {
     const { chosen } = chosenLayers(layersOf(dense), {});
     const shared = this.#candidates.for(`${cell.pattern} ${criterion}`);
     const state = { dense, pruned: dense, pattern, criterion: criterionNamed(criterion), seed };
-    return withHeldOut(state, { ...this.#opened.calibration, seed }, ({ samples, make }) =>
+    return withHeldOut(state, { ...this.#opened.calibration, seed }, ({ samples, judges, make }) =>
       search(dense, chosen, {
         budget: { kind: 'sparsity', value: sparsity },
         comparison: this.#opened.calibration.comparison,
         samples,
+        judges,
         seed,
         threads,
         seconds: searchSeconds,

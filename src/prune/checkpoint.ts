@@ -1,7 +1,7 @@
 // Saves the progress of a run, so that the next one does not repeat it. The file is safetensors:
 //
 //   N.weights (F32), N.bias (F32), N.mask (U8)   of the N-th finished layer
-//   __metadata__   format, fingerprint of everything that the results depend on, distribution and layers as JSON
+//   __metadata__   format, fingerprint of everything that the results depend on, distribution, search and layers as JSON
 import type { Graph } from '../graph/graph.ts';
 import { Tensor } from '../tensor.ts';
 import type { TensorData } from '../tensor.ts';
@@ -13,13 +13,15 @@ import { readSafetensors, writeSafetensors } from '../formats/safetensors.ts';
 import type { Distribution } from './distribution/uniform.ts';
 
 /** Changes whenever results of a new version may differ. */
-const format = 'filigree-checkpoint 2';
+const format = 'filigree-checkpoint 3';
 
 /** Maximum share of the time spent on saving. */
 const maxSaving = 0.05;
 
 /** The finished parts of a run. */
 export interface Progressed {
+  /** Entries of the journal of a search that has not ended. */
+  search: readonly (readonly [number, readonly number[]])[];
   distribution?: Distribution;
   /** Notes from the search for it. */
   notes: string[];
@@ -40,7 +42,8 @@ export class Progress {
   readonly #fingerprint: string;
   #saved = -Infinity;
   #cost = 0;
-  readonly done: Progressed = { notes: [], layers: new Map() };
+  #saving: Promise<void> | undefined;
+  readonly done: Progressed = { search: [], notes: [], layers: new Map() };
   /** Notes for users. */
   readonly notes: string[] = [];
 
@@ -95,6 +98,15 @@ export class Progress {
       }
       const notes = JSON.parse(metadata.notes) as string[];
       if (!notes.every((note) => typeof note === 'string')) throw new Error('its notes are not texts');
+      const search = JSON.parse(metadata.search, (_, value: unknown) =>
+        typeof value === 'string' ? Number(value) : value,
+      ) as Progressed['search'];
+      const isEntry = ([call, found]: Progressed['search'][number]) =>
+        Number.isInteger(call) && found.every((value) => typeof value === 'number');
+      if (!search.every(isEntry)) throw new Error('its search is not valid');
+      this.done.search = search;
+      if (search.length > 0)
+        this.notes.push(`${search.length} steps of the search are from ${name}, from an unfinished run`);
       if (shares) this.done.distribution = new Map(shares);
       this.done.notes.push(...notes);
       for (const [layer, outcome] of layers) this.done.layers.set(layer, outcome);
@@ -107,9 +119,19 @@ export class Progress {
   /** Saves the progress. Without `now`, skips saving that would take more than a small share of the time. */
   async save({ now = false } = {}): Promise<void> {
     const checkpoint = this.#checkpoint;
+    if (!checkpoint || (!now && (this.#saving || performance.now() - this.#saved < this.#cost / maxSaving))) return;
+    while (this.#saving) await this.#saving;
+    this.#saving = this.#saveTo(checkpoint);
+    try {
+      await this.#saving;
+    } finally {
+      this.#saving = undefined;
+    }
+  }
+
+  async #saveTo(checkpoint: Checkpoint): Promise<void> {
     const start = performance.now();
-    if (!checkpoint || (!now && start - this.#saved < this.#cost / maxSaving)) return;
-    const { distribution, notes, layers } = this.done;
+    const { search, distribution, notes, layers } = this.done;
     const tensors = new Map<string, Tensor>();
     const facts: LayerFacts[] = [];
     for (const [name, { weights, bias, mask, pattern, remark, error }] of layers) {
@@ -123,6 +145,9 @@ export class Progress {
       format,
       fingerprint: this.#fingerprint,
       distribution: shares,
+      search: JSON.stringify(search, (_, value: unknown) =>
+        typeof value === 'number' && !Number.isFinite(value) ? String(value) : value,
+      ),
       notes: JSON.stringify(notes),
       layers: JSON.stringify(facts),
     };

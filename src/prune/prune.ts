@@ -9,6 +9,7 @@ import { type ChannelPlan, planChannels } from './channels/prune-channels.ts';
 import { removeChannels } from './channels/remove.ts';
 import { fingerprint, Progress } from './checkpoint.ts';
 import { distribute, withHeldOut } from './distribution/distribute.ts';
+import { Journal } from './distribution/search/journal.ts';
 import { essentialSparsity } from './distribution/essential.ts';
 import { biasOf, layersOf, setBias } from './layers.ts';
 import type { Layer } from './layers.ts';
@@ -132,9 +133,10 @@ function essentialOf(
   options: ResolvedOptions,
 ): Promise<EssentialSparsity> {
   const { costModel, signal, onProgress } = options;
-  return withHeldOut(state, options, (held) =>
+  return withHeldOut(state, options, ({ samples, judges = [], make }) =>
     essentialSparsity(state.dense, layers, {
-      ...held,
+      samples: [...samples, ...judges],
+      make,
       costModel,
       signal,
       onProgress: (done, total) => onProgress?.({ phase: 'essential sparsity', done, total }),
@@ -151,7 +153,11 @@ async function pruneLayers(
 ): Promise<void> {
   const { masks, signal, onProgress } = options;
   if (!progress.done.distribution) {
-    Object.assign(progress.done, await distribute(state, chosen, options));
+    const journal = new Journal(progress.done.search, () => {
+      progress.done.search = journal.entries();
+      return progress.save();
+    });
+    Object.assign(progress.done, await distribute(state, chosen, options, journal), { search: [] });
     if (options.distribution === 'search') await progress.save({ now: true });
   }
   const distribution = progress.done.distribution!;

@@ -5,7 +5,7 @@ import { prune } from '../../src/prune/prune.ts';
 import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors.ts';
 import type { TensorFile } from '../../src/formats/safetensors.ts';
 import { Tensor } from '../../src/tensor.ts';
-import { smallNetwork } from './networks.ts';
+import { smallNetwork, smallSamples } from './networks.ts';
 
 /** A checkpoint in memory. */
 class Memory implements Checkpoint {
@@ -43,6 +43,25 @@ describe('a run that was cut off', () => {
     expect(graph).toEqual(whole.graph);
     expect(masks).toEqual(whole.masks);
     expect(report.notes[0]).toMatch(/^[1-9] layers are from memory, from an unfinished run$/);
+    expect(checkpoint.bytes).toBeUndefined();
+  });
+
+  it('continues a search, with the same results', async () => {
+    const more: PruneOptions = { distribution: 'search', criterion: 'magnitude', samples: smallSamples(12) };
+    const whole = await prune(smallNetwork(), { ...options, ...more });
+    const checkpoint = new Memory();
+    const controller = new AbortController();
+    const onProgress: PruneOptions['onProgress'] = ({ phase, step, done }) => {
+      if (phase === 'search' && step === 'evolution, 1 of 2' && done === 3) controller.abort(new Error('stop'));
+    };
+    const cut = prune(smallNetwork(), { ...options, ...more, checkpoint, signal: controller.signal, onProgress });
+    await expect(cut).rejects.toThrow('stop');
+    const { report, masks, graph } = await prune(smallNetwork(), { ...options, ...more, checkpoint });
+    const [first, ...notes] = report.notes;
+    expect(first).toMatch(/^[1-9]\d* steps of the search are from memory, from an unfinished run$/);
+    expect(notes).toEqual(whole.report.notes);
+    expect(masks).toEqual(whole.masks);
+    expect(graph).toEqual(whole.graph);
     expect(checkpoint.bytes).toBeUndefined();
   });
 
@@ -86,6 +105,10 @@ describe('a run that was cut off', () => {
       said('layers', /"name":"/, '"name":"other '),
       said('notes', /^.*$/, `[${deep}]`),
       said('distribution', /^.*$/, `[${deep}]`),
+      said('search', /^.*$/, `[${deep}]`),
+      said('search', /^.*$/, '[[0,[1,{}]]]'),
+      said('search', /^.*$/, '[[0.5,[1]]]'),
+      said('search', /^.*$/, '[7]'),
     ]) {
       const file = readSafetensors(bytes!, 'memory');
       change(file);

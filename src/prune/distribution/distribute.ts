@@ -15,17 +15,20 @@ import { candidatesOf } from '../prune-layer.ts';
 import type { PruningState } from '../prune-layer.ts';
 import type { CandidateMaker } from './search/candidates.ts';
 import { search } from './search/index.ts';
+import type { Journal } from './search/journal.ts';
 import { uniform } from './uniform.ts';
 import type { Distribution } from './uniform.ts';
 
 /**
  * The sparsity of each of `layers`, by name.
+ * @param journal of a search; one with entries goes on where an unfinished run ended
  * @throws FiligreeError `invalid-argument` when a budget cannot be met, naming the best possible
  */
 export async function distribute(
   state: PruningState,
   layers: readonly Layer[],
   options: ResolvedOptions,
+  journal?: Journal,
 ): Promise<{ distribution: Distribution; notes: string[] }> {
   const { distribution, target } = options;
   const given = (shares: Distribution) => ({ distribution: shares, notes: [] });
@@ -36,7 +39,8 @@ export async function distribute(
   const dense = costsOf(state.dense, layers, options);
   if (distribution === 'search') {
     const isFactor = budget.kind === 'speedup';
-    return searched(state, layers, isFactor ? { kind: 'latencyMs', value: dense.ms / budget.value } : budget, options);
+    const limit: Budget = isFactor ? { kind: 'latencyMs', value: dense.ms / budget.value } : budget;
+    return searched(state, layers, limit, options, journal);
   }
   const shares = distribution === 'erk' ? erdosRenyiKernel : uniform;
   if (budget.kind === 'sparsity') return given(shares(layers, budget.value));
@@ -70,7 +74,10 @@ function magnitudeCosts(
 /** Maximum samples to which candidates are fitted. More rarely change the distribution. */
 const maxFitted = 96;
 
-/** Fits layers to every other image, and evaluates on the rest. */
+/** Of what layers are not fitted to, one image in so many only judges the result of a search. */
+const judgeEvery = 3;
+
+/** Fits layers to every other image, up to 96 samples, and evaluates on the rest: two thirds search, one third judges. */
 export async function withHeldOut<T>(
   state: PruningState,
   {
@@ -80,18 +87,22 @@ export async function withHeldOut<T>(
     seed,
     signal,
   }: Pick<ResolvedOptions, 'samples' | 'viewsPerImage' | 'regions' | 'seed' | 'signal'>,
-  use: (held: { samples: readonly Sample[]; make: CandidateMaker }) => Promise<T>,
+  use: (held: { samples: readonly Sample[]; judges?: readonly Sample[]; make: CandidateMaker }) => Promise<T>,
 ): Promise<T> {
   const image = (sample: number) => Math.floor(sample / viewsPerImage);
-  const isHeld = (sample: number) => image(sample) % 2 === 1;
-  const held = samples.filter((_, i) => isHeld(i));
-  const most = Math.max(1, Math.floor(maxFitted / viewsPerImage)) * viewsPerImage;
-  const fit = <T>(list: readonly T[]) => list.filter((_, i) => !isHeld(i)).slice(0, most);
+  const maxFittedImages = Math.max(1, Math.floor(maxFitted / viewsPerImage));
+  const isFitted = (sample: number) => image(sample) % 2 === 0 && image(sample) / 2 < maxFittedImages;
+  const others = [...new Set(samples.flatMap((_, i) => (isFitted(i) ? [] : [image(i)])))];
+  const judging = new Set(others.filter((_, i) => i % judgeEvery === judgeEvery - 1));
+  const held = samples.filter((_, i) => !isFitted(i) && !judging.has(image(i)));
+  const judges = samples.filter((_, i) => judging.has(image(i)));
+  const fit = <T>(list: readonly T[]) => list.filter((_, i) => isFitted(i));
   const settings = { seed, signal, viewsPerImage, regions: regions && fit(regions) };
   const calibrator = samples.length > 0 ? await Calibrator.open(state.dense, fit(samples), settings) : undefined;
   try {
     return await use({
       samples: held.length > 0 ? held : samples,
+      ...(judges.length > 0 && { judges }),
       make: (layer, sparsities, pruned) => candidatesOf({ ...state, pruned, calibrator }, layer, sparsities),
     });
   } finally {
@@ -99,11 +110,18 @@ export async function withHeldOut<T>(
   }
 }
 
-async function searched(state: PruningState, layers: readonly Layer[], budget: Budget, options: ResolvedOptions) {
+async function searched(
+  state: PruningState,
+  layers: readonly Layer[],
+  budget: Budget,
+  options: ResolvedOptions,
+  journal?: Journal,
+) {
   const { comparison, seed, costModel, weights, signal, onProgress } = options;
   return withHeldOut(state, options, async (held) => {
     const found = await search(state.dense, layers, {
       ...held,
+      journal,
       budget,
       comparison,
       seed,
@@ -116,7 +134,9 @@ async function searched(state: PruningState, layers: readonly Layer[], budget: B
     const others = Object.entries(found.baselines).map(
       ([name, { divergence }]) => `${divergence.toPrecision(3)} ${name}`,
     );
-    const notes = [`search: divergence ${found.divergence.toPrecision(3)} (${others.join(', ')}), ${found.runs} runs`];
+    const result = `divergence ${found.divergence.toPrecision(3)} (${others.join(', ')}), ${found.runs} runs`;
+    const notes = [found.name === 'searched' ? `search: ${result}` : `search: ${found.name} is best: ${result}`];
+    if (!held.judges) notes.push('too few calibration photos to judge the search on others: give at least 6');
     if (found.stopped) notes.push('the search ran out of time: another run may find another distribution');
     return { distribution: found.distribution, notes };
   });

@@ -12,6 +12,7 @@ import type { Alternatives } from './alternatives.ts';
 import type { LadderSet, Choice } from './candidates.ts';
 import { Divergence } from './divergence.ts';
 import type { Measure, NetworkOutputs } from './divergence.ts';
+import { Journal } from './journal.ts';
 import type { JobResult } from './workers.ts';
 import { Workers } from './workers.ts';
 
@@ -21,6 +22,8 @@ export interface EvaluatorOptions {
   build?: WasmBuild;
   wasm?: WasmProvider;
   signal?: AbortSignal;
+  /** Keeps what is measured, and knows what an unfinished run has measured. */
+  journal?: Journal;
 }
 
 /** Maximum photos of one worker's job. */
@@ -33,6 +36,7 @@ export class Evaluator {
   /** The ladder of each node; −1 for nodes without one. */
   readonly #ladderOf: number[];
   readonly #workers: Workers;
+  readonly #journal: Journal;
   readonly #signal: AbortSignal | undefined;
   readonly #abort: () => void;
   readonly photos: number;
@@ -48,7 +52,7 @@ export class Evaluator {
     candidates: LadderSet,
     alternatives: Alternatives,
     samples: readonly Readonly<Record<string, Tensor>>[],
-    { threads = 2, build, wasm, signal }: EvaluatorOptions = {},
+    { threads = 2, build, wasm, signal, journal = new Journal() }: EvaluatorOptions = {},
   ): Promise<Evaluator> {
     const { program, valueBytes } = alternatives;
     const photos = samples.map((sample, i) => storedInputs(program.inputs, sample, `${program.name}: sample ${i}`));
@@ -71,7 +75,7 @@ export class Evaluator {
       },
       threads,
     );
-    return new Evaluator(candidates, alternatives, layout.records, photos.length, workers, signal);
+    return new Evaluator(candidates, alternatives, layout.records, photos.length, workers, journal, signal);
   }
 
   private constructor(
@@ -80,6 +84,7 @@ export class Evaluator {
     records: readonly number[],
     photos: number,
     workers: Workers,
+    journal: Journal,
     signal: AbortSignal | undefined,
   ) {
     this.#candidates = candidates;
@@ -89,6 +94,7 @@ export class Evaluator {
     this.#outputs = program.outputs.map((endpoint) => ({ endpoint, at: storedAt(endpoint) }));
     this.photos = photos;
     this.#workers = workers;
+    this.#journal = journal;
     this.#signal = signal;
     this.#abort = () => workers.dispose(signal!.reason);
     signal?.addEventListener('abort', this.#abort);
@@ -115,13 +121,19 @@ export class Evaluator {
 
   /** The outputs of one network on some photos. */
   async outputs(choice: Choice, which: readonly number[]): Promise<NetworkOutputs[]> {
+    this.runs += which.length;
     const records = this.#recordsOf(choice, 0, this.#ranges.length);
     const parts = await Promise.all(chunks(which, photosOfJob).map((part) => this.#run(part, [], [records])));
     return parts.flatMap((result) => this.#split(result));
   }
 
   /** The mean divergence of each of several networks over some photos. */
-  async divergences(choices: readonly Choice[], which: readonly number[]): Promise<number[]> {
+  async divergences(choices: readonly Choice[], which: readonly number[]): Promise<readonly number[]> {
+    this.runs += which.length * choices.length;
+    return this.#journal.result(() => this.#divergencesOf(choices, which));
+  }
+
+  async #divergencesOf(choices: readonly Choice[], which: readonly number[]): Promise<number[]> {
     return Promise.all(
       choices.map(async (choice) => {
         const records = this.#recordsOf(choice, 0, this.#ranges.length);
@@ -140,7 +152,17 @@ export class Evaluator {
    * The mean divergences of networks that differ from `base` in one layer, which is on each of `rungs`. The part before the
    * layer runs only once.
    */
-  async variants(base: Choice, ladder: number, rungs: readonly number[], which: readonly number[]): Promise<number[]> {
+  async variants(
+    base: Choice,
+    ladder: number,
+    rungs: readonly number[],
+    which: readonly number[],
+  ): Promise<readonly number[]> {
+    this.runs += which.length * rungs.length;
+    return this.#journal.result(() => this.#variantsOf(base, ladder, rungs, which));
+  }
+
+  async #variantsOf(base: Choice, ladder: number, rungs: readonly number[], which: readonly number[]) {
     const node = this.#ladderOf.indexOf(ladder);
     const prefix = this.#recordsOf(base, 0, node);
     const variants = rungs.map((rung) => this.#recordsOf(base.with(ladder, rung), node, this.#ranges.length));
@@ -162,7 +184,6 @@ export class Evaluator {
 
   async #run(which: readonly number[], prefix: number[], variants: number[][]): Promise<JobResult> {
     this.#signal?.throwIfAborted();
-    this.runs += which.length * variants.length;
     return this.#workers.run({ which, prefix, variants });
   }
 

@@ -19,7 +19,7 @@ export interface Scored {
 export interface EvolutionOptions {
   table: RungTable;
   /** The mean divergences of some choices over some photos. */
-  divergences(choices: readonly Choice[], which: readonly number[]): Promise<number[]>;
+  divergences(choices: readonly Choice[], which: readonly number[]): Promise<readonly number[]>;
   photos: readonly number[];
   random: RandomNumbers;
   generations: number;

@@ -6,7 +6,9 @@
 //   3. Each layer's own loss gives a first solution (an exact knapsack), and the losses around the best so far give another.
 //      Evolution continues from there, with uniform and Erdős–Rényi in the first population.
 //   4. The search repeats with finer rungs around the best. Its candidates are remade layer after layer, each for the outputs
-//      of the pruned layers before it, as in pruning. Uniform and Erdős–Rényi are remade too; the best of all three is the result.
+//      of the pruned layers before it, as in pruning.
+//   5. What was found, uniform and Erdős–Rényi are remade in the same way and judged on photos that the search has not seen: who
+//      was best among thousands on a few photos may only fit those. The best of the three there is the result.
 import { defaultCostModel } from '../../../lower/cost.ts';
 import type { CostModel } from '../../../lower/cost-model.ts';
 import { lowerGraph } from '../../../compile/lower-graph.ts';
@@ -51,13 +53,15 @@ export interface SearchOptions extends EvaluatorOptions {
    * to, on which outputs are closer to the dense network's.
    */
   samples: readonly Readonly<Record<string, Tensor>>[];
+  /** Other photos, on which the result is chosen among what was found and the baselines. Default: `samples`. */
+  judges?: readonly Readonly<Record<string, Tensor>>[];
   /** The distance of outputs from the dense network's, which is minimised. Default: see divergence.ts. */
   comparison?: Comparison;
   /** Possible sparsities of a layer, increasing from 0. Default 0, 0.1 … 0.9, 0.95. */
   ladder?: (layer: Layer) => readonly number[];
   /** 1: only the first ladder (always, if a ladder is given); 2 (default): also finer rungs around the best; 3: those twice. */
   stages?: 1 | 2 | 3;
-  /** Number of samples to use, evenly chosen from all. Default 32. */
+  /** Number of samples to use, and of judges, evenly chosen from all. Default 32. */
   photos?: number;
   /** Generations of evolution in each stage. Default 40. */
   generations?: number;
@@ -80,8 +84,10 @@ export interface Baseline {
 }
 
 export interface SearchResult extends Baseline {
-  /** `uniform` and `erk`, made and measured in the same way. */
+  /** `uniform` and `erk`, made and measured in the same way; and what the search found where one of those is better. */
   baselines: { [name: string]: Baseline };
+  /** Which one the result is: `searched`, `uniform` or `erk`. */
+  name: string;
   /** Number of runs of a network on a photo, whole or from some layer on. */
   runs: number;
   /** Time spent on candidates, and on running networks. */
@@ -95,7 +101,7 @@ export interface SearchResult extends Baseline {
  * budget counts these layers; all others count the whole network.
  * @param graph an optimised graph; not changed
  * @returns the sparsity of each layer, the predicted cost of the network, and the distance of its outputs from the dense
- * network's (see divergence.ts), which is at most that of the uniform and the Erdős–Rényi distribution
+ * network's (see divergence.ts) on the judges, which is at most that of the uniform and the Erdős–Rényi distribution
  * @throws FiligreeError `invalid-argument` for invalid options and for a budget that cannot be met, naming the best possible;
  * the signal's reason
  */
@@ -152,29 +158,38 @@ export async function search(graph: Graph, layers: readonly Layer[], options: Se
         const base = candidates.ladders.map(({ layer, rungs }) => nearest(rungs, distribution.get(layer.name)!));
         return baselineOf(candidates, await step(evaluator, stage, new Map([['best', base]]), base));
       },
-      distribution,
+      { base: distribution },
     );
   }
-  if (total > 1) {
-    // made like the best one, layer after layer
-    for (const [name, { distribution }] of Object.entries(baselines)) {
-      const rungs = new Map([...distribution].map(([layer, sparsity]) => [layer, [sparsity]]));
-      baselines[name] = await run.with(
-        rungs,
-        total - 1,
-        async (evaluator) => {
-          const only = layers.map(() => 0);
-          const [divergence] = await evaluator.divergences([only], evaluator.allPhotos());
-          return baselineOf(evaluator.candidates, { choice: only, divergence });
-        },
-        distribution,
-      );
-    }
-    const fitting = Object.values(baselines).filter(({ costs }) => isWithin(costs, limit));
-    best = [best, ...fitting].reduce((a, b) => (b.divergence < a.divergence ? b : a));
+  const { runs, stopped, seconds: spent } = run;
+  if (total === 1) return { ...best, name: 'searched', baselines, runs, seconds: spent, stopped };
+  const { searched, ...others } = await judged(run, { ...baselines, searched: best });
+  const fitting = Object.entries({ searched, ...others }).filter(
+    ([name, { costs }]) => name === 'searched' || isWithin(costs, limit),
+  );
+  const [name, result] = fitting.reduce((a, b) => (b[1].divergence < a[1].divergence ? b : a));
+  const compared = name === 'searched' ? others : { ...others, searched };
+  return { ...result, name, baselines: compared, runs: run.runs, seconds: run.seconds, stopped };
+}
+
+/** The same distributions made layer after layer, as pruning will make them, with their divergence on the judges. */
+async function judged<Names extends string>(
+  run: Run,
+  distributions: Readonly<Record<Names, Baseline>>,
+): Promise<Record<Names, Baseline>> {
+  const only = run.layers.map(() => 0);
+  const dense = new Map(run.layers.map(({ name }) => [name, [0]]));
+  await run.with(dense, run.stages - 1, (evaluator) => evaluator.compareWith(only, run.comparison), { judges: true });
+  const results = {} as Record<Names, Baseline>;
+  for (const [name, { distribution }] of Object.entries<Baseline>(distributions)) {
+    const rungs = new Map([...distribution].map(([layer, sparsity]) => [layer, [sparsity]]));
+    const measure = async (evaluator: Evaluator): Promise<Baseline> => {
+      const [divergence] = await evaluator.divergences([only], evaluator.allPhotos());
+      return baselineOf(evaluator.candidates, { choice: only, divergence });
+    };
+    results[name as Names] = await run.with(rungs, run.stages - 1, measure, { base: distribution, judges: true });
   }
-  const { runs, stopped } = run;
-  return { ...best, baselines, runs, seconds: run.seconds, stopped };
+  return results;
 }
 
 /** Runs networks of one graph on the same photos, stage after stage. */
@@ -182,38 +197,45 @@ class Run {
   runs = 0;
   readonly seconds = { candidates: 0, networks: 0 };
   stopped = false;
+  readonly layers: readonly Layer[];
+  readonly stages: number;
   readonly #graph: Graph;
-  readonly #layers: readonly Layer[];
   readonly #options: SearchOptions;
-  readonly #stages: number;
   readonly #samples: SearchOptions['samples'];
-  #reference: Evaluator | undefined;
+  readonly #judges: SearchOptions['samples'];
+  /** What the dense network's outputs on the samples, and on the judges, are kept in. */
+  readonly #references: { samples?: Evaluator; judges?: Evaluator } = {};
   #divergence: number | undefined;
 
   constructor(graph: Graph, layers: readonly Layer[], options: SearchOptions, stages: number) {
     this.#graph = graph;
-    this.#layers = layers;
+    this.layers = layers;
     this.#options = options;
-    this.#stages = stages;
+    this.stages = stages;
     this.#samples = evenly(options.samples, options.photos ?? 32);
+    this.#judges = evenly(options.judges ?? options.samples, options.photos ?? 32);
+  }
+
+  get comparison(): Comparison | undefined {
+    return this.#options.comparison;
   }
 
   report(phase: SearchProgress['phase'], stage: number, done: number, total: number, more: Partial<SearchProgress>) {
     this.#divergence = more.divergence ?? this.#divergence;
     const divergence = this.#divergence;
-    this.#options.onProgress?.({ phase, stage, stages: this.#stages, done, total, ...more, divergence });
+    this.#options.onProgress?.({ phase, stage, stages: this.stages, done, total, ...more, divergence });
   }
 
-  /** Makes candidates, and calls a function with an evaluator of them. */
+  /** Makes candidates, and calls a function with an evaluator of them, on the samples or on the judges. */
   async with<T>(
     rungs: ReadonlyMap<string, readonly number[]>,
     stage: number,
     use: (evaluator: Evaluator) => Promise<T>,
-    base?: Distribution,
+    { base, judges = false }: { base?: Distribution; judges?: boolean } = {},
   ): Promise<T> {
     const { make, costModel, weights, signal } = this.#options;
     const begin = performance.now();
-    const { candidates, alternatives } = await makeCandidates(this.#graph, this.#layers, rungs, make, {
+    const { candidates, alternatives } = await makeCandidates(this.#graph, this.layers, rungs, make, {
       base,
       costModel,
       weights,
@@ -222,10 +244,11 @@ class Run {
     });
     const middle = performance.now();
     this.seconds.candidates += (middle - begin) / 1000;
-    const evaluator = await Evaluator.open(candidates, alternatives, this.#samples, this.#options);
+    const photos = judges ? this.#judges : this.#samples;
+    const evaluator = await Evaluator.open(candidates, alternatives, photos, this.#options);
     try {
-      if (this.#reference) evaluator.compareAs(this.#reference);
-      this.#reference ??= evaluator;
+      const reference = (this.#references[judges ? 'judges' : 'samples'] ??= evaluator);
+      if (reference !== evaluator) evaluator.compareAs(reference);
       return await use(evaluator);
     } finally {
       this.runs += evaluator.runs;
@@ -241,11 +264,12 @@ function cautious({ of, most }: Limit): Limit {
 }
 
 function checkOptions(graph: Graph, layers: readonly Layer[], options: SearchOptions): void {
-  const { budget, samples, ladder } = options;
+  const { budget, samples, judges, ladder } = options;
   const invalid = (message: string) => new FiligreeError('invalid-argument', `${graph.name}: ${message}`);
   checkBudget(budget);
   if (layers.length === 0) throw invalid('no layers to search a distribution of sparsity for');
   if (samples.length === 0) throw invalid('a search needs calibration images: give samples');
+  if (judges?.length === 0) throw invalid('judges: no images; leave them out to judge on samples');
   for (const name of ['photos', 'generations', 'children', 'threads'] as const) {
     const value = options[name];
     const least = name === 'generations' ? 0 : 1;

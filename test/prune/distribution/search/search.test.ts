@@ -7,6 +7,8 @@ import { addCosts, noCosts, programCosts } from '../../../../src/prune/distribut
 import type { Budget } from '../../../../src/prune/distribution/budget.ts';
 import { prepared } from '../../../../src/prune/prepare.ts';
 import { search } from '../../../../src/prune/distribution/search/index.ts';
+import { Journal } from '../../../../src/prune/distribution/search/journal.ts';
+import type { Tensor } from '../../../../src/tensor.ts';
 import type { SearchOptions } from '../../../../src/prune/distribution/search/index.ts';
 import { stitched } from '../../../../src/prune/distribution/search/stitch.ts';
 import { smallNetwork, smallSamples } from '../../networks.ts';
@@ -90,6 +92,42 @@ describe('search', () => {
     expect(b.runs).toBe(a.runs);
   });
 
+  it('is judged on photos that it has not seen', async () => {
+    // the samples are compared first, then the judges; to those the opposite of what was searched for is good
+    let photos = 0;
+    const comparison = (reference: Record<string, Tensor>) => {
+      const isJudge = photos++ >= samples.length;
+      const [{ data: wanted }] = Object.values(reference);
+      return (other: Record<string, Tensor>) => {
+        const [{ data }] = Object.values(other);
+        const distance = (wanted as Float32Array).reduce((sum, v, i) => sum + Math.abs(v - Number(data[i])), 0);
+        return isJudge ? 1 / (1e-6 + distance) : distance;
+      };
+    };
+    const found = await searched({ comparison, judges: smallSamples(13).slice(8) });
+    expect(photos).toBe(samples.length + 5);
+    const { uniform, erk, searched: own } = found.baselines;
+    expect(found.name).not.toBe('searched');
+    expect(found.divergence).toBe(Math.min(uniform.divergence, erk.divergence));
+    expect(own.divergence).toBeGreaterThan(found.divergence);
+    expect(found.distribution).toEqual(found.baselines[found.name].distribution);
+  });
+
+  it('goes on from the journal of a search that was stopped', async () => {
+    const whole = await searched();
+    const controller = new AbortController();
+    const first = new Journal([], () => first.entries().length === 20 && controller.abort(new Error('enough')));
+    await expect(searched({ journal: first, signal: controller.signal })).rejects.toThrow('enough');
+    const kept = first.entries();
+    expect(kept.length).toBeGreaterThanOrEqual(20);
+    let measured = 0;
+    const second = new Journal(kept, () => measured++);
+    const { seconds, ...found } = await searched({ journal: second });
+    expect({ ...found, seconds: whole.seconds }).toEqual(whole);
+    expect(measured).toBe(second.entries().length - kept.length);
+    expect(seconds.networks).toBeGreaterThan(0);
+  });
+
   it('walks its own ladders', async () => {
     const { distribution } = await searched({ ladder: () => [0, 0.5, 0.75, 0.875] });
     for (const sparsity of distribution.values()) expect([0, 0.5, 0.75, 0.875]).toContain(sparsity);
@@ -110,7 +148,7 @@ describe('search', () => {
       '1 candidates',
       '1 layers',
       '1 evolution',
-      '1 candidates',
+      '1 candidates', // remade for the judges
     ]);
   });
 
@@ -166,6 +204,7 @@ describe('search', () => {
     [{ budget: { kind: 'joules' as 'bytes', value: 1 } }, /budget: wanted one of sparsity, .* got "joules"/],
     [{ budget: { kind: 'macs', value: '9' as unknown as number } }, /macs 9: wanted a positive number/],
     [{ samples: [] }, /needs calibration images/],
+    [{ judges: [] }, /judges: no images/],
     [{ photos: 0 }, /photos 0: wanted a whole number from 1 on/],
     [{ threads: 1.5 }, /threads 1\.5: wanted a whole number from 1 on/],
     [{ generations: -1 }, /generations -1: wanted a whole number from 0 on/],
