@@ -5,20 +5,15 @@ import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import v8 from 'node:v8';
+import { benchmarkKernels, type KernelBenchmark, type KernelResults } from './benchmark.ts';
 import { createKernels } from '../src/kernels.ts';
 import { probeBuild } from '../src/runtime/probe.ts';
 import { machine } from './machine.ts';
 import type { Machine } from './machine.ts';
-import { defaultTiming } from './measure.ts';
-import type { Timing } from './measure.ts';
-import { peakLoops, peakOf } from './peak.ts';
-import type { Peak } from './peak.ts';
+import { peakLoops } from './peak.ts';
+import { peakWasm } from './peak-wasm.ts';
 import { peakBlock, resultBlocks, summaryBlock } from './kernel-report.ts';
-import { readShapes } from './shapes.ts';
-import type { Measurement, Result } from './suite.ts';
-import { describeContest, planContests, rate, runContest, thinContests } from './suite.ts';
-import type { KernelSummary } from './summary.ts';
-import { summarise } from './summary.ts';
+import { defaultShapes, readShapes } from './read-shapes.ts';
 
 const usage = `npm run bench -- [options]
 
@@ -32,35 +27,19 @@ densities from 5 to 100 %: GFLOP/s on nonzeros, share of peak, speed-up over the
   --json FILE         default: bench/results/kernels-BUILD-DATE.json
   --help`;
 
-export interface Options {
-  quick?: boolean;
-  filter?: RegExp;
+export interface Options extends Omit<KernelBenchmark, 'layers'> {
   shapes?: readonly (string | URL)[];
   build?: 'simd' | 'relaxed';
-  timing?: Timing;
-  /** Called before each contest. */
-  onProgress?: (done: number, total: number, what: string) => void;
 }
 
-export interface Report {
+export interface Report extends KernelResults {
   version: 1;
   date: string;
   machine: Machine & { memoryBytes: number; load: number };
   node: string;
   v8: string;
   build: 'simd' | 'relaxed';
-  timing: Timing;
-  peak: Peak;
-  results: Result[];
-  summary: KernelSummary[];
 }
-
-const densities = [0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1];
-const quickDensities = [0.1, 0.3, 0.5, 1];
-
-export const defaultShapes: readonly URL[] = ['mobilenet_v1', 'mobilenet_v2', 'face_full_range', 'linear', 'other'].map(
-  (network) => new URL(`shapes/${network}.txt`, import.meta.url),
-);
 
 /** The build to measure; turns the engine's flag on when relaxed SIMD is asked for and hidden behind it. */
 export function chooseBuild(wanted?: 'simd' | 'relaxed'): 'simd' | 'relaxed' {
@@ -74,25 +53,12 @@ export function chooseBuild(wanted?: 'simd' | 'relaxed'): 'simd' | 'relaxed' {
 
 /** Runs the benchmark. @throws Error when no kernel matches or no layer fits. */
 export async function benchmark(options: Options = {}): Promise<Report> {
-  const { quick = false, filter, shapes = defaultShapes, timing = defaultTiming, onProgress } = options;
+  const { shapes = defaultShapes, ...settings } = options;
   const build = chooseBuild(options.build);
-  const all = planContests(readShapes(shapes), quick ? quickDensities : densities, filter);
-  const contests = quick ? thinContests(all, 3) : all;
-  if (!contests.length) throw new Error(`no kernel matches ${filter} and fits a layer of ${shapes.join(', ')}`);
   const kernels = await createKernels({ build });
-  const loops = await peakLoops(build);
+  const loops = await peakLoops(peakWasm(build), build);
   const date = new Date().toISOString();
-  const samples = [loops()];
-  const warm = new Set<never>();
-  const measurements: Measurement[] = [];
-  for (const [i, contest] of contests.entries()) {
-    if (i > 0 && i === contests.length >> 1) samples.push(loops());
-    onProgress?.(i, contests.length, describeContest(contest));
-    measurements.push(...runContest(kernels, contest, timing, warm));
-  }
-  samples.push(loops());
-  const peak = peakOf(samples);
-  const results = measurements.map((measurement) => rate(measurement, peak));
+  const found = await benchmarkKernels(kernels, loops, { ...settings, layers: readShapes(shapes) });
   return {
     version: 1,
     date,
@@ -100,10 +66,7 @@ export async function benchmark(options: Options = {}): Promise<Report> {
     node: process.version,
     v8: process.versions.v8,
     build,
-    timing,
-    peak,
-    results,
-    summary: summarise(results),
+    ...found,
   };
 }
 

@@ -14,7 +14,8 @@ import { expandProgram, layOut } from '../src/runtime/expand.ts';
 import { chooseBuild, instantiate } from '../src/runtime/instantiate.ts';
 import { prunedWeights } from './cases/linear.ts';
 import { defaultTiming, measure, median, warmUp } from './measure.ts';
-import { peakLoops, peakWasm } from './peak.ts';
+import { peakLoops } from './peak.ts';
+import { peakWasm } from './peak-wasm.ts';
 import { randomFloats } from './place.ts';
 import { parseShapes } from './shapes.ts';
 import { readFileSync } from 'node:fs';
@@ -111,7 +112,7 @@ async function main(): Promise<void> {
   const read = exports.read as (n: number, x: number, bytes: number) => number;
   new Float32Array(memory.buffer).fill(1); // the system maps all unwritten pages to one page
   const sweep = () => read(1, 65536, sweepBytes);
-  const loops = await peakLoops(build);
+  const loops = await peakLoops(peakWasm(build), build);
   const { mulAdd, relaxedMadd = 0, loadMulAdd } = loops();
   const peak = Math.max(mulAdd, relaxedMadd, loadMulAdd);
   process.stdout.write(`${build}, Node ${process.version}, peak ${peak.toFixed(1)} GFLOP/s\n`);

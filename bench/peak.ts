@@ -1,11 +1,4 @@
 // Measures this machine's peak in WebAssembly, with the loops of assembly/bench/peak.ts.
-import { execFileSync } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-
-const source = new URL('../assembly/bench/peak.ts', import.meta.url);
-const root = new URL('../', import.meta.url);
-
 export interface PeakSample {
   /** GFLOP/s of each loop. */
   mulAdd: number;
@@ -33,24 +26,11 @@ interface PeakExports {
 const copySizes = [13, 15, 17, 19, 21, 23, 24].map((log) => 2 ** log);
 const base = 65536;
 
-const modified = (url: URL) => statSync(url, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-
-/** The wasm of the loops, compiled when it is missing or older than its source. */
-export function peakWasm(build: 'simd' | 'relaxed'): Uint8Array {
-  const wasm = new URL(`build/peak-${build}.wasm`, import.meta.url);
-  if (modified(wasm) <= modified(source)) {
-    const asc = fileURLToPath(new URL('../node_modules/assemblyscript/bin/asc.js', import.meta.url));
-    const args = [asc, '--config', 'assembly/bench/asconfig.json', '--target', build];
-    execFileSync(process.execPath, args, { cwd: fileURLToPath(root), stdio: ['ignore', 'ignore', 'inherit'] });
-  }
-  return readFileSync(wasm);
-}
-
-/** The loops of a build. Each call of the result measures all: the first takes three seconds, later ones half a second. */
-export async function peakLoops(build: 'simd' | 'relaxed'): Promise<() => PeakSample> {
+/** The loops of a build's wasm. Each call of the result measures all: the first takes three seconds, later ones half a second. */
+export async function peakLoops(wasm: Uint8Array, build: 'simd' | 'relaxed'): Promise<() => PeakSample> {
   const largest = copySizes.at(-1)!;
   const memory = new WebAssembly.Memory({ initial: Math.ceil((base + 2 * largest) / 65536) });
-  const module = await WebAssembly.compile(peakWasm(build) as BufferSource);
+  const module = await WebAssembly.compile(wasm as BufferSource);
   const loops = (await WebAssembly.instantiate(module, { env: { memory } })).exports as unknown as PeakExports;
   new Float32Array(memory.buffer, base, (2 * largest) / 4).fill(1e-3);
   let warm = false;

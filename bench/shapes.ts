@@ -6,9 +6,6 @@
 // For `resize` (linear) and `resizeNearest` the kernel is the output size over the input's, for `depthToSpace` the block,
 // for `image` the side of the square output. For `bestClass` height · width are the anchors.
 // `#` starts a comment.
-import { readFileSync } from 'node:fs';
-import { basename } from 'node:path';
-
 export interface LayerShape {
   op: string;
   inputs: number;
@@ -41,12 +38,11 @@ export function parseShapes(text: string, file: string): (LayerShape & { count: 
   return layers;
 }
 
-/** The layers of several files, each shape once, in the order in which they come. */
-export function readShapes(files: readonly (string | URL)[]): NetworkShape[] {
+/** The layers of several files, by network, each shape once, in the order in which they come. */
+export function joinShapes(files: readonly { network: string; text: string; file?: string }[]): NetworkShape[] {
   const layers = new Map<string, NetworkShape>();
-  for (const file of files) {
-    const network = basename(String(file), '.txt');
-    for (const { count, ...shape } of parseShapes(readFileSync(file, 'utf8'), String(file))) {
+  for (const { network, text, file = network } of files) {
+    for (const { count, ...shape } of parseShapes(text, file)) {
       const key = Object.values(shape).join(' ');
       const layer = layers.get(key) ?? { ...shape, networks: {} };
       layer.networks[network] = (layer.networks[network] ?? 0) + count;

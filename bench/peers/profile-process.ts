@@ -11,6 +11,7 @@ import { elementCount } from '../../src/tensor.ts';
 import { randomFloats } from '../../test/kernels/wasm.ts';
 import type { LayerProfile } from '../../src/runtime/layer-profile.ts';
 import { peakLoops, peakOf } from '../peak.ts';
+import { peakWasm } from '../peak-wasm.ts';
 
 export interface ProfileResult {
   node: string;
@@ -24,7 +25,7 @@ export interface ProfileResult {
 
 const [, , resultFile, ms, ...artifacts] = process.argv;
 const build = probeBuild() === 'relaxed' ? 'relaxed' : 'simd';
-const loops = await peakLoops(build);
+const loops = await peakLoops(peakWasm(build), build);
 const samples = [loops()];
 const layers: LayerProfile[][] = [];
 for (const artifact of artifacts) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { cases } from '../../bench/cases.ts';
-import { benchmark, defaultShapes, formatReport } from '../../bench/kernels.ts';
-import { readShapes } from '../../bench/shapes.ts';
+import { benchmark, formatReport } from '../../bench/kernels.ts';
+import { defaultShapes, readShapes } from '../../bench/read-shapes.ts';
 import { planContests, thinContests } from '../../bench/suite.ts';
 import type { RawKernels } from '../../src/kernels.ts';
 import { createKernels, kernelNames } from '../../src/kernels.ts';
