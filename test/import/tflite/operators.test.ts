@@ -82,6 +82,16 @@ function convolutions() {
   transposed('transpose conv same, odd size, bias', [1, 13, 17, 5], 3, same, [weights(5)]);
   transposed('transpose conv valid', [1, 14, 18, 5], 2, valid);
   transposed('transpose conv same, 4×4', [1, 14, 18, 3], 4, same);
+  const ofMediaPipe = (name: string, size: number[], kernel: number[], padding: 1 | 2, stride: number[]) => {
+    const output = model.add({ name, shape: size });
+    const customOptions = new Uint8Array(Int32Array.of(padding, stride[1], stride[0]).buffer);
+    const inputs = [x, weights(size[3], ...kernel, 6), weights(size[3])];
+    model.operators.push({ op: 'CUSTOM Convolution2DTransposeBias', inputs, outputs: [output], customOptions });
+    model.outputs.push(output);
+  };
+  ofMediaPipe('transpose conv of MediaPipe', [1, 14, 18, 4], [2, 2], 1, [2, 2]);
+  ofMediaPipe('transpose conv of MediaPipe, 3×4', [1, 13, 27, 4], [3, 4], 1, [2, 3]);
+  ofMediaPipe('transpose conv of MediaPipe, valid', [1, 15, 27, 4], [3, 3], 2, [2, 3]);
   check('linear', 'FULLY_CONNECTED', [rows, weights(4, 10), weights(4)], [[3, 4]], {
     FullyConnected: { activation: 1 },
   });
@@ -237,12 +247,8 @@ function selection() {
     { Gather: { axis: 3 } },
   );
   check('GATHER in batches', 'GATHER', [rows, positions], [[3, 4]], { Gather: { axis: 1, batchDims: 1 } });
-  const pairs = integers(
-    'pairs',
-    'RESHAPE',
-    [integers('few', 'FLOOR_MOD', [positions, scalar(5)], [3, 4]), axes(6, 2)],
-    [6, 2],
-  );
+  const few = integers('few', 'FLOOR_MOD', [positions, scalar(5)], [3, 4]);
+  const pairs = integers('pairs', 'RESHAPE', [few, axes(6, 2)], [6, 2]);
   check(
     'GATHER_ND',
     'GATHER_ND',
@@ -269,7 +275,7 @@ function selection() {
   const compared = (name: string, op: string, inputs: number[], shape: number[]) =>
     model.apply(`${name}, compared`, op, inputs, [shape], undefined, bool)[0];
   for (const op of ['LESS', 'LESS_EQUAL', 'GREATER', 'GREATER_EQUAL', 'EQUAL', 'NOT_EQUAL']) {
-    asFloats(`${op} of integers`, compared(op, op, [centred, scalar(1)], [3, 4]), [3, 4]);
+    asFloats(`${op} of integers`, compared(op, op, [few, scalar(1)], [3, 4]), [3, 4]);
   }
   asFloats('LESS of images', compared('LESS of images', 'LESS', [x, vector], [1, 7, 9, 6]), [1, 7, 9, 6]);
   const [isLess, isMore] = [
