@@ -1,8 +1,8 @@
 // A pruning report as one HTML page, without scripts or external files.
 import { formatBytes, formatCount, formatMs, formatPercent } from '../../quantities.ts';
 import { escape } from './chart.ts';
+import { factLine, figureTiles, htmlPage } from './document.ts';
 import { essentialFigure, layerName, sparsityFigure, timeFigure } from './figures.ts';
-import { style } from './style.ts';
 import type { BeforeAndAfter, LayerOutcome, PruningReport } from '../../prune/report.ts';
 
 export { essentialSvg } from './figures.ts';
@@ -27,7 +27,7 @@ function facts(report: PruningReport): string {
     `seed ${seed}`,
     `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`,
   ];
-  return `<p class="facts">${texts.map((text) => `<span>${escape(text)}</span>`).join('')}</p>`;
+  return factLine(texts);
 }
 
 /** The results, in large figures. */
@@ -60,8 +60,7 @@ function tiles(report: PruningReport): string {
   if (outputError !== undefined) {
     items.push([outputError.toPrecision(2), 'relative error of the outputs on the calibration images']);
   }
-  const list = items.map(([figure, text]) => `<li><b>${escape(figure)}</b><span>${escape(text)}</span></li>`);
-  return `<ul class="tiles">${list.join('')}</ul>`;
+  return figureTiles(items);
 }
 
 const shapeOf = ({ shape: { before, after } }: LayerOutcome): string => {
@@ -118,29 +117,16 @@ function layersTable({ layers }: PruningReport): string {
 export function renderReport(report: PruningReport): string {
   const { model, notes } = report;
   const list = notes.map((note) => `<li>${escape(note)}</li>`).join('');
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${escape(model)}, pruned</title>
-<style>${style}</style>
-</head>
-<body>
-<main>
-<h1>${escape(model)}, pruned</h1>
-${facts(report)}
-${tiles(report)}
-${list && `<ul class="notes">${list}</ul>`}
-${essentialFigure(report)}
-${timeFigure(report)}
-${sparsityFigure(report)}
-<h2>Layers</h2>
-<p class="facts">Errors are those of what a layer computes before its activation: ‖y − ŷ‖² / ‖y‖² over the calibration images.</p>
-${layersTable(report)}
-</main>
-</body>
-</html>
-`;
+  return htmlPage(
+    `${model}, pruned`,
+    facts(report),
+    tiles(report),
+    list && `<ul class="notes">${list}</ul>`,
+    essentialFigure(report),
+    timeFigure(report),
+    sparsityFigure(report),
+    '<h2>Layers</h2>',
+    '<p class="facts">Errors are those of what a layer computes before its activation: ‖y − ŷ‖² / ‖y‖² over the calibration images.</p>',
+    layersTable(report),
+  );
 }
