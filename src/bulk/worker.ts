@@ -58,7 +58,12 @@ type Answer =
 /** Starts a process of `entry`, a module that calls `serveShards`. @throws FiligreeError that its looker throws, ProcessEnded */
 export async function startProcess<Model>(entry: URL, start: Start<Model>): Promise<ShardWorker> {
   const child = fork(entry, { serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-  await ask(child, start, () => {}, 'ready');
+  try {
+    await ask(child, start, () => {}, 'ready');
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  }
   return {
     do(task, onClaimed, onResults) {
       const hear = (answer: Answer) => {

@@ -1,7 +1,7 @@
 // The results of a bulk run as one HTML page.
 import * as Plot from '@observablehq/plot';
 import type { Histogram, ResultSummary } from '../../bulk/summary.ts';
-import { formatCount, formatPercent } from '../../quantities.ts';
+import { formatPercent } from '../../quantities.ts';
 import { chart, escape, figure } from './chart.ts';
 import { factLine, figureTiles, htmlPage } from './document.ts';
 
@@ -15,11 +15,11 @@ export function renderSummary(summary: ResultSummary, { model, jobs }: { model: 
   const looked = photos - failed;
   const isDetector = kind === 'detections';
   return htmlPage(
-    `${jobs}: ${formatCount(photos)} photos`,
+    `${jobs}: ${whole(photos)} photos`,
     factLine([`model ${model}`, `${summary.classes.length} classes found`]),
     figureTiles([
-      [formatCount(photos), 'photos have a result'],
-      [formatCount(found), isDetector ? 'objects found' : 'photos classified'],
+      [whole(photos), 'photos have a result'],
+      [whole(found), isDetector ? 'objects found' : 'photos classified'],
       ...(isDetector
         ? ([
             [
@@ -29,7 +29,7 @@ export function renderSummary(summary: ResultSummary, { model, jobs }: { model: 
           ] as const)
         : []),
       [
-        formatCount(failed),
+        whole(failed),
         `photos have an error for their result${photos > 0 ? ` (${formatPercent(failed / photos)})` : ''}`,
       ],
     ]),
@@ -73,6 +73,8 @@ export function renderSummary(summary: ResultSummary, { model, jobs }: { model: 
   );
 }
 
+const whole = (count: number) => count.toLocaleString('en');
+
 const formatShare = (share: number) => `${Number((100 * share).toPrecision(2))} %`;
 
 function classFigure({ classes }: ResultSummary): string {
@@ -90,14 +92,14 @@ function classFigure({ classes }: ResultSummary): string {
       marginLeft: width > 500 ? 170 : 110,
       marginRight: 14,
       marginTop: 22,
-      x: { axis: 'top', ticks: width > 500 ? 8 : 4, grid: true, label: null, tickFormat: formatCount },
+      x: { axis: 'top', ticks: width > 500 ? 8 : 4, grid: true, label: null, tickFormat: whole },
       y: { axis: null, domain: shown.map(({ key }) => key), padding: 0.15 },
       marks: [
         Plot.barX(shown, { x: 'count', y: 'key', fill: 'var(--curve)', title: 'note' }),
         Plot.text(shown, {
           frameAnchor: 'left',
           y: 'key',
-          text: ({ label }: { label: string }) => shortened(label, width > 500 ? 26 : 16),
+          text: ({ label }: { label: string }) => shortened(label, width > 500 ? 22 : 14),
           textAnchor: 'end',
           dx: -6,
           fill: 'currentColor',
@@ -139,7 +141,7 @@ function histogramFigure(
         padding: 0.1,
         tickFormat: (bin: string, i: number) => (i % Math.ceil(bars.length / (width > 500 ? 14 : 5)) === 0 ? bin : ''),
       },
-      y: { label: null, grid: true, ticks: 5, tickFormat: formatCount },
+      y: { label: null, grid: true, ticks: 5, tickFormat: whole },
       marks: [Plot.barY(bars, { x: 'bin', y: 'count', fill: 'var(--curve)', title: 'note' })],
     })),
   );
@@ -154,7 +156,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 
 function classTable({ classes }: ResultSummary): string {
   if (classes.length === 0) return '';
-  const rows = classes.map(({ label, count, meanScore }) => [label, String(count), meanScore.toFixed(3)]);
+  const rows = classes.map(({ label, count, meanScore }) => [label, whole(count), meanScore.toFixed(3)]);
   return `<h2>All classes</h2>${table(['class', 'count', 'mean score'], rows)}`;
 }
 
@@ -162,7 +164,7 @@ function errorTable({ errors }: ResultSummary): string {
   if (errors.length === 0) return '';
   const rows = errors.map(({ code, count, example }) => [
     `${code}, for example: ${shortened(example, 200)}`,
-    String(count),
+    whole(count),
   ]);
   return `<h2>Errors</h2>${table(['code', 'photos'], rows)}`;
 }
