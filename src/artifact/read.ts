@@ -234,7 +234,7 @@ function numbersOf({ type, from, length }: TensorSpan, bytes: Uint8Array): Store
   if (from + byteLength > bytes.length) return { from, length, byteLength, BYTES_PER_ELEMENT };
   const at = bytes.byteOffset + from;
   if (at % BYTES_PER_ELEMENT === 0) return new ArrayType(bytes.buffer as ArrayBuffer, at, length);
-  return new ArrayType(bytes.slice(from, from + byteLength).buffer);
+  return new ArrayType(Uint8Array.from(bytes.subarray(from, from + byteLength)).buffer); // a Buffer's slice() is a view
 }
 
 function readBuffer(read: Reader, header: Header, bytes: Uint8Array, arenaBytes: number): Buffer {
