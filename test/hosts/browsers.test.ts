@@ -116,8 +116,10 @@ describe.each(engines.map((engine) => [engine.name, engine] as const))('%s', (_,
         const info = await page.evaluate(() => (window as unknown as PageWindow).twoThreads());
         expect(info.threads).toBe(threads);
         if (threads === 1) {
-          expect(info.notes.at(-1)).toBe(
-            'runs on one thread: no worker starts: neither from filigree-worker.js beside the script (it is not there, or ' +
+          const [, why] = /^runs on one thread: (.*)$/.exec(info.notes.at(-1)!)!;
+          // engines have words of their own for what is not allowed
+          expect(why.replace('(The operation is insecure.)', '(it is not there, or not allowed)')).toBe(
+            'no worker starts: neither from filigree-worker.js beside the script (it is not there, or ' +
               'not allowed) nor from a Blob (it is not there, or not allowed); put filigree/filigree-worker.js there, or ' +
               'let the content security policy have worker-src blob:',
           );
@@ -192,8 +194,10 @@ describe.each(engines.map((engine) => [engine.name, engine] as const))('%s', (_,
       await page.waitForFunction(() => 'tracks' in window);
       const how = { kind, worker };
       const { frames, times } = await page.evaluate((of) => (window as unknown as PageWindow).tracks(of), how);
-      expect(frames.length).toBe(8);
-      for (const ids of frames) expect(ids.toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5]);
+      const ids = frames.map((list) => list.toSorted((a, b) => a - b));
+      if (engine.blankStart) while (ids[0]?.length === 0) ids.shift();
+      expect(ids.length).toBeGreaterThan(5);
+      expect(ids).toEqual(ids.map(() => [1, 2, 3, 4, 5]));
       expect(times).toEqual(times.toSorted((a, b) => a - b));
       expect(new Set(times).size).toBe(8);
       expect(problems).toEqual([]);

@@ -40,6 +40,8 @@ export interface Engine<P extends EnginePage = EnginePage> {
   oneThread?: string;
   /** Service workers of isolated pages say that they are not isolated. */
   bareServiceWorkers?: boolean;
+  /** A stream may show nothing at first (seen once in seven times). */
+  blankStart?: boolean;
   /** Only what takes threads is tested in it: it is another row in all else. */
   onlyThreads?: boolean;
   /** What `track` can follow there. */
@@ -91,6 +93,7 @@ export const firefox: Engine<Page> = {
   packages: "Debian's firefox-esr",
   build: 'relaxed',
   bareServiceWorkers: true,
+  blankStart: true,
   streams: ['camera', 'video'],
   async launch(more = []) {
     const browser = await playwrightFirefox.launch({
