@@ -187,13 +187,22 @@ describe.each(hosts)('the edge example in %s', (_, start) => {
   it.runIf(process.platform === 'linux')('answers rightly under load, a quarter of it mistakes', async () => {
     const { load } = (await import(new URL('../../examples/edge/requests.mjs', import.meta.url).href)) as Requests;
     await load(url, pictures.jpeg, { requests: 40 });
-    const before = residentBytes(child.pid!);
     const { wrong, requests, malformed, kinds } = await load(url, pictures.jpeg, { requests: 120 });
     expect(wrong).toEqual([]);
     expect(malformed).toBeGreaterThanOrEqual(Math.floor(requests / 4));
     expect(Object.keys(kinds).length).toBeGreaterThan(3);
-    // what broken PNGs used to keep was 4 MB each
-    expect(residentBytes(child.pid!) - before).toBeLessThan(80e6);
+  });
+
+  it.runIf(process.platform === 'linux')('keeps nothing of broken photos', async () => {
+    // A broken PNG used to keep 4 MB: 160 MB in every one of these rounds. An engine may put its garbage collection off for a
+    // while, so that one round shows more than it keeps.
+    const growths: number[] = [];
+    while (growths.length < 4 && !growths.some((growth) => growth < 60e6)) {
+      const before = residentBytes(child.pid!);
+      for (let i = 0; i < 40; i++) expect((await answer(await post(pngHeader(1000, 1000)))).status).toBe(400);
+      growths.push(residentBytes(child.pid!) - before);
+    }
+    expect(Math.min(...growths)).toBeLessThan(60e6);
   });
 
   it('answers simultaneous photos, and continues after bad ones', async () => {
