@@ -1,8 +1,8 @@
 """The loop: several students of one dense network side by side until the clock says stop; every batch, and what the dense network
 says of it, is shared.
 
-It writes to `out`, for each student NAME.onnx, NAME.masks.safetensors, NAME.state.npz (what the
-next run goes on from) and log.jsonl, a line for each check.
+At every check and at the end it writes to `out`, for each student, NAME.onnx, NAME.masks.safetensors, NAME.state.npz (what the
+next run goes on from) and a line of log.jsonl.
 """
 
 from __future__ import annotations
@@ -199,7 +199,7 @@ class Training:
         took = time.time() - begun
         say(f"{step} steps of {recipe.batch} in {took:.1f} s: {step * recipe.batch / took:.0f} views a second for each of {len(steps)}")
         self._report(waiting)
-        self._report(self._check(job.until, begun, final=True))
+        self._report(self._check(job.until, begun))
         say("teacher:", {k: [round(n, 2) for n in v.result()] for k, v in self.checks.dense.items()})
         self.checks.close()
 
@@ -249,7 +249,7 @@ class Training:
         mask = student.flat_mask()
         return patterns.sparsity(mask, self.network), patterns.macs_removed(mask, self.network)
 
-    def _check(self, progress: float, begun: float, final: bool = False) -> Waiting:
+    def _check(self, progress: float, begun: float) -> Waiting:
         if self.cuda:
             torch.cuda.synchronize()
         waiting: Waiting = []
@@ -259,8 +259,7 @@ class Training:
             zeros, saved = self._zeros(student)
             entry: dict[str, Any] = {"name": student.recipe.name, "seconds": round(time.time() - begun, 1), "progress": round(progress, 4)}
             entry |= {"steps": student.steps, "zeros": round(zeros, 4), "macs": round(saved, 4), "losses": student.losses()}
-            if final:
-                self._write(student, weights, biases)
+            self._write(student, weights, biases)  # at every check, so that a run that is killed leaves something
             more, futures = self.checks.begin(weights, biases)
             waiting.append((entry | more, futures))
         return waiting
