@@ -25,8 +25,9 @@ class Sparsity:
 
     method: str = "prune"  # a share that grows; or regrow: RigL; or sr-ste: N of M, chosen anew in every step until `until`
     pattern: str = "unstructured"
-    share: float = 0.5  # of multiply-adds (distribution macs) or of each layer's weights (uniform)
-    distribution: str = "macs"  # or uniform
+    share: float = 0.5  # of multiply-adds (distribution macs), of each layer's weights (uniform), or of what zeros can save (time)
+    distribution: str = "macs"  # or uniform, or time
+    times: tuple[str, ...] = ()  # time: two profiles (times.py), of the dense network and of one with zeros of this pattern
     criterion: str = "second-order"  # or fisher, magnitude
     first: float = 0.3  # share at the beginning
     until: float = 0.4  # progress at which the whole share is reached
@@ -90,6 +91,7 @@ class Features:
     temperature: float = 4.0  # of channel-wise
 
 
+DISTRIBUTIONS = ("macs", "uniform", "time")
 METHODS, KINDS = ("prune", "regrow", "sr-ste"), ("squared", "channel-wise")
 
 
@@ -126,6 +128,10 @@ def recipe_of(data: dict[str, Any], where: str) -> Recipe:
         raise ValueError(f"{where}: wanted 0 <= first <= share < 1 in [sparsity]")
     if recipe.sparsity.method not in METHODS or recipe.features.kind not in KINDS:
         raise ValueError(f"{where}: wanted a method of {', '.join(METHODS)} and features of {', '.join(KINDS)}")
+    if recipe.sparsity.distribution not in DISTRIBUTIONS:
+        raise ValueError(f"{where}: wanted a distribution of {', '.join(DISTRIBUTIONS)} in [sparsity]")
+    if (recipe.sparsity.distribution == "time") != (len(recipe.sparsity.times) == 2):
+        raise ValueError(f'{where}: distribution "time" wants two profiles in [sparsity] times, the others none')
     return recipe
 
 

@@ -22,7 +22,8 @@ from filigree_training.student import Student
 from .conftest import teacher_of
 
 RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("*.toml"))
-PRUNED = [path for path in RECIPES if read_recipe(path).sparsity.method == "prune"]
+READ = {path: read_recipe(path).sparsity for path in RECIPES}
+PRUNED = [path for path, s in READ.items() if s.method == "prune" and s.distribution != "time"]  # that: test_times.py
 
 
 def layers(network: Network, pattern: Pattern, distribution: str) -> list[tuple[Convolution, float]]:
