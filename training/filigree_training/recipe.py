@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from . import swaps
+
 
 @dataclass
 class Input:
@@ -110,6 +112,7 @@ class Recipe:
     optimiser: Optimiser = field(default_factory=Optimiser)
     augmentation: Augmentation = field(default_factory=Augmentation)
     features: Features = field(default_factory=Features)
+    activations: dict[str, str] = field(default_factory=dict)  # what takes the place of others, such as Silu = "HardSwish" (swaps.py)
     losses: dict[str, float] = field(default_factory=dict)  # weights of the head's parts and of `features`; 1 unless named
 
     def weight(self, part: str) -> float:
@@ -132,6 +135,7 @@ def recipe_of(data: dict[str, Any], where: str) -> Recipe:
         raise ValueError(f"{where}: wanted a distribution of {', '.join(DISTRIBUTIONS)} in [sparsity]")
     if (recipe.sparsity.distribution == "time") != (len(recipe.sparsity.times) == 2):
         raise ValueError(f'{where}: distribution "time" wants two profiles in [sparsity] times, the others none')
+    swaps.check(recipe.activations, f"{where} [activations]")
     return recipe
 
 

@@ -19,7 +19,7 @@ import torch
 
 from . import kernels, quantise
 from .features import distance
-from .network import Convolution, Convolve, convolved
+from .network import Convolution, Convolve, Network, convolved
 from .patterns import pattern_named
 from .recipe import Recipe
 from .schedule import learning_rate
@@ -30,13 +30,20 @@ Batches = list[torch.Tensor]
 
 
 class Student:
-    """@param initial: flat weights and biases of the pruned network; @param batches: that its normalisation begins with"""
+    """@param initial: flat weights and biases of the pruned network; @param batches: that its normalisation begins with;
+    @param network: where it is not the teacher's, as with other activations: convolutions and names of values are the same"""
 
     def __init__(
-        self, recipe: Recipe, teacher: Teacher, dtype: torch.dtype, batches: Batches, initial: tuple[torch.Tensor, torch.Tensor]
+        self,
+        recipe: Recipe,
+        teacher: Teacher,
+        dtype: torch.dtype,
+        batches: Batches,
+        initial: tuple[torch.Tensor, torch.Tensor],
+        network: Network | None = None,
     ) -> None:
         self.recipe, self.teacher, self.dtype = recipe, teacher, dtype
-        self.network, self.device = teacher.network, teacher.device
+        self.network, self.device = network or teacher.network, teacher.device
         n, c = self.network.weights, self.network.channels
 
         def zeros(*shape: int) -> torch.Tensor:

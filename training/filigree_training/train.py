@@ -109,7 +109,9 @@ class Training:
             initial = (pruned.flat_weights(), pruned.flat_biases())
             kept = self._kept(pruned, initial[0])
         dtype = torch.bfloat16 if self.cuda or self.job.half else torch.float32
-        student = Student(recipe, teacher, dtype, self.calm[:4], initial)
+        swaps = recipe.activations
+        network = Network(self.job.teacher, self.network.side, swaps) if swaps else None
+        student = Student(recipe, teacher, dtype, self.calm[:4], initial, network)
         student.mask[: self.network.weights] = kept.to(self.device)
         student.forget()
         s = recipe.sparsity
@@ -213,8 +215,8 @@ class Training:
                 zeros, saved = self._zeros(student)
                 weights, biases = student.folded()
                 name = f"{student.recipe.name}-{round(100 * share)}"
-                self.network.save(str(self.out / f"{name}.onnx"), weights, biases)
-                more, waiting = self.checks.begin(weights, biases)
+                student.network.save(str(self.out / f"{name}.onnx"), weights, biases)
+                more, waiting = self.checks.begin(student.network, weights, biases)
                 say(f"{name}: {time.time() - began:.1f} s: {zeros:.4f} zeros, {saved:.4f} of MACs, {more}")
                 say({k: v.result() for k, v in waiting.items()})
         self.checks.close()
@@ -260,13 +262,13 @@ class Training:
             entry: dict[str, Any] = {"name": student.recipe.name, "seconds": round(time.time() - begun, 1), "progress": round(progress, 4)}
             entry |= {"steps": student.steps, "zeros": round(zeros, 4), "macs": round(saved, 4), "losses": student.losses()}
             self._write(student, weights, biases)  # at every check, so that a run that is killed leaves something
-            more, futures = self.checks.begin(weights, biases)
+            more, futures = self.checks.begin(student.network, weights, biases)
             waiting.append((entry | more, futures))
         return waiting
 
     def _write(self, student: Student, weights: torch.Tensor, biases: torch.Tensor) -> None:
         name, s = student.recipe.name, student.recipe.sparsity
-        self.network.save(str(self.out / f"{name}.onnx"), weights, biases)
+        student.network.save(str(self.out / f"{name}.onnx"), weights, biases)
         facts = {"pattern": s.pattern, "criterion": s.criterion, "seed": str(student.recipe.seed)}
         write_masks(str(self.out / f"{name}.masks.safetensors"), self.network, student.flat_mask(), facts)
         save_state(self.out / f"{name}.state.npz", student)
