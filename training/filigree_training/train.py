@@ -184,6 +184,9 @@ class Training:
                 break
             progress = first + (job.until - first) * elapsed / seconds
             self._prune(progress)
+            for k, student in enumerate(self.students):
+                if student.imitate(progress, self.calm[:2]):
+                    steps[k] = Recorded(partial(self._learn, student), self.device)
             if elapsed >= due:
                 self._report(waiting)
                 waiting = self._check(progress, begun)
@@ -230,7 +233,7 @@ class Training:
                     torch.cuda.synchronize()
                 regrow(student, regrown_share(progress, s.regrown, s.until))
             pending = student.due and student.due[0][0] <= progress
-            looks = q.enabled and student.steps % q.every == q.every - 1
+            looks = student.eight and student.steps % q.every == q.every - 1
             if not pending and not looks:
                 continue
             if self.cuda:
