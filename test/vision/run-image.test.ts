@@ -56,7 +56,14 @@ it.each([[[1, 1, 1, 6]], [[1, 1, 6, 1]]])('writes an image into a grey input of 
   const rgb = [255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255, 0, 0, 0, 200, 100, 50];
   const luma = [76, 150, 29, 255, 0, 124]; // Image.fromarray(rgb).convert('L') of Pillow
   const rgba = luma.flatMap((_, i) => [...rgb.slice(3 * i, 3 * i + 3), 9 * i]);
-  const own = { ...preprocessing(2), width: 6, height: 1, scale: [0.5, 7, 9], offset: [1, 100, 200], order: 'BGR' } as const;
+  const own = {
+    ...preprocessing(2),
+    width: 6,
+    height: 1,
+    scale: [0.5, 7, 9],
+    offset: [1, 100, 200],
+    order: 'BGR',
+  } as const;
   for (const [channels, bytes] of [
     [1, luma],
     [3, rgb],
