@@ -90,6 +90,7 @@ export const everyKernel: Record<string, Case> = {
     g.conv2d(x, 4, 3, { groups: 4, dilation: [2, 1], pads: [2, 2, 2, 2] }),
     g.conv2d(x, 4, 3, { groups: 4, pads: [0, 0, 0, 0] }),
   ]),
+  'slopes, by tiles': rank4((g, x) => [g.withSlopes(g.conv2d(x, 5, 3))], [1, 3, 5, 6], forced.winograd),
   slopes: rank4((g, x) => [
     g.withSlopes(g.conv2d(x, 5, 1)),
     g.withSlopes(g.conv2d(x, 4, 3)),
