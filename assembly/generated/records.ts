@@ -503,6 +503,30 @@ export class Int8Record {
 }
 
 @unmanaged
+export class DotRecord {
+  kernel: u32;
+  bytes: u32;
+  x: usize;
+  weights: usize;
+  table: usize;
+  scratch: usize;
+  y: usize;
+  batch: u32;
+  xBatch: u32;
+  yBatch: u32;
+  rows: u32;
+  height: u32;
+  width: u32;
+  rowPixels: u32;
+  yPlane: u32;
+  floats: u32;
+  zero: u32;
+  low: f32;
+  high: f32;
+  look: u32;
+}
+
+@unmanaged
 export class MatmulRecord {
   kernel: u32;
   bytes: u32;

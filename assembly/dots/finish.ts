@@ -1,0 +1,121 @@
+// Sums → bytes in quads, or planes of floats.
+import { storeLanes } from '../elementwise/lanes';
+import { DotRecord } from '../generated/records';
+
+/** 1.5 · 2²³: adding it rounds a number to the nearest integer, ties to even. */
+const magic: f32 = 12582912;
+const magicBits: i32 = 0x4b400000;
+
+/**
+ * round(sum · scale) + zero as an integer, for `offset` = magicBits − zero. What leaves 16 bits does so on its own side: the bits
+ * of floats above 0 have their order, and those below −2²² count as −2²².
+ */
+// @ts-ignore: decorator
+@inline
+export function rounded(sum: v128, scale: v128, offset: v128): v128 {
+  const v = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(sum), scale), f32x4.splat(magic));
+  return i32x4.sub(i32x4.max_s(v, i32x4.splat(magicBits - (1 << 22))), offset);
+}
+
+/** Four vectors of integers as clamped bytes, one after the other. */
+// @ts-ignore: decorator
+@inline
+export function packed(a: v128, b: v128, c: v128, d: v128, lo: v128, hi: v128): v128 {
+  const bytes = i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d));
+  return i8x16.min_u(i8x16.max_u(bytes, lo), hi);
+}
+
+/** Each byte of x → its entry in a table of 256 bytes. */
+export function lookUp(x: usize, y: usize, count: u32, table: usize): void {
+  for (let i: u32 = 0; i < count; i++) store<u8>(y + i, load<u8>(table + load<u8>(x + i)));
+}
+
+// @ts-ignore: decorator
+@inline
+function copyWords(from: usize, to: usize, count: u32): void {
+  for (; count >= 4; count -= 4) {
+    v128.store(to, v128.load(from));
+    from += 16;
+    to += 16;
+  }
+  if (count != 0) storeLanes(to, v128.load(from), count);
+}
+
+/** Words of `count` positions, from `column` of a padded row on, without those between rows of outputs. */
+function spread(from: usize, to: usize, count: u32, column: u32, r: DotRecord): void {
+  for (;;) {
+    if (column < r.width) {
+      const words = min(r.width - column, count);
+      copyWords(from, to, words);
+      to += 4 * words;
+    }
+    const rest = r.rowPixels - column;
+    if (r.rowPixels == 0 || rest >= count) return;
+    count -= rest;
+    from += 4 * rest;
+    column = 0;
+  }
+}
+
+/**
+ * Writes a tile of four rows. sums (4, vectors, 4 pixels); `y` is where the first row's first position belongs, `row` the first
+ * row's number.
+ */
+export function finish(
+  sums: usize,
+  vectors: u32,
+  scales: usize,
+  y: usize,
+  count: u32,
+  column: u32,
+  row: u32,
+  r: DotRecord,
+): void {
+  const bytes: usize = 16 * vectors;
+  // behind the sums, which are at most 4 · 13 vectors
+  let out: usize = r.scratch + 832;
+  const end = sums + bytes;
+  if (r.floats != 0) {
+    const lo = f32x4.splat(r.low);
+    const hi = f32x4.splat(r.high);
+    y += row * r.yPlane;
+    for (let rows = min(r.rows - row, 4); rows != 0; rows--) {
+      const s = v128.load32_splat(scales);
+      for (let z: usize = 0; z < bytes; z += 16) {
+        const v = f32x4.mul(f32x4.convert_i32x4_s(v128.load(sums + z)), s);
+        v128.store(out + z, f32x4.pmin(f32x4.pmax(v, lo), hi));
+      }
+      spread(out, y, count, column, r);
+      sums += bytes;
+      scales += 4;
+      y += r.yPlane;
+    }
+    return;
+  }
+  y += (row >> 2) * r.yPlane;
+  const isWhole = count == 4 * vectors && column + count <= r.width;
+  if (isWhole) out = y;
+  const s0 = v128.load32_splat(scales);
+  const s1 = v128.load32_splat(scales, 4);
+  const s2 = v128.load32_splat(scales, 8);
+  const s3 = v128.load32_splat(scales, 12);
+  const offset = i32x4.splat(magicBits - <i32>r.zero);
+  const lo = i8x16.splat(<i8>(<i32>r.low));
+  const hi = i8x16.splat(<i8>(<i32>r.high));
+  for (let to = out; sums < end; to += 16) {
+    const second = sums + bytes;
+    const third = second + bytes;
+    const p = packed(
+      rounded(v128.load(sums), s0, offset),
+      rounded(v128.load(second), s1, offset),
+      rounded(v128.load(third), s2, offset),
+      rounded(v128.load(third + bytes), s3, offset),
+      lo,
+      hi,
+    );
+    v128.store(to, i8x16.shuffle(p, p, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
+    sums += 16;
+  }
+  if (r.look != 0) lookUp(out, out, <u32>bytes, r.table);
+  if (!isWhole) spread(out, y, count, column, r);
+}
