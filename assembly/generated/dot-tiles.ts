@@ -1367,8 +1367,8 @@ export function dots_x1(r: DotRecord): void {
         if (left >= 6 || (left > now && <u32>6 - left <= spare)) now = 6;
       }
       const start = left < now && first != 0 ? vectors - now : first;
-      const pixel = 4 * start;
-      const row = r.rowPixels == 0 ? 0 : pixel / r.rowPixels;
+      const pixel: u32 = 4 * start;
+      const row: u32 = r.rowPixels == 0 ? 0 : pixel / r.rowPixels;
       const column = pixel - row * r.rowPixels;
       const from = x + 4 * pixel;
       const to = y + 4 * (row * r.width + min(column, r.width));
@@ -1464,8 +1464,8 @@ export function dots_x2(r: DotRecord): void {
         if (left >= 4 || (left > now && <u32>4 - left <= spare)) now = 4;
       }
       const start = left < now && first != 0 ? vectors - now : first;
-      const pixel = 4 * start;
-      const row = r.rowPixels == 0 ? 0 : pixel / r.rowPixels;
+      const pixel: u32 = 4 * start;
+      const row: u32 = r.rowPixels == 0 ? 0 : pixel / r.rowPixels;
       const column = pixel - row * r.rowPixels;
       const from = x + 4 * pixel;
       const to = y + 4 * (row * r.width + min(column, r.width));
@@ -1539,8 +1539,8 @@ export function dots_x4(r: DotRecord): void {
       } else {
       }
       const start = left < now && first != 0 ? vectors - now : first;
-      const pixel = 4 * start;
-      const row = r.rowPixels == 0 ? 0 : pixel / r.rowPixels;
+      const pixel: u32 = 4 * start;
+      const row: u32 = r.rowPixels == 0 ? 0 : pixel / r.rowPixels;
       const column = pixel - row * r.rowPixels;
       const from = x + 4 * pixel;
       const to = y + 4 * (row * r.width + min(column, r.width));

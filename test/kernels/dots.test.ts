@@ -9,7 +9,7 @@ import { paddedPlane } from '../../src/program/layout.ts';
 import type { TapTable } from '../../src/program/program.ts';
 import { pixelsOf, tiles } from '../../src/program/tiles.ts';
 import type { Group } from '../../src/program/tiles.ts';
-import { requantised, toQuads } from './bytes.ts';
+import { blockStream, requantised, toQuads } from './bytes.ts';
 import type { Build, Kernels, Region } from './wasm.ts';
 import { builds, loadKernels, randomFloats } from './wasm.ts';
 
@@ -53,42 +53,6 @@ const seeded = (seed: number) => {
     Array.from(random(count), (v) => Math.min(most, Math.floor(least + ((v + 1) / 2) * (most - least + 1))));
 };
 
-/** The layout that assembly/dots/index.ts draws. Weights are (rows, inputs, area). */
-function streamOf(
-  p: Product,
-  weights: Int8Array,
-  scales: number[],
-  bias: number[],
-  group: number,
-  form: number,
-  taps: Int32Array,
-) {
-  const { rows, inputs, kernel = 1 } = p;
-  const area = kernel * kernel;
-  const words: number[] = [];
-  const float = (v: number) => words.push(new Int32Array(Float32Array.of(v).buffer)[0]);
-  const weight = (r: number, i: number, t: number) =>
-    r < rows && i < inputs ? weights[(r * inputs + i) * area + t] : 0;
-  for (let quad = 0; quad < rows; quad += 4) {
-    words.push(form);
-    for (let r = quad; r < quad + 4; r++) float(scales[r] ?? 0);
-    for (let row = quad; row < quad + 4; row += group) {
-      const lanes = Array.from({ length: group }, (_, i) => row + i);
-      const entries: number[] = [];
-      for (let i = 0; i < inputs; i += 4) {
-        for (let t = 0; t < area; t++) {
-          const block = lanes.map((r) => [0, 1, 2, 3].map((k) => weight(r, i + k, t)));
-          if (block.flat().every((w) => w === 0)) continue;
-          entries.push(taps[(i / 4) * area + t]);
-          for (const four of block) entries.push(new Int32Array(Int8Array.from(four).buffer)[0]);
-        }
-      }
-      words.push(4 * entries.length, ...lanes.map((r) => bias[r] ?? 0), ...entries);
-    }
-  }
-  return words;
-}
-
 function productOf(p: Product, seed: number, group: number) {
   const { rows, inputs, kernel = 1, density, bits } = p;
   const integers = seeded(seed);
@@ -130,10 +94,10 @@ function run(k: Kernels, name: KernelName, group: Group, form: number, p: Produc
     integers(inputs * pixels, 0, top).map((v) => (density === 1 ? top : v)),
   );
   const xs = values.map((v) => toQuads(v, inputs, pixels, plane, top));
-  const x = k.integers(batch * quads * plane > 0 ? new Array((batch * quads * plane) / 4).fill(0) : []);
+  const x = k.integers(new Int32Array((batch * quads * plane) / 4));
   xs.forEach((bytes, n) => bytesOf(x).set(bytes, n * quads * plane));
   const taps = tapOffsets(tapsOf(p, plane));
-  const words = streamOf(p, weights, scales, bias, group, form, taps);
+  const words = blockStream({ ...p, area }, weights, scales, bias, group, form, taps);
   const constant = packBlocks({ rows, inputs, area, weights, scales, bias, bits }, group, 0);
   const w = k.integers(words, { constant, largest: Math.max(...taps) });
   const outputs = height * width;
@@ -168,7 +132,8 @@ function run(k: Kernels, name: KernelName, group: Group, form: number, p: Produc
       for (let i = 0; i < outputs; i++) {
         let sum = row < rows ? bias[row] : 0;
         const [h, v] = [i % width, Math.floor(i / width)];
-        for (let c = 0; row < rows && c < inputs; c++) {
+        const kept = row < rows ? inputs : 0;
+        for (let c = 0; c < kept; c++) {
           for (let t = 0; t < area; t++) {
             const at = rowPixels ? (v + Math.floor(t / kernel)) * rowPixels + h + (t % kernel) : i;
             sum += weights[(row * inputs + c) * area + t] * values[n][c * pixels + at];
