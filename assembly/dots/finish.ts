@@ -4,17 +4,17 @@ import { DotRecord } from '../generated/records';
 
 /** 1.5 · 2²³: adding it rounds a number to the nearest integer, ties to even. */
 const magic: f32 = 12582912;
-const magicBits: i32 = 0x4b400000;
+export const magicBits: i32 = 0x4b400000;
 
 /**
- * round(sum · scale) + zero as an integer, for `offset` = magicBits − zero. What leaves 16 bits does so on its own side: the bits
- * of floats above 0 have their order, and those below −2²² count as −2²².
+ * round(sum · scale) + zero as an integer, for `offset` = magicBits − zero. The product is less than 2²², which is seen to when
+ * weights are packed (`sumsFit` of src/lower/blocks.ts).
  */
 // @ts-ignore: decorator
 @inline
 export function rounded(sum: v128, scale: v128, offset: v128): v128 {
   const v = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(sum), scale), f32x4.splat(magic));
-  return i32x4.sub(i32x4.max_s(v, i32x4.splat(magicBits - (1 << 22))), offset);
+  return i32x4.sub(v, offset);
 }
 
 /** Four vectors of integers as clamped bytes, one after the other. */

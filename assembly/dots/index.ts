@@ -26,3 +26,5 @@ export function i8_dot_24x2(r: DotRecord): void {
 export function i8_dot_52x1(r: DotRecord): void {
   dots_x1(r);
 }
+
+export { i8_depthwise } from './depthwise';

@@ -2,7 +2,7 @@
 // reading them takes most of the time.
 import { storeLanes } from '../elementwise/lanes';
 import { DotRecord } from '../generated/records';
-import { lookUp, packed, rounded } from './finish';
+import { lookUp, magicBits, packed, rounded } from './finish';
 
 /** The weights of a group at one position: four inputs for each row. */
 // @ts-ignore: decorator
@@ -43,7 +43,7 @@ export function single(x: usize, y: usize, group: u32, r: DotRecord): void {
         y += r.yPlane;
       }
     } else {
-      const q = rounded(sum, scales, i32x4.splat(0x4b400000 - <i32>r.zero));
+      const q = rounded(sum, scales, i32x4.splat(magicBits - <i32>r.zero));
       const bytes = packed(q, q, q, q, i8x16.splat(<i8>(<i32>r.low)), i8x16.splat(<i8>(<i32>r.high)));
       storeLanes(y, bytes, 1);
       if (r.look != 0) lookUp(y, y, 4, r.table);

@@ -527,6 +527,39 @@ export class DotRecord {
 }
 
 @unmanaged
+export class DepthwiseBytesRecord {
+  kernel: u32;
+  bytes: u32;
+  x: usize;
+  weights: usize;
+  table: usize;
+  scratch: usize;
+  y: usize;
+  batch: u32;
+  xBatch: u32;
+  yBatch: u32;
+  planes: u32;
+  xPlane: u32;
+  xHeight: u32;
+  xWidth: u32;
+  yPlane: u32;
+  height: u32;
+  width: u32;
+  kernelH: u32;
+  kernelW: u32;
+  strideH: u32;
+  strideW: u32;
+  top: u32;
+  left: u32;
+  bits: u32;
+  xZero: u32;
+  zero: u32;
+  low: u32;
+  high: u32;
+  look: u32;
+}
+
+@unmanaged
 export class MatmulRecord {
   kernel: u32;
   bytes: u32;

@@ -1,13 +1,13 @@
 // Weights × values in quads, in bytes: bytes in, bytes out.
 import type { RawKernels } from '../../src/kernels.ts';
-import { packBlocks } from '../../src/lower/blocks.ts';
+import { packBlocks, packDepthwise } from '../../src/lower/blocks.ts';
 import { constantBytes } from '../../src/program/constants.ts';
 import type { KernelName } from '../../src/program/kernels.ts';
-import { dotScratchBytes } from '../../src/program/kernels/dots.ts';
+import { depthwiseBytesScratch, dotScratchBytes } from '../../src/program/kernels/dots.ts';
 import { quadsOf, sevenBits } from '../../src/program/quads.ts';
 import type { Group } from '../../src/program/tiles.ts';
-import { placeConstant, seeded } from '../place.ts';
-import { outputSize } from '../shapes.ts';
+import { placeConstant, placeFloats, seeded } from '../place.ts';
+import { leadingPads, outputSize } from '../shapes.ts';
 import type { LayerShape } from '../shapes.ts';
 import type { CaseBuilder } from './case.ts';
 import { macWork, planesOf } from './case.ts';
@@ -83,7 +83,56 @@ function dot(name: KernelName, group: Group): CaseBuilder {
   };
 }
 
+const depthwise: CaseBuilder = {
+  contest: 'depthwise, bytes',
+  encoding: 'dense',
+  fits: ({ op, inputs, outputs }) => op === 'depthwise' && inputs === outputs,
+  build(kernels, shape) {
+    const { inputs: channels, kernel, stride } = shape;
+    const [height, width] = outputSize(shape);
+    const [top, left] = leadingPads(shape);
+    const planes = quadsOf(channels);
+    const area = kernel * kernel;
+    const x = planesOf(planes, shape.height * shape.width);
+    const y = planesOf(planes, height * width);
+    const from = placeFloats(kernels, x.floats);
+    fillBytes(kernels, from, 4 * x.floats);
+    const weights = byteWeights(channels, 1, area, 1, 1);
+    const numbers = { scales: new Float32Array(channels).fill(1 / 127 / kernel), bias: new Int32Array(channels) };
+    const constant = packDepthwise({ rows: channels, inputs: 1, area, weights, ...numbers, bits: 7 });
+    const size = { xWidth: shape.width, width, kernelH: kernel, kernelW: kernel, strideH: stride, strideW: stride };
+    const address = kernels.allocate(4 * y.floats);
+    const run = kernels.record('i8_depthwise', {
+      x: from,
+      weights: placeConstant(kernels, constant),
+      table: address,
+      scratch: kernels.allocate(depthwiseBytesScratch(size)),
+      y: address,
+      batch: 1,
+      xBatch: 0,
+      yBatch: 0,
+      planes,
+      xPlane: x.plane,
+      xHeight: shape.height,
+      yPlane: y.plane,
+      height,
+      top,
+      left,
+      bits: 7,
+      xZero: 0,
+      zero: 0,
+      low: 0,
+      high: sevenBits,
+      look: 0,
+      ...size,
+    });
+    const macs = channels * area * height * width;
+    return macWork(run, { address, ...y }, macs, macs, 4 * (x.floats + y.floats) + constantBytes(constant));
+  },
+};
+
 export const dotCases = {
+  i8_depthwise: depthwise,
   i8_dot_12x4: dot('i8_dot_12x4', 4),
   i8_dot_24x2: dot('i8_dot_24x2', 2),
   i8_dot_52x1: dot('i8_dot_52x1', 1),

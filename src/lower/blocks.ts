@@ -28,6 +28,23 @@ export interface ByteMatrix {
 }
 
 /**
+ * Whether kernels compute the matrix exactly, for bytes: whole sums stay in 32 bits, and sums times scales below 2²², for any
+ * inputs. Weights of −128 are not taken. Layers that do not fit remain floats.
+ */
+export function sumsFit({ rows, weights, scales, bias, bits }: ByteMatrix): boolean {
+  const columns = weights.length / rows;
+  for (let row = 0; row < rows; row++) {
+    let most = Math.abs(bias[row]);
+    for (let i = row * columns; i < (row + 1) * columns; i++) {
+      if (weights[i] === -128) return false;
+      most += Math.abs(weights[i]) * (2 ** bits - 1);
+    }
+    if (!(most < 2 ** 31 && most * scales[row] < 2 ** 22)) return false;
+  }
+  return true;
+}
+
+/**
  * @param group rows that share columns; `dense`: blocks of four rows, all of them
  * @param taps the buffer with the tap table
  */
@@ -77,4 +94,23 @@ export function packBlocks(m: ByteMatrix, group: Group | 'dense', taps: number):
     bias: Int32Array.from({ length: filled }, (_, row) => (row < rows ? m.bias[row] : 0)),
     taps,
   };
+}
+
+/**
+ * Weights of a depthwise convolution: for each four channels four biases, four scales and a word for each kernel position.
+ * @param m inputs is 1: every row reads its own channel
+ */
+export function packDepthwise({ rows, area, weights, scales, bias }: ByteMatrix): Extract<Constant, { form: 'i32' }> {
+  const words = 8 + area;
+  const data = new Int32Array(quadsOf(rows) * words);
+  const floats = new Float32Array(data.buffer);
+  const bytes = new Int8Array(data.buffer);
+  for (let row = 0; row < rows; row++) {
+    const at = (row >> 2) * words;
+    const channel = row & 3;
+    data[at + channel] = bias[row];
+    floats[at + 4 + channel] = scales[row];
+    for (let tap = 0; tap < area; tap++) bytes[4 * (at + 8 + tap) + channel] = weights[row * area + tap];
+  }
+  return { form: 'i32', data };
 }

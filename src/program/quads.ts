@@ -17,7 +17,7 @@
 //   y   = clamp(round(f32(sum) ·₃₂ scale) + zero, low, high)             scale = f32(xScale · wScale / yScale)
 //
 // f32(sum) is the nearest float, ties to even; ·₃₂ is a product rounded to a float; round is to the nearest integer, ties to
-// even: XNNPACK's fp32 scheme (qc8w). Padding holds xZero. A fused clamp is `low` and `high`; any other function is a
+// even: XNNPACK's fp32 scheme (qc8w). Products reach no 2²²: `sumsFit` of src/lower/blocks.ts. Padding holds xZero. A fused clamp is `low` and `high`; any other function is a
 // table of 256 bytes that y indexes. Where floats follow, y = min(max(f32(sum) ·₃₂ scale, low), high) as a float, scale =
 // f32(xScale · wScale).
 //

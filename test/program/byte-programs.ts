@@ -1,6 +1,6 @@
 // Programs made by hand of kernels for bytes, each of one step.
-import { packBlocks } from '../../src/lower/blocks.ts';
-import { dotScratchBytes } from '../../src/program/kernels/dots.ts';
+import { packBlocks, packDepthwise } from '../../src/lower/blocks.ts';
+import { depthwiseBytesScratch, dotScratchBytes } from '../../src/program/kernels/dots.ts';
 import type { KernelName } from '../../src/program/kernels.ts';
 import { bufferSlack, paddedPlane } from '../../src/program/layout.ts';
 import type { Buffer, Constant, Pointer, Program } from '../../src/program/program.ts';
@@ -113,6 +113,52 @@ function product(name: KernelName, p: Product): Program {
   );
 }
 
+/** Depthwise, two images. */
+function depthwise(kernel: number, stride: number, bits: 7 | 8): Program {
+  const [channels, height, width, pad] = [7, 6, 9, kernel >> 1];
+  const area = kernel * kernel;
+  const outputs = [height, width].map((size) => Math.ceil(size / stride));
+  const weights = Int8Array.from(wholeNumbers(4, channels * area, 127));
+  const numbers = { scales: new Float32Array(channels).fill(1e-2), bias: wholeNumbers(5, channels, 99) };
+  const packed = packDepthwise({ rows: channels, inputs: 1, area, weights, ...numbers, bits });
+  const [xPlane, yPlane] = [paddedPlane(height * width), paddedPlane(outputs[0] * outputs[1])];
+  const planes = quadsOf(channels);
+  const shape = {
+    xWidth: width,
+    width: outputs[1],
+    kernelH: kernel,
+    kernelW: kernel,
+    strideH: stride,
+    strideW: stride,
+  };
+  const sizes = { x: 2 * planes * xPlane, y: 2 * planes * yPlane, scratch: depthwiseBytesScratch(shape) / 4 };
+  const table: Constant = { form: 'i32', data: Int32Array.from(wholeNumbers(3, 64, 2 ** 31)) };
+  return programOf(
+    'i8_depthwise',
+    sizes,
+    { weights: packed, table },
+    {
+      batch: 2,
+      xBatch: 4 * planes * xPlane,
+      yBatch: 4 * planes * yPlane,
+      planes,
+      xPlane: 4 * xPlane,
+      xHeight: height,
+      yPlane: 4 * yPlane,
+      height: outputs[0],
+      top: pad,
+      left: pad,
+      bits,
+      xZero: 3,
+      zero: 5,
+      low: 0,
+      high: 127,
+      look: bits - 7,
+      ...shape,
+    },
+  );
+}
+
 /** By name, programs in which every kernel is that operators do not lower to yet. */
 export const bytePrograms: Record<string, Program> = {
   'products of bytes, dense': product('i8_dot_12x4', {
@@ -162,4 +208,6 @@ export const bytePrograms: Record<string, Program> = {
     kernel: 1,
     bits: 8,
   }),
+  'depthwise, bytes': depthwise(3, 1, 7),
+  'depthwise 5×5 in steps, bytes': depthwise(5, 2, 8),
 };
