@@ -92,7 +92,7 @@ export function depthwiseBytesScratch(n: {
   // pairs of rows are most
   const groups = Math.ceil(((lines - 1) * n.strideH + n.kernelH) / 2);
   const pitch = (n.width - 1) * n.strideW + n.kernelW + 3 * n.strideW + 3;
-  return 16 * (lines * groups * n.kernelW + Math.floor((n.xWidth + 6) / 4) + groups * pitch);
+  return 16 * (3 + lines * groups * n.kernelW + Math.floor((n.xWidth + 6) / 4) + groups * pitch);
 }
 
 const depthwise = kernel({
