@@ -10,5 +10,6 @@ export {
   expand_spmm,
   expand_taps,
 } from './expand';
+export { expand_winograd } from './winograd/weights';
 export { i8_dot } from './int8';
 export * from './generated/dispatch';

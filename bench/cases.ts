@@ -14,6 +14,7 @@ import { matrixCases } from './cases/matrix.ts';
 import { poolCases } from './cases/pool.ts';
 import { resizeCases } from './cases/resize.ts';
 import { selectCases } from './cases/select.ts';
+import { winogradCases } from './cases/winograd.ts';
 
 export type { CaseBuilder, Workload } from './cases/case.ts';
 
@@ -31,4 +32,5 @@ export const cases: { readonly [K in KernelName]: CaseBuilder } = {
   ...dotCases,
   ...selectCases,
   ...gridCases,
+  ...winogradCases,
 };

@@ -60,8 +60,9 @@ const budgets = {
   'browser/threads.js': { raw: 37_300, brotli: 11_200 },
   'workerd/index.js': { raw: 62_100, brotli: 20_200 },
   'edge-light/index.js': { raw: 62_100, brotli: 20_200 },
-  'filigree-simd.wasm': { raw: 62_000, brotli: 17_300 },
-  'filigree-relaxed.wasm': { raw: 62_000, brotli: 17_300 },
+  // raised by 7000 and 2400 for Winograd's convolutions
+  'filigree-simd.wasm': { raw: 69_500, brotli: 19_800 },
+  'filigree-relaxed.wasm': { raw: 69_500, brotli: 19_800 },
   // cut down for the face model
   'face-simd.wasm': { raw: 40_000, brotli: 15_000 },
   'face-relaxed.wasm': { raw: 40_000, brotli: 15_000 },

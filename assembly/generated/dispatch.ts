@@ -15,7 +15,8 @@ import { i8_quantise, i8_spmm_8x4, i8_spmm_8x2, i8_spmm_16x1 } from '../int8';
 import { i8_dot_12x4, i8_dot_24x2, i8_dot_52x1, i8_depthwise } from '../dots';
 import { f32_top_k, f32_take } from '../select';
 import { f32_grid_sample } from '../grid';
-import { MatrixRecord, LinearRecord, LinearInputRecord, PadRecord, DepthwiseRecord, DepthwiseTapsRecord, PoolRecord, AveragePoolRecord, UnaryRecord, BinaryRecord, SoftmaxRecord, ReduceRecord, ResizeNearestRecord, UpsampleRecord, ResizeLinearRecord, CopyRecord, FillRecord, GatherRecord, ImageRecord, BestClassRecord, QuantiseRecord, Int8Record, DotRecord, DepthwiseBytesRecord, MatmulRecord, TopKRecord, TakeRecord, GridSampleRecord } from './records';
+import { f32_winograd_8x4, f32_winograd_8x6 } from '../winograd';
+import { MatrixRecord, LinearRecord, LinearInputRecord, PadRecord, DepthwiseRecord, DepthwiseTapsRecord, PoolRecord, AveragePoolRecord, UnaryRecord, BinaryRecord, SoftmaxRecord, ReduceRecord, ResizeNearestRecord, UpsampleRecord, ResizeLinearRecord, CopyRecord, FillRecord, GatherRecord, ImageRecord, BestClassRecord, QuantiseRecord, Int8Record, DotRecord, DepthwiseBytesRecord, MatmulRecord, TopKRecord, TakeRecord, GridSampleRecord, WinogradRecord } from './records';
 
 /** Runs the one record at this address. */
 export function dispatch(record: usize): void {
@@ -204,12 +205,20 @@ export function dispatch(record: usize): void {
       f32_grid_sample(changetype<GridSampleRecord>(record));
       break;
     }
+    case 46: {
+      f32_winograd_8x4(changetype<WinogradRecord>(record));
+      break;
+    }
+    case 47: {
+      f32_winograd_8x6(changetype<WinogradRecord>(record));
+      break;
+    }
   }
 }
 
 /** Of the registry that this is generated from: a runtime of another version would write other records. */
 export function registry(): u32 {
-  return 0x2ab643d6;
+  return 0x85e0ea78;
 }
 
-export { f32_spmm_28x1, f32_spmm_16x2, f32_spmm_8x4, f32_conv_spmm_28x1, f32_conv_spmm_16x2, f32_conv_spmm_8x4, f32_gemm_8x4, f32_conv_gemm_8x4, f32_linear_dense, f32_linear_sparse, f32_linear_sparse_4, i16_linear_input, i8_linear, i4_linear, f32_pad, f32_depthwise_3x3, f32_depthwise_3x3s2, f32_depthwise_5x5, f32_depthwise_5x5s2, f32_depthwise, f32_max_pool, f32_average_pool, f32_unary, f32_binary, f32_softmax, f32_reduce, f32_resize_nearest, f32_upsample_2x2, f32_resize_linear, f32_copy, f32_fill, f32_gather, f32_image, f32_best_class, i8_quantise, i8_spmm_8x4, i8_spmm_8x2, i8_spmm_16x1, i8_dot_12x4, i8_dot_24x2, i8_dot_52x1, i8_depthwise, f32_matmul, f32_top_k, f32_take, f32_grid_sample };
+export { f32_spmm_28x1, f32_spmm_16x2, f32_spmm_8x4, f32_conv_spmm_28x1, f32_conv_spmm_16x2, f32_conv_spmm_8x4, f32_gemm_8x4, f32_conv_gemm_8x4, f32_linear_dense, f32_linear_sparse, f32_linear_sparse_4, i16_linear_input, i8_linear, i4_linear, f32_pad, f32_depthwise_3x3, f32_depthwise_3x3s2, f32_depthwise_5x5, f32_depthwise_5x5s2, f32_depthwise, f32_max_pool, f32_average_pool, f32_unary, f32_binary, f32_softmax, f32_reduce, f32_resize_nearest, f32_upsample_2x2, f32_resize_linear, f32_copy, f32_fill, f32_gather, f32_image, f32_best_class, i8_quantise, i8_spmm_8x4, i8_spmm_8x2, i8_spmm_16x1, i8_dot_12x4, i8_dot_24x2, i8_dot_52x1, i8_depthwise, f32_matmul, f32_top_k, f32_take, f32_grid_sample, f32_winograd_8x4, f32_winograd_8x6 };

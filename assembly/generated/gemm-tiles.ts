@@ -128,3 +128,178 @@ export function tile_4x4(x: usize, columns: u32, w: usize, y: usize, o0: usize, 
     }
   }
 }
+
+/**
+ * All rows at a packed tile of so many columns, clamped; o0, …: bytes from y to where its vectors go. `delta`: from there to a
+ * residual, if `add`.
+ */
+export function tile_8x6(x: usize, columns: u32, w: usize, y: usize, o0: usize, o1: usize, rows: u32, plane: u32, lo: v128, hi: v128, add: bool, delta: usize): void {
+  const end = x + 32 * columns;
+  for (; rows != 0; rows -= min(rows, 6)) {
+    let a00 = v128.load32_splat(w, 0);
+    let a01 = a00;
+    let a10 = v128.load32_splat(w, 4);
+    let a11 = a10;
+    let a20 = v128.load32_splat(w, 8);
+    let a21 = a20;
+    let a30 = v128.load32_splat(w, 12);
+    let a31 = a30;
+    let a40 = v128.load32_splat(w, 16);
+    let a41 = a40;
+    let a50 = v128.load32_splat(w, 20);
+    let a51 = a50;
+    w += 24;
+    for (let p = x; p < end; p += 32) {
+      const v0 = v128.load(p, 0);
+      const v1 = v128.load(p, 16);
+      const w0 = v128.load32_splat(w, 0);
+      a00 = madd(v0, w0, a00);
+      a01 = madd(v1, w0, a01);
+      const w1 = v128.load32_splat(w, 4);
+      a10 = madd(v0, w1, a10);
+      a11 = madd(v1, w1, a11);
+      const w2 = v128.load32_splat(w, 8);
+      a20 = madd(v0, w2, a20);
+      a21 = madd(v1, w2, a21);
+      const w3 = v128.load32_splat(w, 12);
+      a30 = madd(v0, w3, a30);
+      a31 = madd(v1, w3, a31);
+      const w4 = v128.load32_splat(w, 16);
+      a40 = madd(v0, w4, a40);
+      a41 = madd(v1, w4, a41);
+      const w5 = v128.load32_splat(w, 20);
+      a50 = madd(v0, w5, a50);
+      a51 = madd(v1, w5, a51);
+      w += 24;
+    }
+    {
+      if (add) {
+        a00 = f32x4.add(a00, v128.load(y + delta + o0));
+        a01 = f32x4.add(a01, v128.load(y + delta + o1));
+      }
+      v128.store(y + o0, f32x4.pmin(f32x4.pmax(a00, lo), hi));
+      v128.store(y + o1, f32x4.pmin(f32x4.pmax(a01, lo), hi));
+      y += plane;
+    }
+    if (rows > 1) {
+      if (add) {
+        a10 = f32x4.add(a10, v128.load(y + delta + o0));
+        a11 = f32x4.add(a11, v128.load(y + delta + o1));
+      }
+      v128.store(y + o0, f32x4.pmin(f32x4.pmax(a10, lo), hi));
+      v128.store(y + o1, f32x4.pmin(f32x4.pmax(a11, lo), hi));
+      y += plane;
+    }
+    if (rows > 2) {
+      if (add) {
+        a20 = f32x4.add(a20, v128.load(y + delta + o0));
+        a21 = f32x4.add(a21, v128.load(y + delta + o1));
+      }
+      v128.store(y + o0, f32x4.pmin(f32x4.pmax(a20, lo), hi));
+      v128.store(y + o1, f32x4.pmin(f32x4.pmax(a21, lo), hi));
+      y += plane;
+    }
+    if (rows > 3) {
+      if (add) {
+        a30 = f32x4.add(a30, v128.load(y + delta + o0));
+        a31 = f32x4.add(a31, v128.load(y + delta + o1));
+      }
+      v128.store(y + o0, f32x4.pmin(f32x4.pmax(a30, lo), hi));
+      v128.store(y + o1, f32x4.pmin(f32x4.pmax(a31, lo), hi));
+      y += plane;
+    }
+    if (rows > 4) {
+      if (add) {
+        a40 = f32x4.add(a40, v128.load(y + delta + o0));
+        a41 = f32x4.add(a41, v128.load(y + delta + o1));
+      }
+      v128.store(y + o0, f32x4.pmin(f32x4.pmax(a40, lo), hi));
+      v128.store(y + o1, f32x4.pmin(f32x4.pmax(a41, lo), hi));
+      y += plane;
+    }
+    if (rows > 5) {
+      if (add) {
+        a50 = f32x4.add(a50, v128.load(y + delta + o0));
+        a51 = f32x4.add(a51, v128.load(y + delta + o1));
+      }
+      v128.store(y + o0, f32x4.pmin(f32x4.pmax(a50, lo), hi));
+      v128.store(y + o1, f32x4.pmin(f32x4.pmax(a51, lo), hi));
+      y += plane;
+    }
+  }
+}
+
+/**
+ * All rows at a packed tile of so many columns, clamped; o0, …: bytes from y to where its vectors go. `delta`: from there to a
+ * residual, if `add`.
+ */
+export function tile_4x6(x: usize, columns: u32, w: usize, y: usize, o0: usize, rows: u32, plane: u32, lo: v128, hi: v128, add: bool, delta: usize): void {
+  const end = x + 16 * columns;
+  for (; rows != 0; rows -= min(rows, 6)) {
+    let a00 = v128.load32_splat(w, 0);
+    let a10 = v128.load32_splat(w, 4);
+    let a20 = v128.load32_splat(w, 8);
+    let a30 = v128.load32_splat(w, 12);
+    let a40 = v128.load32_splat(w, 16);
+    let a50 = v128.load32_splat(w, 20);
+    w += 24;
+    for (let p = x; p < end; p += 16) {
+      const v0 = v128.load(p, 0);
+      const w0 = v128.load32_splat(w, 0);
+      a00 = madd(v0, w0, a00);
+      const w1 = v128.load32_splat(w, 4);
+      a10 = madd(v0, w1, a10);
+      const w2 = v128.load32_splat(w, 8);
+      a20 = madd(v0, w2, a20);
+      const w3 = v128.load32_splat(w, 12);
+      a30 = madd(v0, w3, a30);
+      const w4 = v128.load32_splat(w, 16);
+      a40 = madd(v0, w4, a40);
+      const w5 = v128.load32_splat(w, 20);
+      a50 = madd(v0, w5, a50);
+      w += 24;
+    }
+    {
+      if (add) {
+        a00 = f32x4.add(a00, v128.load(y + delta + o0));
+      }
+      v128.store(y + o0, f32x4.pmin(f32x4.pmax(a00, lo), hi));
+      y += plane;
+    }
+    if (rows > 1) {
+      if (add) {
+        a10 = f32x4.add(a10, v128.load(y + delta + o0));
+      }
+      v128.store(y + o0, f32x4.pmin(f32x4.pmax(a10, lo), hi));
+      y += plane;
+    }
+    if (rows > 2) {
+      if (add) {
+        a20 = f32x4.add(a20, v128.load(y + delta + o0));
+      }
+      v128.store(y + o0, f32x4.pmin(f32x4.pmax(a20, lo), hi));
+      y += plane;
+    }
+    if (rows > 3) {
+      if (add) {
+        a30 = f32x4.add(a30, v128.load(y + delta + o0));
+      }
+      v128.store(y + o0, f32x4.pmin(f32x4.pmax(a30, lo), hi));
+      y += plane;
+    }
+    if (rows > 4) {
+      if (add) {
+        a40 = f32x4.add(a40, v128.load(y + delta + o0));
+      }
+      v128.store(y + o0, f32x4.pmin(f32x4.pmax(a40, lo), hi));
+      y += plane;
+    }
+    if (rows > 5) {
+      if (add) {
+        a50 = f32x4.add(a50, v128.load(y + delta + o0));
+      }
+      v128.store(y + o0, f32x4.pmin(f32x4.pmax(a50, lo), hi));
+      y += plane;
+    }
+  }
+}

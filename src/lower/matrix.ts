@@ -6,13 +6,14 @@ import type { TapTable } from '../program/program.ts';
 import { packedTiles } from '../program/tiles.ts';
 import { int8Candidates } from './int8.ts';
 import type { Lowering, StepCost } from './lowering.ts';
-import { fastest, predict, productWork } from './cost.ts';
+import { fastest, padWork, predict, productWork } from './cost.ts';
 import { emitRounded, linearCandidates } from './linear.ts';
 import type { MatrixKernelName } from './matrix-kernels.ts';
 import { kernelsOf, matrixKernels } from './matrix-kernels.ts';
 import { countKept, packGemm, packSpmm } from './pack.ts';
 import { flatTaps } from './taps.ts';
 import { addAfter } from './residual.ts';
+import { winogradCandidates } from './winograd.ts';
 
 type PlaneKind = 'flat' | 'shifted';
 
@@ -29,6 +30,7 @@ export function emitMatrixProduct(p: MatrixProduct, lowering: Lowering): void {
       ? linearCandidates(p, cost, lowering, fastestCandidate)
       : planeCandidates(p, kind, cost, lowering);
   if (kind === 'vector' && emitRounded(p, candidates, cost, lowering)) return;
+  if (kind === 'shifted') candidates.push(...winogradCandidates(p, cost, lowering));
   if (p.range && kind === 'flat') candidates.push(...int8Candidates(p, p.range, cost, lowering));
   const density = candidates.map(({ ms }) => Math.round((20 * ms) / candidates[0].ms));
   const chosen = lowering.choose(
@@ -58,15 +60,17 @@ function fastestCandidate(p: MatrixProduct, lowering: Lowering): ProductCandidat
 /** All float candidates for a product over planes, dense first. */
 function planeCandidates(p: MatrixProduct, kind: PlaneKind, cost: StepCost, lowering: Lowering): ProductCandidate[] {
   const { costModel } = lowering;
+  // only where a candidate has no such copy
+  const copyMs = p.unpadded && p.copied ? predict(padWork(p.copied), costModel) : 0;
   return kernelsOf(kind).flatMap((kernel): ProductCandidate[] => {
     const { group, tile } = matrixKernels[kernel];
     const kept = countKept(p.rows, p.columns, p.weights, matrixKernels[kernel]);
     const isDense = group === 'dense';
-    const ms = predict(productWork(kernel, p, kept, costModel, isDense ? 1 : 0), costModel);
+    const ms = copyMs + predict(productWork(kernel, p, kept, costModel, isDense ? 1 : 0), costModel);
     const plain = { name: kernel, ms, isDense, emit: () => emitPlain(p, kernel, cost, lowering) };
     if (tile !== packedTiles.sparse || p.columns < minPacked) return [plain];
     const runs = runsOf(p, kind);
-    const packedMs = predict(productWork(kernel, p, kept, costModel, runs), costModel);
+    const packedMs = copyMs + predict(productWork(kernel, p, kept, costModel, runs), costModel);
     const emit = () => emitPacked(p, kind, kernel, cost, lowering);
     return [plain, { name: `${kernel} packed`, ms: packedMs, isDense, emit }];
   });

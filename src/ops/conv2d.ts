@@ -1,6 +1,8 @@
 import type { Conv2dAttributes } from './convolution.ts';
 import { activateInPlace } from '../graph/activation.ts';
 import { emitMatrixProduct } from '../lower/matrix.ts';
+import type { MatrixProduct } from '../lower/product.ts';
+import { isForTiles } from '../lower/winograd.ts';
 import type { Lowering } from '../lower/lowering.ts';
 import type { Node, Shape } from '../graph/graph.ts';
 import { paddedPlane } from '../program/layout.ts';
@@ -127,18 +129,21 @@ function residualOf({ inputs, outputs }: Conv2dNode, lowering: Lowering): Pointe
 
 /** The planes that weights multiply: x's own, or a padded copy of them. Strides in floats. */
 interface Planes {
-  x: Pointer;
+  /** Emits the copy when it is first asked. */
+  x(): Pointer;
   xBatch: number;
   /** Floats from one channel to the next. */
   channel: number;
   phase: number;
   /** 0 when planes are read pixel by pixel. */
   rowPixels: number;
+  /** Floats that a copy reads and writes. */
+  copied?: MatrixProduct['copied'];
 }
 
 function planesOf(x: string, lowering: Lowering): Planes {
   const [xBatch, channel] = lowering.strides(x);
-  return { x: lowering.at(x), xBatch, channel, phase: 0, rowPixels: 0 };
+  return { x: () => lowering.at(x), xBatch, channel, phase: 0, rowPixels: 0 };
 }
 
 /**
@@ -156,36 +161,54 @@ function paddedPlanesOf(node: Conv2dNode, lowering: Lowering): Planes {
   const columns = 4 * Math.ceil((outWidth + Math.floor(reach[1] / stride[1])) / 4);
   const phase = paddedPlane(rows * columns);
   const channel = phases[0] * phases[1] * phase;
-  const copy = lowering.scratch(4 * batch * channels * channel);
-  const [xBatch, xPlane] = lowering.strides(x);
-  for (let n = 0; n < batch; n++) {
-    lowering.emit('f32_pad', {
-      x: lowering.at(x, n * xBatch),
-      y: { buffer: copy.buffer, offset: copy.offset + 4 * n * channels * channel },
-      planes: channels,
-      xPlane: 4 * xPlane,
-      xHeight: height,
-      xWidth: width,
-      yPlane: 4 * channel,
-      yPhase: 4 * phase,
-      rows,
-      columns,
-      strideH: stride[0],
-      strideW: stride[1],
-      phasesH: phases[0],
-      phasesW: phases[1],
-      top: pads[0],
-      left: pads[1],
-      value: 0,
-    });
+  let copy: Pointer | undefined;
+  return {
+    x: () => (copy ??= emitPad()),
+    xBatch: channels * channel,
+    channel,
+    phase,
+    rowPixels: columns,
+    copied: {
+      read: batch * channels * height * width,
+      written: batch * channels * phases[0] * phases[1] * rows * columns,
+      planes: batch * channels,
+    },
+  };
+
+  function emitPad(): Pointer {
+    const copy = lowering.scratch(4 * batch * channels * channel);
+    const [xBatch, xPlane] = lowering.strides(x);
+    for (let n = 0; n < batch; n++) {
+      lowering.emit('f32_pad', {
+        x: lowering.at(x, n * xBatch),
+        y: { buffer: copy.buffer, offset: copy.offset + 4 * n * channels * channel },
+        planes: channels,
+        xPlane: 4 * xPlane,
+        xHeight: height,
+        xWidth: width,
+        yPlane: 4 * channel,
+        yPhase: 4 * phase,
+        rows,
+        columns,
+        strideH: stride[0],
+        strideW: stride[1],
+        phasesH: phases[0],
+        phasesW: phases[1],
+        top: pads[0],
+        left: pads[1],
+        value: 0,
+      });
+    }
+    return copy;
   }
-  return { x: copy, xBatch: channels * channel, channel, phase, rowPixels: columns };
 }
+
+const moved = ({ buffer, offset }: Pointer, bytes: number): Pointer => ({ buffer, offset: offset + bytes });
 
 /** One matrix product per group of channels. */
 function emitGroups(node: Conv2dNode, planes: Planes, lowering: Lowering): void {
   const { stride, dilation, groups, activation } = node.attributes;
-  const [, w, b] = node.inputs;
+  const [x, w, b] = node.inputs;
   const residual = residualOf(node, lowering);
   const weights = lowering.constantData(w);
   const bias = b ? lowering.constantData(b) : undefined;
@@ -195,6 +218,9 @@ function emitGroups(node: Conv2dNode, planes: Planes, lowering: Lowering): void 
   const [yBatch, yPlane] = lowering.strides(node.outputs[0]);
   const groupRows = rows / groups;
   const columns = channels * kh * kw;
+  const [, , xHeight, xWidth] = lowering.shape(x);
+  const [xBatch, xPlane] = lowering.strides(x);
+  const tiled = isForTiles([kh, kw], stride, dilation, node.attributes.pads);
   for (let g = 0; g < groups; g++) {
     const first = g * groupRows;
     emitMatrixProduct(
@@ -212,7 +238,9 @@ function emitGroups(node: Conv2dNode, planes: Planes, lowering: Lowering): void 
           phaseBytes: 4 * planes.phase,
           rowBytes: 4 * planes.rowPixels,
         },
-        x: { buffer: planes.x.buffer, offset: planes.x.offset + 4 * g * channels * planes.channel },
+        get x() {
+          return moved(planes.x(), 4 * g * channels * planes.channel);
+        },
         y: lowering.at(node.outputs[0], first * yPlane),
         batch,
         xBatch: planes.xBatch,
@@ -223,6 +251,17 @@ function emitGroups(node: Conv2dNode, planes: Planes, lowering: Lowering): void 
         rowPixels: planes.rowPixels,
         residual,
         activation,
+        copied: planes.copied,
+        unpadded: tiled
+          ? {
+              x: lowering.at(x, g * channels * xPlane),
+              xBatch,
+              xPlane,
+              height: xHeight,
+              width: xWidth,
+              pads: node.attributes.pads,
+            }
+          : undefined,
         range: planes.rowPixels === 0 ? lowering.range?.(node.inputs[0]) : undefined,
       },
       lowering,

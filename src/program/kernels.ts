@@ -23,6 +23,7 @@ import { reduceKernels } from './kernels/reduce.ts';
 import { resizeKernels } from './kernels/resize.ts';
 import { selectKernels } from './kernels/select.ts';
 import { spmmKernels } from './kernels/spmm.ts';
+import { winogradKernels } from './kernels/winograd.ts';
 import type { FieldKind } from './kernel.ts';
 import type { Pointer } from './program.ts';
 
@@ -44,6 +45,7 @@ export const kernels = {
   ...matmulKernels,
   ...selectKernels,
   ...gridKernels,
+  ...winogradKernels,
 };
 
 export type KernelName = keyof typeof kernels;

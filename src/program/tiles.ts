@@ -28,6 +28,8 @@ export const tiles = {
   },
   gemm: {
     '8x4': { rows: 4, vectors: 2 },
+    // Twelve accumulators, for engines that keep as many in registers
+    '8x6': { rows: 6, vectors: 2 },
   },
   /** One pixel per image; the four lanes of a vector are rows. */
   linear: {
@@ -53,6 +55,13 @@ export const tiles = {
  * contiguous, 4 · `pixelsOf(tile)` bytes behind those of the column before.
  */
 export const packedTiles = { dense: tiles.gemm['8x4'], sparse: tiles.spmm['28x1'] } as const;
+
+/** Outputs of a tile along each axis, for Winograd's convolutions. */
+export const winogradTiles = [2, 4] as const;
+export type WinogradTile = (typeof winogradTiles)[number];
+
+export const isWinogradTile = (tile: number): tile is WinogradTile =>
+  (winogradTiles as readonly number[]).includes(tile);
 
 export const pixelsOf = ({ vectors }: Tile): number => 4 * vectors;
 

@@ -4,10 +4,11 @@ import path from 'node:path';
 import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readHeader } from '../../src/artifact/read.ts';
-import { isolation, serveFolder, strictPolicy, useBrowser } from './browser.ts';
+import { useBrowser } from './browser.ts';
 import { cameraOf } from './camera.ts';
 import { cloneExample } from './clone.ts';
 import { jpegFile, root } from './project.ts';
+import { isolation, serveFolder, strictPolicy } from './site.ts';
 
 let site: string;
 let readme: string;

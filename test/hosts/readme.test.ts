@@ -12,10 +12,11 @@ import { networks } from '../../models/index.ts';
 import { exportOnnx } from '../../src/compile.ts';
 import type { Detection } from '../../src/index.ts';
 import { patience } from '../patience.ts';
-import { serveFolder, strictPolicy, useBrowser } from './browser.ts';
+import { useBrowser } from './browser.ts';
 import { cameraOf } from './camera.ts';
 import { isInstalled, project, root } from './project.ts';
 import { bundleForWorkerd, workerd } from './workerd.ts';
+import { serveFolder, strictPolicy } from './site.ts';
 
 const run = promisify(execFile);
 const hostModules = path.join(root, 'test/hosts/node_modules');

@@ -66,6 +66,16 @@ export const everyKernel: Record<string, Case> = {
       { ...rank4((g, x) => [g.conv2d(g.conv2d(x, 130, 1), 33, 1)], [1, 4, 3, 2], forced[encoding]), weights },
     ]),
   ),
+  "Winograd's tiles": rank4(
+    (g, x) => [g.conv2d(g.conv2d(x, 7, 3), 3, 3, { pads: [0, 2, 1, 1], activation: { fn: 'silu' } })],
+    [2, 3, 5, 6],
+    forced.winograd,
+  ),
+  "Winograd's small tiles": {
+    ...rank4((g, x) => [g.conv2d(x, 5, 3)], [1, 3, 5, 6], forced.winograd),
+    winograd: 2,
+    weights: 'int8',
+  },
   'linear, dense': rank4(
     (g, x) => [g.node('linear', {}, x, g.constant([5, 6]), g.constant([5]))],
     [2, 6],

@@ -5,9 +5,10 @@ import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isolation, serveFolder, strictPolicy, useBrowser } from '../hosts/browser.ts';
+import { useBrowser } from '../hosts/browser.ts';
 import { patience } from '../patience.ts';
 import { isInstalled, modelFile, photo, project, root } from '../hosts/project.ts';
+import { isolation, serveFolder, strictPolicy } from '../hosts/site.ts';
 import type { Soak } from './judge.ts';
 import { problems, shortTolerance, table, tableHead, tolerance } from './judge.ts';
 

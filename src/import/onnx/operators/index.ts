@@ -11,6 +11,7 @@ import { normalisation } from './normalisation.ts';
 import { quantisation } from './quantisation.ts';
 import { reductions } from './reduction.ts';
 import { resizing } from './resize.ts';
+import { scatter } from './scatter.ts';
 import { selection } from './selection.ts';
 
 const gelu = elementwise.Gelu;
@@ -29,6 +30,7 @@ export const onnxOperators: ReadonlyMap<string, ImportedOperator<Operation>> = n
     ...quantisation,
     ...logic,
     ...selection,
+    ...scatter,
     'com.microsoft.Gelu': gelu,
   }),
 );
