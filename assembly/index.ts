@@ -1,5 +1,6 @@
 export { run } from './program';
 export {
+  expand_blocks,
   expand_f16,
   expand_bytes,
   expand_nibbles,

@@ -4,6 +4,7 @@ import type { CaseBuilder } from './cases/case.ts';
 import { copyCases } from './cases/copy.ts';
 import { depthwiseCases } from './cases/depthwise.ts';
 import { detectCases } from './cases/detect.ts';
+import { dotCases } from './cases/dots.ts';
 import { elementwiseCases } from './cases/elementwise.ts';
 import { gridCases } from './cases/grid.ts';
 import { imageCases } from './cases/image.ts';
@@ -28,6 +29,7 @@ export const cases: { readonly [K in KernelName]: CaseBuilder } = {
   ...imageCases,
   ...detectCases,
   ...int8Cases,
+  ...dotCases,
   ...selectCases,
   ...gridCases,
   ...winogradCases,

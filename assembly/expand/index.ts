@@ -1,4 +1,5 @@
 // Expands an artifact's compact form into what kernels read. Lengths are checked before; indices are checked here.
+import { dotForm } from '../dots/form';
 
 /**
  * IEEE halves, in 32 bits each → floats, exact. Subnormals by scaling; infinities and NaN keep their meaning.
@@ -211,6 +212,66 @@ export function expand_i8(
       }
     }
     row += g;
+  }
+  return gaps == gapsEnd ? 0 : 0xffffffff;
+}
+
+/**
+ * counts, gaps and values (src/lower/blocks.ts draws them), scales and biases (4 · quads), taps (columns) → blocks as
+ * assembly/dots/index.ts draws them. Without counts every group of rows has all columns. Returns the same as expand_spmm.
+ */
+export function expand_blocks(
+  counts: usize,
+  gaps: usize,
+  gapsEnd: usize,
+  values: usize,
+  scales: usize,
+  bias: usize,
+  taps: usize,
+  to: usize,
+  quads: u32,
+  columns: u32,
+  group: u32,
+  bits: u32,
+): u32 {
+  const form = dotForm(bits);
+  const block: usize = 4 * group;
+  for (let row: u32 = 0; row < 4 * quads; row += group) {
+    if ((row & 3) == 0) {
+      store<u32>(to, form);
+      v128.store(to, v128.load(scales), 4);
+      scales += 16;
+      to += 20;
+    }
+    let n = columns;
+    if (counts != 0) {
+      n = load<u32>(counts);
+      counts += 4;
+    }
+    store<u32>(to, n * (4 + 4 * group));
+    to += 4;
+    memory.copy(to, bias, block);
+    bias += block;
+    to += block;
+    let column: u32 = 0;
+    for (let k: u32 = 0; k < n; k++) {
+      if (counts != 0) {
+        for (;;) {
+          if (gaps >= gapsEnd) return 1 + row;
+          const gap = load<u8>(gaps++);
+          column += gap;
+          if (gap != 255) break;
+        }
+        if (column >= columns) return 1 + row;
+      }
+      store<u32>(to, load<u32>(taps + 4 * column));
+      to += 4;
+      column += 1;
+      for (const end = to + block; to < end; to += 4) {
+        store<u32>(to, load<u32>(values));
+        values += 4;
+      }
+    }
   }
   return gaps == gapsEnd ? 0 : 0xffffffff;
 }

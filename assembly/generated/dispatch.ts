@@ -12,10 +12,11 @@ import { f32_copy, f32_fill, f32_gather } from '../copy';
 import { f32_image } from '../image';
 import { f32_best_class } from '../detect';
 import { i8_quantise, i8_spmm_8x4, i8_spmm_8x2, i8_spmm_16x1 } from '../int8';
+import { i8_dot_12x4, i8_dot_24x2, i8_dot_52x1, i8_depthwise } from '../dots';
 import { f32_top_k, f32_take } from '../select';
 import { f32_grid_sample } from '../grid';
 import { f32_winograd_8x4, f32_winograd_8x6 } from '../winograd';
-import { MatrixRecord, LinearRecord, LinearInputRecord, PadRecord, DepthwiseRecord, DepthwiseTapsRecord, PoolRecord, AveragePoolRecord, UnaryRecord, BinaryRecord, SoftmaxRecord, ReduceRecord, ResizeNearestRecord, UpsampleRecord, ResizeLinearRecord, CopyRecord, FillRecord, GatherRecord, ImageRecord, BestClassRecord, QuantiseRecord, Int8Record, MatmulRecord, TopKRecord, TakeRecord, GridSampleRecord, WinogradRecord } from './records';
+import { MatrixRecord, LinearRecord, LinearInputRecord, PadRecord, DepthwiseRecord, DepthwiseTapsRecord, PoolRecord, AveragePoolRecord, UnaryRecord, BinaryRecord, SoftmaxRecord, ReduceRecord, ResizeNearestRecord, UpsampleRecord, ResizeLinearRecord, CopyRecord, FillRecord, GatherRecord, ImageRecord, BestClassRecord, QuantiseRecord, Int8Record, DotRecord, DepthwiseBytesRecord, MatmulRecord, TopKRecord, TakeRecord, GridSampleRecord, WinogradRecord } from './records';
 
 /** Runs the one record at this address. */
 export function dispatch(record: usize): void {
@@ -173,26 +174,42 @@ export function dispatch(record: usize): void {
       break;
     }
     case 38: {
-      f32_matmul(changetype<MatmulRecord>(record));
+      i8_dot_12x4(changetype<DotRecord>(record));
       break;
     }
     case 39: {
-      f32_top_k(changetype<TopKRecord>(record));
+      i8_dot_24x2(changetype<DotRecord>(record));
       break;
     }
     case 40: {
-      f32_take(changetype<TakeRecord>(record));
+      i8_dot_52x1(changetype<DotRecord>(record));
       break;
     }
     case 41: {
-      f32_grid_sample(changetype<GridSampleRecord>(record));
+      i8_depthwise(changetype<DepthwiseBytesRecord>(record));
       break;
     }
     case 42: {
-      f32_winograd_8x4(changetype<WinogradRecord>(record));
+      f32_matmul(changetype<MatmulRecord>(record));
       break;
     }
     case 43: {
+      f32_top_k(changetype<TopKRecord>(record));
+      break;
+    }
+    case 44: {
+      f32_take(changetype<TakeRecord>(record));
+      break;
+    }
+    case 45: {
+      f32_grid_sample(changetype<GridSampleRecord>(record));
+      break;
+    }
+    case 46: {
+      f32_winograd_8x4(changetype<WinogradRecord>(record));
+      break;
+    }
+    case 47: {
       f32_winograd_8x6(changetype<WinogradRecord>(record));
       break;
     }
@@ -201,7 +218,7 @@ export function dispatch(record: usize): void {
 
 /** Of the registry that this is generated from: a runtime of another version would write other records. */
 export function registry(): u32 {
-  return 0x922f5f21;
+  return 0x85e0ea78;
 }
 
-export { f32_spmm_28x1, f32_spmm_16x2, f32_spmm_8x4, f32_conv_spmm_28x1, f32_conv_spmm_16x2, f32_conv_spmm_8x4, f32_gemm_8x4, f32_conv_gemm_8x4, f32_linear_dense, f32_linear_sparse, f32_linear_sparse_4, i16_linear_input, i8_linear, i4_linear, f32_pad, f32_depthwise_3x3, f32_depthwise_3x3s2, f32_depthwise_5x5, f32_depthwise_5x5s2, f32_depthwise, f32_max_pool, f32_average_pool, f32_unary, f32_binary, f32_softmax, f32_reduce, f32_resize_nearest, f32_upsample_2x2, f32_resize_linear, f32_copy, f32_fill, f32_gather, f32_image, f32_best_class, i8_quantise, i8_spmm_8x4, i8_spmm_8x2, i8_spmm_16x1, f32_matmul, f32_top_k, f32_take, f32_grid_sample, f32_winograd_8x4, f32_winograd_8x6 };
+export { f32_spmm_28x1, f32_spmm_16x2, f32_spmm_8x4, f32_conv_spmm_28x1, f32_conv_spmm_16x2, f32_conv_spmm_8x4, f32_gemm_8x4, f32_conv_gemm_8x4, f32_linear_dense, f32_linear_sparse, f32_linear_sparse_4, i16_linear_input, i8_linear, i4_linear, f32_pad, f32_depthwise_3x3, f32_depthwise_3x3s2, f32_depthwise_5x5, f32_depthwise_5x5s2, f32_depthwise, f32_max_pool, f32_average_pool, f32_unary, f32_binary, f32_softmax, f32_reduce, f32_resize_nearest, f32_upsample_2x2, f32_resize_linear, f32_copy, f32_fill, f32_gather, f32_image, f32_best_class, i8_quantise, i8_spmm_8x4, i8_spmm_8x2, i8_spmm_16x1, i8_dot_12x4, i8_dot_24x2, i8_dot_52x1, i8_depthwise, f32_matmul, f32_top_k, f32_take, f32_grid_sample, f32_winograd_8x4, f32_winograd_8x6 };

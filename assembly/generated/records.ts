@@ -503,6 +503,63 @@ export class Int8Record {
 }
 
 @unmanaged
+export class DotRecord {
+  kernel: u32;
+  bytes: u32;
+  x: usize;
+  weights: usize;
+  table: usize;
+  scratch: usize;
+  y: usize;
+  batch: u32;
+  xBatch: u32;
+  yBatch: u32;
+  rows: u32;
+  height: u32;
+  width: u32;
+  rowPixels: u32;
+  yPlane: u32;
+  floats: u32;
+  zero: u32;
+  low: f32;
+  high: f32;
+  look: u32;
+}
+
+@unmanaged
+export class DepthwiseBytesRecord {
+  kernel: u32;
+  bytes: u32;
+  x: usize;
+  weights: usize;
+  table: usize;
+  scratch: usize;
+  y: usize;
+  batch: u32;
+  xBatch: u32;
+  yBatch: u32;
+  planes: u32;
+  xPlane: u32;
+  xHeight: u32;
+  xWidth: u32;
+  yPlane: u32;
+  height: u32;
+  width: u32;
+  kernelH: u32;
+  kernelW: u32;
+  strideH: u32;
+  strideW: u32;
+  top: u32;
+  left: u32;
+  bits: u32;
+  xZero: u32;
+  zero: u32;
+  low: u32;
+  high: u32;
+  look: u32;
+}
+
+@unmanaged
 export class MatmulRecord {
   kernel: u32;
   bytes: u32;

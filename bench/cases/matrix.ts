@@ -18,7 +18,7 @@ type Kind = 'flat' | 'shifted';
 
 const contests = { flat: 'pointwise', shifted: 'convolution' };
 
-function kindOf({ op, height, width, kernel, stride }: LayerShape): Kind | undefined {
+export function kindOf({ op, height, width, kernel, stride }: LayerShape): Kind | undefined {
   if (op !== 'conv') return undefined;
   if (kernel > 1 || stride > 1) return 'shifted';
   return height * width === 1 ? undefined : 'flat';
@@ -40,7 +40,7 @@ export function sparseWeights(rows: number, columns: number, group: Group, densi
 }
 
 /** The planes that weights multiply: the input's own, or a padded copy split into phases. */
-function placeInput(kernels: RawKernels, shape: LayerShape, kind: Kind) {
+export function placeInput(kernels: RawKernels, shape: LayerShape, kind: Kind) {
   const { inputs, kernel, stride, height, width } = shape;
   const [outHeight, outWidth] = outputSize(shape);
   const reach = Math.floor((kernel - 1) / stride);

@@ -58,6 +58,19 @@ export type JsonBuffer =
       taps: number;
     }
   | {
+      form: 'blocks';
+      rows: number;
+      columns: number;
+      group: number;
+      bits: number;
+      counts: string | null;
+      gaps: string | null;
+      values: string;
+      scales: string;
+      bias: string;
+      taps: number;
+    }
+  | {
       form: 'quantised';
       rows: number;
       columns: number;

@@ -3,7 +3,7 @@
 import { isObject } from '../formats/json-object.ts';
 import { FiligreeError } from '../errors.ts';
 import { elementBytes, elementCount } from '../tensor.ts';
-import { constantBytes, keptValues } from '../program/constants.ts';
+import { blockCount, constantBytes, keptValues } from '../program/constants.ts';
 import type { DType } from '../tensor.ts';
 import { fieldsOf, kernels } from '../program/kernels.ts';
 import type { KernelName } from '../program/kernels.ts';
@@ -328,6 +328,22 @@ function readConstant(read: Reader, tensors: Map<string, TensorSpan>, bytes: Uin
       bias: tensor('bias', rows, 'F32') as Float32Array | Unread,
     };
   }
+  if (form === 'blocks') {
+    const group = read.integer('group');
+    if (group !== 1 && group !== 2 && group !== 4) read.bad('group', '1, 2 or 4');
+    const bits = read.integer('bits');
+    if (bits !== 7 && bits !== 8) return read.bad('bits', '7 or 8');
+    const filled = 4 * Math.ceil(rows / 4);
+    const counts = read.json.counts === null ? null : (tensor('counts', filled / group, 'U32') as Uint32Array);
+    const shape = { form, rows, columns, group, bits, counts, taps: read.integer('taps') } as const;
+    return {
+      ...shape,
+      gaps: counts && (tensor('gaps', undefined, 'U8') as Uint8Array | Unread),
+      values: tensor('values', 4 * group * blockCount(shape), 'I8') as Int8Array | Unread,
+      scales: tensor('scales', filled, 'F32') as Float32Array | Unread,
+      bias: tensor('bias', filled, 'I32') as Int32Array | Unread,
+    };
+  }
   if (form === 'quantised') {
     const bits = read.integer('bits');
     if (bits !== 4 && bits !== 8) return read.bad('bits', '4 or 8');
@@ -347,7 +363,7 @@ function readConstant(read: Reader, tensors: Map<string, TensorSpan>, bytes: Uin
       bias: bias(rows),
     };
   }
-  return read.bad('form', 'f32, i32, taps, gemm, spmm, i8 or quantised');
+  return read.bad('form', 'f32, i32, taps, gemm, spmm, i8, blocks or quantised');
 }
 
 function readLayer(read: Reader): ProgramLayer {

@@ -81,6 +81,20 @@ function jsonBuffer(buffer: Buffer, add: (part: string, data: StoredArray | Unre
         ...(c.winograd && { winograd: c.winograd }),
         ...jsonScales(c, add),
       };
+    case 'blocks':
+      return {
+        form: 'blocks',
+        rows: c.rows,
+        columns: c.columns,
+        group: c.group,
+        bits: c.bits,
+        counts: c.counts && add('counts', c.counts),
+        gaps: c.gaps && add('gaps', c.gaps),
+        values: add('values', c.values),
+        scales: add('scales', c.scales),
+        bias: add('bias', c.bias),
+        taps: c.taps,
+      };
     case 'quantised':
       return {
         form: 'quantised',

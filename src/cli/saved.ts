@@ -33,6 +33,7 @@ export function savedParts(c: Constant): { parts: SavedParts; type?: SavedType }
     case 'gemm':
     case 'spmm':
     case 'i8':
+    case 'blocks':
     case 'quantised': {
       const sparse = c.form === 'gemm' ? {} : c;
       const { gaps, counts } = sparse as { gaps?: Uint8Array; counts?: Uint32Array };
@@ -50,8 +51,8 @@ export function savedParts(c: Constant): { parts: SavedParts; type?: SavedType }
   }
 }
 
-function typeOf(c: Extract<Constant, { form: 'gemm' | 'spmm' | 'i8' | 'quantised' }>): SavedType {
-  if (c.form === 'i8') return 'int8';
+function typeOf(c: Extract<Constant, { form: 'gemm' | 'spmm' | 'i8' | 'blocks' | 'quantised' }>): SavedType {
+  if (c.form === 'i8' || c.form === 'blocks') return 'int8';
   if (c.form === 'quantised') return c.bits === 8 ? 'int8' : 'int4';
   if (c.scales) return c.blocks ? 'int4' : 'int8';
   return c.values.BYTES_PER_ELEMENT === 2 ? 'f16' : 'f32';

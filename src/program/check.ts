@@ -47,8 +47,7 @@ export function checkProgram(program: Program): number[] {
     );
   });
   buffers.forEach((b, i) => {
-    if (b.kind === 'constant' && (b.constant.form === 'spmm' || b.constant.form === 'i8'))
-      checkTaps(program, b.constant, i);
+    if (b.kind === 'constant' && isTapped(b.constant)) checkTaps(program, b.constant, i);
   });
 
   return program.steps.map((step, index) => {
@@ -98,12 +97,14 @@ const tapsOf = (program: Program, buffer: number): TapTable | undefined => {
   return taps?.kind === 'constant' && taps.constant.form === 'taps' ? taps.constant.taps : undefined;
 };
 
+/** Weights that hold the byte offsets of a tap table. */
+type Tapped = Extract<Constant, { form: 'spmm' | 'i8' | 'blocks' }>;
+
+const isTapped = (constant: Constant): constant is Tapped =>
+  constant.form === 'spmm' || constant.form === 'i8' || constant.form === 'blocks';
+
 /** Sparse weights take their byte offsets from a tap table, which must have an entry for each of their columns. */
-function checkTaps(
-  program: Program,
-  { taps, columns }: Extract<Constant, { form: 'spmm' | 'i8' }>,
-  index: number,
-): void {
+function checkTaps(program: Program, { taps, columns }: Tapped, index: number): void {
   const table = tapsOf(program, taps);
   const entries = table && table.channels * table.kernel[0] * table.kernel[1];
   if (entries === columns) return;
@@ -138,6 +139,7 @@ export function largestEntry(program: Program, constant: Constant): number {
       return largestTap(constant.taps);
     case 'spmm':
     case 'i8':
+    case 'blocks':
       return largestTap(tapsOf(program, constant.taps)!);
     case 'i32': {
       let most = 0;

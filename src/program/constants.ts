@@ -33,6 +33,8 @@ export function constantBytes(constant: Constant): number {
       });
       return bytes;
     }
+    case 'blocks':
+      return blocksBytes(constant, constant.rows);
     case 'quantised': {
       const { rows, columns, bits, counts } = constant;
       if (!counts) return rows * quantisedRowBytes(bits, Math.ceil(columns / 16));
@@ -65,3 +67,23 @@ export function keptValues(rows: number, group: number, counts: Uint32Array): nu
 export function quantisedRowBytes(bits: number, groups: number): number {
   return 16 + (bits === 8 ? 16 * Math.ceil(groups / 8) + 16 * groups : 4 * Math.ceil((14 * groups) / 4));
 }
+
+type BlockShape = Pick<Extract<Constant, { form: 'blocks' }>, 'rows' | 'columns' | 'group' | 'counts'>;
+
+/** Number of blocks, of 4 · group values each, in the weights of a `blocks` constant. */
+export function blockCount({ rows, columns, group, counts }: BlockShape): number {
+  return counts ? counts.reduce((sum, n) => sum + n, 0) : (columns * up4(rows)) / group;
+}
+
+/** Bytes of the first rows, a multiple of 4 or all of them, of an expanded `blocks` constant. */
+export function blocksBytes({ columns, group, counts }: BlockShape, rows: number): number {
+  const groups = up4(rows) / group;
+  let blocks = groups * columns;
+  if (counts) {
+    blocks = 0;
+    for (let i = 0; i < groups; i++) blocks += counts[i];
+  }
+  return 5 * up4(rows) + (groups + blocks) * (4 + 4 * group);
+}
+
+const up4 = (rows: number) => 4 * Math.ceil(rows / 4);

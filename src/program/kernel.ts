@@ -31,7 +31,8 @@ export interface SplitAxis<Numbers extends string = string, Pointers extends str
   /** Parts start at multiples of this number of units; default 1. */
   readonly multiple?: number;
   /**
-   * Bytes that each pointer moves per unit. `groups`: it moves past the rows of an `spmm` or `quantised` constant,
+   * Bytes that each pointer moves per unit. `groups`: it moves past the rows of an `spmm`, `blocks` or `quantised`
+   * constant,
    * which are the units. `own`: it is scratch memory, and each part has its own.
    */
   readonly moves: Readonly<Record<Pointers, number | 'groups' | 'own'>>;

@@ -10,6 +10,7 @@ import { copyKernels } from './kernels/copy.ts';
 import { depthwiseKernels } from './kernels/depthwise.ts';
 import { detectKernels } from './kernels/detect.ts';
 import { elementwiseKernels } from './kernels/elementwise.ts';
+import { dotKernels } from './kernels/dots.ts';
 import { gemmKernels } from './kernels/gemm.ts';
 import { gridKernels } from './kernels/grid.ts';
 import { imageKernels } from './kernels/image.ts';
@@ -40,6 +41,7 @@ export const kernels = {
   ...imageKernels,
   ...detectKernels,
   ...int8Kernels,
+  ...dotKernels,
   ...matmulKernels,
   ...selectKernels,
   ...gridKernels,

@@ -105,6 +105,28 @@ export type Constant =
       taps: number;
     }
   /**
+   * Weights of bytes for values in quads (quads.ts): each of `columns` is a word of four inputs, and `group` consecutive rows
+   * share the columns that they keep. All rows are filled up with zeros to a multiple of 4. Saved as src/lower/blocks.ts draws
+   * it, expanded as assembly/dots/index.ts draws it.
+   */
+  | {
+      form: 'blocks';
+      rows: number;
+      columns: number;
+      group: number;
+      /** Of inputs: 0…127 or 0…255. */
+      bits: 7 | 8;
+      /** Kept columns of each group of rows, and their gaps; null when all are kept. */
+      counts: Uint32Array | null;
+      gaps: Uint8Array | Unread | null;
+      values: Int8Array | Unread;
+      /** One for each row, those of the filling included. */
+      scales: Float32Array | Unread;
+      bias: Int32Array | Unread;
+      /** The buffer with the tap table that turns columns into byte offsets. */
+      taps: number;
+    }
+  /**
    * (rows, columns) weights in 8-bit integers with a scale per row, or in 4-bit integers with a scale per group of 16
    * columns. Saved as src/lower/quantise.ts draws it, expanded as assembly/linear/quantised.ts draws it.
    */

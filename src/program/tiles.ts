@@ -42,6 +42,12 @@ export const tiles = {
     '8x2': { rows: 2, vectors: 2 },
     '8x4': { rows: 4, vectors: 2 },
   },
+  /** Sums of products of bytes in quads, where an entry is four inputs. */
+  dots: {
+    '12x4': { rows: 4, vectors: 3 },
+    '24x2': { rows: 2, vectors: 6 },
+    '52x1': { rows: 1, vectors: 13 },
+  },
 } as const satisfies Record<string, Record<string, Tile>>;
 
 /**

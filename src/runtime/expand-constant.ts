@@ -9,8 +9,8 @@ import { up64 } from './record.ts';
 
 /** Bytes of staging memory that expanding a constant takes. */
 export function stagingBytes(c: Constant): number {
-  if (c.form === 'i8')
-    return [c.counts, c.gaps, c.values, c.scales, c.bias].reduce((n, d) => n + up64(d.byteLength), 0);
+  if (c.form === 'i8' || c.form === 'blocks')
+    return [c.counts, c.gaps, c.values, c.scales, c.bias].reduce((n, d) => n + up64(d?.byteLength ?? 0), 0);
   if (c.form === 'quantised') {
     const { counts, gaps, values, scales, rows } = c;
     const indices = up64(counts?.byteLength ?? 0) + up64(gaps?.byteLength ?? 0);
@@ -169,6 +169,17 @@ export function addConstant(
           c,
           exports.expand_i8(counts, gaps, end, integers, scales, bias, taps, to, c.rows, c.columns, c.group),
         ),
+      );
+      break;
+    }
+    case 'blocks': {
+      const [counts, gaps, integers, scales, bias] = [c.counts, c.gaps, c.values, c.scales, c.bias].map((data) =>
+        data ? stage(data) : 0,
+      );
+      const end = gaps + (c.gaps?.length ?? 0);
+      const shape = [Math.ceil(c.rows / 4), c.columns, c.group, c.bits];
+      finish(() =>
+        wrongIndices(c, exports.expand_blocks(counts, gaps, end, integers, scales, bias, taps, to, ...shape)),
       );
       break;
     }

@@ -67,7 +67,8 @@ export function planBatches(program: Program, layout: MemoryLayout, instance: In
       if (b.kind !== 'constant' || (b.constant.form === 'taps') !== isTaps) return;
       const { constant } = b;
       if (batches.at(-1)!.staged + stagingBytes(constant) > layout.staging) batches.push(emptyBatch());
-      const taps = constant.form === 'spmm' || constant.form === 'i8' ? layout.buffers[constant.taps] : 0;
+      const { taps: own } = constant as { taps?: unknown };
+      const taps = typeof own === 'number' ? layout.buffers[own] : 0;
       addConstant(batches.at(-1)!, i, constant, layout.buffers[i], taps, layout.arena, instance);
     });
   }

@@ -185,7 +185,9 @@ function checkedThreads(threads: number | 'auto'): number | 'auto' {
  * build.
  */
 async function int8Build(build: WasmBuild, { buffers }: Program, wasm?: WasmProvider): Promise<WasmBuild> {
-  const isUsed = buffers.some((b) => b.kind === 'constant' && b.constant.form === 'i8');
+  const isUsed = buffers.some(
+    (b) => b.kind === 'constant' && (b.constant.form === 'i8' || b.constant.form === 'blocks'),
+  );
   if (!isUsed || build !== 'relaxed') return build;
   const { exports } = await instantiate(programBase, build, wasm);
   return exports.i8_dot(-3, 5, 1000) === 940 ? build : 'simd';

@@ -1,12 +1,15 @@
 // Graphs whose programs hold every kernel between them.
 import type { CostModel } from '../../src/lower/cost-model.ts';
 import { defaultCostModel } from '../../src/lower/cost.ts';
+import { lowerGraph } from '../../src/compile/lower-graph.ts';
 import type { LoweringPlan } from '../../src/compile/lower-graph.ts';
 import type { LinearWeights } from '../../src/lower/lowering.ts';
 import type { Graph } from '../../src/graph/graph.ts';
+import type { Program } from '../../src/program/program.ts';
 import { GraphBuilder } from '../graphs.ts';
 import { randomFloats } from '../kernels/wasm.ts';
 import { eightBits, forced, overPlanes } from '../program.ts';
+import { bytePrograms } from './byte-programs.ts';
 
 const rank4 = (
   build: (g: GraphBuilder, x: string) => string[],
@@ -145,3 +148,12 @@ export const everyKernel: Record<string, Case> = {
     g.node('pad', { before: [0, 0, 1, 2], after: [0, 0, 2, 1], mode: 'constant', value: 3 }, x),
   ]),
 };
+
+/** By name, programs in which every kernel is: those of `everyKernel`, and some made by hand. */
+export const everyProgram = (): [name: string, program: Program][] => [
+  ...Object.entries(everyKernel).map(([name, plan]): [string, Program] => [
+    name,
+    lowerGraph(plan.graph, plan.costModel, plan),
+  ]),
+  ...Object.entries(bytePrograms),
+];

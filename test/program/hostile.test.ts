@@ -5,7 +5,6 @@ import { describe, expect, it } from 'vitest';
 import { readArtifact } from '../../src/artifact/read.ts';
 import { writeArtifact } from '../../src/artifact/write.ts';
 import { compileModel } from '../../src/compile.ts';
-import { lowerGraph } from '../../src/compile/lower-graph.ts';
 import { FiligreeError } from '../../src/errors.ts';
 import { checkProgram } from '../../src/program/check.ts';
 import { kernelNames, kernels } from '../../src/program/kernels.ts';
@@ -17,7 +16,7 @@ import type { Instance } from '../../src/runtime/instantiate.ts';
 import { instantiate } from '../../src/runtime/instantiate.ts';
 import { cpuMs, expectCpuBelow } from '../cpu.ts';
 import { faceModels } from '../models/published.ts';
-import { everyKernel } from './every-kernel.ts';
+import { everyProgram } from './every-kernel.ts';
 import { layOutApart, memoryBytes, runGuarded } from './guarded.ts';
 
 const everything = !!process.env.FILIGREE_HOSTILE;
@@ -55,10 +54,7 @@ function putTogether({ header, data }: Artifact, program: Json): Uint8Array {
   return bytes;
 }
 
-const artifacts = Object.entries(everyKernel).map(([name, { graph, costModel, ...plan }]) => ({
-  name,
-  ...takeApart(writeArtifact(lowerGraph(graph, costModel, plan))),
-}));
+const artifacts = everyProgram().map(([name, program]) => ({ name, ...takeApart(writeArtifact(program)) }));
 
 const others: Json[] = [null, true, 'x', '__proto__', 'inf', '-inf', [], {}, deep, { toString: 1 }, [-1], ['x']];
 const small = [0, 1, 2, 3, 4, 7, 8, 16, 64, 100, 0.5, -1];

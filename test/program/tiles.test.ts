@@ -11,7 +11,7 @@ import { spmmKernels } from '../../src/program/kernels/spmm.ts';
 const named = (tile: Tile) => `${pixelsOf(tile)}x${tile.rows}`;
 
 describe('the table of tiles', () => {
-  it.each(['spmm', 'gemm', 'int8'] as const)('names %s tiles by pixels × rows', (family) => {
+  it.each(['spmm', 'gemm', 'int8', 'dots'] as const)('names %s tiles by pixels × rows', (family) => {
     for (const [name, tile] of Object.entries<Tile>(tiles[family])) expect(name).toBe(named(tile));
   });
 
@@ -22,7 +22,7 @@ describe('the table of tiles', () => {
   });
 
   it('has single rows in every sparse family, for rows that fill no group', () => {
-    for (const family of ['spmm', 'int8', 'linear'] as const) {
+    for (const family of ['spmm', 'int8', 'linear', 'dots'] as const) {
       expect(Object.values<Tile>(tiles[family]).map(({ rows }) => rows)).toContain(1);
     }
   });

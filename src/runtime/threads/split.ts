@@ -1,5 +1,5 @@
 // Splits one step of a program into shares of about equal work, each a record.
-import { constantBytes, matrixValues, quantisedRowBytes } from '../../program/constants.ts';
+import { blockCount, blocksBytes, constantBytes, matrixValues, quantisedRowBytes } from '../../program/constants.ts';
 import type { SplitAxis, Kernel, Table } from '../../program/kernel.ts';
 import type { Constant } from '../../program/program.ts';
 
@@ -76,6 +76,8 @@ function workOf({ numbers, tables }: SplittableStep, touched: Record<string, num
   for (const { constant } of Object.values(tables)) {
     if (constant.form === 'gemm') macs += constant.rows * constant.columns;
     else if (constant.form === 'spmm') macs += matrixValues(constant);
+    // four inputs of a byte take the time of one float
+    else if (constant.form === 'blocks') macs += constant.group * blockCount(constant);
     else if (constant.form === 'quantised') macs += constant.values.length * (8 / constant.bits);
   }
   if (macs) return (macs * batch * height * width) / 25;
@@ -110,13 +112,14 @@ function cut(step: SplittableStep, axis: SplitAxis, parts: number): { from: numb
 }
 
 /** Weights whose rows vary in size with the number of their groups. */
-type Stream = Extract<Constant, { form: 'spmm' | 'quantised' }>;
+type Stream = Extract<Constant, { form: 'spmm' | 'blocks' | 'quantised' }>;
 
 const isStream = (constant?: Constant): constant is Stream =>
-  constant?.form === 'spmm' || constant?.form === 'quantised';
+  constant?.form === 'spmm' || constant?.form === 'blocks' || constant?.form === 'quantised';
 
 /** Bytes of the first rows in a sparse constant's stream; `overhead` is the cost of a group, in positions. */
 function streamOf(constant: Stream, done: number, overhead = 1): number {
+  if (constant.form === 'blocks') return blocksBytes(constant, done);
   if (constant.form === 'quantised') {
     const { columns, bits, counts } = constant;
     if (!counts) return done * quantisedRowBytes(bits, Math.ceil(columns / 16));
