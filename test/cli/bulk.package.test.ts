@@ -1,9 +1,11 @@
 // Bulk runs as they are published: the executable and its processes, killed at any time.
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { jobLines, linesIn, resultsOf, temporaryFolder } from '../bulk/folder.ts';
 import { jpegOf, paint } from '../images/pictures.ts';
 import { modelFile, root } from '../hosts/project.ts';
@@ -72,6 +74,25 @@ async function started(results: number, ...more: string[]) {
   return { child, ended, said: () => said };
 }
 
+/** Serves the photos, the first so many at once and the others when they are released. */
+async function heldPhotos(free: number): Promise<{ base: string; release(): void }> {
+  let asked = 0;
+  let release = () => {};
+  const released = new Promise<void>((resolve) => (release = resolve));
+  const server = createServer((request, response) => {
+    const file = path.join(photos, path.basename(request.url!));
+    const answer = () => (existsSync(file) ? response.end(readFileSync(file)) : response.writeHead(404).end());
+    if (asked++ < free) answer();
+    else void released.then(answer);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  afterAll(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { base: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, release };
+}
+
 describe.runIf(process.platform === 'linux')('filigree detect --jobs', () => {
   let wanted: string[];
 
@@ -107,17 +128,21 @@ describe.runIf(process.platform === 'linux')('filigree detect --jobs', () => {
   });
 
   it('replaces processes that are killed', async () => {
-    const { child, ended, said } = await started(5, '--shard-size', '30', '--workers', '2');
+    const { base, release } = await heldPhotos(30);
+    const { child, ended, said } = await started(3, '--shard-size', '30', '--workers', '2', '--base', base);
     for (const worker of workersOf(child.pid!)) process.kill(worker, 'SIGKILL');
+    release();
     expect(await ended).toBe(0);
     expect(said()).toMatch(
-      /61 of 61 jobs have a result; 7 of this run are errors; \d processes ended and were replaced/,
+      /61 of 61 jobs have a result; 7 of this run are errors; 2 processes ended and were replaced/,
     );
-    expect(linesIn(out)).toEqual(wanted);
+    const idsIn = (lines: string[]) => lines.map((line) => (JSON.parse(line) as { id: string }).id);
+    expect(idsIn(linesIn(out))).toEqual(idsIn(wanted));
   });
 
   it('leaves no process behind when it is killed', async () => {
-    const { child, ended } = await started(5, '--workers', '2', '--shard-size', '30');
+    const { base } = await heldPhotos(30);
+    const { child, ended } = await started(3, '--workers', '2', '--shard-size', '30', '--base', base);
     const workers = workersOf(child.pid!);
     expect(workers.length).toBe(2);
     child.kill('SIGKILL');
