@@ -36,8 +36,8 @@ const { name, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'u
 const label = `${name}-${version}`;
 if (!/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version)) stop(`package.json: version ${version} is none`);
 const notes = readFileSync(join(root, 'CHANGELOG.md'), 'utf8').split(/^## /m);
-const [, own] = notes.map((text) => text.split(/\n/, 1)[0].trim() === version && [0, text]).find(Boolean) ?? [];
-if (!own || own.trim().split('\n').length < 2) stop(`CHANGELOG.md has nothing under "## ${version}"`);
+const section = notes.find((text) => text.split('\n', 1)[0].trim() === version);
+if (!section || section.trim().split('\n').length < 2) stop(`CHANGELOG.md has nothing under "## ${version}"`);
 const changed = git('status', '--porcelain', '--untracked-files=no');
 if (changed && !dry) stop(`these are not committed:\n${changed}`);
 if (git('tag', '--list', `v${version}`)) stop(`there is a tag v${version} already: raise version in package.json`);
@@ -72,8 +72,20 @@ try {
   rmSync(copy, { recursive: true, force: true });
 }
 
-// dependencies of the package alone; the same for the same lock file
-const sbom = JSON.parse(run('npm', ['sbom', '--sbom-format', 'cyclonedx', '--omit', 'dev', '--package-lock-only']));
+// npm's --omit dev leaves out flatbuffers, which development uses too: the lock file tells what is published
+const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+const installed = new Set(
+  Object.entries(packages)
+    .filter(([at, { dev, peer }]) => at && !dev && !peer)
+    .map(([at, found]) => `${at.replace(/^.*node_modules\//, '')}@${found.version}`),
+);
+const sbom = JSON.parse(run('npm', ['sbom', '--sbom-format', 'cyclonedx', '--package-lock-only']));
+const own = sbom.metadata.component['bom-ref'];
+sbom.components = sbom.components.filter((component) => installed.has(component['bom-ref']));
+if (sbom.components.length !== installed.size) stop(`the SBOM lacks some of ${[...installed].join(', ')}`);
+sbom.dependencies = sbom.dependencies
+  .filter(({ ref }) => ref === own || installed.has(ref))
+  .map(({ ref, dependsOn = [] }) => ({ ref, dependsOn: dependsOn.filter((on) => installed.has(on)) }));
 delete sbom.serialNumber;
 sbom.metadata.timestamp = git('log', '-1', '--format=%cI');
 sbom.metadata.component.name = name; // npm takes the folder's
