@@ -38,7 +38,7 @@ async function measure({ gc, usage, workers }) {
     await turn(); // a WeakRef keeps its target alive until then
     living = [];
     await turn();
-    gc();
+    await gc();
     living = memories.map((ref) => ref.deref()).filter(Boolean);
   }
   least = Math.min(least, living.length);
