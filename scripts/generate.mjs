@@ -90,7 +90,7 @@ const files = {
   'assembly/gemm/planes.ts': template('gemm-planes', { tile: packedTiles.dense }),
   'assembly/generated/int8-tiles.ts': template('int8', { tiles: byRows(tiles.int8) }),
   'assembly/linear/dense.ts': template('linear', { panel: tiles.linear.dense.rows }),
-  'assembly/matrix/pack.ts': template('pack', packedTiles),
+  'assembly/matrix/pack.ts': template('pack', { ...packedTiles, wide: tiles.gemm['24x2'] }),
 };
 
 let stale = 0;

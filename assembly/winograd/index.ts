@@ -125,9 +125,9 @@ function products(
       const x = v + 16 * t * columns;
       const at = 16 * t;
       if (vectors - t > 1) {
-        if (panel == 6) tile_8x6(x, columns, u, m, at, at + 16, rows, plane, lo, hi, false, 0);
+        if (panel == 6) tile_8x6(x, 0, columns, u, m + at, rows, plane, lo, hi, false, 0);
         else tile_8x4(x, columns, u, m, at, at + 16, rows, plane, lo, hi, false, 0);
-      } else if (panel == 6) tile_4x6(x, columns, u, m, at, rows, plane, lo, hi, false, 0);
+      } else if (panel == 6) tile_4x6(x, 0, columns, u, m + at, rows, plane, lo, hi, false, 0);
       else tile_4x4(x, columns, u, m, at, rows, plane, lo, hi, false, 0);
     }
     u += groups * group;
