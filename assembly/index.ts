@@ -7,6 +7,7 @@ export {
   expand_i8,
   expand_panels,
   expand_quantised,
+  expand_sixes,
   expand_spmm,
   expand_taps,
 } from './expand';

@@ -119,16 +119,23 @@ function products(
   const plane = 16 * vectors;
   const lo = f32x4.splat(-Infinity);
   const hi = f32x4.splat(Infinity);
+  // each group of weights passes all tiles, unless the columns are too few for so many calls
+  const step = columns < 32 ? rows : panel;
   let u = r.weights + 4 * panel * groups + (r.rowStart / panel) * group;
   for (; points != 0; points--) {
-    for (let t: u32 = 0; t < vectors; t += 2) {
-      const x = v + 16 * t * columns;
-      const at = 16 * t;
-      if (vectors - t > 1) {
-        if (panel == 6) tile_8x6(x, columns, u, m, at, at + 16, rows, plane, lo, hi, false, 0);
-        else tile_8x4(x, columns, u, m, at, at + 16, rows, plane, lo, hi, false, 0);
-      } else if (panel == 6) tile_4x6(x, columns, u, m, at, rows, plane, lo, hi, false, 0);
-      else tile_4x4(x, columns, u, m, at, rows, plane, lo, hi, false, 0);
+    for (let row: u32 = 0; row < rows; row += step) {
+      const w = u + (row / panel) * group;
+      const q = m + row * plane;
+      const now = min(step, rows - row);
+      for (let t: u32 = 0; t < vectors; t += 2) {
+        const x = v + 16 * t * columns;
+        const at = 16 * t;
+        if (vectors - t > 1) {
+          if (panel == 6) tile_8x6(x, 0, columns, w, q + at, now, plane, lo, hi, false, 0);
+          else tile_8x4(x, columns, w, q, at, at + 16, now, plane, lo, hi, false, 0);
+        } else if (panel == 6) tile_4x6(x, 0, columns, w, q + at, now, plane, lo, hi, false, 0);
+        else tile_4x4(x, columns, w, q, at, now, plane, lo, hi, false, 0);
+      }
     }
     u += groups * group;
     v += vPoint;

@@ -222,7 +222,7 @@ function productOf(kernel: MatrixKernelName, step: Step, program: Program): [Pro
   const { batch, height = 1, width = args.pixels ?? 1, rowPixels = 0, packed = 0 } = args;
   const shape = { batch, rows, columns, height, width, rowPixels };
   if (constant.form === 'gemm') {
-    return [shape, countDense(rows, columns, constant.panel), packed];
+    return [shape, countDense(rows, columns, constant.panel), packed ? 1 : 0];
   }
   const { counts } = constant;
   const positions = counts.reduce((sum, n) => sum + n, 0);

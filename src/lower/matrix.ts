@@ -1,6 +1,7 @@
 // Weights × shifted planes: convolutions and linear layers lower to these products.
 import type { MatrixProduct, ProductCandidate } from './product.ts';
 import { activationArguments, preluCode } from '../program/activations.ts';
+import { packedVectors } from '../program/kernels/gemm.ts';
 import { matrixScratchBytes } from '../program/kernels/matrix.ts';
 import type { TapTable } from '../program/program.ts';
 import { packedTiles } from '../program/tiles.ts';
@@ -108,8 +109,10 @@ function emitPlain(p: MatrixProduct, kernel: MatrixKernelName, cost: StepCost, l
       ? packGemm(p.rows, p.columns, p.weights, p.bias)
       : packSpmm(p.rows, p.columns, group, p.weights, p.bias, taps.buffer);
   const weights = lowering.constant(constant, 'weights');
-  const scratch = lowering.scratch(matrixScratchBytes(p.columns, packedTiles.dense));
-  const packed = group === 'dense' ? 1 : 0;
+  const vectors = p.rowPixels === 0 ? packedVectors(p.height * p.width, p.columns) : 1;
+  const packed = group === 'dense' ? vectors : 0;
+  const most = Math.max(packedTiles.dense.vectors, packed);
+  const scratch = lowering.scratch(matrixScratchBytes(p.columns, { ...packedTiles.dense, vectors: most }));
   lowering.emit(kernel, { ...planesOf(p, lowering), taps, weights, scratch, packed } as never, cost);
 }
 

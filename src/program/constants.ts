@@ -13,7 +13,7 @@ export function constantBytes(constant: Constant): number {
     case 'gemm': {
       const { rows, columns, panel, winograd, wide } = constant;
       if (winograd) return winogradBytes(rows, columns / 9, wide ? 6 : panel, winograd);
-      return 4 * matrixValues(constant);
+      return wide ? 24 * (columns + 1) * Math.ceil(rows / 6) : 4 * matrixValues(constant);
     }
     case 'spmm': {
       const { rows, group, counts } = constant;

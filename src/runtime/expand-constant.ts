@@ -18,12 +18,15 @@ export function stagingBytes(c: Constant): number {
   }
   if (c.form === 'gemm') {
     const scales = c.scales ? 2 * up64(4 * up28(c.rows)) + up64(c.blocks?.byteLength ?? 0) : 0;
-    return scales + (c.winograd ? up64(4 * matrixValues(c)) : 0);
+    return scales + (isRelaid(c) ? up64(4 * matrixValues(c)) : 0);
   }
   if (c.form !== 'spmm') return 0;
   const lists = up64(c.counts.byteLength) + up64(c.gaps.byteLength) + up64(c.blocks?.byteLength ?? 0);
   return lists + up64(4 * matrixValues(c)) + 2 * up64(4 * c.rows);
 }
+
+/** Whether weights change their layout when they are expanded. */
+const isRelaid = ({ winograd, wide }: Extract<Constant, { form: 'gemm' }>) => winograd !== undefined || wide === true;
 
 /** Rows rounded up to whole panels of 28, which 4 divides. */
 const up28 = (rows: number) => 28 * Math.ceil(rows / 28);
@@ -141,19 +144,17 @@ export function addConstant(
       break;
     case 'gemm': {
       const n = c.panel * Math.ceil(c.rows / c.panel);
-      const at = c.winograd ? take(4 * matrixValues(c)) : to;
+      const at = isRelaid(c) ? take(4 * matrixValues(c)) : to;
       values(c.values, c, matrixValues(c), at);
       const scales = c.scales ? perRow(c.scales, n, 0) : 0;
       const bias = c.scales ? perRow(c.bias, n, 0) : 0;
       const scale = () => void exports.expand_panels(at, scales, bias, n / c.panel, c.columns, c.panel);
-      const transform = () => void exports.expand_winograd(at, to, c.rows, c.columns / 9, c.wide ? 6 : 4, c.winograd!);
-      if (!c.winograd) finish(c.scales ? scale : undefined);
-      else {
-        finish(() => {
-          if (c.scales) scale();
-          transform();
-        });
-      }
+      const layOut = () =>
+        c.winograd
+          ? exports.expand_winograd(at, to, c.rows, c.columns / 9, c.wide ? 6 : 4, c.winograd)
+          : exports.expand_sixes(at, to, c.rows, c.columns);
+      const steps = [...(c.scales ? [scale] : []), ...(isRelaid(c) ? [layOut] : [])];
+      finish(steps.length > 0 ? () => steps.forEach((step) => step()) : undefined);
       break;
     }
     case 'taps': {

@@ -21,7 +21,9 @@ export const matrixFields = {
   width: 'u32',
   rowPixels: 'u32', // of an input row, a multiple of 4; pointwise kernels treat a plane as one row of height × width pixels
   yPlane: 'u32', // bytes from one output plane to the next
-  packed: 'u32', // 1: tiles are packed first, and sparse weights' offsets are into the packed tile. Dense kernels always pack
+  // 1: tiles are packed first, and sparse weights' offsets are into the packed tile. Dense kernels over flat planes always pack:
+  // the wide one so many vectors at a time
+  packed: 'u32',
   add: 'u32', // 1: y = act(W · x + bias + residual)
   ...activationFields,
 } as const;
