@@ -1,16 +1,17 @@
-// Which files of a folder compile, and agree with onnxruntime-web on random inputs:
+// Which files of a folder compile, and agree with another runtime on random inputs:
 //
 //   node scripts/run.mjs bench/exports.ts FOLDER [PATTERN]
 //
-// bench/exports.py makes a folder of what Ultralytics makes of its networks. A line a file: the largest difference over the
-// largest magnitude of each output, or why the file is refused.
+// bench/exports.py makes a folder of what Ultralytics makes of its networks, bench/exports-classifiers.py of what PyTorch's
+// exporters make of timm's and torchvision's. ONNX files are compared with onnxruntime-web, TFLite files with tfjs-tflite. A
+// line a file: the largest difference over the largest magnitude of each output, or why the file is refused.
 import { readdirSync, readFileSync } from 'node:fs';
 import process from 'node:process';
 import { compileModel } from '../src/compile.ts';
 import { loadModel, Tensor } from '../src/index.ts';
 import { elementCount } from '../src/tensor.ts';
 import { randomFloats, relativeError } from '../test/kernels/wasm.ts';
-import type { PeerOutput } from '../test/peers/index.ts';
+import { runPeer, type PeerOutput } from '../test/peers/index.ts';
 import { runOnnxModels } from '../test/peers/onnxruntime.ts';
 
 /** Of files that leave sizes open. */
@@ -18,28 +19,43 @@ const dimensions = { height: 128, width: 128 };
 
 const [, , folder, pattern = '.'] = process.argv;
 const files = readdirSync(folder)
-  .filter((name) => name.endsWith('.onnx') && new RegExp(pattern).test(name))
+  .filter((name) => /\.(onnx|tflite)$/.test(name) && new RegExp(pattern).test(name))
   .toSorted();
-for (const file of files) console.log(`${file.padEnd(34)} ${await verdict(readFileSync(`${folder}/${file}`), file)}`);
+for (const file of files) console.log(`${file.padEnd(34)} ${await verdict(file)}`);
 
-async function verdict(bytes: Uint8Array, name: string): Promise<string> {
+async function verdict(file: string): Promise<string> {
+  const path = `${folder}/${file}`;
+  const bytes = readFileSync(path);
   try {
-    const model = await loadModel(compileModel(bytes, name.includes('.dynamic.') ? { name, dimensions } : { name }));
+    const model = await loadModel(
+      compileModel(bytes, file.includes('.dynamic.') ? { name: file, dimensions } : { name: file }),
+    );
     const random = randomFloats(5);
     const inputs = Object.fromEntries(
-      model.inputs.map(({ name: input, shape }) => {
+      model.inputs.map(({ name, shape }) => {
         const data = random(elementCount(shape)).map((v) => 0.5 + 0.5 * v);
-        return [input, new Tensor('float32', shape, data)];
+        return [name, new Tensor('float32', shape, data)];
       }),
     );
     const ours = await model.run(inputs);
     model.dispose();
-    const [theirs] = await runOnnxModels([{ model: bytes, inputs }]);
-    if (theirs instanceof Error) return `onnxruntime-web: ${theirs.message}`;
-    return theirs.map((output) => difference(ours[output.name!], output)).join(', ');
+    const theirs = file.endsWith('.onnx') ? await runOnnx(bytes, inputs) : await runTflite(path, inputs);
+    return theirs.map((output, i) => difference(ours[output.name ?? model.outputs[i].name], output)).join(', ');
   } catch (error) {
     return (error as Error).message.replaceAll('\n', ' ').slice(0, 600);
   }
+}
+
+async function runOnnx(model: Uint8Array, inputs: Record<string, Tensor>): Promise<PeerOutput[]> {
+  const [outputs] = await runOnnxModels([{ model, inputs }]);
+  if (outputs instanceof Error) throw new Error(`onnxruntime-web: ${outputs.message}`, { cause: outputs });
+  return outputs;
+}
+
+async function runTflite(path: string, inputs: Record<string, Tensor>): Promise<PeerOutput[]> {
+  const data = Object.values(inputs).map((tensor) => tensor.data as Float32Array);
+  const { outputs } = await runPeer('tfjs-tflite', path, data);
+  return outputs.map(({ shape, data: numbers }) => ({ shape, data: numbers }));
 }
 
 function difference(ours: Tensor, theirs: PeerOutput): string {

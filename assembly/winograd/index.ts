@@ -67,7 +67,7 @@ function convolve(r: WinogradRecord, panel: u32): void {
       }
       if (r.activation != 0) {
         const count = min(rows * f, r.height - first * f) * r.width;
-        activatePlanes(y + 4 * first * f * r.width, count, r.rowCount, r.yPlane, r.activation, r.alpha, r.beta);
+        activatePlanes(y + 4 * first * f * r.width, count, r.rowCount, r.yPlane, r.activation, r.alpha, r.beta, r.residual);
       }
     }
   }

@@ -4,6 +4,7 @@ import type { Graph } from '../graph/graph.ts';
 import { verify } from '../graph/verify.ts';
 import { importOnnx, looksLikeOnnx, type OnnxOptions } from '../import/onnx/index.ts';
 import { importTflite } from '../import/tflite/index.ts';
+import { fuseSlopes } from '../passes/fuse-slopes.ts';
 import { optimise } from '../passes/index.ts';
 import type { OptimiseOptions } from '../passes/options.ts';
 import { checkProgram } from '../program/check.ts';
@@ -151,6 +152,7 @@ export function compileGraph(
   }
   verify(graph);
   optimise(graph, plan); // verifies its result
+  if (fuseSlopes(graph)) plan.onPass?.('fuseSlopes', graph);
   Object.assign(graph.metadata, options.metadata);
   const program = lowerGraph(graph, options.costModel ?? defaultCostModel, {
     ...plan,

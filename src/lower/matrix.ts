@@ -1,6 +1,6 @@
 // Weights × shifted planes: convolutions and linear layers lower to these products.
 import type { MatrixProduct, ProductCandidate } from './product.ts';
-import { activationArguments } from '../program/activations.ts';
+import { activationArguments, preluCode } from '../program/activations.ts';
 import { matrixScratchBytes } from '../program/kernels/matrix.ts';
 import type { TapTable } from '../program/program.ts';
 import { packedTiles } from '../program/tiles.ts';
@@ -70,6 +70,7 @@ function planeCandidates(p: MatrixProduct, kind: PlaneKind, cost: StepCost, lowe
     const plain = { name: kernel, ms, isDense, emit: () => emitPlain(p, kernel, cost, lowering) };
     if (tile !== packedTiles.sparse || p.columns < minPacked) return [plain];
     const runs = runsOf(p, kind);
+    if (p.slopes && runs > 1) return [plain]; // the last run has the sum of the others for its residual
     const packedMs = copyMs + predict(productWork(kernel, p, kept, costModel, runs), costModel);
     const emit = () => emitPacked(p, kind, kernel, cost, lowering);
     return [plain, { name: `${kernel} packed`, ms: packedMs, isDense, emit }];
@@ -77,7 +78,8 @@ function planeCandidates(p: MatrixProduct, kind: PlaneKind, cost: StepCost, lowe
 }
 
 /** Arguments common to all kernels over planes, which are interchangeable. */
-function planesOf(p: MatrixProduct) {
+function planesOf(p: MatrixProduct, lowering: Lowering) {
+  const slopes = p.slopes && lowering.constant({ form: 'f32', data: p.slopes });
   return {
     x: p.x,
     y: p.y,
@@ -89,10 +91,11 @@ function planesOf(p: MatrixProduct) {
     width: p.width,
     rowPixels: p.rowPixels,
     yPlane: 4 * p.yPlane,
-    residual: p.residual ?? p.y,
+    residual: slopes ?? p.residual ?? p.y,
     add: p.residual ? 1 : 0,
     columns: p.columns,
     ...activationArguments(p.activation),
+    ...(slopes ? { activation: preluCode } : {}),
   };
 }
 
@@ -107,7 +110,7 @@ function emitPlain(p: MatrixProduct, kernel: MatrixKernelName, cost: StepCost, l
   const weights = lowering.constant(constant, 'weights');
   const scratch = lowering.scratch(matrixScratchBytes(p.columns, packedTiles.dense));
   const packed = group === 'dense' ? 1 : 0;
-  lowering.emit(kernel, { ...planesOf(p), taps, weights, scratch, packed } as never, cost);
+  lowering.emit(kernel, { ...planesOf(p, lowering), taps, weights, scratch, packed } as never, cost);
 }
 
 /** With fewer columns, tiles need no packing because they stay cached anyway. */
@@ -146,7 +149,7 @@ function emitPacked(
     const offsets = lowering.constant({ form: 'taps', taps: packedTaps(columns) });
     const weights = columnsOf(p.weights, p.rows, p.columns, area * first, columns);
     const step = {
-      ...planesOf(p),
+      ...planesOf(p, lowering),
       ...(isLast ? {} : activationArguments(undefined)),
       ...(first === 0 ? {} : { residual: p.y, add: 1 }),
       x: { buffer: p.x.buffer, offset: p.x.offset + first * p.taps.channelBytes },

@@ -40,6 +40,8 @@ export interface MatrixProduct {
   unpadded?: UnpaddedPlanes;
   /** Floats that the padded copy reads and writes, for all products that share it. */
   copied?: { read: number; written: number; planes: number };
+  /** In place of residual and activation: x < 0 ? slope·x : x, with a slope for each row. For planes of more than a pixel. */
+  slopes?: Float32Array;
   /** Range of x, when it is known and the product may be computed in eight bits. */
   range?: Range;
 }

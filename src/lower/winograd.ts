@@ -1,6 +1,6 @@
 // Dense 3×3 convolutions of stride 1 by Winograd's tiles: fewer multiplications, for weights of four times the memory (of 1.8
 // times in tiles of 2×2). They are transformed when a model is loaded, so that files do not grow.
-import { activationArguments } from '../program/activations.ts';
+import { activationArguments, preluCode } from '../program/activations.ts';
 import { widestPad, winogradBand, winogradScratchBytes } from '../program/kernels/winograd.ts';
 import { predict, winogradWork } from './cost.ts';
 import type { Lowering, StepCost } from './lowering.ts';
@@ -30,13 +30,14 @@ export function winogradCandidates(p: MatrixProduct, cost: StepCost, lowering: L
   const work = winogradWork(name, { ...shape, batch: p.batch, height: p.height, band }, costModel);
   const emit = () => {
     const constant = { ...packGemm(p.rows, p.columns, p.weights, p.bias), winograd: tile };
+    const slopes = p.slopes && lowering.constant({ form: 'f32', data: p.slopes });
     lowering.emit(
       name,
       {
         x: unpadded.x,
         weights: lowering.constant(constant, 'weights'),
         scratch: lowering.scratch(winogradScratchBytes(shape, band)),
-        residual: p.residual ?? p.y,
+        residual: slopes ?? p.residual ?? p.y,
         y: p.y,
         batch: p.batch,
         xBatch: 4 * unpadded.xBatch,
@@ -58,6 +59,7 @@ export function winogradCandidates(p: MatrixProduct, cost: StepCost, lowering: L
         yPlane: 4 * p.yPlane,
         add: p.residual ? 1 : 0,
         ...activationArguments(p.activation),
+        ...(slopes ? { activation: preluCode } : {}),
       },
       cost,
     );

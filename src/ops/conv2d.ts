@@ -14,11 +14,12 @@ import type { Operator } from './operator.ts';
 import { sameStrides } from './unary.ts';
 
 /**
- * (N, I, H, W), weights (O, I/groups, kh, kw), bias (O)?, residual (N, O, H′, W′)? → (N, O, H′, W′). The residual is
- * added before the activation, and needs groups = 1. ONNX Conv; TFLite CONV_2D, DEPTHWISE_CONV_2D.
+ * (N, I, H, W), weights (O, I/groups, kh, kw), bias (O)?, residual (N, O, H′, W′)?, slopes (O)? → (N, O, H′, W′). The
+ * residual is added before the activation, and needs groups = 1. Slopes are in place of residual and activation: negative
+ * results are multiplied by the slope of their channel. ONNX Conv; TFLite CONV_2D, DEPTHWISE_CONV_2D.
  */
 export const conv2d: Operator<Conv2dAttributes> = {
-  infer({ stride, dilation, pads, groups }, [x, weights, bias, residual]) {
+  infer({ stride, dilation, pads, groups, activation }, [x, weights, bias, residual, slopes]) {
     const [n, channels, height, width] = rank4(x, 'the input');
     const [outputs, perGroup, kh, kw] = rank4(weights, 'the weights');
     checkGeometry({ stride, dilation, pads, groups });
@@ -40,13 +41,17 @@ export const conv2d: Operator<Conv2dAttributes> = {
       );
     }
     const shape = [n, outputs, h, w];
+    if (slopes && (residual || activation)) throw new Error('slopes, and a residual or an activation');
+    if (slopes && slopes.shape.join() !== `${outputs}`) {
+      throw new Error(`the slopes must be [${outputs}], one for each output channel, got [${slopes.shape}]`);
+    }
     if (residual && groups !== 1) throw new Error(`a residual and ${groups} groups: only one group takes a residual`);
     if (residual && !sameStrides(residual.shape, shape)) {
       throw new Error(`the residual must be as the output, [${shape}], got [${residual.shape}]`);
     }
     return [shape];
   },
-  evaluate({ stride, dilation, pads, activation }, [x, weights, bias, residual], [shape]) {
+  evaluate({ stride, dilation, pads, activation }, [x, weights, bias, residual, slopes], [shape]) {
     const [, channels, height, width] = x!.shape;
     const [n, outputs, h, w] = shape;
     const [, perGroup, kh, kw] = weights!.shape;
@@ -74,6 +79,7 @@ export const conv2d: Operator<Conv2dAttributes> = {
           }
         }
         const at = (image * outputs + oc) * h * w;
+        if (slopes) sums.forEach((sum, i) => (sums[i] = sum < 0 ? sum * slopes.data[oc] : sum));
         if (residual) sums.forEach((sum, i) => (sums[i] = sum + residual.data[at + i]));
         data.set(sums, at);
       }
@@ -208,11 +214,12 @@ const moved = ({ buffer, offset }: Pointer, bytes: number): Pointer => ({ buffer
 /** One matrix product per group of channels. */
 function emitGroups(node: Conv2dNode, planes: Planes, lowering: Lowering): void {
   const { stride, dilation, groups, activation } = node.attributes;
-  const [x, w, b] = node.inputs;
+  const [x, w, b, , s] = node.inputs;
   const residual = residualOf(node, lowering);
+  const slopes = s ? lowering.constantData(s) : undefined;
   const weights = lowering.constantData(w);
   const bias = b ? lowering.constantData(b) : undefined;
-  if (!weights || (b && !bias)) throw new Error('weights and bias must be constants');
+  if (!weights || (b && !bias) || (s && !slopes)) throw new Error('weights, bias and slopes must be constants');
   const [rows, channels, kh, kw] = lowering.shape(w);
   const [batch, , height, width] = lowering.shape(node.outputs[0]);
   const [yBatch, yPlane] = lowering.strides(node.outputs[0]);
@@ -262,6 +269,7 @@ function emitGroups(node: Conv2dNode, planes: Planes, lowering: Lowering): void 
               pads: node.attributes.pads,
             }
           : undefined,
+        slopes: slopes?.subarray(first, first + groupRows),
         range: planes.rowPixels === 0 ? lowering.range?.(node.inputs[0]) : undefined,
       },
       lowering,

@@ -10,13 +10,10 @@ import { kernelsOf } from '../../src/lower/matrix-kernels.ts';
 import { graphAsCode } from '../graph-code.ts';
 import { patience } from '../patience.ts';
 import { duration, startSeed } from './duration.ts';
-import { Dice } from './dice.ts';
 import { tryEdges, withEdges } from './edges.ts';
 import { minimise } from './minimise.ts';
 import { build, feedsOf, recipes, type Feeds, type Recipe } from './network.ts';
-import { Coverage, drawSetting, plainSetting, tryNetwork, type Setting } from './trial.ts';
-
-const settingOf = ({ input, seeds }: Recipe): Setting => drawSetting(new Dice(seeds.reduce((a, b) => a + b, input[0])));
+import { Coverage, plainSetting, settingOf, tryNetwork, type Setting } from './trial.ts';
 
 /** What is wrong with a network, and code that shows it. */
 async function report(recipe: Recipe): Promise<string> {

@@ -22,7 +22,7 @@ import { builds, type Build } from '../kernels/wasm.ts';
 import { bitsOf, loadInShares } from '../shares.ts';
 import { Dice } from './dice.ts';
 import { eightBitConvolution, roundedLinear } from './integers.ts';
-import { feedsOf, type Feeds } from './network.ts';
+import { feedsOf, type Feeds, type Recipe } from './network.ts';
 import { withWideTiles } from '../../src/runtime/adapt.ts';
 import type { WinogradTile } from '../../src/program/tiles.ts';
 import { evaluateAll, isTame, magnitude, unrest, type Values } from './oracle.ts';
@@ -76,6 +76,10 @@ export function drawSetting(dice: Dice): Setting {
     wideTiles: dice.oneIn(2),
   };
 }
+
+/** The setting that a random network is tried with. */
+export const settingOf = ({ input, seeds }: Recipe): Setting =>
+  drawSetting(new Dice(seeds.reduce((a, b) => a + b, input[0])));
 
 /** What trials have reached. */
 export class Coverage {
@@ -141,6 +145,22 @@ export async function tryNetwork(
     if (wrong !== undefined) return `${build}: ${wrong}`;
   }
   return undefined;
+}
+
+/**
+ * A network compiled to be run elsewhere: its file, and what checks the results of a run against the evaluator.
+ * @returns undefined for a network whose numbers grow beyond what float32 can be held to
+ */
+export function prepareTrial(graph: Graph, feeds: Feeds, setting: Setting) {
+  const values = evaluateAll(graph, feeds);
+  if (!isTame(values)) return undefined;
+  const compiled = compile(graph, feeds, setting);
+  return {
+    bytes: writeArtifact(compiled.program),
+    kernels: compiled.program.steps.map(({ kernel }) => kernel),
+    /** What is wrong, or undefined. */
+    check: (results: Results) => check(compiled, graph, feeds, results, values),
+  };
 }
 
 function record({ program, graph }: Compiled, { wideTiles }: Setting, coverage: Coverage): void {
@@ -218,7 +238,7 @@ function expose(graph: Graph, value: string): void {
   if (!graph.outputs.some((port) => port.name === name)) graph.outputs.push({ value, name, dtype: 'float32' });
 }
 
-type Results = Record<string, Pick<Tensor, 'shape' | 'data'>>;
+export type Results = Record<string, Pick<Tensor, 'shape' | 'data'>>;
 
 async function runBuild(
   compiled: Compiled,

@@ -46,7 +46,9 @@ export interface Engine<P extends EnginePage = EnginePage> {
   onlyThreads?: boolean;
   /** What `track` can follow there. */
   streams: ('camera' | 'frames' | 'video')[];
-  /** @param more arguments of its command line */
+  /** What `launch` is given where tests collect garbage: the page has `gc`, `TestUtils.gc` or `$vm.gc` then. */
+  collecting: string[];
+  /** @param more arguments of its command line; WebKit's are variables of its environment */
   launch(more?: readonly string[]): Promise<Launched<P>>;
 }
 
@@ -77,6 +79,7 @@ export const chromium: Engine<Page> = {
   packages: 'npm',
   build: 'relaxed',
   streams: ['camera', 'frames', 'video'],
+  collecting: ['--js-flags=--expose-gc'],
   async launch(more = []) {
     const browser = await playwrightChromium.launch({
       timeout: patience,
@@ -95,12 +98,14 @@ export const firefox: Engine<Page> = {
   bareServiceWorkers: true,
   blankStart: true,
   streams: ['camera', 'video'],
+  collecting: [],
   async launch(more = []) {
     const browser = await playwrightFirefox.launch({
       timeout: patience,
       channel: 'moz-firefox', // Mozilla's own, by WebDriver BiDi
       executablePath: firefox.programs[0],
       args: [...more],
+      firefoxUserPrefs: { 'dom.testing.testutils.enabled': true },
     });
     return drivenByPlaywright(browser);
   },
@@ -115,7 +120,8 @@ export const webKit: Engine = {
   oneThread: 'this host has no shared memory',
   bareServiceWorkers: true,
   streams: ['camera', 'video'],
-  launch: () => launchWebKit({}),
+  collecting: ['JSC_useDollarVM=1'],
+  launch: (more = []) => launchWebKit(more),
 };
 
 /** The same with the switch on, as Safari has it in isolated pages. */
@@ -124,7 +130,7 @@ export const webKitShared: Engine = {
   name: 'WebKit with shared memory',
   oneThread: undefined,
   onlyThreads: true,
-  launch: () => launchWebKit({ JSC_useSharedArrayBuffer: '1' }),
+  launch: (more = []) => launchWebKit(['JSC_useSharedArrayBuffer=1', ...more]),
 };
 
 export const engines: Engine[] = [chromium, firefox, webKit, webKitShared];

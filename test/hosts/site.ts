@@ -38,8 +38,15 @@ export interface Site {
 
 const servers: { close(): void }[] = [];
 
-/** Serves a folder; missing files give a page with status 404. */
-export async function serveFolder(folder: string, headers: Record<string, string> = {}): Promise<Site> {
+/**
+ * Serves a folder; missing files give a page with status 404.
+ * @param answers values that are asked for at their paths, as JSON
+ */
+export async function serveFolder(
+  folder: string,
+  headers: Record<string, string> = {},
+  answers: Record<string, () => unknown> = {},
+): Promise<Site> {
   const requests: string[] = [];
   const first = new Map<string, string>();
   const server = createServer(async (request: { url?: string; headers: IncomingHttpHeaders }, response) => {
@@ -47,6 +54,10 @@ export async function serveFolder(folder: string, headers: Record<string, string
     requests.push(pathname);
     const file = path.join(folder, pathname.endsWith('/') ? `${pathname}index.html` : pathname);
     const type = types[path.extname(file).slice(1)] ?? 'application/octet-stream';
+    if (pathname in answers) {
+      response.writeHead(200, { 'content-type': types.json, ...headers }).end(JSON.stringify(answers[pathname]()));
+      return;
+    }
     try {
       let body: string | Uint8Array = first.get(pathname) ?? (await readFile(file));
       if (type === types.html) {

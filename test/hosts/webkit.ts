@@ -56,10 +56,11 @@ function watchProblems(): void {
   );
 }
 
-/** Starts it with more environment variables. */
-export async function launchWebKit(environment: Record<string, string>): Promise<Launched<EnginePage>> {
+/** Starts it with more variables in its environment, each NAME=value. */
+export async function launchWebKit(more: readonly string[]): Promise<Launched<EnginePage>> {
   const { display, child: screen } = await startScreen();
   const port = await freePort();
+  const environment = Object.fromEntries(more.map((variable) => variable.split('=')));
   const env = { ...process.env, DISPLAY: display, ...environment };
   const service = await started(spawn(webDriver, [`--port=${port}`], { env, stdio: 'ignore' }));
   const end = () => [service, screen].forEach((child) => child.kill());

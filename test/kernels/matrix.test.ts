@@ -1,6 +1,7 @@
 // Sparse and dense matrix products, called one by one: guard bands and poison around everything they write.
 import { describe, expect, it } from 'vitest';
 import { paddedPlane } from '../../src/program/layout.ts';
+import { preluCode } from '../../src/program/activations.ts';
 import type { Constant } from '../../src/program/program.ts';
 import type { KernelName } from '../../src/program/kernels.ts';
 import { packedTaps } from '../../src/lower/matrix.ts';
@@ -127,7 +128,7 @@ function check(
   l: Layout,
   yPlane: number,
   seed: number,
-  { packed = false, add = 'nothing' }: { packed?: boolean; add?: 'nothing' | 'residual' | 'itself' } = {},
+  { packed = false, add = 'nothing' }: { packed?: boolean; add?: 'nothing' | 'residual' | 'itself' | 'slopes' } = {},
 ): void {
   const random = randomFloats(seed + 1000);
   const weights = weightsOf(p, seed);
@@ -137,20 +138,29 @@ function check(
   const placed = placeWeights(k, name, p, weights, bias, l, packed);
   const y: Region = k.floats(p.rows * yPlane);
   const added = random(p.rows * yPlane);
-  placed.add = add === 'nothing' ? 0 : 1;
+  const hasSlopes = add === 'slopes';
+  placed.add = add === 'nothing' || hasSlopes ? 0 : 1;
   placed.residual = add === 'residual' ? k.floats(added).address : y.address;
+  if (hasSlopes) placed.residual = k.floats(added.subarray(0, p.rows)).address;
   if (add === 'itself') y.f32.set(added);
   const { height, width, rows } = p;
   const shape = { batch: 1, xBatch: 0, yBatch: 0, rows, height, width, rowPixels: l.rowPixels, yPlane: 4 * yPlane };
-  k.call(name, { x: x.address, y: y.address, ...placed, ...shape, ...activation });
+  k.call(name, {
+    x: x.address,
+    y: y.address,
+    ...placed,
+    ...shape,
+    ...activation,
+    ...(hasSlopes ? { activation: preluCode } : {}),
+  });
   const expected: number[] = [];
   const actual: number[] = [];
   for (let row = 0; row < rows; row++) {
     for (let i = 0; i < height * width; i++) {
       const at = l.pixel(Math.floor(i / width), i % width);
-      let sum = bias[row] + (add === 'nothing' ? 0 : added[row * yPlane + i]);
+      let sum = bias[row] + (placed.add ? added[row * yPlane + i] : 0);
       for (let c = 0; c < p.columns; c++) sum += weights[row * p.columns + c] * l.x[at + l.offsets[c] / 4];
-      expected.push(sum);
+      expected.push(hasSlopes && sum < 0 ? added[row] * sum : sum);
       actual.push(y.f32[row * yPlane + i]);
     }
   }
@@ -174,7 +184,7 @@ describe.each(builds)('matrix kernels, %s build', async (build) => {
             const offsets = Array.from({ length: columns }, (_, c) => 4 * c * plane);
             const layout: Layout = { offsets, rowPixels: 0, x, pixel: (_, column) => column };
             const p = { rows, columns, height: 1, width: pixels, density };
-            for (const add of ['nothing', 'residual', 'itself'] as const) {
+            for (const add of ['nothing', 'residual', 'itself', 'slopes'] as const) {
               check(k, name, p, layout, plane, rows, { add });
               if (matrixKernels[name].tile === packedTiles.sparse)
                 check(k, name, p, layout, plane, rows, { add, packed: true });
@@ -209,7 +219,7 @@ describe.each(builds)('matrix kernels, %s build', async (build) => {
           const x = randomFloats(width)(2 * plane);
           const layout: Layout = { offsets, rowPixels, x, pixel: (row, column) => row * rowPixels + column };
           const p = { rows, columns: 18, height, width, density };
-          for (const add of ['nothing', 'residual', 'itself'] as const) {
+          for (const add of ['nothing', 'residual', 'itself', 'slopes'] as const) {
             for (const packed of name.includes('gemm') ? [true] : name.endsWith('x1') ? [false, true] : [false]) {
               // what vectors spill beyond a row would be added to the next
               if (add === 'itself' && (width % 4 || !packed)) continue;

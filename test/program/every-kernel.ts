@@ -93,6 +93,13 @@ export const everyKernel: Record<string, Case> = {
     g.conv2d(x, 4, 3, { groups: 4, dilation: [2, 1], pads: [2, 2, 2, 2] }),
     g.conv2d(x, 4, 3, { groups: 4, pads: [0, 0, 0, 0] }),
   ]),
+  'slopes, by tiles': rank4((g, x) => [g.withSlopes(g.conv2d(x, 5, 3))], [1, 3, 5, 6], forced.winograd),
+  slopes: rank4((g, x) => [
+    g.withSlopes(g.conv2d(x, 5, 1)),
+    g.withSlopes(g.conv2d(x, 4, 3)),
+    g.withSlopes(g.conv2d(x, 8, 3, { groups: 4 })),
+    g.withSlopes(g.conv2d(x, 8, 5, { groups: 4 })),
+  ]),
   'depthwise 5×5 in steps': rank4(
     (g, x) => [g.conv2d(x, 2, 5, { ...geometry, groups: 2, pads: [2, 2, 2, 2] })],
     [1, 2, 9, 9],

@@ -1,5 +1,5 @@
 // Dense 3×3 convolutions of stride 1 by tiles: y = act(W ∗ x + bias + residual). assembly/winograd/index.ts says how.
-import { activationFields, checkActivation } from '../activations.ts';
+import { activationFields, checkActivation, preluCode } from '../activations.ts';
 import { winogradBytes } from '../constants.ts';
 import { checkApart, constantOf, kernel } from '../kernel.ts';
 import { isWinogradTile, tiles } from '../tiles.ts';
@@ -54,7 +54,7 @@ const winograd = ({ rows: panel }: Tile) =>
       x: 'read',
       weights: 'read', // a `gemm` constant of 9 · columns columns, transformed for this tile
       scratch: 'write', // see winogradScratchBytes
-      residual: 'read', // what `add` adds, laid out as y; may be y itself
+      residual: 'read', // what `add` adds, laid out as y; may be y itself. With preluCode: slopes
       y: 'write', // its first row
       batch: 'u32',
       xBatch: 'u32', // bytes from one image to the next
@@ -78,7 +78,9 @@ const winograd = ({ rows: panel }: Tile) =>
       ...activationFields,
     },
     extents(n, table) {
-      checkActivation(n.activation);
+      const hasSlopes = n.activation === preluCode;
+      if (!hasSlopes) checkActivation(n.activation);
+      else if (n.add) throw new Error('slopes and a residual');
       const { constant } = constantOf(table, 'weights', 'gemm');
       const { rows, columns, tile, rowStart, rowCount } = n;
       if (!isWinogradTile(tile)) throw new Error(`tiles of ${tile} outputs`);
@@ -109,7 +111,7 @@ const winograd = ({ rows: panel }: Tile) =>
         x: x + 12, // vectors may begin in a row's last pixel
         weights: winogradBytes(rows, columns, panel, tile),
         scratch: winogradScratchBytes(n, Math.min(n.band, down)),
-        residual: n.add ? y + 12 : 0,
+        residual: n.add ? y + 12 : hasSlopes ? 4 * rowCount : 0,
         y,
       };
     },
@@ -124,13 +126,25 @@ const winograd = ({ rows: panel }: Tile) =>
             field: 'height',
             start: 'firstRow',
             multiple: n.tile,
-            moves: { x: 0, weights: 0, scratch: 'own', residual: 4 * n.width, y: 4 * n.width },
+            moves: {
+              x: 0,
+              weights: 0,
+              scratch: 'own',
+              residual: n.activation === preluCode ? 0 : 4 * n.width,
+              y: 4 * n.width,
+            },
           },
           {
             field: 'rowCount',
             start: 'rowStart',
             multiple: panel,
-            moves: { x: 0, weights: 0, scratch: 'own', residual: n.yPlane, y: n.yPlane },
+            moves: {
+              x: 0,
+              weights: 0,
+              scratch: 'own',
+              residual: n.activation === preluCode ? 4 : n.yPlane,
+              y: n.yPlane,
+            },
           },
         ],
   });
