@@ -15,8 +15,6 @@ import { DepthwiseBytesRecord } from '../generated/records';
 import { lookUp, magicBits, packed, rounded } from './finish';
 import { Form, dotForm } from './form';
 
-const ones = memory.data<i16>([1, 1, 1, 1, 1, 1, 1, 1], 16);
-
 /** The four vectors (pixels) of four rows' vectors of four words. */
 // @ts-ignore: decorator
 @inline
@@ -109,11 +107,8 @@ function interleaveWeights(e: usize, w: usize, lines: u32, groups: u32, isWide: 
 
 // @ts-ignore: decorator
 @inline
-function added(form: Form, w: v128, v: v128, sum: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD && form == Form.dot) return i32x4.relaxed_dot_i8x16_i7x16_add_s(w, v, sum);
-  if (ASC_FEATURE_RELAXED_SIMD && form == Form.split) {
-    return i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w, v), v128.load(ones)), sum);
-  }
+function added(isWide: bool, w: v128, v: v128, sum: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD && !isWide) return i32x4.relaxed_dot_i8x16_i7x16_add_s(w, v, sum);
   return i32x4.add(i32x4.dot_i16x8_s(w, v), sum);
 }
 
@@ -121,7 +116,7 @@ function added(form: Form, w: v128, v: v128, sum: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function planeOf(
-  form: Form,
+  isWide: bool,
   x: usize,
   y: usize,
   e: usize,
@@ -132,7 +127,6 @@ function planeOf(
   zeros: usize,
   r: DepthwiseBytesRecord,
 ): void {
-  const isWide = form == Form.wide;
   const rows: u32 = isWide ? 2 : 4;
   const groups: u32 = ((lines - 1) * r.strideH + r.kernelH + rows - 1) / rows;
   const across: usize = 16 * r.kernelW;
@@ -165,22 +159,22 @@ function planeOf(
             const w0 = v128.load(v);
             const w1 = v128.load(v, 16);
             const w2 = v128.load(v, 32);
-            a0 = added(form, w2, v128.load(p, 32), added(form, w1, v128.load(p, 16), added(form, w0, v128.load(p), a0)));
+            a0 = added(isWide, w2, v128.load(p, 32), added(isWide, w1, v128.load(p, 16), added(isWide, w0, v128.load(p), a0)));
             const p1 = p + step;
-            a1 = added(form, w2, v128.load(p1, 32), added(form, w1, v128.load(p1, 16), added(form, w0, v128.load(p1), a1)));
+            a1 = added(isWide, w2, v128.load(p1, 32), added(isWide, w1, v128.load(p1, 16), added(isWide, w0, v128.load(p1), a1)));
             const p2 = p1 + step;
-            a2 = added(form, w2, v128.load(p2, 32), added(form, w1, v128.load(p2, 16), added(form, w0, v128.load(p2), a2)));
+            a2 = added(isWide, w2, v128.load(p2, 32), added(isWide, w1, v128.load(p2, 16), added(isWide, w0, v128.load(p2), a2)));
             const p3 = p2 + step;
-            a3 = added(form, w2, v128.load(p3, 32), added(form, w1, v128.load(p3, 16), added(form, w0, v128.load(p3), a3)));
+            a3 = added(isWide, w2, v128.load(p3, 32), added(isWide, w1, v128.load(p3, 16), added(isWide, w0, v128.load(p3), a3)));
             v += 48;
             continue;
           }
           for (let q = p, over = p + across; q < over; q += 16) {
             const weight = v128.load(v);
-            a0 = added(form, weight, v128.load(q), a0);
-            a1 = added(form, weight, v128.load(q + step), a1);
-            a2 = added(form, weight, v128.load(q + 2 * step), a2);
-            a3 = added(form, weight, v128.load(q + 3 * step), a3);
+            a0 = added(isWide, weight, v128.load(q), a0);
+            a1 = added(isWide, weight, v128.load(q + step), a1);
+            a2 = added(isWide, weight, v128.load(q + 2 * step), a2);
+            a3 = added(isWide, weight, v128.load(q + 3 * step), a3);
             v += 16;
           }
         }
@@ -212,7 +206,8 @@ function planeOf(
  * (f32), then a word for each position of the kernel.
  */
 export function i8_depthwise(r: DepthwiseBytesRecord): void {
-  const form = dotForm(r.bits);
+  // saturating products gain little here: most of the time goes into reading and writing
+  const isWide = dotForm(r.bits) != Form.dot;
   const lines: u32 = (((r.kernelH + 3) & ~3) - r.kernelH) / r.strideH + 1;
   const pairs: u32 = ((lines - 1) * r.strideH + r.kernelH + 1) / 2;
   const positions: u32 = (r.width - 1) * r.strideW + r.kernelW;
@@ -229,11 +224,8 @@ export function i8_depthwise(r: DepthwiseBytesRecord): void {
     let y = r.y + n * r.yBatch;
     let e = r.weights;
     for (let left = r.planes; left != 0; left--) {
-      if (ASC_FEATURE_RELAXED_SIMD && form == Form.dot) {
-        planeOf(Form.dot, x, y, e, t, pitch, positions, lines, zeros, r);
-      } else if (ASC_FEATURE_RELAXED_SIMD && form == Form.split) {
-        planeOf(Form.split, x, y, e, t, pitch, positions, lines, zeros, r);
-      } else planeOf(Form.wide, x, y, e, t, pitch, positions, lines, zeros, r);
+      if (isWide) planeOf(true, x, y, e, t, pitch, positions, lines, zeros, r);
+      else planeOf(false, x, y, e, t, pitch, positions, lines, zeros, r);
       if (r.look != 0) lookUp(y, y, 4 * r.height * r.width, r.table);
       x += r.xPlane;
       y += r.yPlane;

@@ -79,58 +79,6 @@ function dot_13x1(x: usize, twin: usize, e: usize, y: usize, count: u32, column:
   }
 }
 
-function dot_8x1(x: usize, twin: usize, e: usize, y: usize, count: u32, column: u32, r: DotRecord): void {
-  const sums: usize = r.scratch;
-  const full = sums + 512;
-  for (let row: u32 = 0; row < r.rows; row += 4) {
-    const scales = e + 4;
-    let z = sums;
-    e += 20;
-    do {
-      const end = e + 8 + load<u32>(e);
-      let a0_0 = v128.load32_splat(e, 4);
-      let a0_1 = a0_0;
-      let a0_2 = a0_0;
-      let a0_3 = a0_0;
-      let a0_4 = a0_0;
-      let a0_5 = a0_0;
-      let a0_6 = a0_0;
-      let a0_7 = a0_0;
-      for (e += 8; e < end; e += 8) {
-        const offset = load<u32>(e);
-        const p0 = x + offset;
-        const w0 = v128.load32_splat(e, 4);
-        const x0_0 = v128.load(p0, 0);
-        a0_0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x0_0, a0_0);
-        const x0_1 = v128.load(p0, 16);
-        a0_1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x0_1, a0_1);
-        const x0_2 = v128.load(p0, 32);
-        a0_2 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x0_2, a0_2);
-        const x0_3 = v128.load(p0, 48);
-        a0_3 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x0_3, a0_3);
-        const x0_4 = v128.load(p0, 64);
-        a0_4 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x0_4, a0_4);
-        const x0_5 = v128.load(p0, 80);
-        a0_5 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x0_5, a0_5);
-        const x0_6 = v128.load(p0, 96);
-        a0_6 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x0_6, a0_6);
-        const x0_7 = v128.load(p0, 112);
-        a0_7 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x0_7, a0_7);
-      }
-      v128.store(z, a0_0, 0);
-      v128.store(z, a0_1, 16);
-      v128.store(z, a0_2, 32);
-      v128.store(z, a0_3, 48);
-      v128.store(z, a0_4, 64);
-      v128.store(z, a0_5, 80);
-      v128.store(z, a0_6, 96);
-      v128.store(z, a0_7, 112);
-      z += 128;
-    } while (z < full);
-    finish(sums, 8, scales, y, count, column, row, r);
-  }
-}
-
 function dot_6x1(x: usize, twin: usize, e: usize, y: usize, count: u32, column: u32, r: DotRecord): void {
   const sums: usize = r.scratch;
   const full = sums + 384;
@@ -172,42 +120,6 @@ function dot_6x1(x: usize, twin: usize, e: usize, y: usize, count: u32, column: 
       z += 96;
     } while (z < full);
     finish(sums, 6, scales, y, count, column, row, r);
-  }
-}
-
-function dot_4x1(x: usize, twin: usize, e: usize, y: usize, count: u32, column: u32, r: DotRecord): void {
-  const sums: usize = r.scratch;
-  const full = sums + 256;
-  for (let row: u32 = 0; row < r.rows; row += 4) {
-    const scales = e + 4;
-    let z = sums;
-    e += 20;
-    do {
-      const end = e + 8 + load<u32>(e);
-      let a0_0 = v128.load32_splat(e, 4);
-      let a0_1 = a0_0;
-      let a0_2 = a0_0;
-      let a0_3 = a0_0;
-      for (e += 8; e < end; e += 8) {
-        const offset = load<u32>(e);
-        const p0 = x + offset;
-        const w0 = v128.load32_splat(e, 4);
-        const x0_0 = v128.load(p0, 0);
-        a0_0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x0_0, a0_0);
-        const x0_1 = v128.load(p0, 16);
-        a0_1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x0_1, a0_1);
-        const x0_2 = v128.load(p0, 32);
-        a0_2 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x0_2, a0_2);
-        const x0_3 = v128.load(p0, 48);
-        a0_3 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x0_3, a0_3);
-      }
-      v128.store(z, a0_0, 0);
-      v128.store(z, a0_1, 16);
-      v128.store(z, a0_2, 32);
-      v128.store(z, a0_3, 48);
-      z += 64;
-    } while (z < full);
-    finish(sums, 4, scales, y, count, column, row, r);
   }
 }
 
@@ -299,55 +211,6 @@ function dot_6x2(x: usize, twin: usize, e: usize, y: usize, count: u32, column: 
       z += 192;
     } while (z < full);
     finish(sums, 6, scales, y, count, column, row, r);
-  }
-}
-
-function dot_4x2(x: usize, twin: usize, e: usize, y: usize, count: u32, column: u32, r: DotRecord): void {
-  const sums: usize = r.scratch;
-  const full = sums + 256;
-  for (let row: u32 = 0; row < r.rows; row += 4) {
-    const scales = e + 4;
-    let z = sums;
-    e += 20;
-    do {
-      const end = e + 12 + load<u32>(e);
-      let a0_0 = v128.load32_splat(e, 4);
-      let a0_1 = a0_0;
-      let a0_2 = a0_0;
-      let a0_3 = a0_0;
-      let a1_0 = v128.load32_splat(e, 8);
-      let a1_1 = a1_0;
-      let a1_2 = a1_0;
-      let a1_3 = a1_0;
-      for (e += 12; e < end; e += 12) {
-        const offset = load<u32>(e);
-        const p0 = x + offset;
-        const w0 = v128.load32_splat(e, 4);
-        const w1 = v128.load32_splat(e, 8);
-        const x0_0 = v128.load(p0, 0);
-        a0_0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x0_0, a0_0);
-        a1_0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, x0_0, a1_0);
-        const x0_1 = v128.load(p0, 16);
-        a0_1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x0_1, a0_1);
-        a1_1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, x0_1, a1_1);
-        const x0_2 = v128.load(p0, 32);
-        a0_2 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x0_2, a0_2);
-        a1_2 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, x0_2, a1_2);
-        const x0_3 = v128.load(p0, 48);
-        a0_3 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x0_3, a0_3);
-        a1_3 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, x0_3, a1_3);
-      }
-      v128.store(z, a0_0, 0);
-      v128.store(z, a0_1, 16);
-      v128.store(z, a0_2, 32);
-      v128.store(z, a0_3, 48);
-      v128.store(z, a1_0, 64);
-      v128.store(z, a1_1, 80);
-      v128.store(z, a1_2, 96);
-      v128.store(z, a1_3, 112);
-      z += 128;
-    } while (z < full);
-    finish(sums, 4, scales, y, count, column, row, r);
   }
 }
 
@@ -511,132 +374,6 @@ function dot_2x4(x: usize, twin: usize, e: usize, y: usize, count: u32, column: 
   }
 }
 
-function split_13x1(x: usize, twin: usize, e: usize, y: usize, count: u32, column: u32, r: DotRecord): void {
-  const sums: usize = r.scratch;
-  const full = sums + 832;
-  const one = v128.load(ones);
-  for (let row: u32 = 0; row < r.rows; row += 4) {
-    const scales = e + 4;
-    let z = sums;
-    e += 20;
-    do {
-      const end = e + 8 + load<u32>(e);
-      let a0_0 = v128.load32_splat(e, 4);
-      let a0_1 = a0_0;
-      let a0_2 = a0_0;
-      let a0_3 = a0_0;
-      let a0_4 = a0_0;
-      let a0_5 = a0_0;
-      let a0_6 = a0_0;
-      let a0_7 = a0_0;
-      let a0_8 = a0_0;
-      let a0_9 = a0_0;
-      let a0_10 = a0_0;
-      let a0_11 = a0_0;
-      let a0_12 = a0_0;
-      for (e += 8; e < end; e += 8) {
-        const offset = load<u32>(e);
-        const p0 = x + offset;
-        const w0 = v128.load32_splat(e, 4);
-        const x0_0 = v128.load(p0, 0);
-        a0_0 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w0, x0_0), one), a0_0);
-        const x0_1 = v128.load(p0, 16);
-        a0_1 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w0, x0_1), one), a0_1);
-        const x0_2 = v128.load(p0, 32);
-        a0_2 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w0, x0_2), one), a0_2);
-        const x0_3 = v128.load(p0, 48);
-        a0_3 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w0, x0_3), one), a0_3);
-        const x0_4 = v128.load(p0, 64);
-        a0_4 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w0, x0_4), one), a0_4);
-        const x0_5 = v128.load(p0, 80);
-        a0_5 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w0, x0_5), one), a0_5);
-        const x0_6 = v128.load(p0, 96);
-        a0_6 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w0, x0_6), one), a0_6);
-        const x0_7 = v128.load(p0, 112);
-        a0_7 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w0, x0_7), one), a0_7);
-        const x0_8 = v128.load(p0, 128);
-        a0_8 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w0, x0_8), one), a0_8);
-        const x0_9 = v128.load(p0, 144);
-        a0_9 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w0, x0_9), one), a0_9);
-        const x0_10 = v128.load(p0, 160);
-        a0_10 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w0, x0_10), one), a0_10);
-        const x0_11 = v128.load(p0, 176);
-        a0_11 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w0, x0_11), one), a0_11);
-        const x0_12 = v128.load(p0, 192);
-        a0_12 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w0, x0_12), one), a0_12);
-      }
-      v128.store(z, a0_0, 0);
-      v128.store(z, a0_1, 16);
-      v128.store(z, a0_2, 32);
-      v128.store(z, a0_3, 48);
-      v128.store(z, a0_4, 64);
-      v128.store(z, a0_5, 80);
-      v128.store(z, a0_6, 96);
-      v128.store(z, a0_7, 112);
-      v128.store(z, a0_8, 128);
-      v128.store(z, a0_9, 144);
-      v128.store(z, a0_10, 160);
-      v128.store(z, a0_11, 176);
-      v128.store(z, a0_12, 192);
-      z += 208;
-    } while (z < full);
-    finish(sums, 13, scales, y, count, column, row, r);
-  }
-}
-
-function split_8x1(x: usize, twin: usize, e: usize, y: usize, count: u32, column: u32, r: DotRecord): void {
-  const sums: usize = r.scratch;
-  const full = sums + 512;
-  const one = v128.load(ones);
-  for (let row: u32 = 0; row < r.rows; row += 4) {
-    const scales = e + 4;
-    let z = sums;
-    e += 20;
-    do {
-      const end = e + 8 + load<u32>(e);
-      let a0_0 = v128.load32_splat(e, 4);
-      let a0_1 = a0_0;
-      let a0_2 = a0_0;
-      let a0_3 = a0_0;
-      let a0_4 = a0_0;
-      let a0_5 = a0_0;
-      let a0_6 = a0_0;
-      let a0_7 = a0_0;
-      for (e += 8; e < end; e += 8) {
-        const offset = load<u32>(e);
-        const p0 = x + offset;
-        const w0 = v128.load32_splat(e, 4);
-        const x0_0 = v128.load(p0, 0);
-        a0_0 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w0, x0_0), one), a0_0);
-        const x0_1 = v128.load(p0, 16);
-        a0_1 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w0, x0_1), one), a0_1);
-        const x0_2 = v128.load(p0, 32);
-        a0_2 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w0, x0_2), one), a0_2);
-        const x0_3 = v128.load(p0, 48);
-        a0_3 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w0, x0_3), one), a0_3);
-        const x0_4 = v128.load(p0, 64);
-        a0_4 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w0, x0_4), one), a0_4);
-        const x0_5 = v128.load(p0, 80);
-        a0_5 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w0, x0_5), one), a0_5);
-        const x0_6 = v128.load(p0, 96);
-        a0_6 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w0, x0_6), one), a0_6);
-        const x0_7 = v128.load(p0, 112);
-        a0_7 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w0, x0_7), one), a0_7);
-      }
-      v128.store(z, a0_0, 0);
-      v128.store(z, a0_1, 16);
-      v128.store(z, a0_2, 32);
-      v128.store(z, a0_3, 48);
-      v128.store(z, a0_4, 64);
-      v128.store(z, a0_5, 80);
-      v128.store(z, a0_6, 96);
-      v128.store(z, a0_7, 112);
-      z += 128;
-    } while (z < full);
-    finish(sums, 8, scales, y, count, column, row, r);
-  }
-}
-
 function split_6x1(x: usize, twin: usize, e: usize, y: usize, count: u32, column: u32, r: DotRecord): void {
   const sums: usize = r.scratch;
   const full = sums + 384;
@@ -682,43 +419,6 @@ function split_6x1(x: usize, twin: usize, e: usize, y: usize, count: u32, column
   }
 }
 
-function split_4x1(x: usize, twin: usize, e: usize, y: usize, count: u32, column: u32, r: DotRecord): void {
-  const sums: usize = r.scratch;
-  const full = sums + 256;
-  const one = v128.load(ones);
-  for (let row: u32 = 0; row < r.rows; row += 4) {
-    const scales = e + 4;
-    let z = sums;
-    e += 20;
-    do {
-      const end = e + 8 + load<u32>(e);
-      let a0_0 = v128.load32_splat(e, 4);
-      let a0_1 = a0_0;
-      let a0_2 = a0_0;
-      let a0_3 = a0_0;
-      for (e += 8; e < end; e += 8) {
-        const offset = load<u32>(e);
-        const p0 = x + offset;
-        const w0 = v128.load32_splat(e, 4);
-        const x0_0 = v128.load(p0, 0);
-        a0_0 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w0, x0_0), one), a0_0);
-        const x0_1 = v128.load(p0, 16);
-        a0_1 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w0, x0_1), one), a0_1);
-        const x0_2 = v128.load(p0, 32);
-        a0_2 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w0, x0_2), one), a0_2);
-        const x0_3 = v128.load(p0, 48);
-        a0_3 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w0, x0_3), one), a0_3);
-      }
-      v128.store(z, a0_0, 0);
-      v128.store(z, a0_1, 16);
-      v128.store(z, a0_2, 32);
-      v128.store(z, a0_3, 48);
-      z += 64;
-    } while (z < full);
-    finish(sums, 4, scales, y, count, column, row, r);
-  }
-}
-
 function split_2x1(x: usize, twin: usize, e: usize, y: usize, count: u32, column: u32, r: DotRecord): void {
   const sums: usize = r.scratch;
   const full = sums + 128;
@@ -745,70 +445,6 @@ function split_2x1(x: usize, twin: usize, e: usize, y: usize, count: u32, column
       z += 32;
     } while (z < full);
     finish(sums, 2, scales, y, count, column, row, r);
-  }
-}
-
-function split_6x2(x: usize, twin: usize, e: usize, y: usize, count: u32, column: u32, r: DotRecord): void {
-  const sums: usize = r.scratch;
-  const full = sums + 384;
-  const one = v128.load(ones);
-  for (let row: u32 = 0; row < r.rows; row += 4) {
-    const scales = e + 4;
-    let z = sums;
-    e += 20;
-    do {
-      const end = e + 12 + load<u32>(e);
-      let a0_0 = v128.load32_splat(e, 4);
-      let a0_1 = a0_0;
-      let a0_2 = a0_0;
-      let a0_3 = a0_0;
-      let a0_4 = a0_0;
-      let a0_5 = a0_0;
-      let a1_0 = v128.load32_splat(e, 8);
-      let a1_1 = a1_0;
-      let a1_2 = a1_0;
-      let a1_3 = a1_0;
-      let a1_4 = a1_0;
-      let a1_5 = a1_0;
-      for (e += 12; e < end; e += 12) {
-        const offset = load<u32>(e);
-        const p0 = x + offset;
-        const w0 = v128.load32_splat(e, 4);
-        const w1 = v128.load32_splat(e, 8);
-        const x0_0 = v128.load(p0, 0);
-        a0_0 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w0, x0_0), one), a0_0);
-        a1_0 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w1, x0_0), one), a1_0);
-        const x0_1 = v128.load(p0, 16);
-        a0_1 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w0, x0_1), one), a0_1);
-        a1_1 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w1, x0_1), one), a1_1);
-        const x0_2 = v128.load(p0, 32);
-        a0_2 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w0, x0_2), one), a0_2);
-        a1_2 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w1, x0_2), one), a1_2);
-        const x0_3 = v128.load(p0, 48);
-        a0_3 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w0, x0_3), one), a0_3);
-        a1_3 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w1, x0_3), one), a1_3);
-        const x0_4 = v128.load(p0, 64);
-        a0_4 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w0, x0_4), one), a0_4);
-        a1_4 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w1, x0_4), one), a1_4);
-        const x0_5 = v128.load(p0, 80);
-        a0_5 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w0, x0_5), one), a0_5);
-        a1_5 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w1, x0_5), one), a1_5);
-      }
-      v128.store(z, a0_0, 0);
-      v128.store(z, a0_1, 16);
-      v128.store(z, a0_2, 32);
-      v128.store(z, a0_3, 48);
-      v128.store(z, a0_4, 64);
-      v128.store(z, a0_5, 80);
-      v128.store(z, a1_0, 96);
-      v128.store(z, a1_1, 112);
-      v128.store(z, a1_2, 128);
-      v128.store(z, a1_3, 144);
-      v128.store(z, a1_4, 160);
-      v128.store(z, a1_5, 176);
-      z += 192;
-    } while (z < full);
-    finish(sums, 6, scales, y, count, column, row, r);
   }
 }
 
@@ -895,83 +531,6 @@ function split_2x2(x: usize, twin: usize, e: usize, y: usize, count: u32, column
       z += 64;
     } while (z < full);
     finish(sums, 2, scales, y, count, column, row, r);
-  }
-}
-
-function split_3x4(x: usize, twin: usize, e: usize, y: usize, count: u32, column: u32, r: DotRecord): void {
-  const sums: usize = r.scratch;
-  const full = sums + 192;
-  const one = v128.load(ones);
-  const whole = isWhole(3, count, column, r);
-  let to = y;
-  for (let row: u32 = 0; row < r.rows; row += 4) {
-    const scales = e + 4;
-    let z = sums;
-    e += 20;
-    do {
-      const end = e + 20 + load<u32>(e);
-      let a0_0 = v128.load32_splat(e, 4);
-      let a0_1 = a0_0;
-      let a0_2 = a0_0;
-      let a1_0 = v128.load32_splat(e, 8);
-      let a1_1 = a1_0;
-      let a1_2 = a1_0;
-      let a2_0 = v128.load32_splat(e, 12);
-      let a2_1 = a2_0;
-      let a2_2 = a2_0;
-      let a3_0 = v128.load32_splat(e, 16);
-      let a3_1 = a3_0;
-      let a3_2 = a3_0;
-      for (e += 20; e < end; e += 20) {
-        const offset = load<u32>(e);
-        const p0 = x + offset;
-        const w0 = v128.load32_splat(e, 4);
-        const w1 = v128.load32_splat(e, 8);
-        const x0_0 = v128.load(p0, 0);
-        a0_0 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w0, x0_0), one), a0_0);
-        a1_0 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w1, x0_0), one), a1_0);
-        const x0_1 = v128.load(p0, 16);
-        a0_1 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w0, x0_1), one), a0_1);
-        a1_1 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w1, x0_1), one), a1_1);
-        const x0_2 = v128.load(p0, 32);
-        a0_2 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w0, x0_2), one), a0_2);
-        a1_2 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w1, x0_2), one), a1_2);
-        const p1 = twin + offset;
-        const w2 = v128.load32_splat(e, 12);
-        const w3 = v128.load32_splat(e, 16);
-        const x1_0 = v128.load(p1, 0);
-        a2_0 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w2, x1_0), one), a2_0);
-        a3_0 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w3, x1_0), one), a3_0);
-        const x1_1 = v128.load(p1, 16);
-        a2_1 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w2, x1_1), one), a2_1);
-        a3_1 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w3, x1_1), one), a3_1);
-        const x1_2 = v128.load(p1, 32);
-        a2_2 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w2, x1_2), one), a2_2);
-        a3_2 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w3, x1_2), one), a3_2);
-      }
-      if (whole) {
-        v128.store(to, quads(a0_0, a1_0, a2_0, a3_0, scales, sums + bounds), 0);
-        v128.store(to, quads(a0_1, a1_1, a2_1, a3_1, scales, sums + bounds), 16);
-        v128.store(to, quads(a0_2, a1_2, a2_2, a3_2, scales, sums + bounds), 32);
-        to += r.yPlane;
-        break;
-      }
-      v128.store(z, a0_0, 0);
-      v128.store(z, a0_1, 16);
-      v128.store(z, a0_2, 32);
-      v128.store(z, a1_0, 48);
-      v128.store(z, a1_1, 64);
-      v128.store(z, a1_2, 80);
-      v128.store(z, a2_0, 96);
-      v128.store(z, a2_1, 112);
-      v128.store(z, a2_2, 128);
-      v128.store(z, a3_0, 144);
-      v128.store(z, a3_1, 160);
-      v128.store(z, a3_2, 176);
-      z += 192;
-    } while (z < full);
-    if (whole) continue;
-    finish(sums, 3, scales, y, count, column, row, r);
   }
 }
 
@@ -1086,56 +645,6 @@ function wide_6x1(x: usize, twin: usize, e: usize, y: usize, count: u32, column:
       z += 96;
     } while (z < full);
     finish(sums, 6, scales, y, count, column, row, r);
-  }
-}
-
-function wide_4x1(x: usize, twin: usize, e: usize, y: usize, count: u32, column: u32, r: DotRecord): void {
-  const sums: usize = r.scratch;
-  const full = sums + 256;
-  for (let row: u32 = 0; row < r.rows; row += 4) {
-    const scales = e + 4;
-    let z = sums;
-    e += 20;
-    do {
-      const end = e + 8 + load<u32>(e);
-      let a0_0 = v128.load32_splat(e, 4);
-      let a0_1 = a0_0;
-      let a0_2 = a0_0;
-      let a0_3 = a0_0;
-      for (e += 8; e < end; e += 8) {
-        const offset = load<u32>(e);
-        const p0 = x + offset;
-        const w0 = v128.load32_splat(e, 4);
-        const even0 = i16x8.shr_s(i16x8.shl(w0, 8), 8);
-        const odd0 = i16x8.shr_s(w0, 8);
-        const x0_0 = v128.load(p0, 0);
-        const xOdd0_0 = i16x8.shr_u(x0_0, 8);
-        const xEven0_0 = i16x8.sub(x0_0, i16x8.shl(xOdd0_0, 8));
-        a0_0 = i32x4.add(i32x4.dot_i16x8_s(xEven0_0, even0), a0_0);
-        a0_0 = i32x4.add(i32x4.dot_i16x8_s(xOdd0_0, odd0), a0_0);
-        const x0_1 = v128.load(p0, 16);
-        const xOdd0_1 = i16x8.shr_u(x0_1, 8);
-        const xEven0_1 = i16x8.sub(x0_1, i16x8.shl(xOdd0_1, 8));
-        a0_1 = i32x4.add(i32x4.dot_i16x8_s(xEven0_1, even0), a0_1);
-        a0_1 = i32x4.add(i32x4.dot_i16x8_s(xOdd0_1, odd0), a0_1);
-        const x0_2 = v128.load(p0, 32);
-        const xOdd0_2 = i16x8.shr_u(x0_2, 8);
-        const xEven0_2 = i16x8.sub(x0_2, i16x8.shl(xOdd0_2, 8));
-        a0_2 = i32x4.add(i32x4.dot_i16x8_s(xEven0_2, even0), a0_2);
-        a0_2 = i32x4.add(i32x4.dot_i16x8_s(xOdd0_2, odd0), a0_2);
-        const x0_3 = v128.load(p0, 48);
-        const xOdd0_3 = i16x8.shr_u(x0_3, 8);
-        const xEven0_3 = i16x8.sub(x0_3, i16x8.shl(xOdd0_3, 8));
-        a0_3 = i32x4.add(i32x4.dot_i16x8_s(xEven0_3, even0), a0_3);
-        a0_3 = i32x4.add(i32x4.dot_i16x8_s(xOdd0_3, odd0), a0_3);
-      }
-      v128.store(z, a0_0, 0);
-      v128.store(z, a0_1, 16);
-      v128.store(z, a0_2, 32);
-      v128.store(z, a0_3, 48);
-      z += 64;
-    } while (z < full);
-    finish(sums, 4, scales, y, count, column, row, r);
   }
 }
 
@@ -1378,13 +887,10 @@ export function dots_x1(r: DotRecord): void {
       // the last tile reaches back over pixels that are done, or one vector too far
       const spare = max<u32>(first, 1);
       let now: u32 = 2;
-      if (ASC_FEATURE_RELAXED_SIMD && form != Form.wide) {
-        if (left >= 4 || (left > now && <u32>4 - left <= spare)) now = 4;
+      if (ASC_FEATURE_RELAXED_SIMD && form == Form.dot) {
         if (left >= 6 || (left > now && <u32>6 - left <= spare)) now = 6;
-        if (left >= 8 || (left > now && <u32>8 - left <= spare)) now = 8;
         if (left >= 13 || (left > now && <u32>13 - left <= spare)) now = 13;
       } else {
-        if (left >= 4 || (left > now && <u32>4 - left <= spare)) now = 4;
         if (left >= 6 || (left > now && <u32>6 - left <= spare)) now = 6;
       }
       const start = left < now && first != 0 ? vectors - now : first;
@@ -1400,16 +906,8 @@ export function dots_x1(r: DotRecord): void {
             dot_13x1(from, from, r.weights, to, count, column, r);
             break;
           }
-          case 8: {
-            dot_8x1(from, from, r.weights, to, count, column, r);
-            break;
-          }
           case 6: {
             dot_6x1(from, from, r.weights, to, count, column, r);
-            break;
-          }
-          case 4: {
-            dot_4x1(from, from, r.weights, to, count, column, r);
             break;
           }
           default: {
@@ -1419,20 +917,8 @@ export function dots_x1(r: DotRecord): void {
         }
       } else if (ASC_FEATURE_RELAXED_SIMD && form == Form.split) {
         switch (now) {
-          case 13: {
-            split_13x1(from, from, r.weights, to, count, column, r);
-            break;
-          }
-          case 8: {
-            split_8x1(from, from, r.weights, to, count, column, r);
-            break;
-          }
           case 6: {
             split_6x1(from, from, r.weights, to, count, column, r);
-            break;
-          }
-          case 4: {
-            split_4x1(from, from, r.weights, to, count, column, r);
             break;
           }
           default: {
@@ -1444,10 +930,6 @@ export function dots_x1(r: DotRecord): void {
         switch (now) {
           case 6: {
             wide_6x1(from, from, r.weights, to, count, column, r);
-            break;
-          }
-          case 4: {
-            wide_4x1(from, from, r.weights, to, count, column, r);
             break;
           }
           default: {
@@ -1479,8 +961,7 @@ export function dots_x2(r: DotRecord): void {
       // the last tile reaches back over pixels that are done, or one vector too far
       const spare = max<u32>(first, 1);
       let now: u32 = 2;
-      if (ASC_FEATURE_RELAXED_SIMD && form != Form.wide) {
-        if (left >= 4 || (left > now && <u32>4 - left <= spare)) now = 4;
+      if (ASC_FEATURE_RELAXED_SIMD && form == Form.dot) {
         if (left >= 6 || (left > now && <u32>6 - left <= spare)) now = 6;
       } else {
         if (left >= 4 || (left > now && <u32>4 - left <= spare)) now = 4;
@@ -1498,10 +979,6 @@ export function dots_x2(r: DotRecord): void {
             dot_6x2(from, from, r.weights, to, count, column, r);
             break;
           }
-          case 4: {
-            dot_4x2(from, from, r.weights, to, count, column, r);
-            break;
-          }
           default: {
             dot_2x2(from, from, r.weights, to, count, column, r);
             break;
@@ -1509,10 +986,6 @@ export function dots_x2(r: DotRecord): void {
         }
       } else if (ASC_FEATURE_RELAXED_SIMD && form == Form.split) {
         switch (now) {
-          case 6: {
-            split_6x2(from, from, r.weights, to, count, column, r);
-            break;
-          }
           case 4: {
             split_4x2(from, from, r.weights, to, count, column, r);
             break;
@@ -1557,7 +1030,7 @@ export function dots_x4(r: DotRecord): void {
       // the last tile reaches back over pixels that are done, or one vector too far
       const spare = max<u32>(first, 1);
       let now: u32 = 2;
-      if (ASC_FEATURE_RELAXED_SIMD && form != Form.wide) {
+      if (ASC_FEATURE_RELAXED_SIMD && form == Form.dot) {
         if (left >= 3 || (left > now && <u32>3 - left <= spare)) now = 3;
       } else {
       }
@@ -1581,10 +1054,6 @@ export function dots_x4(r: DotRecord): void {
         }
       } else if (ASC_FEATURE_RELAXED_SIMD && form == Form.split) {
         switch (now) {
-          case 3: {
-            split_3x4(from, from, r.weights, to, count, column, r);
-            break;
-          }
           default: {
             split_2x4(from, from, r.weights, to, count, column, r);
             break;

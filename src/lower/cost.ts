@@ -16,7 +16,8 @@
 //   added to both     vectors written × `activation.NAME`
 //
 // The constants are measured: `filigree tune --cost-model src/lower/cost-model.json` rewrites them.
-import type { Caches, CostModel } from './cost-model.ts';
+import { blocksStepWork } from './block-cost.ts';
+import type { Caches, CostModel, OperationCounts } from './cost-model.ts';
 import { unaryFunctions } from '../program/activations.ts';
 import { matrixValues, winogradBytes } from '../program/constants.ts';
 import type { Kernel, Table } from '../program/kernel.ts';
@@ -31,10 +32,9 @@ import type { MatrixKernelName } from './matrix-kernels.ts';
 import { countDense } from './pack.ts';
 import type { Kept } from './pack.ts';
 
-export const defaultCostModel: CostModel = measured;
+export type { OperationCounts } from './cost-model.ts';
 
-/** How often (`times`) work of the cost costs[kernel][count] is done. */
-export type OperationCounts = { kernel: string; count: string; times: number }[];
+export const defaultCostModel: CostModel = measured;
 
 /** The planes that weights multiply, with the fields of kernel records. */
 export interface ProductShape {
@@ -183,11 +183,13 @@ export function stepWork(step: Step, program: Program, caches: Caches): Operatio
   const work =
     kernel === 'i8_linear' || kernel === 'i4_linear'
       ? quantisedStepWork(step, program)
-      : kernel === 'f32_winograd_8x4' || kernel === 'f32_winograd_8x6'
-        ? winogradWork(kernel, args as never, caches)
-        : isMatrixKernel(kernel)
-          ? matrixWork(kernel, step, program, caches)
-          : otherWork(step, read, written);
+      : kernel.startsWith('i8_dot_')
+        ? blocksStepWork(constantAt(program, step.arguments.weights), args as never)
+        : kernel === 'f32_winograd_8x4' || kernel === 'f32_winograd_8x6'
+          ? winogradWork(kernel, args as never, caches)
+          : isMatrixKernel(kernel)
+            ? matrixWork(kernel, step, program, caches)
+            : otherWork(step, read, written);
   if (args.activation > 0) {
     work.push({ kernel: 'activation', count: unaryFunctions[args.activation], times: written / 16 });
   }
