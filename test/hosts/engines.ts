@@ -13,6 +13,7 @@ export interface EnginePage {
   evaluate<Result, Argument>(work: (argument: Argument) => Result, argument: Argument): Promise<Awaited<Result>>;
   evaluate<Result>(work: () => Result): Promise<Awaited<Result>>;
   /** Waits until a function of the page gives something true. */
+  waitForFunction<Argument>(work: (argument: Argument) => unknown, argument: Argument): Promise<unknown>;
   waitForFunction(work: () => unknown): Promise<unknown>;
   close(): Promise<void>;
 }
@@ -46,7 +47,7 @@ export interface Engine<P extends EnginePage = EnginePage> {
   onlyThreads?: boolean;
   /** What `track` can follow there. */
   streams: ('camera' | 'frames' | 'video')[];
-  /** What `launch` is given where tests collect garbage: the page has `gc`, `TestUtils.gc` or `$vm.gc` then. */
+  /** What `launch` is given where tests collect garbage: the page has `gc` or `TestUtils.gc` then, or neither. */
   collecting: string[];
   /** @param more arguments of its command line; WebKit's are variables of its environment */
   launch(more?: readonly string[]): Promise<Launched<P>>;
@@ -120,7 +121,7 @@ export const webKit: Engine = {
   oneThread: 'this host has no shared memory',
   bareServiceWorkers: true,
   streams: ['camera', 'video'],
-  collecting: ['JSC_useDollarVM=1'],
+  collecting: [],
   launch: (more = []) => launchWebKit(more),
 };
 
