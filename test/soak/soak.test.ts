@@ -148,7 +148,7 @@ const workers = watchWorkers(globalThis);
 /** Where nothing collects on demand: makes garbage until something of before has been collected. */
 async function litter() {
   const old = new WeakRef({});
-  for (let i = 0; i < 100; i++) {
+  for (let i = 0; i < 10; i++) {
     await new Promise((resolve) => setTimeout(resolve));
     if (!old.deref()) break;
     for (let j = 0; j < 20; j++) new Uint8Array(1 << 20).fill(j);
