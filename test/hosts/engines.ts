@@ -112,7 +112,7 @@ export const firefox: Engine<Page> = {
   },
 };
 
-/** As Debian ships it: its JavaScriptCore has shared memory switched off, also in isolated pages. */
+/** As Debian ships it: its JavaScriptCore has shared memory switched off, also in isolated pages, and relaxed SIMD. */
 export const webKit: Engine = {
   name: 'WebKit',
   programs: webKitPrograms,
@@ -125,13 +125,13 @@ export const webKit: Engine = {
   launch: (more = []) => launchWebKit(more),
 };
 
-/** The same with the switch on, as Safari has it in isolated pages. */
+/** The same with shared memory, as Safari has it in isolated pages, and relaxed SIMD: not enough of it for us. */
 export const webKitShared: Engine = {
   ...webKit,
-  name: 'WebKit with shared memory',
+  name: 'WebKit with switches on',
   oneThread: undefined,
   onlyThreads: true,
-  launch: (more = []) => launchWebKit(['JSC_useSharedArrayBuffer=1', ...more]),
+  launch: (more = []) => launchWebKit(['JSC_useSharedArrayBuffer=1', 'JSC_useWasmRelaxedSIMD=1', ...more]),
 };
 
 export const engines: Engine[] = [chromium, firefox, webKit, webKitShared];
