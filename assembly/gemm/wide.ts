@@ -59,7 +59,7 @@ function largePlanes(r: MatrixRecord, x: usize, y: usize): void {
     left -= vectors;
     if (r.activation != 0 && (left == 0 || at - done >= worth)) {
       const finished = min(at, pixels);
-      activatePlanes(y + 4 * done, finished - done, r.rows, r.yPlane, r.activation, r.alpha, r.beta);
+      activatePlanes(y + 4 * done, finished - done, r.rows, r.yPlane, r.activation, r.alpha, r.beta, r.residual);
       done = finished;
     }
   }
@@ -94,7 +94,7 @@ function smallPlanes(r: MatrixRecord, x: usize, y: usize): void {
       rows -= now;
     }
     const finished = min(4 * vectors, pixels - at);
-    if (r.activation != 0) activatePlanes(y + 4 * at, finished, r.rows, r.yPlane, r.activation, r.alpha, r.beta);
+    if (r.activation != 0) activatePlanes(y + 4 * at, finished, r.rows, r.yPlane, r.activation, r.alpha, r.beta, r.residual);
     at += 4 * vectors;
     left -= vectors;
   }
@@ -117,7 +117,7 @@ function shiftedPlanes(r: MatrixRecord, x: usize, y: usize): void {
     const rows = row + 1 - done;
     if (r.activation != 0 && (row + 1 == r.height || rows * r.width >= worth)) {
       const first = 4 * done * r.width;
-      activatePlanes(y + first, rows * r.width, r.rows, r.yPlane, r.activation, r.alpha, r.beta);
+      activatePlanes(y + first, rows * r.width, r.rows, r.yPlane, r.activation, r.alpha, r.beta, r.residual);
       done = row + 1;
     }
   }
