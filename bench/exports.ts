@@ -3,9 +3,10 @@
 //   node scripts/run.mjs bench/exports.ts FOLDER [PATTERN]
 //
 // bench/exports.py makes a folder of what Ultralytics makes of its networks, bench/exports-classifiers.py of what PyTorch's
-// exporters make of timm's and torchvision's. ONNX files are compared with onnxruntime-web, TFLite files with tfjs-tflite. A
-// line a file: the largest difference over the largest magnitude of each output, or why the file is refused.
-import { readdirSync, readFileSync } from 'node:fs';
+// exporters make of timm's and torchvision's, bench/exports-nodes.py of onnx's own tests of operators. ONNX files are compared
+// with onnxruntime-web, TFLite files with tfjs-tflite, those with a test in NAME.json beside them with what that wants. A line
+// a file: the largest difference over the largest magnitude of each output, or why the file is refused.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import process from 'node:process';
 import { compileModel } from '../src/compile.ts';
 import { loadModel, Tensor } from '../src/index.ts';
@@ -30,20 +31,43 @@ async function verdict(file: string): Promise<string> {
     const model = await loadModel(
       compileModel(bytes, file.includes('.dynamic.') ? { name: file, dimensions } : { name: file }),
     );
+    const test = testOf(path);
     const random = randomFloats(5);
     const inputs = Object.fromEntries(
-      model.inputs.map(({ name, shape }) => {
+      model.inputs.map(({ name, shape, dtype }) => {
+        const given = test?.inputs.find((tensor) => tensor.name === name);
+        if (given) return [name, new Tensor(dtype, given.shape, numbersOf(given))];
         const data = random(elementCount(shape)).map((v) => 0.5 + 0.5 * v);
         return [name, new Tensor('float32', shape, data)];
       }),
     );
     const ours = await model.run(inputs);
     model.dispose();
-    const theirs = file.endsWith('.onnx') ? await runOnnx(bytes, inputs) : await runTflite(path, inputs);
+    const run = () => (file.endsWith('.onnx') ? runOnnx(bytes, inputs) : runTflite(path, inputs));
+    const theirs = test
+      ? test.outputs.map((output) => ({ ...output, data: Float32Array.from(numbersOf(output)) }))
+      : await run();
     return theirs.map((output, i) => difference(ours[output.name ?? model.outputs[i].name], output)).join(', ');
   } catch (error) {
     return (error as Error).message.replaceAll('\n', ' ').slice(0, 600);
   }
+}
+
+/** A tensor of a test, as bench/exports-nodes.py writes it. */
+interface Given {
+  name: string;
+  shape: number[];
+  /** As Python writes numbers. */
+  data: string[];
+}
+
+function testOf(path: string): { inputs: Given[]; outputs: Given[] } | undefined {
+  const json = path.replace(/(\.constants)?\.\w+$/, '.json');
+  return existsSync(json) ? (JSON.parse(readFileSync(json, 'utf8')) as ReturnType<typeof testOf>) : undefined;
+}
+
+function numbersOf({ data }: Given): number[] {
+  return data.map((v) => Number(v.replace('inf', 'Infinity')));
 }
 
 async function runOnnx(model: Uint8Array, inputs: Record<string, Tensor>): Promise<PeerOutput[]> {
@@ -61,7 +85,7 @@ async function runTflite(path: string, inputs: Record<string, Tensor>): Promise<
 function difference(ours: Tensor, theirs: PeerOutput): string {
   const shape = `[${theirs.shape}]`;
   if (ours.shape.join() !== theirs.shape.join()) return `[${ours.shape}] instead of ${shape}`;
-  const error = relativeError(ours.data as Float32Array, theirs.data);
+  const error = relativeError(Array.from(ours.data as ArrayLike<number>, Number), theirs.data);
   const rows = theirs.shape.length === 3 && theirs.shape[1] === 300 ? inOrder(ours, theirs) : undefined;
   return `${shape} ${error.toExponential(1)}${rows ? `; ${rows}` : ''}`;
 }

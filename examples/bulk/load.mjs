@@ -185,6 +185,21 @@ const { code, said } = await collected;
 const seconds = (performance.now() - began) / 1000;
 const dead = await start(process.execPath, ['dist/dead.js', '--give-up', results], env).ended;
 
+// processes of workers that were killed end by themselves
+const left = () =>
+  readdirSync('/proc').filter((id) => {
+    try {
+      return (
+        readFileSync(`/proc/${id}/environ`, 'utf8').includes(env.REDIS_URL) &&
+        !/^State:\s+Z/m.test(readFileSync(`/proc/${id}/status`, 'utf8'))
+      );
+    } catch {
+      return false;
+    }
+  });
+for (const worker of running) worker.kill('SIGKILL');
+while (process.platform === 'linux' && left().length > 0) await sleep(100);
+
 const counts = new Map();
 let [broken, unavailable] = [0, 0];
 for (const name of readdirSync(results)) {

@@ -1,6 +1,7 @@
-// A browser for the tests of a file.
+// A browser for the tests of a file. With FILIGREE_ENGINES it prints how many tests and assertions each has passed, which
+// docs/trust.md sums up.
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import { chromium, isEngineInstalled } from './engines.ts';
 import type { Engine, EnginePage, Launched, Opened } from './engines.ts';
 import { closeServers } from './site.ts';
@@ -21,7 +22,13 @@ export function useBrowser(more: readonly string[] = [], engine: Engine = chromi
   beforeAll(async () => {
     if (isEngineInstalled(engine)) browser = await engine.launch(more);
   });
+  let [tests, assertions] = [0, 0];
+  afterEach(() => {
+    tests++;
+    assertions += expect.getState().assertionCalls;
+  });
   afterAll(async () => {
+    if (process.env.FILIGREE_ENGINES) console.log(`${engine.name}: ${tests} tests, ${assertions} assertions`);
     await browser?.close();
     closeServers();
   });

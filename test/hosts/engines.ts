@@ -13,6 +13,7 @@ export interface EnginePage {
   evaluate<Result, Argument>(work: (argument: Argument) => Result, argument: Argument): Promise<Awaited<Result>>;
   evaluate<Result>(work: () => Result): Promise<Awaited<Result>>;
   /** Waits until a function of the page gives something true. */
+  waitForFunction<Argument>(work: (argument: Argument) => unknown, argument: Argument): Promise<unknown>;
   waitForFunction(work: () => unknown): Promise<unknown>;
   close(): Promise<void>;
 }
@@ -46,7 +47,7 @@ export interface Engine<P extends EnginePage = EnginePage> {
   onlyThreads?: boolean;
   /** What `track` can follow there. */
   streams: ('camera' | 'frames' | 'video')[];
-  /** What `launch` is given where tests collect garbage: the page has `gc`, `TestUtils.gc` or `$vm.gc` then. */
+  /** What `launch` is given where tests collect garbage: the page has `gc` or `TestUtils.gc` then, or neither. */
   collecting: string[];
   /** @param more arguments of its command line; WebKit's are variables of its environment */
   launch(more?: readonly string[]): Promise<Launched<P>>;
@@ -111,7 +112,7 @@ export const firefox: Engine<Page> = {
   },
 };
 
-/** As Debian ships it: its JavaScriptCore has shared memory switched off, also in isolated pages. */
+/** As Debian ships it: its JavaScriptCore has shared memory switched off, also in isolated pages, and relaxed SIMD. */
 export const webKit: Engine = {
   name: 'WebKit',
   programs: webKitPrograms,
@@ -120,17 +121,17 @@ export const webKit: Engine = {
   oneThread: 'this host has no shared memory',
   bareServiceWorkers: true,
   streams: ['camera', 'video'],
-  collecting: ['JSC_useDollarVM=1'],
+  collecting: [],
   launch: (more = []) => launchWebKit(more),
 };
 
-/** The same with the switch on, as Safari has it in isolated pages. */
+/** The same with shared memory, as Safari has it in isolated pages, and relaxed SIMD: not enough of it for us. */
 export const webKitShared: Engine = {
   ...webKit,
-  name: 'WebKit with shared memory',
+  name: 'WebKit with switches on',
   oneThread: undefined,
   onlyThreads: true,
-  launch: (more = []) => launchWebKit(['JSC_useSharedArrayBuffer=1', ...more]),
+  launch: (more = []) => launchWebKit(['JSC_useSharedArrayBuffer=1', 'JSC_useWasmRelaxedSIMD=1', ...more]),
 };
 
 export const engines: Engine[] = [chromium, firefox, webKit, webKitShared];

@@ -112,7 +112,6 @@ const config :Workerd.Config = (
     (name = "consumer", worker = (
       modules = [${modules.join(', ')}],
       compatibilityDate = "2026-11-01",
-      compatibilityFlags = ["nodejs_compat"],
       bindings = [(name = "RESULTS", kvNamespace = "store"), (name = "BASE", text = "${base}")],
       globalOutbound = "local",
     )),
@@ -122,7 +121,7 @@ const config :Workerd.Config = (
   sockets = [(name = "http", http = (), service = "main")],
 );`,
     );
-    const worker = await serveWorkerd(built);
+    const worker = await serveWorkerd(built, '--experimental'); // of the broker: a worker that hands messages to another
     ({ url } = worker);
     afterAll(() => {
       worker.child.kill();

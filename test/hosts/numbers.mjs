@@ -46,7 +46,7 @@ export async function numbers({ loadModel, Tensor }, cases) {
           ]),
         );
       } catch (error) {
-        results[name][build] = error.code ?? String(error);
+        results[name][build] = `${error.code}: ${error.message} ${error.cause ?? ''}`;
       }
     }
   }

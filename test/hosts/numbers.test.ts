@@ -88,7 +88,7 @@ function expectNumbers(engine: string, found: Numbers, builds: readonly Build[])
 describe.each(engines.map((engine) => [engine.name, engine] as const))('%s', (name, engine) => {
   const browser = useBrowser([], engine);
 
-  it.skipIf(!isEngineInstalled(engine) || engine.onlyThreads)('gives the same numbers', async () => {
+  it.skipIf(!isEngineInstalled(engine))('gives the same numbers', async () => {
     const opened = await browser.page(await serveFolder(path.join(folder, 'site'), strictPolicy));
     await opened.page.waitForFunction(() => 'numbers' in window);
     const found = await opened.page.evaluate(() => (window as unknown as { numbers(): Promise<Numbers> }).numbers());

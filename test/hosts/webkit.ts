@@ -107,8 +107,9 @@ export async function launchWebKit(more: readonly string[]): Promise<Launched<En
       await gather();
       const page = {
         evaluate,
-        async waitForFunction(work: () => unknown) {
-          while (!(await call(`(${work})()`))) await new Promise((resolve) => setTimeout(resolve, 50));
+        async waitForFunction(work: (argument: never) => unknown, argument?: unknown) {
+          while (!(await call(`(${work})(${JSON.stringify(argument)})`)))
+            await new Promise((resolve) => setTimeout(resolve, 50));
         },
         close: () => driver.get('about:blank'),
       };

@@ -145,7 +145,16 @@ import { watchWorkers } from './watch.mjs';
 import * as filigree from 'filigree';
 
 const workers = watchWorkers(globalThis);
-const gc = globalThis.gc ?? globalThis.TestUtils?.gc ?? (() => $vm.gc());
+/** Where nothing collects on demand: makes garbage until something of before has been collected. */
+async function litter() {
+  const old = new WeakRef({});
+  for (let i = 0; i < 10; i++) {
+    await new Promise((resolve) => setTimeout(resolve));
+    if (!old.deref()) break;
+    for (let j = 0; j < 20; j++) new Uint8Array(1 << 20).fill(j);
+  }
+}
+const gc = globalThis.gc ?? globalThis.TestUtils?.gc ?? litter;
 window.unhandled = [];
 addEventListener('unhandledrejection', ({ reason }) => window.unhandled.push(String(reason)));
 window.soak = async (counts) => {

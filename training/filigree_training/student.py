@@ -237,6 +237,12 @@ class Student:
         for output, found in means.items():
             self.running_of[output][0] = torch.stack(found).mean(0)
 
+    @property
+    def settled(self) -> bool:
+        """Whether statistics stay. Until then they belong to the weights as they are, not to their average."""
+        settle = self.recipe.normalisation
+        return settle.mode != "running" or self.progress >= settle.settle
+
     @torch.no_grad()
     def folded(self, averaged: bool = True) -> tuple[torch.Tensor, torch.Tensor]:
         """Flat weights and biases of the plain network."""

@@ -260,7 +260,7 @@ class Training:
         waiting: Waiting = []
         for student in self.students:
             student.progress = progress
-            weights, biases = student.folded()
+            weights, biases = student.folded(averaged=student.settled)
             zeros, saved = self._zeros(student)
             entry: dict[str, Any] = {"name": student.recipe.name, "seconds": round(time.time() - begun, 1), "progress": round(progress, 4)}
             entry |= {"steps": student.steps, "zeros": round(zeros, 4), "macs": round(saved, 4), "losses": student.losses()}

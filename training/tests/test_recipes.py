@@ -211,6 +211,18 @@ def test_eight_bits_in_the_middle_of_a_run(detector: str, photographs: str, tmp_
         assert run.students[0].eight == eight
 
 
+@pytest.mark.parametrize(("until", "settled"), [(0.5, False), (1.0, True)])
+def test_weights_are_averaged_once_statistics_stay(until: float, settled: bool, detector: str, photographs: str, tmp_path: Path) -> None:
+    recipe = recipe_of({"batch": 4, "sparsity": {"share": 0.0, "first": 0.0}, "normalisation": {"mode": "running"}}, "here")
+    assert 0.5 < recipe.normalisation.settle < 1
+    run = Training(Job(detector, [photographs], str(tmp_path / "out"), [recipe], minutes=0.03, until=until, cache=str(tmp_path / "cache")))
+    run.go()
+    student = run.students[0]
+    written = Network(str(tmp_path / "out" / "student.onnx")).flat_weights()
+    same = {averaged: torch.equal(written, student.folded(averaged)[0]) for averaged in (True, False)}
+    assert same == {settled: True, not settled: False}
+
+
 def test_learning_mends_what_pruning_broke(detector: str) -> None:
     teacher, batches = teacher_of(detector)
     recipe = Recipe()

@@ -4,6 +4,7 @@ import type { Operation } from '../operation.ts';
 import { arrangement } from './arrangement.ts';
 import { constants } from './constants.ts';
 import { convolutions } from './convolution.ts';
+import { sums } from './einsum.ts';
 import { elementwise } from './elementwise.ts';
 import { logic } from './logic.ts';
 import { sampling } from './grid-sample.ts';
@@ -31,6 +32,7 @@ export const onnxOperators: ReadonlyMap<string, ImportedOperator<Operation>> = n
     ...logic,
     ...selection,
     ...scatter,
+    ...sums,
     'com.microsoft.Gelu': gelu,
   }),
 );
