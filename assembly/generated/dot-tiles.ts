@@ -328,6 +328,8 @@ function dot_3x4(x: usize, twin: usize, e: usize, y: usize, count: u32, column: 
 function dot_2x4(x: usize, twin: usize, e: usize, y: usize, count: u32, column: u32, r: DotRecord): void {
   const sums: usize = r.scratch;
   const full = sums + 128;
+  const whole = isWhole(2, count, column, r);
+  let to = y;
   for (let row: u32 = 0; row < r.rows; row += 4) {
     const scales = e + 4;
     let z = sums;
@@ -360,6 +362,12 @@ function dot_2x4(x: usize, twin: usize, e: usize, y: usize, count: u32, column: 
         a2_1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w2, x0_1, a2_1);
         a3_1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w3, x0_1, a3_1);
       }
+      if (whole) {
+        v128.store(to, quads(a0_0, a1_0, a2_0, a3_0, scales, sums + bounds), 0);
+        v128.store(to, quads(a0_1, a1_1, a2_1, a3_1, scales, sums + bounds), 16);
+        to += r.yPlane;
+        break;
+      }
       v128.store(z, a0_0, 0);
       v128.store(z, a0_1, 16);
       v128.store(z, a1_0, 32);
@@ -370,6 +378,7 @@ function dot_2x4(x: usize, twin: usize, e: usize, y: usize, count: u32, column: 
       v128.store(z, a3_1, 112);
       z += 128;
     } while (z < full);
+    if (whole) continue;
     finish(sums, 2, scales, y, count, column, row, r);
   }
 }
@@ -538,6 +547,8 @@ function split_2x4(x: usize, twin: usize, e: usize, y: usize, count: u32, column
   const sums: usize = r.scratch;
   const full = sums + 128;
   const one = v128.load(ones);
+  const whole = isWhole(2, count, column, r);
+  let to = y;
   for (let row: u32 = 0; row < r.rows; row += 4) {
     const scales = e + 4;
     let z = sums;
@@ -570,6 +581,12 @@ function split_2x4(x: usize, twin: usize, e: usize, y: usize, count: u32, column
         a2_1 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w2, x0_1), one), a2_1);
         a3_1 = i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w3, x0_1), one), a3_1);
       }
+      if (whole) {
+        v128.store(to, quads(a0_0, a1_0, a2_0, a3_0, scales, sums + bounds), 0);
+        v128.store(to, quads(a0_1, a1_1, a2_1, a3_1, scales, sums + bounds), 16);
+        to += r.yPlane;
+        break;
+      }
       v128.store(z, a0_0, 0);
       v128.store(z, a0_1, 16);
       v128.store(z, a1_0, 32);
@@ -580,6 +597,7 @@ function split_2x4(x: usize, twin: usize, e: usize, y: usize, count: u32, column
       v128.store(z, a3_1, 112);
       z += 128;
     } while (z < full);
+    if (whole) continue;
     finish(sums, 2, scales, y, count, column, row, r);
   }
 }
@@ -803,6 +821,8 @@ function wide_2x2(x: usize, twin: usize, e: usize, y: usize, count: u32, column:
 function wide_2x4(x: usize, twin: usize, e: usize, y: usize, count: u32, column: u32, r: DotRecord): void {
   const sums: usize = r.scratch;
   const full = sums + 128;
+  const whole = isWhole(2, count, column, r);
+  let to = y;
   for (let row: u32 = 0; row < r.rows; row += 4) {
     const scales = e + 4;
     let z = sums;
@@ -855,6 +875,12 @@ function wide_2x4(x: usize, twin: usize, e: usize, y: usize, count: u32, column:
         a3_1 = i32x4.add(i32x4.dot_i16x8_s(xEven0_1, even3), a3_1);
         a3_1 = i32x4.add(i32x4.dot_i16x8_s(xOdd0_1, odd3), a3_1);
       }
+      if (whole) {
+        v128.store(to, quads(a0_0, a1_0, a2_0, a3_0, scales, sums + bounds), 0);
+        v128.store(to, quads(a0_1, a1_1, a2_1, a3_1, scales, sums + bounds), 16);
+        to += r.yPlane;
+        break;
+      }
       v128.store(z, a0_0, 0);
       v128.store(z, a0_1, 16);
       v128.store(z, a1_0, 32);
@@ -865,6 +891,7 @@ function wide_2x4(x: usize, twin: usize, e: usize, y: usize, count: u32, column:
       v128.store(z, a3_1, 112);
       z += 128;
     } while (z < full);
+    if (whole) continue;
     finish(sums, 2, scales, y, count, column, row, r);
   }
 }
