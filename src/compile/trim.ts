@@ -12,6 +12,15 @@ const runtimeKernels: readonly KernelName[] = [
   ...(Object.keys(kernels) as KernelName[]).filter((name) => kernels[name].standalone),
 ];
 
+/** Expansions of weights that only some kernels read. */
+const expansions: Readonly<Record<string, RegExp>> = {
+  expand_winograd: /_winograd_/,
+  expand_sixes: /_gemm_/,
+  expand_quantised: /^i[48]_linear/,
+  expand_i8: /^i8_/,
+  expand_blocks: /^i8_/,
+};
+
 /**
  * A build's wasm with only the code that these programs run. Loading another model with it fails with an error that names
  * the missing kernel.
@@ -39,7 +48,9 @@ export async function trimWasm(wasm: Uint8Array, programs: readonly Program[]): 
       throw new FiligreeError('invalid-argument', 'trimWasm: the wasm is not a build of Filigree');
     }
     for (const { name, value } of exported) {
-      if (!Object.hasOwn(kernels, name) || needed.has(name)) continue;
+      const reader = Object.hasOwn(expansions, name) ? expansions[name] : undefined;
+      const isNeeded = reader ? [...needed].some((kernel) => reader.test(kernel)) : needed.has(name);
+      if (isNeeded || !(reader || Object.hasOwn(kernels, name))) continue;
       // the program runner still refers to it: a stub replaces it until the optimiser has run
       const { params, results } = binaryen.getFunctionInfo(module.getFunction(value));
       module.removeExport(name);
