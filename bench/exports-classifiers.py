@@ -112,7 +112,7 @@ class Tensors(torch.nn.Module):
         self.network = network
         self.inside = inside
 
-    def forward(self, images: torch.Tensor):  # noqa: ANN201
+    def forward(self, images: torch.Tensor):
         """A detector's body and heads, without its suppression; else what the network gives."""
         if not self.inside:
             return tuple(flat(self.network(images)))
@@ -190,7 +190,7 @@ def main() -> None:
         try:
             export(name, file)
             print(file.name, file.stat().st_size, flush=True)
-        except Exception as error:  # noqa: BLE001: whatever an exporter cannot do is a line of the table
+        except Exception as error:  # noqa: BLE001
             print(file.name, type(error).__name__, str(error).split("\n")[0][:200], flush=True)
 
 
