@@ -36,7 +36,6 @@ TIMM = [
     "repvit_m0_9",
     "mobilevit_xxs",
     "mobilevitv2_050",
-    "mobileclip2_s0",
     "edgenext_xx_small",
     "efficientformer_l1",
     "efficientvit_b0",
@@ -80,9 +79,7 @@ TORCHVISION = [
     "densenet121",
     "googlenet",
     "inception_v3",
-    "vgg11_bn",
     "convnext_tiny",
-    "vit_b_32",
     "swin_t",
     "maxvit_t",
     "lraspp_mobilenet_v3_large",
@@ -99,7 +96,6 @@ SIZES = {
     "levit_128s": 224,
     "efficientformer_l1": 224,
     "efficientvit_m0": 224,
-    "vit_b_32": 224,
     "swin_t": 224,
     "maxvit_t": 224,
     "alexnet": 224,
@@ -116,7 +112,7 @@ class Tensors(torch.nn.Module):
         self.network = network
         self.inside = inside
 
-    def forward(self, images: torch.Tensor):  # noqa: ANN201
+    def forward(self, images: torch.Tensor):
         """A detector's body and heads, without its suppression; else what the network gives."""
         if not self.inside:
             return tuple(flat(self.network(images)))
@@ -194,7 +190,7 @@ def main() -> None:
         try:
             export(name, file)
             print(file.name, file.stat().st_size, flush=True)
-        except Exception as error:  # noqa: BLE001: whatever an exporter cannot do is a line of the table
+        except Exception as error:  # noqa: BLE001
             print(file.name, type(error).__name__, str(error).split("\n")[0][:200], flush=True)
 
 

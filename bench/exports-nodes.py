@@ -20,7 +20,7 @@ from onnx.backend.test.case.node import collect_testcases
 def claimed() -> set[str]:
     """Operators of the table of docs/operators.md, and those that are computed on constants."""
     text = (Path(__file__).parent.parent / "docs/operators.md").read_text().split("## TFLite")[0]
-    return set(re.findall(r"^\| `(\w+)` \|", text, re.M)) | set(re.findall(r"`(\w+)`", text.split("Only on constants")[1]))
+    return set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) | set(re.findall(r"`(\w+)`", text.split("Only on constants")[1]))
 
 
 def described(names: list[str], arrays: list[np.ndarray]) -> list[dict]:

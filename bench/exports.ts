@@ -90,20 +90,24 @@ function difference(ours: Tensor, theirs: PeerOutput): string {
   return `${shape} ${error.toExponential(1)}${rows ? `; ${rows}` : ''}`;
 }
 
-/** Detections whose scores round to each other may change places: how far each is from the nearest of its class. */
+/** A row of one list may be one of the other in another place, if no number of theirs differs by more than this share. */
+const sameRow = 1e-4;
+
+/**
+ * Detections whose scores round to each other may change places, and some at the cut may be others: how many, and how far their
+ * scores are from the lowest that is kept.
+ */
 function inOrder(ours: Tensor, { shape, data }: PeerOutput): string {
   const columns = shape[2];
   const largest = data.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
   const row = (from: ArrayLike<number>, i: number) => Array.from({ length: columns }, (_, j) => from[i * columns + j]);
-  let farthest = 0;
-  let scores = 0;
-  for (let i = 0; i < shape[1]; i++) {
-    const own = row(ours.data as Float32Array, i);
-    scores = Math.max(scores, Math.abs(own[4] - data[i * columns + 4]));
-    const distances = Array.from({ length: shape[1] }, (_, j) =>
-      Math.max(...row(data, j).map((v, k) => Math.abs(v - own[k]))),
-    );
-    farthest = Math.max(farthest, Math.min(...distances));
-  }
-  return `scores ${scores.toExponential(1)}, rows in any order ${(farthest / largest).toExponential(1)}`;
+  const rows = (from: ArrayLike<number>) => Array.from({ length: shape[1] }, (_, i) => row(from, i));
+  const [own, other] = [rows(ours.data as Float32Array), rows(data)];
+  const isIn = (list: number[][], one: number[]) =>
+    list.some((that) => that.every((v, k) => Math.abs(v - one[k]) <= sameRow * largest));
+  const scores = Math.max(...own.map((one, i) => Math.abs(one[4] - other[i][4])));
+  const lost = own.filter((one) => !isIn(other, one));
+  const lowest = Math.min(...other.map((one) => one[4]));
+  const gap = Math.max(0, ...lost.map((one) => Math.abs(one[4] - lowest)));
+  return `scores ${scores.toExponential(1)}, ${lost.length} other rows, whose scores are within ${gap.toExponential(1)} of the lowest`;
 }

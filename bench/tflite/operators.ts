@@ -1,4 +1,5 @@
 // Operators of the graph as TFLite operators.
+import { permuteShape } from '../../src/graph/permute.ts';
 import { isPointwise } from '../../src/ops/conv2d.ts';
 import type { Node } from '../../src/graph/graph.ts';
 import { inversePermutation, permuteData } from '../../src/graph/permute.ts';
@@ -17,6 +18,17 @@ const binaryOps: Partial<Record<AttributesOf<'binary'>['fn'], [op: string, optio
     min: ['MINIMUM'],
     max: ['MAXIMUM'],
   };
+
+/** Operators that give booleans. */
+const comparisons: Partial<Record<AttributesOf<'binary'>['fn'], [op: string]>> = {
+  less: ['LESS'],
+  lessOrEqual: ['LESS_EQUAL'],
+  equal: ['EQUAL'],
+  select: ['NOT_EQUAL'],
+};
+
+/** All axes, this one last. */
+const withLast = (axis: number, rank: number): number[] => [...axesOf(rank).toSpliced(axis, 1), axis];
 
 const reduceOps = { mean: 'MEAN', sum: 'SUM', max: 'REDUCE_MAX', min: 'REDUCE_MIN' } as const;
 
@@ -151,7 +163,8 @@ export const exporters: OperatorTable<[file: TfliteExport], void> = {
 
   binary(node, file) {
     const { fn, activation } = node.attributes;
-    const [op, options] = binaryOps[fn] ?? file.fail(node, `${fn} has no operator`);
+    const comparison = comparisons[fn];
+    const [op, options] = binaryOps[fn] ?? comparison ?? file.fail(node, `${fn} has no operator`);
     const rank = file.shape(node.outputs[0]).length;
     const full = node.inputs.find((input) => !file.isConstant(input) && file.shape(input).length === rank);
     if (full === undefined) return file.fail(node, 'no computed operand has the rank of the result');
@@ -163,6 +176,16 @@ export const exporters: OperatorTable<[file: TfliteExport], void> = {
       if (file.shape(input).length !== rank) file.fail(node, `"${input}" is computed and of a lower rank`);
       return file.inOrder(input, order);
     });
+    if (comparison) {
+      if (activation && activation.fn !== 'identity') file.fail(node, `${fn} with an activation`);
+      const of = fn === 'select' ? [inputs[0], file.scalar(0)] : inputs;
+      const shape = permuteShape(file.shape(node.outputs[0]), order);
+      const compared = fn === 'select' ? file.model.tensors[inputs[0]].shape : shape;
+      const [truth] = file.model.apply(`${node.name}/truth`, op, of, [compared], undefined, { type: 'bool' });
+      if (fn === 'select') file.emit(node.outputs[0], order, 'SELECT_V2', [truth, inputs[1], file.scalar(0)]);
+      else file.emit(node.outputs[0], order, 'CAST', [truth]);
+      return;
+    }
     const activated = options ? activation : undefined;
     file.emitActivated(node.outputs[0], order, op, inputs, activated, (activation) =>
       options ? { [options]: { activation } } : {},
@@ -301,8 +324,40 @@ export const exporters: OperatorTable<[file: TfliteExport], void> = {
   convTranspose2d: unsupported,
 
   gather: unsupported,
-  topK: unsupported,
-  takeAlongAxis: unsupported,
+
+  topK(node, file) {
+    const { axis, k, largest } = node.attributes;
+    const order = withLast(axis, file.shape(node.inputs[0]).length);
+    const x = file.inOrder(node.inputs[0], order);
+    const [size, shape] = [node.inputs[0], node.outputs[0]].map((value) => permuteShape(file.shape(value), order));
+    const [from] = largest ? [x] : file.model.apply(`${node.name}/negative`, 'NEG', [x], [size]);
+    const [values, positions] = [
+      file.model.add({ name: `${node.name}/values`, shape }),
+      file.model.add({ name: `${node.name}/positions`, shape, type: 'int32' }),
+    ];
+    file.model.operators.push({ op: 'TOPK_V2', inputs: [from, file.integers([k], [])], outputs: [values, positions] });
+    file.emit(node.outputs[0], order, 'CAST', [positions]);
+  },
+
+  takeAlongAxis(node, file) {
+    const { axis } = node.attributes;
+    const [x, positions] = node.inputs;
+    const shape = file.shape(positions);
+    if (file.shape(x).some((d, i) => i !== axis && d !== shape[i])) file.fail(node, 'positions that broadcast');
+    const order = withLast(axis, shape.length);
+    const integers = file.model.apply(
+      `${node.name}/integers`,
+      'CAST',
+      [file.inOrder(positions, order)],
+      [permuteShape(shape, order)],
+      undefined,
+      { type: 'int32' },
+    );
+    const last = shape.length - 1;
+    file.emit(node.outputs[0], order, 'GATHER', [file.inOrder(x, order), ...integers], {
+      Gather: { axis: last, batchDims: last },
+    });
+  },
 };
 
 function unsupported(node: Node, file: TfliteExport): void {
