@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, readFileSync, readdirSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
-const entries = ['index', 'inline', 'kernels', 'compile', 'prune', 'images'];
+const entries = ['index', 'inline', 'kernels', 'compile', 'prune', 'images', 'bulk'];
 
 /** Writes the declarations of the public entry points into a directory, which must be new. */
 export function emitDeclarations(directory) {

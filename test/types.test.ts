@@ -178,7 +178,7 @@ describe('the declarations', () => {
   it('are named by package.json', () => {
     const { exports } = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8'));
     const types = Object.values(exports as Record<string, { types?: string }>).flatMap((entry) => entry.types ?? []);
-    expect(types.length).toBe(7);
+    expect(types.length).toBe(8);
     for (const path of types) expect(readFileSync(join(packageFolder, path), 'utf8')).not.toContain('.ts');
   });
 });
