@@ -47,7 +47,7 @@ export interface Engine<P extends EnginePage = EnginePage> {
   onlyThreads?: boolean;
   /** What `track` can follow there. */
   streams: ('camera' | 'frames' | 'video')[];
-  /** What `launch` is given where tests collect garbage: the page has `gc` or `TestUtils.gc` then, or neither. */
+  /** What `launch` is given where tests collect garbage: the page has `gc` or `TestUtils.gc` then; WebKit's neither. */
   collecting: string[];
   /** @param more arguments of its command line; WebKit's are variables of its environment */
   launch(more?: readonly string[]): Promise<Launched<P>>;
