@@ -7,6 +7,24 @@ export interface Quantisation {
   zeroPoint: number;
 }
 
+/** The bytes of a value in an integer program: real = scale × (byte − zero), bytes from 0 to `most`; see program/quads.ts. */
+export interface ByteGrid {
+  readonly scale: number;
+  readonly zero: number;
+  readonly most: 127 | 255;
+}
+
+/** The byte nearest to a real number, ties to the even number of steps. NaN gives the least. */
+export function byteOf(real: number, { scale, zero, most }: ByteGrid): number {
+  const steps = real / scale;
+  const down = Math.floor(steps);
+  const nearest = steps - down === 0.5 ? down + (down & 1) : Math.round(steps);
+  return Math.min(Math.max(nearest + zero, 0), most) || 0;
+}
+
+/** The real number that a byte stands for. */
+export const realOf = (byte: number, { scale, zero }: ByteGrid): number => scale * (byte - zero);
+
 /** The smallest and the largest integer of each dtype that may be quantised. */
 export const integerRanges = {
   int8: [-128, 127],

@@ -5,6 +5,7 @@ import { verify } from '../graph/verify.ts';
 import { importOnnx, looksLikeOnnx, type OnnxOptions } from '../import/onnx/index.ts';
 import { importTflite } from '../import/tflite/index.ts';
 import { optimise } from '../passes/index.ts';
+import { separateLayers } from '../passes/separate-layers.ts';
 import type { OptimiseOptions } from '../passes/options.ts';
 import { checkProgram } from '../program/check.ts';
 import type { Program } from '../program/program.ts';
@@ -16,6 +17,9 @@ import { visionWithLabels } from '../vision/with-labels.ts';
 import type { CostModel } from '../lower/cost-model.ts';
 import { defaultCostModel } from '../lower/cost.ts';
 import type { Ranges } from '../lower/ranges.ts';
+import { gridsOf } from './bytes/grids.ts';
+import { hasByteKernel } from './bytes/layers.ts';
+import { storeInBytes } from './bytes/store.ts';
 import { lowerGraph } from './lower-graph.ts';
 import { outputTails } from './output-tails.ts';
 import { measureRanges, type CalibrationSamples } from './measure-ranges.ts';
@@ -41,7 +45,11 @@ export interface CompileOptions extends OnnxOptions {
    * Pointwise convolutions whose input has a range here use 8-bit weights and inputs, if that is predicted to be faster.
    * `compileModel` finds the ranges itself on images: `int8: { calibrate: images }`.
    */
-  int8?: { readonly ranges: Ranges };
+  int8?: {
+    readonly ranges: Ranges;
+    /** An integer program: values stay in bytes from layer to layer. The ranges must be of every value. */
+    readonly whole?: boolean;
+  };
   /**
    * Rounds the weights of linear layers (and of convolutions of one pixel) with 2¹⁴ weights or more to integers, unless f32
    * that skips zeros is faster: `int8` has a scale per row, `int4` a scale for every 16 inputs. Groups of 16 weights that
@@ -90,7 +98,7 @@ async function compileCalibrated(bytes: Uint8Array, options: CalibratedCompileOp
   const { int8, ...rest } = options;
   const read = () => importModel(bytes, options.name ?? 'model', options);
   const ranges = await measureRanges(read(), compileGraph(read(), rest), int8);
-  return writeArtifact(compileGraph(read(), { ...rest, int8: { ranges } }));
+  return writeArtifact(compileGraph(read(), { ...rest, int8: { ranges, whole: int8.whole } }));
 }
 
 /**
@@ -140,16 +148,22 @@ export function compileGraph(
   verify(graph);
   optimise(graph, plan); // verifies its result
   Object.assign(graph.metadata, options.metadata);
+  const tails = outputTails(graph);
+  const { ranges, whole } = options.int8 ?? {};
+  if (whole && ranges) {
+    separateLayers(graph);
+    storeInBytes(graph, { grids: gridsOf(graph, ranges), hasKernel: (node) => hasByteKernel(graph, node as never) });
+    verify(graph);
+  }
   const program = lowerGraph(graph, options.costModel ?? defaultCostModel, {
     ...plan,
-    ranges: options.int8?.ranges,
+    ranges: whole ? undefined : ranges,
     dense: options.dense,
     linearWeights,
     weights,
   });
   checkProgram(program); // the loader accepts every compiled program
   const { metadata } = program;
-  const tails = outputTails(graph);
   const described = { ...program, tails };
   if (options.head !== undefined) metadata.vision = visionWithHead(described, options.head);
   else {

@@ -6,6 +6,7 @@ import { operatorOf } from '../graph/operator-of.ts';
 import type { Endpoint, ProgramLayer, Program } from '../program/program.ts';
 import type { CostModel } from '../lower/cost-model.ts';
 import { fastest } from '../lower/cost.ts';
+import { isByteNode, lowerBytes } from './bytes/lower.ts';
 import { assignLayouts } from './layouts.ts';
 import type { Layouts } from './layouts.ts';
 import type { Choices, LinearWeights, Lowering, OnChoice } from '../lower/lowering.ts';
@@ -52,6 +53,7 @@ export function lowerGraph(graph: Graph, costModel: CostModel, plan: LoweringPla
       costModel,
       linearWeights: plan.linearWeights,
       shape: (value) => valueOf(graph, value).shape,
+      bytes: (value) => valueOf(graph, value).bytes,
       strides: (value) => layouts.strides(value),
       inPlanes: (value) => layouts.inPlanes(value),
       at: (value, floats) => memory.at(value, floats),
@@ -136,7 +138,8 @@ function naiveBytes(graph: Graph, floats: (value: string) => number): number {
 function lowerNode(graph: Graph, node: Node, lowering: Lowering): void {
   const operator = operatorOf(graph, node);
   try {
-    operator.lower(node, lowering);
+    if (isByteNode(graph, node)) lowerBytes(graph, node, lowering);
+    else operator.lower(node, lowering);
   } catch (error) {
     if (error instanceof FiligreeError) throw error;
     throw new FiligreeError(

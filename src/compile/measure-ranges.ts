@@ -27,6 +27,8 @@ export interface CalibrationSamples {
   readonly preprocessing?: ClassifierPreprocessing;
   /** Share of the numbers that a layer reads that lies within its range, 0.5…1: outliers cost all others precision. Default 0.9999. */
   readonly share?: number;
+  /** Ranges for an integer program: see CompileOptions.int8. */
+  readonly whole?: boolean;
 }
 
 /**
@@ -39,9 +41,9 @@ export interface CalibrationSamples {
 export async function measureRanges(
   graph: Graph,
   program: Pick<Program, 'name' | 'inputs' | 'metadata'>,
-  { calibrate, preprocessing, share = 0.9999 }: CalibrationSamples,
+  { calibrate, preprocessing, share = 0.9999, whole }: CalibrationSamples,
 ): Promise<Ranges> {
-  const calibration = new Calibration(graph);
+  const calibration = new Calibration(graph, { whole });
   const reader = new ImageReader();
   using model = await loadModel(writeArtifact(calibration.program));
   let known: Preprocessing | undefined;

@@ -1,6 +1,7 @@
 import type { Shape } from '../graph/graph.ts';
 import type { KernelArguments, KernelName } from '../program/kernels.ts';
 import type { Constant, Pointer } from '../program/program.ts';
+import type { ByteGrid } from '../quantisation.ts';
 import type { CostModel } from './cost-model.ts';
 import type { Range } from './ranges.ts';
 
@@ -41,7 +42,9 @@ export interface Lowering {
   /** Integers that linear layers may round their weights to. */
   readonly linearWeights?: LinearWeights;
   shape(value: string): Shape;
-  /** Strides of each axis in floats, in the value's storage. */
+  /** The bytes in which a value is stored, in words of four channels; undefined: floats. */
+  bytes?(value: string): ByteGrid | undefined;
+  /** Strides of each axis in floats, in the value's storage. For bytes the second axis has a word for four channels. */
   strides(value: string): number[];
   /** True when the value's planes are padded (see `paddedPlane`): writers may spill garbage into the padding. */
   inPlanes(value: string): boolean;

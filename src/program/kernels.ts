@@ -19,6 +19,7 @@ import { linearKernels } from './kernels/linear.ts';
 import { matmulKernels } from './kernels/matmul.ts';
 import { padKernels } from './kernels/pad.ts';
 import { poolKernels } from './kernels/pool.ts';
+import { quadKernels } from './kernels/quads.ts';
 import { reduceKernels } from './kernels/reduce.ts';
 import { resizeKernels } from './kernels/resize.ts';
 import { selectKernels } from './kernels/select.ts';
@@ -44,6 +45,7 @@ export const kernels = {
   ...matmulKernels,
   ...selectKernels,
   ...gridKernels,
+  ...quadKernels,
 };
 
 export type KernelName = keyof typeof kernels;

@@ -1,0 +1,38 @@
+// Weights of integer programs: whole multiples of a scale for each output channel.
+import { addConstant } from '../../graph/edit.ts';
+import type { Graph, Node } from '../../graph/graph.ts';
+import { valueOf } from '../../graph/graph.ts';
+
+/** Rounds a layer's weights and biases to whole numbers of steps; its input has this scale. */
+export function roundLayer(graph: Graph, node: Node, xScale: number): void {
+  roundWeights(graph, node);
+  const [, w, b] = node.inputs;
+  if (!b) return;
+  const { name, shape, data } = valueOf(graph, b);
+  const rowScales = valueOf(graph, w).rowScales!;
+  const bias = Float32Array.from(data as Float32Array, (v, row) => {
+    const step = xScale * rowScales[row];
+    return Math.round(v / step) * step;
+  });
+  const rounded = addConstant(graph, `${name}:steps`, shape, bias);
+  node.inputs = node.inputs.map((input, i) => (i === 2 ? rounded : input));
+}
+
+/** Rounds a layer's weights to −127…127 multiples of a scale for each output channel; those of a file as it says. */
+function roundWeights(graph: Graph, node: Node): void {
+  const value = valueOf(graph, node.inputs[1]);
+  if (value.rowScales) return;
+  const weights = Float32Array.from(value.data as Float32Array);
+  const rows = value.shape[0];
+  const size = weights.length / rows;
+  const scales = new Float32Array(rows);
+  for (let row = 0; row < rows; row++) {
+    const own = weights.subarray(row * size, (row + 1) * size);
+    const most = own.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
+    const scale = (scales[row] = Math.fround(most / 127) || 1);
+    for (let i = 0; i < size; i++) own[i] = Math.min(Math.max(Math.round(own[i] / scale), -127), 127) * scale;
+  }
+  const name = addConstant(graph, `${value.name}:bytes`, value.shape, weights);
+  valueOf(graph, name).rowScales = scales;
+  node.inputs = node.inputs.map((input, i) => (i === 1 ? name : input));
+}
