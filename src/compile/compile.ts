@@ -17,7 +17,7 @@ import { visionWithLabels } from '../vision/with-labels.ts';
 import type { CostModel } from '../lower/cost-model.ts';
 import { defaultCostModel } from '../lower/cost.ts';
 import type { Ranges } from '../lower/ranges.ts';
-import { gridsOf } from './bytes/grids.ts';
+import { fileGrids, gridsOf } from './bytes/grids.ts';
 import { hasByteKernel } from './bytes/layers.ts';
 import { storeInBytes } from './bytes/store.ts';
 import { lowerGraph } from './lower-graph.ts';
@@ -50,6 +50,8 @@ export interface CompileOptions extends OnnxOptions {
     /** An integer program: values stay in bytes from layer to layer. The ranges must be of every value. */
     readonly whole?: boolean;
   };
+  /** Keeps the integers of a quantised file: its values stay in bytes. Default: it runs in floats. */
+  integers?: boolean;
   /**
    * Rounds the weights of linear layers (and of convolutions of one pixel) with 2¹⁴ weights or more to integers, unless f32
    * that skips zeros is faster: `int8` has a scale per row, `int4` a scale for every 16 inputs. Groups of 16 weights that
@@ -146,13 +148,15 @@ export function compileGraph(
     throw new FiligreeError('invalid-argument', `weights: wanted ${weightTypes.join(', ')}, got ${String(weights)}`);
   }
   verify(graph);
-  optimise(graph, plan); // verifies its result
+  const keepsIntegers = options.integers === true && [...graph.values.values()].some(({ fileBytes }) => fileBytes);
+  optimise(graph, { ...plan, integers: keepsIntegers }); // verifies its result
   Object.assign(graph.metadata, options.metadata);
   const tails = outputTails(graph);
   const { ranges, whole } = options.int8 ?? {};
-  if (whole && ranges) {
+  if (keepsIntegers || (whole && ranges)) {
     separateLayers(graph);
-    storeInBytes(graph, { grids: gridsOf(graph, ranges), hasKernel: (node) => hasByteKernel(graph, node as never) });
+    const grids = keepsIntegers ? fileGrids(graph) : gridsOf(graph, ranges!);
+    storeInBytes(graph, { grids, hasKernel: (node) => hasByteKernel(graph, node as never) });
     verify(graph);
   }
   const program = lowerGraph(graph, options.costModel ?? defaultCostModel, {

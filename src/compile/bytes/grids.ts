@@ -13,6 +13,13 @@ export function gridOf({ min, max }: Range): ByteGrid {
   return { scale, zero: Math.min(sevenBits, Math.round((0 - low) / scale)), most: sevenBits };
 }
 
+/** The bytes that a quantised file has for its values. */
+export function fileGrids(graph: Graph): Map<string, ByteGrid> {
+  const known = new Map<string, ByteGrid>();
+  for (const [name, { fileBytes }] of graph.values) if (fileBytes) known.set(name, fileBytes);
+  return known;
+}
+
 /** The bytes of every value with a range. Values that a node copies to each other share theirs. */
 export function gridsOf(graph: Graph, ranges: Ranges): Map<string, ByteGrid> {
   const parents = new Map<string, string>();

@@ -18,21 +18,30 @@ export function roundLayer(graph: Graph, node: Node, xScale: number): void {
   node.inputs = node.inputs.map((input, i) => (i === 2 ? rounded : input));
 }
 
-/** Rounds a layer's weights to −127…127 multiples of a scale for each output channel; those of a file as it says. */
+/** Rounds a layer's weights to −127…127 multiples of a scale for each output channel; those of a file as it has them. */
 function roundWeights(graph: Graph, node: Node): void {
   const value = valueOf(graph, node.inputs[1]);
-  if (value.rowScales) return;
   const weights = Float32Array.from(value.data as Float32Array);
   const rows = value.shape[0];
   const size = weights.length / rows;
-  const scales = new Float32Array(rows);
-  for (let row = 0; row < rows; row++) {
+  const scales = Float32Array.from({ length: rows }, (_, row) => {
     const own = weights.subarray(row * size, (row + 1) * size);
     const most = own.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
-    const scale = (scales[row] = Math.fround(most / 127) || 1);
+    const given = value.rowScales?.[row] ?? fileScale(own, most);
+    const scale = given && Math.round(most / given) <= 127 ? given : Math.fround(most / 127) || 1;
     for (let i = 0; i < size; i++) own[i] = Math.min(Math.max(Math.round(own[i] / scale), -127), 127) * scale;
-  }
+    return scale;
+  });
   const name = addConstant(graph, `${value.name}:bytes`, value.shape, weights);
   valueOf(graph, name).rowScales = scales;
   node.inputs = node.inputs.map((input, i) => (i === 1 ? name : input));
+}
+
+/** The largest scale of which all numbers are multiples, up to 127, in a row of a quantised file; undefined if there is none. */
+function fileScale(row: Float32Array, most: number): number | undefined {
+  for (let steps = 1; steps <= 127 && most > 0; steps++) {
+    const scale = most / steps;
+    if (row.every((v) => Math.abs(v / scale - Math.round(v / scale)) < 1e-4)) return scale;
+  }
+  return undefined;
 }

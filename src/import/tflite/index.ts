@@ -62,6 +62,8 @@ function addInputs(model: TfliteModel, translation: Translation): void {
     const input = port(translation, tensor, value, names, 'input');
     const range = representableBy(input);
     if (range) translation.ranges.set(value, range);
+    const { quantization } = input;
+    if (quantization) translation.setFileBytes(value, input.dtype, quantization.scale, quantization.zeroPoint);
     translation.graph.inputs.push(input);
   }
 }
