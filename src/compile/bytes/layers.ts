@@ -1,12 +1,12 @@
 // Convolutions of bytes: weights as blocks, sums requantised in the kernel's last step.
 import type { Graph } from '../../graph/graph.ts';
 import { valueOf } from '../../graph/graph.ts';
-import { packBlocks, type ByteMatrix } from '../../lower/blocks.ts';
-import type { Lowering } from '../../lower/lowering.ts';
+import { packBlocks, packDepthwise, type ByteMatrix } from '../../lower/blocks.ts';
+import type { Lowering, StepCost } from '../../lower/lowering.ts';
 import { isPointwise } from '../../ops/conv2d.ts';
 import type { NodeOf } from '../../ops/nodes.ts';
 import { activationArguments } from '../../program/activations.ts';
-import { dotScratchBytes } from '../../program/kernels/dots.ts';
+import { depthwiseBytesScratch, dotScratchBytes } from '../../program/kernels/dots.ts';
 import { paddedPlane } from '../../program/layout.ts';
 import type { Pointer, TapTable } from '../../program/program.ts';
 import { eightBits, maximumProducts, quadsOf } from '../../program/quads.ts';
@@ -17,10 +17,16 @@ import { resultFields, tableOf } from './records.ts';
 type Layer = NodeOf<'conv2d'>;
 
 /** Whether a convolution has a kernel for bytes. */
-export function hasByteKernel(graph: Graph, { attributes, inputs: [, w] }: Layer): boolean {
-  const [, inputs, kh, kw] = valueOf(graph, w).shape;
-  return attributes.groups === 1 && inputs * kh * kw <= maximumProducts;
+export function hasByteKernel(graph: Graph, { attributes, inputs: [x, w] }: Layer): boolean {
+  const { groups, dilation } = attributes;
+  const [rows, inputs, kh, kw] = valueOf(graph, w).shape;
+  if (inputs * kh * kw > maximumProducts) return false;
+  if (groups === 1) return true;
+  return groups === rows && groups === valueOf(graph, x).shape[1] && dilation.every((d) => d === 1);
 }
+
+/** Whether a convolution is one for each channel, and so makes no floats. */
+const isDepthwise = ({ attributes: { groups } }: Layer) => groups > 1;
 
 /** The word whose four bytes are these, as the float that f32_pad writes. */
 export function wordOf(byte: number): number {
@@ -40,53 +46,105 @@ interface Words {
 export function layerBytes(node: Layer, graph: Graph, lowering: Lowering): void {
   const [x, w] = node.inputs;
   const [y] = node.outputs;
-  const { attributes } = node;
+  const { activation, sumBytes } = node.attributes;
   const from = lowering.bytes!(x)!;
   const to = lowering.bytes!(y);
-  const [rows, inputs, kh, kw] = lowering.shape(w);
-  const [batch, , height, width] = lowering.shape(y);
-  const sum = attributes.sumBytes ?? to;
+  const sum = sumBytes ?? to;
   const matrix = integers(node, graph, from, sum, lowering);
-  const words = isPointwise(attributes, lowering.shape(w)) ? wordsOf(x, lowering) : paddedWordsOf(node, from, lowering);
+  const table = sumBytes && to && tableOf(sumBytes, to, activation!, lowering);
+  const bounds = activationArguments(activation);
+  const results =
+    sum && to
+      ? { floats: 0, ...resultFields(sum, table ? undefined : activation) }
+      : { floats: 1, zero: 0, low: bounds.min, high: bounds.max };
+  const [, inputs, kh, kw] = lowering.shape(w);
+  const [batch, , height, width] = lowering.shape(y);
+  const positions = batch * height * width;
+  let nonzeros = 0;
+  for (const weight of matrix.weights) if (weight !== 0) nonzeros++;
+  const cost = {
+    macs: positions * matrix.rows * inputs * kh * kw,
+    effectiveMacs: positions * nonzeros,
+    sparsity: 1 - nonzeros / matrix.weights.length,
+  };
+  const emit = isDepthwise(node) ? emitDepthwise : emitDots;
+  emit(node, matrix, { from, table, results, cost }, lowering);
+}
+
+interface Step {
+  from: ByteGrid;
+  table?: Pointer;
+  results: { floats: number; zero: number; low: number; high: number };
+  cost: StepCost;
+}
+
+function emitDots(node: Layer, matrix: ByteMatrix, { from, table, results, cost }: Step, lowering: Lowering): void {
+  const [x, w] = node.inputs;
+  const [y] = node.outputs;
+  const [batch, , height, width] = lowering.shape(y);
+  const words = isPointwise(node.attributes, lowering.shape(w))
+    ? wordsOf(x, lowering)
+    : paddedWordsOf(node, from, lowering);
   const taps = lowering.constant({ form: 'taps', taps: words.taps });
   const group = groupOf(matrix);
   const [yImage, yPlane] = lowering.strides(y);
   const isFlat = words.rowPixels === 0;
-  const table =
-    attributes.sumBytes && to ? tableOf(attributes.sumBytes, to, attributes.activation!, lowering) : undefined;
-  const bounds = activationArguments(attributes.activation);
-  const results =
-    sum && to
-      ? { floats: 0, ...resultFields(sum, table ? undefined : attributes.activation) }
-      : { floats: 1, zero: 0, low: bounds.min, high: bounds.max };
-  let nonzeros = 0;
-  for (const weight of matrix.weights) if (weight !== 0) nonzeros++;
-  const positions = batch * height * width;
-  lowering.emit(
-    kernels[group === 'dense' ? 4 : group],
-    {
-      x: words.x,
-      weights: lowering.constant(packBlocks(matrix, group, taps.buffer)),
-      table: table ?? words.x,
-      scratch: lowering.scratch(dotScratchBytes),
-      y: lowering.at(y),
-      batch,
-      xBatch: 4 * words.image,
-      yBatch: 4 * yImage,
-      rows,
-      height: isFlat ? 1 : height,
-      width: isFlat ? height * width : width,
-      rowPixels: words.rowPixels,
-      yPlane: 4 * yPlane,
-      ...results,
-      look: table ? 1 : 0,
-    },
-    {
-      macs: positions * rows * inputs * kh * kw,
-      effectiveMacs: positions * nonzeros,
-      sparsity: 1 - nonzeros / matrix.weights.length,
-    },
-  );
+  const record = {
+    x: words.x,
+    weights: lowering.constant(packBlocks(matrix, group, taps.buffer)),
+    table: table ?? words.x,
+    scratch: lowering.scratch(dotScratchBytes),
+    y: lowering.at(y),
+    batch,
+    xBatch: 4 * words.image,
+    yBatch: 4 * yImage,
+    rows: matrix.rows,
+    height: isFlat ? 1 : height,
+    width: isFlat ? height * width : width,
+    rowPixels: words.rowPixels,
+    yPlane: 4 * yPlane,
+    ...results,
+    look: table ? 1 : 0,
+  };
+  lowering.emit(kernels[group === 'dense' ? 4 : group], record, cost);
+}
+
+function emitDepthwise(node: Layer, matrix: ByteMatrix, step: Step, lowering: Lowering): void {
+  const { from, table, results, cost } = step;
+  const [x, w] = node.inputs;
+  const [y] = node.outputs;
+  const { stride, pads } = node.attributes;
+  const [, , kernelH, kernelW] = lowering.shape(w);
+  const [batch, channels, xHeight, xWidth] = lowering.shape(x);
+  const [, , height, width] = lowering.shape(y);
+  const [xImage, xPlane] = lowering.strides(x);
+  const [yImage, yPlane] = lowering.strides(y);
+  const { floats, ...bytes } = results;
+  if (floats) throw new Error('depthwise convolutions of bytes make bytes');
+  const window = { xWidth, width, kernelH, kernelW, strideH: stride[0], strideW: stride[1] };
+  const record = {
+    x: lowering.at(x),
+    weights: lowering.constant(packDepthwise(matrix)),
+    table: table ?? lowering.at(x),
+    scratch: lowering.scratch(depthwiseBytesScratch(window)),
+    y: lowering.at(y),
+    batch,
+    xBatch: 4 * xImage,
+    yBatch: 4 * yImage,
+    planes: quadsOf(channels),
+    xPlane: 4 * xPlane,
+    xHeight,
+    yPlane: 4 * yPlane,
+    height,
+    top: pads[0],
+    left: pads[1],
+    ...window,
+    bits: matrix.bits,
+    xZero: from.zero,
+    ...bytes,
+    look: table ? 1 : 0,
+  };
+  lowering.emit('i8_depthwise', record, cost);
 }
 
 const kernels = { 4: 'i8_dot_12x4', 2: 'i8_dot_24x2', 1: 'i8_dot_52x1' } as const;

@@ -39,7 +39,9 @@ export function storeInBytes(graph: Graph, plan: BytePlan): void {
   const edges = new Edges(graph);
   const reads = (value: string) => edges.readers(value).some((node) => active.has(node));
   for (const node of active) {
-    for (const y of node.outputs) if (!isLayer(node) || reads(y)) valueOf(graph, y).bytes = grids.get(y);
+    // a layer makes floats where only floats follow, but one for each channel has no kernel for that
+    const makesFloats = isLayer(node) && !(isOp(node, 'conv2d') && node.attributes.groups > 1);
+    for (const y of node.outputs) if (!makesFloats || reads(y)) valueOf(graph, y).bytes = grids.get(y);
   }
   const { hasKernel = () => true } = plan;
   const inFloats = new Set([...active].filter((node) => isLayer(node) && !hasKernel(node)));
