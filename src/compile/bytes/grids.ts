@@ -3,14 +3,39 @@ import type { Graph } from '../../graph/graph.ts';
 import { valueOf } from '../../graph/graph.ts';
 import type { Range, Ranges } from '../../lower/ranges.ts';
 import type { ByteGrid } from '../../quantisation.ts';
-import { sevenBits } from '../../program/quads.ts';
+import { applyActivation } from '../../graph/activation.ts';
+import { isOp } from '../../ops/nodes.ts';
+import { Edges } from '../../passes/match.ts';
+import type { Activation } from '../../program/activations.ts';
+import { eightBits, sevenBits } from '../../program/quads.ts';
 import { keepsScale, worksOnBytes } from './support.ts';
 
-/** The bytes for a range, seven bits. Zero is represented exactly, so that padding and the zeros of a ReLU stay zero. */
-export function gridOf({ min, max }: Range): ByteGrid {
+/** The bytes for a range. Zero is represented exactly, so that padding and the zeros of a ReLU stay zero. */
+export function gridOf({ min, max }: Range, most: ByteGrid['most'] = sevenBits): ByteGrid {
   const low = Math.min(min, 0);
-  const scale = Math.fround((Math.max(max, 0) - low) / sevenBits) || 1;
-  return { scale, zero: Math.min(sevenBits, Math.round((0 - low) / scale)), most: sevenBits };
+  const scale = Math.fround((Math.max(max, 0) - low) / most) || 1;
+  return { scale, zero: Math.min(most, Math.round((0 - low) / scale)), most };
+}
+
+/**
+ * The part of a range outside of which a function changes by less than `step`: what is below −8 is nearly nothing to a SiLU, and
+ * may be far below.
+ */
+export function usefulRange({ min, max }: Range, activation: Activation, step: number): Range {
+  const points = 2048;
+  const at = (i: number) => min + ((max - min) * i) / points;
+  const f = Array.from({ length: points + 1 }, (_, i) => applyActivation(at(i), activation));
+  const flat = (from: number, by: 1 | -1) => {
+    let [low, high] = [f[from], f[from]];
+    let i = from;
+    for (; i + by >= 0 && i + by <= points; i += by) {
+      [low, high] = [Math.min(low, f[i + by]), Math.max(high, f[i + by])];
+      if (!(high - low < step)) break;
+    }
+    return i;
+  };
+  const [first, last] = [flat(0, 1), flat(points, -1)];
+  return first < last ? { min: at(first), max: at(last) } : { min, max };
 }
 
 /** The bytes that a quantised file has for its values. */
@@ -43,5 +68,19 @@ export function gridsOf(graph: Graph, ranges: Ranges): Map<string, ByteGrid> {
     const all = joined.get(find(value));
     joined.set(find(value), all ? { min: Math.min(min, all.min), max: Math.max(max, all.max) } : { min, max });
   }
-  return new Map(known.map((value) => [value, gridOf(joined.get(find(value))!)]));
+  const grids = new Map(known.map((value) => [value, gridOf(joined.get(find(value))!)]));
+  sumGrids(graph, ranges, grids);
+  return grids;
+}
+
+/** Sums that only a table reads have eight bits, for the part of their range that makes a difference. */
+function sumGrids(graph: Graph, ranges: Ranges, grids: Map<string, ByteGrid>): void {
+  const edges = new Edges(graph);
+  for (const node of graph.nodes) {
+    const [sum] = node.inputs;
+    const result = grids.get(node.outputs[0]);
+    if (!isOp(node, 'unary') || !isOp(edges.maker(sum), 'conv2d') || edges.soleReader(sum) !== node) continue;
+    if (!result || !grids.has(sum)) continue;
+    grids.set(sum, gridOf(usefulRange(ranges[sum], node.attributes, result.scale / 4), eightBits));
+  }
 }
