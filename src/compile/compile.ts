@@ -22,7 +22,7 @@ import { hasByteKernel } from './bytes/layers.ts';
 import { storeInBytes } from './bytes/store.ts';
 import { lowerGraph } from './lower-graph.ts';
 import { outputTails } from './output-tails.ts';
-import { measureRanges, type CalibrationSamples } from './measure-ranges.ts';
+import { calibrateBytes, measureRanges, type CalibrationSamples } from './measure-ranges.ts';
 import type { Choices, LinearWeights, OnChoice } from '../lower/lowering.ts';
 import { weightTypes } from './rounding.ts';
 import type { WeightType } from './rounding.ts';
@@ -49,6 +49,8 @@ export interface CompileOptions extends OnnxOptions {
     readonly ranges: Ranges;
     /** An integer program: values stay in bytes from layer to layer. The ranges must be of every value. */
     readonly whole?: boolean;
+    /** Layers of an integer program that stay in floats, with the error that eight bits would make there. */
+    readonly floats?: Readonly<Record<string, number>>;
   };
   /** Keeps the integers of a quantised file: its values stay in bytes. Default: it runs in floats. */
   integers?: boolean;
@@ -99,8 +101,11 @@ function isCalibrated(options: CompileOptions | CalibratedCompileOptions): optio
 async function compileCalibrated(bytes: Uint8Array, options: CalibratedCompileOptions): Promise<Uint8Array> {
   const { int8, ...rest } = options;
   const read = () => importModel(bytes, options.name ?? 'model', options);
-  const ranges = await measureRanges(read(), compileGraph(read(), rest), int8);
-  return writeArtifact(compileGraph(read(), { ...rest, int8: { ranges, whole: int8.whole } }));
+  const program = compileGraph(read(), rest);
+  const measured = int8.whole
+    ? await calibrateBytes(read, program, int8)
+    : { ranges: await measureRanges(read(), program, int8) };
+  return writeArtifact(compileGraph(read(), { ...rest, int8: measured }));
 }
 
 /**
@@ -156,8 +161,13 @@ export function compileGraph(
   if (keepsIntegers || (whole && ranges)) {
     separateLayers(graph);
     const grids = keepsIntegers ? fileGrids(graph) : gridsOf(graph, ranges!);
-    storeInBytes(graph, { grids, hasKernel: (node) => hasByteKernel(graph, node as never) });
+    const errors = keepsIntegers ? {} : (options.int8?.floats ?? {});
+    const floats = new Set(Object.keys(errors));
+    storeInBytes(graph, { grids, floats, hasKernel: (node) => hasByteKernel(graph, node as never) });
     verify(graph);
+    for (const [name, error] of Object.entries(errors)) {
+      graph.notes.push(`${name}: in floats, because eight bits would change it by ${(100 * error).toPrecision(2)} %`);
+    }
   }
   const program = lowerGraph(graph, options.costModel ?? defaultCostModel, {
     ...plan,

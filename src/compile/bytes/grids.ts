@@ -1,5 +1,5 @@
 // The bytes of values: scale and zero point of each, from ranges that calibration has found.
-import type { Graph } from '../../graph/graph.ts';
+import type { Graph, Node } from '../../graph/graph.ts';
 import { valueOf } from '../../graph/graph.ts';
 import type { Range, Ranges } from '../../lower/ranges.ts';
 import type { ByteGrid } from '../../quantisation.ts';
@@ -70,7 +70,20 @@ export function gridsOf(graph: Graph, ranges: Ranges): Map<string, ByteGrid> {
   }
   const grids = new Map(known.map((value) => [value, gridOf(joined.get(find(value))!)]));
   sumGrids(graph, ranges, grids);
+  depthwiseGrids(graph, new Map(known.map((value) => [value, joined.get(find(value))!])), grids);
   return grids;
+}
+
+/**
+ * What only depthwise layers read has eight bits: channels differ most in size there, and no sum over channels evens errors out.
+ */
+function depthwiseGrids(graph: Graph, ranges: ReadonlyMap<string, Range>, grids: Map<string, ByteGrid>): void {
+  const edges = new Edges(graph);
+  for (const [value, range] of ranges) {
+    const readers = edges.readers(value);
+    const isDepthwise = (node: Node) => isOp(node, 'conv2d') && node.attributes.groups > 1;
+    if (readers.length > 0 && readers.every(isDepthwise)) grids.set(value, gridOf(range, eightBits));
+  }
 }
 
 /** Sums that only a table reads have eight bits, for the part of their range that makes a difference. */
