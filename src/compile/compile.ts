@@ -49,6 +49,8 @@ export interface CompileOptions extends OnnxOptions {
     readonly ranges: Ranges;
     /** An integer program: values stay in bytes from layer to layer. The ranges must be of every value. */
     readonly whole?: boolean;
+    /** Values of an integer program that have eight bits, others have seven. */
+    readonly eight?: readonly string[];
     /** Layers of an integer program that stay in floats, with the error that eight bits would make there. */
     readonly floats?: Readonly<Record<string, number>>;
   };
@@ -160,7 +162,7 @@ export function compileGraph(
   const { ranges, whole } = options.int8 ?? {};
   if (keepsIntegers || (whole && ranges)) {
     separateLayers(graph);
-    const grids = keepsIntegers ? fileGrids(graph) : gridsOf(graph, ranges!);
+    const grids = keepsIntegers ? fileGrids(graph) : gridsOf(graph, ranges!, options.int8?.eight);
     const errors = keepsIntegers ? {} : (options.int8?.floats ?? {});
     const floats = new Set(Object.keys(errors));
     storeInBytes(graph, { grids, floats, hasKernel: (node) => hasByteKernel(graph, node as never) });

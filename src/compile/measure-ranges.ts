@@ -86,6 +86,8 @@ async function runOnSamples(
 export interface ByteCalibration {
   readonly ranges: Ranges;
   readonly whole: true;
+  /** Values that have eight bits, others have seven: for those, every host has a quick kernel. */
+  readonly eight: readonly string[];
   /** Nodes that stay in floats, with the error that eight bits would make there. */
   readonly floats: Readonly<Record<string, number>>;
 }
@@ -93,8 +95,11 @@ export interface ByteCalibration {
 /** Samples on which the error of each layer is measured. */
 const errorSamples = 4;
 
+/** A layer's error in seven bits from which on its input has eight. */
+const smallError = 0.02;
+
 /** The largest error of a layer in eight bits, over the standard deviation of what it makes. */
-const tolerance = 0.1;
+const tolerance = 0.06;
 
 /**
  * Runs a model in floats on each sample: the ranges of all values, and the layers that eight bits would harm.
@@ -114,16 +119,22 @@ export async function calibrateBytes(
     }
   }
   const ranges = await measureRanges(read(), program, { ...samples, calibrate: all(), whole: true });
-  const graph = read();
-  verify(graph);
-  optimise(graph);
-  separateLayers(graph);
-  const errors = new LayerErrors(graph, gridsOf(graph, ranges));
-  if (errors.program.outputs.length > 0) {
-    await runOnSamples(errors.program, program, { ...samples, calibrate: kept }, (outputs) => errors.observe(outputs));
-  }
-  const harmed = [...errors.errors()].filter(([, error]) => !(error <= tolerance));
-  return { ranges, whole: true, floats: Object.fromEntries(harmed) };
+  const measured = async (eight: readonly string[]) => {
+    const graph = read();
+    verify(graph);
+    optimise(graph);
+    separateLayers(graph);
+    const errors = new LayerErrors(graph, gridsOf(graph, ranges, eight));
+    if (errors.program.outputs.length > 0) {
+      await runOnSamples(errors.program, program, { ...samples, calibrate: kept }, (outputs) =>
+        errors.observe(outputs),
+      );
+    }
+    return errors.errors();
+  };
+  const eight = [...new Set((await measured([])).flatMap(({ x, error }) => (error <= smallError ? [] : [x])))];
+  const harmed = (await measured(eight)).filter(({ error }) => !(error <= tolerance));
+  return { ranges, whole: true, eight, floats: Object.fromEntries(harmed.map(({ name, error }) => [name, error])) };
 }
 
 /** How images become the only input of a model. @throws FiligreeError `invalid-argument` when neither caller nor model says */

@@ -16,7 +16,7 @@ import { roundLayer } from './weights.ts';
 export class LayerErrors {
   /** The model in floats, with a branch in bytes for each layer. Its outputs are means: of squares and of channels. */
   readonly program: Program;
-  readonly #layers: { name: string; outputs: readonly string[] }[] = [];
+  readonly #layers: { name: string; x: string; outputs: readonly string[] }[] = [];
   readonly #sums = new Map<string, { error: number; variance: number }>();
 
   /** @param graph optimised, with separate layers; it gets nodes and outputs */
@@ -35,7 +35,7 @@ export class LayerErrors {
       const square = (value: string) => mean(graph, add(graph, 'unary', { fn: 'square' }, [value]), [1, 2, 3]);
       const outputs = [square(difference), square(y), mean(graph, y, [2, 3])];
       for (const value of outputs) graph.outputs.push({ value, name: value, dtype: 'float32' });
-      this.#layers.push({ name: node.name, outputs });
+      this.#layers.push({ name: node.name, x: node.inputs[0], outputs });
     }
     this.program = lowerGraph(graph, defaultCostModel);
   }
@@ -55,9 +55,12 @@ export class LayerErrors {
     }
   }
 
-  /** By node: the error's root mean square over the standard deviation of the channels that it makes. */
-  errors(): Map<string, number> {
-    return new Map([...this.#sums].map(([name, { error, variance }]) => [name, Math.sqrt(error / (variance || 1))]));
+  /** Of each layer, which reads x: the error's root mean square over the standard deviation of the channels that it makes. */
+  errors(): { name: string; x: string; error: number }[] {
+    return this.#layers.map(({ name, x }) => {
+      const { error, variance } = this.#sums.get(name) ?? { error: 0, variance: 1 };
+      return { name, x, error: Math.sqrt(error / (variance || 1)) };
+    });
   }
 }
 

@@ -45,8 +45,11 @@ export function fileGrids(graph: Graph): Map<string, ByteGrid> {
   return known;
 }
 
-/** The bytes of every value with a range. Values that a node copies to each other share theirs. */
-export function gridsOf(graph: Graph, ranges: Ranges): Map<string, ByteGrid> {
+/**
+ * The bytes of every value with a range. Values that a node copies to each other share theirs.
+ * @param eight values that have eight bits
+ */
+export function gridsOf(graph: Graph, ranges: Ranges, eight: Iterable<string> = []): Map<string, ByteGrid> {
   const parents = new Map<string, string>();
   const find = (value: string): string => {
     let root = value;
@@ -68,7 +71,10 @@ export function gridsOf(graph: Graph, ranges: Ranges): Map<string, ByteGrid> {
     const all = joined.get(find(value));
     joined.set(find(value), all ? { min: Math.min(min, all.min), max: Math.max(max, all.max) } : { min, max });
   }
-  const grids = new Map(known.map((value) => [value, gridOf(joined.get(find(value))!)]));
+  const wide = new Set(Array.from(eight, find));
+  const grids = new Map(
+    known.map((value) => [value, gridOf(joined.get(find(value))!, wide.has(find(value)) ? eightBits : sevenBits)]),
+  );
   sumGrids(graph, ranges, grids);
   depthwiseGrids(graph, new Map(known.map((value) => [value, joined.get(find(value))!])), grids);
   return grids;
