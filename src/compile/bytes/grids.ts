@@ -42,6 +42,12 @@ export function usefulRange({ min, max }: Range, activation: Activation, step: n
 export function fileGrids(graph: Graph): Map<string, ByteGrid> {
   const known = new Map<string, ByteGrid>();
   for (const [name, { fileBytes }] of graph.values) if (fileBytes) known.set(name, fileBytes);
+  // a result that is clamped to the range of its tensor is rounded to it too
+  for (const { op, inputs, outputs, attributes } of graph.nodes) {
+    const isClamp = op === 'unary' && (attributes as Activation).fn === 'clamp';
+    const grid = known.get(outputs[0]);
+    if (isClamp && grid && !known.has(inputs[0])) known.set(inputs[0], grid);
+  }
   return known;
 }
 

@@ -13,14 +13,18 @@ import { eightBits, maximumProducts, quadsOf } from '../../program/quads.ts';
 import type { Group } from '../../program/tiles.ts';
 import type { ByteGrid } from '../../quantisation.ts';
 import { resultFields, tableOf } from './records.ts';
+import { isBeyondBytes } from './weights.ts';
 
 type Layer = NodeOf<'conv2d'>;
 
 /** Whether a convolution has a kernel for bytes. */
-export function hasByteKernel(graph: Graph, { attributes, inputs: [x, w] }: Layer): boolean {
+export function hasByteKernel(graph: Graph, node: Layer): boolean {
+  const { attributes, inputs } = node;
+  const [x, w] = inputs;
   const { groups, dilation } = attributes;
-  const [rows, inputs, kh, kw] = valueOf(graph, w).shape;
-  if (inputs * kh * kw > maximumProducts) return false;
+  if (isBeyondBytes(graph, node)) return false;
+  const [rows, perGroup, kh, kw] = valueOf(graph, w).shape;
+  if (perGroup * kh * kw > maximumProducts) return false;
   if (groups === 1) return true;
   return groups === rows && groups === valueOf(graph, x).shape[1] && dilation.every((d) => d === 1);
 }

@@ -18,6 +18,14 @@ export function roundLayer(graph: Graph, node: Node, xScale: number): void {
   node.inputs = node.inputs.map((input, i) => (i === 2 ? rounded : input));
 }
 
+/** Whether a file's weights, less their zero point, leave −127…127: those of uint8 files may reach ±255. */
+export function isBeyondBytes(graph: Graph, node: Node): boolean {
+  const { data, rowScales } = valueOf(graph, node.inputs[1]);
+  if (!rowScales || !data) return false;
+  const size = data.length / rowScales.length;
+  return (data as Float32Array).some((w, i) => Math.abs(w) > 127.5 * rowScales[Math.floor(i / size)]);
+}
+
 /** Rounds a layer's weights to −127…127 multiples of a scale for each output channel; those of a file as it has them. */
 function roundWeights(graph: Graph, node: Node): void {
   const value = valueOf(graph, node.inputs[1]);
@@ -28,8 +36,8 @@ function roundWeights(graph: Graph, node: Node): void {
     const own = weights.subarray(row * size, (row + 1) * size);
     const most = own.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
     const given = value.rowScales?.[row] ?? fileScale(own, most);
-    const scale = given && Math.round(most / given) <= 127 ? given : Math.fround(most / 127) || 1;
-    for (let i = 0; i < size; i++) own[i] = Math.min(Math.max(Math.round(own[i] / scale), -127), 127) * scale;
+    const scale = given ?? (Math.fround(most / 127) || 1);
+    for (let i = 0; i < size; i++) own[i] = Math.round(own[i] / scale) * scale;
     return scale;
   });
   const name = addConstant(graph, `${value.name}:bytes`, value.shape, weights);
