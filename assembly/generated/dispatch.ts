@@ -242,7 +242,7 @@ export function dispatch(record: usize): void {
 
 /** Of the registry that this is generated from: a runtime of another version would write other records. */
 export function registry(): u32 {
-  return 0x2f094c6f;
+  return 0xa2daaf3e;
 }
 
 export { f32_spmm_28x1, f32_spmm_16x2, f32_spmm_8x4, f32_conv_spmm_28x1, f32_conv_spmm_16x2, f32_conv_spmm_8x4, f32_gemm_8x4, f32_conv_gemm_8x4, f32_linear_dense, f32_linear_sparse, f32_linear_sparse_4, i16_linear_input, i8_linear, i4_linear, f32_pad, f32_depthwise_3x3, f32_depthwise_3x3s2, f32_depthwise_5x5, f32_depthwise_5x5s2, f32_depthwise, f32_max_pool, i8_max_pool, f32_average_pool, f32_unary, f32_binary, f32_softmax, f32_reduce, f32_resize_nearest, f32_upsample_2x2, f32_resize_linear, f32_copy, f32_fill, f32_gather, f32_image, f32_best_class, i8_quantise, i8_spmm_8x4, i8_spmm_8x2, i8_spmm_16x1, i8_dot_12x4, i8_dot_24x2, i8_dot_52x1, i8_depthwise, f32_matmul, f32_top_k, f32_take, f32_grid_sample, i8_from_f32, i8_to_f32, i8_table, i8_binary, i8_mean, i8_average_pool, i8_channels };

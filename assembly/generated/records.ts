@@ -709,10 +709,12 @@ export class BinaryQuadsRecord {
   yPlane: u32;
   bStep: u32;
   multiply: u32;
-  aZero: f32;
-  bZero: f32;
-  aScale: f32;
-  bScale: f32;
+  aZero: u32;
+  bZero: u32;
+  aFactor: i32;
+  bFactor: i32;
+  shift: u32;
+  scale: f32;
   zero: f32;
   low: f32;
   high: f32;

@@ -36,12 +36,12 @@ function narrowed(a: v128, b: v128, c: v128, d: v128): v128 {
   return i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d));
 }
 
-/** Word i of a vector as four floats. */
+/** Word i of a vector as four integers. */
 // @ts-ignore: decorator
 @inline
-function floats(x: v128, i: i32): v128 {
+function integers(x: v128, i: i32): v128 {
   const half = i < 2 ? i16x8.extend_low_i8x16_u(x) : i16x8.extend_high_i8x16_u(x);
-  return f32x4.convert_i32x4_u(i & 1 ? i32x4.extend_high_i16x8_u(half) : i32x4.extend_low_i16x8_u(half));
+  return i & 1 ? i32x4.extend_high_i16x8_u(half) : i32x4.extend_low_i16x8_u(half);
 }
 
 /** Stores a vector of words, or its first `left`, if they are fewer than four. */
@@ -129,21 +129,25 @@ export function i8_table(r: TableRecord): void {
   }
 }
 
-/** One word of a · aScale + b · bScale, or of a · b · aScale; a and b less their zeros. */
+/** One word of round((a · aFactor + b · bFactor) / 2^shift), or of round(a · b · scale); a and b less their zeros. */
 // @ts-ignore: decorator
 @inline
 function combined(a: v128, b: v128, r: BinaryQuadsRecord): v128 {
-  a = f32x4.sub(a, f32x4.splat(r.aZero));
-  b = f32x4.sub(b, f32x4.splat(r.bZero));
-  if (r.multiply) return f32x4.mul(f32x4.mul(a, b), f32x4.splat(r.aScale));
-  return f32x4.add(f32x4.mul(a, f32x4.splat(r.aScale)), f32x4.mul(b, f32x4.splat(r.bScale)));
+  a = i32x4.sub(a, i32x4.splat(r.aZero));
+  b = i32x4.sub(b, i32x4.splat(r.bZero));
+  if (r.multiply) {
+    const product = f32x4.mul(f32x4.convert_i32x4_s(i32x4.mul(a, b)), f32x4.splat(r.scale));
+    return rounded(product, f32x4.splat(-32768), f32x4.splat(32767), shiftFor(r.zero));
+  }
+  const sum = i32x4.add(i32x4.mul(a, i32x4.splat(r.aFactor)), i32x4.mul(b, i32x4.splat(r.bFactor)));
+  const half = i32x4.splat((1 << r.shift) >> 1);
+  return i32x4.add(i32x4.shr_s(i32x4.add(sum, half), r.shift), i32x4.splat(<i32>r.zero));
 }
 
-/** y = a + b or a · b, with scales; b has a word for each of a's, or one for a plane. */
+/** y = a + b or a · b, with scales; b has a word for each of a's, or one for a plane. Sums are rounded as XNNPACK does. */
 export function i8_binary(r: BinaryQuadsRecord): void {
-  const lo = f32x4.splat(r.low - r.zero);
-  const hi = f32x4.splat(r.high - r.zero);
-  const shift = shiftFor(r.zero);
+  const lo = i8x16.splat(<i8>r.low);
+  const hi = i8x16.splat(<i8>r.high);
   let plane: usize = r.a;
   let other: usize = r.b;
   let to: usize = r.y;
@@ -152,11 +156,11 @@ export function i8_binary(r: BinaryQuadsRecord): void {
     for (let i: u32 = 0; i < r.words; i += 4) {
       const v = v128.load(plane + 4 * i);
       const w = r.bStep ? v128.load(b) : v128.load32_splat(b);
-      const p = rounded(combined(floats(v, 0), floats(w, 0), r), lo, hi, shift);
-      const q = rounded(combined(floats(v, 1), floats(w, 1), r), lo, hi, shift);
-      const s = rounded(combined(floats(v, 2), floats(w, 2), r), lo, hi, shift);
-      const t = rounded(combined(floats(v, 3), floats(w, 3), r), lo, hi, shift);
-      put(to + 4 * i, narrowed(p, q, s, t), r.words - i);
+      const p = combined(integers(v, 0), integers(w, 0), r);
+      const q = combined(integers(v, 1), integers(w, 1), r);
+      const s = combined(integers(v, 2), integers(w, 2), r);
+      const t = combined(integers(v, 3), integers(w, 3), r);
+      put(to + 4 * i, i8x16.min_u(i8x16.max_u(narrowed(p, q, s, t), lo), hi), r.words - i);
       b += 4 * r.bStep;
     }
     plane += r.aPlane;

@@ -88,7 +88,7 @@ export const quadCases = {
   }),
   i8_binary: quads('i8_binary', 'addBytes', [0.5, 0.25], ({ x, place }) => {
     const planes = { planes: 1, words: x.floats, aPlane: 0, bPlane: 0, yPlane: 0, bStep: 4, multiply: 0 };
-    const scales = { aZero: 3, bZero: 5, aScale: 0.7, bScale: 0.4 };
+    const scales = { aZero: 3, bZero: 5, aFactor: 734003, bFactor: 419430, shift: 20, scale: 0 };
     return { a: place(x.floats), b: place(x.floats), ...planes, ...scales, ...bytes };
   }),
   i8_mean: quads('i8_mean', 'meanBytes', [0.25, 0.25], ({ x, y, place }) => {

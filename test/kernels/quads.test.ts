@@ -136,7 +136,7 @@ describe.each(builds)('byte kernels, %s build', async (build) => {
             const a = randomBytes(k, planes * aPlane, words);
             const b = randomBytes(k, planes * bPlane, words + 1);
             const y = k.floats((planes - 1) * yPlane + words);
-            const numbers = { aZero: 30, bZero: 200, aScale: f(multiply ? 0.0041 : 0.731), bScale: f(0.377) };
+            const numbers = { aZero: 30, bZero: 200, aFactor: 766509, bFactor: -395313, shift: 20, scale: f(0.0041) };
             k.call('i8_binary', {
               a: a.address,
               b: b.address,
@@ -157,7 +157,8 @@ describe.each(builds)('byte kernels, %s build', async (build) => {
               for (let i = 0; i < 4 * words; i++) {
                 const p = bytesOf(a)[4 * n * aPlane + i] - numbers.aZero;
                 const q = bytesOf(b)[4 * n * bPlane + (bStep ? i : i % 4)] - numbers.bZero;
-                const v = multiply ? f(p * q * numbers.aScale) : f(f(p * numbers.aScale) + f(q * numbers.bScale));
+                const sum = (p * numbers.aFactor + q * numbers.bFactor) / 2 ** numbers.shift;
+                const v = multiply ? f(p * q * numbers.scale) : Math.floor(sum + 0.5);
                 expected.push(byteOf(v, steps));
                 actual.push(bytesOf(y)[4 * n * yPlane + i]);
               }

@@ -164,7 +164,8 @@ function integers(node: Layer, graph: Graph, from: ByteGrid, to: ByteGrid | unde
   const given = b ? lowering.constantData(b) : undefined;
   const size = inputs * kh * kw;
   const weights = Int8Array.from(data, (weight, i) => Math.round(weight / rowScales[Math.floor(i / size)]));
-  const scales = Float32Array.from(rowScales, (scale) => (from.scale * scale) / (to?.scale ?? 1));
+  // each step rounded to a float, as XNNPACK does
+  const scales = Float32Array.from(rowScales, (scale) => Math.fround(from.scale * scale) / (to?.scale ?? 1));
   const bias = Int32Array.from({ length: rows }, (_, row) => {
     const sum = weights.subarray(row * size, (row + 1) * size).reduce((total, weight) => total + weight, 0);
     const steps = Math.round((given?.[row] ?? 0) / (from.scale * rowScales[row]));

@@ -1,5 +1,5 @@
 // The records of operators on bytes that multiply no matrices.
-import { applyActivation } from '../../graph/activation.ts';
+import { applyActivation, roundHalfToEven } from '../../graph/activation.ts';
 import type { Node } from '../../graph/graph.ts';
 import { isOp, type NodeOf } from '../../ops/nodes.ts';
 import type { Lowering } from '../../lower/lowering.ts';
@@ -87,11 +87,19 @@ export function binaryBytes(node: NodeOf<'binary'>, lowering: Lowering): void {
       multiply,
       aZero: from.zero,
       bZero: other.zero,
-      aScale: (multiply ? from.scale * other.scale : from.scale) / to.scale,
-      bScale: ((fn === 'sub' ? -1 : 1) * other.scale) / to.scale,
+      ...factors(from.scale / to.scale, other.scale / to.scale, fn === 'sub' ? -1 : 1),
+      scale: multiply ? Math.fround(Math.fround(from.scale * other.scale) / to.scale) : 0,
       ...resultFields(to, activation),
     });
   }
+}
+
+/** Two factors as integers of 21 bits, the larger one at least 2²⁰ if it can be, and their shift, as XNNPACK has them. */
+function factors(a: number, b: number, sign: 1 | -1) {
+  const most = Math.fround(Math.max(a, b));
+  const shift = Math.min(Math.max(20 - Math.floor(Math.log2(most)), 0), 30);
+  const factor = (ratio: number) => Math.min(roundHalfToEven(Math.fround(ratio) * 2 ** shift), 2 ** 22);
+  return { aFactor: factor(a), bFactor: sign * factor(b), shift };
 }
 
 /** The mean over whole planes. */

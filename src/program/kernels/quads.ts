@@ -83,7 +83,10 @@ export const quadKernels = {
     axes: import.meta.oneThread ? undefined : () => [{ field: 'words', multiple: 16, moves: { x: 4, table: 0, y: 4 } }],
   }),
 
-  /** y = (a − aZero) · aScale + (b − bZero) · bScale, or the product of the differences times aScale. y may be a or b. */
+  /**
+   * y = ((a − aZero) · aFactor + (b − bZero) · bFactor) / 2^shift, halves rounded up, or the product of the differences times
+   * `scale`. y may be a or b.
+   */
   i8_binary: kernel({
     family: 'quads',
     record: 'BinaryQuadsRecord',
@@ -98,15 +101,18 @@ export const quadKernels = {
       yPlane: 'u32',
       bStep: 'u32', // 4: a word for each of a's; 0: one for a plane
       multiply: 'u32', // 1: a product, 0: a sum
-      aZero: 'f32',
-      bZero: 'f32',
-      aScale: 'f32', // steps of y per step of a
-      bScale: 'f32',
+      aZero: 'u32',
+      bZero: 'u32',
+      aFactor: 'i32', // of a sum: steps of y per step of a, times 2^shift
+      bFactor: 'i32',
+      shift: 'u32',
+      scale: 'f32', // of a product: steps of y per product of steps
       ...quantised,
     },
     extents(n) {
       checkBytes(n);
       if (!n.planes || !n.words) throw new Error('an extent is 0');
+      if (n.shift > 30) throw new Error(`shift ${n.shift}`);
       if (n.bStep !== 0 && n.bStep !== 4) throw new Error(`bStep ${n.bStep} must be 0 or 4`);
       const y = span(n.planes, n.yPlane, n.words);
       checkApart('y', n.planes * n.words, y);
