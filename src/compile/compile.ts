@@ -163,6 +163,10 @@ export function compileGraph(
   if (keepsIntegers || (whole && ranges)) {
     separateLayers(graph);
     const grids = keepsIntegers ? fileGrids(graph) : gridsOf(graph, ranges!, options.int8?.eight);
+    if (keepsIntegers) {
+      graph.notes = graph.notes.filter((note) => !note.startsWith('activations are quantised in the file'));
+      graph.notes.push(`the file's integers are kept: ${grids.size} values have bytes`);
+    }
     const errors = keepsIntegers ? {} : (options.int8?.floats ?? {});
     const floats = new Set(Object.keys(errors));
     storeInBytes(graph, { grids, floats, hasKernel: (node) => hasByteKernel(graph, node as never) });

@@ -3,6 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { hasByteKernel } from '../../src/compile/bytes/layers.ts';
 import { gridOf, gridsOf } from '../../src/compile/bytes/grids.ts';
 import { storeInBytes } from '../../src/compile/bytes/store.ts';
+import { writeArtifact } from '../../src/artifact/write.ts';
+import { compileGraph } from '../../src/compile/compile.ts';
+import { calibrateBytes } from '../../src/compile/measure-ranges.ts';
+import { importTflite } from '../../src/import/tflite/index.ts';
+import { loadModel } from '../../src/runtime/load.ts';
+import { Tensor } from '../../src/tensor.ts';
+import { ModelBuilder } from '../import/tflite/model.ts';
 import { evaluate } from '../../src/graph/evaluate.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import { verify } from '../../src/graph/verify.ts';
@@ -151,6 +158,91 @@ it('rounds floats where a layer has no kernel for bytes', async () => {
   const kernels = new Set(lowerGraph(graph, defaultCostModel).steps.map(({ kernel }) => kernel));
   expect(kernels).toContain('i8_from_f32');
   expect([...kernels].some((kernel) => kernel.startsWith('i8_dot'))).toBe(false);
+});
+
+/** A file's uint8 layer, whose weights less their zero point reach beyond int8. */
+function uint8Layer(op: 'CONV_2D' | 'DEPTHWISE_CONV_2D', kernel: number): Uint8Array {
+  const model = new ModelBuilder();
+  const uint8 = (scale: number, zeroPoint: number) =>
+    ({ type: 'uint8', quantization: { scales: [scale], zeroPoints: [zeroPoint] } }) as const;
+  const isDepthwise = op !== 'CONV_2D';
+  const [channels, outputs] = [10, isDepthwise ? 10 : 7];
+  const x = model.input('x', [1, 6, 5, channels], uint8(0.02, 3));
+  const shape = isDepthwise ? [1, kernel, kernel, outputs] : [outputs, kernel, kernel, channels];
+  const count = shape.reduce((a, b) => a * b, 1);
+  const random = randomFloats(kernel)(count);
+  const data = Uint8Array.from(random, (v, i) => (i % 37 === 0 ? 0 : i % 41 === 0 ? 255 : 151 + 40 * v));
+  const weights = model.add({ shape, data, ...uint8(0.004, 151) });
+  const bias = model.add({
+    shape: [outputs],
+    type: 'int32',
+    data: Int32Array.from({ length: outputs }, (_, i) => 90 * i),
+  });
+  const options = { padding: 0, strideWidth: 1, strideHeight: 1, activation: 0 };
+  const y = uint8(0.05, 120);
+  model.outputs.push(
+    ...model.apply(
+      'y',
+      op,
+      [x, weights, bias],
+      [[1, 6, 5, outputs]],
+      isDepthwise ? { DepthwiseConv2D: { ...options, multiplier: 1 } } : { Conv2D: options },
+      y,
+    ),
+  );
+  return model.bytes();
+}
+
+it.each([
+  ['CONV_2D', 1],
+  ['CONV_2D', 3],
+  ['DEPTHWISE_CONV_2D', 3],
+] as const)("keeps a file's integers: %s of %d×%d, weights beyond int8", async (op, kernel) => {
+  const file = uint8Layer(op, kernel);
+  const program = compileGraph(importTflite(file, 'uint8.tflite'), { integers: true });
+  const kernels = program.steps.map((step) => step.kernel);
+  expect(
+    kernels.some((name) => name.startsWith('i8_dot')),
+    kernels.join(),
+  ).toBe(op === 'CONV_2D');
+  const bytes = Uint8Array.from(randomFloats(3)(300), (v) => 128 + 127 * v);
+  const inputs = { x: new Tensor('uint8', [1, 6, 5, 10], bytes) };
+  const model = await loadModel(writeArtifact(program));
+  const actual = (await model.run(inputs)).y.data as Float32Array;
+  // the same arithmetic in floats, rounded as the file says
+  const exact = evaluate(importTflite(file, 'uint8.tflite'), inputs).y.data as Float32Array;
+  const byte = (v: number) => Math.round(v / 0.05);
+  const far = actual.filter((v, i) => byte(v) !== byte(exact[i])).length;
+  expect(far).toBeLessThan(3);
+  expect(new Set(Array.from(actual, byte)).size).toBeGreaterThan(20);
+});
+
+it('measures what eight bits cost each layer, and keeps those in floats that they would harm', async () => {
+  const network = () => {
+    const g = new GraphBuilder(3);
+    const x = g.input([1, 4, 6, 6]);
+    // one channel a thousand times the others, which a depthwise layer makes alike
+    const scaled = g.conv2d(x, 4, 1);
+    const weights = () => g.graph.values.get(g.graph.nodes.at(-1)!.inputs[1])!.data as Float32Array;
+    weights().set([1000, 0, 0, 0]);
+    const evened = g.conv2d(scaled, 4, 3, { groups: 4 });
+    weights().set(
+      weights()
+        .subarray(0, 9)
+        .map((w) => w / 1000),
+    );
+    const y = g.conv2d(evened, 4, 1);
+    return g.finish(g.conv2d(y, 4, 1));
+  };
+  const samples = [1, 2, 3].map((seed) => randomInputs(network(), randomFloats(seed)));
+  const program = compileGraph(network());
+  const { ranges, floats, whole } = await calibrateBytes(network, program, { calibrate: samples });
+  const harmed = network().nodes.filter(({ name }) => Object.hasOwn(floats, name));
+  expect(harmed.map(({ inputs }) => inputs[0])).toContain('conv2d0');
+  expect(Object.keys(floats).length).toBeLessThan(3);
+  const { notes, steps } = compileGraph(network(), { int8: { ranges, floats, whole } });
+  expect(notes.join()).toContain('in floats, because eight bits would change it by');
+  expect(steps.some(({ kernel }) => kernel.startsWith('f32_depthwise'))).toBe(true);
 });
 
 it('has seven bits for a range, with 0 among the numbers', () => {

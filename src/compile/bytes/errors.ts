@@ -33,7 +33,10 @@ export class LayerErrors {
       const o = last === node ? copy : add(graph, 'unary', last.attributes, [copy]);
       const difference = add(graph, 'binary', { fn: 'sub' }, [y, o]);
       const square = (value: string) => mean(graph, add(graph, 'unary', { fn: 'square' }, [value]), [1, 2, 3]);
-      const outputs = [square(difference), square(y), mean(graph, y, [2, 3])];
+      const outputs = [square(difference), square(y)];
+      // one pixel does not vary: its own size counts
+      const [, , height, width] = valueOf(graph, y).shape;
+      if (height * width > 1) outputs.push(mean(graph, y, [2, 3]));
       for (const value of outputs) graph.outputs.push({ value, name: value, dtype: 'float32' });
       this.#layers.push({ name: node.name, x: node.inputs[0], outputs });
     }
@@ -43,7 +46,7 @@ export class LayerErrors {
   /** Takes the outputs of one run of `program`. */
   observe(outputs: Readonly<Record<string, { readonly data: ArrayLike<number | bigint> }>>): void {
     for (const { name, outputs: names } of this.#layers) {
-      const [difference, square, means] = names.map((value) => outputs[value].data as ArrayLike<number>);
+      const [difference, square, means = []] = names.map((value) => outputs[value].data as ArrayLike<number>);
       let ofMeans = 0;
       for (let c = 0; c < means.length; c++) ofMeans += (means[c] * means[c]) / means.length;
       const sum = this.#sums.get(name) ?? { error: 0, variance: 0 };

@@ -13,7 +13,7 @@ import { eightBits, maximumProducts, quadsOf } from '../../program/quads.ts';
 import type { Group } from '../../program/tiles.ts';
 import type { ByteGrid } from '../../quantisation.ts';
 import { resultFields, tableOf } from './records.ts';
-import { isBeyondBytes } from './weights.ts';
+import { beyondBytes } from './weights.ts';
 
 type Layer = NodeOf<'conv2d'>;
 
@@ -22,7 +22,7 @@ export function hasByteKernel(graph: Graph, node: Layer): boolean {
   const { attributes, inputs } = node;
   const [x, w] = inputs;
   const { groups, dilation } = attributes;
-  if (isBeyondBytes(graph, node)) return false;
+  if (beyondBytes(graph, node) > (groups === 1 ? 254 : 127)) return false;
   const [rows, perGroup, kh, kw] = valueOf(graph, w).shape;
   if (perGroup * kh * kw > maximumProducts) return false;
   if (groups === 1) return true;
@@ -35,6 +35,38 @@ const isDepthwise = ({ attributes: { groups } }: Layer) => groups > 1;
 /** The word whose four bytes are these, as the float that f32_pad writes. */
 export function wordOf(byte: number): number {
   return new Float32Array(Uint32Array.of(byte * 0x01010101).buffer)[0];
+}
+
+/** Weights that are whole numbers, of more than eight bits perhaps. */
+type Wide = Omit<ByteMatrix, 'weights'> & { weights: Int16Array };
+
+/**
+ * Weights beyond −127…127 (uint8 files have a few) as the sum of two: planes of x that hold such inputs are read twice. The second
+ * is what the first lacks.
+ */
+function inBytes(m: Wide): { matrix: ByteMatrix; planes: number[] } {
+  const { rows, inputs, area } = m;
+  const quads = quadsOf(inputs);
+  const clamped = Int8Array.from(m.weights, (w) => Math.min(Math.max(w, -127), 127));
+  const twice = new Set<number>();
+  m.weights.forEach((w, i) => {
+    if (w !== clamped[i]) twice.add((Math.floor(i / area) % inputs) >> 2);
+  });
+  const planes = [...Array(quads).keys(), ...twice];
+  if (twice.size === 0) return { matrix: { ...m, weights: clamped }, planes };
+  const weights = new Int8Array(rows * 4 * planes.length * area);
+  for (let row = 0; row < rows; row++) {
+    for (let i = 0; i < 4 * planes.length; i++) {
+      const input = 4 * planes[i >> 2] + (i & 3);
+      if (input >= inputs) continue;
+      for (let tap = 0; tap < area; tap++) {
+        const from = (row * inputs + input) * area + tap;
+        const to = (row * 4 * planes.length + i) * area + tap;
+        weights[to] = i < 4 * quads ? clamped[from] : m.weights[from] - clamped[from];
+      }
+    }
+  }
+  return { matrix: { ...m, inputs: 4 * planes.length, weights }, planes };
 }
 
 /** Words that weights multiply: x's own, or a padded copy of them. */
@@ -82,13 +114,13 @@ interface Step {
   cost: StepCost;
 }
 
-function emitDots(node: Layer, matrix: ByteMatrix, { from, table, results, cost }: Step, lowering: Lowering): void {
+function emitDots(node: Layer, wide: Wide, { from, table, results, cost }: Step, lowering: Lowering): void {
   const [x, w] = node.inputs;
   const [y] = node.outputs;
   const [batch, , height, width] = lowering.shape(y);
-  const words = isPointwise(node.attributes, lowering.shape(w))
-    ? wordsOf(x, lowering)
-    : paddedWordsOf(node, from, lowering);
+  const { matrix, planes } = inBytes(wide);
+  const isCopy = !isPointwise(node.attributes, lowering.shape(w)) || planes.length > quadsOf(wide.inputs);
+  const words = isCopy ? paddedWordsOf(node, from, planes, lowering) : wordsOf(x, lowering);
   const taps = lowering.constant({ form: 'taps', taps: words.taps });
   const group = groupOf(matrix);
   const [yImage, yPlane] = lowering.strides(y);
@@ -113,7 +145,7 @@ function emitDots(node: Layer, matrix: ByteMatrix, { from, table, results, cost 
   lowering.emit(kernels[group === 'dense' ? 4 : group], record, cost);
 }
 
-function emitDepthwise(node: Layer, matrix: ByteMatrix, step: Step, lowering: Lowering): void {
+function emitDepthwise(node: Layer, wide: Wide, step: Step, lowering: Lowering): void {
   const { from, table, results, cost } = step;
   const [x, w] = node.inputs;
   const [y] = node.outputs;
@@ -128,7 +160,7 @@ function emitDepthwise(node: Layer, matrix: ByteMatrix, step: Step, lowering: Lo
   const window = { xWidth, width, kernelH, kernelW, strideH: stride[0], strideW: stride[1] };
   const record = {
     x: lowering.at(x),
-    weights: lowering.constant(packDepthwise(matrix)),
+    weights: lowering.constant(packDepthwise({ ...wide, weights: Int8Array.from(wide.weights) })),
     table: table ?? lowering.at(x),
     scratch: lowering.scratch(depthwiseBytesScratch(window)),
     y: lowering.at(y),
@@ -143,7 +175,7 @@ function emitDepthwise(node: Layer, matrix: ByteMatrix, step: Step, lowering: Lo
     top: pads[0],
     left: pads[1],
     ...window,
-    bits: matrix.bits,
+    bits: wide.bits,
     xZero: from.zero,
     ...bytes,
     look: table ? 1 : 0,
@@ -154,7 +186,7 @@ function emitDepthwise(node: Layer, matrix: ByteMatrix, step: Step, lowering: Lo
 const kernels = { 4: 'i8_dot_12x4', 2: 'i8_dot_24x2', 1: 'i8_dot_52x1' } as const;
 
 /** Weights and biases as whole numbers, and the factor of each row's sum. */
-function integers(node: Layer, graph: Graph, from: ByteGrid, to: ByteGrid | undefined, lowering: Lowering): ByteMatrix {
+function integers(node: Layer, graph: Graph, from: ByteGrid, to: ByteGrid | undefined, lowering: Lowering): Wide {
   const [, w, b] = node.inputs;
   const value = valueOf(graph, w);
   const [rows, inputs, kh, kw] = value.shape;
@@ -163,7 +195,7 @@ function integers(node: Layer, graph: Graph, from: ByteGrid, to: ByteGrid | unde
   if (!rowScales || !data) throw new Error('the weights have no scales');
   const given = b ? lowering.constantData(b) : undefined;
   const size = inputs * kh * kw;
-  const weights = Int8Array.from(data, (weight, i) => Math.round(weight / rowScales[Math.floor(i / size)]));
+  const weights = Int16Array.from(data, (weight, i) => Math.round(weight / rowScales[Math.floor(i / size)]));
   // each step rounded to a float, as XNNPACK does
   const scales = Float32Array.from(rowScales, (scale) => Math.fround(from.scale * scale) / (to?.scale ?? 1));
   const bias = Int32Array.from({ length: rows }, (_, row) => {
@@ -186,14 +218,15 @@ function wordsOf(x: string, lowering: Lowering): Words {
   };
 }
 
-/** Copies x with its padding, one phase per position within the stride, so that every tap reads consecutive words. */
-function paddedWordsOf(node: Layer, from: ByteGrid, lowering: Lowering): Words {
+/** Copies these planes of x with their padding, one phase per position within the stride, so that every tap reads consecutive words. */
+function paddedWordsOf(node: Layer, from: ByteGrid, planes: readonly number[], lowering: Lowering): Words {
   const { stride, dilation, pads } = node.attributes;
   const [x, w] = node.inputs;
   const [batch, channels, xHeight, xWidth] = lowering.shape(x);
   const [, , height, width] = lowering.shape(node.outputs[0]);
   const [, , kh, kw] = lowering.shape(w);
-  const quads = quadsOf(channels);
+  const own = quadsOf(channels);
+  const quads = planes.length;
   const reach = [(kh - 1) * dilation[0], (kw - 1) * dilation[1]];
   const phases = [0, 1].map((i) => Math.min(stride[i], reach[i] + 1));
   const rows = height + Math.floor(reach[0] / stride[0]);
@@ -202,26 +235,22 @@ function paddedWordsOf(node: Layer, from: ByteGrid, lowering: Lowering): Words {
   const channel = phases[0] * phases[1] * phase;
   const copy = lowering.scratch(4 * batch * quads * channel);
   const [image, plane] = lowering.strides(x);
-  for (let n = 0; n < batch; n++) {
+  const geometry = { xPlane: 4 * plane, xHeight, xWidth, yPlane: 4 * channel, yPhase: 4 * phase, rows, columns };
+  const window = { strideH: stride[0], strideW: stride[1], phasesH: phases[0], phasesW: phases[1] };
+  const pad = (n: number, first: number, at: number, count: number) =>
     lowering.emit('f32_pad', {
-      x: lowering.at(x, n * image),
-      y: { buffer: copy.buffer, offset: copy.offset + 4 * n * quads * channel },
-      planes: quads,
-      xPlane: 4 * plane,
-      xHeight,
-      xWidth,
-      yPlane: 4 * channel,
-      yPhase: 4 * phase,
-      rows,
-      columns,
-      strideH: stride[0],
-      strideW: stride[1],
-      phasesH: phases[0],
-      phasesW: phases[1],
+      x: lowering.at(x, n * image + first * plane),
+      y: { buffer: copy.buffer, offset: copy.offset + 4 * (n * quads + at) * channel },
+      planes: count,
+      ...geometry,
+      ...window,
       top: pads[0],
       left: pads[1],
       value: wordOf(from.zero),
     });
+  for (let n = 0; n < batch; n++) {
+    pad(n, 0, 0, own);
+    for (let at = own; at < quads; at++) pad(n, planes[at], at, 1);
   }
   const bytes = { channelBytes: 4 * channel, phaseBytes: 4 * phase, rowBytes: 4 * columns };
   const taps = { channels: quads, kernel: [kh, kw] as const, stride, dilation, ...bytes };

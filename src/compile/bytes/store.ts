@@ -46,7 +46,7 @@ export function storeInBytes(graph: Graph, plan: BytePlan): void {
   const { hasKernel = () => true } = plan;
   const inFloats = new Set([...active].filter((node) => isLayer(node) && !hasKernel(node)));
   const isByteReader = (node: Node) => active.has(node) && !inFloats.has(node);
-  for (const value of [...graph.values.keys()]) {
+  for (const value of Array.from(graph.values.keys())) {
     const { bytes, data } = valueOf(graph, value);
     if (data) continue;
     const readers = new Edges(graph).readers(value);
@@ -101,7 +101,7 @@ function chooseNodes(graph: Graph, { grids, floats }: BytePlan): Set<Node> {
   const edges = new Edges(graph);
   for (let before = -1; before !== active.size;) {
     before = active.size;
-    for (const node of [...active]) {
+    for (const node of Array.from(active)) {
       if (isLayer(node)) continue;
       const isMade = computed(graph, node.inputs).some((value) => active.has(edges.maker(value)!));
       const isRead = node.outputs.some((value) => edges.readers(value).some((reader) => active.has(reader)));

@@ -18,12 +18,14 @@ export function roundLayer(graph: Graph, node: Node, xScale: number): void {
   node.inputs = node.inputs.map((input, i) => (i === 2 ? rounded : input));
 }
 
-/** Whether a file's weights, less their zero point, leave −127…127: those of uint8 files may reach ±255. */
-export function isBeyondBytes(graph: Graph, node: Node): boolean {
+/** The largest of a file's weights, less their zero point: those of uint8 files may reach ±255. 0 for floats. */
+export function beyondBytes(graph: Graph, node: Node): number {
   const { data, rowScales } = valueOf(graph, node.inputs[1]);
-  if (!rowScales || !data) return false;
+  if (!rowScales || !data) return 0;
   const size = data.length / rowScales.length;
-  return (data as Float32Array).some((w, i) => Math.abs(w) > 127.5 * rowScales[Math.floor(i / size)]);
+  return (data as Float32Array).reduce((most, w, i) => {
+    return Math.max(most, Math.abs(Math.round(w / rowScales[Math.floor(i / size)])));
+  }, 0);
 }
 
 /** Rounds a layer's weights to −127…127 multiples of a scale for each output channel; those of a file as it has them. */
@@ -47,7 +49,8 @@ function roundWeights(graph: Graph, node: Node): void {
 
 /** The largest scale of which all numbers are multiples, up to 127, in a row of a quantised file; undefined if there is none. */
 function fileScale(row: Float32Array, most: number): number | undefined {
-  for (let steps = 1; steps <= 127 && most > 0; steps++) {
+  if (most === 0) return undefined;
+  for (let steps = 1; steps <= 127; steps++) {
     const scale = most / steps;
     if (row.every((v) => Math.abs(v / scale - Math.round(v / scale)) < 1e-4)) return scale;
   }
