@@ -7,8 +7,10 @@ export {
   expand_i8,
   expand_panels,
   expand_quantised,
+  expand_sixes,
   expand_spmm,
   expand_taps,
 } from './expand';
+export { expand_winograd } from './winograd/weights';
 export { i8_dot } from './int8';
 export * from './generated/dispatch';

@@ -15,6 +15,7 @@ import { poolCases } from './cases/pool.ts';
 import { quadCases } from './cases/quads.ts';
 import { resizeCases } from './cases/resize.ts';
 import { selectCases } from './cases/select.ts';
+import { winogradCases } from './cases/winograd.ts';
 
 export type { CaseBuilder, Workload } from './cases/case.ts';
 
@@ -33,4 +34,5 @@ export const cases: { readonly [K in KernelName]: CaseBuilder } = {
   ...selectCases,
   ...gridCases,
   ...quadCases,
+  ...winogradCases,
 };

@@ -135,6 +135,14 @@ async function products(): Promise<void> {
       }
     }
   }
+  for (const winograd of [4, 2] as const) {
+    for (const channels of [16, 256]) {
+      const weights: [number[], Float32Array] = [[24, channels, 3, 3], random(9 * 24 * channels)];
+      const plan = { winograd, choices: new Map([['node', 'f32_winograd_8x4']]) };
+      const name = `f32_winograd, tiles of ${winograd}×${winograd}`;
+      await measure(name, 'conv2d', { ...one, pads: [1, 1, 1, 1] }, [1, channels, 16, 20], [weights], plan);
+    }
+  }
   for (const bits of ['int8', 'int4'] as const) {
     await measure(`${bits === 'int8' ? 'i8' : 'i4'}_linear`, 'linear', {}, [2, 512], [[[64, 512], random(64 * 512)]], {
       linearWeights: bits,

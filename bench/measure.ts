@@ -23,19 +23,37 @@ export function warmUp(run: () => void, ms: number): void {
   for (let times = 1; performance.now() < end; times = Math.min(2 * times, 64)) time(run, times);
 }
 
+let resolution: number | undefined;
+
+/** The smallest step of this host's clock, in milliseconds: pages that are not isolated see steps of 0.1 to 1 ms. */
+export function clockStep(): number {
+  if (resolution !== undefined) return resolution;
+  resolution = Infinity;
+  for (let i = 0; i < 5; i++) {
+    const start = performance.now();
+    let now = start;
+    while (now === start) now = performance.now();
+    resolution = Math.min(resolution, now - start);
+  }
+  return resolution;
+}
+
+/** Milliseconds that have to be timed at once, so that the clock's steps are a small part of them. */
+export const leastTimed = (): number => 20 * clockStep();
+
 /** Number of calls that take about `ms`. The shortest of three tries counts, so that an interruption does not shorten batches. */
 function callsFor(run: () => void, ms: number): number {
   let times = 1;
   for (;;) {
     const taken = Math.min(time(run, times), time(run, times), time(run, times));
-    if (taken >= ms / 8) return Math.max(1, Math.ceil((times * ms) / taken));
+    if (taken >= Math.max(ms / 8, leastTimed() / 4)) return Math.max(1, Math.ceil((times * ms) / taken));
     times *= 4;
   }
 }
 
 /** Milliseconds per call: one row per function, one column per round. */
 export function measure(runs: readonly (() => void)[], { batchMs, batches }: Timing): number[][] {
-  const calls = runs.map((run) => callsFor(run, batchMs));
+  const calls = runs.map((run) => callsFor(run, Math.max(batchMs, leastTimed())));
   const times: number[][] = runs.map(() => []);
   for (let round = 0; round < batches; round++) {
     for (const [i, run] of runs.entries()) times[i].push(time(run, calls[i]) / calls[i]);

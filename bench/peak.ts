@@ -1,4 +1,6 @@
 // Measures this machine's peak in WebAssembly, with the loops of assembly/bench/peak.ts.
+import { leastTimed } from './measure.ts';
+
 export interface PeakSample {
   /** GFLOP/s of each loop. */
   mulAdd: number;
@@ -38,10 +40,12 @@ export async function peakLoops(wasm: Uint8Array, build: 'simd' | 'relaxed'): Pr
   const rate = (units: number, run: () => void): number => {
     let best = Infinity;
     const end = performance.now() + (warm ? 40 : 250);
-    while (performance.now() < end) {
+    for (let times = 1; performance.now() < end || best === Infinity;) {
       const start = performance.now();
-      run();
-      best = Math.min(best, performance.now() - start);
+      for (let i = 0; i < times; i++) run();
+      const taken = performance.now() - start;
+      if (taken < leastTimed()) times *= 2;
+      else best = Math.min(best, taken / times);
     }
     return units / best / 1e6;
   };

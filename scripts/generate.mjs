@@ -86,12 +86,13 @@ const files = {
   'assembly/generated/records.ts': records(kernels),
   'assembly/generated/dispatch.ts': dispatch(kernels, registryHash()),
   'assembly/generated/spmm-tiles.ts': template('spmm', { tiles: byRows(tiles.spmm), packed: packedTiles.sparse }),
-  'assembly/generated/gemm-tiles.ts': template('gemm', { tile: packedTiles.dense }),
+  'assembly/generated/gemm-tiles.ts': template('gemm', { tiles: byRows(tiles.gemm) }),
   'assembly/gemm/planes.ts': template('gemm-planes', { tile: packedTiles.dense }),
+  'assembly/generated/depthwise5x5-tiles.ts': template('depthwise5x5', { heights: [4, 7] }),
   'assembly/generated/int8-tiles.ts': template('int8', { tiles: byRows(tiles.int8) }),
   'assembly/generated/dot-tiles.ts': template('dots', { tiles: byRows(tiles.dots) }),
   'assembly/linear/dense.ts': template('linear', { panel: tiles.linear.dense.rows }),
-  'assembly/matrix/pack.ts': template('pack', packedTiles),
+  'assembly/matrix/pack.ts': template('pack', { ...packedTiles, wide: tiles.gemm['24x2'] }),
 };
 
 let stale = 0;

@@ -37,13 +37,13 @@ async function bundle(dist) {
     plugins: [...bundling.plugins, ...plugins],
     conditions: ['inline'],
   });
-  for (const entry of ['src/kernels.ts', 'src/images.ts']) {
+  for (const entry of ['src/kernels.ts', 'src/images.ts', 'src/bulk.ts']) {
     await build({ ...common, ...names, entryPoints: [entry] });
   }
   const { metafile } = await build({
     ...common,
     ...names,
-    entryPoints: ['src/cli/main.ts'],
+    entryPoints: ['src/cli/main.ts', 'src/cli/bulk-worker.ts'],
     splitting: true,
     // the code that draws reports of pruning is a part that nothing else loads
     packages: undefined,

@@ -66,6 +66,13 @@ export class GraphBuilder {
     return this.node('conv2d', { ...geometry, ...options }, x, weights, this.constant([outputs]));
   }
 
+  /** Makes the convolution that made `y` multiply its negative results by a slope for each channel. */
+  withSlopes(y: string): string {
+    const layer = this.graph.nodes.find(({ outputs }) => outputs.includes(y))!;
+    layer.inputs = [...layer.inputs, '', this.constant([this.shape(y)[1]])];
+    return y;
+  }
+
   output(...values: string[]): void {
     for (const value of values) {
       this.graph.outputs.push({ value, name: `output${this.graph.outputs.length}`, dtype: 'float32' });

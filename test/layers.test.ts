@@ -125,12 +125,13 @@ const rooms = new Map<string, string[]>([
     ['graph', 'ops', 'passes', 'lower', 'compile', 'program', 'artifact', 'runtime', 'formats', 'hosts', 'vision'],
   ],
   ['evaluate', ['graph', 'compile', 'prune', 'program', 'artifact', 'runtime', 'vision', 'images', 'formats', 'files']],
+  ['bulk', ['evaluate', 'files', 'vision']],
   [
     'cli',
     // prettier-ignore
     [
       'graph', 'import', 'lower', 'compile', 'prune', 'evaluate', 'program', 'artifact', 'runtime', 'vision', 'images',
-      'formats', 'files',
+      'formats', 'files', 'bulk',
     ],
   ],
 ]);

@@ -43,6 +43,8 @@ export const forced = {
   1: free(1),
   2: free(2),
   4: free(4),
+  /** Winograd's tiles for what they can do. */
+  winograd: costly((_, { kind, group }) => (kind === 'shifted' ? 1e6 : group === 'dense' ? 0 : 1)),
   /** Single rows over packed tiles, where there are columns enough. */
   packed: costly((name, { group }) => (name.endsWith('_packed') ? 0 : group === 1 ? 1e-4 : 1)),
 };

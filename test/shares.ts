@@ -1,5 +1,6 @@
 // What threads do, done by one: lists of shares run in turns, record by record, in an order that dice choose.
 import { readArtifact } from '../src/artifact/read.ts';
+import { withWideTiles } from '../src/runtime/adapt.ts';
 import { expandProgram, layOut } from '../src/runtime/expand.ts';
 import { instantiate } from '../src/runtime/instantiate.ts';
 import { Model } from '../src/runtime/model.ts';
@@ -18,9 +19,10 @@ export async function loadInShares(
   build: Build,
   threads: number,
   below: (n: number) => number,
-  options: { poison?: boolean } = {},
+  options: { poison?: boolean; wideTiles?: boolean } = {},
 ) {
-  const program = readArtifact(artifact, 'model');
+  const read = readArtifact(artifact, 'model');
+  const program = options.wideTiles ? withWideTiles(read) : read;
   const layout = layOut(program);
   const plan = planThreads(program, layout, threads, 0);
   const instance = await instantiate(plan.bytes, build);

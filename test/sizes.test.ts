@@ -60,8 +60,9 @@ const budgets = {
   'browser/threads.js': { raw: 37_300, brotli: 11_200 },
   'workerd/index.js': { raw: 62_100, brotli: 20_200 },
   'edge-light/index.js': { raw: 62_100, brotli: 20_200 },
-  'filigree-simd.wasm': { raw: 62_000, brotli: 17_300 },
-  'filigree-relaxed.wasm': { raw: 62_000, brotli: 17_300 },
+  // raised by 7000 and 2400 for Winograd's convolutions
+  'filigree-simd.wasm': { raw: 69_500, brotli: 19_800 },
+  'filigree-relaxed.wasm': { raw: 69_500, brotli: 19_800 },
   // cut down for the face model
   'face-simd.wasm': { raw: 40_000, brotli: 15_000 },
   'face-relaxed.wasm': { raw: 40_000, brotli: 15_000 },
@@ -69,6 +70,8 @@ const budgets = {
   'inline.js': { raw: 255_000, brotli: 104_500 },
   // without the codecs that it imports
   'images.js': { raw: 9_000, brotli: 3_500 },
+  // of workers behind queues, without the decoders that it imports
+  'bulk.js': { raw: 11_000, brotli: 4_300 },
   'kernels.js': { raw: 32_600, brotli: 9_100 },
   'compile.js': { raw: 420_000, brotli: 116_000 },
 };
@@ -94,7 +97,7 @@ async function built(): Promise<Map<string, Uint8Array>> {
     expect(upFront).toEqual(host === 'browser' ? ['core.js', 'draw.js', 'index.js'] : ['index.js']);
     for (const [name, { contents }] of files) found.set(host ? `${host}/${name}` : name, contents);
   }
-  const entries = { inline: 'inline', images: 'images', kernels: 'kernels', compile: 'compile' };
+  const entries = { inline: 'inline', images: 'images', bulk: 'bulk', kernels: 'kernels', compile: 'compile' };
   for (const [name, entry] of Object.entries(entries)) {
     const { outputFiles } = await build({ ...bundling, ...options, entryPoints: [`${root}src/${entry}.ts`] });
     found.set(`${name}.js`, outputFiles!.at(-1)!.contents);

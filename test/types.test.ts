@@ -27,6 +27,7 @@ import type { Detection, DrawingContext, ImageSource, ModelSource } from 'filigr
 import { compileModel, exportOnnx, importModel } from 'filigree/compile';
 import { prune } from 'filigree/prune';
 import { decodeImage, readImageHeader } from 'filigree/images';
+import { digestOf, PhotoJobs, Unavailable } from 'filigree/bulk';
 import { createDetector as createInline } from 'filigree/inline';
 import { createKernels, kernelNames } from 'filigree/kernels';
 
@@ -38,6 +39,9 @@ export async function use(source: ModelSource, response: Response, signal: Abort
   const detector = await createDetector(source, { scoreThreshold: 0.3 });
   if (!readImageHeader(new Uint8Array(8))) await detector.detect(await decodeImage(new Uint8Array(8), { maxPixels: 1e6 }));
   const { detections } = await detector.detect(image);
+  const jobs = new PhotoJobs(detector, { base: 'photos', model: digestOf(new Uint8Array(8)), options: {} });
+  const done = await jobs.do('a.jpg').catch((error: unknown) => (error instanceof Unavailable ? undefined : Promise.reject(error)));
+  if (done && !done.error) drawDetections(context, []);
   const first: Detection | undefined = detections[0];
   drawDetections(context, detections, { keypoints: false });
   await (await createClassifier(model)).classify(new Blob([]));

@@ -3,7 +3,7 @@
 // 3×3 windows read planes in place. For other windows a plane is padded, and split into phases when strides are not 1,
 // into a scratch that stays in the L1 cache. The clamp is part of the tiles; other activations run over the finished
 // plane, in the L1 cache.
-import { activateRow } from '../elementwise/activate';
+import { activatePlanes, prelu } from '../elementwise/planes';
 import { DepthwiseRecord, DepthwiseTapsRecord } from '../generated/records';
 import { padPlane } from '../pad/plane';
 import { missingBottom, missingLeft, missingRight, missingTop, plane3x3, plane3x3s2 } from './plane3x3';
@@ -48,9 +48,10 @@ function planes(r: DepthwiseRecord, area: u32, kind: u32): void {
         else if (kind == 3) plane5x5s2(r, from, row, phase, weights, y);
         else planeAny(changetype<DepthwiseTapsRecord>(changetype<usize>(r)), from, row, weights, y);
         if (r.activation != 0) {
-          activateRow(y, y, r.height * r.width, -Infinity, Infinity, r.activation, r.alpha, r.beta);
+          const slope = weights + 4 * (area + 1);
+          activatePlanes(y, r.height * r.width, 1, 0, r.activation, r.alpha, r.beta, slope);
         }
-        weights += 4 * (area + 1);
+        weights += 4 * (area + (r.activation == prelu ? 2 : 1));
         y += r.yPlane;
       }
       x += r.xPlane;

@@ -8,13 +8,12 @@
 // A set of interleaved rows serves as many rows of outputs as read no others: `lines`, two for 3×3. A row of outputs has weights
 // that are interleaved alike, with zeros for rows that it does not read.
 //
-//   scratch    weights of each line, group of rows and kernel column | a row of zero points | groups of interleaved rows
+//   scratch    three vectors of bounds | weights of each line, group of rows and kernel column | a row of zero points |
+//              groups of interleaved rows
 import { storeLanes } from '../elementwise/lanes';
 import { DepthwiseBytesRecord } from '../generated/records';
 import { lookUp, magicBits, packed, rounded } from './finish';
 import { Form, dotForm } from './form';
-
-const ones = memory.data<i16>([1, 1, 1, 1, 1, 1, 1, 1], 16);
 
 /** The four vectors (pixels) of four rows' vectors of four words. */
 // @ts-ignore: decorator
@@ -76,127 +75,130 @@ function interleave(
   for (let to = from + 16 * columns, end = t + 16 * positions; to < end; to += 16) v128.store(to, zero);
 }
 
+/** The word of weights at a position of the kernel; 0 outside of it. */
+// @ts-ignore: decorator
+@inline
+function weightAt(e: usize, row: u32, column: u32, r: DepthwiseBytesRecord): v128 {
+  return row < r.kernelH ? v128.load32_zero(e + 4 * (row * r.kernelW + column)) : i32x4.splat(0);
+}
+
 /** Interleaves the weights of a plane: words of four channels, (kernelH, kernelW). */
 function interleaveWeights(e: usize, w: usize, lines: u32, groups: u32, isWide: bool, r: DepthwiseBytesRecord): void {
-  const rows: u32 = isWide ? 2 : 4;
   for (let line: u32 = 0; line < lines; line++) {
+    let row: u32 = -line * r.strideH;
     for (let g: u32 = 0; g < groups; g++) {
       for (let column: u32 = 0; column < r.kernelW; column++) {
-        for (let i: u32 = 0; i < rows; i++) {
-          const row: u32 = g * rows + i - line * r.strideH;
-          const four = row < r.kernelH ? load<u32>(e + 4 * (row * r.kernelW + column)) : 0;
-          for (let channel: u32 = 0; channel < 4; channel++) {
-            const weight = <i8>(four >> (8 * channel));
-            if (isWide) store<i16>(w + 4 * channel + 2 * i, weight);
-            else store<i8>(w + 4 * channel + i, weight);
-          }
+        const a = weightAt(e, row, column, r);
+        const b = weightAt(e, row + 1, column, r);
+        const ab = i8x16.shuffle(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+        if (isWide) v128.store(w, i16x8.extend_low_i8x16_s(ab));
+        else {
+          const c = weightAt(e, row + 2, column, r);
+          const d = weightAt(e, row + 3, column, r);
+          const cd = i8x16.shuffle(c, d, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+          v128.store(w, i16x8.shuffle(ab, cd, 0, 8, 1, 9, 2, 10, 3, 11));
         }
         w += 16;
       }
+      row += isWide ? 2 : 4;
     }
   }
 }
 
 // @ts-ignore: decorator
 @inline
-function added(form: Form, w: v128, x: usize, sum: v128): v128 {
-  const v = v128.load(x);
-  if (ASC_FEATURE_RELAXED_SIMD && form == Form.dot) return i32x4.relaxed_dot_i8x16_i7x16_add_s(w, v, sum);
-  if (ASC_FEATURE_RELAXED_SIMD && form == Form.split) {
-    return i32x4.add(i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w, v), v128.load(ones)), sum);
-  }
+function added(isWide: bool, w: v128, v: v128, sum: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD && !isWide) return i32x4.relaxed_dot_i8x16_i7x16_add_s(w, v, sum);
   return i32x4.add(i32x4.dot_i16x8_s(w, v), sum);
 }
 
-/** One row of outputs, of `groups` groups of interleaved rows that are `pitch` bytes apart. */
+/** One plane. `t`: groups of interleaved rows, `pitch` bytes apart, each of `positions` columns. */
 // @ts-ignore: decorator
 @inline
-function line(form: Form, t: usize, pitch: usize, w: usize, groups: u32, e: usize, y: usize, r: DepthwiseBytesRecord): void {
+function planeOf(
+  isWide: bool,
+  x: usize,
+  y: usize,
+  e: usize,
+  t: usize,
+  pitch: usize,
+  positions: u32,
+  lines: u32,
+  zeros: usize,
+  r: DepthwiseBytesRecord,
+): void {
+  const rows: u32 = isWide ? 2 : 4;
+  const groups: u32 = ((lines - 1) * r.strideH + r.kernelH + rows - 1) / rows;
+  const across: usize = 16 * r.kernelW;
+  const step: usize = 16 * r.strideW;
+  const limits = r.scratch;
+  const weights = limits + 48;
   const bias = v128.load(e);
   const scale = v128.load(e, 16);
-  const step: usize = 16 * r.strideW;
-  const across: usize = 16 * r.kernelW;
-  let ends = t + groups * pitch;
-  const offset = i32x4.splat(magicBits - <i32>r.zero);
-  const lo = i8x16.splat(<i8>r.low);
-  const hi = i8x16.splat(<i8>r.high);
-  for (let i: u32 = 0; i < r.width; i += 4) {
-    let a0 = bias;
-    let a1 = bias;
-    let a2 = bias;
-    let a3 = bias;
-    let v = w;
-    for (let p = t; p < ends; p += pitch) {
-      for (let q = p, end = p + across; q < end; q += 16) {
-        const weight = v128.load(v);
-        a0 = added(form, weight, q, a0);
-        a1 = added(form, weight, q + step, a1);
-        a2 = added(form, weight, q + 2 * step, a2);
-        a3 = added(form, weight, q + 3 * step, a3);
-        v += 16;
+  interleaveWeights(e + 32, weights, lines, groups, isWide, r);
+  for (let row: u32 = 0; row < r.height; row += lines) {
+    const first = <i32>(row * r.strideH) - <i32>r.top;
+    for (let g: u32 = 0; g < groups; g++) {
+      interleave(x, first + <i32>(g * rows), isWide, zeros, t + g * pitch, positions, r);
+    }
+    for (let i: u32 = 0, count = min(lines, r.height - row); i < count; i++) {
+      // the groups that hold rows of this line
+      const start: u32 = (i * r.strideH) / rows;
+      const end: u32 = (i * r.strideH + r.kernelH + rows - 1) / rows;
+      const w = weights + (i * groups + start) * across;
+      let from = t + start * pitch;
+      let to = t + end * pitch;
+      for (let left: i32 = r.width; left > 0; left -= 4) {
+        let a0 = bias;
+        let a1 = bias;
+        let a2 = bias;
+        let a3 = bias;
+        let v = w;
+        for (let p = from; p < to; p += pitch) {
+          if (r.kernelW == 3) {
+            const w0 = v128.load(v);
+            const w1 = v128.load(v, 16);
+            const w2 = v128.load(v, 32);
+            a0 = added(isWide, w2, v128.load(p, 32), added(isWide, w1, v128.load(p, 16), added(isWide, w0, v128.load(p), a0)));
+            const p1 = p + step;
+            a1 = added(isWide, w2, v128.load(p1, 32), added(isWide, w1, v128.load(p1, 16), added(isWide, w0, v128.load(p1), a1)));
+            const p2 = p1 + step;
+            a2 = added(isWide, w2, v128.load(p2, 32), added(isWide, w1, v128.load(p2, 16), added(isWide, w0, v128.load(p2), a2)));
+            const p3 = p2 + step;
+            a3 = added(isWide, w2, v128.load(p3, 32), added(isWide, w1, v128.load(p3, 16), added(isWide, w0, v128.load(p3), a3)));
+            v += 48;
+            continue;
+          }
+          for (let q = p, over = p + across; q < over; q += 16) {
+            const weight = v128.load(v);
+            a0 = added(isWide, weight, v128.load(q), a0);
+            a1 = added(isWide, weight, v128.load(q + step), a1);
+            a2 = added(isWide, weight, v128.load(q + 2 * step), a2);
+            a3 = added(isWide, weight, v128.load(q + 3 * step), a3);
+            v += 16;
+          }
+        }
+        const offset = v128.load(limits);
+        const bytes = packed(
+          rounded(a0, scale, offset),
+          rounded(a1, scale, offset),
+          rounded(a2, scale, offset),
+          rounded(a3, scale, offset),
+          v128.load(limits, 16),
+          v128.load(limits, 32),
+        );
+        if (left < 4) {
+          storeLanes(y, bytes, left);
+          y += 4 * left;
+        } else {
+          v128.store(y, bytes);
+          y += 16;
+        }
+        from += 4 * step;
+        to += 4 * step;
       }
     }
-    const bytes = packed(
-      rounded(a0, scale, offset),
-      rounded(a1, scale, offset),
-      rounded(a2, scale, offset),
-      rounded(a3, scale, offset),
-      lo,
-      hi,
-    );
-    if (i + 4 <= r.width) v128.store(y, bytes);
-    else storeLanes(y, bytes, r.width - i);
-    y += 16;
-    t += 4 * step;
-    ends += 4 * step;
   }
-}
-
-/** The same for kernels of three columns and one group: 3×3, without a loop over them. */
-// @ts-ignore: decorator
-@inline
-function line3(form: Form, t: usize, w: usize, e: usize, y: usize, r: DepthwiseBytesRecord): void {
-  const bias = v128.load(e);
-  const scale = v128.load(e, 16);
-  const step: usize = 16 * r.strideW;
-  const offset = i32x4.splat(magicBits - <i32>r.zero);
-  const lo = i8x16.splat(<i8>r.low);
-  const hi = i8x16.splat(<i8>r.high);
-  const w0 = v128.load(w);
-  const w1 = v128.load(w, 16);
-  const w2 = v128.load(w, 32);
-  for (let i: u32 = 0; i < r.width; i += 4) {
-    const q = t + step;
-    const p = q + step;
-    const o = p + step;
-    const a0 = added(form, w2, t + 32, added(form, w1, t + 16, added(form, w0, t, bias)));
-    const a1 = added(form, w2, q + 32, added(form, w1, q + 16, added(form, w0, q, bias)));
-    const a2 = added(form, w2, p + 32, added(form, w1, p + 16, added(form, w0, p, bias)));
-    const a3 = added(form, w2, o + 32, added(form, w1, o + 16, added(form, w0, o, bias)));
-    const bytes = packed(
-      rounded(a0, scale, offset),
-      rounded(a1, scale, offset),
-      rounded(a2, scale, offset),
-      rounded(a3, scale, offset),
-      lo,
-      hi,
-    );
-    if (i + 4 <= r.width) v128.store(y, bytes);
-    else storeLanes(y, bytes, r.width - i);
-    y += 16;
-    t = o + step;
-  }
-}
-
-function lineOf(form: Form, t: usize, pitch: usize, w: usize, groups: u32, e: usize, y: usize, r: DepthwiseBytesRecord): void {
-  const isThree = groups == 1 && r.kernelW == 3;
-  if (ASC_FEATURE_RELAXED_SIMD && form == Form.dot) {
-    if (isThree) line3(Form.dot, t, w, e, y, r);
-    else line(Form.dot, t, pitch, w, groups, e, y, r);
-  } else if (ASC_FEATURE_RELAXED_SIMD && form == Form.split) {
-    if (isThree) line3(Form.split, t, w, e, y, r);
-    else line(Form.split, t, pitch, w, groups, e, y, r);
-  } else line(Form.wide, t, pitch, w, groups, e, y, r);
 }
 
 /**
@@ -204,15 +206,17 @@ function lineOf(form: Form, t: usize, pitch: usize, w: usize, groups: u32, e: us
  * (f32), then a word for each position of the kernel.
  */
 export function i8_depthwise(r: DepthwiseBytesRecord): void {
-  const form = dotForm(r.bits);
-  const isWide = form == Form.wide;
-  const rows: u32 = isWide ? 2 : 4;
+  // saturating products gain little here: most of the time goes into reading and writing
+  const isWide = dotForm(r.bits) != Form.dot;
   const lines: u32 = (((r.kernelH + 3) & ~3) - r.kernelH) / r.strideH + 1;
-  const groups: u32 = ((lines - 1) * r.strideH + r.kernelH + rows - 1) / rows;
+  const pairs: u32 = ((lines - 1) * r.strideH + r.kernelH + 1) / 2;
   const positions: u32 = (r.width - 1) * r.strideW + r.kernelW;
   const pitch: usize = 16 * (positions + 3 * r.strideW + 3);
-  const across: usize = 16 * r.kernelW;
-  const zeros = r.scratch + lines * groups * across;
+  const limits = r.scratch;
+  v128.store(limits, i32x4.splat(magicBits - <i32>r.zero));
+  v128.store(limits, i8x16.splat(<i8>r.low), 16);
+  v128.store(limits, i8x16.splat(<i8>r.high), 32);
+  const zeros = limits + 48 + 16 * lines * pairs * r.kernelW;
   const t = zeros + 16 * ((r.xWidth + 6) / 4);
   for (let z = zeros; z < t; z += 16) v128.store(z, i8x16.splat(<i8>r.xZero));
   for (let n: u32 = 0; n < r.batch; n++) {
@@ -220,20 +224,8 @@ export function i8_depthwise(r: DepthwiseBytesRecord): void {
     let y = r.y + n * r.yBatch;
     let e = r.weights;
     for (let left = r.planes; left != 0; left--) {
-      interleaveWeights(e + 32, r.scratch, lines, groups, isWide, r);
-      for (let row: u32 = 0; row < r.height; row += lines) {
-        const first = <i32>(row * r.strideH) - <i32>r.top;
-        for (let g: u32 = 0; g < groups; g++) {
-          interleave(x, first + <i32>(g * rows), isWide, zeros, t + g * pitch, positions, r);
-        }
-        for (let i: u32 = 0, count = min(lines, r.height - row); i < count; i++) {
-          // the groups that hold rows of this line
-          const start: u32 = (i * r.strideH) / rows;
-          const end: u32 = (i * r.strideH + r.kernelH + rows - 1) / rows;
-          const w = r.scratch + (i * groups + start) * across;
-          lineOf(form, t + start * pitch, pitch, w, end - start, e, y + 4 * (row + i) * r.width, r);
-        }
-      }
+      if (isWide) planeOf(true, x, y, e, t, pitch, positions, lines, zeros, r);
+      else planeOf(false, x, y, e, t, pitch, positions, lines, zeros, r);
       if (r.look != 0) lookUp(y, y, 4 * r.height * r.width, r.table);
       x += r.xPlane;
       y += r.yPlane;

@@ -2,8 +2,8 @@
 import { storeLanes } from '../elementwise/lanes';
 import { DotRecord } from '../generated/records';
 
-/** 1.5 · 2²³: adding it rounds a number to the nearest integer, ties to even. */
-const magic: f32 = 12582912;
+/** 1.5 · 2²³: adding it rounds a number to the nearest integer, ties to even. In memory, because V8 remakes a literal at each use. */
+const magic = memory.data<f32>([12582912, 12582912, 12582912, 12582912], 16);
 export const magicBits: i32 = 0x4b400000;
 
 /**
@@ -13,7 +13,7 @@ export const magicBits: i32 = 0x4b400000;
 // @ts-ignore: decorator
 @inline
 export function rounded(sum: v128, scale: v128, offset: v128): v128 {
-  const v = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(sum), scale), f32x4.splat(magic));
+  const v = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(sum), scale), v128.load(magic));
   return i32x4.sub(v, offset);
 }
 
@@ -23,6 +23,39 @@ export function rounded(sum: v128, scale: v128, offset: v128): v128 {
 export function packed(a: v128, b: v128, c: v128, d: v128, lo: v128, hi: v128): v128 {
   const bytes = i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d));
   return i8x16.min_u(i8x16.max_u(bytes, lo), hi);
+}
+
+/** In scratch, behind four rows of sums and what is made of them, of at most 13 vectors each. */
+export const bounds: usize = 1664;
+
+/** Writes the vectors that every tile needs: magicBits − zero, and the bounds of bytes or floats. */
+export function prepare(r: DotRecord): void {
+  const to = r.scratch + bounds;
+  v128.store(to, i32x4.splat(magicBits - <i32>r.zero));
+  const isFloat = r.floats != 0;
+  v128.store(to, isFloat ? f32x4.splat(r.low) : i8x16.splat(<i8>r.low), 16);
+  v128.store(to, isFloat ? f32x4.splat(r.high) : i8x16.splat(<i8>r.high), 32);
+}
+
+/** Words of four pixels from four rows of sums. */
+// @ts-ignore: decorator
+@inline
+export function quads(a: v128, b: v128, c: v128, d: v128, scales: usize, bounds: usize): v128 {
+  const offset = v128.load(bounds);
+  const p = packed(
+    rounded(a, v128.load32_splat(scales), offset),
+    rounded(b, v128.load32_splat(scales, 4), offset),
+    rounded(c, v128.load32_splat(scales, 8), offset),
+    rounded(d, v128.load32_splat(scales, 12), offset),
+    v128.load(bounds, 16),
+    v128.load(bounds, 32),
+  );
+  return i8x16.shuffle(p, p, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+}
+
+/** Whether all of a tile's bytes go straight to their place. */
+export function isWhole(vectors: u32, count: u32, column: u32, r: DotRecord): bool {
+  return count == 4 * vectors && column + count <= r.width && r.floats == 0 && r.look == 0;
 }
 
 /** Each byte of x → its entry in a table of 256 bytes. */
@@ -72,12 +105,12 @@ export function finish(
   r: DotRecord,
 ): void {
   const bytes: usize = 16 * vectors;
-  // behind the sums, which are at most 4 · 13 vectors
   let out: usize = r.scratch + 832;
   const end = sums + bytes;
+  const limits = r.scratch + bounds;
   if (r.floats != 0) {
-    const lo = f32x4.splat(r.low);
-    const hi = f32x4.splat(r.high);
+    const lo = v128.load(limits, 16);
+    const hi = v128.load(limits, 32);
     y += row * r.yPlane;
     for (let rows = min(r.rows - row, 4); rows != 0; rows--) {
       const s = v128.load32_splat(scales);
@@ -93,29 +126,14 @@ export function finish(
     return;
   }
   y += (row >> 2) * r.yPlane;
-  const isWhole = count == 4 * vectors && column + count <= r.width;
-  if (isWhole) out = y;
-  const s0 = v128.load32_splat(scales);
-  const s1 = v128.load32_splat(scales, 4);
-  const s2 = v128.load32_splat(scales, 8);
-  const s3 = v128.load32_splat(scales, 12);
-  const offset = i32x4.splat(magicBits - <i32>r.zero);
-  const lo = i8x16.splat(<i8>(<i32>r.low));
-  const hi = i8x16.splat(<i8>(<i32>r.high));
+  const whole = isWhole(vectors, count, column, r);
+  if (whole) out = y;
   for (let to = out; sums < end; to += 16) {
-    const second = sums + bytes;
-    const third = second + bytes;
-    const p = packed(
-      rounded(v128.load(sums), s0, offset),
-      rounded(v128.load(second), s1, offset),
-      rounded(v128.load(third), s2, offset),
-      rounded(v128.load(third + bytes), s3, offset),
-      lo,
-      hi,
-    );
-    v128.store(to, i8x16.shuffle(p, p, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
+    const b = sums + bytes;
+    const c = b + bytes;
+    v128.store(to, quads(v128.load(sums), v128.load(b), v128.load(c), v128.load(c + bytes), scales, limits));
     sums += 16;
   }
   if (r.look != 0) lookUp(out, out, <u32>bytes, r.table);
-  if (!isWhole) spread(out, y, count, column, r);
+  if (!whole) spread(out, y, count, column, r);
 }

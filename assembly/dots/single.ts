@@ -2,7 +2,7 @@
 // reading them takes most of the time.
 import { storeLanes } from '../elementwise/lanes';
 import { DotRecord } from '../generated/records';
-import { lookUp, magicBits, packed, rounded } from './finish';
+import { bounds, lookUp, packed, rounded } from './finish';
 
 /** The weights of a group at one position: four inputs for each row. */
 // @ts-ignore: decorator
@@ -15,6 +15,7 @@ function weightsAt(e: usize, group: u32): v128 {
 export function single(x: usize, y: usize, group: u32, r: DotRecord): void {
   const entry: usize = 4 + 4 * group;
   const sums = r.scratch;
+  const limits = sums + bounds;
   let e = r.weights;
   for (let row: u32 = 0; row < r.rows; row += 4) {
     const scales = v128.load(e, 4);
@@ -36,15 +37,14 @@ export function single(x: usize, y: usize, group: u32, r: DotRecord): void {
     const sum = v128.load(sums);
     if (r.floats != 0) {
       const v = f32x4.mul(f32x4.convert_i32x4_s(sum), scales);
-      const clamped = f32x4.pmin(f32x4.pmax(v, f32x4.splat(r.low)), f32x4.splat(r.high));
-      v128.store(sums, clamped);
+      v128.store(sums, f32x4.pmin(f32x4.pmax(v, v128.load(limits, 16)), v128.load(limits, 32)));
       for (let i: u32 = 0, left = min(r.rows - row, 4); i < left; i++) {
         store<f32>(y, load<f32>(sums + 4 * i));
         y += r.yPlane;
       }
     } else {
-      const q = rounded(sum, scales, i32x4.splat(magicBits - <i32>r.zero));
-      const bytes = packed(q, q, q, q, i8x16.splat(<i8>(<i32>r.low)), i8x16.splat(<i8>(<i32>r.high)));
+      const q = rounded(sum, scales, v128.load(limits));
+      const bytes = packed(q, q, q, q, v128.load(limits, 16), v128.load(limits, 32));
       storeLanes(y, bytes, 1);
       if (r.look != 0) lookUp(y, y, 4, r.table);
       y += r.yPlane;

@@ -75,6 +75,22 @@ export function expand_panels(at: usize, scales: usize, bias: usize, panels: u32
   }
 }
 
+/** Panels of 4 rows as assembly/gemm/index.ts draws them → panels of 6 as assembly/gemm/wide.ts does. */
+export function expand_sixes(from: usize, to: usize, rows: u32, columns: u32): void {
+  const line: usize = columns + 1;
+  for (let row: u32 = 0; row < rows; row += 6) {
+    for (let pair = row; pair < row + 6; pair += 2) {
+      let p = from + 16 * line * (pair / 4) + 4 * (pair & 3);
+      const isThere = pair < ((rows + 3) & ~3);
+      for (let q = to + 4 * (pair - row), end = q + 24 * line; q < end; q += 24) {
+        store<u64>(q, isThere ? load<u64>(p) : 0);
+        p += 16;
+      }
+    }
+    to += 24 * line;
+  }
+}
+
 /** The tap table: one byte offset per (channel, ky, kx); see TapTable in src/program/program.ts. */
 export function expand_taps(
   to: usize,

@@ -10,6 +10,7 @@ import { MatrixRecord } from '../generated/records';
 import { product } from './planes';
 
 export { f32_matmul } from './matmul';
+export { f32_conv_gemm_24x2, f32_gemm_24x2 } from './wide';
 
 export function f32_gemm_8x4(r: MatrixRecord): void {
   product(r, 1, r.height * r.width);

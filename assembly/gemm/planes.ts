@@ -47,7 +47,7 @@ function image(r: MatrixRecord, x: usize, y: usize, height: u32, width: u32): vo
     }
     const finished = row < height ? row * width + column : pixels;
     if (r.activation != 0 && (finished == pixels || finished - done >= worth)) {
-      activatePlanes(y + 4 * done, finished - done, r.rows, r.yPlane, r.activation, r.alpha, r.beta);
+      activatePlanes(y + 4 * done, finished - done, r.rows, r.yPlane, r.activation, r.alpha, r.beta, r.residual);
       done = finished;
     }
   }

@@ -85,7 +85,7 @@ export function rows_x1(x: usize, w: usize, y: usize, groups: u32, r: Int8Record
     next = tile_x1(x + pixel, w, y + 4 * pixel, groups, (r.pixels - pixel + 3) / 4, r);
     pixel = min(pixel + 16, r.pixels);
     if (r.activation != 0 && (pixel == r.pixels || pixel - done >= block)) {
-      activatePlanes(y + 4 * done, pixel - done, 1 * groups, r.yPlane, r.activation, r.alpha, r.beta);
+      activatePlanes(y + 4 * done, pixel - done, 1 * groups, r.yPlane, r.activation, r.alpha, r.beta, 0);
       done = pixel;
     }
   }
@@ -166,7 +166,7 @@ export function rows_x2(x: usize, w: usize, y: usize, groups: u32, r: Int8Record
     next = tile_x2(x + pixel, w, y + 4 * pixel, groups, (r.pixels - pixel + 3) / 4, r);
     pixel = min(pixel + 8, r.pixels);
     if (r.activation != 0 && (pixel == r.pixels || pixel - done >= block)) {
-      activatePlanes(y + 4 * done, pixel - done, 2 * groups, r.yPlane, r.activation, r.alpha, r.beta);
+      activatePlanes(y + 4 * done, pixel - done, 2 * groups, r.yPlane, r.activation, r.alpha, r.beta, 0);
       done = pixel;
     }
   }
@@ -280,7 +280,7 @@ export function rows_x4(x: usize, w: usize, y: usize, groups: u32, r: Int8Record
     next = tile_x4(x + pixel, w, y + 4 * pixel, groups, (r.pixels - pixel + 3) / 4, r);
     pixel = min(pixel + 8, r.pixels);
     if (r.activation != 0 && (pixel == r.pixels || pixel - done >= block)) {
-      activatePlanes(y + 4 * done, pixel - done, 4 * groups, r.yPlane, r.activation, r.alpha, r.beta);
+      activatePlanes(y + 4 * done, pixel - done, 4 * groups, r.yPlane, r.activation, r.alpha, r.beta, 0);
       done = pixel;
     }
   }

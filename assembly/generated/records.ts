@@ -776,3 +776,38 @@ export class ChannelsRecord {
   yPlane: u32;
   keep: u32;
 }
+
+@unmanaged
+export class WinogradRecord {
+  kernel: u32;
+  bytes: u32;
+  x: usize;
+  weights: usize;
+  scratch: usize;
+  residual: usize;
+  y: usize;
+  batch: u32;
+  xBatch: u32;
+  yBatch: u32;
+  rows: u32;
+  rowStart: u32;
+  rowCount: u32;
+  columns: u32;
+  tile: u32;
+  band: u32;
+  firstRow: u32;
+  height: u32;
+  width: u32;
+  xHeight: u32;
+  xWidth: u32;
+  top: u32;
+  left: u32;
+  xPlane: u32;
+  yPlane: u32;
+  add: u32;
+  min: f32;
+  max: f32;
+  activation: u32;
+  alpha: f32;
+  beta: f32;
+}

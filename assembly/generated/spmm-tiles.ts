@@ -1458,7 +1458,7 @@ export function flat_x1(r: MatrixRecord, vectors: u32): void {
       left -= now;
       // the activation is applied to pixels that are finished and still in the cache
       if (r.activation != 0 && (left == 0 || pixel - done >= block)) {
-        activatePlanes(y + 4 * done, pixel - done, r.rows, r.yPlane, r.activation, r.alpha, r.beta);
+        activatePlanes(y + 4 * done, pixel - done, r.rows, r.yPlane, r.activation, r.alpha, r.beta, r.residual);
         done = pixel;
       }
     }
@@ -1511,7 +1511,7 @@ export function flat_x2(r: MatrixRecord, vectors: u32): void {
       left -= now;
       // the activation is applied to pixels that are finished and still in the cache
       if (r.activation != 0 && (left == 0 || pixel - done >= block)) {
-        activatePlanes(y + 4 * done, pixel - done, r.rows, r.yPlane, r.activation, r.alpha, r.beta);
+        activatePlanes(y + 4 * done, pixel - done, r.rows, r.yPlane, r.activation, r.alpha, r.beta, r.residual);
         done = pixel;
       }
     }
@@ -1554,7 +1554,7 @@ export function flat_x4(r: MatrixRecord, vectors: u32): void {
       left -= now;
       // the activation is applied to pixels that are finished and still in the cache
       if (r.activation != 0 && (left == 0 || pixel - done >= block)) {
-        activatePlanes(y + 4 * done, pixel - done, r.rows, r.yPlane, r.activation, r.alpha, r.beta);
+        activatePlanes(y + 4 * done, pixel - done, r.rows, r.yPlane, r.activation, r.alpha, r.beta, r.residual);
         done = pixel;
       }
     }
@@ -1621,7 +1621,7 @@ export function shifted_x1(r: MatrixRecord, vectors: u32): void {
         // whole rows: what a row's last vector spilled into the next row is overwritten by then
         const rows = left == 0 ? r.height : pixel / rowPixels;
         if (left == 0 || (rows - done) * r.width >= block) {
-          activatePlanes(y + 4 * done * r.width, (rows - done) * r.width, r.rows, r.yPlane, r.activation, r.alpha, r.beta);
+          activatePlanes(y + 4 * done * r.width, (rows - done) * r.width, r.rows, r.yPlane, r.activation, r.alpha, r.beta, r.residual);
           done = rows;
         }
       }
@@ -1679,7 +1679,7 @@ export function shifted_x2(r: MatrixRecord, vectors: u32): void {
         // whole rows: what a row's last vector spilled into the next row is overwritten by then
         const rows = left == 0 ? r.height : pixel / rowPixels;
         if (left == 0 || (rows - done) * r.width >= block) {
-          activatePlanes(y + 4 * done * r.width, (rows - done) * r.width, r.rows, r.yPlane, r.activation, r.alpha, r.beta);
+          activatePlanes(y + 4 * done * r.width, (rows - done) * r.width, r.rows, r.yPlane, r.activation, r.alpha, r.beta, r.residual);
           done = rows;
         }
       }
@@ -1727,7 +1727,7 @@ export function shifted_x4(r: MatrixRecord, vectors: u32): void {
         // whole rows: what a row's last vector spilled into the next row is overwritten by then
         const rows = left == 0 ? r.height : pixel / rowPixels;
         if (left == 0 || (rows - done) * r.width >= block) {
-          activatePlanes(y + 4 * done * r.width, (rows - done) * r.width, r.rows, r.yPlane, r.activation, r.alpha, r.beta);
+          activatePlanes(y + 4 * done * r.width, (rows - done) * r.width, r.rows, r.yPlane, r.activation, r.alpha, r.beta, r.residual);
           done = rows;
         }
       }

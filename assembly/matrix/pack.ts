@@ -22,6 +22,20 @@ export function pack1(x0: usize, taps: usize, columns: u32, to: usize): void {
   }
 }
 
+/** 6 vectors side by side, from x on. */
+export function pack6(x: usize, taps: usize, columns: u32, to: usize): void {
+  for (const end = taps + 4 * columns; taps < end; taps += 4) {
+    const p = x + load<u32>(taps);
+    v128.store(to, v128.load(p, 0), 0);
+    v128.store(to, v128.load(p, 16), 16);
+    v128.store(to, v128.load(p, 32), 32);
+    v128.store(to, v128.load(p, 48), 48);
+    v128.store(to, v128.load(p, 64), 64);
+    v128.store(to, v128.load(p, 80), 80);
+    to += 96;
+  }
+}
+
 /** A whole tile. */
 function packFull(r: MatrixRecord, x0: usize, x1: usize, x2: usize, x3: usize, x4: usize, x5: usize, x6: usize): void {
   let to = r.scratch;

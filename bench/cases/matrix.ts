@@ -5,6 +5,8 @@ import { packedTiles } from '../../src/program/tiles.ts';
 import type { Group } from '../../src/program/tiles.ts';
 import { paddedPlane } from '../../src/program/layout.ts';
 import { constantBytes } from '../../src/program/constants.ts';
+import type { Constant } from '../../src/program/program.ts';
+import { packedVectors } from '../../src/program/kernels/gemm.ts';
 import type { KernelName } from '../../src/program/kernels.ts';
 import { matmulBlockRows, matmulScratchBytes } from '../../src/program/kernels/matmul.ts';
 import { matrixScratchBytes } from '../../src/program/kernels/matrix.ts';
@@ -93,10 +95,13 @@ function matrix(name: KernelName, kind: Kind, group: Group | 'dense'): CaseBuild
       // what only kernels over planes have
       const planes = { taps, residual: address, columns, add: 0, scratch: address, packed: 0 };
       if (group === 'dense') {
-        const constant = packGemm(rows, columns, randomFloats(rows * columns), bias);
+        const wide = name.endsWith('24x2');
+        const constant = { ...packGemm(rows, columns, randomFloats(rows * columns), bias), wide } as Constant;
         const weights = placeConstant(kernels, constant);
-        const scratch = kernels.allocate(matrixScratchBytes(columns, packedTiles.dense));
-        const args = { x, weights, ...common, ...planes, scratch, packed: 1 };
+        const packed = wide && kind === 'flat' ? packedVectors(height * width, columns) : 1;
+        const tile = { ...packedTiles.dense, vectors: Math.max(packed, packedTiles.dense.vectors) };
+        const scratch = kernels.allocate(matrixScratchBytes(columns, tile));
+        const args = { x, weights, ...common, ...planes, scratch, packed };
         const moved = bytes + constantBytes(constant) + 4 * y.floats;
         return macWork(kernels.record(name, args), output, macs, macs, moved);
       }
@@ -158,5 +163,7 @@ export const matrixCases = {
   f32_conv_spmm_16x2: matrix('f32_conv_spmm_16x2', 'shifted', 2),
   f32_conv_spmm_8x4: matrix('f32_conv_spmm_8x4', 'shifted', 4),
   f32_gemm_8x4: matrix('f32_gemm_8x4', 'flat', 'dense'),
+  f32_gemm_24x2: matrix('f32_gemm_24x2', 'flat', 'dense'),
   f32_conv_gemm_8x4: matrix('f32_conv_gemm_8x4', 'shifted', 'dense'),
+  f32_conv_gemm_24x2: matrix('f32_conv_gemm_24x2', 'shifted', 'dense'),
 };

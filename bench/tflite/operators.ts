@@ -61,8 +61,9 @@ function biasOf(file: TfliteExport, node: Node, outputs: number): number {
 
 function exportConv2d(node: NodeOf<'conv2d'>, file: TfliteExport): void {
   const { stride, dilation, pads, groups, activation } = node.attributes;
-  const [value, w, , residual = ''] = node.inputs;
+  const [value, w, , residual = '', slopes = ''] = node.inputs;
   if (residual !== '') file.fail(node, 'a residual');
+  if (slopes !== '') file.fail(node, 'slopes');
   const [outputs, perGroup, kh, kw] = file.shape(w);
   const channels = file.shape(value)[1];
   const isDepthwise = groups === channels && perGroup === 1 && groups > 1;

@@ -25,7 +25,15 @@ export type JsonBuffer =
   | { arena: number; bytes: number }
   | { form: 'f32' | 'i32'; data: string }
   | { form: 'taps'; taps: number[] } // channels, kernel, stride, dilation (two each), channelBytes, phaseBytes, rowBytes
-  | ({ form: 'gemm'; rows: number; columns: number; panel: number; values: string; bias?: string } & JsonScales)
+  | ({
+      form: 'gemm';
+      rows: number;
+      columns: number;
+      panel: number;
+      values: string;
+      bias?: string;
+      winograd?: number;
+    } & JsonScales)
   | ({
       form: 'spmm';
       rows: number;

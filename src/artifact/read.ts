@@ -21,7 +21,7 @@ import type {
   Unread,
   WeightData,
 } from '../program/program.ts';
-import { isPanel, panels } from '../program/tiles.ts';
+import { isPanel, isWinogradTile, panels, winogradTiles } from '../program/tiles.ts';
 import type { ArrayTypeName, StoredArray } from './format.ts';
 import { arrayTypes, formatName, formatVersion, isInteger32 } from './format.ts';
 
@@ -234,7 +234,7 @@ function numbersOf({ type, from, length }: TensorSpan, bytes: Uint8Array): Store
   if (from + byteLength > bytes.length) return { from, length, byteLength, BYTES_PER_ELEMENT };
   const at = bytes.byteOffset + from;
   if (at % BYTES_PER_ELEMENT === 0) return new ArrayType(bytes.buffer as ArrayBuffer, at, length);
-  return new ArrayType(bytes.slice(from, from + byteLength).buffer);
+  return new ArrayType(Uint8Array.from(bytes.subarray(from, from + byteLength)).buffer); // a Buffer's slice() is a view
 }
 
 function readBuffer(read: Reader, header: Header, bytes: Uint8Array, arenaBytes: number): Buffer {
@@ -304,7 +304,12 @@ function readConstant(read: Reader, tensors: Map<string, TensorSpan>, bytes: Uin
     if (!isPanel(panel)) return read.bad('panel', panels.join(' or '));
     const values = matrix(rows, panel * (columns + 1) * Math.ceil(rows / panel));
     const apart = values.scales && read.json.bias !== undefined;
-    return { form, rows, columns, panel, ...values, ...(apart ? { bias: weights('bias', rows) } : {}) };
+    const bias = apart ? { bias: weights('bias', rows) } : {};
+    if (read.json.winograd === undefined) return { form, rows, columns, panel, ...values, ...bias };
+    const winograd = read.integer('winograd');
+    if (!isWinogradTile(winograd)) return read.bad('winograd', winogradTiles.join(' or '));
+    if (panel !== 4 || columns % 9) read.bad('winograd', 'absent unless weights are 3×3, in panels of 4');
+    return { form, rows, columns, panel, ...values, ...bias, winograd };
   }
   if (form === 'spmm' || form === 'i8') {
     const group = read.integer('group');

@@ -78,6 +78,7 @@ function jsonBuffer(buffer: Buffer, add: (part: string, data: StoredArray | Unre
         panel: c.panel,
         values: add('values', c.values),
         ...(c.bias && { bias: add('bias', c.bias) }),
+        ...(c.winograd && { winograd: c.winograd }),
         ...jsonScales(c, add),
       };
     case 'blocks':

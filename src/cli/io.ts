@@ -19,6 +19,8 @@ export interface Io {
   readonly defaultModel: string;
   /** Paths of the artifacts in the package, by their names for `--model`. */
   readonly shippedModels: Readonly<Record<string, string>>;
+  /** The module that processes of bulk runs start with; where there is none, this process does all. */
+  readonly bulkWorker?: URL;
 }
 
 /** Exit codes of commands. */

@@ -27,4 +27,5 @@ process.exitCode = await main(process.argv.slice(2), {
   version: (createRequire(import.meta.url)('../../package.json') as { version: string }).version,
   defaultModel: shippedModels.objects,
   shippedModels,
+  bulkWorker: new URL('bulk-worker.js', import.meta.url),
 });

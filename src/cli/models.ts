@@ -52,13 +52,30 @@ export function withRunOptions(command: Command): Command {
 
 /** Loads a .filigree file, or compiles a foreign one in memory. */
 export async function openModel(path: string, progress: ProgressLine, options: ModelOptions = {}): Promise<Model> {
-  const { build, threads, dimension, inputShape, linearWeights, weights } = options;
-  const { loadModel } = await import('../runtime/load.ts');
-  const bytes = await readInput(path);
-  if (!(await isForeign(bytes, path))) return named(path, () => loadModel(bytes, { build, threads }));
+  return loadArtifact(await readArtifactBytes(path, await readInput(path), progress, options), path, options);
+}
+
+/** The bytes of a .filigree file themselves, or those of a foreign model, compiled. */
+export async function readArtifactBytes(
+  path: string,
+  bytes: Uint8Array,
+  progress: ProgressLine,
+  { dimension, inputShape, linearWeights, weights }: ModelOptions = {},
+): Promise<Uint8Array> {
+  if (!(await isForeign(bytes, path))) return bytes;
   const program = await compileBytes(bytes, path, progress, { dimension, inputShape, linearWeights, weights });
   const { writeArtifact } = await import('../artifact/write.ts');
-  return named(path, () => loadModel(writeArtifact(program), { build, threads }));
+  return writeArtifact(program);
+}
+
+/** Loads a .filigree file's bytes. `path` names it in errors. */
+export async function loadArtifact(
+  bytes: Uint8Array,
+  path: string,
+  { build, threads }: ModelOptions = {},
+): Promise<Model> {
+  const { loadModel } = await import('../runtime/load.ts');
+  return named(path, () => loadModel(bytes, { build, threads }));
 }
 
 /** The program of a .filigree file, or of a foreign model, compiled. */

@@ -4,6 +4,7 @@ import type { Graph, Node } from '../graph/graph.ts';
 import { valueOf } from '../graph/graph.ts';
 import { operatorOf } from '../graph/operator-of.ts';
 import type { Endpoint, ProgramLayer, Program } from '../program/program.ts';
+import type { WinogradTile } from '../program/tiles.ts';
 import type { CostModel } from '../lower/cost-model.ts';
 import { fastest } from '../lower/cost.ts';
 import { isByteNode, lowerBytes } from './bytes/lower.ts';
@@ -27,6 +28,8 @@ export interface LoweringPlan {
   linearWeights?: LinearWeights;
   /** See CompileOptions.weights. */
   weights?: WeightType;
+  /** See CompileOptions.winograd. */
+  winograd?: WinogradTile | false;
   /** See CompileOptions.dense. */
   dense?: boolean;
 }
@@ -52,6 +55,7 @@ export function lowerGraph(graph: Graph, costModel: CostModel, plan: LoweringPla
     lowerNode(graph, node, {
       costModel,
       linearWeights: plan.linearWeights,
+      winograd: plan.winograd,
       shape: (value) => valueOf(graph, value).shape,
       bytes: (value) => valueOf(graph, value).bytes,
       strides: (value) => layouts.strides(value),
@@ -88,11 +92,11 @@ export function lowerGraph(graph: Graph, costModel: CostModel, plan: LoweringPla
   };
 }
 
-/** The function that chooses among a layer's candidates: the dense one if `dense`, else the tuned one, else the fastest. */
+/** The function that chooses among a layer's candidates: the fastest of all, or of the dense ones if `dense`, or the tuned one. */
 function chooser(layer: string, { choices, onChoice, dense = false }: LoweringPlan): Lowering['choose'] {
   return (candidates, workloadKey) => {
-    const own = dense ? candidates.find(({ isDense }) => isDense) : undefined;
-    if (own) return own.name;
+    const own = dense ? candidates.filter(({ isDense }) => isDense) : [];
+    if (own.length > 0) return fastest(own);
     const wanted = choices?.get(layer);
     const chosen = candidates.some(({ name }) => name === wanted) ? wanted! : fastest(candidates);
     onChoice?.(layer, candidates, workloadKey, chosen);

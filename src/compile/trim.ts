@@ -4,6 +4,7 @@ import { FiligreeError } from '../errors.ts';
 import { kernels } from '../program/kernels.ts';
 import type { KernelName } from '../program/kernels.ts';
 import type { Program } from '../program/program.ts';
+import { wideKernels } from '../program/wide.ts';
 
 /** Kernels that loading and detection use for every model. */
 const runtimeKernels: readonly KernelName[] = [
@@ -20,7 +21,8 @@ const runtimeKernels: readonly KernelName[] = [
  */
 export async function trimWasm(wasm: Uint8Array, programs: readonly Program[]): Promise<Uint8Array> {
   const binaryen = await loadBinaryen();
-  const needed = new Set<string>([...runtimeKernels, ...programs.flatMap(({ steps }) => steps.map((s) => s.kernel))]);
+  const used = programs.flatMap(({ steps }) => steps.map(({ kernel }) => kernel));
+  const needed = new Set<string>([...runtimeKernels, ...used, ...used.flatMap((kernel) => wideKernels[kernel] ?? [])]);
   let module: Binaryen.Module;
   try {
     module = binaryen.readBinary(wasm);

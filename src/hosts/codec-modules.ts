@@ -5,6 +5,9 @@ import { FiligreeError } from '../errors.ts';
 
 export type CodecName = 'jpeg' | 'png' | 'webp';
 
+/** 400 MB of pixels. */
+export const mostPixels = 100e6;
+
 const files = {
   jpeg: '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm',
   png: '@jsquash/png/codec/pkg/squoosh_png_bg.wasm',

@@ -2,6 +2,8 @@
 import { codecModule } from '#codec-modules';
 import { PngDecoder } from './png-decoder.ts';
 
+export { mostPixels } from '#codec-modules';
+
 type Decoded = { data: Uint8ClampedArray; width: number; height: number };
 
 /** The start function of the emscripten codecs; their own types are incomplete. */

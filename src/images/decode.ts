@@ -1,15 +1,15 @@
 // Decodes picture files to pixels, and encodes pixels as PNG files.
 import { FiligreeError } from '../errors.ts';
 import { checkPixels, type Pixels } from '../vision/preprocessing.ts';
-import { decodeJpeg, decodeOther, decodePng, decodeWebp, encodePngBytes } from '#codecs';
+import { decodeJpeg, decodeOther, decodePng, decodeWebp, encodePngBytes, mostPixels } from '#codecs';
 import { describeBytes, jpegScans, readImageHeader } from './header.ts';
 
 export interface DecodeOptions {
   /** The picture's name in errors, e.g. its path; `image` if not given. */
   name?: string;
   /**
-   * Larger pictures are refused before they are decoded. Default: 100 megapixels, which take 400 MB; for small files,
-   * which can claim any size, 16 megapixels and 64 pixels per byte.
+   * Larger pictures are refused before they are decoded. Default: 100 megapixels, or 4 in edge functions, whose isolates
+   * have 128 MB; for small files, which can claim any size, 16 megapixels and 64 pixels per byte.
    */
   maxPixels?: number;
 }
@@ -26,7 +26,7 @@ const maxScans = 100;
  * more than 100 scans
  */
 export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Pixels> {
-  const { name = 'image', maxPixels = Math.min(100e6, 16e6 + 64 * bytes.length) } = options;
+  const { name = 'image', maxPixels = Math.min(mostPixels, 16e6 + 64 * bytes.length) } = options;
   const header = readImageHeader(bytes);
   if (!header && decodeOther) return decodeUnknown(bytes, name, maxPixels);
   if (!header) {
@@ -84,12 +84,12 @@ async function decodeUnknown(bytes: Uint8Array, name: string, maxPixels: number)
 }
 
 function tooLarge(name: string, width: number, height: number, maxPixels: number, isDefault: boolean): FiligreeError {
-  const allowed = isDefault && maxPixels < 100e6 ? ' for a file as small as this one' : '';
+  const allowed = isDefault && maxPixels < mostPixels ? ' for a file as small as this one' : '';
   return new FiligreeError(
     'invalid-image',
     `${name}: the picture is too large: ${width} × ${height} pixels, ${megapixels(width * height)} megapixels, where at most ` +
       `${megapixels(maxPixels)} megapixels are decoded${allowed}; save it smaller, or raise maxPixels of decodeImage ` +
-      '(a megapixel takes 4 MB of memory)',
+      '(a megapixel takes up to 19 MB of memory until something is found in it)',
   );
 }
 

@@ -1,5 +1,7 @@
 // Integers that are computed are float32 values in the graph, as everything computed: exact below 2²⁴.
 import type { Shape } from '../graph/graph.ts';
+import { integerRanges, isQuantisedType } from '../quantisation.ts';
+import type { DType } from '../tensor.ts';
 import type { OperatorName } from '../ops/index.ts';
 import type { Interval } from '../passes/ranges.ts';
 import { rowMajorStrides } from '../program/layout.ts';
@@ -9,6 +11,14 @@ const inexactInteger = 2 ** 24;
 
 /** Whether all integers of a range are exact in float32; a range of rounded numbers that reaches 2²⁴ may have been larger. */
 export const isExact = ({ low, high }: Interval): boolean => low > -inexactInteger && high < inexactInteger;
+
+/** The integers that a graph's input of that type may hold, where they are few enough to compute with. */
+export function integersOfInput(dtype: DType): Interval | undefined {
+  if (dtype === 'bool') return { low: 0, high: 255 };
+  if (!isQuantisedType(dtype) || dtype === 'int32') return undefined;
+  const [low, high] = integerRanges[dtype];
+  return { low, high };
+}
 
 export const inexactReason = (type: string): string =>
   `it computes with ${type} numbers that may be 2²⁴ or more, which float32 does not hold exactly`;

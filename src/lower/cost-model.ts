@@ -15,3 +15,6 @@ export interface CostModel extends Caches {
   /** Costs in vector multiply-adds at peak, by kernel (or `activation`, `memory`, `other`) and by the thing counted. */
   costs: { [kernel: string]: { [count: string]: number } };
 }
+
+/** How often (`times`) work of the cost costs[kernel][count] is done. */
+export type OperationCounts = { kernel: string; count: string; times: number }[];

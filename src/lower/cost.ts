@@ -9,16 +9,20 @@
 //                   + tile columns × positions × cache lines of a tile × `line`      where tiles of all columns exceed L1
 //                   + tile columns × columns × `column`                              where tiles are packed first
 //                   + bytes of weights × `memory.weight`                             once; each tile column beyond L2
+//   Winograd's tiles  points × tiles in vectors × (rows × columns × `vector` + columns × `input` + rows × `output`)
+//                   + points × tiles in pairs of vectors × groups of rows × `group`
 //   weights in integers  rows × batch × `group` + kept weights × images × `one` (each four together cost `four`)
 //   all other steps   `step` + planes × `plane` + vectors × `read` and `write` + vectors written × size of a window × `tap`
 //   added to both     vectors written × `activation.NAME`
 //
 // The constants are measured: `filigree tune --cost-model src/lower/cost-model.json` rewrites them.
-import type { Caches, CostModel } from './cost-model.ts';
+import { blocksStepWork } from './block-cost.ts';
+import type { Caches, CostModel, OperationCounts } from './cost-model.ts';
 import { unaryFunctions } from '../program/activations.ts';
-import { matrixValues } from '../program/constants.ts';
+import { matrixValues, winogradBytes } from '../program/constants.ts';
 import type { Kernel, Table } from '../program/kernel.ts';
 import { kernels } from '../program/kernels.ts';
+import type { WinogradShape } from '../program/kernels/winograd.ts';
 import type { KernelName } from '../program/kernels.ts';
 import type { Constant, Pointer, Program, Step } from '../program/program.ts';
 import measured from './cost-model.json' with { type: 'json' };
@@ -28,10 +32,9 @@ import type { MatrixKernelName } from './matrix-kernels.ts';
 import { countDense } from './pack.ts';
 import type { Kept } from './pack.ts';
 
-export const defaultCostModel: CostModel = measured;
+export type { OperationCounts } from './cost-model.ts';
 
-/** How often (`times`) work of the cost costs[kernel][count] is done. */
-export type OperationCounts = { kernel: string; count: string; times: number }[];
+export const defaultCostModel: CostModel = measured;
 
 /** The planes that weights multiply, with the fields of kernel records. */
 export interface ProductShape {
@@ -81,6 +84,46 @@ export function productWork(
       count: 'line',
       times: !runs && 64 * columns * lines > l1Bytes ? tiles * kept.positions * lines : 0,
     },
+  ];
+}
+
+/** The work of a convolution by Winograd's tiles, `band` rows of tiles at a time. */
+export function winogradWork(
+  kernel: KernelName,
+  {
+    rows,
+    columns,
+    tile,
+    batch,
+    height,
+    width,
+    band,
+  }: Omit<WinogradShape, 'xWidth'> & Record<'batch' | 'height' | 'band', number>,
+  { cacheBytes }: Caches,
+): OperationCounts {
+  const points = (tile + 2) ** 2;
+  const across = Math.ceil(width / tile);
+  const down = Math.ceil(height / tile);
+  const bands = Math.ceil(down / band);
+  const last = down - (bands - 1) * band;
+  const vectors = batch * ((bands - 1) * Math.ceil((band * across) / 4) + Math.ceil((last * across) / 4));
+  const bytes = winogradBytes(rows, columns, 4, tile);
+  return [
+    { kernel, count: 'group', times: (points * vectors * Math.ceil(rows / 4)) / 2 },
+    { kernel, count: 'vector', times: points * vectors * 4 * Math.ceil(rows / 4) * columns },
+    { kernel, count: 'input', times: points * vectors * columns },
+    { kernel, count: 'output', times: points * vectors * rows },
+    { kernel: 'memory', count: 'weight', times: bytes * (bytes > cacheBytes ? batch * bands : 1) },
+  ];
+}
+
+/** The work of a padded copy. Numbers are floats. */
+export function padWork({ read, written, planes }: Record<'read' | 'written' | 'planes', number>): OperationCounts {
+  return [
+    { kernel: 'f32_pad', count: 'step', times: 1 },
+    { kernel: 'f32_pad', count: 'plane', times: planes },
+    { kernel: 'f32_pad', count: 'read', times: read / 4 },
+    { kernel: 'f32_pad', count: 'write', times: written / 4 },
   ];
 }
 
@@ -140,9 +183,13 @@ export function stepWork(step: Step, program: Program, caches: Caches): Operatio
   const work =
     kernel === 'i8_linear' || kernel === 'i4_linear'
       ? quantisedStepWork(step, program)
-      : isMatrixKernel(kernel)
-        ? matrixWork(kernel, step, program, caches)
-        : otherWork(step, read, written);
+      : kernel.startsWith('i8_dot_')
+        ? blocksStepWork(constantAt(program, step.arguments.weights), args as never)
+        : kernel === 'f32_winograd_8x4' || kernel === 'f32_winograd_8x6'
+          ? winogradWork(kernel, args as never, caches)
+          : isMatrixKernel(kernel)
+            ? matrixWork(kernel, step, program, caches)
+            : otherWork(step, read, written);
   if (args.activation > 0) {
     work.push({ kernel: 'activation', count: unaryFunctions[args.activation], times: written / 16 });
   }
@@ -177,7 +224,7 @@ function productOf(kernel: MatrixKernelName, step: Step, program: Program): [Pro
   const { batch, height = 1, width = args.pixels ?? 1, rowPixels = 0, packed = 0 } = args;
   const shape = { batch, rows, columns, height, width, rowPixels };
   if (constant.form === 'gemm') {
-    return [shape, countDense(rows, columns, constant.panel), packed];
+    return [shape, countDense(rows, columns, constant.panel), packed ? 1 : 0];
   }
   const { counts } = constant;
   const positions = counts.reduce((sum, n) => sum + n, 0);

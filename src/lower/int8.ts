@@ -11,6 +11,7 @@ import { kernelsOf, matrixKernels } from './matrix-kernels.ts';
 import type { KernelOfKind } from './matrix-kernels.ts';
 import { countKept, packPositions } from './pack.ts';
 import { addAfter } from './residual.ts';
+import { emitSlopes } from './slopes.ts';
 
 /** Steps of an 8-bit value: x ≈ step · (q − zero), q in 0…127. */
 export interface Steps {
@@ -77,12 +78,15 @@ export function int8Candidates(p: MatrixProduct, range: Range, cost: StepCost, l
   if (columns > maximumColumns || !steps.every(Number.isFinite)) return [];
   const quantised = { kernel: 'i8_quantise', count: 'read', times: (batch * columns * height * width) / 4 };
   const vectors = (batch * rows * height * width) / 4;
-  const added = p.residual ? [{ kernel: 'f32_binary', count: 'write', times: vectors }] : [];
+  const added = p.residual || p.slopes ? [{ kernel: 'f32_binary', count: 'write', times: vectors }] : [];
   return kernelsOf('int8').map((kernel) => {
     const kept = countKept(rows, columns, values, matrixKernels[kernel]);
     const ms = predict([quantised, ...productWork(kernel, p, kept, costModel), ...added], costModel);
     const emit = () =>
-      addAfter(p, lowering, (product) => emitInt8(product, range, kernel, values, steps, cost, lowering));
+      addAfter(p, lowering, (product) => {
+        emitInt8(product, range, kernel, values, steps, cost, lowering);
+        emitSlopes(product, lowering);
+      });
     return { name: kernel, ms, isDense: false, emit };
   });
 }

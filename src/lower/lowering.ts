@@ -2,6 +2,7 @@ import type { Shape } from '../graph/graph.ts';
 import type { KernelArguments, KernelName } from '../program/kernels.ts';
 import type { Constant, Pointer } from '../program/program.ts';
 import type { ByteGrid } from '../quantisation.ts';
+import type { WinogradTile } from '../program/tiles.ts';
 import type { CostModel } from './cost-model.ts';
 import type { Range } from './ranges.ts';
 
@@ -41,6 +42,8 @@ export interface Lowering {
   range?(value: string): Range | undefined;
   /** Integers that linear layers may round their weights to. */
   readonly linearWeights?: LinearWeights;
+  /** Outputs of a tile of Winograd's convolutions along each axis, 4 if not given; false: they are not used. */
+  readonly winograd?: WinogradTile | false;
   shape(value: string): Shape;
   /** The bytes in which a value is stored, in words of four channels; undefined: floats. */
   bytes?(value: string): ByteGrid | undefined;

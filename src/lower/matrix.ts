@@ -1,18 +1,20 @@
 // Weights × shifted planes: convolutions and linear layers lower to these products.
 import type { MatrixProduct, ProductCandidate } from './product.ts';
-import { activationArguments } from '../program/activations.ts';
+import { activationArguments, preluCode } from '../program/activations.ts';
+import { packedVectors } from '../program/kernels/gemm.ts';
 import { matrixScratchBytes } from '../program/kernels/matrix.ts';
 import type { TapTable } from '../program/program.ts';
 import { packedTiles } from '../program/tiles.ts';
 import { int8Candidates } from './int8.ts';
 import type { Lowering, StepCost } from './lowering.ts';
-import { fastest, predict, productWork } from './cost.ts';
+import { fastest, padWork, predict, productWork } from './cost.ts';
 import { emitRounded, linearCandidates } from './linear.ts';
 import type { MatrixKernelName } from './matrix-kernels.ts';
 import { kernelsOf, matrixKernels } from './matrix-kernels.ts';
 import { countKept, packGemm, packSpmm } from './pack.ts';
 import { flatTaps } from './taps.ts';
 import { addAfter } from './residual.ts';
+import { winogradCandidates } from './winograd.ts';
 
 type PlaneKind = 'flat' | 'shifted';
 
@@ -29,6 +31,7 @@ export function emitMatrixProduct(p: MatrixProduct, lowering: Lowering): void {
       ? linearCandidates(p, cost, lowering, fastestCandidate)
       : planeCandidates(p, kind, cost, lowering);
   if (kind === 'vector' && emitRounded(p, candidates, cost, lowering)) return;
+  if (kind === 'shifted') candidates.push(...winogradCandidates(p, cost, lowering));
   if (p.range && kind === 'flat') candidates.push(...int8Candidates(p, p.range, cost, lowering));
   const density = candidates.map(({ ms }) => Math.round((20 * ms) / candidates[0].ms));
   const chosen = lowering.choose(
@@ -58,22 +61,26 @@ function fastestCandidate(p: MatrixProduct, lowering: Lowering): ProductCandidat
 /** All float candidates for a product over planes, dense first. */
 function planeCandidates(p: MatrixProduct, kind: PlaneKind, cost: StepCost, lowering: Lowering): ProductCandidate[] {
   const { costModel } = lowering;
+  // only where a candidate has no such copy
+  const copyMs = p.unpadded && p.copied ? predict(padWork(p.copied), costModel) : 0;
   return kernelsOf(kind).flatMap((kernel): ProductCandidate[] => {
     const { group, tile } = matrixKernels[kernel];
     const kept = countKept(p.rows, p.columns, p.weights, matrixKernels[kernel]);
     const isDense = group === 'dense';
-    const ms = predict(productWork(kernel, p, kept, costModel, isDense ? 1 : 0), costModel);
+    const ms = copyMs + predict(productWork(kernel, p, kept, costModel, isDense ? 1 : 0), costModel);
     const plain = { name: kernel, ms, isDense, emit: () => emitPlain(p, kernel, cost, lowering) };
     if (tile !== packedTiles.sparse || p.columns < minPacked) return [plain];
     const runs = runsOf(p, kind);
-    const packedMs = predict(productWork(kernel, p, kept, costModel, runs), costModel);
+    if (p.slopes && runs > 1) return [plain]; // the last run has the sum of the others for its residual
+    const packedMs = copyMs + predict(productWork(kernel, p, kept, costModel, runs), costModel);
     const emit = () => emitPacked(p, kind, kernel, cost, lowering);
     return [plain, { name: `${kernel} packed`, ms: packedMs, isDense, emit }];
   });
 }
 
 /** Arguments common to all kernels over planes, which are interchangeable. */
-function planesOf(p: MatrixProduct) {
+function planesOf(p: MatrixProduct, lowering: Lowering) {
+  const slopes = p.slopes && lowering.constant({ form: 'f32', data: p.slopes });
   return {
     x: p.x,
     y: p.y,
@@ -85,10 +92,11 @@ function planesOf(p: MatrixProduct) {
     width: p.width,
     rowPixels: p.rowPixels,
     yPlane: 4 * p.yPlane,
-    residual: p.residual ?? p.y,
+    residual: slopes ?? p.residual ?? p.y,
     add: p.residual ? 1 : 0,
     columns: p.columns,
     ...activationArguments(p.activation),
+    ...(slopes ? { activation: preluCode } : {}),
   };
 }
 
@@ -101,9 +109,11 @@ function emitPlain(p: MatrixProduct, kernel: MatrixKernelName, cost: StepCost, l
       ? packGemm(p.rows, p.columns, p.weights, p.bias)
       : packSpmm(p.rows, p.columns, group, p.weights, p.bias, taps.buffer);
   const weights = lowering.constant(constant, 'weights');
-  const scratch = lowering.scratch(matrixScratchBytes(p.columns, packedTiles.dense));
-  const packed = group === 'dense' ? 1 : 0;
-  lowering.emit(kernel, { ...planesOf(p), taps, weights, scratch, packed } as never, cost);
+  const vectors = p.rowPixels === 0 ? packedVectors(p.height * p.width, p.columns) : 1;
+  const packed = group === 'dense' ? vectors : 0;
+  const most = Math.max(packedTiles.dense.vectors, packed);
+  const scratch = lowering.scratch(matrixScratchBytes(p.columns, { ...packedTiles.dense, vectors: most }));
+  lowering.emit(kernel, { ...planesOf(p, lowering), taps, weights, scratch, packed } as never, cost);
 }
 
 /** With fewer columns, tiles need no packing because they stay cached anyway. */
@@ -142,7 +152,7 @@ function emitPacked(
     const offsets = lowering.constant({ form: 'taps', taps: packedTaps(columns) });
     const weights = columnsOf(p.weights, p.rows, p.columns, area * first, columns);
     const step = {
-      ...planesOf(p),
+      ...planesOf(p, lowering),
       ...(isLast ? {} : activationArguments(undefined)),
       ...(first === 0 ? {} : { residual: p.y, add: 1 }),
       x: { buffer: p.x.buffer, offset: p.x.offset + first * p.taps.channelBytes },

@@ -3,6 +3,17 @@ import type { Pointer, TapTable } from '../program/program.ts';
 import type { Candidate } from './lowering.ts';
 import type { Range } from './ranges.ts';
 
+/** The planes that a 3×3 convolution of stride 1 reads, without padding. Strides are in floats. */
+export interface UnpaddedPlanes {
+  x: Pointer;
+  xBatch: number;
+  xPlane: number;
+  height: number;
+  width: number;
+  /** Zeros around them: top, left, bottom, right. */
+  pads: readonly number[];
+}
+
 /** W (rows, columns) and the planes that it multiplies. Strides are in floats. */
 export interface MatrixProduct {
   rows: number;
@@ -25,6 +36,12 @@ export interface MatrixProduct {
   /** In the layout of y: y = act(W · x + bias + residual). May be y itself when `rowPixels` is 0. */
   residual?: Pointer;
   activation?: Activation;
+  /** What x is a padded copy of, where Winograd's tiles may compute the product. They do not read the copy. */
+  unpadded?: UnpaddedPlanes;
+  /** Floats that the padded copy reads and writes, for all products that share it. */
+  copied?: { read: number; written: number; planes: number };
+  /** In place of residual and activation: x < 0 ? slope·x : x, with a slope for each row. For planes of more than a pixel. */
+  slopes?: Float32Array;
   /** Range of x, when it is known and the product may be computed in eight bits. */
   range?: Range;
 }

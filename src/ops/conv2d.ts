@@ -1,6 +1,8 @@
 import type { Conv2dAttributes } from './convolution.ts';
 import { activateInPlace } from '../graph/activation.ts';
 import { emitMatrixProduct } from '../lower/matrix.ts';
+import type { MatrixProduct } from '../lower/product.ts';
+import { isForTiles } from '../lower/winograd.ts';
 import type { Lowering } from '../lower/lowering.ts';
 import type { Node, Shape } from '../graph/graph.ts';
 import { paddedPlane } from '../program/layout.ts';
@@ -13,11 +15,12 @@ import type { Operator } from './operator.ts';
 import { sameStrides } from './unary.ts';
 
 /**
- * (N, I, H, W), weights (O, I/groups, kh, kw), bias (O)?, residual (N, O, H′, W′)? → (N, O, H′, W′). The residual is
- * added before the activation, and needs groups = 1. ONNX Conv; TFLite CONV_2D, DEPTHWISE_CONV_2D.
+ * (N, I, H, W), weights (O, I/groups, kh, kw), bias (O)?, residual (N, O, H′, W′)?, slopes (O)? → (N, O, H′, W′). The
+ * residual is added before the activation, and needs groups = 1. Slopes are in place of residual and activation: negative
+ * results are multiplied by the slope of their channel. ONNX Conv; TFLite CONV_2D, DEPTHWISE_CONV_2D.
  */
 export const conv2d: Operator<Conv2dAttributes> = {
-  infer({ stride, dilation, pads, groups }, [x, weights, bias, residual]) {
+  infer({ stride, dilation, pads, groups, activation }, [x, weights, bias, residual, slopes]) {
     const [n, channels, height, width] = rank4(x, 'the input');
     const [outputs, perGroup, kh, kw] = rank4(weights, 'the weights');
     checkGeometry({ stride, dilation, pads, groups });
@@ -39,13 +42,17 @@ export const conv2d: Operator<Conv2dAttributes> = {
       );
     }
     const shape = [n, outputs, h, w];
+    if (slopes && (residual || activation)) throw new Error('slopes, and a residual or an activation');
+    if (slopes && slopes.shape.join() !== `${outputs}`) {
+      throw new Error(`the slopes must be [${outputs}], one for each output channel, got [${slopes.shape}]`);
+    }
     if (residual && groups !== 1) throw new Error(`a residual and ${groups} groups: only one group takes a residual`);
     if (residual && !sameStrides(residual.shape, shape)) {
       throw new Error(`the residual must be as the output, [${shape}], got [${residual.shape}]`);
     }
     return [shape];
   },
-  evaluate({ stride, dilation, pads, activation, sumBytes }, [x, weights, bias, residual], [shape]) {
+  evaluate({ stride, dilation, pads, activation, sumBytes }, [x, weights, bias, residual, slopes], [shape]) {
     const [, channels, height, width] = x!.shape;
     const [n, outputs, h, w] = shape;
     const [, perGroup, kh, kw] = weights!.shape;
@@ -73,6 +80,7 @@ export const conv2d: Operator<Conv2dAttributes> = {
           }
         }
         const at = (image * outputs + oc) * h * w;
+        if (slopes) sums.forEach((sum, i) => (sums[i] = sum < 0 ? sum * slopes.data[oc] : sum));
         if (residual) sums.forEach((sum, i) => (sums[i] = sum + residual.data[at + i]));
         data.set(sums, at);
       }
@@ -129,18 +137,21 @@ function residualOf({ inputs, outputs }: Conv2dNode, lowering: Lowering): Pointe
 
 /** The planes that weights multiply: x's own, or a padded copy of them. Strides in floats. */
 interface Planes {
-  x: Pointer;
+  /** Emits the copy when it is first asked. */
+  x(): Pointer;
   xBatch: number;
   /** Floats from one channel to the next. */
   channel: number;
   phase: number;
   /** 0 when planes are read pixel by pixel. */
   rowPixels: number;
+  /** Floats that a copy reads and writes. */
+  copied?: MatrixProduct['copied'];
 }
 
 function planesOf(x: string, lowering: Lowering): Planes {
   const [xBatch, channel] = lowering.strides(x);
-  return { x: lowering.at(x), xBatch, channel, phase: 0, rowPixels: 0 };
+  return { x: () => lowering.at(x), xBatch, channel, phase: 0, rowPixels: 0 };
 }
 
 /**
@@ -158,45 +169,67 @@ function paddedPlanesOf(node: Conv2dNode, lowering: Lowering): Planes {
   const columns = 4 * Math.ceil((outWidth + Math.floor(reach[1] / stride[1])) / 4);
   const phase = paddedPlane(rows * columns);
   const channel = phases[0] * phases[1] * phase;
-  const copy = lowering.scratch(4 * batch * channels * channel);
-  const [xBatch, xPlane] = lowering.strides(x);
-  for (let n = 0; n < batch; n++) {
-    lowering.emit('f32_pad', {
-      x: lowering.at(x, n * xBatch),
-      y: { buffer: copy.buffer, offset: copy.offset + 4 * n * channels * channel },
-      planes: channels,
-      xPlane: 4 * xPlane,
-      xHeight: height,
-      xWidth: width,
-      yPlane: 4 * channel,
-      yPhase: 4 * phase,
-      rows,
-      columns,
-      strideH: stride[0],
-      strideW: stride[1],
-      phasesH: phases[0],
-      phasesW: phases[1],
-      top: pads[0],
-      left: pads[1],
-      value: 0,
-    });
+  let copy: Pointer | undefined;
+  return {
+    x: () => (copy ??= emitPad()),
+    xBatch: channels * channel,
+    channel,
+    phase,
+    rowPixels: columns,
+    copied: {
+      read: batch * channels * height * width,
+      written: batch * channels * phases[0] * phases[1] * rows * columns,
+      planes: batch * channels,
+    },
+  };
+
+  function emitPad(): Pointer {
+    const copy = lowering.scratch(4 * batch * channels * channel);
+    const [xBatch, xPlane] = lowering.strides(x);
+    for (let n = 0; n < batch; n++) {
+      lowering.emit('f32_pad', {
+        x: lowering.at(x, n * xBatch),
+        y: { buffer: copy.buffer, offset: copy.offset + 4 * n * channels * channel },
+        planes: channels,
+        xPlane: 4 * xPlane,
+        xHeight: height,
+        xWidth: width,
+        yPlane: 4 * channel,
+        yPhase: 4 * phase,
+        rows,
+        columns,
+        strideH: stride[0],
+        strideW: stride[1],
+        phasesH: phases[0],
+        phasesW: phases[1],
+        top: pads[0],
+        left: pads[1],
+        value: 0,
+      });
+    }
+    return copy;
   }
-  return { x: copy, xBatch: channels * channel, channel, phase, rowPixels: columns };
 }
+
+const moved = ({ buffer, offset }: Pointer, bytes: number): Pointer => ({ buffer, offset: offset + bytes });
 
 /** One matrix product per group of channels. */
 function emitGroups(node: Conv2dNode, planes: Planes, lowering: Lowering): void {
   const { stride, dilation, groups, activation } = node.attributes;
-  const [, w, b] = node.inputs;
+  const [x, w, b, , s] = node.inputs;
   const residual = residualOf(node, lowering);
+  const slopes = s ? lowering.constantData(s) : undefined;
   const weights = lowering.constantData(w);
   const bias = b ? lowering.constantData(b) : undefined;
-  if (!weights || (b && !bias)) throw new Error('weights and bias must be constants');
+  if (!weights || (b && !bias) || (s && !slopes)) throw new Error('weights, bias and slopes must be constants');
   const [rows, channels, kh, kw] = lowering.shape(w);
   const [batch, , height, width] = lowering.shape(node.outputs[0]);
   const [yBatch, yPlane] = lowering.strides(node.outputs[0]);
   const groupRows = rows / groups;
   const columns = channels * kh * kw;
+  const [, , xHeight, xWidth] = lowering.shape(x);
+  const [xBatch, xPlane] = lowering.strides(x);
+  const tiled = isForTiles([kh, kw], stride, dilation, node.attributes.pads);
   for (let g = 0; g < groups; g++) {
     const first = g * groupRows;
     emitMatrixProduct(
@@ -214,7 +247,9 @@ function emitGroups(node: Conv2dNode, planes: Planes, lowering: Lowering): void 
           phaseBytes: 4 * planes.phase,
           rowBytes: 4 * planes.rowPixels,
         },
-        x: { buffer: planes.x.buffer, offset: planes.x.offset + 4 * g * channels * planes.channel },
+        get x() {
+          return moved(planes.x(), 4 * g * channels * planes.channel);
+        },
         y: lowering.at(node.outputs[0], first * yPlane),
         batch,
         xBatch: planes.xBatch,
@@ -225,6 +260,18 @@ function emitGroups(node: Conv2dNode, planes: Planes, lowering: Lowering): void 
         rowPixels: planes.rowPixels,
         residual,
         activation,
+        copied: planes.copied,
+        unpadded: tiled
+          ? {
+              x: lowering.at(x, g * channels * xPlane),
+              xBatch,
+              xPlane,
+              height: xHeight,
+              width: xWidth,
+              pads: node.attributes.pads,
+            }
+          : undefined,
+        slopes: slopes?.subarray(first, first + groupRows),
         range: planes.rowPixels === 0 ? lowering.range?.(node.inputs[0]) : undefined,
       },
       lowering,

@@ -1,7 +1,7 @@
 // Depthwise convolution: conv2d with as many groups as input channels.
 import type { Node } from '../graph/graph.ts';
 import type { Lowering } from '../lower/lowering.ts';
-import { activationArguments } from '../program/activations.ts';
+import { activationArguments, preluCode } from '../program/activations.ts';
 import type { KernelName } from '../program/kernels.ts';
 import type { Conv2dAttributes } from './convolution.ts';
 import type { Pair, Window } from './window.ts';
@@ -15,13 +15,20 @@ const squares = [
   { size: 5, stride: 2, rows: 4, kernel: 'f32_depthwise_5x5s2' },
 ] as const;
 
-/** Packs (O, kh·kw) weights and (O) biases for the kernels: per output channel its bias, then its weights. */
-export function packDepthwise(weights: Float32Array, bias: Float32Array | undefined, outputs: number): Float32Array {
+/** Packs (O, kh·kw) weights, (O) biases and (O) slopes for the kernels: per output channel its bias, its weights, its slope. */
+export function packDepthwise(
+  weights: Float32Array,
+  bias: Float32Array | undefined,
+  outputs: number,
+  slopes?: Float32Array,
+): Float32Array {
   const area = weights.length / outputs;
-  const packed = new Float32Array(outputs * (area + 1));
+  const each = area + (slopes ? 2 : 1);
+  const packed = new Float32Array(outputs * each);
   for (let o = 0; o < outputs; o++) {
-    packed[o * (area + 1)] = bias?.[o] ?? 0;
-    packed.set(weights.subarray(o * area, (o + 1) * area), o * (area + 1) + 1);
+    packed[o * each] = bias?.[o] ?? 0;
+    packed.set(weights.subarray(o * area, (o + 1) * area), o * each + 1);
+    if (slopes) packed[(o + 1) * each - 1] = slopes[o];
   }
   return packed;
 }
@@ -66,11 +73,11 @@ export function depthwiseGeometry(name: KernelName, size: Pair, output: Pair, wi
 }
 
 /**
- * Emits (N, C, H, W), weights (C·m, 1, kh, kw), bias (C·m)? → (N, C·m, H′, W′) as one step.
+ * Emits (N, C, H, W), weights (C·m, 1, kh, kw), bias (C·m)?, slopes (C·m)? → (N, C·m, H′, W′) as one step.
  * @throws Error when weights or bias are not constant.
  */
 export function lowerDepthwise(node: Node & { attributes: Conv2dAttributes }, lowering: Lowering): void {
-  const [x, w, b] = node.inputs;
+  const [x, w, b, , s] = node.inputs;
   const [y] = node.outputs;
   const { stride, dilation, pads, activation } = node.attributes;
   const [batch, channels, xHeight, xWidth] = lowering.shape(x);
@@ -78,7 +85,10 @@ export function lowerDepthwise(node: Node & { attributes: Conv2dAttributes }, lo
   const [, , height, width] = lowering.shape(y);
   const weights = lowering.constantData(w);
   const bias = b ? lowering.constantData(b) : undefined;
-  if (!weights || (b && !bias)) throw new Error('weights and bias of a depthwise convolution must be constant');
+  const slopes = s ? lowering.constantData(s) : undefined;
+  if (!weights || (b && !bias) || (s && !slopes)) {
+    throw new Error('weights, bias and slopes of a depthwise convolution must be constant');
+  }
 
   const window = { kernel: [kh, kw], stride, dilation, pads } as const;
   const name = depthwiseKernel([height, width], window);
@@ -87,7 +97,7 @@ export function lowerDepthwise(node: Node & { attributes: Conv2dAttributes }, lo
   const [yBatch, yPlane] = lowering.strides(y);
   const args = {
     x: lowering.at(x),
-    weights: lowering.constant({ form: 'f32', data: packDepthwise(weights, bias, outputs) }, 'weights'),
+    weights: lowering.constant({ form: 'f32', data: packDepthwise(weights, bias, outputs, slopes) }, 'weights'),
     scratch: lowering.scratch(scratchBytes),
     y: lowering.at(y),
     batch,
@@ -103,6 +113,7 @@ export function lowerDepthwise(node: Node & { attributes: Conv2dAttributes }, lo
     width,
     ...geometry,
     ...activationArguments(activation),
+    ...(slopes ? { activation: preluCode } : {}),
   };
   const kept = weights.reduce((count, value) => count + (value === 0 ? 0 : 1), 0);
   const positions = batch * height * width;

@@ -64,6 +64,9 @@ export function activationArguments(activation: Activation | undefined): Activat
   return { ...open, activation: unaryFunctions.indexOf(fn), alpha, beta };
 }
 
+/** The code of x < 0 ? slope·x : x with a slope for each row, in kernels whose records say where the slopes are. */
+export const preluCode = 255;
+
 /** Throws for a code that is not a known function. */
 export function checkActivation(code: number): void {
   if (code >= unaryFunctions.length) throw new Error(`unknown activation code ${code}`);

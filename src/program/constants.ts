@@ -10,8 +10,11 @@ export function constantBytes(constant: Constant): number {
       const { channels, kernel } = constant.taps;
       return 4 * channels * kernel[0] * kernel[1];
     }
-    case 'gemm':
-      return 4 * matrixValues(constant);
+    case 'gemm': {
+      const { rows, columns, panel, winograd, wide } = constant;
+      if (winograd) return winogradBytes(rows, columns / 9, wide ? 6 : panel, winograd);
+      return wide ? 24 * (columns + 1) * Math.ceil(rows / 6) : 4 * matrixValues(constant);
+    }
     case 'spmm': {
       const { rows, group, counts } = constant;
       const full = Math.floor(rows / group);
@@ -38,6 +41,12 @@ export function constantBytes(constant: Constant): number {
       return counts.reduce((bytes, n) => bytes + quantisedRowBytes(bits, n), 0);
     }
   }
+}
+
+/** Bytes of transformed weights; assembly/winograd/index.ts draws them. `tile`: outputs of a tile along each axis. */
+export function winogradBytes(rows: number, columns: number, panel: number, tile: number): number {
+  const groups = Math.ceil(rows / panel);
+  return 4 * panel * groups * (1 + (tile + 2) ** 2 * (columns + 1));
 }
 
 /** Number of values saved for a matrix, including biases in panels. */

@@ -23,6 +23,8 @@ type Numbers<F> = Exclude<keyof F, Pointers<F>>;
 export interface SplitAxis<Numbers extends string = string, Pointers extends string = string> {
   /** The field that holds a record's number of units. */
   readonly field: Numbers;
+  /** The field, 0 in the whole record, that holds the number of units before a part. */
+  readonly start?: Numbers;
   /** The total number of units where it is not the field's value, and values that other fields have in every part. */
   readonly units?: number;
   readonly set?: Readonly<Partial<Record<Numbers, number>>>;

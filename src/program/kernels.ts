@@ -24,6 +24,7 @@ import { reduceKernels } from './kernels/reduce.ts';
 import { resizeKernels } from './kernels/resize.ts';
 import { selectKernels } from './kernels/select.ts';
 import { spmmKernels } from './kernels/spmm.ts';
+import { winogradKernels } from './kernels/winograd.ts';
 import type { FieldKind } from './kernel.ts';
 import type { Pointer } from './program.ts';
 
@@ -46,6 +47,7 @@ export const kernels = {
   ...selectKernels,
   ...gridKernels,
   ...quadKernels,
+  ...winogradKernels,
 };
 
 export type KernelName = keyof typeof kernels;

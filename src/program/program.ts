@@ -2,7 +2,7 @@
 // (src/artifact/), and the runtime checks them, expands them into linear memory and runs them (src/runtime/).
 import type { DType } from '../tensor.ts';
 import type { KernelName } from './kernels.ts';
-import type { Panel } from './tiles.ts';
+import type { Panel, WinogradTile } from './tiles.ts';
 
 /** A position in one of the program's buffers, `offset` bytes from its start. */
 export interface Pointer {
@@ -60,7 +60,18 @@ export type Constant =
    * Dense (rows, columns) weights with their biases, in panels of 4 rows as assembly/gemm/index.ts draws them, or of 28
    * as assembly/linear/index.ts does. Integer panels have zeros in place of biases, which are stored apart.
    */
-  | ({ form: 'gemm'; rows: number; columns: number; panel: Panel; values: MatrixData; bias?: WeightData } & Scales)
+  | ({
+      form: 'gemm';
+      rows: number;
+      columns: number;
+      panel: Panel;
+      values: MatrixData;
+      bias?: WeightData;
+      /** Weights (rows, columns / 9, 3, 3) are expanded for tiles of so many outputs, as assembly/winograd/index.ts draws them. */
+      winograd?: WinogradTile;
+      /** Panels of 4 rows are expanded to panels of 6. Set by the loader, for its engine. */
+      wide?: boolean;
+    } & Scales)
   /**
    * Sparse (rows, columns) weights: `group` consecutive rows share positions; rows beyond a multiple of `group` stand
    * alone. Saved as src/lower/pack.ts draws it, expanded as assembly/spmm/index.ts draws it.

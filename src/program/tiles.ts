@@ -17,6 +17,8 @@ export interface Tile {
   readonly rows: number;
   /** Vectors of 4 pixels. The generated kernels have smaller tiles too, for the remaining pixels. */
   readonly vectors: number;
+  /** Dense weights: rows of a panel, where a tile may have fewer. */
+  readonly panel?: number;
 }
 
 export const tiles = {
@@ -27,7 +29,10 @@ export const tiles = {
     '8x4': { rows: 4, vectors: 2 },
   },
   gemm: {
-    '8x4': { rows: 4, vectors: 2 },
+    '8x4': { rows: 4, vectors: 2, panel: 4 },
+    // Twelve accumulators, for engines that keep as many in registers; weights in panels of 6, of which 24x2 reads pairs
+    '8x6': { rows: 6, vectors: 2, panel: 6 },
+    '24x2': { rows: 2, vectors: 6, panel: 6 },
   },
   /** One pixel per image; the four lanes of a vector are rows. */
   linear: {
@@ -53,6 +58,13 @@ export const tiles = {
  * contiguous, 4 · `pixelsOf(tile)` bytes behind those of the column before.
  */
 export const packedTiles = { dense: tiles.gemm['8x4'], sparse: tiles.spmm['28x1'] } as const;
+
+/** Outputs of a tile along each axis, for Winograd's convolutions. */
+export const winogradTiles = [2, 4] as const;
+export type WinogradTile = (typeof winogradTiles)[number];
+
+export const isWinogradTile = (tile: number): tile is WinogradTile =>
+  (winogradTiles as readonly number[]).includes(tile);
 
 export const pixelsOf = ({ vectors }: Tile): number => 4 * vectors;
 

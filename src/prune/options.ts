@@ -50,7 +50,7 @@ export interface PruneOptions {
   targetMacs?: number;
   /** Instead of `sparsity`: bytes of all constants in a .filigree file. */
   targetBytes?: number;
-  /** A pattern or its name: `unstructured` (default), `group2`, `group4`, `kernel`, `2:4` …, `inputs16`, `channel`. */
+  /** A pattern or its name: `unstructured` (default), `group2`, `group4`, `kernel`, `2:4` …, `inputs16`, `1x4`, `2x4`, `4x4`, `channel`. */
   pattern?: string | Pattern;
   /**
    * The criterion that decides which weights matter least, or its name. `second-order` also adjusts the weights that stay to

@@ -16,11 +16,17 @@ export function stagingBytes(c: Constant): number {
     const indices = up64(counts?.byteLength ?? 0) + up64(gaps?.byteLength ?? 0);
     return indices + up64(values.byteLength) + up64(4 * scales.length) + up64(4 * rows);
   }
-  if (c.form === 'gemm') return c.scales ? 2 * up64(4 * up28(c.rows)) + up64(c.blocks?.byteLength ?? 0) : 0;
+  if (c.form === 'gemm') {
+    const scales = c.scales ? 2 * up64(4 * up28(c.rows)) + up64(c.blocks?.byteLength ?? 0) : 0;
+    return scales + (isRelaid(c) ? up64(4 * matrixValues(c)) : 0);
+  }
   if (c.form !== 'spmm') return 0;
   const lists = up64(c.counts.byteLength) + up64(c.gaps.byteLength) + up64(c.blocks?.byteLength ?? 0);
   return lists + up64(4 * matrixValues(c)) + 2 * up64(4 * c.rows);
 }
+
+/** Whether weights change their layout when they are expanded. */
+const isRelaid = ({ winograd, wide }: Extract<Constant, { form: 'gemm' }>) => winograd !== undefined || wide === true;
 
 /** Rows rounded up to whole panels of 28, which 4 divides. */
 const up28 = (rows: number) => 28 * Math.ceil(rows / 28);
@@ -99,13 +105,13 @@ function partsOf(
    * Registers what makes the constant once its parts are copied. `run` returns what is wrong with sparse indices, if
    * anything.
    */
-  const finish = (run?: () => string | undefined): void => {
+  const finish = (run?: () => string | undefined | void): void => {
     if (run ?? wide.length) {
       batch.finish.push({
         buffer,
         run: () => {
           for (const widen of wide) widen();
-          return run?.();
+          return run?.() ?? undefined;
         },
       });
     }
@@ -136,15 +142,21 @@ export function addConstant(
       floats(c.data, to);
       finish();
       break;
-    case 'gemm':
-      values(c.values, c, matrixValues(c), to);
-      if (c.scales) {
-        const n = c.panel * Math.ceil(c.rows / c.panel);
-        const scales = perRow(c.scales, n, 0);
-        const bias = perRow(c.bias, n, 0);
-        finish(() => void exports.expand_panels(to, scales, bias, n / c.panel, c.columns, c.panel));
-      } else finish();
+    case 'gemm': {
+      const n = c.panel * Math.ceil(c.rows / c.panel);
+      const at = isRelaid(c) ? take(4 * matrixValues(c)) : to;
+      values(c.values, c, matrixValues(c), at);
+      const scales = c.scales ? perRow(c.scales, n, 0) : 0;
+      const bias = c.scales ? perRow(c.bias, n, 0) : 0;
+      const scale = () => void exports.expand_panels(at, scales, bias, n / c.panel, c.columns, c.panel);
+      const layOut = () =>
+        c.winograd
+          ? exports.expand_winograd(at, to, c.rows, c.columns / 9, c.wide ? 6 : 4, c.winograd)
+          : exports.expand_sixes(at, to, c.rows, c.columns);
+      const steps = [...(c.scales ? [scale] : []), ...(isRelaid(c) ? [layOut] : [])];
+      finish(steps.length > 0 ? () => steps.forEach((step) => step()) : undefined);
       break;
+    }
     case 'taps': {
       const { channels, kernel, stride, dilation, channelBytes, phaseBytes, rowBytes } = c.taps;
       exports.expand_taps(to, channels, ...kernel, ...stride, ...dilation, channelBytes, phaseBytes, rowBytes);

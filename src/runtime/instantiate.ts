@@ -20,6 +20,8 @@ export type WasmExports = Record<KernelName, (record: number) => void> & {
   expand_panels(...args: number[]): void;
   expand_taps(to: number, ...geometry: number[]): void;
   expand_spmm(...args: number[]): number;
+  expand_sixes(...args: number[]): void;
+  expand_winograd(...args: number[]): void;
   expand_i8(...args: number[]): number;
   expand_blocks(...args: number[]): number;
   expand_quantised(...args: number[]): number;

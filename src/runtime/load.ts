@@ -3,6 +3,8 @@ import type { Header } from '../artifact/read.ts';
 import { FiligreeError } from '../errors.ts';
 import { checkProgram } from '../program/check.ts';
 import type { Program, Unread } from '../program/program.ts';
+import { withSmallTiles, withWideTiles } from './adapt.ts';
+import { prefersWideTiles } from './engine.ts';
 import { clearStaging, finishBatch, layOut, planBatches, writeRecords } from './expand.ts';
 import { placePieces } from './expand-constant.ts';
 import type { Transfer } from './expand-constant.ts';
@@ -30,7 +32,10 @@ export interface LoadOptions extends SourceOptions {
   threads?: number | 'auto';
   /** A model that exceeds a limit is refused before anything is allocated; for models from strangers. */
   limits?: {
-    /** Bytes of linear memory: expanded weights, activations, memory for threads; 1 GiB if not given. */
+    /**
+     * Bytes of linear memory: expanded weights, activations, memory for threads; 1 GiB if not given. A model that would exceed
+     * it gets less than half the memory for its 3×3 convolutions, and more time (see CompileOptions.winograd).
+     */
     memory?: number;
     /** Work of a run, as in `info.work`; unlimited if not given. */
     work?: number;
@@ -40,6 +45,8 @@ export interface LoadOptions extends SourceOptions {
    * file from a URL is cached under its digest, so that the next visit loads it without the network.
    */
   integrity?: string;
+  /** @internal Whether kernels have tiles for engines that keep twelve sums in registers; default what the engine prefers. */
+  wideTiles?: boolean;
   /** @internal Where the threads run, or why there are none. */
   threadHost?: ThreadHost | string;
 }
@@ -77,14 +84,20 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
   let team: Team | undefined;
   try {
     if (!looksLikeArtifact(file.head)) throw notCompiled(file, name);
-    const program = readArtifact(file.head, name, header);
-    const works = checkProgram(program);
+    let program = readArtifact(file.head, name, header);
+    if (options.wideTiles ?? prefersWideTiles()) program = withWideTiles(program);
+    let works = checkProgram(program);
     const work = works.reduce((a, b) => a + b, 0);
     checkLimit(name, work, options.limits?.work ?? Infinity, 'multiply-accumulates per run, more than limits.work');
     const build = await int8Build(best, program, options.wasm);
     let layout = layOut(program);
     let instance: Instance | undefined;
     const { memory: maxBytes = 2 ** 30 } = options.limits ?? {};
+    if (layout.bytes > maxBytes) {
+      program = withSmallTiles(program);
+      works = checkProgram(program);
+      layout = layOut(program);
+    }
     const within = (bytes: number) =>
       checkLimit(name, bytes, maxBytes, 'bytes of memory, more than limits.memory') ?? bytes;
     within(layout.bytes);

@@ -181,6 +181,9 @@ async function openFile(
       left = splitAt(left, read)[1];
     }
   };
+  /** Of the file when it was opened: size and time of the last change. */
+  let before = '';
+  const state = ({ size, mtimeMs }: import('node:fs').Stats) => `${size} ${mtimeMs}`;
   const readInto = async (from: number, places: readonly Uint8Array[]): Promise<void> => {
     const reading: Promise<void>[] = [];
     for (let left = places.filter((place) => place.length > 0); left.length > 0; from += partBytes) {
@@ -192,6 +195,9 @@ async function openFile(
     for (const { status, ...rest } of await Promise.allSettled(reading)) {
       if (status === 'rejected') throw (rest as PromiseRejectedResult).reason;
     }
+    if (state(fs.fstatSync(fd)) !== before) {
+      throw new FiligreeError('invalid-model', `${String(source)}: changed while it was read; load it again`);
+    }
   };
   let open = false;
   try {
@@ -199,6 +205,7 @@ async function openFile(
     if (stat.isDirectory()) throw fileError(source, { code: 'EISDIR' } as NodeJS.ErrnoException);
     if (!stat.isFile()) return undefined; // a pipe
     const { size } = stat;
+    before = state(stat);
     let head = new Uint8Array(0);
     for (let want = Math.min(size, headBytes); head.length < want; want = Math.min(size, wanted(head, size))) {
       const more = new Uint8Array(want);

@@ -1,6 +1,7 @@
 // What is assumed of classifiers of ImageNet's classes that say nothing of themselves. Loaded for those alone.
 import type { ClassifierPreprocessing } from './classifier-metadata.ts';
 import { imageNetLabels } from './imagenet-labels.ts';
+import { channelAxis } from './fields.ts';
 import { fitLabels } from './labels.ts';
 import type { ImageModel } from './model.ts';
 
@@ -28,7 +29,7 @@ export function assumedOf(
     );
   }
   if (preprocessing) {
-    const channelsLast = inputs[0].shape[3] === 3;
+    const channelsLast = channelAxis(inputs[0].shape) === 3;
     assumed.preprocessing = channelsLast ? 'mobilenet' : 'imagenet';
     const [what, whose] = channelsLast
       ? ['"mobilenet" (b/127.5 − 1 of bytes b)', "TensorFlow's and Keras' MobileNets"]

@@ -1,6 +1,6 @@
 // `metadata.vision` of a classifier's artifact, and the defaults for artifacts without it.
 import { FiligreeError } from '../errors.ts';
-import { field, invalid, list, oneOf, text, type Field, type TensorDescription } from './fields.ts';
+import { channelAxis, field, invalid, list, oneOf, text, type Field, type TensorDescription } from './fields.ts';
 import { readPreprocessing } from './metadata.ts';
 import { normalization, type Preprocessing } from './preprocessing.ts';
 
@@ -111,10 +111,10 @@ export function classifierShape(
   outputs: readonly TensorDescription[],
 ): { width: number; height: number; classes: number } | undefined {
   if (inputs.length !== 1 || outputs.length !== 1) return undefined;
-  const [batch, ...image] = inputs[0].shape;
+  const { shape } = inputs[0];
+  const channel = channelAxis(shape);
   const classes = outputs[0].shape.filter((d) => d !== 1);
-  if (batch !== 1 || image.length !== 3 || classes.length !== 1) return undefined;
-  if (image[2] === 3) return { height: image[0], width: image[1], classes: classes[0] };
-  if (image[0] === 3) return { height: image[1], width: image[2], classes: classes[0] };
-  return undefined;
+  if (channel === undefined || classes.length !== 1) return undefined;
+  const [height, width] = channel === 3 ? [shape[1], shape[2]] : [shape[2], shape[3]];
+  return { height, width, classes: classes[0] };
 }

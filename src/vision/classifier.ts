@@ -100,7 +100,7 @@ export class Classifier<M extends ImageModel = ImageModel> {
       }
       throw new FiligreeError(
         'unsupported',
-        `${model.name}: not a photo classifier: wanted one input of 3 channels and one output, a score per class; its ` +
+        `${model.name}: not a photo classifier: wanted one input of 3 channels, or 1, and one output, a score per class; its ` +
           `inputs are ${shapes(model.inputs)}, its outputs ${shapes(model.outputs)}`,
       );
     }

@@ -90,3 +90,13 @@ export function shapeIs(output: TensorDescription, shape: readonly number[]): vo
   if (!isReal(output.dtype))
     throw invalid(`metadata.vision.head: output "${output.name}"`, 'float32 or a quantised type', output.dtype);
 }
+
+/** The axis of the channels in an image's shape, (1, H, W, C) or (1, C, H, W) with 3 channels or 1; undefined for others. */
+export function channelAxis(shape: readonly number[]): 1 | 3 | undefined {
+  if (shape.length !== 4 || shape[0] !== 1) return undefined;
+  for (const channels of [3, 1]) {
+    if (shape[3] === channels) return 3;
+    if (shape[1] === channels) return 1;
+  }
+  return undefined;
+}

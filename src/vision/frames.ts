@@ -72,7 +72,10 @@ function nextShown(video: HTMLVideoElement, signal: AbortSignal): Promise<number
     signal.addEventListener('abort', () => settle(), { signal: over.signal });
     video.addEventListener('ended', () => settle(), { signal: over.signal });
     if ('requestVideoFrameCallback' in video) {
-      const handle = video.requestVideoFrameCallback((_, { mediaTime }) => settle(mediaTime));
+      const handle = video.requestVideoFrameCallback((_, { mediaTime, presentationTime }) =>
+        // WebKitGTK's media time of a stream stands still
+        settle(video.srcObject ? presentationTime / 1000 : mediaTime),
+      );
       over.signal.addEventListener('abort', () => video.cancelVideoFrameCallback(handle));
       return;
     }

@@ -6,6 +6,7 @@ import type { Session } from '../runtime/session.ts';
 import { up64 } from '../runtime/up64.ts';
 import type { ImageModel } from './model.ts';
 import type { Geometry, ImageRun, Pixels, Preprocessing } from './preprocessing.ts';
+import { channelAxis } from './fields.ts';
 import { checkPixels, imageGeometry } from './preprocessing.ts';
 
 /**
@@ -31,10 +32,10 @@ export async function runOnImage<T>(
 }
 
 /**
- * Resizes and normalises an image into the model's only input. Its bytes are staged in scratch memory, which grows when
+ * Resizes and normalises an image into the model's only input; of a grey input's three scales the first counts. Its bytes are staged in scratch memory, which grows when
  * an image is larger than all before.
  * @returns where the image lies in the input
- * @throws FiligreeError `invalid-argument` when the data does not fit the image's size, or the input is not an RGB
+ * @throws FiligreeError `invalid-argument` when the data does not fit the image's size, or the input is not an
  * image of the size in `preprocessing`; `environment` when memory runs out
  */
 export function writeImage(session: Session, image: Pixels, preprocessing: Preprocessing): Geometry {
@@ -54,14 +55,19 @@ export function writeImage(session: Session, image: Pixels, preprocessing: Prepr
   }
   const { destination } = geometry;
   const spans = up64(imageScratchBytes(destination.width));
-  const scratch = session.scratch(spans + image.data.length, 'an image');
-  scratch.set(image.data, spans);
+  const channels = target.isGrey ? 1 : image.channels;
+  const bytes = image.width * image.height * channels;
+  const scratch = session.scratch(spans + bytes, 'an image');
+  if (channels === image.channels) scratch.set(image.data, spans);
+  else writeGrey(image, scratch.subarray(spans));
+  // the kernel writes a grey input three times in one place
+  const [from, by] = target.isGrey ? [scale.map(() => scale[0]), offset.map(() => offset[0])] : [scale, offset];
   session.call('f32_image', {
     x: scratch.byteOffset + spans,
     scratch: scratch.byteOffset,
     y: session.view(inputs[0]).address,
-    channels: image.channels,
-    xRow: image.width * image.channels,
+    channels,
+    xRow: image.width * channels,
     xLeft: 0,
     xTop: 0,
     xWidth: image.width,
@@ -75,22 +81,22 @@ export function writeImage(session: Session, image: Pixels, preprocessing: Prepr
     top: destination.y,
     toWidth: destination.width,
     toHeight: destination.height,
-    reverse: order === 'BGR' ? 1 : 0,
+    reverse: order === 'BGR' && !target.isGrey ? 1 : 0,
     antialias: antialias ? 1 : 0,
     pad: padValue,
-    scale0: scale[0],
-    scale1: scale[1],
-    scale2: scale[2],
-    offset0: offset[0],
-    offset1: offset[1],
-    offset2: offset[2],
+    scale0: from[0],
+    scale1: from[1],
+    scale2: from[2],
+    offset0: by[0],
+    offset1: by[1],
+    offset2: by[2],
   });
   return geometry;
 }
 
 /**
  * Size of a model's only input, in pixels.
- * @throws FiligreeError `invalid-argument` when it is not one RGB image
+ * @throws FiligreeError `invalid-argument` when it is not one image
  */
 export function imageSize(inputs: readonly Endpoint[], model: string): { width: number; height: number } {
   if (inputs.length !== 1) {
@@ -100,8 +106,16 @@ export function imageSize(inputs: readonly Endpoint[], model: string): { width: 
   return { width, height };
 }
 
-/** How an input of shape (1, H, W, 3) or (1, 3, H, W) is stored; strides in bytes. */
+/** Luma of RGB or RGBA pixels as Pillow and OpenCV round it (ITU-R BT.601), a byte each. */
+function writeGrey({ data, channels }: Pixels, grey: Uint8Array): void {
+  for (let i = 0, at = 0; at < data.length; i++, at += channels) {
+    grey[i] = (19595 * data[at] + 38470 * data[at + 1] + 7471 * data[at + 2] + 0x8000) >> 16;
+  }
+}
+
+/** How an input of shape (1, H, W, C) or (1, C, H, W) is stored, C 3 or 1; strides in bytes. */
 interface ImageLayout {
+  isGrey: boolean;
   width: number;
   height: number;
   row: number;
@@ -110,19 +124,21 @@ interface ImageLayout {
 }
 
 function imageLayout({ name, shape, strides }: Endpoint, model: string): ImageLayout {
-  const channel = shape.length === 4 && shape[0] === 1 ? (shape[3] === 3 ? 3 : shape[1] === 3 ? 1 : 0) : 0;
-  if (channel === 0) {
+  const channel = channelAxis(shape);
+  if (channel === undefined) {
     throw new FiligreeError(
       'invalid-argument',
-      `${model}: input "${name}" has shape [${shape.join(', ')}], wanted an RGB image: [1, H, W, 3] or [1, 3, H, W]`,
+      `${model}: input "${name}" has shape [${shape.join(', ')}], wanted an image: [1, H, W, C] or [1, C, H, W] with 3 channels, or 1 of grey`,
     );
   }
   const [y, x] = channel === 3 ? [1, 2] : [2, 3];
+  const isGrey = shape[channel] === 1;
   return {
+    isGrey,
     height: shape[y],
     width: shape[x],
     row: 4 * strides[y],
     pixel: 4 * strides[x],
-    channel: 4 * strides[channel],
+    channel: isGrey ? 0 : 4 * strides[channel],
   };
 }

@@ -3,7 +3,7 @@
 import { FiligreeError } from '../errors.ts';
 import { same } from './classifier-metadata.ts';
 import { coco80, coco90 } from './coco-labels.ts';
-import { outputNamed, type TensorDescription } from './fields.ts';
+import { channelAxis, outputNamed, type TensorDescription } from './fields.ts';
 import { fileFacts, type FileFacts } from './file-facts.ts';
 import { knownModel } from './known-models.ts';
 import { fittingLabels } from './labels.ts';
@@ -168,12 +168,12 @@ export function defaultLabels(classes: number | undefined): readonly string[] {
   return classes === coco80.length ? coco80 : classes === coco90.length ? coco90 : [];
 }
 
-/** The only input, when it is an RGB image. */
+/** The only input, when it is an image. */
 export function imageInput(inputs: readonly TensorDescription[]): ImageInput | undefined {
   const { shape } = inputs[0] ?? { shape: [] };
-  if (inputs.length !== 1 || shape.length !== 4 || shape[0] !== 1) return undefined;
-  if (shape[3] === 3) return { height: shape[1], width: shape[2], channelsLast: true };
-  if (shape[1] === 3) return { height: shape[2], width: shape[3], channelsLast: false };
+  const channel = inputs.length === 1 ? channelAxis(shape) : undefined;
+  if (channel === 3) return { height: shape[1], width: shape[2], channelsLast: true };
+  if (channel === 1) return { height: shape[2], width: shape[3], channelsLast: false };
   return undefined;
 }
 

@@ -4,7 +4,7 @@ import type { Tensor } from '../tensor.ts';
 import type { ImageRun, Pixels, Preprocessing } from './preprocessing.ts';
 
 /**
- * Resizes and normalises an image straight into a model's only input, which must be an RGB image, and runs the model.
+ * Resizes and normalises an image straight into a model's only input, which must be an image of RGB or grey, and runs the model.
  * For callers that read the outputs themselves; `createDetector` and `createClassifier` do all this on their own.
  * @returns Outputs as `Model.run` gives them, where the image lies in the input, and milliseconds.
  * @throws FiligreeError `invalid-argument` when the input is not an image of the size in `preprocessing`, and as

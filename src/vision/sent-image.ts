@@ -10,7 +10,7 @@ import type { SentImage } from './worker-messages.ts';
 export async function sendable(image: ImageSource): Promise<{ sent: SentImage; transfer: readonly unknown[] }> {
   if (isPixels(image)) {
     const { data, ...size } = checked(image);
-    const copy = data.slice();
+    const copy = new Uint8Array(data); // a Buffer's slice() is a view
     return { sent: { data: copy, ...size }, transfer: [copy.buffer] };
   }
   if (isEncoded(image)) {

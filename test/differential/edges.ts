@@ -55,7 +55,7 @@ export async function tryEdges(graph: Graph, feeds: Feeds, passes: boolean): Pro
   if (!isTame(values)) return undefined;
   const own = cloneGraph(graph);
   if (passes) optimise(own);
-  const bytes = writeArtifact(lowerGraph(own, defaultCostModel, { dense: true }));
+  const bytes = writeArtifact(lowerGraph(own, defaultCostModel, { dense: true, winograd: false }));
   for (const build of builds) {
     const { model } = await loadInShares(bytes, build, 1, () => 0, { poison: true });
     const results = await model.run(feeds);

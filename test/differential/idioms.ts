@@ -88,6 +88,7 @@ function gated(b: GraphBuilder, x: string, dice: Dice): string {
     () => binary('max', x, b.scalar(dice.one([0, -1]))),
     () => binary('min', binary('max', x, b.scalar(0)), b.scalar(6)),
     () => binary('prelu', x, b.scalar(0.25)),
+    () => binary('prelu', x, b.constant([b.shape(x)[1], 1, 1])),
     () => b.node('unary', clamp(0, 4), b.node('unary', clamp(-1, 2), x)),
     () => b.node('unary', clamp(0, Infinity), x),
   ];

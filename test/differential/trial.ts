@@ -22,7 +22,9 @@ import { builds, type Build } from '../kernels/wasm.ts';
 import { bitsOf, loadInShares } from '../shares.ts';
 import { Dice } from './dice.ts';
 import { eightBitConvolution, roundedLinear } from './integers.ts';
-import { feedsOf, type Feeds } from './network.ts';
+import { feedsOf, type Feeds, type Recipe } from './network.ts';
+import { withWideTiles } from '../../src/runtime/adapt.ts';
+import type { WinogradTile } from '../../src/program/tiles.ts';
 import { evaluateAll, isTame, magnitude, unrest, type Values } from './oracle.ts';
 
 v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
@@ -40,6 +42,10 @@ export interface Setting {
   /** Whether convolutions may be done in eight bits. */
   eightBits: boolean;
   linearWeights?: LinearWeights;
+  /** Outputs of Winograd's tiles. */
+  winograd: WinogradTile | false;
+  /** Kernels are those for engines that keep twelve sums in registers. */
+  wideTiles: boolean;
   threads: number;
   /** Workers run the shares, not this thread by turns. */
   workers: boolean;
@@ -50,6 +56,8 @@ export const plainSetting: Setting = {
   choices: 0,
   dense: false,
   eightBits: false,
+  winograd: false,
+  wideTiles: false,
   threads: 1,
   workers: false,
 };
@@ -64,8 +72,14 @@ export function drawSetting(dice: Dice): Setting {
     linearWeights: dice.one([undefined, 'int8', 'int4']),
     threads: dice.from(1, 4),
     workers: dice.oneIn(25),
+    winograd: dice.one([4, 4, 2, false]),
+    wideTiles: dice.oneIn(2),
   };
 }
+
+/** The setting that a random network is tried with. */
+export const settingOf = ({ input, seeds }: Recipe): Setting =>
+  drawSetting(new Dice(seeds.reduce((a, b) => a + b, input[0])));
 
 /** What trials have reached. */
 export class Coverage {
@@ -125,7 +139,7 @@ export async function tryNetwork(
   } catch (error) {
     return `does not compile: ${(error as Error).stack}`;
   }
-  if (coverage) record(compiled, coverage);
+  if (coverage) record(compiled, setting, coverage);
   for (const build of builds) {
     const wrong = await runBuild(compiled, bytes, build, graph, feeds, setting, values, coverage);
     if (wrong !== undefined) return `${build}: ${wrong}`;
@@ -133,10 +147,26 @@ export async function tryNetwork(
   return undefined;
 }
 
-function record({ program, graph }: Compiled, coverage: Coverage): void {
+/**
+ * A network compiled to be run elsewhere: its file, and what checks the results of a run against the evaluator.
+ * @returns undefined for a network whose numbers grow beyond what float32 can be held to
+ */
+export function prepareTrial(graph: Graph, feeds: Feeds, setting: Setting) {
+  const values = evaluateAll(graph, feeds);
+  if (!isTame(values)) return undefined;
+  const compiled = compile(graph, feeds, setting);
+  return {
+    bytes: writeArtifact(compiled.program),
+    kernels: compiled.program.steps.map(({ kernel }) => kernel),
+    /** What is wrong, or undefined. */
+    check: (results: Results) => check(compiled, graph, feeds, results, values),
+  };
+}
+
+function record({ program, graph }: Compiled, { wideTiles }: Setting, coverage: Coverage): void {
   coverage.networks++;
   coverage.nodes += graph.nodes.length;
-  for (const { kernel } of program.steps) coverage.count('kernels', kernel);
+  for (const { kernel } of (wideTiles ? withWideTiles(program) : program).steps) coverage.count('kernels', kernel);
   for (const buffer of program.buffers) {
     if (buffer.kind === 'constant') coverage.count('forms', formOf(buffer.constant));
   }
@@ -144,7 +174,7 @@ function record({ program, graph }: Compiled, coverage: Coverage): void {
 
 function formOf(constant: Extract<Program['buffers'][number], { kind: 'constant' }>['constant']): string {
   const { form } = constant;
-  if (form === 'gemm') return `gemm ${constant.panel}`;
+  if (form === 'gemm') return constant.winograd ? `winograd ${constant.winograd}` : `gemm ${constant.panel}`;
   if (form === 'quantised') return `quantised ${constant.bits}`;
   return form === 'spmm' || form === 'i8' ? `${form} ${constant.group}` : form;
 }
@@ -163,7 +193,8 @@ function compile(original: Graph, feeds: Feeds, setting: Setting, coverage?: Cov
       ranges[name] = { min: 0.9 * min, max: 0.9 * max };
     }
   }
-  const options = { ranges, linearWeights: setting.linearWeights, dense: setting.dense };
+  const { linearWeights, dense, winograd } = setting;
+  const options = { ranges, linearWeights, dense, winograd };
   const choices = new Map<string, string>();
   const dice = new Dice(setting.choices);
   let program = lowerGraph(graph, defaultCostModel, {
@@ -207,7 +238,7 @@ function expose(graph: Graph, value: string): void {
   if (!graph.outputs.some((port) => port.name === name)) graph.outputs.push({ value, name, dtype: 'float32' });
 }
 
-type Results = Record<string, Pick<Tensor, 'shape' | 'data'>>;
+export type Results = Record<string, Pick<Tensor, 'shape' | 'data'>>;
 
 async function runBuild(
   compiled: Compiled,
@@ -219,9 +250,9 @@ async function runBuild(
   values: Values,
   coverage?: Coverage,
 ): Promise<string | undefined> {
-  const { threads, workers } = setting;
+  const { threads, workers, wideTiles } = setting;
   const dice = new Dice(threads);
-  const alone = await loadInShares(bytes, build, 1, () => 0, { poison: true });
+  const alone = await loadInShares(bytes, build, 1, () => 0, { poison: true, wideTiles });
   const results = await alone.model.run(feeds);
   const bits = bitsOf(results);
   const differs = (other: Results) => Object.entries(bitsOf(other)).find(([name, b]) => !sameBits(b, bits[name]))?.[0];
@@ -235,8 +266,8 @@ async function runBuild(
   if (wrong !== undefined) return wrong;
   if (threads === 1) return undefined;
   const shared = workers
-    ? { model: await loadModel(bytes, { build, threads }) }
-    : await loadInShares(bytes, build, threads, (n) => dice.below(n), { poison: true });
+    ? { model: await loadModel(bytes, { build, threads, wideTiles }) }
+    : await loadInShares(bytes, build, threads, (n) => dice.below(n), { poison: true, wideTiles });
   try {
     const other = differs(await shared.model.run(feeds));
     return other === undefined ? undefined : `${other} differs with ${threads} threads`;

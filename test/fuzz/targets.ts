@@ -1,4 +1,13 @@
 // What is fuzzed: a parser each, how its inputs are changed, and the sources whose coverage counts.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, normalize, relative } from 'node:path';
+import process from 'node:process';
+import { keysOf, readJobFile } from '../../src/bulk/job-file.ts';
+import { jobId } from '../../src/bulk/job-id.ts';
+import { parseJob } from '../../src/bulk/job.ts';
+import { locationOf } from '../../src/bulk/location.ts';
+import { FiligreeError } from '../../src/errors.ts';
 import { categoriesOfClasses, readInstances } from '../../src/evaluate/instances.ts';
 import { readLabelledImages } from '../../src/evaluate/labelled-images.ts';
 import { readNpy, writeNpy } from '../../src/formats/npy.ts';
@@ -71,6 +80,31 @@ const dict = [
   ', }',
   '1' + '0'.repeat(400),
 ];
+
+const jobFields = ['key', 'id', '__proto__', 'toString', '../x', 's3://', 'https://host/', '/etc/passwd'];
+const jobTokens = [
+  '"',
+  '{',
+  '}',
+  '"key":',
+  '"id":',
+  '../',
+  '..',
+  './',
+  '/',
+  '//',
+  '\\\\',
+  '\\u0000',
+  '\\ud800',
+  '%2e',
+  's3://',
+  'http://',
+  'C:',
+  ...'\0?#&:;@',
+];
+/** Where job files are written. */
+const folder = mkdtempSync(join(tmpdir(), 'filigree-fuzz-'));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 
 const safetensors = ['F32', 'F16', 'I64', 'I32', 'U8', 'BOOL', 'dtype', 'shape', 'data_offsets', '__metadata__'];
 
@@ -161,6 +195,40 @@ export const targets = {
     run: (input) => parseCostModel(text(input), 'input'),
     mutate: mutateJson(['peak', 'l1Bytes', 'cacheBytes', 'costs', 'other', 'position', 'group']),
     sources: ['src/compile/check-cost-model'],
+  },
+  jobs: {
+    // a line, which becomes a key, an id and a location, below a folder and below a URL
+    async run(input) {
+      const key = parseJob(text(input));
+      const { path } = locationOf(key, 'photos') as { path: string };
+      if (relative('photos', normalize(path)).startsWith('..')) throw new Error(`${path} leads out of its folder`);
+      const { url } = locationOf(key, 'https://host/photos') as { url: string };
+      if (!new URL(url).href.startsWith('https://host/photos/')) throw new Error(`${url} leads out of its base`);
+      if (!/^[\da-f]{32}$/.test(jobId(key, { model: '', options: {} }))) throw new Error('not an id');
+    },
+    mutate: (input, random, other) =>
+      (random.oneIn(3) ? mutateJson(jobFields) : mutateBytes(jobTokens))(input, random, other),
+    sources: ['src/bulk/job', 'src/bulk/location'],
+  },
+  'job-file': {
+    // whatever is in a file, each of its lines is a job of its shards, refused, or blank
+    async run(input) {
+      const path = join(folder, 'jobs.jsonl');
+      writeFileSync(path, input);
+      let refused = 0;
+      const idOf = (key: string) => jobId(key, { model: '', options: {} });
+      const onRefused = (error: FiligreeError) => {
+        if (!/, line \d+: ./.test(error.message) || error.message.includes('\n')) throw new Error(error.message);
+        refused++;
+      };
+      const file = await readJobFile(path, 2, idOf, (key) => void locationOf(key, 'photos'), onRefused);
+      const keys = (await Promise.all(file.shards.map((shard) => keysOf(path, shard)))).flat();
+      if (keys.length !== file.jobs || new Set(keys).size !== keys.length || refused !== file.refused)
+        throw new Error('miscounted');
+      if (file.jobs === 0) throw new FiligreeError('invalid-argument', 'no jobs');
+    },
+    mutate: mutateBytes([...jobTokens, '\n', '\r\n', '\n\n', '\ufeff', '"a.jpg"\n', '{"key":"b.jpg"}\n']),
+    sources: ['src/bulk/job', 'src/bulk/location', 'src/bulk/id-table'],
   },
 } satisfies Record<string, Target>;
 

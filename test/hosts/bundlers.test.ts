@@ -6,10 +6,11 @@ import { build as esbuild } from 'esbuild';
 import { createServer, build as vite } from 'vite';
 import webpack from 'webpack';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { isolation, serveFolder, strictPolicy, useBrowser } from './browser.ts';
-import type { Site } from './browser.ts';
+import { useBrowser } from './browser.ts';
 import { patience } from '../patience.ts';
 import { jpegFile, modelFile, project } from './project.ts';
+import { isolation, serveFolder, strictPolicy } from './site.ts';
+import type { Site } from './site.ts';
 
 const byName = "'faces'";
 /** A page's script. @param model the model of its detector @param imported what it imports besides */
@@ -87,7 +88,7 @@ describe('a page built with', () => {
       server: { port: 0, host: '127.0.0.1', headers: isolation },
     });
     await server.listen();
-    await expectFaces({ origin: server.resolvedUrls!.local[0].replace(/\/$/, ''), requests: [] });
+    await expectFaces({ origin: server.resolvedUrls!.local[0].replace(/\/$/, ''), requests: [], first: new Map() });
     await server.close();
   }
 

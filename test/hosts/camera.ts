@@ -1,4 +1,4 @@
-// A camera for Chromium that sees one photo for ever.
+// Cameras that see one photo for ever.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -18,3 +18,20 @@ export function cameraOf(jpeg: string): string[] {
     `--use-file-for-fake-video-capture=${video}`,
   ];
 }
+
+/** A script for pages of other browsers, in which a canvas is the camera: it sees a photo of the page's own site. */
+export const cameraScript = (url: string) => `
+(() => {
+  const media = navigator.mediaDevices ?? {};
+  media.getUserMedia = async () => {
+    const photo = new Image();
+    photo.src = '${url}';
+    await photo.decode();
+    const canvas = document.createElement('canvas');
+    [canvas.width, canvas.height] = [photo.naturalWidth, photo.naturalHeight];
+    const context = canvas.getContext('2d');
+    setInterval(() => context.drawImage(photo, 0, 0), 50);
+    return canvas.captureStream(20);
+  };
+  if (!navigator.mediaDevices) Object.defineProperty(navigator, 'mediaDevices', { value: media });
+})();`;

@@ -1,13 +1,14 @@
-// examples/bench as its README says: built in the clone, and run in Chromium.
+// examples/bench as its README says: built in the clone, and run in every browser.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { DeviceReport } from '../../examples/bench/src/messages.ts';
-import { patience } from '../patience.ts';
-import { isolation, serveFolder, useBrowser } from './browser.ts';
+import { useBrowser } from './browser.ts';
+import { engines, isEngineInstalled } from './engines.ts';
+import type { EnginePage } from './engines.ts';
 import { root } from './project.ts';
+import { isolation, serveFolder } from './site.ts';
 
 const folder = path.join(root, 'examples/bench');
 const dist = path.join(folder, 'dist');
@@ -24,11 +25,13 @@ beforeAll(() => {
   mkdirSync(pictures, { recursive: true });
 });
 
-async function measured(page: Page): Promise<DeviceReport> {
-  await page.click('#quick');
-  await page.waitForSelector('#results:not([hidden])', { timeout: patience });
-  const url = await page.getAttribute('#download', 'href');
-  return page.evaluate(async (from) => (await fetch(from!)).json() as Promise<DeviceReport>, url);
+async function measured(page: EnginePage): Promise<DeviceReport> {
+  await page.evaluate(() => document.querySelector<HTMLButtonElement>('#quick')!.click());
+  await page.waitForFunction(() => !document.querySelector<HTMLElement>('#results')!.hidden);
+  return page.evaluate(async () => {
+    const { href } = document.querySelector<HTMLAnchorElement>('#download')!;
+    return (await (await fetch(href)).json()) as DeviceReport;
+  });
 }
 
 describe('the page that measures a device', () => {
@@ -68,14 +71,6 @@ describe('the page that measures a device', () => {
     expect(problems).toEqual([]);
   });
 
-  it('says that threads need an isolated page', async () => {
-    const { page, problems } = await browser.page(await serveFolder(dist), '/?filter=^f32_fill$&networks=');
-    const { device, networks } = await measured(page);
-    expect([device.isolated, networks]).toEqual([false, []]);
-    expect(await page.textContent('#tiles')).toContain('not isolated');
-    expect(problems).toEqual([]);
-  });
-
   it('names what it cannot measure, stops, and starts again', async () => {
     const site = await serveFolder(dist);
     const { page } = await browser.page(site, '/?filter=^f64_');
@@ -87,5 +82,26 @@ describe('the page that measures a device', () => {
     await other.click('#stop');
     expect(await other.isEnabled('#full')).toBe(true);
     expect(await other.isHidden('#progress')).toBe(true);
+  });
+});
+
+describe.each(engines.filter(({ onlyThreads }) => !onlyThreads))('in $name', (engine) => {
+  const browser = useBrowser([], engine);
+
+  it.runIf(isEngineInstalled(engine))('measures, and says that threads need an isolated page', async () => {
+    const { page, problems } = await browser.page(await serveFolder(dist), '/?filter=^f32_fill$&networks=mobilenet-v2');
+    const { device, networks, peak, build } = await measured(page);
+    expect(build).toBe(engine.build);
+    expect(peak.gflops).toBeGreaterThan(0);
+    expect(device.isolated).toBe(false);
+    expect(networks.map(({ threads, zeros }) => [threads, zeros])).toEqual([
+      [1, 'dense'],
+      [1, '70 % unstructured'],
+      [1, '90 % unstructured'],
+    ]);
+    expect(networks.every(({ ms }) => ms.least > 0 && ms.median >= ms.least)).toBe(true);
+    const text = await page.evaluate(() => document.querySelector('#tiles')!.textContent);
+    expect(text).toContain('not isolated');
+    expect(problems).toEqual([]);
   });
 });

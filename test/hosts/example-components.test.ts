@@ -3,10 +3,11 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { serveFolder, useBrowser } from './browser.ts';
+import { useBrowser } from './browser.ts';
 import { cameraOf } from './camera.ts';
 import { cloneExample } from './clone.ts';
 import { root } from './project.ts';
+import { serveFolder } from './site.ts';
 
 const photo = path.join(root, 'examples/web/public/samples/players.jpg');
 

@@ -4,10 +4,13 @@ import path from 'node:path';
 import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readHeader } from '../../src/artifact/read.ts';
-import { isolation, serveFolder, strictPolicy, useBrowser } from './browser.ts';
+import { useBrowser } from './browser.ts';
 import { cameraOf } from './camera.ts';
 import { cloneExample } from './clone.ts';
+import { chromium, firefox, isEngineInstalled, webKit } from './engines.ts';
+import type { Engine, EnginePage } from './engines.ts';
 import { jpegFile, root } from './project.ts';
+import { isolation, serveFolder, strictPolicy } from './site.ts';
 
 let site: string;
 let readme: string;
@@ -26,12 +29,22 @@ beforeAll(async () => {
   mkdirSync(pictures, { recursive: true });
 });
 
-const ready = (page: Page) => page.waitForSelector('#chart svg');
-const counts = (page: Page) => page.locator('#comparison .count').allTextContents();
-const says = (page: Page, selector: string, text: string) =>
-  page.waitForFunction(([at, words]) => document.querySelector(at)?.textContent?.includes(words), [selector, text]);
+const ready = (page: EnginePage) => page.waitForFunction(() => document.querySelector('#chart svg'));
+/** Texts of all elements. */
+const texts = (page: EnginePage, selector: string): Promise<string[]> =>
+  page.evaluate((of) => [...document.querySelectorAll(of)].map((element) => element.textContent), selector);
+const counts = (page: EnginePage) => texts(page, '#comparison .count');
+const says = (page: EnginePage, selector: string, text: string) =>
+  page.waitForFunction(([at, words]) => document.querySelector(at)?.textContent?.includes(words), [
+    selector,
+    text,
+  ] as const);
 
-async function drop(page: Page, place: string, files: { file: string; name: string; type?: string }[]): Promise<void> {
+async function drop(
+  page: EnginePage,
+  place: string,
+  files: { file: string; name: string; type?: string }[],
+): Promise<void> {
   const dropped = files.map(({ file, name, type = '' }) => ({ base64: readFileSync(file, 'base64'), name, type }));
   await page.evaluate(
     ([selector, list]) => {
@@ -47,7 +60,7 @@ async function drop(page: Page, place: string, files: { file: string; name: stri
 }
 
 /** Of each picture: its size, and pixels of the colour of boxes around faces and persons. */
-const painted = (page: Page, place = '#comparison') =>
+const painted = (page: EnginePage, place = '#comparison') =>
   page.evaluate(
     (selector) =>
       [...document.querySelectorAll<HTMLCanvasElement>(`${selector} canvas`)].map((canvas) => {
@@ -89,45 +102,55 @@ it('is one folder under 3 MB', () => {
   expect(bytes / 1e6).toBeCloseTo(Number(said), 1);
 });
 
+const everywhere: Engine<EnginePage>[] = [chromium, firefox, webKit];
+
+describe.each(everywhere.map((engine) => [engine.name, engine] as const))('the page in %s', (_, engine) => {
+  const browser = useBrowser<EnginePage>([], engine);
+
+  it.skipIf(!isEngineInstalled(engine))(
+    'compares on the same picture, takes photos and networks, and complains of what is neither',
+    async () => {
+      const server = await serveFolder(site, { ...strictPolicy, ...isolation });
+      const { page, problems } = await browser.page(server);
+      if ('setViewportSize' in page) await (page as Page).setViewportSize({ width: 1400, height: 900 });
+      await ready(page);
+      expect(await counts(page)).toEqual(['3 faces', '3 faces']);
+      for (const { yellow } of await painted(page)) expect(yellow).toBeGreaterThan(500);
+      expect((await texts(page, '#chart g')).length).toBeGreaterThan(50);
+      const [early] = await texts(page, '.verdict');
+      expect(early).toMatch(/^Measuring: \d+ of 20 pairs of runs$|zeros/);
+      await page.waitForFunction(() => /zeros/.test(document.querySelector('.verdict')!.textContent!));
+      expect((await texts(page, '.verdict'))[0]).toMatch(/ × as (fast|long) as multiplying zeros$|the same speed$/);
+      if (engine === chromium)
+        await (page as Page).screenshot({ path: path.join(pictures, 'wide.png'), fullPage: true });
+
+      await drop(page, '#look', [{ file: jpegFile, name: 'group.jpg', type: 'image/jpeg' }]);
+      await says(page, '#comparison .count', '5 faces');
+      expect((await painted(page)).map(({ width, height }) => [width, height])).toEqual([
+        [1920, 1398],
+        [1920, 1398],
+      ]);
+      await drop(page, '#look', [{ file: path.join(root, 'package.json'), name: 'notes.txt', type: 'text/plain' }]);
+      await says(page, '#problem', 'notes.txt');
+      await drop(page, '#look', [{ file: path.join(root, 'package.json'), name: 'broken.filigree' }]);
+      await says(page, '#problem', '.filigree model');
+
+      await drop(page, '#look', [{ file: sparseFaces, name: 'mine.tflite' }]);
+      await says(page, '#note', 'mine.tflite');
+      expect(await counts(page)).toEqual(['5 faces', '5 faces']);
+      expect(await texts(page, '#model option')).toContain('mine.tflite');
+      // a network without zeros has no twin
+      await drop(page, '#look', [{ file: fullRange, name: 'dense.tflite' }]);
+      await says(page, '#note', 'dense.tflite');
+      expect(await counts(page)).toEqual(['5 faces']);
+      expect(problems).toEqual([]);
+      await page.close();
+    },
+  );
+});
+
 describe('the page', () => {
   const browser = useBrowser(cameraOf(players));
-
-  it('compares on the same picture, takes photos and networks, and complains of what is neither', async () => {
-    const server = await serveFolder(site, { ...strictPolicy, ...isolation });
-    const { page, problems } = await browser.page(server);
-    await page.setViewportSize({ width: 1400, height: 900 });
-    await ready(page);
-    expect(await counts(page)).toEqual(['3 faces', '3 faces']);
-    for (const { yellow } of await painted(page)) expect(yellow).toBeGreaterThan(500);
-    expect(await page.locator('#chart g').count()).toBeGreaterThan(50);
-    const early = (await page.textContent('.verdict'))!;
-    expect(early).toMatch(/^Measuring: \d+ of 20 pairs of runs$|zeros/);
-    await page.waitForFunction(() => /zeros/.test(document.querySelector('.verdict')!.textContent!));
-    expect(await page.textContent('.verdict')).toMatch(/ × as (fast|long) as multiplying zeros$|the same speed$/);
-    await page.screenshot({ path: path.join(pictures, 'wide.png'), fullPage: true });
-
-    await drop(page, '#look', [{ file: jpegFile, name: 'group.jpg', type: 'image/jpeg' }]);
-    await says(page, '#comparison .count', '5 faces');
-    expect((await painted(page)).map(({ width, height }) => [width, height])).toEqual([
-      [1920, 1398],
-      [1920, 1398],
-    ]);
-    await drop(page, '#look', [{ file: path.join(root, 'package.json'), name: 'notes.txt', type: 'text/plain' }]);
-    await says(page, '#problem', 'notes.txt');
-    await drop(page, '#look', [{ file: path.join(root, 'package.json'), name: 'broken.filigree' }]);
-    await says(page, '#problem', '.filigree model');
-
-    await drop(page, '#look', [{ file: sparseFaces, name: 'mine.tflite' }]);
-    await says(page, '#note', 'mine.tflite');
-    expect(await counts(page)).toEqual(['5 faces', '5 faces']);
-    expect(await page.locator('#model option').allTextContents()).toContain('mine.tflite');
-    // a network without zeros has no twin
-    await drop(page, '#look', [{ file: fullRange, name: 'dense.tflite' }]);
-    await says(page, '#note', 'dense.tflite');
-    expect(await counts(page)).toEqual(['5 faces']);
-    expect(problems).toEqual([]);
-    await page.close();
-  });
 
   it('finds objects, on a phone, in the dark, by keyboard', async () => {
     const server = await serveFolder(site, strictPolicy);

@@ -6,16 +6,18 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompressSync } from 'node:zlib';
 import { build as vite } from 'vite';
-import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { networks } from '../../models/index.ts';
 import { exportOnnx } from '../../src/compile.ts';
 import type { Detection } from '../../src/index.ts';
 import { patience } from '../patience.ts';
-import { serveFolder, strictPolicy, useBrowser } from './browser.ts';
-import { cameraOf } from './camera.ts';
+import { useBrowser } from './browser.ts';
+import { cameraOf, cameraScript } from './camera.ts';
+import { firefox, isEngineInstalled, webKit } from './engines.ts';
+import type { EnginePage } from './engines.ts';
 import { isInstalled, project, root } from './project.ts';
 import { bundleForWorkerd, workerd } from './workerd.ts';
+import { serveFolder, strictPolicy } from './site.ts';
 
 const run = promisify(execFile);
 const hostModules = path.join(root, 'test/hosts/node_modules');
@@ -46,34 +48,39 @@ it('README.md has one page, a script and a worker', () => {
   expect([readme.html.length, readme.js.length]).toEqual([1, 2]);
 });
 
+/** Waits until boxes around persons are on the canvas, whose size is the picture's. */
+async function expectPersons(page: EnginePage): Promise<void> {
+  const yellow = () =>
+    page.evaluate(() => {
+      const canvas = document.querySelector('canvas')!;
+      if (canvas.width !== 960 || canvas.height !== 640) return 0;
+      const { data } = canvas.getContext('2d')!.getImageData(0, 0, 960, 640);
+      let count = 0;
+      for (let i = 0; i < data.length; i += 4) {
+        count += Number(data[i] === 240 && data[i + 1] === 228 && data[i + 2] === 66);
+      }
+      return count;
+    });
+  await expect.poll(yellow, { timeout: patience }).toBeGreaterThan(1000);
+}
+
+/** Builds a page as README.md says, with photo.jpg beside it. @returns the folder */
+async function builtPage(html: string): Promise<string> {
+  const page = `<!doctype html><link rel="icon" href="data:,">\n${html}`;
+  const folder = newProject({ 'index.html': page, 'public/photo.jpg': readFileSync(players) });
+  await vite({ root: folder, logLevel: 'error' });
+  return path.join(folder, 'dist');
+}
+
 describe('in a project with Vite', () => {
   const browser = useBrowser(cameraOf(players));
-
-  /** Waits until boxes around persons are on the canvas, whose size is the picture's. */
-  async function expectPersons(page: Page): Promise<void> {
-    const yellow = () =>
-      page.evaluate(() => {
-        const canvas = document.querySelector('canvas')!;
-        if (canvas.width !== 960 || canvas.height !== 640) return 0;
-        const { data } = canvas.getContext('2d')!.getImageData(0, 0, 960, 640);
-        let count = 0;
-        for (let i = 0; i < data.length; i += 4) {
-          count += Number(data[i] === 240 && data[i + 1] === 228 && data[i + 2] === 66);
-        }
-        return count;
-      });
-    await expect.poll(yellow, { timeout: patience }).toBeGreaterThan(1000);
-  }
 
   it.each([
     ['README.md', readme.html[0]],
     ['docs/guides/page.md', snippets('docs/guides/page.md', 'html')[0]],
     ['docs/guides/video.md', snippets('docs/guides/video.md', 'html')[0]],
   ])('the page of %s draws what it finds', async (_, html) => {
-    const page = `<!doctype html><link rel="icon" href="data:,">\n${html}`;
-    const folder = newProject({ 'index.html': page, 'public/photo.jpg': readFileSync(players) });
-    await vite({ root: folder, logLevel: 'error' });
-    const opened = await browser.page(await serveFolder(path.join(folder, 'dist')));
+    const opened = await browser.page(await serveFolder(await builtPage(html)));
     await expectPersons(opened.page);
     expect(opened.problems).toEqual([]);
     await opened.page.close();
@@ -109,6 +116,19 @@ describe('in a project with Vite', () => {
     const [, said] = /downloads (\d+) kB/.exec(readFileSync(path.join(root, 'README.md'), 'utf8'))!;
     expect(Math.abs(kilobytes - Number(said)), `${kilobytes.toFixed(1)} kB: ${files.join(' ')}`).toBeLessThan(3);
     await page.close();
+  });
+});
+
+describe.each([[firefox.name, firefox] as const, [webKit.name, webKit] as const])('in %s', (_, engine) => {
+  const browser = useBrowser<EnginePage>([], engine);
+
+  it.skipIf(!isEngineInstalled(engine))('the page of README.md draws what it finds', async () => {
+    const site = await serveFolder(await builtPage(readme.html[0]));
+    site.first.set('/camera.js', cameraScript('/photo.jpg'));
+    const opened = await browser.page(site);
+    await expectPersons(opened.page);
+    expect(opened.problems).toEqual([]);
+    await opened.page.close();
   });
 });
 

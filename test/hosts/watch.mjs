@@ -27,9 +27,9 @@ export function watchWorkers(scope, name = 'Worker') {
     }
     kill() {
       if (!this.dispatchEvent) return super.terminate(); // Node says that it has exited
-      super.terminate();
-      // pages do not hear of a worker that the browser has killed unless it fails
+      // pages do not hear of a worker that the browser has killed unless it fails; WebKit's say nothing once they are ended
       this.dispatchEvent(new ErrorEvent('error', { message: 'killed' }));
+      super.terminate();
     }
   };
   return workers;

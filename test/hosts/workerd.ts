@@ -49,11 +49,15 @@ const config :Workerd.Config = (
  * Starts workerd on a port of its own choice, with a folder's configuration file.
  * @throws Error with its output when it ends
  */
-export async function serveWorkerd(folder: string): Promise<Server> {
-  const child = spawn(workerd, ['serve', 'config.capnp', '--socket-addr=http=127.0.0.1:0', '--control-fd=3'], {
-    cwd: folder,
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-  });
+export async function serveWorkerd(folder: string, ...flags: string[]): Promise<Server> {
+  const child = spawn(
+    workerd,
+    ['serve', 'config.capnp', '--socket-addr=http=127.0.0.1:0', '--control-fd=3', ...flags],
+    {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    },
+  );
   let complaints = '';
   child.stdout!.resume();
   child.stderr!.on('data', (chunk) => (complaints += chunk));

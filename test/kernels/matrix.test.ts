@@ -1,6 +1,7 @@
 // Sparse and dense matrix products, called one by one: guard bands and poison around everything they write.
 import { describe, expect, it } from 'vitest';
 import { paddedPlane } from '../../src/program/layout.ts';
+import { preluCode } from '../../src/program/activations.ts';
 import type { Constant } from '../../src/program/program.ts';
 import type { KernelName } from '../../src/program/kernels.ts';
 import { packedTaps } from '../../src/lower/matrix.ts';
@@ -55,13 +56,13 @@ function sparseStream(weights: Float32Array, bias: Float32Array, p: Product, gro
   return { words, integers };
 }
 
-/** Groups of four rows as assembly/gemm/index.ts draws them. */
-function denseStream(weights: Float32Array, bias: Float32Array, { rows, columns }: Product): number[] {
+/** Panels of four rows as assembly/gemm/index.ts draws them, or of six as assembly/gemm/wide.ts does. */
+function denseStream(weights: Float32Array, bias: Float32Array, { rows, columns }: Product, panel: number): number[] {
   const words: number[] = [];
-  for (let row = 0; row < rows; row += 4) {
-    for (let i = row; i < row + 4; i++) words.push(i < rows ? bias[i] : 0);
+  for (let row = 0; row < rows; row += panel) {
+    for (let i = row; i < row + panel; i++) words.push(i < rows ? bias[i] : 0);
     for (let c = 0; c < columns; c++) {
-      for (let i = row; i < row + 4; i++) words.push(i < rows ? weights[i * columns + c] : 0);
+      for (let i = row; i < row + panel; i++) words.push(i < rows ? weights[i * columns + c] : 0);
     }
   }
   return words;
@@ -85,11 +86,12 @@ function placeWeights(
   weights: Float32Array,
   bias: Float32Array,
   l: Layout,
-  packed: boolean,
+  packed: number,
 ): Record<string, number> {
   const isDense = name.includes('gemm');
-  const tile = isDense ? packedTiles.dense : packedTiles.sparse;
-  const offsets = packed ? l.offsets.map((_, c) => matrixScratchBytes(c, tile)) : l.offsets;
+  const wide = name.endsWith('24x2');
+  const tile = wide ? { rows: 6, vectors: packed } : isDense ? packedTiles.dense : packedTiles.sparse;
+  const offsets = packed && !isDense ? l.offsets.map((_, c) => matrixScratchBytes(c, tile)) : l.offsets;
   const largest = Math.max(...offsets);
   const taps: Constant = { form: 'taps', taps: packedTaps(p.columns) };
   const address = k.integers(l.offsets, { constant: taps, largest: Math.max(...l.offsets) }).address;
@@ -97,11 +99,11 @@ function placeWeights(
     taps: address,
     columns: p.columns,
     scratch: k.floats(packed || isDense ? matrixScratchBytes(p.columns, tile) / 4 : 1).address,
-    packed: packed || isDense ? 1 : 0,
+    packed: isDense && !wide ? 1 : packed,
   };
   if (isDense) {
-    const values = Float32Array.from(denseStream(weights, bias, p));
-    const constant: Constant = { form: 'gemm', rows: p.rows, columns: p.columns, panel: 4, values };
+    const values = Float32Array.from(denseStream(weights, bias, p, wide ? 6 : 4));
+    const constant: Constant = { form: 'gemm', rows: p.rows, columns: p.columns, panel: 4, values, wide };
     return { ...fields, weights: k.floats(values, { constant, largest: 0 }).address };
   }
   const group = Number(name.at(-1));
@@ -127,7 +129,7 @@ function check(
   l: Layout,
   yPlane: number,
   seed: number,
-  { packed = false, add = 'nothing' }: { packed?: boolean; add?: 'nothing' | 'residual' | 'itself' } = {},
+  { packed = 0, add = 'nothing' }: { packed?: number; add?: 'nothing' | 'residual' | 'itself' | 'slopes' } = {},
 ): void {
   const random = randomFloats(seed + 1000);
   const weights = weightsOf(p, seed);
@@ -137,20 +139,29 @@ function check(
   const placed = placeWeights(k, name, p, weights, bias, l, packed);
   const y: Region = k.floats(p.rows * yPlane);
   const added = random(p.rows * yPlane);
-  placed.add = add === 'nothing' ? 0 : 1;
+  const hasSlopes = add === 'slopes';
+  placed.add = add === 'nothing' || hasSlopes ? 0 : 1;
   placed.residual = add === 'residual' ? k.floats(added).address : y.address;
+  if (hasSlopes) placed.residual = k.floats(added.subarray(0, p.rows)).address;
   if (add === 'itself') y.f32.set(added);
   const { height, width, rows } = p;
   const shape = { batch: 1, xBatch: 0, yBatch: 0, rows, height, width, rowPixels: l.rowPixels, yPlane: 4 * yPlane };
-  k.call(name, { x: x.address, y: y.address, ...placed, ...shape, ...activation });
+  k.call(name, {
+    x: x.address,
+    y: y.address,
+    ...placed,
+    ...shape,
+    ...activation,
+    ...(hasSlopes ? { activation: preluCode } : {}),
+  });
   const expected: number[] = [];
   const actual: number[] = [];
   for (let row = 0; row < rows; row++) {
     for (let i = 0; i < height * width; i++) {
       const at = l.pixel(Math.floor(i / width), i % width);
-      let sum = bias[row] + (add === 'nothing' ? 0 : added[row * yPlane + i]);
+      let sum = bias[row] + (placed.add ? added[row * yPlane + i] : 0);
       for (let c = 0; c < p.columns; c++) sum += weights[row * p.columns + c] * l.x[at + l.offsets[c] / 4];
-      expected.push(sum);
+      expected.push(hasSlopes && sum < 0 ? added[row] * sum : sum);
       actual.push(y.f32[row * yPlane + i]);
     }
   }
@@ -174,10 +185,10 @@ describe.each(builds)('matrix kernels, %s build', async (build) => {
             const offsets = Array.from({ length: columns }, (_, c) => 4 * c * plane);
             const layout: Layout = { offsets, rowPixels: 0, x, pixel: (_, column) => column };
             const p = { rows, columns, height: 1, width: pixels, density };
-            for (const add of ['nothing', 'residual', 'itself'] as const) {
+            for (const add of ['nothing', 'residual', 'itself', 'slopes'] as const) {
               check(k, name, p, layout, plane, rows, { add });
               if (matrixKernels[name].tile === packedTiles.sparse)
-                check(k, name, p, layout, plane, rows, { add, packed: true });
+                check(k, name, p, layout, plane, rows, { add, packed: 1 });
             }
           }
         }
@@ -209,13 +220,58 @@ describe.each(builds)('matrix kernels, %s build', async (build) => {
           const x = randomFloats(width)(2 * plane);
           const layout: Layout = { offsets, rowPixels, x, pixel: (row, column) => row * rowPixels + column };
           const p = { rows, columns: 18, height, width, density };
-          for (const add of ['nothing', 'residual', 'itself'] as const) {
-            for (const packed of name.includes('gemm') ? [true] : name.endsWith('x1') ? [false, true] : [false]) {
+          for (const add of ['nothing', 'residual', 'itself', 'slopes'] as const) {
+            for (const packed of name.includes('gemm') || !name.endsWith('x1') ? [0] : [0, 1]) {
               // what vectors spill beyond a row would be added to the next
-              if (add === 'itself' && (width % 4 || !packed)) continue;
+              if (add === 'itself' && (width % 4 || (!packed && !name.endsWith('gemm_8x4')))) continue;
               check(k, name, p, layout, height * width + 4, rows, { add, packed });
             }
           }
+        }
+      }
+    }
+  });
+
+  it('f32_gemm_24x2 meets the reference however many tiles are packed at a time', () => {
+    for (const pixels of [1, 4, 5, 8, 13, 24, 25, 33, 48, 49, 57, 61, 96, 100]) {
+      for (const rows of [1, 2, 3, 5, 6, 7, 12, 16]) {
+        for (const columns of [1, 7, 20]) {
+          const plane = paddedPlane(pixels) === 1 ? 4 : paddedPlane(pixels);
+          const x = randomFloats(pixels)(columns * plane);
+          const offsets = Array.from({ length: columns }, (_, c) => 4 * c * plane);
+          const layout: Layout = { offsets, rowPixels: 0, x, pixel: (_, column) => column };
+          const p = { rows, columns, height: 1, width: pixels, density: 1 };
+          for (const packed of [2, 4, 6, 14]) {
+            for (const add of ['nothing', 'residual', 'itself'] as const)
+              check(k, 'f32_gemm_24x2', p, layout, plane, rows, { add, packed });
+          }
+        }
+      }
+    }
+  });
+
+  it('f32_conv_gemm_24x2 meets the reference with few columns and with many', () => {
+    for (const channels of [1, 2, 17]) {
+      for (const [height, width] of [
+        [1, 1],
+        [3, 5],
+        [4, 7],
+        [2, 13],
+        [3, 24],
+        [2, 28],
+        [2, 40],
+      ]) {
+        for (const rows of [1, 2, 5, 6, 8, 13]) {
+          const rowPixels = Math.ceil((width + 2) / 4) * 4;
+          const plane = (height + 2) * rowPixels + 4;
+          const offsets = Array.from({ length: channels }, (_, c) =>
+            Array.from({ length: 9 }, (__, i) => 4 * (c * plane + Math.floor(i / 3) * rowPixels + (i % 3))),
+          ).flat();
+          const x = randomFloats(width)(channels * plane);
+          const layout: Layout = { offsets, rowPixels, x, pixel: (row, column) => row * rowPixels + column };
+          const p = { rows, columns: 9 * channels, height, width, density: 1 };
+          for (const add of ['nothing', 'residual'] as const)
+            check(k, 'f32_conv_gemm_24x2', p, layout, height * width + 4, rows, { add });
         }
       }
     }

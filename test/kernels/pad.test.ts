@@ -12,12 +12,13 @@ interface Case {
   pads: [number, number, number, number];
 }
 
-function check(call: Call, { height, width, stride, phases, pads }: Case): void {
+/** @param multiple of columns: 4 for kernels of floats, any for words */
+function check(call: Call, { height, width, stride, phases, pads }: Case, multiple = 4): void {
   const planes = 2;
   const [sh, sw] = stride;
   const [top, left, bottom, right] = pads;
   const rows = Math.max(1, Math.ceil((height + top + bottom) / sh));
-  const columns = Math.max(4, Math.ceil((width + left + right) / sw / 4) * 4);
+  const columns = Math.max(multiple, Math.ceil((width + left + right) / sw / multiple) * multiple);
   const xPlane = paddedPlane(height * width);
   const x = randomFloats(height * 37 + width)(planes * height * width);
   const count = phases[0] * phases[1];
@@ -85,6 +86,16 @@ describe.each(builds)('f32_pad, %s build', async (build) => {
           check(call, { height, width, stride: [sh, sw], phases: [sh, sw], pads: [0, 1, 2, 0] });
           check(call, { height, width, stride: [sh, sw], phases: [1, sw], pads: [1, 0, 1, 3] });
         }
+      }
+    }
+  });
+
+  it('makes rows of any length, for kernels that read them so', () => {
+    for (const height of sizes) {
+      for (const width of sizes) {
+        check(call, { height, width, stride: [1, 1], phases: [1, 1], pads: [1, 1, 1, 1] }, 1);
+        check(call, { height, width, stride: [2, 2], phases: [2, 2], pads: [0, 1, 2, 0] }, 1);
+        check(call, { height, width, stride: [3, 2], phases: [2, 1], pads: [2, 0, 1, 1] }, 1);
       }
     }
   });

@@ -6,6 +6,7 @@ import v8 from 'node:v8';
 import { bufferSlack } from '../../src/program/layout.ts';
 import type { Kernel, Table } from '../../src/program/kernel.ts';
 import { kernelNames, kernels, type KernelName } from '../../src/program/kernels.ts';
+import type { Instance } from '../../src/runtime/instantiate.ts';
 import { withSharedMemory } from '../../src/runtime/threads/shared-memory.ts';
 import { splitStep } from '../../src/runtime/threads/split.ts';
 
@@ -57,6 +58,11 @@ export class Kernels {
     const region = this.#allocate(4 * count, table);
     if (typeof content !== 'number') region.f32.set(content);
     return region;
+  }
+
+  /** What expands constants (src/runtime/expand-constant.ts). */
+  get instance(): Pick<Instance, 'memory' | 'exports'> {
+    return { memory: this.#memory, exports: this.#exports as unknown as Instance['exports'] };
   }
 
   /** 32-bit integers, as an `i32` constant unless another table is given. */

@@ -228,3 +228,45 @@ describe('weights that are not finite', () => {
     }
   });
 });
+
+describe("Winograd's tiles", () => {
+  it.each([2, 4] as const)(
+    'of %i outputs: NaN and infinities reach their windows, and no other tiles',
+    async (winograd) => {
+      const [size, channels] = [12, 3];
+      const random = randomFloats(winograd);
+      const b = new GraphBuilder();
+      const x = b.input([1, channels, size, size]);
+      const attributes = { ...geometry, pads: [1, 1, 1, 1] } as const;
+      const graph = b.finish(
+        b.node('conv2d', attributes, x, b.constant([2, channels, 3, 3], random(2 * channels * 9))),
+      );
+      for (const v of [NaN, Infinity]) {
+        const data = random(channels * size * size);
+        const [row, column] = [5, 6];
+        data[(size + row) * size + column] = v;
+        for (const [build, y] of await runBy(graph, 'f32_winograd_8x4', data, { winograd })) {
+          y.forEach((found, i) => {
+            const [y0, x0] = [Math.floor(i / size) % size, i % size];
+            const message = `${build}, element ${i}: ${found}`;
+            const isNear = (at: number, from: number) => at >= from - 1 && at <= from + 1;
+            const isRead = (at: number, from: number) => at >= from - 1 && at <= from + winograd;
+            if (isNear(row, y0) && isNear(column, x0)) expect(Number.isFinite(found), message).toBe(false);
+            else if (!isRead(row, y0 - (y0 % winograd)) || !isRead(column, x0 - (x0 % winograd))) {
+              expect(Number.isFinite(found), message).toBe(true);
+            }
+          });
+        }
+      }
+    },
+  );
+
+  it('are not for weights that are not finite', async () => {
+    const b = new GraphBuilder();
+    const x = b.input([1, 1, 8, 8]);
+    const weights = new Float32Array(9).fill(1);
+    weights[4] = Infinity;
+    const graph = b.finish(b.node('conv2d', { ...geometry }, x, b.constant([1, 1, 3, 3], weights)));
+    await expect(runBy(graph, 'f32_winograd_8x4', new Float32Array(64))).rejects.toThrow();
+  });
+});

@@ -108,6 +108,16 @@ export const everyKernel: Record<string, Case> = {
       { ...rank4((g, x) => [g.conv2d(g.conv2d(x, 130, 1), 33, 1)], [1, 4, 3, 2], forced[encoding]), weights },
     ]),
   ),
+  "Winograd's tiles": rank4(
+    (g, x) => [g.conv2d(g.conv2d(x, 7, 3), 3, 3, { pads: [0, 2, 1, 1], activation: { fn: 'silu' } })],
+    [2, 3, 5, 6],
+    forced.winograd,
+  ),
+  "Winograd's small tiles": {
+    ...rank4((g, x) => [g.conv2d(x, 5, 3)], [1, 3, 5, 6], forced.winograd),
+    winograd: 2,
+    weights: 'int8',
+  },
   'linear, dense': rank4(
     (g, x) => [g.node('linear', {}, x, g.constant([5, 6]), g.constant([5]))],
     [2, 6],
@@ -124,6 +134,13 @@ export const everyKernel: Record<string, Case> = {
     g.conv2d(x, 4, 5, { groups: 4, activation: { fn: 'silu' } }),
     g.conv2d(x, 4, 3, { groups: 4, dilation: [2, 1], pads: [2, 2, 2, 2] }),
     g.conv2d(x, 4, 3, { groups: 4, pads: [0, 0, 0, 0] }),
+  ]),
+  'slopes, by tiles': rank4((g, x) => [g.withSlopes(g.conv2d(x, 5, 3))], [1, 3, 5, 6], forced.winograd),
+  slopes: rank4((g, x) => [
+    g.withSlopes(g.conv2d(x, 5, 1)),
+    g.withSlopes(g.conv2d(x, 4, 3)),
+    g.withSlopes(g.conv2d(x, 8, 3, { groups: 4 })),
+    g.withSlopes(g.conv2d(x, 8, 5, { groups: 4 })),
   ]),
   'depthwise 5×5 in steps': rank4(
     (g, x) => [g.conv2d(x, 2, 5, { ...geometry, groups: 2, pads: [2, 2, 2, 2] })],

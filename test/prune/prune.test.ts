@@ -13,7 +13,7 @@ import { describeWithData } from '../data.ts';
 import { cloneGraph } from '../graphs.ts';
 import { smallNetwork, smallSamples } from './networks.ts';
 
-const patterns = ['unstructured', 'group2', 'group4', 'kernel', '2:4', '1:16', 'inputs16'];
+const patterns = ['unstructured', 'group2', 'group4', 'kernel', '2:4', '1:16', 'inputs16', '1x4', '2x4', '4x4'];
 
 describe.each(patterns)('prune %s', (pattern) => {
   it.each(['magnitude', 'random'] as const)(

@@ -1,5 +1,5 @@
 // Models read from files, piece by piece into linear memory, against the same bytes in memory.
-import { mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, renameSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -123,6 +123,34 @@ describe('a file', () => {
     expect(Buffer.compare(into, bytes.subarray(from))).toBe(0);
     truncateSync(path, from + 5);
     await expect(file.readInto(from, [new Uint8Array(10)])).rejects.toMatchObject({ code: 'invalid-model' });
+    file.close();
+  });
+
+  it('that another takes the place of is read to its end', async () => {
+    const bytes = writeArtifact(lowerGraph(graph(12, false), forced.dense));
+    const other = bytes.map((byte, i) => (i > bytes.length - 5000 ? byte ^ 85 : byte));
+    const path = written('replaced.filigree', bytes);
+    const file = await openSource(path, {}, () => 0);
+    renameSync(written('new.filigree', other), path);
+    const rest = new Uint8Array(bytes.length - file.head.length);
+    expect(rest.length).toBeGreaterThan(5000);
+    await file.readInto(file.head.length, [rest]);
+    expect(Buffer.compare(rest, bytes.subarray(file.head.length))).toBe(0);
+    file.close();
+  });
+
+  it('that is written over while it is read is refused', async () => {
+    const bytes = writeArtifact(lowerGraph(graph(12, false), forced.dense));
+    const path = written('over.filigree', bytes);
+    utimesSync(path, 1e9, 1e9);
+    const file = await openSource(path, {}, () => 0);
+    writeFileSync(
+      path,
+      bytes.map((byte) => byte ^ 85),
+    );
+    await expect(
+      file.readInto(file.head.length, [new Uint8Array(bytes.length - file.head.length)]),
+    ).rejects.toMatchObject({ code: 'invalid-model', message: `${path}: changed while it was read; load it again` });
     file.close();
   });
 });

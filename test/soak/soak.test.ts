@@ -5,10 +5,13 @@ import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isolation, serveFolder, strictPolicy, useBrowser } from '../hosts/browser.ts';
+import { useBrowser } from '../hosts/browser.ts';
+import { engines, isEngineInstalled } from '../hosts/engines.ts';
 import { patience } from '../patience.ts';
 import { isInstalled, modelFile, photo, project, root } from '../hosts/project.ts';
+import { isolation, serveFolder, strictPolicy } from '../hosts/site.ts';
 import type { Soak } from './judge.ts';
+import { residentBytes } from './resident.ts';
 import { problems, shortTolerance, table, tableHead, tolerance } from './judge.ts';
 
 /** vitest.config.ts tells: `npm run soak` is full. */
@@ -86,7 +89,6 @@ const hosts = everyHost.filter(({ long }) => full || !long);
 describe('a long life', { timeout: full ? 12 * patience : patience }, () => {
   let folder: string;
   let size: object;
-  const browser = useBrowser(['--js-flags=--expose-gc', '--enable-precise-memory-info']);
 
   beforeAll(async () => {
     const { data, ...rest } = await photo();
@@ -113,61 +115,82 @@ describe('a long life', { timeout: full ? 12 * patience : patience }, () => {
     });
   }
 
-  it('in Chromium', async () => {
-    writeFileSync(
-      path.join(folder, 'page.js'),
-      `
+  // WebKit without threads has nothing that the one with them has not
+  const browsers = engines.filter(({ oneThread }) => !oneThread);
+  describe.each(browsers.map((engine) => [engine.name, engine] as const))('in %s', (name, engine) => {
+    const browser = useBrowser(engine.collecting, engine);
+
+    it.skipIf(!isEngineInstalled(engine))('is flat', async () => {
+      const site = await buildSite(folder, size);
+      const usage = { '/usage': () => ({ rss: residentBytes(process.pid) }) };
+      const { page, problems: complaints } = await browser.page(
+        await serveFolder(site, { ...strictPolicy, ...isolation }, usage),
+      );
+      await page.waitForFunction(() => 'soak' in window);
+      const { report, unhandled } = await page.evaluate(
+        (counts) => (window as unknown as Page).soak(counts),
+        fewer(all, full ? 5 : 4),
+      );
+      judge(name, report);
+      expect(unhandled).toEqual([]);
+      expect(complaints).toEqual([]);
+      await page.close();
+    });
+  });
+});
+
+const pageScript = `
 import { soak } from './work.mjs';
 import { watchWorkers } from './watch.mjs';
 import * as filigree from 'filigree';
 
 const workers = watchWorkers(globalThis);
+/** Where nothing collects on demand: makes garbage until something of before has been collected. */
+async function litter() {
+  const old = new WeakRef({});
+  for (let i = 0; i < 10; i++) {
+    await new Promise((resolve) => setTimeout(resolve));
+    if (!old.deref()) break;
+    for (let j = 0; j < 20; j++) new Uint8Array(1 << 20).fill(j);
+  }
+}
+const gc = globalThis.gc ?? globalThis.TestUtils?.gc ?? litter;
 window.unhandled = [];
 addEventListener('unhandledrejection', ({ reason }) => window.unhandled.push(String(reason)));
 window.soak = async (counts) => {
   const size = await (await fetch('/photo.json')).json();
   const photo = { ...size, data: new Uint8Array(await (await fetch('/photo.rgb')).arrayBuffer()) };
-  const usage = () => ({ heap: performance.memory.usedJSHeapSize });
-  const host = { gc: globalThis.gc, usage, workers };
-  const report = await soak(filigree, { model: () => '/face.filigree', photo, host }, counts);
+  const usage = async () => (await fetch('/usage')).json();
+  const report = await soak(filigree, { model: () => '/face.filigree', photo, host: { gc, usage, workers } }, counts);
   return { report, unhandled: window.unhandled };
 };
-`,
-    );
-    const site = path.join(folder, 'site');
-    await build({
-      absWorkingDir: folder,
-      entryPoints: ['page.js'],
-      bundle: true,
-      splitting: true,
-      format: 'esm',
-      target: 'es2022',
-      outdir: 'site',
-      logLevel: 'error',
-    });
-    copyFileSync(modelFile, path.join(site, 'face.filigree'));
-    copyFileSync(path.join(root, 'dist/browser/filigree-worker.js'), path.join(site, 'filigree-worker.js'));
-    copyFileSync(path.join(folder, 'photo.rgb'), path.join(site, 'photo.rgb'));
-    writeFileSync(path.join(site, 'photo.json'), JSON.stringify(size));
-    writeFileSync(path.join(site, 'icon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>');
-    writeFileSync(
-      path.join(site, 'index.html'),
-      '<!doctype html><link rel="icon" href="/icon.svg"><script type="module" src="/page.js"></script>',
-    );
-    const { page, problems: complaints } = await browser.page(
-      await serveFolder(site, { ...strictPolicy, ...isolation }),
-    );
-    await page.waitForFunction(() => 'soak' in window);
-    const { report, unhandled } = await page.evaluate(
-      (counts) => (window as unknown as Page).soak(counts),
-      fewer(all, full ? 5 : 4),
-    );
-    judge('Chromium', report);
-    expect(unhandled).toEqual([]);
-    expect(complaints).toEqual([]);
-    await page.close();
+`;
+
+/** @returns the folder of the site */
+async function buildSite(folder: string, size: object): Promise<string> {
+  writeFileSync(path.join(folder, 'page.js'), pageScript);
+  const site = path.join(folder, 'site');
+  await build({
+    absWorkingDir: folder,
+    entryPoints: ['page.js'],
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    target: 'es2022',
+    outdir: 'site',
+    logLevel: 'error',
   });
-});
+  copyFileSync(modelFile, path.join(site, 'face.filigree'));
+  copyFileSync(path.join(root, 'dist/browser/filigree-worker.js'), path.join(site, 'filigree-worker.js'));
+  copyFileSync(path.join(folder, 'photo.rgb'), path.join(site, 'photo.rgb'));
+  writeFileSync(path.join(site, 'photo.json'), JSON.stringify(size));
+  writeFileSync(path.join(site, 'icon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>');
+  writeFileSync(
+    path.join(site, 'index.html'),
+    '<!doctype html><link rel="icon" href="/icon.svg"><script type="module" src="/page.js"></script>',
+  );
+  return site;
+}
 
 interface Page {
   soak(counts: Counts): Promise<{ report: Soak; unhandled: string[] }>;

@@ -15,6 +15,14 @@ WebAssembly.Memory = class extends Memory {
 /** Fewest that have been found alive. */
 let least = Infinity;
 
+/** Workers that have been started and have not gone. */
+const running = (workers) => workers.filter(({ ended, exited }) => !ended || exited === false).length;
+
+/** Waits for workers to go: they are told to at once, and a busy machine lets them when it comes to them. */
+async function workersGone(workers) {
+  for (let i = 0; i < 3000 && running(workers) > 0; i++) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
 const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
 
 /**
@@ -30,7 +38,7 @@ async function measure({ gc, usage, workers }) {
     await turn(); // a WeakRef keeps its target alive until then
     living = [];
     await turn();
-    gc();
+    await gc();
     living = memories.map((ref) => ref.deref()).filter(Boolean);
   }
   least = Math.min(least, living.length);
@@ -38,7 +46,7 @@ async function measure({ gc, usage, workers }) {
     ...(await usage()),
     memories: living.length,
     memoryBytes: living.reduce((sum, { buffer }) => sum + buffer.byteLength, 0),
-    workers: workers.filter(({ ended, exited }) => !ended || exited === false).length,
+    workers: running(workers),
   };
 }
 
@@ -144,6 +152,7 @@ export async function soak({ createDetector, loadModel }, { model, photo, host }
   // Measured as before: what was alive at the start is alive again, and nothing else.
   const [first] = phases[0].samples;
   one.dispose();
+  await workersGone(host.workers);
   const last = await measure(host);
   return { phases, first, last, wrong, ends, held: held.length };
 }

@@ -134,7 +134,7 @@ describe('the package', () => {
   });
 
   it('does nothing when it is imported', () => {
-    const entries = ['index', 'inline', 'kernels', 'images', 'compile', 'browser/index'];
+    const entries = ['index', 'inline', 'kernels', 'images', 'bulk', 'compile', 'browser/index'];
     for (const entry of entries) {
       const url = pathToFileURL(path.join(root, `dist/${entry}.js`)).href;
       const script = `

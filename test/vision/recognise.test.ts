@@ -410,10 +410,19 @@ describe('recognise', () => {
     );
   });
 
+  it('recognises models that take grey images', () => {
+    for (const input of [tensor('x', 1, 1, 640, 640), tensor('x', 1, 640, 640, 1)]) {
+      const { vision } = recognise({ ...model(640, [tensor('o', 1, 84, 8400)]), inputs: [input] });
+      expect(vision).toMatchObject({ head: { type: 'yolo' }, preprocessing: { width: 640, height: 640 } });
+    }
+    const fomo = { ...model(96, [tensor('out', 1, 12, 12, 2)]), inputs: [tensor('x', 1, 96, 96, 1)] };
+    expect(visionOf(fomo, 'fomo').head).toMatchObject({ type: 'fomo', channelsFirst: false });
+  });
+
   it('does not recognise models without an image input', () => {
     const { inputs, ...rest } = model(640, [tensor('o', 1, 84, 8400)]);
     expect(recognise({ ...rest, inputs: [...inputs, ...inputs] })).toEqual({ choices: [] });
-    expect(recognise({ ...rest, inputs: [tensor('x', 1, 1, 640, 640)] })).toEqual({ choices: [] });
+    expect(recognise({ ...rest, inputs: [tensor('x', 1, 2, 640, 640)] })).toEqual({ choices: [] });
   });
 
   it('knows the SSD of Objectron, its labels too', async () => {

@@ -41,12 +41,37 @@ it('refuses inputs that are not images of the size of the preprocessing', async 
   const pixels = { data: new Uint8Array(12), width: 2, height: 2, channels: 3 } as const;
   for (const [shape, message] of [
     [[1, 3, 4, 4], "preprocessing is for 2 × 2 pixels, the model's input has 4 × 4"],
-    [[1, 2, 2, 2], 'wanted an RGB image: [1, H, W, 3] or [1, 3, H, W]'],
-    [[2, 3, 2, 2], 'wanted an RGB image'],
+    [[1, 2, 2, 2], 'wanted an image: [1, H, W, C] or [1, C, H, W] with 3 channels, or 1 of grey'],
+    [[2, 3, 2, 2], 'wanted an image'],
   ] as const) {
     using other = await model([...shape]);
     const { code, message: found } = await failure(runImage(other, pixels, preprocessing(2)));
     expect([code, found]).toEqual(['invalid-argument', expect.stringContaining(message)]);
+  }
+});
+
+it.each([[[1, 1, 1, 6]], [[1, 1, 6, 1]]])('writes an image into a grey input of shape %s', async (shape) => {
+  using grey = await model(shape);
+  // red, green, blue, white, black, a mixture
+  const rgb = [255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255, 0, 0, 0, 200, 100, 50];
+  const luma = [76, 150, 29, 255, 0, 124]; // Image.fromarray(rgb).convert('L') of Pillow
+  const rgba = luma.flatMap((_, i) => [...rgb.slice(3 * i, 3 * i + 3), 9 * i]);
+  const own = {
+    ...preprocessing(2),
+    width: 6,
+    height: 1,
+    scale: [0.5, 7, 9],
+    offset: [1, 100, 200],
+    order: 'BGR',
+  } as const;
+  for (const [channels, bytes] of [
+    [1, luma],
+    [3, rgb],
+    [4, rgba],
+  ] as const) {
+    const image = { data: Uint8Array.from(bytes), width: 6, height: 1, channels };
+    const { y0 } = (await runImage(grey, image, own)).outputs;
+    expect([...y0.data]).toEqual(luma.map((v) => 0.5 * v + 1));
   }
 });
 

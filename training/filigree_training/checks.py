@@ -15,7 +15,7 @@ import torch
 from . import evaluate
 from .arrays import Array
 from .heads import Head
-from .network import Convolve
+from .network import Convolve, Network
 from .quantise import calibrated, int8_network
 from .student import Batches
 from .teacher import Teacher
@@ -35,21 +35,23 @@ class Checks:
         dense = teacher.network.biased(teacher.weights, teacher.biases)
         self.dense: dict[str, Future[Any]] = {}
         for name, (images, truth) in sets.items():
-            found, _, self.views[name] = self._run(images, dense, None)
+            found, _, self.views[name] = self._run(teacher.network, images, dense, None)
             if self.boxes:
                 truth = truth or evaluate.agreement_truth(list(self.pool.map(evaluate.merged, found, chunksize=8)))
                 self.dense[name] = self.pool.submit(evaluate.score, found, truth)
             self.sets[name] = (images, truth)
 
     @torch.no_grad()
-    def _run(self, images: torch.Tensor, conv: Convolve, views: list[list[torch.Tensor]] | None) -> tuple[Array, dict[str, float], Views]:
+    def _run(
+        self, net: Network, images: torch.Tensor, conv: Convolve, views: list[list[torch.Tensor]] | None
+    ) -> tuple[Array, dict[str, float], Views]:
         """Detections; mean losses against `views`; else what the head said."""
         head = self.teacher.head
         boxes: list[Array] = []
         losses: list[torch.Tensor] = []
         kept: list[list[torch.Tensor]] = []
         for i in range(0, len(images), 64):
-            values = self.teacher.network.run(images[i : i + 64], head.wanted, conv)
+            values = net.run(images[i : i + 64], head.wanted, conv)
             if self.boxes:
                 boxes.append(head.detections(values))
             if views is None:
@@ -62,9 +64,8 @@ class Checks:
         mean = dict(zip([*head.parts, "same class"], torch.stack(losses).mean(0).tolist())) if losses else {}
         return (np.concatenate(boxes) if boxes else np.zeros((0, 0, 6))), mean, kept
 
-    def begin(self, weights: torch.Tensor, biases: torch.Tensor) -> tuple[dict[str, Any], dict[str, Future[Any]]]:
+    def begin(self, net: Network, weights: torch.Tensor, biases: torch.Tensor) -> tuple[dict[str, Any], dict[str, Future[Any]]]:
         """Runs a folded student; its AP is counted by other processes while training goes on."""
-        net = self.teacher.network
         floats = net.biased(weights, biases)
         ways = {"": floats}
         if self.boxes:
@@ -73,7 +74,7 @@ class Checks:
         waiting: dict[str, Future[Any]] = {}
         for way, conv in ways.items():
             for name, (images, truth) in self.sets.items():
-                boxes, losses, _ = self._run(images, conv, self.views[name])
+                boxes, losses, _ = self._run(net, images, conv, self.views[name])
                 if name == "aside":
                     entry[f"aside{way} losses"] = {k: round(v, 4) for k, v in losses.items()}
                 if self.boxes:

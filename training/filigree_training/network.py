@@ -20,6 +20,7 @@ from onnx import numpy_helper
 
 from .graph import ACTIVATIONS, Graph, Node
 from .operators import run_node
+from .swaps import swapped
 
 WEIGHT_ALIGNMENT, CHANNEL_ALIGNMENT = 64, 16
 FEW = 8  # so few cut points tell too little
@@ -106,10 +107,11 @@ def up(n: int, multiple: int) -> int:
 
 
 class Network:
-    """@param side: of the square input, where it is not to be the file's own"""
+    """@param side: of the square input, where it is not to be the file's own; `swaps`: of activations (swaps.py)"""
 
-    def __init__(self, path: str, side: int | None = None) -> None:
-        self.graph = Graph(onnx.load(path))
+    def __init__(self, path: str, side: int | None = None, swaps: dict[str, str] | None = None) -> None:
+        model = onnx.load(path)
+        self.graph = Graph(swapped(model, swaps) if swaps else model)
         shape = self.graph.input_shape
         self.side = side or shape[2]
         self.convs: dict[str, Convolution] = {}

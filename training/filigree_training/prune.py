@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import torch
 
+from . import times
 from .network import Convolution
 from .patterns import Pattern, pattern_named
 from .second_order import Collector, LayerStatistics, allocate, refitted, removed, trace
 from .student import Student
 
 Batches = list[torch.Tensor]
+Costed = list[tuple[Convolution, float]]
 
 
-def layers_of(student: Student, pattern: Pattern) -> list[Convolution]:
-    return [c for c in student.network.convs.values() if c.prunable and pattern.fits(c)]
+def layers_of(student: Student, pattern: Pattern) -> Costed:
+    """Those that are pruned, and what all weights of each cost: multiply-adds, or milliseconds."""
+    s = student.recipe.sparsity
+    layers = [c for c in student.network.convs.values() if c.prunable and pattern.fits(c)]
+    if s.distribution == "time":
+        return times.costs(layers, times.saved(*s.times))
+    return [(c, float(c.count * c.pixels)) for c in layers]
 
 
 def statistics(
-    student: Student, weights: torch.Tensor, biases: torch.Tensor, batches: Batches, pattern: Pattern
+    student: Student, weights: torch.Tensor, biases: torch.Tensor, batches: Batches, layers: list[Convolution]
 ) -> dict[str, LayerStatistics]:
     """Covariances of inputs and curvature at outputs of the layers that are pruned, on the plain network."""
     net, head = student.network, student.teacher.head
-    collector = Collector(net.biased(weights.clone().requires_grad_(), biases), layers_of(student, pattern))
+    collector = Collector(net.biased(weights.clone().requires_grad_(), biases), layers)
     scales = {p: student.recipe.weight(p) for p in head.parts}
     for images in batches:
         values = net.run(images.float(), head.wanted, collector)
@@ -37,10 +44,11 @@ def prune(student: Student, share: float, batches: Batches, calm: Batches) -> No
     s = student.recipe.sparsity
     pattern = pattern_named(s.pattern)
     weights, biases = student.folded(averaged=False)
-    found = statistics(student, weights, biases, batches, pattern)
-    layers = layers_of(student, pattern)
+    costed = layers_of(student, pattern)
+    layers = [c for c, _ in costed]
+    found = statistics(student, weights, biases, batches, layers)
     choose = _second_order if s.criterion == "second-order" and not pattern.kept else _scores
-    masks = choose(student, layers, weights, found, pattern, share)
+    masks = choose(student, costed, weights, found, pattern, share)
     for c, mask in zip(layers, masks):
         _apply(student, c, mask, found[c.output], pattern, biases, weights)
     if student.steps == 0:
@@ -51,32 +59,32 @@ def prune(student: Student, share: float, batches: Batches, calm: Batches) -> No
 
 @torch.no_grad()
 def _second_order(
-    student: Student, layers: list[Convolution], weights: torch.Tensor, found: dict[str, LayerStatistics], pattern: Pattern, share: float
+    student: Student, layers: Costed, weights: torch.Tensor, found: dict[str, LayerStatistics], pattern: Pattern, share: float
 ) -> list[torch.Tensor]:
     s = student.recipe.sparsity
-    most = min(s.most, share + 0.35) if s.distribution == "macs" else s.most
+    most = s.most if s.distribution == "uniform" else min(s.most, share + 0.35)
     traces = []
-    for c in layers:
+    for c, _ in layers:
         shape = (c.rows, c.columns)
         w, kept = weights[c.weights_place].view(shape), student.mask[c.weights_place].view(shape)
         x = found[c.output]
         traces.append(trace(w, kept, x.covariance(), x.curvature(), pattern, most, s.damping))
-    costs = [float(pattern.rows * pattern.columns * c.pixels) for c in layers]
-    totals = [float(c.count * c.pixels) for c in layers]
-    if s.distribution == "macs":
-        counts = allocate(traces, costs, totals, share)
-    else:
+    totals = [total for _, total in layers]
+    costs = [total * pattern.rows * pattern.columns / c.count for c, total in layers]
+    if s.distribution == "uniform":
         counts = [allocate([t], [cost], [total], share)[0] for t, cost, total in zip(traces, costs, totals)]
-    return [removed(t, n, pattern, (c.rows, c.columns)) for t, n, c in zip(traces, counts, layers)]
+    else:
+        counts = allocate(traces, costs, totals, share)
+    return [removed(t, n, pattern, (c.rows, c.columns)) for t, n, (c, _) in zip(traces, counts, layers)]
 
 
 @torch.no_grad()
 def _scores(
-    student: Student, layers: list[Convolution], weights: torch.Tensor, found: dict[str, LayerStatistics], pattern: Pattern, share: float
+    student: Student, layers: Costed, weights: torch.Tensor, found: dict[str, LayerStatistics], pattern: Pattern, share: float
 ) -> list[torch.Tensor]:
     """By single weights: w² (magnitude), or w² · g · H's diagonal (fisher)."""
     masks = []
-    for c in layers:
+    for c, _ in layers:
         scores = weights[c.weights_place].view(c.rows, c.columns).square()
         if student.recipe.sparsity.criterion != "magnitude":
             scores = scores * found[c.output].curvature()[:, None] * found[c.output].covariance().diagonal()

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from . import swaps
+
 
 @dataclass
 class Input:
@@ -25,8 +27,9 @@ class Sparsity:
 
     method: str = "prune"  # a share that grows; or regrow: RigL; or sr-ste: N of M, chosen anew in every step until `until`
     pattern: str = "unstructured"
-    share: float = 0.5  # of multiply-adds (distribution macs) or of each layer's weights (uniform)
-    distribution: str = "macs"  # or uniform
+    share: float = 0.5  # of multiply-adds (distribution macs), of each layer's weights (uniform), or of what zeros can save (time)
+    distribution: str = "macs"  # or uniform, or time
+    times: tuple[str, ...] = ()  # time: two profiles (times.py), of the dense network and of one with zeros of this pattern
     criterion: str = "second-order"  # or fisher, magnitude
     first: float = 0.3  # share at the beginning
     until: float = 0.4  # progress at which the whole share is reached
@@ -90,6 +93,7 @@ class Features:
     temperature: float = 4.0  # of channel-wise
 
 
+DISTRIBUTIONS = ("macs", "uniform", "time")
 METHODS, KINDS = ("prune", "regrow", "sr-ste"), ("squared", "channel-wise")
 
 
@@ -108,6 +112,7 @@ class Recipe:
     optimiser: Optimiser = field(default_factory=Optimiser)
     augmentation: Augmentation = field(default_factory=Augmentation)
     features: Features = field(default_factory=Features)
+    activations: dict[str, str] = field(default_factory=dict)  # what takes the place of others, such as Silu = "HardSwish" (swaps.py)
     losses: dict[str, float] = field(default_factory=dict)  # weights of the head's parts and of `features`; 1 unless named
 
     def weight(self, part: str) -> float:
@@ -126,6 +131,11 @@ def recipe_of(data: dict[str, Any], where: str) -> Recipe:
         raise ValueError(f"{where}: wanted 0 <= first <= share < 1 in [sparsity]")
     if recipe.sparsity.method not in METHODS or recipe.features.kind not in KINDS:
         raise ValueError(f"{where}: wanted a method of {', '.join(METHODS)} and features of {', '.join(KINDS)}")
+    if recipe.sparsity.distribution not in DISTRIBUTIONS:
+        raise ValueError(f"{where}: wanted a distribution of {', '.join(DISTRIBUTIONS)} in [sparsity]")
+    if (recipe.sparsity.distribution == "time") != (len(recipe.sparsity.times) == 2):
+        raise ValueError(f'{where}: distribution "time" wants two profiles in [sparsity] times, the others none')
+    swaps.check(recipe.activations, f"{where} [activations]")
     return recipe
 
 

@@ -19,7 +19,7 @@ import torch
 
 from . import kernels, quantise
 from .features import distance
-from .network import Convolution, Convolve, convolved
+from .network import Convolution, Convolve, Network, convolved
 from .patterns import pattern_named
 from .recipe import Recipe
 from .schedule import learning_rate
@@ -30,13 +30,20 @@ Batches = list[torch.Tensor]
 
 
 class Student:
-    """@param initial: flat weights and biases of the pruned network; @param batches: that its normalisation begins with"""
+    """@param initial: flat weights and biases of the pruned network; @param batches: that its normalisation begins with;
+    @param network: where it is not the teacher's, as with other activations: convolutions and names of values are the same"""
 
     def __init__(
-        self, recipe: Recipe, teacher: Teacher, dtype: torch.dtype, batches: Batches, initial: tuple[torch.Tensor, torch.Tensor]
+        self,
+        recipe: Recipe,
+        teacher: Teacher,
+        dtype: torch.dtype,
+        batches: Batches,
+        initial: tuple[torch.Tensor, torch.Tensor],
+        network: Network | None = None,
     ) -> None:
         self.recipe, self.teacher, self.dtype = recipe, teacher, dtype
-        self.network, self.device = teacher.network, teacher.device
+        self.network, self.device = network or teacher.network, teacher.device
         n, c = self.network.weights, self.network.channels
 
         def zeros(*shape: int) -> torch.Tensor:
@@ -58,6 +65,7 @@ class Student:
         self.sums, self.seen = zeros(len(self.parts) + 1), zeros()
         self.rounded = quantise.pointwise_weights(self.network).to(self.device)
         self.ranges = quantise.InputRanges(self.network, self.device)
+        self.eight = recipe.quantisation.enabled and recipe.quantisation.since == 0  # whether eight bits are imitated now
         self.steps, self.progress = 0, 0.0
         self.due: list[tuple[float, float]] = []  # (progress, share) of prunings to come
         self.begin(initial[0].to(self.device), initial[1].to(self.device), batches)
@@ -95,7 +103,7 @@ class Student:
         that the student keeps; nothing is fused then"""
         net, (n, c) = self.network, (self.network.weights, self.network.channels)
         mode = self.recipe.normalisation.mode if means is None else "frozen"
-        eight = self.recipe.quantisation.enabled if quantised is None else quantised
+        eight = self.eight if quantised is None else quantised
         flat, gain, shift = effective.split([n, c, c])
         if eight:
             flat = quantise.round_weights(flat, self.rows, c, self.rounded)
@@ -192,6 +200,16 @@ class Student:
         self.free.fill_(float(s.method == "sr-ste" and progress < s.until))
         self.steps += 1
 
+    def imitate(self, progress: float, batches: Batches) -> bool:
+        """Turns the imitation of eight bits on where its time has come, ranges by `batches`: then steps have to be recorded anew."""
+        q = self.recipe.quantisation
+        if self.eight or not q.enabled or progress < q.since:
+            return False
+        self.eight = True
+        self.look(batches)
+        self.rate.zero_()  # until the next step is prepared, recording learns nothing
+        return True
+
     def losses(self) -> dict[str, float]:
         """Means since the last call, and of the gradient's norm."""
         means = (self.sums / self.seen.clamp(min=1)).tolist()
@@ -218,6 +236,12 @@ class Student:
             self.network.run(images, self.teacher.wanted, self.convolution(self.theta * self.mask, images.dtype, means))
         for output, found in means.items():
             self.running_of[output][0] = torch.stack(found).mean(0)
+
+    @property
+    def settled(self) -> bool:
+        """Whether statistics stay. Until then they belong to the weights as they are, not to their average."""
+        settle = self.recipe.normalisation
+        return settle.mode != "running" or self.progress >= settle.settle
 
     @torch.no_grad()
     def folded(self, averaged: bool = True) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,8 +1,8 @@
 """The loop: several students of one dense network side by side until the clock says stop; every batch, and what the dense network
 says of it, is shared.
 
-It writes to `out`, for each student NAME.onnx, NAME.masks.safetensors, NAME.state.npz (what the
-next run goes on from) and log.jsonl, a line for each check.
+At every check and at the end it writes to `out`, for each student, NAME.onnx, NAME.masks.safetensors, NAME.state.npz (what the
+next run goes on from) and a line of log.jsonl.
 """
 
 from __future__ import annotations
@@ -109,7 +109,9 @@ class Training:
             initial = (pruned.flat_weights(), pruned.flat_biases())
             kept = self._kept(pruned, initial[0])
         dtype = torch.bfloat16 if self.cuda or self.job.half else torch.float32
-        student = Student(recipe, teacher, dtype, self.calm[:4], initial)
+        swaps = recipe.activations
+        network = Network(self.job.teacher, self.network.side, swaps) if swaps else None
+        student = Student(recipe, teacher, dtype, self.calm[:4], initial, network)
         student.mask[: self.network.weights] = kept.to(self.device)
         student.forget()
         s = recipe.sparsity
@@ -182,6 +184,9 @@ class Training:
                 break
             progress = first + (job.until - first) * elapsed / seconds
             self._prune(progress)
+            for k, student in enumerate(self.students):
+                if student.imitate(progress, self.calm[:2]):
+                    steps[k] = Recorded(partial(self._learn, student), self.device)
             if elapsed >= due:
                 self._report(waiting)
                 waiting = self._check(progress, begun)
@@ -199,7 +204,7 @@ class Training:
         took = time.time() - begun
         say(f"{step} steps of {recipe.batch} in {took:.1f} s: {step * recipe.batch / took:.0f} views a second for each of {len(steps)}")
         self._report(waiting)
-        self._report(self._check(job.until, begun, final=True))
+        self._report(self._check(job.until, begun))
         say("teacher:", {k: [round(n, 2) for n in v.result()] for k, v in self.checks.dense.items()})
         self.checks.close()
 
@@ -213,8 +218,8 @@ class Training:
                 zeros, saved = self._zeros(student)
                 weights, biases = student.folded()
                 name = f"{student.recipe.name}-{round(100 * share)}"
-                self.network.save(str(self.out / f"{name}.onnx"), weights, biases)
-                more, waiting = self.checks.begin(weights, biases)
+                student.network.save(str(self.out / f"{name}.onnx"), weights, biases)
+                more, waiting = self.checks.begin(student.network, weights, biases)
                 say(f"{name}: {time.time() - began:.1f} s: {zeros:.4f} zeros, {saved:.4f} of MACs, {more}")
                 say({k: v.result() for k, v in waiting.items()})
         self.checks.close()
@@ -228,7 +233,7 @@ class Training:
                     torch.cuda.synchronize()
                 regrow(student, regrown_share(progress, s.regrown, s.until))
             pending = student.due and student.due[0][0] <= progress
-            looks = q.enabled and student.steps % q.every == q.every - 1
+            looks = student.eight and student.steps % q.every == q.every - 1
             if not pending and not looks:
                 continue
             if self.cuda:
@@ -249,25 +254,24 @@ class Training:
         mask = student.flat_mask()
         return patterns.sparsity(mask, self.network), patterns.macs_removed(mask, self.network)
 
-    def _check(self, progress: float, begun: float, final: bool = False) -> Waiting:
+    def _check(self, progress: float, begun: float) -> Waiting:
         if self.cuda:
             torch.cuda.synchronize()
         waiting: Waiting = []
         for student in self.students:
             student.progress = progress
-            weights, biases = student.folded()
+            weights, biases = student.folded(averaged=student.settled)
             zeros, saved = self._zeros(student)
             entry: dict[str, Any] = {"name": student.recipe.name, "seconds": round(time.time() - begun, 1), "progress": round(progress, 4)}
             entry |= {"steps": student.steps, "zeros": round(zeros, 4), "macs": round(saved, 4), "losses": student.losses()}
-            if final:
-                self._write(student, weights, biases)
-            more, futures = self.checks.begin(weights, biases)
+            self._write(student, weights, biases)  # at every check, so that a run that is killed leaves something
+            more, futures = self.checks.begin(student.network, weights, biases)
             waiting.append((entry | more, futures))
         return waiting
 
     def _write(self, student: Student, weights: torch.Tensor, biases: torch.Tensor) -> None:
         name, s = student.recipe.name, student.recipe.sparsity
-        self.network.save(str(self.out / f"{name}.onnx"), weights, biases)
+        student.network.save(str(self.out / f"{name}.onnx"), weights, biases)
         facts = {"pattern": s.pattern, "criterion": s.criterion, "seed": str(student.recipe.seed)}
         write_masks(str(self.out / f"{name}.masks.safetensors"), self.network, student.flat_mask(), facts)
         save_state(self.out / f"{name}.state.npz", student)

@@ -1,9 +1,15 @@
 """Eight bits as the kernels have them."""
 
+from pathlib import Path
+
 import torch
 
 from filigree_training.network import Convolution, Network
 from filigree_training.quantise import LEVELS, InputRanges, Observer, calibrated, int8_network, pointwise_weights, round_weights
+from filigree_training.recipe import read_recipe
+from filigree_training.student import Student
+
+from .conftest import teacher_of
 
 
 def test_weights_are_whole_steps_of_their_row(detector: str) -> None:
@@ -60,3 +66,33 @@ def test_only_pointwise_layers_are_in_eight_bits(detector: str) -> None:
 
     network = Network(detector)
     assert [c.pointwise for c in network.convs.values()] == [rule(c) for c in network.convs.values()]
+
+
+def test_eight_bits_begin_when_they_are_due(detector: str) -> None:
+    teacher, batches = teacher_of(detector)
+    recipe = read_recipe(Path(__file__).parents[1] / "recipes" / "picodet-int8-x4-30.toml")
+    since = recipe.quantisation.since
+    assert 0 < since < 1
+    student = Student(recipe, teacher, torch.float32, batches, (teacher.weights.clone(), teacher.biases.clone()))
+
+    def outputs(quantised: bool | None = None) -> list[torch.Tensor]:
+        conv = student.convolution(student.theta * student.mask, torch.float32, quantised=quantised)
+        return student.network.run(batches[0], teacher.head.wanted, conv)
+
+    def same(a: list[torch.Tensor], b: list[torch.Tensor]) -> bool:
+        return all(torch.equal(x, y) for x, y in zip(a, b))
+
+    student.momentum.zero_()
+    floats, eight = outputs(quantised=False), outputs(quantised=True)
+    assert not same(floats, eight)
+    assert not student.imitate(since - 0.01, batches)
+    assert same(outputs(), floats)
+    assert student.imitate(since, batches)
+    assert same(outputs(), eight)
+    assert not student.imitate(since + 0.1, batches), "only once"
+    before = student.theta.clone()
+    student.step(batches[0], *teacher(batches[0]))
+    assert torch.equal(student.theta, before), "a step that is recorded learns nothing"
+    student.prepare(since)
+    student.step(batches[0], *teacher(batches[0]))
+    assert not torch.equal(student.theta, before)

@@ -1,5 +1,6 @@
 """Every recipe in recipes/ trains a small network and keeps its rule; runs end with what a next one goes on from."""
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -18,11 +19,13 @@ from filigree_training.recipe import Recipe, Sparsity, read_recipe, recipe_of
 from filigree_training.regrowth import regrow, regrown_share
 from filigree_training.schedule import prunings
 from filigree_training.student import Student
+from filigree_training.train import Job, Training
 
 from .conftest import teacher_of
 
 RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("*.toml"))
-PRUNED = [path for path in RECIPES if read_recipe(path).sparsity.method == "prune"]
+READ = {path: read_recipe(path).sparsity for path in RECIPES}
+PRUNED = [path for path, s in READ.items() if s.method == "prune" and s.distribution != "time"]  # that: test_times.py
 
 
 def layers(network: Network, pattern: Pattern, distribution: str) -> list[tuple[Convolution, float]]:
@@ -197,6 +200,27 @@ def test_a_run_and_the_next(onnx_file: str, photographs: str, tmp_path: Path) ->
     assert again[-1]["progress"] == 1
     after = read_masks(str(tmp_path / "out" / "small.masks.safetensors"), network)
     assert torch.equal(after, mask)
+
+
+def test_eight_bits_in_the_middle_of_a_run(detector: str, photographs: str, tmp_path: Path) -> None:
+    recipe = recipe_of({"batch": 4, "sparsity": {"share": 0.0, "first": 0.0}, "quantisation": {"enabled": True, "since": 0.6}}, "here")
+    job = Job(detector, [photographs], str(tmp_path / "out"), [recipe], minutes=0.02, cache=str(tmp_path / "cache"))
+    for until, eight in ((0.5, False), (1.0, True)):
+        run = Training(dataclasses.replace(job, until=until))
+        run.go()
+        assert run.students[0].eight == eight
+
+
+@pytest.mark.parametrize(("until", "settled"), [(0.5, False), (1.0, True)])
+def test_weights_are_averaged_once_statistics_stay(until: float, settled: bool, detector: str, photographs: str, tmp_path: Path) -> None:
+    recipe = recipe_of({"batch": 4, "sparsity": {"share": 0.0, "first": 0.0}, "normalisation": {"mode": "running"}}, "here")
+    assert 0.5 < recipe.normalisation.settle < 1
+    run = Training(Job(detector, [photographs], str(tmp_path / "out"), [recipe], minutes=0.03, until=until, cache=str(tmp_path / "cache")))
+    run.go()
+    student = run.students[0]
+    written = Network(str(tmp_path / "out" / "student.onnx")).flat_weights()
+    same = {averaged: torch.equal(written, student.folded(averaged)[0]) for averaged in (True, False)}
+    assert same == {settled: True, not settled: False}
 
 
 def test_learning_mends_what_pruning_broke(detector: str) -> None:

@@ -1,7 +1,7 @@
 // Networks with seeded weights, dense and with zeros, as this device runs them.
 import { networks as builders } from '../../../models/index.ts';
 import type { NetworkName } from '../../../models/index.ts';
-import { median } from '../../../bench/measure.ts';
+import { leastTimed, median } from '../../../bench/measure.ts';
 import { compileGraph } from '../../../src/compile.ts';
 import { writeArtifact } from '../../../src/artifact/write.ts';
 import { loadModel } from '../../../src/runtime/load.ts';
@@ -68,10 +68,11 @@ const inputsOf = (model: Model) =>
     model.inputs.map(({ name, shape }) => [name, new Tensor('float32', shape, waves(elementCount(shape)))]),
   );
 
-async function timed(model: Model, inputs: Record<string, Tensor>): Promise<number> {
+/** Milliseconds of a run, over `runs` of them. */
+async function timed(model: Model, inputs: Record<string, Tensor>, runs = 1): Promise<number> {
   const start = performance.now();
-  await model.run(inputs);
-  return performance.now() - start;
+  for (let i = 0; i < runs; i++) await model.run(inputs);
+  return (performance.now() - start) / runs;
 }
 
 export interface NetworkTiming {
@@ -96,13 +97,18 @@ export async function timeNetwork(name: string, timing: NetworkTiming): Promise<
       entrants.push({ zeros: which, macs, model, inputs: inputsOf(model), times: [] });
       if (model.info.threads !== threads) return [];
     }
+    const runs: number[] = [];
     for (const { model, inputs } of entrants) {
-      const end = performance.now() + warmUpMs;
-      do await timed(model, inputs);
-      while (performance.now() < end);
+      const start = performance.now();
+      let warmed = 0;
+      do {
+        await timed(model, inputs);
+        warmed++;
+      } while (performance.now() - start < Math.max(warmUpMs, leastTimed()));
+      runs.push(Math.ceil((leastTimed() * warmed) / (performance.now() - start)));
     }
     for (let round = 0; round < rounds; round++) {
-      for (const { model, inputs, times } of entrants) times.push(await timed(model, inputs));
+      for (const [i, { model, inputs, times }] of entrants.entries()) times.push(await timed(model, inputs, runs[i]));
     }
   } finally {
     for (const { model } of entrants) model.dispose();

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { ClassificationResult, Classifier } from '../../vision/classifier.ts';
 import type { ClassifierPreprocessing } from '../../vision/classifier-metadata.ts';
 import { readInput } from '../../files/read.ts';
+import { bulk, isBulk, withBulkOptions, type BulkOptions } from '../bulk.ts';
 import { ProgressLine, reportError, writeJson, type Io } from '../io.ts';
 import { openModel, withRunOptions, type ModelOptions } from '../models.ts';
 import { count } from '../options.ts';
@@ -9,7 +10,7 @@ import { labelsFlags, labelsHelp, preprocessHelp, preprocessing, readLabels } fr
 import { Reported } from '../reported.ts';
 import { formatMs, formatPercent, formatTable } from '../table.ts';
 
-interface Options extends ModelOptions {
+interface Options extends ModelOptions, BulkOptions {
   model: string;
   labels?: string;
   top?: number;
@@ -26,16 +27,18 @@ interface PhotoResult extends ClassificationResult {
 export function classifyCommand(io: Io): Command {
   const command = new Command('classify')
     .description('Classify photos with a classification model.')
-    .usage('[options] PHOTO…')
+    .usage('[options] PHOTO…\n       filigree classify [options] --jobs FILE --out FOLDER')
     .argument('[photos...]', 'JPEG, PNG or WebP files')
     .requiredOption('-m, --model <file>', 'a classification model')
     .option(labelsFlags, labelsHelp)
     .option('-k, --top <count>', 'number of classes shown, best first (default: 5)', count)
     .option('--preprocess <how>', preprocessHelp, preprocessing)
     .option('--json', 'print JSON');
-  return withRunOptions(command).action(async (photos: string[], options: Options) => {
-    if (photos.length === 0) command.help({ error: true });
-    await classifyPhotos(io, photos, options);
+  return withRunOptions(withBulkOptions(command)).action(async (photos: string[], options: Options) => {
+    const inBulk = isBulk(command, photos, options, ['json']);
+    if (photos.length === 0 && !inBulk) command.help({ error: true });
+    if (inBulk) await classifyInBulk(io, options);
+    else await classifyPhotos(io, photos, options);
   });
 }
 
@@ -69,6 +72,13 @@ async function classifyPhotos(io: Io, photos: string[], options: Options): Promi
   }
   if (options.json) writeJson(io, { model: options.model, photos: results });
   if (results.length < photos.length) throw new Reported();
+}
+
+async function classifyInBulk(io: Io, options: Options): Promise<void> {
+  const { model, threads, top: topK, preprocess: preprocessing } = options;
+  const labels = options.labels === undefined ? undefined : await readLabels(options.labels);
+  const settings = { labels, topK, preprocessing };
+  await bulk(io, options, { model, options: { classify: settings }, looker: { threads, classify: settings } });
 }
 
 async function classifyPhoto(classifier: Classifier, file: string): Promise<PhotoResult> {

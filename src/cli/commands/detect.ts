@@ -5,6 +5,7 @@ import { headNames, type HeadName } from '../../vision/head-names.ts';
 import type { Pixels } from '../../vision/preprocessing.ts';
 import { isDirectory, readInput } from '../../files/read.ts';
 import { makeDirectory, writeOutput } from '../../files/write.ts';
+import { bulk, isBulk, withBulkOptions, type BulkOptions } from '../bulk.ts';
 import { ProgressLine, reportError, writeJson, type Io } from '../io.ts';
 import { openModel, withRunOptions, type ModelOptions } from '../models.ts';
 import { count, fileName, fraction } from '../options.ts';
@@ -13,7 +14,7 @@ import { labelsFlags, labelsHelp, readLabels } from '../preprocess.ts';
 import { Reported } from '../reported.ts';
 import { formatMs, formatTable } from '../table.ts';
 
-interface Options extends ModelOptions {
+interface Options extends ModelOptions, BulkOptions {
   model: string;
   scoreThreshold?: number;
   iouThreshold?: number;
@@ -35,7 +36,7 @@ interface PhotoResult extends DetectionResult {
 export function detectCommand(io: Io): Command {
   const command = new Command('detect')
     .description('Find objects in photos: the 80 classes of COCO, or those of another detection model.')
-    .usage('[options] PHOTO…')
+    .usage('[options] PHOTO…\n       filigree detect [options] --jobs FILE --out FOLDER')
     .argument('[photos...]', 'JPEG, PNG or WebP files')
     .option(
       '-m, --model <file>',
@@ -53,8 +54,9 @@ export function detectCommand(io: Io): Command {
     )
     .option('--save <file>', 'write the photo with its boxes to this PNG; for several photos, a directory', fileName)
     .option('--json', 'print JSON');
-  return withRunOptions(command).action(async (photos: string[], options: Options) => {
-    if (photos.length === 0) command.help({ error: true });
+  return withRunOptions(withBulkOptions(command)).action(async (photos: string[], options: Options) => {
+    const inBulk = isBulk(command, photos, options, ['save', 'json']);
+    if (photos.length === 0 && !inBulk) command.help({ error: true });
     const { save } = options;
     let pictures: string[] = [];
     if (save !== undefined && (/[/\\]$/.test(save) || (await isDirectory(save)))) {
@@ -75,7 +77,8 @@ export function detectCommand(io: Io): Command {
         : Object.hasOwn(io.shippedModels, wanted)
           ? io.shippedModels[wanted]
           : wanted;
-    await detectInPhotos(io, photos, { ...options, model }, pictures);
+    if (inBulk) await detectInBulk(io, { ...options, model });
+    else await detectInPhotos(io, photos, { ...options, model }, pictures);
   });
 }
 
@@ -107,6 +110,13 @@ async function detectInPhotos(io: Io, photos: string[], options: Options, pictur
   }
   if (options.json) writeJson(io, { model: options.model, photos: await Promise.all(results.map(asJson)) });
   if (results.length < photos.length) throw new Reported();
+}
+
+async function detectInBulk(io: Io, options: Options): Promise<void> {
+  const { model, threads, scoreThreshold, iouThreshold, maxResults, head, tiles } = options;
+  const labels = options.labels === undefined ? undefined : await readLabels(options.labels);
+  const settings = { scoreThreshold, iouThreshold, maxResults, head, labels, tiles };
+  await bulk(io, options, { model, options: { detect: settings }, looker: { threads, detect: settings } });
 }
 
 async function detectInPhoto(

@@ -67,7 +67,7 @@ export function pruneCommand(io: Io): Command {
     .option('--target-bytes <bytes>', 'instead: the size of all constants, such as 2MB', quantity)
     .option(
       '--pattern <name>',
-      'which weights are pruned together: unstructured (default), group2, group4, kernel, N:M such as 2:4, inputs16, channel',
+      'which weights are pruned together: unstructured (default), group2, group4, kernel, N:M such as 2:4, inputs16, 1x4, 2x4, 4x4, channel',
     )
     .option(
       '--groups <file>',

@@ -2,10 +2,10 @@
 import { basename } from 'node:path';
 import { formatBytes, formatCount, formatMs, formatPercent } from '../../quantities.ts';
 import { escape } from './chart.ts';
+import { factLine, figureTiles, htmlPage } from './document.ts';
 import { essentialFigure, layerName, sparsityFigure, timeFigure } from './figures.ts';
 import { photosFigure } from './photos.ts';
 import type { ComparedPhoto } from './compared-photos.ts';
-import { style } from './style.ts';
 import type { BeforeAndAfter, LayerOutcome, PruningReport } from '../../prune/report.ts';
 
 export { essentialSvg } from './figures.ts';
@@ -30,7 +30,7 @@ function facts(report: PruningReport): string {
     `seed ${seed}`,
     `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`,
   ];
-  return `<p class="facts">${texts.map((text) => `<span>${escape(text)}</span>`).join('')}</p>`;
+  return factLine(texts);
 }
 
 /** The results, in large figures. */
@@ -63,8 +63,7 @@ function tiles(report: PruningReport): string {
   if (outputError !== undefined) {
     items.push([outputError.toPrecision(2), 'relative error of the outputs on the calibration images']);
   }
-  const list = items.map(([figure, text]) => `<li><b>${escape(figure)}</b><span>${escape(text)}</span></li>`);
-  return `<ul class="tiles">${list.join('')}</ul>`;
+  return figureTiles(items);
 }
 
 const shapeOf = ({ shape: { before, after } }: LayerOutcome): string => {
@@ -130,30 +129,16 @@ function title({ model, sparsity, measuredMs, predictedMs }: PruningReport): str
  */
 export function renderReport(report: PruningReport, photos: readonly ComparedPhoto[] = []): string {
   const { notes } = report;
-  const heading = escape(title(report));
   const list = notes.map((note) => `<li>${escape(note)}</li>`).join('');
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${heading}</title>
-<style>${style}</style>
-</head>
-<body>
-<main>
-<h1>${heading}</h1>
-${facts(report)}
-${tiles(report)}
-${list && `<ul class="notes">${list}</ul>`}
-${photosFigure(photos)}
-${essentialFigure(report)}
-${layersOf(report)}
-</main>
-</body>
-</html>
-`;
+  return htmlPage(
+    title(report),
+    facts(report),
+    tiles(report),
+    list && `<ul class="notes">${list}</ul>`,
+    photosFigure(photos),
+    essentialFigure(report),
+    layersOf(report),
+  );
 }
 
 /** Plots and a table of every layer, folded: most readers want the results. */

@@ -48,7 +48,7 @@ const names = (file: Exportation, values: readonly string[]) => values.map((valu
 export const exporters: OperatorTable<[file: Exportation], void> = {
   conv2d(node, file) {
     const { stride, dilation, pads, groups } = node.attributes;
-    const [x, weights, bias = '', residual = ''] = node.inputs;
+    const [x, weights, bias = '', residual = '', slopes = ''] = node.inputs;
     const inputs = names(file, bias === '' ? [x, weights] : [x, weights, bias]);
     const attributes = {
       kernel_shape: ints(file.shape(weights).slice(2)),
@@ -57,6 +57,7 @@ export const exporters: OperatorTable<[file: Exportation], void> = {
       pads: ints(pads),
       group: { int: groups },
     };
+    if (slopes !== '') return file.fail(node, 'slopes');
     if (residual === '') file.addActivated(node, 'Conv', inputs, attributes);
     else file.addActivated(node, 'Add', [file.add('Conv', inputs, attributes), file.name(residual)]);
   },

@@ -1,6 +1,9 @@
 // `#codecs` for pages: the browser's own decoders, which also know other formats.
 import { FiligreeError } from '../../errors.ts';
 
+/** 400 MB of pixels. */
+export const mostPixels = 100e6;
+
 type Decoded = { data: Uint8ClampedArray; width: number; height: number };
 
 /** Decodes with the browser and applies the EXIF orientation. @returns RGBA on white */

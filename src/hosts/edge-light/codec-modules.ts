@@ -7,3 +7,6 @@ import type { CodecName } from '../codec-modules.ts';
 const modules = { jpeg, png, webp };
 
 export const codecModule = async (name: CodecName): Promise<WebAssembly.Module> => modules[name];
+
+/** As in workerd: these isolates have 128 MB too. */
+export const mostPixels = 4e6;

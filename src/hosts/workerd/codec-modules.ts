@@ -9,3 +9,6 @@ const modules = { jpeg, png, webp };
 
 /** In this host the imports are WebAssembly.Modules. */
 export const codecModule = async (name: CodecName) => modules[name] as unknown as WebAssembly.Module;
+
+/** What fits an isolate of 128 MB with a detector, of every format: `node scripts/run.mjs bench/isolate.ts`. */
+export const mostPixels = 4e6;

@@ -126,6 +126,25 @@ function reduction(
   return { least: 1, most: 2, result };
 }
 
+/** Sums of all elements up to each one along an axis; `exclusive` without itself, `reverse` from the end. */
+const cumulativeSum = exactly(2, (operation, [{ type, shape, data }, axes]) => {
+  const axis = operation.axis(axes.data[0] ?? NaN, shape.length);
+  const [exclusive, reverse] = [operation.int('exclusive', 0) !== 0, operation.int('reverse', 0) !== 0];
+  operation.spend(data.length);
+  const results = emptyNumbers(type as NumericType, data.length);
+  const stride = rowMajorStrides(shape)[axis];
+  for (let i = 0; i < data.length; i++) {
+    if (Math.floor(i / stride) % shape[axis] !== 0) continue;
+    let sum = 0;
+    for (let k = 0; k < shape[axis]; k++) {
+      const at = i + (reverse ? shape[axis] - 1 - k : k) * stride;
+      results[at] = exclusive ? sum : sum + data[at];
+      sum += data[at];
+    }
+  }
+  return { type, shape, data: results };
+});
+
 /** The index in the result of every element when axes shrink to 1. */
 const keptIndices = (shape: Shape, kept: Shape) => broadcastIndices(kept, shape);
 
@@ -161,6 +180,7 @@ const folds: Record<string, Fold> = {
   Where: where,
   Range: range,
   NonZero: nonZero,
+  CumSum: cumulativeSum,
   Cast: cast,
   ReduceProd: reduction(1, (product, x) => product * x),
   ReduceSum: reduction(0, (sum, x) => sum + x),

@@ -15,6 +15,7 @@ import { readModel } from './read.ts';
 import { type OnnxModel, type OnnxNode, standardOpset, type ValueInfo } from './schema.ts';
 import type { ExternalData } from './tensors.ts';
 import { Names } from '../names.ts';
+import { integersOfInput } from '../positions.ts';
 import { type Computed, nodeName, operatorTitle, Translation } from './translation.ts';
 import { type Problem, unsupportedError } from '../unsupported.ts';
 
@@ -67,7 +68,10 @@ function addInputs(model: OnnxModel, translation: Translation, options: ShapeOpt
       translation.fail(`input "${info.name}" of shape [${shape}] has too many elements`);
     const value = translation.addValue(info.name, { shape, dtype: 'float32' });
     translation.set(info.name, { computed: { value, type: info.type } });
-    graph.inputs.push(port(info, value, names, 'input', translation));
+    const input = port(info, value, names, 'input', translation);
+    const range = integersOfInput(input.dtype);
+    if (range) translation.ranges.set(value, range);
+    graph.inputs.push(input);
   }
 }
 

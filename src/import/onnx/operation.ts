@@ -160,6 +160,11 @@ export class Operation {
     return this.anyValue(i);
   }
 
+  /** Whether an input is a sum of quantised numbers, in int32, which stands for itself and need not be an integer here. */
+  isSum(i: number): boolean {
+    return this.type(i) === 'int32' && this.quantisation(i)?.scale === 1;
+  }
+
   /** An input to compute with: floats, or integers and booleans that float32 holds exactly. */
   numbers(i: number): string {
     const type = this.type(i);

@@ -13,6 +13,7 @@ import { tfliteOperators } from './operators/index.ts';
 import { readModel } from './schema.ts';
 import type { TfliteModel, TfliteOperator, TfliteTensor } from './schema.ts';
 import { Names } from '../names.ts';
+import { integersOfInput } from '../positions.ts';
 import { channelsLast, graphShape, Translation } from './translation.ts';
 
 /**
@@ -60,7 +61,7 @@ function addInputs(model: TfliteModel, translation: Translation): void {
     const value = translation.addValue(tensor.name, { shape: graphShape(shape), dtype: 'float32' });
     translation.setValue(tensor, value);
     const input = port(translation, tensor, value, names, 'input');
-    const range = representableBy(input);
+    const range = input.quantization ? representableBy(input) : integersOfInput(input.dtype);
     if (range) translation.ranges.set(value, range);
     const { quantization } = input;
     if (quantization) translation.setFileBytes(value, input.dtype, quantization.scale, quantization.zeroPoint);

@@ -21,6 +21,17 @@ export function graphShape(shape: Shape): number[] {
   return shape.length === 4 ? permuteShape(shape, channelsFirst) : [...shape];
 }
 
+/** An axis of a file's tensor → of the graph's value. */
+export const graphAxis = (axis: number, rank: number): number => (rank === 4 ? channelsLast[axis] : axis);
+
+/** What SPACE_TO_BATCH_ND made a value of: height and width of blocks, and zeros around x. */
+interface BlocksOf {
+  x: string;
+  sizes: readonly number[];
+  before: readonly number[];
+  after: readonly number[];
+}
+
 interface DetectionEnd {
   operator: TfliteOperator;
   ends: readonly { tensor: TfliteTensor; value: string }[];
@@ -37,6 +48,8 @@ export class Translation extends GraphWriter {
   private readonly sources = new Map<number, TfliteTensor>();
   /** Integers that the file computes from shapes. */
   private readonly folded = new Map<number, Integers>();
+  /** Values that SPACE_TO_BATCH_ND makes; see operators/batch-space.ts. */
+  readonly blocksOf = new Map<string, BlocksOf>();
   /** Constants in the graph, by tensor and form. */
   private readonly sharedValues = new Map<string, string>();
   /** The operator that decodes detections, and what it reads; see operators/detection.ts. */

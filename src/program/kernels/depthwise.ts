@@ -1,10 +1,10 @@
 // One plane at a time: y plane = act(bias + Σ weight × shifted x plane).
-import { activationFields, checkActivation } from '../activations.ts';
+import { activationFields, checkActivation, preluCode } from '../activations.ts';
 import { checkApart, constantOf, kernel } from '../kernel.ts';
 
 const fields = {
   x: 'read',
-  weights: 'read', // an `f32` constant: per output channel its bias, then its kernel row by row
+  weights: 'read', // an `f32` constant: per output channel its bias, its kernel row by row, and with preluCode its slope
   scratch: 'write', // one padded plane, split into phases as f32_pad does; phases are contiguous
   y: 'write',
   batch: 'u32',
@@ -37,12 +37,15 @@ const tapFields = {
 
 type Numbers = Readonly<Record<Exclude<keyof typeof fields, 'x' | 'weights' | 'scratch' | 'y'>, number>>;
 
+/** Bytes of weights of an output channel. */
+const channelBytes = (n: Numbers, area: number) => 4 * (area + (n.activation === preluCode ? 2 : 1));
+
 /**
  * `read` is the bytes that windows reach from the first pixel of a plane; they are in x for planes read in place, else
  * in scratch.
  */
 function extents(n: Numbers, area: number, read: number) {
-  checkActivation(n.activation);
+  if (n.activation !== preluCode) checkActivation(n.activation);
   if (!n.batch || !n.channels || !n.multiplier || !n.xHeight || !n.xWidth || !n.height || !n.width || !area) {
     throw new Error('an extent is 0');
   }
@@ -61,7 +64,7 @@ function extents(n: Numbers, area: number, read: number) {
   checkApart('y', n.batch * outputs * pixels, y);
   return {
     x,
-    weights: 4 * outputs * (area + 1),
+    weights: outputs * channelBytes(n, area),
     scratch: inPlace ? 0 : Math.max(read, 4 * n.phasesH * n.phasesW * n.rows * n.columns),
     y,
   };
@@ -75,7 +78,7 @@ const work = (n: Numbers, area: number) =>
 const axes = (n: Numbers, area: number) => {
   const pixels = n.height * n.width;
   if (n.yPlane < 4 * (pixels === 1 ? 1 : pixels + 3)) return [];
-  const weights = 4 * n.multiplier * (area + 1);
+  const weights = n.multiplier * channelBytes(n, area);
   return [{ field: 'channels', moves: { x: n.xPlane, weights, scratch: 'own', y: n.multiplier * n.yPlane } }] as const;
 };
 

@@ -25,8 +25,8 @@ const fields = {
   look: 'u32', // 1: bytes are replaced by the table's
 } as const;
 
-/** Sums of a tile of four rows, and what is made of them. */
-export const dotScratchBytes = 2 * 64 * Math.max(...Object.values(tiles.dots).map(({ vectors }) => vectors));
+/** Sums of a tile of four rows and what is made of them, of at most 13 vectors; three vectors of bounds. */
+export const dotScratchBytes = 2 * 4 * 16 * 13 + 48;
 
 const up4 = (count: number) => Math.ceil(count / 4) * 4;
 
@@ -92,7 +92,7 @@ export function depthwiseBytesScratch(n: {
   // pairs of rows are most
   const groups = Math.ceil(((lines - 1) * n.strideH + n.kernelH) / 2);
   const pitch = (n.width - 1) * n.strideW + n.kernelW + 3 * n.strideW + 3;
-  return 16 * (lines * groups * n.kernelW + Math.floor((n.xWidth + 6) / 4) + groups * pitch);
+  return 16 * (3 + lines * groups * n.kernelW + Math.floor((n.xWidth + 6) / 4) + groups * pitch);
 }
 
 const depthwise = kernel({

@@ -1,5 +1,5 @@
 // Weights × planes: the record that dense and sparse kernels share, so that one can replace the other.
-import { activationFields, checkActivation } from '../activations.ts';
+import { activationFields, checkActivation, preluCode } from '../activations.ts';
 import { checkApart, constantOf } from '../kernel.ts';
 import type { Table } from '../kernel.ts';
 import { pixelsOf } from '../tiles.ts';
@@ -10,7 +10,7 @@ export const matrixFields = {
   taps: 'read', // a `taps` constant, one entry per column
   weights: 'read', // a `gemm` or `spmm` constant
   scratch: 'write', // a tile of every column; see matrixScratchBytes
-  residual: 'read', // what `add` adds, laid out as y. May be y itself if no vector runs past a row's end
+  residual: 'read', // what `add` adds, laid out as y. May be y itself if no vector runs past a row's end. With preluCode: slopes
   y: 'write',
   batch: 'u32',
   xBatch: 'u32', // bytes from one image to the next
@@ -21,7 +21,9 @@ export const matrixFields = {
   width: 'u32',
   rowPixels: 'u32', // of an input row, a multiple of 4; pointwise kernels treat a plane as one row of height × width pixels
   yPlane: 'u32', // bytes from one output plane to the next
-  packed: 'u32', // 1: tiles are packed first, and sparse weights' offsets are into the packed tile. Dense kernels always pack
+  // 1: tiles are packed first, and sparse weights' offsets are into the packed tile. Dense kernels over flat planes always pack:
+  // the wide one so many vectors at a time
+  packed: 'u32',
   add: 'u32', // 1: y = act(W · x + bias + residual)
   ...activationFields,
 } as const;
@@ -46,7 +48,9 @@ export function matrixExtents(
   table: (field: string) => Table,
   { shifted, packed, weights, largest }: { shifted: boolean; packed?: Tile; weights: number; largest: number },
 ) {
-  checkActivation(n.activation);
+  const hasSlopes = n.activation === preluCode;
+  if (!hasSlopes) checkActivation(n.activation);
+  else if (n.add) throw new Error('slopes and a residual');
   if (!n.batch || !n.rows || !n.columns || !n.height || !n.width) throw new Error('an extent is 0');
   if (shifted && (n.rowPixels % 4 || n.rowPixels < n.width)) throw new Error(`row of ${n.rowPixels} pixels`);
   const pixels = n.height * n.width;
@@ -61,7 +65,7 @@ export function matrixExtents(
   checkApart('x', n.batch * read, x);
   checkApart('y', n.batch * n.rows * pixels, y);
   const scratch = packed ? Math.max(matrixScratchBytes(n.columns, packed), largest + matrixScratchBytes(1, packed)) : 0;
-  return { x, taps: 4 * n.columns, weights, scratch, residual: n.add ? y : 0, y };
+  return { x, taps: 4 * n.columns, weights, scratch, residual: n.add ? y : hasSlopes ? 4 * n.rows : 0, y };
 }
 
 /**
@@ -74,17 +78,18 @@ export function matrixAxes(
 ) {
   const pixels = n.height * n.width;
   const still = { taps: 0, scratch: 'own' } as const;
+  const hasSlopes = n.activation === preluCode;
   const rows = {
     field: 'rows',
     multiple: group,
-    moves: { ...still, x: 0, weights, residual: n.yPlane, y: n.yPlane },
+    moves: { ...still, x: 0, weights, residual: hasSlopes ? 4 : n.yPlane, y: n.yPlane },
   } as const;
   const flat = {
     field: 'width',
     units: pixels,
     set: { height: 1 },
     multiple: 4,
-    moves: { ...still, x: 4, weights: 0, residual: 4, y: 4 },
+    moves: { ...still, x: 4, weights: 0, residual: hasSlopes ? 0 : 4, y: 4 },
   } as const;
   // vectors run past the end of shifted planes: a part by rows has its own padding if planes are apart; by pixels it
   // has none

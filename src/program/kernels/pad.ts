@@ -19,7 +19,7 @@ export const padKernels = {
       yPlane: 'u32', // bytes from one plane's phases to the next plane's
       yPhase: 'u32', // bytes from one phase to the next
       rows: 'u32', // of a phase
-      columns: 'u32', // of a phase, a multiple of 4
+      columns: 'u32', // of a phase; kernels for floats read rows of a multiple of 4
       strideH: 'u32',
       strideW: 'u32',
       phasesH: 'u32', // ≤ strideH
@@ -32,11 +32,10 @@ export const padKernels = {
       if (!n.planes || !n.xHeight || !n.xWidth || !n.rows || !n.columns || !n.phasesH || !n.phasesW) {
         throw new Error('an extent is 0');
       }
-      if (n.columns % 4) throw new Error(`columns ${n.columns} must be a multiple of 4`);
       if (n.phasesH > n.strideH || n.phasesW > n.strideW) throw new Error('more phases than the stride has');
       const phases = n.phasesH * n.phasesW;
       const x = (n.planes - 1) * n.xPlane + 4 * n.xHeight * n.xWidth + 16;
-      const y = (n.planes - 1) * n.yPlane + (phases - 1) * n.yPhase + 4 * n.rows * n.columns;
+      const y = (n.planes - 1) * n.yPlane + (phases - 1) * n.yPhase + 16 * Math.ceil((n.rows * n.columns) / 4);
       checkApart('x', n.planes * n.xHeight * n.xWidth, x);
       checkApart('y', n.planes * phases * n.rows * n.columns, y);
       return { x, y };

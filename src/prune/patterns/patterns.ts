@@ -5,24 +5,29 @@
 //   kernel         the kh × kw weights between an input and an output channel
 //   N:M            each weight by itself, N kept of M consecutive inputs of an output channel, at each kernel position
 //   inputsR        R consecutive inputs of an output channel, at one kernel position
+//   Rx4            R output channels × four consecutive inputs, at one kernel position, as kernels for bytes read them: 1x4, 2x4, 4x4
 //   channel        all weights of an output channel
 import { FiligreeError } from '../../errors.ts';
 import type { Layer } from '../layers.ts';
 import type { Blocks, Pattern } from './pattern.ts';
 
 /** The patterns that have names, for messages. */
-export const patternNames = 'unstructured, group2, group4, kernel, N:M (2:4, 1:16, …), inputs16, channel';
+export const patternNames =
+  'unstructured, group2, group4, kernel, N:M (2:4, 1:16, …), inputs16, 1x4, 2x4, 4x4, channel';
 
 /** Maximum M of N:M. */
 const longestSet = 16;
 
 /**
- * A pattern by its name: `unstructured`, `group2`, `group4`, `kernel`, `2:4` (any 1 ≤ N ≤ M ≤ 16), `inputs16`, `channel`.
+ * A pattern by its name: `unstructured`, `group2`, `group4`, `kernel`, `2:4` (any 1 ≤ N ≤ M ≤ 16), `inputs16`, `1x4`, `2x4`, `4x4`,
+ * `channel`.
  * @throws FiligreeError `invalid-argument` for an unknown name
  */
 export function patternNamed(name: string): Pattern {
   const ratio = /^(\d{1,2}):(\d{1,2})$/.exec(name);
   if (ratio) return ratioPattern(Number(ratio[1]), Number(ratio[2]));
+  const block = /^([124])x4$/.exec(name);
+  if (block) return blockPattern(Number(block[1]));
   switch (name) {
     case 'unstructured':
       return unstructured;
@@ -94,6 +99,30 @@ function inputsPattern(size: number): Pattern {
       if (layer.shape[1] < size) return `${inputsOf(layer)}, fewer than ${size}`;
       const { numbers, count } = stretches(layer, size);
       return { blockOf: numbers, count };
+    },
+  };
+}
+
+/**
+ * Blocks of `rows` output channels × four consecutive inputs. In convolutions with groups, only rows that read the same inputs
+ * form blocks. Blocks at the end of the rows or inputs may be smaller: kernels fill them up with zeros.
+ */
+function blockPattern(rows: number): Pattern {
+  return {
+    name: `${rows}x4`,
+    blocks(layer) {
+      const [, inputs, kh, kw] = layer.shape;
+      if (inputs < 4) return `${inputsOf(layer)}, fewer than 4`;
+      const reach = layer.rows / layer.groups;
+      if (reach < rows) return `${reach} output channel${reach === 1 ? ' reads' : 's read'} the same inputs`;
+      const taps = kh * kw;
+      const across = Math.ceil(inputs / 4) * taps;
+      const down = Math.ceil(reach / rows);
+      return cut(layer.rows * layer.columns, (i) => {
+        const row = div(i, layer.columns);
+        const input = div(i % layer.columns, taps);
+        return (div(row, reach) * down + div(row % reach, rows)) * across + div(input, 4) * taps + (i % taps);
+      });
     },
   };
 }

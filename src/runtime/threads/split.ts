@@ -135,7 +135,13 @@ function streamOf(constant: Stream, done: number, overhead = 1): number {
   return bytes;
 }
 
-function share(step: SplittableStep, { field, set, moves }: SplitAxis, from: number, to: number, work: number): Share {
+function share(
+  step: SplittableStep,
+  { field, start, set, moves }: SplitAxis,
+  from: number,
+  to: number,
+  work: number,
+): Share {
   const own: string[] = [];
   const bytes: Record<string, number> = {};
   for (const [pointer, by] of Object.entries(moves)) {
@@ -143,6 +149,11 @@ function share(step: SplittableStep, { field, set, moves }: SplitAxis, from: num
     else if (by !== 'groups') bytes[pointer] = from * by;
     else bytes[pointer] = streamOf(step.tables[pointer].constant as Stream, from);
   }
-  const numbers = { ...step.numbers, ...(set as Record<string, number>), [field]: to - from };
+  const numbers = {
+    ...step.numbers,
+    ...(set as Record<string, number>),
+    [field]: to - from,
+    ...(start && { [start]: from }),
+  };
   return { numbers, moves: bytes, own, touched: extentsOf(step, numbers), work };
 }

@@ -73,6 +73,7 @@ function convolutions() {
       dilationHeight: 2,
     },
   });
+  dilatedByBlocks();
   const transposed = (name: string, size: number[], kernel: number, padding: number, more: number[] = []) =>
     check(name, 'TRANSPOSE_CONV', [axes(...size), weights(size[3], kernel, kernel, 6), x, ...more], [size], {
       TransposeConv: { padding, strideWidth: 2, strideHeight: 2, activation: 0 },
@@ -81,6 +82,16 @@ function convolutions() {
   transposed('transpose conv same, odd size, bias', [1, 13, 17, 5], 3, same, [weights(5)]);
   transposed('transpose conv valid', [1, 14, 18, 5], 2, valid);
   transposed('transpose conv same, 4×4', [1, 14, 18, 3], 4, same);
+  const ofMediaPipe = (name: string, size: number[], kernel: number[], padding: 1 | 2, stride: number[]) => {
+    const output = model.add({ name, shape: size });
+    const customOptions = new Uint8Array(Int32Array.of(padding, stride[1], stride[0]).buffer);
+    const inputs = [x, weights(size[3], ...kernel, 6), weights(size[3])];
+    model.operators.push({ op: 'CUSTOM Convolution2DTransposeBias', inputs, outputs: [output], customOptions });
+    model.outputs.push(output);
+  };
+  ofMediaPipe('transpose conv of MediaPipe', [1, 14, 18, 4], [2, 2], 1, [2, 2]);
+  ofMediaPipe('transpose conv of MediaPipe, 3×4', [1, 13, 27, 4], [3, 4], 1, [2, 3]);
+  ofMediaPipe('transpose conv of MediaPipe, valid', [1, 15, 27, 4], [3, 3], 2, [2, 3]);
   check('linear', 'FULLY_CONNECTED', [rows, weights(4, 10), weights(4)], [[3, 4]], {
     FullyConnected: { activation: 1 },
   });
@@ -105,6 +116,77 @@ function convolutions() {
   pool('max pool valid, relu', 'MAX_POOL_2D', [2, 2], 2, valid, [1, 3, 4, 6], 1);
   pool('average pool same', 'AVERAGE_POOL_2D', [3, 3], 2, same, [1, 4, 5, 6]);
   pool('average pool valid, relu', 'AVERAGE_POOL_2D', [7, 9], 1, valid, [1, 1, 1, 6], 1);
+}
+
+/** SPACE_TO_BATCH_ND, a convolution, BATCH_TO_SPACE_ND: TensorFlow's dilated convolutions. */
+function dilatedByBlocks() {
+  const blocks = (name: string, from: number, sizes: number[], paddings: number[], shape: number[]) =>
+    model.apply(`${name}, blocks`, 'SPACE_TO_BATCH_ND', [from, axes(...sizes), pairs(paddings)], [shape])[0];
+  const back = (name: string, from: number, sizes: number[], crops: number[], shape: number[]) =>
+    check(name, 'BATCH_TO_SPACE_ND', [from, axes(...sizes), pairs(crops)], [shape]);
+  const pairs = (numbers: number[]) => model.integers([numbers.length / 2, 2], numbers);
+  const depthwise = {
+    DepthwiseConv2D: { padding: valid, strideWidth: 1, strideHeight: 1, multiplier: 1, activation: 3 },
+  };
+  const conv = { Conv2D: { padding: valid, strideWidth: 1, strideHeight: 1 } };
+  // 7×9 pixels, padded by 2 and to a multiple of 2: 12×14
+  const two = blocks('depthwise', x, [2, 2], [2, 3, 2, 3], [4, 6, 7, 6]);
+  const [kept] = model.apply(
+    'depthwise in blocks',
+    'DEPTHWISE_CONV_2D',
+    [two, weights(1, 3, 3, 6), weights(6)],
+    [[4, 4, 5, 6]],
+    depthwise,
+  );
+  back('depthwise between blocks', kept, [2, 2], [0, 1, 0, 1], [1, 7, 9, 6]);
+  const three = blocks('conv', x, [3, 2], [3, 2, 0, 1], [6, 4, 5, 6]);
+  const [wide] = model.apply(
+    'conv in blocks',
+    'CONV_2D',
+    [three, weights(5, 2, 3, 6), weights(5)],
+    [[6, 3, 3, 5]],
+    conv,
+  );
+  const [biased] = model.apply('biased in blocks', 'ADD', [wide, weights(5)], [[6, 3, 3, 5]], {
+    Add: { activation: 1 },
+  });
+  back('conv between blocks, bias, relu', biased, [3, 2], [1, 0, 0, 1], [1, 8, 5, 5]);
+  const padded = { Conv2D: { padding: same, strideWidth: 1, strideHeight: 1 } };
+  const [more] = model.apply(
+    'same in blocks',
+    'CONV_2D',
+    [blocks('same', x, [2, 2], [0, 1, 0, 1], [4, 4, 5, 6]), weights(4, 3, 3, 6), weights(4)],
+    [[4, 4, 5, 4]],
+    padded,
+  );
+  back('conv with zeros of its own between blocks, cropped more than padded', more, [2, 2], [3, 1, 0, 2], [1, 4, 8, 4]);
+  // no dilated convolutions
+  const strided = { Conv2D: { padding: valid, strideWidth: 2, strideHeight: 2 } };
+  const [half] = model.apply(
+    'strided in blocks',
+    'CONV_2D',
+    [blocks('strided', x, [2, 2], [0, 1, 1, 0], [4, 4, 5, 6]), weights(4, 2, 3, 6), weights(4)],
+    [[4, 2, 2, 4]],
+    strided,
+  );
+  back('strided conv between blocks', half, [2, 2], [1, 0, 0, 0], [1, 3, 4, 4]);
+  back(
+    'blocks without anything between',
+    blocks('only', z, [3, 2], [0, 0, 2, 0], [6, 2, 5, 4]),
+    [3, 2],
+    [0, 0, 2, 0],
+    [1, 6, 8, 4],
+  );
+  back(
+    'blocks of another size',
+    blocks('other', z, [3, 2], [0, 0, 2, 0], [6, 2, 5, 4]),
+    [2, 3],
+    [1, 0, 0, 4],
+    [1, 3, 11, 4],
+  );
+  check('blocks', 'SPACE_TO_BATCH_ND', [z, axes(2, 4), pairs([1, 1, 0, 0])], [[8, 4, 2, 4]]);
+  check('blocks of rows', 'SPACE_TO_BATCH_ND', [cube, axes(3), pairs([1, 0])], [[6, 2, 6]]);
+  back('blocks of rows and back', blocks('rows', cube, [3], [1, 0], [6, 2, 6]), [3], [0, 2], [2, 4, 6]);
 }
 
 /** Integers stay inside: outputs are floats. */
@@ -165,12 +247,8 @@ function selection() {
     { Gather: { axis: 3 } },
   );
   check('GATHER in batches', 'GATHER', [rows, positions], [[3, 4]], { Gather: { axis: 1, batchDims: 1 } });
-  const pairs = integers(
-    'pairs',
-    'RESHAPE',
-    [integers('few', 'FLOOR_MOD', [positions, scalar(5)], [3, 4]), axes(6, 2)],
-    [6, 2],
-  );
+  const few = integers('few', 'FLOOR_MOD', [positions, scalar(5)], [3, 4]);
+  const pairs = integers('pairs', 'RESHAPE', [few, axes(6, 2)], [6, 2]);
   check(
     'GATHER_ND',
     'GATHER_ND',
@@ -197,7 +275,7 @@ function selection() {
   const compared = (name: string, op: string, inputs: number[], shape: number[]) =>
     model.apply(`${name}, compared`, op, inputs, [shape], undefined, bool)[0];
   for (const op of ['LESS', 'LESS_EQUAL', 'GREATER', 'GREATER_EQUAL', 'EQUAL', 'NOT_EQUAL']) {
-    asFloats(`${op} of integers`, compared(op, op, [centred, scalar(1)], [3, 4]), [3, 4]);
+    asFloats(`${op} of integers`, compared(op, op, [few, scalar(1)], [3, 4]), [3, 4]);
   }
   asFloats('LESS of images', compared('LESS of images', 'LESS', [x, vector], [1, 7, 9, 6]), [1, 7, 9, 6]);
   const [isLess, isMore] = [

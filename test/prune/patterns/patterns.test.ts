@@ -7,7 +7,21 @@ import { randomScores } from '../../../src/prune/criteria/random.ts';
 import { randomFloats } from '../../kernels/wasm.ts';
 import { layerOf } from '../networks.ts';
 
-const names = ['unstructured', 'group2', 'group4', 'kernel', '2:4', '1:16', '3:5', '4:4', 'inputs16', 'channel'];
+const names = [
+  'unstructured',
+  'group2',
+  'group4',
+  'kernel',
+  '2:4',
+  '1:16',
+  '3:5',
+  '4:4',
+  'inputs16',
+  '1x4',
+  '2x4',
+  '4x4',
+  'channel',
+];
 
 const layers = fc
   .record({
@@ -79,6 +93,18 @@ describe('blocks', () => {
     const blocks = of('inputs16', [2, 20, 1, 1]);
     const row = (first: number) => Array.from({ length: 20 }, (_, i) => first + Number(i >= 16));
     expect(blocks).toEqual({ blockOf: Int32Array.from([...row(0), ...row(2)]), count: 4 });
+  });
+
+  it('puts rows and four inputs together', () => {
+    expect(of('2x4', [3, 5, 1, 1])).toEqual({
+      blockOf: Int32Array.of(0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 2, 2, 2, 2, 3),
+      count: 4,
+    });
+    // at each position of a kernel by itself
+    expect(of('1x4', [1, 4, 1, 2])).toEqual({ blockOf: Int32Array.of(0, 1, 0, 1, 0, 1, 0, 1), count: 2 });
+    expect(of('4x4', [8, 3, 1, 1])).toBe('3 inputs, fewer than 4');
+    const grouped = patternNamed('4x4').blocks({ ...layerOf([8, 4, 1, 1]), groups: 4 });
+    expect(grouped).toBe('2 output channels read the same inputs');
   });
 
   it("follow a user's groups", () => {

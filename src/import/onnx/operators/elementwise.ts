@@ -20,6 +20,17 @@ function binary(fn: BinaryFunction): Handler {
 const combined = (operation: Operation, fn: BinaryFunction) =>
   operation.emit('binary', { fn }, [operation.numbers(0), operation.numbers(1)]);
 
+/** As `binary`; a term of sums of quantised numbers makes other such sums. */
+function addition(fn: 'add' | 'sub'): Handler {
+  const exact = binary(fn);
+  return (operation) => {
+    const sum = [0, 1].find((i) => operation.isSum(i));
+    if (sum === undefined) return exact(operation);
+    const y = operation.emit('binary', { fn }, [operation.anyValue(0), operation.anyValue(1)]);
+    operation.result(y, 0, 'int32', operation.quantisation(sum));
+  };
+}
+
 const isInteger = (operation: Operation) => !floatTypes.includes(operation.type(0));
 
 /** Functions that make integers of integers. */
@@ -163,7 +174,8 @@ const logSoftmax: Handler = (operation) =>
 const cast: Handler = (operation) => {
   const to = operation.castType();
   const from = operation.type(0);
-  if (operation.quantisation(0)) operation.unsupported(`quantised ${from} to ${to}`);
+  if (operation.quantisation(0) && !(operation.isSum(0) && floatTypes.includes(to)))
+    operation.unsupported(`quantised ${from} to ${to}`);
   const x = operation.anyValue(0);
   if (floatTypes.includes(to)) return operation.result(x, 0, to);
   if (to === 'bool') {
@@ -185,8 +197,8 @@ const dropout: Handler = (operation) => {
 };
 
 export const elementwise: Record<string, ImportedOperator<Operation>> = {
-  Add: { becomes: ['binary'], limits: '', translate: binary('add') },
-  Sub: { becomes: ['binary'], limits: '', translate: binary('sub') },
+  Add: { becomes: ['binary'], limits: '', translate: addition('add') },
+  Sub: { becomes: ['binary'], limits: '', translate: addition('sub') },
   Mul: { becomes: ['binary'], limits: '', translate: binary('mul') },
   Div: { becomes: ['binary', 'unary'], limits: '', translate: divide },
   Mod: { becomes: ['binary', 'unary'], limits: 'Of integers.', translate: modulo },

@@ -4,6 +4,7 @@ import type { Operation } from '../operation.ts';
 import { arrangement } from './arrangement.ts';
 import { constants } from './constants.ts';
 import { convolutions } from './convolution.ts';
+import { sums } from './einsum.ts';
 import { elementwise } from './elementwise.ts';
 import { logic } from './logic.ts';
 import { sampling } from './grid-sample.ts';
@@ -11,6 +12,7 @@ import { normalisation } from './normalisation.ts';
 import { quantisation } from './quantisation.ts';
 import { reductions } from './reduction.ts';
 import { resizing } from './resize.ts';
+import { scatter } from './scatter.ts';
 import { selection } from './selection.ts';
 
 const gelu = elementwise.Gelu;
@@ -29,6 +31,8 @@ export const onnxOperators: ReadonlyMap<string, ImportedOperator<Operation>> = n
     ...quantisation,
     ...logic,
     ...selection,
+    ...scatter,
+    ...sums,
     'com.microsoft.Gelu': gelu,
   }),
 );

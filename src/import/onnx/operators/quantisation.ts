@@ -2,7 +2,8 @@
 // clamped to the range of its type, because exporters drop a ReLU that the clamp makes redundant.
 //
 // integer = real / scale + zeroPoint. DynamicQuantizeLinear has no scale until the model runs. Its integers are therefore
-// taken to be the reals themselves, with scale 1, and so are the sums that ConvInteger and MatMulInteger compute from them.
+// taken to be the reals in steps of `dynamicScale`, and are not rounded to them; nor are the sums that ConvInteger and
+// MatMulInteger compute from them, and what is added to those in int32.
 import type { ImportedOperator } from '../../imported-operator.ts';
 import { type OnnxConstant, emptyNumbers, float32s, floatTypes, integerRanges } from '../constant.ts';
 import type { Handler, Operation } from '../operation.ts';
@@ -12,6 +13,12 @@ import { convolve, multiply } from './convolution.ts';
 import type { Activation } from '../../../program/activations.ts';
 import { rowMajorStrides } from '../../../program/layout.ts';
 import { roundHalfToEven } from '../../../graph/activation.ts';
+
+/** A power of two, so that it changes no digits; small, because files round biases to integers of this scale and the weights'. */
+const dynamicScale = 2 ** -10;
+
+/** Of sums of integers, which stand for themselves. */
+const sums = { scale: 1, zeroPoint: 0 };
 
 /** Scale and zero point of a whole tensor, from two inputs. */
 function scalarQuantisation(operation: Operation, scale: number, zeroPoint: number): Quantisation {
@@ -135,8 +142,8 @@ const dynamicQuantizeLinear: Handler = (operation) => {
     return;
   }
   operation.translation.hasQuantisedActivations = true;
-  operation.result(operation.value(0), 0, 'uint8', { scale: 1, zeroPoint: 0 });
-  setParameters(operation, 1, 0);
+  operation.result(operation.value(0), 0, 'uint8', { scale: dynamicScale, zeroPoint: 0 });
+  setParameters(operation, dynamicScale, 0);
 };
 
 function setParameters(operation: Operation, scale: number, zeroPoint: number): void {
@@ -200,23 +207,30 @@ function realFactor(operation: Operation): string | OnnxConstant {
   return operation.knownConstant(3) ? realWeights(operation, 3, -1) : realInput(operation, 3);
 }
 
-/** (weights − zero point) / input scale: a product with them gives the sum of integers. */
-function integerWeights(operation: Operation, axis: number): OnnxConstant {
+/** Sums of integers: a product of the input less its zero point with (weights − zero point) / input scale. */
+function integerProduct(
+  operation: Operation,
+  axis: number,
+  product: (x: string, weights: OnnxConstant) => string,
+): void {
   const stored = operation.constant(1, 'the weights');
   const zero = operation.has(3) ? operation.constant(3, 'the zero point of the weights') : undefined;
-  const own = operation.quantisation(0) ?? { scale: 1, zeroPoint: 0 };
+  const own = operation.quantisation(0);
   const given = operation.has(2) ? operation.number(2, 'the zero point of the input') : 0;
-  if (given !== own.zeroPoint)
+  if (own && given !== own.zeroPoint) {
     operation.unsupported(`an input of zero point ${own.zeroPoint}, used as one of ${given}`);
-  const scales = new Float32Array(zero?.data.length ?? 1).fill(1 / own.scale);
-  return dequantised(operation, stored, float32s(zero?.shape ?? [], scales), zero, axis);
+  }
+  const scales = new Float32Array(zero?.data.length ?? 1).fill(1 / (own?.scale ?? 1));
+  const weights = dequantised(operation, stored, float32s(zero?.shape ?? [], scales), zero, axis);
+  const x = affine(operation, operation.anyValue(0), 1, own ? 0 : -given);
+  operation.result(product(x, weights), 0, 'int32', sums);
 }
 
 const convInteger: Handler = (operation) =>
-  operation.result(convolve(operation, operation.anyValue(0), integerWeights(operation, 0), undefined), 0, 'int32');
+  integerProduct(operation, 0, (x, weights) => convolve(operation, x, weights, undefined));
 
 const matMulInteger: Handler = (operation) =>
-  operation.result(multiply(operation, operation.anyValue(0), integerWeights(operation, -1)), 0, 'int32');
+  integerProduct(operation, -1, (x, weights) => multiply(operation, x, weights));
 
 /** ONNX Runtime's (a, scale, zero, b, scale, zero, y scale, y zero). */
 function qLinearBinary(fn: 'add' | 'mul'): Handler {
@@ -270,12 +284,12 @@ export const quantisation: Record<string, ImportedOperator<Operation>> = {
     translate: qLinearMatMul,
   },
   ConvInteger: {
-    becomes: ['conv2d', 'reshape'],
+    becomes: ['conv2d', 'binary', 'reshape'],
     limits: 'As Conv. Zero points are constants.',
     translate: convInteger,
   },
   MatMulInteger: {
-    becomes: ['linear', 'matmul', 'reshape', 'transpose'],
+    becomes: ['linear', 'matmul', 'binary', 'reshape', 'transpose'],
     limits: 'The second operand and the zero points are constants.',
     translate: matMulInteger,
   },

@@ -3,15 +3,12 @@ import type { ImportedOperator } from '../../imported-operator.ts';
 import { composePermutations } from '../../../graph/permute.ts';
 import { elementCount } from '../../../tensor.ts';
 import type { Handler, Operation } from '../operation.ts';
-import { channelsFirst, channelsLast, graphShape } from '../translation.ts';
+import { channelsFirst, channelsLast, graphAxis, graphShape } from '../translation.ts';
 import { gatherComputed } from './selection.ts';
 import { stridedRange } from './strided.ts';
 
 /** One entry per axis of the file → per axis of the graph. */
 const perAxis = graphShape;
-
-/** An axis of the file → of the graph. */
-const graphAxis = (axis: number, rank: number) => (rank === 4 ? channelsLast[axis] : axis);
 
 const concatenation: Handler = (operation) => {
   const options = operation.options('Concatenation');

@@ -4,6 +4,7 @@ import { elementCount } from '../../../tensor.ts';
 import { tensorTitle } from '../constants.ts';
 import type { FlatTable } from '../flatbuffer.ts';
 import type { Pair } from '../../../ops/window.ts';
+import type { Activation } from '../../../program/activations.ts';
 import type { Handler, Operation } from '../operation.ts';
 import type { Quantization, TfliteTensor } from '../schema.ts';
 
@@ -101,37 +102,80 @@ const depthwise: Handler = (operation) => {
   operation.result(operation.emit('conv2d', attributes, [...inputs, ...bias(operation, operation.tensor(0), weights)]));
 };
 
-/** (output shape, weights (O, kh, kw, I), input, bias?); the pads are those of the convolution that it transposes. */
-const transposeConv: Handler = (operation) => {
-  const options = operation.options('TransposeConv');
-  operation.requireRank(2, 4);
-  const size = operation.integers(0, 'the output shape');
-  if (size.length !== 4) operation.fail(`an output shape of ${size.length} numbers; it must have 4`);
-  const weights = operation.source(1, 'the weights');
+/** Inputs of a transposed convolution: indices of the operator's. Weights are (O, kh, kw, I). */
+interface Transposed {
+  x: number;
+  weights: number;
+  bias: number;
+  isSame: boolean;
+  stride: Pair;
+  activation?: Activation;
+  /** Height and width of the output. */
+  size: (kernel: Pair) => readonly number[];
+}
+
+/** The pads are those of the convolution that it transposes. */
+function transposed(operation: Operation, of: Transposed): void {
+  operation.requireRank(of.x, 4);
+  const weights = operation.source(of.weights, 'the weights');
   if (weights.shape.length !== 4) operation.fail(`weights of shape [${weights.shape}] must have rank 4`);
-  const stride = pair(operation, options, [2, 1], 'stride');
-  const [, ...input] = operation.shape(2);
-  const ends = [0, 1].map((axis) => {
-    const kernel = weights.shape[axis + 1];
-    const output = size[axis + 1];
-    const before = options.int8(0) === same ? samePads(output, kernel, stride[axis], 1)[0] : 0;
-    const after = (input[axis] - 1) * stride[axis] + kernel - before - output;
+  const [, ...input] = operation.shape(of.x);
+  const kernels: Pair = [weights.shape[1], weights.shape[2]];
+  const size = of.size(kernels);
+  const ends = kernels.map((kernel, axis) => {
+    const before = of.isSame ? samePads(size[axis], kernel, of.stride[axis], 1)[0] : 0;
+    const after = (input[axis] - 1) * of.stride[axis] + kernel - before - size[axis];
     return { before, after: Math.max(after, 0), extra: Math.max(-after, 0) };
   });
   const attributes = {
-    stride,
+    stride: of.stride,
     dilation: [1, 1],
     pads: [ends[0].before, ends[1].before, ends[0].after, ends[1].after],
     outputPadding: [ends[0].extra, ends[1].extra],
     groups: 1,
-    activation: operation.activation(options.int8(3)),
+    activation: of.activation,
   };
-  const inputs = [operation.value(2), operation.constant(weights, [3, 0, 1, 2])];
-  const output = operation.emit('convTranspose2d', attributes, [
-    ...inputs,
-    ...bias(operation, operation.tensor(2), weights, 3),
-  ]);
-  operation.result(output);
+  const inputs = [operation.value(of.x), operation.constant(weights, [3, 0, 1, 2])];
+  const added = bias(operation, operation.tensor(of.x), weights, of.bias);
+  operation.result(operation.emit('convTranspose2d', attributes, [...inputs, ...added]));
+}
+
+/** (output shape, weights, input, bias?). */
+const transposeConv: Handler = (operation) => {
+  const options = operation.options('TransposeConv');
+  const size = operation.integers(0, 'the output shape');
+  if (size.length !== 4) operation.fail(`an output shape of ${size.length} numbers; it must have 4`);
+  transposed(operation, {
+    x: 2,
+    weights: 1,
+    bias: 3,
+    isSame: options.int8(0) === same,
+    stride: pair(operation, options, [2, 1], 'stride'),
+    activation: operation.activation(options.int8(3)),
+    size: () => size.slice(1, 3),
+  });
+};
+
+/** MediaPipe's (input, weights, bias). Its options are three int32: padding (1 SAME, 2 VALID), stride across and down. */
+const transposeConvBias: Handler = (operation) => {
+  const { customOptions } = operation.operator;
+  if (customOptions.length < 12) operation.fail(`its options have ${customOptions.length} bytes; wanted 12`);
+  const view = new DataView(customOptions.buffer, customOptions.byteOffset, customOptions.byteLength);
+  const [padding, across, down] = [0, 4, 8].map((at) => view.getInt32(at, true));
+  if ((padding !== 1 && padding !== 2) || across < 1 || down < 1) {
+    operation.fail(`padding ${padding} and stride ${down}×${across}; wanted padding 1 or 2 and positive strides`);
+  }
+  const stride: Pair = [down, across];
+  const isSame = padding === 1;
+  const [, ...input] = operation.shape(0);
+  const declared = operation.output().shape;
+  const size = (kernels: Pair) =>
+    kernels.map((kernel, axis) => {
+      if (declared.length === 4) return declared[1 + axis];
+      const last = (input[axis] - 1) * stride[axis];
+      return last + kernel - (isSame ? Math.max(0, kernel - ((input[axis] - 1) % stride[axis]) - 1) : 0);
+    });
+  transposed(operation, { x: 0, weights: 1, bias: 2, isSame, stride, size });
 };
 
 /** Weights (O, K), which may be computed. The input is (…, K), or is read as rows of K. */
@@ -211,6 +255,11 @@ export const convolutions: Record<string, ImportedOperator<Operation>> = {
     becomes: ['convTranspose2d'],
     limits: 'Rank 4. Output shape, weights and bias are constants.',
     translate: transposeConv,
+  },
+  'CUSTOM (Convolution2DTransposeBias)': {
+    becomes: ['convTranspose2d'],
+    limits: 'Rank 4. Weights and bias are constants. MediaPipe has it.',
+    translate: transposeConvBias,
   },
   FULLY_CONNECTED: {
     becomes: ['linear', 'matmul', 'reshape', 'binary', 'unary'],

@@ -2,6 +2,7 @@ import { schemaVersion } from '../schema.ts';
 import type { ImportedOperator } from '../../imported-operator.ts';
 import type { Operation } from '../operation.ts';
 import { arrangement } from './arrangement.ts';
+import { batchSpace } from './batch-space.ts';
 import { convolutions } from './convolution.ts';
 import { detection } from './detection.ts';
 import { elementwise } from './elementwise.ts';
@@ -18,6 +19,7 @@ export const tfliteOperators: ReadonlyMap<string, ImportedOperator<Operation>> =
     ...reductions,
     ...logic,
     ...selection,
+    ...batchSpace,
     ...detection,
   }),
 );

@@ -52,3 +52,28 @@ add('attention of a vision transformer', 17, (m) => {
   const rows = m.node('Reshape', [m.node('Transpose', [mixed], { perm: [0, 2, 1, 3] }), m.int64s([1, 10, 16])]);
   return m.node('Add', [x, m.node('MatMul', [rows, m.floats([16, 16])])]);
 });
+
+const equations: [equation: string, ...shapes: number[][]][] = [
+  ['bhid,bhjd->bhij', [1, 2, 5, 4], [1, 2, 6, 4]],
+  ['bhij, bhjd -> bihd', [1, 2, 5, 6], [1, 2, 6, 4]],
+  ['ijk,k', [2, 3, 4], [4]],
+  ['ba,bc->ca', [3, 4], [3, 5]],
+  ['i,j->ji', [3], [4]],
+  ['abc,cd->d', [2, 3, 4], [4, 5]],
+  ['bnc,bnc->bn', [2, 5, 3], [2, 5, 3]],
+  ['abcd->dac', [2, 3, 4, 5]],
+  ['ba', [3, 4]],
+  ['ij->', [3, 4]],
+];
+for (const [equation, ...shapes] of equations) {
+  add(`Einsum ${equation}`, 13, (m) =>
+    m.node(
+      'Einsum',
+      shapes.map((shape) => m.input(shape)),
+      { equation },
+    ),
+  );
+}
+add('Einsum with weights', 13, (m) =>
+  m.node('Einsum', [m.input([2, 3, 4]), m.floats([5, 4])], { equation: 'bnc,dc->bnd' }),
+);

@@ -180,6 +180,23 @@ add(
   },
   { ops: ['gather'] },
 );
+for (const [reverse, exclusive] of [
+  [0, 0],
+  [1, 0],
+  [0, 1],
+  [1, 1],
+]) {
+  add(
+    `CumSum, reverse ${reverse}, exclusive ${exclusive}`,
+    14,
+    (m) => {
+      const ones = m.floats([3, 4, 5], m.random(60));
+      const sums = m.node('CumSum', [ones, m.int64s([-2], [])], { reverse, exclusive });
+      return m.node('Add', [m.input([3, 4, 5]), sums]);
+    },
+    { ops: ['binary'] },
+  );
+}
 add(
   'weights that are rearranged',
   13,

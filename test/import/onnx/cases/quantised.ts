@@ -92,6 +92,29 @@ const cases: [string, (m: OnnxBuilder) => string, Partial<OperatorCase>?][] = [
     },
   ],
   [
+    'ConvInteger with a bias in integers',
+    (m) => {
+      const [q, scale, zero] = m.nodesOf('DynamicQuantizeLinear', [m.input(image)], {}, 3);
+      const [w] = weights(m, [4, 3, 3, 3]);
+      const step = m.node('Mul', [scale, m.floats([], [0.01])]);
+      const bias = m.node('Div', [m.floats([4, 1, 1], [3, -2, 0.5, 1]), step]);
+      const sum = m.node('ConvInteger', [q, w, zero]);
+      const sums = m.node('Add', [sum, m.node('Cast', [m.node('Floor', [bias])], { to: 6 })]);
+      return m.node('Mul', [m.node('Cast', [m.node('Reshape', [sums, m.int64s([4, -1])])], { to: 1 }), step]);
+    },
+  ],
+  [
+    'ConvInteger of integers, with bias',
+    (m) => {
+      const x = m.node('Mul', [m.node('Abs', [m.input(image)]), m.floats([], [90])]);
+      const integers = m.node('Cast', [m.node('Clip', [x, m.floats([], [0]), m.floats([], [200])])], { to: 2 });
+      const [w] = weights(m, [4, 3, 3, 3]);
+      const sum = m.node('ConvInteger', [integers, w, m.bytes('uint8', [3], [])], { pads: [1, 1, 1, 1] });
+      const bias = m.node('Cast', [m.floats([4, 1, 1], [30000, -2, 500, 2 ** 25])], { to: 6 });
+      return m.node('Cast', [m.node('Sub', [sum, bias])], { to: 1 });
+    },
+  ],
+  [
     'MatMulInteger',
     (m) => {
       const [q, scale, zero] = m.nodesOf('DynamicQuantizeLinear', [m.input([4, 6])], {}, 3);

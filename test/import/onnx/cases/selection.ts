@@ -48,6 +48,36 @@ add('Gather by computed indices', 13, (m) => m.node('Gather', [m.input(image), o
 add('Gather by one computed index', 13, (m) =>
   m.node('Gather', [m.input([5, 6]), m.node('ArgMax', [m.input([5])], { keepdims: 0 })]),
 );
+add('ScatterND of columns and rows', [11, 16, 18], (m) => {
+  const x = m.input([3, 4, 5]);
+  const columns = m.int64s([0, 1, -1, 0, 2, 3], [3, 2]);
+  return m.node('ScatterND', [
+    m.node('ScatterND', [x, columns, m.input([3, 5])]),
+    m.int64s([1], [1, 1]),
+    m.floats([1, 4, 5]),
+  ]);
+});
+add('ScatterND of elements into constants', 13, (m) =>
+  m.node('ScatterND', [m.floats([4, 3]), m.int64s([3, 0, 1, 2], [1, 2, 2]), m.input([1, 2])]),
+);
+add('ScatterND of constants', 13, (m) => {
+  const shape = m.node('ScatterND', [m.int64s([1, 1, 2 ** 30, 2]), m.int64s([0, 2], [2, 1]), m.int64s([3, 8])]);
+  return m.node('Reshape', [m.input([6, 8]), shape]);
+});
+for (const axis of [0, 1, -1]) {
+  add(`ScatterElements along ${axis}`, [11, 13, 18], (m) => {
+    const places = [2, 0, 1, 1, 2, -3].map((place) => (axis === 0 ? place : place + 3) % 4);
+    return m.node(
+      'ScatterElements',
+      [
+        m.input([3, 4, 5]),
+        m.int64s(axis === 0 ? [0, 2, 1, 2, -3, 0] : places, axis === 0 ? [2, 1, 3] : [1, 2, 3]),
+        m.input(axis === 0 ? [2, 1, 3] : [1, 2, 3]),
+      ],
+      { axis },
+    );
+  });
+}
 add('GatherND', [11, 13], (m) => {
   const pairs = m.node('Reshape', [order(m, [3, 4]), m.int64s([3, 2, 2])]);
   return m.node('GatherND', [m.input([4, 4, 3]), pairs]);

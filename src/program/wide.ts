@@ -1,0 +1,9 @@
+// Kernels with tiles of twelve or more sums, for engines that keep as many in registers (src/runtime/engine.ts).
+import type { KernelName } from './kernels.ts';
+
+/** By the kernel in files, the one that takes its place. Both have the same record. */
+export const wideKernels: { readonly [K in KernelName]?: KernelName } = {
+  f32_gemm_8x4: 'f32_gemm_24x2',
+  f32_conv_gemm_8x4: 'f32_conv_gemm_24x2',
+  f32_winograd_8x4: 'f32_winograd_8x6',
+};

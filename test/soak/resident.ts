@@ -1,0 +1,35 @@
+// Memory of processes, as Linux tells it.
+import { readFileSync, readdirSync } from 'node:fs';
+
+/** Bytes that the descendants of a process hold, shared ones divided among those that share them; undefined elsewhere. */
+export function residentBytes(pid: number): number | undefined {
+  const children = new Map<number, number[]>();
+  for (const name of list('/proc').filter((entry) => /^\d+$/.test(entry))) {
+    // PID (NAME) STATE PARENT …, and the name may hold anything
+    const [, parent] = /\) \S (\d+)[^)]*$/.exec(text(`/proc/${name}/stat`)) ?? [];
+    if (parent) children.set(Number(parent), [...(children.get(Number(parent)) ?? []), Number(name)]);
+  }
+  if (children.size === 0) return undefined;
+  const all = (of: number): number[] => (children.get(of) ?? []).flatMap((child) => [child, ...all(child)]);
+  const kilobytes = all(pid).map((child) =>
+    Number(/^Pss:\s+(\d+)/m.exec(text(`/proc/${child}/smaps_rollup`))?.[1] ?? 0),
+  );
+  return 1024 * kilobytes.reduce((sum, more) => sum + more, 0);
+}
+
+/** What ends in between is left out. */
+function text(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function list(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
