@@ -12,6 +12,7 @@ import { int8Cases } from './cases/int8.ts';
 import { linearCases } from './cases/linear.ts';
 import { matrixCases } from './cases/matrix.ts';
 import { poolCases } from './cases/pool.ts';
+import { quadCases } from './cases/quads.ts';
 import { resizeCases } from './cases/resize.ts';
 import { selectCases } from './cases/select.ts';
 import { winogradCases } from './cases/winograd.ts';
@@ -32,5 +33,6 @@ export const cases: { readonly [K in KernelName]: CaseBuilder } = {
   ...dotCases,
   ...selectCases,
   ...gridCases,
+  ...quadCases,
   ...winogradCases,
 };

@@ -7,6 +7,31 @@ export interface Quantisation {
   zeroPoint: number;
 }
 
+/** The bytes of a value in an integer program: real = scale × (byte − zero), bytes from 0 to `most`; see program/quads.ts. */
+export interface ByteGrid {
+  readonly scale: number;
+  readonly zero: number;
+  readonly most: 127 | 255;
+}
+
+/** The byte nearest to a real number, ties to the even number of steps. NaN gives the least. */
+export function byteOf(real: number, { scale, zero, most }: ByteGrid): number {
+  const steps = real / scale;
+  const down = Math.floor(steps);
+  const nearest = steps - down === 0.5 ? down + (down & 1) : Math.round(steps);
+  return Math.min(Math.max(nearest + zero, 0), most) || 0;
+}
+
+/** The real number that a byte stands for. */
+export const realOf = (byte: number, { scale, zero }: ByteGrid): number => scale * (byte - zero);
+
+/** A file's 8-bit integers as bytes: int8 is held plus 128. Undefined for other types, and for scales that are no scales. */
+export function fileGrid(type: string, { scale, zeroPoint }: Quantisation): ByteGrid | undefined {
+  const zero = type === 'int8' ? zeroPoint + 128 : type === 'uint8' ? zeroPoint : -1;
+  if (!Number.isInteger(zero) || zero < 0 || zero > 255) return undefined;
+  return scale > 0 && Number.isFinite(scale) ? { scale: Math.fround(scale), zero, most: 255 } : undefined;
+}
+
 /** The smallest and the largest integer of each dtype that may be quantised. */
 export const integerRanges = {
   int8: [-128, 127],

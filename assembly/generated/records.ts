@@ -656,6 +656,128 @@ export class GridSampleRecord {
 }
 
 @unmanaged
+export class FromFloatsRecord {
+  kernel: u32;
+  bytes: u32;
+  x: usize;
+  y: usize;
+  channels: u32;
+  pixels: u32;
+  xPlane: u32;
+  yPlane: u32;
+  scale: f32;
+  zero: f32;
+  low: f32;
+  high: f32;
+}
+
+@unmanaged
+export class ToFloatsRecord {
+  kernel: u32;
+  bytes: u32;
+  x: usize;
+  y: usize;
+  channels: u32;
+  pixels: u32;
+  xPlane: u32;
+  yPlane: u32;
+  scale: f32;
+  zero: u32;
+}
+
+@unmanaged
+export class TableRecord {
+  kernel: u32;
+  bytes: u32;
+  x: usize;
+  table: usize;
+  y: usize;
+  words: u32;
+}
+
+@unmanaged
+export class BinaryQuadsRecord {
+  kernel: u32;
+  bytes: u32;
+  a: usize;
+  b: usize;
+  y: usize;
+  planes: u32;
+  words: u32;
+  aPlane: u32;
+  bPlane: u32;
+  yPlane: u32;
+  bStep: u32;
+  multiply: u32;
+  aZero: u32;
+  bZero: u32;
+  aFactor: i32;
+  bFactor: i32;
+  shift: u32;
+  scale: f32;
+  zero: f32;
+  low: f32;
+  high: f32;
+}
+
+@unmanaged
+export class MeanQuadsRecord {
+  kernel: u32;
+  bytes: u32;
+  x: usize;
+  y: usize;
+  planes: u32;
+  pixels: u32;
+  xPlane: u32;
+  yPlane: u32;
+  xZero: u32;
+  scale: f32;
+  zero: f32;
+  low: f32;
+  high: f32;
+}
+
+@unmanaged
+export class AverageQuadsRecord {
+  kernel: u32;
+  bytes: u32;
+  x: usize;
+  y: usize;
+  planes: u32;
+  xPlane: u32;
+  xHeight: u32;
+  xWidth: u32;
+  yPlane: u32;
+  height: u32;
+  width: u32;
+  kernelH: u32;
+  kernelW: u32;
+  strideH: u32;
+  strideW: u32;
+  top: u32;
+  left: u32;
+  divisor: u32;
+  xZero: u32;
+  scale: f32;
+  zero: f32;
+  low: f32;
+  high: f32;
+}
+
+@unmanaged
+export class ChannelsRecord {
+  kernel: u32;
+  bytes: u32;
+  x: usize;
+  from: usize;
+  y: usize;
+  planes: u32;
+  pixels: u32;
+  yPlane: u32;
+  keep: u32;
+}
+
+@unmanaged
 export class WinogradRecord {
   kernel: u32;
   bytes: u32;

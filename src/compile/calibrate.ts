@@ -6,9 +6,11 @@ import type { Graph } from '../graph/graph.ts';
 import { valueOf } from '../graph/graph.ts';
 import { verify } from '../graph/verify.ts';
 import { optimise } from '../passes/index.ts';
+import { separateLayers } from '../passes/separate-layers.ts';
 import type { Program } from '../program/program.ts';
 import { defaultCostModel } from '../lower/cost.ts';
 import type { Range, Ranges } from '../lower/ranges.ts';
+import { worksOnBytes } from './bytes/support.ts';
 import { lowerGraph } from './lower-graph.ts';
 
 /** Prefix of the names of the program's additional outputs. */
@@ -31,11 +33,15 @@ export class Calibration {
   readonly program: Program;
   readonly #observed = new Map<string, Histogram>();
 
-  /** @param graph is optimised and gets additional outputs; to compile the model, import it again */
-  constructor(graph: Graph) {
+  /**
+   * @param graph is optimised and gets additional outputs; to compile the model, import it again
+   * @param whole for integer programs: every value that can be stored in bytes
+   */
+  constructor(graph: Graph, { whole = false } = {}) {
     verify(graph);
     optimise(graph);
-    for (const value of quantisableValues(graph)) {
+    if (whole) separateLayers(graph);
+    for (const value of whole ? storableValues(graph) : quantisableValues(graph)) {
       this.#observed.set(value, new Histogram());
       graph.outputs.push({ value, name: prefix + value, dtype: 'float32' });
     }
@@ -110,6 +116,13 @@ function quantisableValues(graph: Graph): Set<string> {
     if (x !== undefined && !inputs.has(x) && !valueOf(graph, x).data) found.add(x);
   }
   return found;
+}
+
+/** Values, computed or inputs, that some node can read or make in bytes. */
+function storableValues(graph: Graph): Set<string> {
+  const nodes = graph.nodes.filter((node) => worksOnBytes(graph, node));
+  const values = nodes.flatMap(({ inputs, outputs }) => [...inputs, ...outputs]);
+  return new Set(values.filter((value) => value !== '' && !valueOf(graph, value).data));
 }
 
 /** Counts finite numbers in bins of equal width around zero. The width doubles when a number lies beyond all bins. */

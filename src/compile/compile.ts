@@ -6,6 +6,7 @@ import { importOnnx, looksLikeOnnx, type OnnxOptions } from '../import/onnx/inde
 import { importTflite } from '../import/tflite/index.ts';
 import { fuseSlopes } from '../passes/fuse-slopes.ts';
 import { optimise } from '../passes/index.ts';
+import { separateLayers } from '../passes/separate-layers.ts';
 import type { OptimiseOptions } from '../passes/options.ts';
 import { checkProgram } from '../program/check.ts';
 import type { Program } from '../program/program.ts';
@@ -19,9 +20,12 @@ import { visionWithLabels } from '../vision/with-labels.ts';
 import type { CostModel } from '../lower/cost-model.ts';
 import { defaultCostModel } from '../lower/cost.ts';
 import type { Ranges } from '../lower/ranges.ts';
+import { fileGrids, gridsOf } from './bytes/grids.ts';
+import { hasByteKernel } from './bytes/layers.ts';
+import { storeInBytes } from './bytes/store.ts';
 import { lowerGraph } from './lower-graph.ts';
 import { outputTails } from './output-tails.ts';
-import { measureRanges, type CalibrationSamples } from './measure-ranges.ts';
+import { calibrateBytes, measureRanges, type CalibrationSamples } from './measure-ranges.ts';
 import type { Choices, LinearWeights, OnChoice } from '../lower/lowering.ts';
 import { weightTypes } from './rounding.ts';
 import type { WeightType } from './rounding.ts';
@@ -44,7 +48,17 @@ export interface CompileOptions extends OnnxOptions {
    * Pointwise convolutions whose input has a range here use 8-bit weights and inputs, if that is predicted to be faster.
    * `compileModel` finds the ranges itself on images: `int8: { calibrate: images }`.
    */
-  int8?: { readonly ranges: Ranges };
+  int8?: {
+    readonly ranges: Ranges;
+    /** An integer program: values stay in bytes from layer to layer. The ranges must be of every value. */
+    readonly whole?: boolean;
+    /** Values of an integer program that have eight bits, others have seven. */
+    readonly eight?: readonly string[];
+    /** Layers of an integer program that stay in floats, with the error that eight bits would make there. */
+    readonly floats?: Readonly<Record<string, number>>;
+  };
+  /** Keeps the integers of a quantised file: its values stay in bytes. Default: it runs in floats. */
+  integers?: boolean;
   /**
    * Rounds the weights of linear layers (and of convolutions of one pixel) with 2¹⁴ weights or more to integers, unless f32
    * that skips zeros is faster: `int8` has a scale per row, `int4` a scale for every 16 inputs. Groups of 16 weights that
@@ -99,8 +113,11 @@ function isCalibrated(options: CompileOptions | CalibratedCompileOptions): optio
 async function compileCalibrated(bytes: Uint8Array, options: CalibratedCompileOptions): Promise<Uint8Array> {
   const { int8, ...rest } = options;
   const read = () => importModel(bytes, options.name ?? 'model', options);
-  const ranges = await measureRanges(read(), compileGraph(read(), rest), int8);
-  return writeArtifact(compileGraph(read(), { ...rest, int8: { ranges } }));
+  const program = compileGraph(read(), rest);
+  const measured = int8.whole
+    ? await calibrateBytes(read, program, int8)
+    : { ranges: await measureRanges(read(), program, int8) };
+  return writeArtifact(compileGraph(read(), { ...rest, int8: measured }));
 }
 
 /**
@@ -151,12 +168,31 @@ export function compileGraph(
     throw new FiligreeError('invalid-argument', `winograd: wanted 4, 2 or false, got ${String(winograd)}`);
   }
   verify(graph);
-  optimise(graph, plan); // verifies its result
-  if (fuseSlopes(graph)) plan.onPass?.('fuseSlopes', graph);
+  const keepsIntegers = options.integers === true && [...graph.values.values()].some(({ fileBytes }) => fileBytes);
+  const isInteger = keepsIntegers || options.int8?.whole === true;
+  optimise(graph, { ...plan, integers: keepsIntegers }); // verifies its result
+  if (!isInteger && fuseSlopes(graph)) plan.onPass?.('fuseSlopes', graph);
   Object.assign(graph.metadata, options.metadata);
+  const tails = outputTails(graph);
+  const { ranges, whole } = options.int8 ?? {};
+  if (keepsIntegers || (whole && ranges)) {
+    separateLayers(graph);
+    const grids = keepsIntegers ? fileGrids(graph) : gridsOf(graph, ranges!, options.int8?.eight);
+    if (keepsIntegers) {
+      graph.notes = graph.notes.filter((note) => !note.startsWith('activations are quantised in the file'));
+      graph.notes.push(`the file's integers are kept: ${grids.size} values have bytes`);
+    }
+    const errors = keepsIntegers ? {} : (options.int8?.floats ?? {});
+    const floats = new Set(Object.keys(errors));
+    storeInBytes(graph, { grids, floats, hasKernel: (node) => hasByteKernel(graph, node as never) });
+    verify(graph);
+    for (const [name, error] of Object.entries(errors)) {
+      graph.notes.push(`${name}: in floats, because eight bits would change it by ${(100 * error).toPrecision(2)} %`);
+    }
+  }
   const program = lowerGraph(graph, options.costModel ?? defaultCostModel, {
     ...plan,
-    ranges: options.int8?.ranges,
+    ranges: whole ? undefined : ranges,
     dense: options.dense,
     linearWeights,
     weights,
@@ -164,7 +200,6 @@ export function compileGraph(
   });
   checkProgram(program); // the loader accepts every compiled program
   const { metadata } = program;
-  const tails = outputTails(graph);
   const described = { ...program, tails };
   if (options.head !== undefined) metadata.vision = visionWithHead(described, options.head);
   else {

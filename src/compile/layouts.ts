@@ -1,4 +1,5 @@
 import { planeStrides, rowMajorStrides } from '../program/layout.ts';
+import { quadsOf } from '../program/quads.ts';
 import type { Graph, Shape } from '../graph/graph.ts';
 import { valueOf } from '../graph/graph.ts';
 import { operatorOf } from '../graph/operator-of.ts';
@@ -15,6 +16,12 @@ export interface Layouts {
 
 const isMap = (shape: Shape) => shape.length === 4;
 
+/** The shape of a value in words: four channels of bytes, or a float. */
+export function wordShape(graph: Graph, value: string): Shape {
+  const { shape, bytes } = valueOf(graph, value);
+  return bytes ? [shape[0], quadsOf(shape[1]), shape[2], shape[3]] : shape;
+}
+
 /** Chooses padded planes or flat rows for each value, by the layout that its operator requests. */
 export function assignLayouts(graph: Graph): Layouts {
   const planes = new Set<string>();
@@ -25,6 +32,7 @@ export function assignLayouts(graph: Graph): Layouts {
     for (const output of node.outputs) {
       const { shape } = valueOf(graph, output);
       if (!isMap(shape)) continue;
+      if (valueOf(graph, output).bytes) planes.add(output);
       const inherits = () =>
         node.inputs.some((input) => {
           if (!planes.has(input)) return false;
@@ -35,14 +43,14 @@ export function assignLayouts(graph: Graph): Layouts {
     }
   }
   const strides = (value: string) => {
-    const { shape } = valueOf(graph, value);
+    const shape = wordShape(graph, value);
     return planes.has(value) ? planeStrides(shape) : rowMajorStrides(shape);
   };
   return {
     inPlanes: (value) => planes.has(value),
     strides,
     floats(value) {
-      const { shape } = valueOf(graph, value);
+      const shape = wordShape(graph, value);
       return planes.has(value) ? shape[0] * strides(value)[0] : shape.reduce((a, b) => a * b, 1);
     },
   };

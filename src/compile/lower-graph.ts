@@ -7,6 +7,7 @@ import type { Endpoint, ProgramLayer, Program } from '../program/program.ts';
 import type { WinogradTile } from '../program/tiles.ts';
 import type { CostModel } from '../lower/cost-model.ts';
 import { fastest } from '../lower/cost.ts';
+import { isByteNode, lowerBytes } from './bytes/lower.ts';
 import { assignLayouts } from './layouts.ts';
 import type { Layouts } from './layouts.ts';
 import type { Choices, LinearWeights, Lowering, OnChoice } from '../lower/lowering.ts';
@@ -56,6 +57,7 @@ export function lowerGraph(graph: Graph, costModel: CostModel, plan: LoweringPla
       linearWeights: plan.linearWeights,
       winograd: plan.winograd,
       shape: (value) => valueOf(graph, value).shape,
+      bytes: (value) => valueOf(graph, value).bytes,
       strides: (value) => layouts.strides(value),
       inPlanes: (value) => layouts.inPlanes(value),
       at: (value, floats) => memory.at(value, floats),
@@ -140,7 +142,8 @@ function naiveBytes(graph: Graph, floats: (value: string) => number): number {
 function lowerNode(graph: Graph, node: Node, lowering: Lowering): void {
   const operator = operatorOf(graph, node);
   try {
-    operator.lower(node, lowering);
+    if (isByteNode(graph, node)) lowerBytes(graph, node, lowering);
+    else operator.lower(node, lowering);
   } catch (error) {
     if (error instanceof FiligreeError) throw error;
     throw new FiligreeError(

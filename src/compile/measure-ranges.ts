@@ -2,7 +2,10 @@
 import { writeArtifact } from '../artifact/write.ts';
 import { FiligreeError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
+import { verify } from '../graph/verify.ts';
 import type { Ranges } from '../lower/ranges.ts';
+import { optimise } from '../passes/index.ts';
+import { separateLayers } from '../passes/separate-layers.ts';
 import type { Program } from '../program/program.ts';
 import { loadModel } from '../runtime/load.ts';
 import { Tensor } from '../tensor.ts';
@@ -12,6 +15,8 @@ import { ImageReader, type ImageSource } from '../vision/image-source.ts';
 import { readPreprocessing } from '../vision/metadata.ts';
 import type { Preprocessing } from '../vision/preprocessing.ts';
 import { runImage } from '../vision/run-image.ts';
+import { LayerErrors } from './bytes/errors.ts';
+import { gridsOf } from './bytes/grids.ts';
 import { Calibration } from './calibrate.ts';
 
 /** An image, or the model's inputs by name. */
@@ -27,6 +32,8 @@ export interface CalibrationSamples {
   readonly preprocessing?: ClassifierPreprocessing;
   /** Share of the numbers that a layer reads that lies within its range, 0.5…1: outliers cost all others precision. Default 0.9999. */
   readonly share?: number;
+  /** Ranges for an integer program: see CompileOptions.int8. */
+  readonly whole?: boolean;
 }
 
 /**
@@ -39,19 +46,31 @@ export interface CalibrationSamples {
 export async function measureRanges(
   graph: Graph,
   program: Pick<Program, 'name' | 'inputs' | 'metadata'>,
-  { calibrate, preprocessing, share = 0.9999 }: CalibrationSamples,
+  { calibrate, preprocessing, share = 0.9999, whole }: CalibrationSamples,
 ): Promise<Ranges> {
-  const calibration = new Calibration(graph);
+  const calibration = new Calibration(graph, { whole });
+  const samples = { calibrate, preprocessing };
+  await runOnSamples(calibration.program, program, samples, (outputs) => calibration.observe(outputs));
+  return calibration.ranges({ share });
+}
+
+/** Runs a program on each sample. */
+async function runOnSamples(
+  measuring: Program,
+  program: Pick<Program, 'name' | 'inputs' | 'metadata'>,
+  { calibrate, preprocessing }: Pick<CalibrationSamples, 'calibrate' | 'preprocessing'>,
+  observe: (outputs: Record<string, Tensor>) => void,
+): Promise<void> {
   const reader = new ImageReader();
-  using model = await loadModel(writeArtifact(calibration.program));
+  using model = await loadModel(writeArtifact(measuring));
   let known: Preprocessing | undefined;
   let count = 0;
   try {
     for await (const sample of calibrate) {
-      if (isInputs(sample)) calibration.observe(await model.run(sample));
+      if (isInputs(sample)) observe(await model.run(sample));
       else {
         known ??= imagePreprocessing(program, preprocessing);
-        calibration.observe((await runImage(model, await reader.read(sample), known)).outputs);
+        observe((await runImage(model, await reader.read(sample), known)).outputs);
       }
       count += 1;
     }
@@ -61,7 +80,61 @@ export async function measureRanges(
   if (count === 0) {
     throw new FiligreeError('invalid-argument', `${program.name}: int8.calibrate has no images to calibrate with`);
   }
-  return calibration.ranges({ share });
+}
+
+/** What an integer program needs to know of a float network. */
+export interface ByteCalibration {
+  readonly ranges: Ranges;
+  readonly whole: true;
+  /** Values that have eight bits, others have seven: for those, every host has a quick kernel. */
+  readonly eight: readonly string[];
+  /** Nodes that stay in floats, with the error that eight bits would make there. */
+  readonly floats: Readonly<Record<string, number>>;
+}
+
+/** Samples on which the error of each layer is measured. */
+const errorSamples = 4;
+
+/** A layer's error in seven bits from which on its input has eight. */
+const smallError = 0.02;
+
+/** The largest error of a layer in eight bits, over the standard deviation of what it makes. */
+const tolerance = 0.06;
+
+/**
+ * Runs a model in floats on each sample: the ranges of all values, and the layers that eight bits would harm.
+ * @param read imports the model
+ * @throws FiligreeError as `measureRanges`
+ */
+export async function calibrateBytes(
+  read: () => Graph,
+  program: Pick<Program, 'name' | 'inputs' | 'metadata'>,
+  samples: CalibrationSamples,
+): Promise<ByteCalibration> {
+  const kept: CalibrationSample[] = [];
+  async function* all() {
+    for await (const sample of samples.calibrate) {
+      if (kept.length < errorSamples) kept.push(sample);
+      yield sample;
+    }
+  }
+  const ranges = await measureRanges(read(), program, { ...samples, calibrate: all(), whole: true });
+  const measured = async (eight: readonly string[]) => {
+    const graph = read();
+    verify(graph);
+    optimise(graph);
+    separateLayers(graph);
+    const errors = new LayerErrors(graph, gridsOf(graph, ranges, eight));
+    if (errors.program.outputs.length > 0) {
+      await runOnSamples(errors.program, program, { ...samples, calibrate: kept }, (outputs) =>
+        errors.observe(outputs),
+      );
+    }
+    return errors.errors();
+  };
+  const eight = [...new Set((await measured([])).flatMap(({ x, error }) => (error <= smallError ? [] : [x])))];
+  const harmed = (await measured(eight)).filter(({ error }) => !(error <= tolerance));
+  return { ranges, whole: true, eight, floats: Object.fromEntries(harmed.map(({ name, error }) => [name, error])) };
 }
 
 /** How images become the only input of a model. @throws FiligreeError `invalid-argument` when neither caller nor model says */

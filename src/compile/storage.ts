@@ -2,6 +2,7 @@
 import type { Graph } from '../graph/graph.ts';
 import { valueOf } from '../graph/graph.ts';
 import { operatorOf } from '../graph/operator-of.ts';
+import { isByteNode, placeBytes } from './bytes/lower.ts';
 import type { Layouts } from './layouts.ts';
 import type { Placement } from '../lower/placement.ts';
 
@@ -105,7 +106,10 @@ export function assignStorage(graph: Graph, layouts: Layouts): Storage {
     },
   });
 
-  graph.nodes.forEach((node, index) => operatorOf(graph, node).place(node, placementAt(index)));
+  graph.nodes.forEach((node, index) => {
+    if (isByteNode(graph, node)) placeBytes(graph, node, placementAt(index));
+    else operatorOf(graph, node).place(node, placementAt(index));
+  });
 
   const roots = new Map<string, Lifetime>();
   for (const [value, { first, last }] of lifetimes) {

@@ -1,5 +1,5 @@
 // Finds the ranges of a vision model's layers on photos, for `compile --int8`.
-import type { Ranges } from '../compile.ts';
+import type { CompileOptions } from '../compile.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Program } from '../program/program.ts';
 import type { VisionOptions } from '../prune/photo-samples.ts';
@@ -13,18 +13,20 @@ const maxPhotos = 64;
 /**
  * Runs a model on the first photos of a directory, by name, preprocessed as its detector or classifier does.
  * @param program the compiled model: its metadata says how photos are preprocessed, unless `preprocess` does
- * @param graph the imported model; optimised in place
+ * @param read imports the model, each time anew
  */
 export async function calibrate(
   program: Program,
-  graph: Graph,
+  read: () => Graph,
   directory: string,
   progress: ProgressDisplay,
-  { preprocess }: Pick<VisionOptions, 'preprocess'>,
-): Promise<Ranges> {
-  const { measureRanges } = await import('../compile/measure-ranges.ts');
+  { preprocess, whole }: Pick<VisionOptions, 'preprocess'> & { whole?: boolean },
+): Promise<NonNullable<CompileOptions['int8']>> {
+  const { calibrateBytes, measureRanges } = await import('../compile/measure-ranges.ts');
   const photos = await photosIn(directory, maxPhotos);
-  return measureRanges(graph, program, { calibrate: decoded(photos, progress), preprocessing: preprocess });
+  const samples = { calibrate: decoded(photos, progress), preprocessing: preprocess };
+  if (whole) return calibrateBytes(read, program, samples);
+  return { ranges: await measureRanges(read(), program, samples) };
 }
 
 /** Photos, decoded one after the other. */

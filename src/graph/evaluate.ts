@@ -1,7 +1,7 @@
 // The reference: runs a graph node by node in plain TypeScript. It is slow; everything else is compared with it.
 import { FiligreeError } from '../errors.ts';
 import type { DenseTensor } from '../ops/operator.ts';
-import { dequantise, representableBy, saturate } from '../quantisation.ts';
+import { byteOf, dequantise, realOf, representableBy, saturate } from '../quantisation.ts';
 import { elementCount, Tensor } from '../tensor.ts';
 import { asFloat32 } from './constant.ts';
 import { type Graph, type Node, nodeError, type Port, valueOf } from './graph.ts';
@@ -67,6 +67,8 @@ export function evaluateNode(graph: Graph, node: Node, values: ReadonlyMap<strin
     if (results[i]?.data.length !== elementCount(shapes[i])) {
       throw nodeError(graph, node, `evaluates "${name}" to ${results[i]?.data.length} elements, not [${shapes[i]}]`);
     }
+    const { bytes } = valueOf(graph, name);
+    if (bytes) results[i] = { ...results[i], data: results[i].data.map((v) => realOf(byteOf(v, bytes), bytes)) };
   });
   return results;
 }

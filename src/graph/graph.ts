@@ -1,6 +1,7 @@
 // The intermediate representation. Semantics are NCHW: a feature map has shape (N, C, H, W), whatever the file's order.
 // Every computed value is float32. Other dtypes appear only as constants (indices, shapes) that operators read while
 // shapes are inferred.
+import type { ByteGrid } from '../quantisation.ts';
 import type { DType, TensorData } from '../tensor.ts';
 import { FiligreeError } from '../errors.ts';
 
@@ -12,6 +13,12 @@ export interface Value {
   shape: Shape;
   dtype: DType;
   data?: TensorData;
+  /** The bytes in which a computed value is stored, four channels side by side (program/quads.ts); absent: floats. */
+  bytes?: ByteGrid;
+  /** The bytes that a quantised file has for a computed value, which is stored in floats as yet. */
+  fileBytes?: ByteGrid;
+  /** Weights that are whole multiples of a scale for each output channel (axis 0), −127…127 times. */
+  rowScales?: Float32Array;
 }
 
 /** One operation. Inputs and outputs are value names; an absent optional input is the empty string. */

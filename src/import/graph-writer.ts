@@ -4,6 +4,7 @@ import { emptyGraph } from '../graph/graph.ts';
 import type { Graph, Node, Shape, Value } from '../graph/graph.ts';
 import { maxElements } from '../graph/verify.ts';
 import { operators } from '../ops/index.ts';
+import { fileGrid } from '../quantisation.ts';
 import type { OperatorName } from '../ops/index.ts';
 import type { Operator } from '../ops/operator.ts';
 import { elementCount } from '../tensor.ts';
@@ -64,11 +65,20 @@ export class GraphWriter {
       if (error instanceof FiligreeError) throw error;
       this.fail(`${origin}: ${(error as Error).message}`);
     }
-    const outputs = shapes.map((shape) => this.addValue(`${title}/${op}`, { shape, dtype: 'float32' }));
+    // the same numbers in another shape or order
+    const fileBytes = ['reshape', 'transpose'].includes(op) ? this.graph.values.get(inputs[0])?.fileBytes : undefined;
+    const outputs = shapes.map((shape) => this.addValue(`${title}/${op}`, { shape, dtype: 'float32', fileBytes }));
     const node: Node = { name: '', op, inputs, outputs, attributes };
     this.graph.nodes.push(node);
     this.ranges.made(node);
     return node;
+  }
+
+  /** Records that a quantised file has these integers for a computed value. The first say so. */
+  setFileBytes(value: string, type: string, scale: number, zeroPoint: number): void {
+    const known = this.graph.values.get(value);
+    const grid = fileGrid(type, { scale, zeroPoint });
+    if (grid && known && !known.data) known.fileBytes ??= grid;
   }
 
   nameNode(node: Node, name: string): void {

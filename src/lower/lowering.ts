@@ -1,6 +1,7 @@
 import type { Shape } from '../graph/graph.ts';
 import type { KernelArguments, KernelName } from '../program/kernels.ts';
 import type { Constant, Pointer } from '../program/program.ts';
+import type { ByteGrid } from '../quantisation.ts';
 import type { WinogradTile } from '../program/tiles.ts';
 import type { CostModel } from './cost-model.ts';
 import type { Range } from './ranges.ts';
@@ -44,7 +45,9 @@ export interface Lowering {
   /** Outputs of a tile of Winograd's convolutions along each axis, 4 if not given; false: they are not used. */
   readonly winograd?: WinogradTile | false;
   shape(value: string): Shape;
-  /** Strides of each axis in floats, in the value's storage. */
+  /** The bytes in which a value is stored, in words of four channels; undefined: floats. */
+  bytes?(value: string): ByteGrid | undefined;
+  /** Strides of each axis in floats, in the value's storage. For bytes the second axis has a word for four channels. */
   strides(value: string): number[];
   /** True when the value's planes are padded (see `paddedPlane`): writers may spill garbage into the padding. */
   inPlanes(value: string): boolean;

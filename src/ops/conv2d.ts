@@ -7,6 +7,7 @@ import type { Lowering } from '../lower/lowering.ts';
 import type { Node, Shape } from '../graph/graph.ts';
 import { paddedPlane } from '../program/layout.ts';
 import type { Pointer } from '../program/program.ts';
+import { byteOf, realOf } from '../quantisation.ts';
 import { lowerDepthwise } from './depthwise.ts';
 import { checkBias, checkGeometry, convolvedSize, rank4, weightsForEveryOutput } from './convolution.ts';
 import { emitStridedCopy } from './copy.ts';
@@ -51,7 +52,7 @@ export const conv2d: Operator<Conv2dAttributes> = {
     }
     return [shape];
   },
-  evaluate({ stride, dilation, pads, activation }, [x, weights, bias, residual, slopes], [shape]) {
+  evaluate({ stride, dilation, pads, activation, sumBytes }, [x, weights, bias, residual, slopes], [shape]) {
     const [, channels, height, width] = x!.shape;
     const [n, outputs, h, w] = shape;
     const [, perGroup, kh, kw] = weights!.shape;
@@ -84,7 +85,8 @@ export const conv2d: Operator<Conv2dAttributes> = {
         data.set(sums, at);
       }
     }
-    return [{ shape, data: activateInPlace(data, activation) }];
+    const rounded = sumBytes ? data.map((sum) => realOf(byteOf(sum, sumBytes), sumBytes)) : data;
+    return [{ shape, data: activateInPlace(rounded, activation) }];
   },
   evaluationWork: weightsForEveryOutput,
   layout: 'planes',

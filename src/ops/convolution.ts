@@ -1,6 +1,7 @@
 // Checks and sizes shared by forward and transposed convolutions and linear layers.
 import type { Activation } from '../program/activations.ts';
 import type { Shape } from '../graph/graph.ts';
+import type { ByteGrid } from '../quantisation.ts';
 import { elementCount } from '../tensor.ts';
 import type { InputType } from './operator.ts';
 
@@ -12,6 +13,8 @@ export interface Conv2dAttributes {
   pads: readonly [number, number, number, number];
   groups: number;
   activation?: Activation;
+  /** Bytes to which sums are rounded before the activation, in integer programs. */
+  sumBytes?: ByteGrid;
 }
 
 /** Pixels of a convolution's output along one axis; below 1 where the kernel does not fit. */

@@ -35,6 +35,9 @@ export const passes = {
   fuseActivations,
 } satisfies Record<string, Pass>;
 
+/** Passes that join nodes whose results an integer program rounds. */
+const roundedApart = new Set<Pass>([recogniseActivations, fuseResiduals]);
+
 /** More rounds than any graph needs. Reaching it means that two passes undo each other. */
 const maxRounds = 1000;
 
@@ -44,8 +47,9 @@ const maxRounds = 1000;
  * The graph is changed in place; its inputs and outputs stay, with their names, shapes and (up to rounding) results.
  * @throws FiligreeError `invalid-model` when the result does not verify.
  */
-export function optimise(graph: Graph, { check = false, onPass }: OptimiseOptions = {}): void {
+export function optimise(graph: Graph, { check = false, integers = false, onPass }: OptimiseOptions = {}): void {
   const run = (name: string, pass: Pass): boolean => {
+    if (integers && roundedApart.has(pass)) return false;
     if (!pass(graph)) return false;
     if (check) verifyAfter(name, graph);
     onPass?.(name, graph);

@@ -19,6 +19,7 @@ import { linearKernels } from './kernels/linear.ts';
 import { matmulKernels } from './kernels/matmul.ts';
 import { padKernels } from './kernels/pad.ts';
 import { poolKernels } from './kernels/pool.ts';
+import { quadKernels } from './kernels/quads.ts';
 import { reduceKernels } from './kernels/reduce.ts';
 import { resizeKernels } from './kernels/resize.ts';
 import { selectKernels } from './kernels/select.ts';
@@ -45,6 +46,7 @@ export const kernels = {
   ...matmulKernels,
   ...selectKernels,
   ...gridKernels,
+  ...quadKernels,
   ...winogradKernels,
 };
 

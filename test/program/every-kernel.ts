@@ -22,6 +22,8 @@ const rank4 = (
 
 const geometry = { dilation: [1, 1], pads: [1, 1, 1, 1], stride: [2, 2] } as const;
 
+const conv = { stride: [1, 1], dilation: [1, 1], pads: [0, 0, 0, 0], groups: 1 } as const;
+
 /** Pointwise convolutions in eight bits, in groups of this many rows. */
 const inEightBits = (group: 1 | 2 | 4) => {
   const { graph } = rank4((g, x) => [g.conv2d(x, 5, 1), g.conv2d(x, 4, 1)], [2, 3, 4, 5]);
@@ -35,6 +37,45 @@ const rounded = (linearWeights: LinearWeights, batch: number) => {
   return { ...rank4(build, [batch, 512], forced.dense), linearWeights };
 };
 
+/** Values in bytes, through every operator that has kernels for them. */
+const inBytes = () => {
+  const g = new GraphBuilder(4);
+  const geometry = { stride: [1, 1], pads: [1, 1, 0, 0], ceilMode: false } as const;
+  const x = g.node('unary', { fn: 'identity' }, g.input([2, 6, 5, 6]));
+  const table = g.node('unary', { fn: 'sigmoid' }, x);
+  const sum = g.node('binary', { fn: 'add' }, x, table);
+  const largest = g.node('maxPool', { kernel: [2, 2], dilation: [1, 1], ...geometry }, sum);
+  const means = g.node('averagePool', { kernel: [2, 2], countIncludePad: true, ...geometry }, largest);
+  const mean = g.node('reduce', { fn: 'mean', axes: [2, 3], keepDims: true }, means);
+  const scaled = g.node('binary', { fn: 'mul' }, means, mean);
+  const shuffled = g.node('gather', { axis: 1 }, scaled, g.constant([6], [0, 3, 1, 4, 2, 5]));
+  let y = shuffled;
+  // weights that are kept in blocks of 1, 2 and 4 rows
+  for (const rows of [1, 2, 4]) {
+    const kept = Array.from({ length: 8 * 6 }, (_, i) => (Math.floor(i / 6) % 8 < rows && i % 6 > 3 ? 1 : 0));
+    y = g.node(
+      'conv2d',
+      { ...conv, activation: rows === 2 ? { fn: 'silu' } : undefined },
+      y,
+      g.constant([8, 6, 1, 1], kept),
+    );
+    if (rows < 4) y = g.nodes('split', { axis: 1, sizes: [6, 2] }, [y], 2)[0];
+  }
+  const all = g.node('conv2d', conv, y, g.constant([3, 8, 1, 1], new Float32Array(24).fill(1)));
+  const graph = g.finish(all, g.node('unary', { fn: 'identity' }, shuffled));
+  for (const { inputs, outputs, op, attributes } of graph.nodes) {
+    const bytes = { scale: 0.01, zero: 20, most: 127 } as const;
+    for (const value of outputs) {
+      if (!graph.outputs.some((port) => port.value === value)) graph.values.get(value)!.bytes = bytes;
+    }
+    if (op !== 'conv2d') continue;
+    const weights = graph.values.get(inputs[1])!;
+    weights.rowScales = new Float32Array(weights.shape[0]).fill(1);
+    if ('activation' in attributes && attributes.activation) Object.assign(attributes, { sumBytes: bytes });
+  }
+  return { graph, costModel: defaultCostModel };
+};
+
 export interface Case extends LoweringPlan {
   graph: Graph;
   costModel: CostModel;
@@ -42,6 +83,7 @@ export interface Case extends LoweringPlan {
 
 /** By name, what compiles to programs in which every kernel is. */
 export const everyKernel: Record<string, Case> = {
+  'values in bytes': inBytes(),
   'eight bits, single rows': inEightBits(1),
   'eight bits, pairs of rows': inEightBits(2),
   'eight bits, groups of rows': inEightBits(4),

@@ -304,6 +304,10 @@ export class Operation {
     const limits = representable([low, high], quantisation);
     const isInside = !exceeds(this.translation.ranges.of(value), limits, quantisation.scale);
     this.result(isInside ? value : this.emit('unary', clampTo(limits), [value]), k, type, quantisation);
+    const made = this.translation.find(this.outputName(k));
+    if (made && 'computed' in made) {
+      this.translation.setFileBytes(made.computed.value, type, quantisation.scale, quantisation.zeroPoint);
+    }
   }
 
   constantResult(constant: OnnxConstant, k = 0): void {

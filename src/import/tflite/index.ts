@@ -63,6 +63,8 @@ function addInputs(model: TfliteModel, translation: Translation): void {
     const input = port(translation, tensor, value, names, 'input');
     const range = input.quantization ? representableBy(input) : integersOfInput(input.dtype);
     if (range) translation.ranges.set(value, range);
+    const { quantization } = input;
+    if (quantization) translation.setFileBytes(value, input.dtype, quantization.scale, quantization.zeroPoint);
     translation.graph.inputs.push(input);
   }
 }

@@ -131,6 +131,7 @@ export class Operation {
         shape: [...permuted],
         dtype: 'float32',
         data: permutation ? permuteData(data, shape, permutation) : data,
+        rowScales: isInteger ? undefined : rowScales(source, permutation ?? shape.map((_, axis) => axis)),
       });
     });
     if (!scales) this.requireExact(source, value);
@@ -234,7 +235,11 @@ export class Operation {
     const shape = translation.shapeOf(value);
     translation.checkShape(tensor, shape, this.operator);
     const own = this.nodes().some((node) => node.outputs.includes(value));
-    translation.setValue(tensor, own ? translation.renameValue(value, tensor.name, this.firstNode) : value);
+    const result = own ? translation.renameValue(value, tensor.name, this.firstNode) : value;
+    translation.setValue(tensor, result);
+    const { type, quantization } = tensor;
+    if (quantization?.scales.length !== 1) return;
+    translation.setFileBytes(result, type, quantization.scales[0], quantization.zeroPoints[0]);
   }
 
   /** Makes a value in the file's order the operator's k-th output. */
@@ -299,6 +304,15 @@ export class Operation {
   private nodes(): Node[] {
     return this.translation.graph.nodes.slice(this.firstNode);
   }
+}
+
+/** The scale of each index along the first axis, for 8-bit constants that have one for it or one for all. */
+function rowScales({ type, quantization, shape }: TfliteTensor, permutation: readonly number[]) {
+  if (!quantization || (type !== 'int8' && type !== 'uint8') || shape.length < 2) return undefined;
+  const { scales, axis } = quantization;
+  const rows = shape[permutation[0]];
+  if (scales.length === 1) return new Float32Array(rows).fill(scales[0]);
+  return axis === permutation[0] && scales.length === rows ? Float32Array.from(scales) : undefined;
 }
 
 export function isUnsupported(error: unknown): error is Error {

@@ -83,6 +83,18 @@ export const poolKernels = {
     work,
     axes: import.meta.oneThread ? undefined : axes,
   }),
+  /** Words of four bytes (0…255) in place of floats, without an activation. */
+  i8_max_pool: kernel({
+    family: 'pool',
+    record: 'PoolRecord',
+    fields,
+    extents(n) {
+      if (n.activation !== 0) throw new Error('bytes have no activation');
+      return extents(n);
+    },
+    work,
+    axes: import.meta.oneThread ? undefined : axes,
+  }),
   f32_average_pool: kernel({
     family: 'pool',
     record: 'AveragePoolRecord',

@@ -1,0 +1,280 @@
+// Convolutions of bytes: weights as blocks, sums requantised in the kernel's last step.
+import type { Graph } from '../../graph/graph.ts';
+import { valueOf } from '../../graph/graph.ts';
+import { packBlocks, packDepthwise, type ByteMatrix } from '../../lower/blocks.ts';
+import type { Lowering, StepCost } from '../../lower/lowering.ts';
+import { isPointwise } from '../../ops/conv2d.ts';
+import type { NodeOf } from '../../ops/nodes.ts';
+import { activationArguments } from '../../program/activations.ts';
+import { depthwiseBytesScratch, dotScratchBytes } from '../../program/kernels/dots.ts';
+import { paddedPlane } from '../../program/layout.ts';
+import type { Pointer, TapTable } from '../../program/program.ts';
+import { eightBits, maximumProducts, quadsOf } from '../../program/quads.ts';
+import type { Group } from '../../program/tiles.ts';
+import type { ByteGrid } from '../../quantisation.ts';
+import { resultFields, tableOf } from './records.ts';
+import { beyondBytes } from './weights.ts';
+
+type Layer = NodeOf<'conv2d'>;
+
+/** Whether a convolution has a kernel for bytes. */
+export function hasByteKernel(graph: Graph, node: Layer): boolean {
+  const { attributes, inputs } = node;
+  const [x, w] = inputs;
+  const { groups, dilation } = attributes;
+  if (beyondBytes(graph, node) > (groups === 1 ? 254 : 127)) return false;
+  const [rows, perGroup, kh, kw] = valueOf(graph, w).shape;
+  if (perGroup * kh * kw > maximumProducts) return false;
+  if (groups === 1) return true;
+  return groups === rows && groups === valueOf(graph, x).shape[1] && dilation.every((d) => d === 1);
+}
+
+/** Whether a convolution is one for each channel, and so makes no floats. */
+const isDepthwise = ({ attributes: { groups } }: Layer) => groups > 1;
+
+/** The word whose four bytes are these, as the float that f32_pad writes. */
+export function wordOf(byte: number): number {
+  return new Float32Array(Uint32Array.of(byte * 0x01010101).buffer)[0];
+}
+
+/** Weights that are whole numbers, of more than eight bits perhaps. */
+type Wide = Omit<ByteMatrix, 'weights'> & { weights: Int16Array };
+
+/**
+ * Weights beyond −127…127 (uint8 files have a few) as the sum of two: planes of x that hold such inputs are read twice. The second
+ * is what the first lacks.
+ */
+function inBytes(m: Wide): { matrix: ByteMatrix; planes: number[] } {
+  const { rows, inputs, area } = m;
+  const quads = quadsOf(inputs);
+  const clamped = Int8Array.from(m.weights, (w) => Math.min(Math.max(w, -127), 127));
+  const twice = new Set<number>();
+  m.weights.forEach((w, i) => {
+    if (w !== clamped[i]) twice.add((Math.floor(i / area) % inputs) >> 2);
+  });
+  const planes = [...Array(quads).keys(), ...twice];
+  if (twice.size === 0) return { matrix: { ...m, weights: clamped }, planes };
+  const weights = new Int8Array(rows * 4 * planes.length * area);
+  for (let row = 0; row < rows; row++) {
+    for (let i = 0; i < 4 * planes.length; i++) {
+      const input = 4 * planes[i >> 2] + (i & 3);
+      if (input >= inputs) continue;
+      for (let tap = 0; tap < area; tap++) {
+        const from = (row * inputs + input) * area + tap;
+        const to = (row * 4 * planes.length + i) * area + tap;
+        weights[to] = i < 4 * quads ? clamped[from] : m.weights[from] - clamped[from];
+      }
+    }
+  }
+  return { matrix: { ...m, inputs: 4 * planes.length, weights }, planes };
+}
+
+/** Words that weights multiply: x's own, or a padded copy of them. */
+interface Words {
+  x: Pointer;
+  /** Words from one image to the next. */
+  image: number;
+  taps: TapTable;
+  rowPixels: number;
+}
+
+/** Emits y = round(W · x + bias), with a fused clamp or table; y is in bytes or in floats. */
+export function layerBytes(node: Layer, graph: Graph, lowering: Lowering): void {
+  const [x, w] = node.inputs;
+  const [y] = node.outputs;
+  const { activation, sumBytes } = node.attributes;
+  const from = lowering.bytes!(x)!;
+  const to = lowering.bytes!(y);
+  const sum = sumBytes ?? to;
+  const matrix = integers(node, graph, from, sum, lowering);
+  const table = sumBytes && to && tableOf(sumBytes, to, activation!, lowering);
+  const bounds = activationArguments(activation);
+  const results =
+    sum && to
+      ? { floats: 0, ...resultFields(sum, table ? undefined : activation) }
+      : { floats: 1, zero: 0, low: bounds.min, high: bounds.max };
+  const [, inputs, kh, kw] = lowering.shape(w);
+  const [batch, , height, width] = lowering.shape(y);
+  const positions = batch * height * width;
+  let nonzeros = 0;
+  for (const weight of matrix.weights) if (weight !== 0) nonzeros++;
+  const cost = {
+    macs: positions * matrix.rows * inputs * kh * kw,
+    effectiveMacs: positions * nonzeros,
+    sparsity: 1 - nonzeros / matrix.weights.length,
+  };
+  const emit = isDepthwise(node) ? emitDepthwise : emitDots;
+  emit(node, matrix, { from, table, results, cost }, lowering);
+}
+
+interface Step {
+  from: ByteGrid;
+  table?: Pointer;
+  results: { floats: number; zero: number; low: number; high: number };
+  cost: StepCost;
+}
+
+function emitDots(node: Layer, wide: Wide, { from, table, results, cost }: Step, lowering: Lowering): void {
+  const [x, w] = node.inputs;
+  const [y] = node.outputs;
+  const [batch, , height, width] = lowering.shape(y);
+  const { matrix, planes } = inBytes(wide);
+  const isCopy = !isPointwise(node.attributes, lowering.shape(w)) || planes.length > quadsOf(wide.inputs);
+  const words = isCopy ? paddedWordsOf(node, from, planes, lowering) : wordsOf(x, lowering);
+  const taps = lowering.constant({ form: 'taps', taps: words.taps });
+  const group = groupOf(matrix);
+  const [yImage, yPlane] = lowering.strides(y);
+  const isFlat = words.rowPixels === 0;
+  const record = {
+    x: words.x,
+    weights: lowering.constant(packBlocks(matrix, group, taps.buffer)),
+    table: table ?? words.x,
+    scratch: lowering.scratch(dotScratchBytes),
+    y: lowering.at(y),
+    batch,
+    xBatch: 4 * words.image,
+    yBatch: 4 * yImage,
+    rows: matrix.rows,
+    height: isFlat ? 1 : height,
+    width: isFlat ? height * width : width,
+    rowPixels: words.rowPixels,
+    yPlane: 4 * yPlane,
+    ...results,
+    look: table ? 1 : 0,
+  };
+  lowering.emit(kernels[group === 'dense' ? 4 : group], record, cost);
+}
+
+function emitDepthwise(node: Layer, wide: Wide, step: Step, lowering: Lowering): void {
+  const { from, table, results, cost } = step;
+  const [x, w] = node.inputs;
+  const [y] = node.outputs;
+  const { stride, pads } = node.attributes;
+  const [, , kernelH, kernelW] = lowering.shape(w);
+  const [batch, channels, xHeight, xWidth] = lowering.shape(x);
+  const [, , height, width] = lowering.shape(y);
+  const [xImage, xPlane] = lowering.strides(x);
+  const [yImage, yPlane] = lowering.strides(y);
+  const { floats, ...bytes } = results;
+  if (floats) throw new Error('depthwise convolutions of bytes make bytes');
+  const window = { xWidth, width, kernelH, kernelW, strideH: stride[0], strideW: stride[1] };
+  const record = {
+    x: lowering.at(x),
+    weights: lowering.constant(packDepthwise({ ...wide, weights: Int8Array.from(wide.weights) })),
+    table: table ?? lowering.at(x),
+    scratch: lowering.scratch(depthwiseBytesScratch(window)),
+    y: lowering.at(y),
+    batch,
+    xBatch: 4 * xImage,
+    yBatch: 4 * yImage,
+    planes: quadsOf(channels),
+    xPlane: 4 * xPlane,
+    xHeight,
+    yPlane: 4 * yPlane,
+    height,
+    top: pads[0],
+    left: pads[1],
+    ...window,
+    bits: wide.bits,
+    xZero: from.zero,
+    ...bytes,
+    look: table ? 1 : 0,
+  };
+  lowering.emit('i8_depthwise', record, cost);
+}
+
+const kernels = { 4: 'i8_dot_12x4', 2: 'i8_dot_24x2', 1: 'i8_dot_52x1' } as const;
+
+/** Weights and biases as whole numbers, and the factor of each row's sum. */
+function integers(node: Layer, graph: Graph, from: ByteGrid, to: ByteGrid | undefined, lowering: Lowering): Wide {
+  const [, w, b] = node.inputs;
+  const value = valueOf(graph, w);
+  const [rows, inputs, kh, kw] = value.shape;
+  const { rowScales } = value;
+  const data = lowering.constantData(w);
+  if (!rowScales || !data) throw new Error('the weights have no scales');
+  const given = b ? lowering.constantData(b) : undefined;
+  const size = inputs * kh * kw;
+  const weights = Int16Array.from(data, (weight, i) => Math.round(weight / rowScales[Math.floor(i / size)]));
+  // each step rounded to a float, as XNNPACK does
+  const scales = Float32Array.from(rowScales, (scale) => Math.fround(from.scale * scale) / (to?.scale ?? 1));
+  const bias = Int32Array.from({ length: rows }, (_, row) => {
+    const sum = weights.subarray(row * size, (row + 1) * size).reduce((total, weight) => total + weight, 0);
+    const steps = Math.round((given?.[row] ?? 0) / (from.scale * rowScales[row]));
+    return Math.min(Math.max(steps, -(2 ** 29)), 2 ** 29) - from.zero * sum;
+  });
+  return { rows, inputs, area: kh * kw, weights, scales, bias, bits: from.most === eightBits ? 8 : 7 };
+}
+
+function wordsOf(x: string, lowering: Lowering): Words {
+  const [, channels] = lowering.shape(x);
+  const [image, plane] = lowering.strides(x);
+  const one = { kernel: [1, 1], stride: [1, 1], dilation: [1, 1], phaseBytes: 0, rowBytes: 0 } as const;
+  return {
+    x: lowering.at(x),
+    image,
+    taps: { channels: quadsOf(channels), channelBytes: 4 * plane, ...one },
+    rowPixels: 0,
+  };
+}
+
+/** Copies these planes of x with their padding, one phase per position within the stride, so that every tap reads consecutive words. */
+function paddedWordsOf(node: Layer, from: ByteGrid, planes: readonly number[], lowering: Lowering): Words {
+  const { stride, dilation, pads } = node.attributes;
+  const [x, w] = node.inputs;
+  const [batch, channels, xHeight, xWidth] = lowering.shape(x);
+  const [, , height, width] = lowering.shape(node.outputs[0]);
+  const [, , kh, kw] = lowering.shape(w);
+  const own = quadsOf(channels);
+  const quads = planes.length;
+  const reach = [(kh - 1) * dilation[0], (kw - 1) * dilation[1]];
+  const phases = [0, 1].map((i) => Math.min(stride[i], reach[i] + 1));
+  const rows = height + Math.floor(reach[0] / stride[0]);
+  const columns = 4 * Math.ceil((width + Math.floor(reach[1] / stride[1])) / 4);
+  const phase = paddedPlane(rows * columns);
+  const channel = phases[0] * phases[1] * phase;
+  const copy = lowering.scratch(4 * batch * quads * channel);
+  const [image, plane] = lowering.strides(x);
+  const geometry = { xPlane: 4 * plane, xHeight, xWidth, yPlane: 4 * channel, yPhase: 4 * phase, rows, columns };
+  const window = { strideH: stride[0], strideW: stride[1], phasesH: phases[0], phasesW: phases[1] };
+  const pad = (n: number, first: number, at: number, count: number) =>
+    lowering.emit('f32_pad', {
+      x: lowering.at(x, n * image + first * plane),
+      y: { buffer: copy.buffer, offset: copy.offset + 4 * (n * quads + at) * channel },
+      planes: count,
+      ...geometry,
+      ...window,
+      top: pads[0],
+      left: pads[1],
+      value: wordOf(from.zero),
+    });
+  for (let n = 0; n < batch; n++) {
+    pad(n, 0, 0, own);
+    for (let at = own; at < quads; at++) pad(n, planes[at], at, 1);
+  }
+  const bytes = { channelBytes: 4 * channel, phaseBytes: 4 * phase, rowBytes: 4 * columns };
+  const taps = { channels: quads, kernel: [kh, kw] as const, stride, dilation, ...bytes };
+  return { x: copy, image: quads * channel, taps, rowPixels: columns };
+}
+
+/** Time of a kept weight of sparse blocks over that of a dense one, by rows of a block (kernel-lab, 14² and 28²). */
+const sparseTimes = { 4: 1.06, 2: 1.08, 1: 1.2 } as const;
+
+/** The blocks that take the least time. */
+function groupOf({ rows, inputs, area, weights }: ByteMatrix): Group | 'dense' {
+  const quads = quadsOf(inputs);
+  let best: Group | 'dense' = 'dense';
+  let least = 4 * quadsOf(rows) * quads * area;
+  for (const group of [4, 2, 1] as const) {
+    const kept = new Set<number>();
+    for (const [i, weight] of weights.entries()) {
+      if (weight === 0) continue;
+      const row = Math.floor(i / (inputs * area));
+      const input = Math.floor(i / area) % inputs;
+      kept.add((Math.floor(row / group) * quads + (input >> 2)) * area + (i % area));
+    }
+    const time = sparseTimes[group] * group * kept.size;
+    if (time < least) [best, least] = [group, time];
+  }
+  return best;
+}

@@ -1,0 +1,157 @@
+// Decides which values of a graph are stored in bytes, and puts conversions at the seams.
+//
+// A layer that multiplies works on bytes where the scales of its input and output are known. Other nodes work on bytes only
+// between such layers: where their results end in floats, floats are more exact and save a conversion. A layer whose
+// results only floats follow makes floats itself.
+import { freshName } from '../../graph/edit.ts';
+import type { Graph, Node } from '../../graph/graph.ts';
+import { valueOf } from '../../graph/graph.ts';
+import { isOp } from '../../ops/nodes.ts';
+import { absorb, Edges, isActive } from '../../passes/match.ts';
+import type { ByteGrid } from '../../quantisation.ts';
+import { keepsScale, worksOnBytes } from './support.ts';
+import { roundLayer } from './weights.ts';
+
+export interface BytePlan {
+  /** The bytes that each value would have. */
+  readonly grids: ReadonlyMap<string, ByteGrid>;
+  /** Names of nodes that stay in floats. */
+  readonly floats?: ReadonlySet<string>;
+  /** Whether a layer has a kernel for bytes. Those without multiply floats that are rounded to the bytes. */
+  readonly hasKernel?: (node: Node) => boolean;
+}
+
+const isLayer = (node: Node) => isOp(node, 'conv2d', 'linear');
+
+const computed = (graph: Graph, values: readonly string[]) =>
+  values.filter((value) => value !== '' && valueOf(graph, value).data === undefined);
+
+/** Changes an optimised graph, whose layers are separate, to one that stores values in bytes. */
+export function storeInBytes(graph: Graph, plan: BytePlan): void {
+  const active = chooseNodes(graph, plan);
+  const grids = new Map(plan.grids);
+  for (const node of graph.nodes.slice()) {
+    if (!active.has(node)) continue;
+    if (isLayer(node)) roundLayer(graph, node, grids.get(node.inputs[0])!.scale);
+    if (isOp(node, 'concat')) regrid(graph, node, grids, active);
+    else if (keepsScale(node)) for (const y of node.outputs) grids.set(y, grids.get(node.inputs[0])!);
+  }
+  const edges = new Edges(graph);
+  const reads = (value: string) => edges.readers(value).some((node) => active.has(node));
+  for (const node of active) {
+    // a layer makes floats where only floats follow, but one for each channel has no kernel for that
+    const makesFloats = isLayer(node) && !(isOp(node, 'conv2d') && node.attributes.groups > 1);
+    for (const y of node.outputs) if (!makesFloats || reads(y)) valueOf(graph, y).bytes = grids.get(y);
+  }
+  const { hasKernel = () => true } = plan;
+  const inFloats = new Set([...active].filter((node) => isLayer(node) && !hasKernel(node)));
+  const isByteReader = (node: Node) => active.has(node) && !inFloats.has(node);
+  for (const value of Array.from(graph.values.keys())) {
+    const { bytes, data } = valueOf(graph, value);
+    if (data) continue;
+    const readers = new Edges(graph).readers(value);
+    if (bytes) {
+      const maker = graph.nodes.find(({ outputs }) => outputs.includes(value))!;
+      const source = inFloats.has(maker) ? roundedAfter(graph, maker, value) : value;
+      const floats = readers.filter((node) => !isByteReader(node));
+      const ports = graph.outputs.filter((port) => port.value === value);
+      if (floats.length + ports.length === 0) continue;
+      const copy = convertAfter(graph, source, undefined, 'floats');
+      for (const node of floats) node.inputs = node.inputs.map((input) => (input === value ? copy : input));
+      for (const port of ports) port.value = copy;
+      continue;
+    }
+    const wanting = readers.filter((node) => active.has(node));
+    if (wanting.length === 0) continue;
+    const copy = convertAfter(graph, value, grids.get(value), 'bytes');
+    const rounded = wanting.some((node) => inFloats.has(node)) ? convertAfter(graph, copy, undefined, 'floats') : copy;
+    for (const node of wanting) {
+      const own = inFloats.has(node) ? rounded : copy;
+      node.inputs = node.inputs.map((input) => (input === value ? own : input));
+    }
+  }
+  fuseTables(graph);
+}
+
+/** A function of a layer's sums that nothing else reads becomes a table that the layer looks up. */
+function fuseTables(graph: Graph): void {
+  const edges = new Edges(graph);
+  for (const node of graph.nodes.slice()) {
+    if (!isOp(node, 'unary') || node.attributes.fn === 'identity') continue;
+    const [sum] = node.inputs;
+    const layer = edges.maker(sum);
+    const { bytes } = valueOf(graph, sum);
+    if (!isOp(layer, 'conv2d') || edges.soleReader(sum) !== node || !bytes || !valueOf(graph, node.outputs[0]).bytes)
+      continue;
+    if (isActive(layer.attributes.activation) || !valueOf(graph, layer.inputs[0]).bytes) continue;
+    layer.attributes = { ...layer.attributes, activation: node.attributes, sumBytes: bytes };
+    absorb(graph, layer, node);
+    edges.refresh();
+  }
+}
+
+/** Nodes that work on bytes. */
+function chooseNodes(graph: Graph, { grids, floats }: BytePlan): Set<Node> {
+  const active = new Set(
+    graph.nodes.filter((node) => {
+      const values = computed(graph, [...node.inputs, ...node.outputs]);
+      return !floats?.has(node.name) && values.every((value) => grids.has(value)) && worksOnBytes(graph, node);
+    }),
+  );
+  const edges = new Edges(graph);
+  for (let before = -1; before !== active.size;) {
+    before = active.size;
+    for (const node of Array.from(active)) {
+      if (isLayer(node)) continue;
+      const isMade = computed(graph, node.inputs).some((value) => active.has(edges.maker(value)!));
+      const isRead = node.outputs.some((value) => edges.readers(value).some((reader) => active.has(reader)));
+      if (!isMade || !isRead) active.delete(node);
+    }
+  }
+  return active;
+}
+
+/** Inputs of a concatenation get the bytes of its output. */
+function regrid(graph: Graph, node: Node, grids: Map<string, ByteGrid>, active: Set<Node>): void {
+  const grid = grids.get(node.outputs[0])!;
+  node.inputs = node.inputs.map((value) => {
+    const own = grids.get(value)!;
+    if (own.scale === grid.scale && own.zero === grid.zero && own.most === grid.most) return value;
+    const copy = convertAfter(graph, value, undefined, 'rescaled');
+    grids.set(copy, grid);
+    active.add(graph.nodes.find(({ outputs }) => outputs.includes(copy))!);
+    return copy;
+  });
+}
+
+/** A node that copies a value behind its maker, to floats or to bytes. Returns the copy. */
+function convertAfter(graph: Graph, value: string, bytes: ByteGrid | undefined, to: string): string {
+  const copy = freshName(graph, `${value}:${to}`);
+  graph.values.set(copy, { name: copy, shape: valueOf(graph, value).shape, dtype: 'float32', bytes });
+  const node = {
+    name: `${value} to ${to}`,
+    op: 'unary',
+    inputs: [value],
+    outputs: [copy],
+    attributes: { fn: 'identity' },
+  };
+  graph.nodes.splice(graph.nodes.findIndex(({ outputs }) => outputs.includes(value)) + 1, 0, node);
+  return copy;
+}
+
+/** A layer in floats makes `value:sum`, which is rounded to the value's bytes. Returns the value. */
+function roundedAfter(graph: Graph, maker: Node, value: string): string {
+  const { shape } = valueOf(graph, value);
+  const sum = freshName(graph, `${value}:exact`);
+  graph.values.set(sum, { name: sum, shape, dtype: 'float32' });
+  maker.outputs = maker.outputs.map((output) => (output === value ? sum : output));
+  const node = {
+    name: `${value} to bytes`,
+    op: 'unary',
+    inputs: [sum],
+    outputs: [value],
+    attributes: { fn: 'identity' },
+  };
+  graph.nodes.splice(graph.nodes.indexOf(maker) + 1, 0, node);
+  return value;
+}

@@ -1,0 +1,253 @@
+// Programs on bytes give what the graph's own reference gives, operator by operator: equal, but for ties of rounding.
+import { describe, expect, it } from 'vitest';
+import { hasByteKernel } from '../../src/compile/bytes/layers.ts';
+import { gridOf, gridsOf } from '../../src/compile/bytes/grids.ts';
+import { storeInBytes } from '../../src/compile/bytes/store.ts';
+import { writeArtifact } from '../../src/artifact/write.ts';
+import { compileGraph } from '../../src/compile/compile.ts';
+import { calibrateBytes } from '../../src/compile/measure-ranges.ts';
+import { importTflite } from '../../src/import/tflite/index.ts';
+import { loadModel } from '../../src/runtime/load.ts';
+import { Tensor } from '../../src/tensor.ts';
+import { ModelBuilder } from '../import/tflite/model.ts';
+import { evaluate } from '../../src/graph/evaluate.ts';
+import type { Graph } from '../../src/graph/graph.ts';
+import { verify } from '../../src/graph/verify.ts';
+import { isOp } from '../../src/ops/nodes.ts';
+import { optimise } from '../../src/passes/index.ts';
+import { separateLayers } from '../../src/passes/separate-layers.ts';
+import type { DenseTensor } from '../../src/ops/operator.ts';
+import { cloneGraph, GraphBuilder } from '../graphs.ts';
+import { builds, randomFloats } from '../kernels/wasm.ts';
+import { loadGraph, randomInputs } from '../program.ts';
+import { lowerGraph } from '../../src/compile/lower-graph.ts';
+import { defaultCostModel } from '../../src/lower/cost.ts';
+
+/** The graph with values in bytes, by the ranges that they have for some inputs. */
+function inBytes(graph: Graph, kernels = true): Graph {
+  optimise(graph);
+  separateLayers(graph);
+  const values = new Map<string, DenseTensor>();
+  evaluate(graph, randomInputs(graph, randomFloats(9)), { intermediates: values });
+  const ranges = Object.fromEntries(
+    [...values].map(([name, { data }]) => [name, { min: Math.min(...data), max: Math.max(...data) }]),
+  );
+  for (const { value } of graph.inputs) ranges[value] = { min: -1, max: 1 };
+  storeInBytes(graph, {
+    grids: gridsOf(graph, ranges),
+    hasKernel: (node) => kernels && isOp(node, 'conv2d') && hasByteKernel(graph, node),
+  });
+  verify(graph);
+  return graph;
+}
+
+/** A network whose middle is under test, between two layers that work on bytes. */
+const between = (channels: number, size: number, middle: (g: GraphBuilder, x: string) => string, batch = 1) => {
+  const g = new GraphBuilder(channels + size);
+  const y = middle(g, g.conv2d(g.input([batch, 3, size, size + 1]), channels, 1));
+  return g.finish(g.conv2d(y, 5, 1));
+};
+
+const networks: Record<string, (channels: number, size: number) => Graph> = {
+  'a pointwise layer': (c, s) => between(c, s, (_, x) => x),
+  batches: (c, s) => between(c, s, (_, x) => x, 3),
+  'a clamp': (c, s) => between(c, s, (g, x) => g.conv2d(x, c, 1, { activation: { fn: 'clamp', alpha: 0, beta: 0.7 } })),
+  'a table after the sum': (c, s) => between(c, s, (g, x) => g.conv2d(x, c, 1, { activation: { fn: 'silu' } })),
+  'a 3×3 layer': (c, s) => between(c, s, (g, x) => g.conv2d(x, c + 1, 3)),
+  'a 3×3 layer in steps': (c, s) => between(c, s, (g, x) => g.conv2d(x, c, 3, { stride: [2, 2] })),
+  'a depthwise layer': (c, s) => between(c, s, (g, x) => g.conv2d(x, c, 3, { groups: c })),
+  'a residual': (c, s) => between(c, s, (g, x) => g.node('binary', { fn: 'add' }, g.conv2d(x, c, 1), x)),
+  'a difference': (c, s) => between(c, s, (g, x) => g.node('binary', { fn: 'sub' }, g.conv2d(x, c, 1), x)),
+  'a gate': (c, s) =>
+    between(c, s, (g, x) => {
+      const mean = g.node('reduce', { fn: 'mean', axes: [2, 3], keepDims: true }, x);
+      const gate = g.conv2d(mean, c, 1, { activation: { fn: 'hardSigmoid', alpha: 0.2, beta: 0.5 } });
+      return g.node('binary', { fn: 'mul' }, x, gate);
+    }),
+  'a concatenation': (c, s) =>
+    between(c, s, (g, x) => g.node('concat', { axis: 1 }, g.conv2d(x, 8, 1), g.conv2d(x, c, 1), g.conv2d(x, 3, 1))),
+  'a split': (c, s) =>
+    between(c + 4, s, (g, x) => {
+      const [a, b] = g.nodes('split', { axis: 1, sizes: [4, c] }, [x], 2);
+      return g.node('concat', { axis: 1 }, g.conv2d(b, 4, 1), a);
+    }),
+  'a split inside words': (c, s) =>
+    between(c + 3, s, (g, x) => {
+      const [a, b] = g.nodes('split', { axis: 1, sizes: [3, c] }, [x], 2);
+      return g.node('concat', { axis: 1 }, b, a);
+    }),
+  'a shuffle': (c, s) =>
+    between(2 * c, s, (g, x) => {
+      const [n, channels, h, w] = g.shape(x);
+      const cut = g.node('reshape', { shape: [n, 2, channels / 2, h, w] }, x);
+      const exchanged = g.node('transpose', { permutation: [0, 2, 1, 3, 4] }, cut);
+      return g.node('reshape', { shape: [n, channels, h, w] }, exchanged);
+    }),
+  'largest of windows': (c, s) =>
+    between(c, s, (g, x) => {
+      const window = { kernel: [3, 3], stride: [2, 2], dilation: [1, 1], pads: [1, 1, 1, 1], ceilMode: false } as const;
+      return g.node('maxPool', window, x);
+    }),
+  'means of windows': (c, s) =>
+    between(c, s, (g, x) => {
+      const window = { kernel: [3, 3], stride: [1, 1], pads: [1, 1, 1, 1], ceilMode: false } as const;
+      return g.node('averagePool', { ...window, countIncludePad: c % 2 === 0 }, x);
+    }),
+  'twice the size': (c, s) =>
+    between(c, s, (g, x) => {
+      const [, , h, w] = g.shape(x);
+      const size: [number, number] = [2 * h, 2 * w];
+      return g.node('resize', { mode: 'nearest', size, coordinates: 'asymmetric', nearest: 'floor' }, x);
+    }),
+};
+
+describe.each(builds)('integer programs, %s build', (build) => {
+  it.each(Object.keys(networks))('equal the reference: %s', async (name) => {
+    for (const [channels, size] of [
+      [4, 4],
+      [5, 3],
+      [6, 7],
+      [11, 5],
+      [16, 9],
+    ]) {
+      const graph = inBytes(networks[name](channels, size));
+      const inputs = randomInputs(graph, randomFloats(7));
+      const expected = evaluate(cloneGraph(graph), inputs);
+      const model = await loadGraph(graph, build);
+      const actual = await model.run(inputs);
+      for (const port of graph.outputs) {
+        const [a, e] = [actual[port.name].data, expected[port.name].data] as Float32Array[];
+        // a byte that a tie moves by one reaches the last layer's sums
+        const most = e.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
+        const far = e.filter((v, i) => !(Math.abs(v - a[i]) <= 2e-6 * most)).length;
+        expect(far / e.length, `${name} ${channels} ${size}`).toBeLessThan(0.05);
+        e.forEach((v, i) => expect(Math.abs(v - a[i])).toBeLessThan(0.03 * most));
+      }
+    }
+  });
+
+  it('are near the floats', async () => {
+    for (const [name, network] of Object.entries(networks)) {
+      const floats = network(8, 9);
+      const inputs = randomInputs(floats, randomFloats(7));
+      const expected = evaluate(floats, inputs);
+      const graph = inBytes(network(8, 9));
+      expect(
+        graph.nodes.some(({ outputs }) => graph.values.get(outputs[0])!.bytes),
+        name,
+      ).toBe(true);
+      const actual = await (await loadGraph(graph, build)).run(inputs);
+      const [a, e] = [actual.output0.data, expected.output0.data] as Float32Array[];
+      const square = (v: number) => v * v;
+      const error = Math.sqrt(e.reduce((s, v, i) => s + square(v - a[i]), 0) / e.reduce((s, v) => s + square(v), 0));
+      expect(error, name).toBeLessThan(0.08);
+    }
+  });
+});
+
+it('leaves what ends in floats in floats, and says nothing of bytes there', () => {
+  const g = new GraphBuilder();
+  const y = g.conv2d(g.conv2d(g.input([1, 4, 5, 5]), 8, 1), 8, 1);
+  const graph = inBytes(g.finish(g.node('unary', { fn: 'sigmoid' }, y)));
+  const kernels = lowerGraph(graph, defaultCostModel).steps.map(({ kernel }) => kernel);
+  expect(kernels).toEqual(['i8_from_f32', 'i8_dot_12x4', 'i8_dot_12x4', 'f32_unary']);
+});
+
+it('rounds floats where a layer has no kernel for bytes', async () => {
+  const graph = inBytes(networks['a 3×3 layer'](6, 7), false);
+  const kernels = new Set(lowerGraph(graph, defaultCostModel).steps.map(({ kernel }) => kernel));
+  expect(kernels).toContain('i8_from_f32');
+  expect([...kernels].some((kernel) => kernel.startsWith('i8_dot'))).toBe(false);
+});
+
+/** A file's uint8 layer, whose weights less their zero point reach beyond int8. */
+function uint8Layer(op: 'CONV_2D' | 'DEPTHWISE_CONV_2D', kernel: number): Uint8Array {
+  const model = new ModelBuilder();
+  const uint8 = (scale: number, zeroPoint: number) =>
+    ({ type: 'uint8', quantization: { scales: [scale], zeroPoints: [zeroPoint] } }) as const;
+  const isDepthwise = op !== 'CONV_2D';
+  const [channels, outputs] = [10, isDepthwise ? 10 : 7];
+  const x = model.input('x', [1, 6, 5, channels], uint8(0.02, 3));
+  const shape = isDepthwise ? [1, kernel, kernel, outputs] : [outputs, kernel, kernel, channels];
+  const count = shape.reduce((a, b) => a * b, 1);
+  const random = randomFloats(kernel)(count);
+  const data = Uint8Array.from(random, (v, i) => (i % 37 === 0 ? 0 : i % 41 === 0 ? 255 : 151 + 40 * v));
+  const weights = model.add({ shape, data, ...uint8(0.004, 151) });
+  const bias = model.add({
+    shape: [outputs],
+    type: 'int32',
+    data: Int32Array.from({ length: outputs }, (_, i) => 90 * i),
+  });
+  const options = { padding: 0, strideWidth: 1, strideHeight: 1, activation: 0 };
+  const y = uint8(0.05, 120);
+  model.outputs.push(
+    ...model.apply(
+      'y',
+      op,
+      [x, weights, bias],
+      [[1, 6, 5, outputs]],
+      isDepthwise ? { DepthwiseConv2D: { ...options, multiplier: 1 } } : { Conv2D: options },
+      y,
+    ),
+  );
+  return model.bytes();
+}
+
+it.each([
+  ['CONV_2D', 1],
+  ['CONV_2D', 3],
+  ['DEPTHWISE_CONV_2D', 3],
+] as const)("keeps a file's integers: %s of %d×%d, weights beyond int8", async (op, kernel) => {
+  const file = uint8Layer(op, kernel);
+  const program = compileGraph(importTflite(file, 'uint8.tflite'), { integers: true });
+  const kernels = program.steps.map((step) => step.kernel);
+  expect(
+    kernels.some((name) => name.startsWith('i8_dot')),
+    kernels.join(),
+  ).toBe(op === 'CONV_2D');
+  const bytes = Uint8Array.from(randomFloats(3)(300), (v) => 128 + 127 * v);
+  const inputs = { x: new Tensor('uint8', [1, 6, 5, 10], bytes) };
+  const model = await loadModel(writeArtifact(program));
+  const actual = (await model.run(inputs)).y.data as Float32Array;
+  // the same arithmetic in floats, rounded as the file says
+  const exact = evaluate(importTflite(file, 'uint8.tflite'), inputs).y.data as Float32Array;
+  const byte = (v: number) => Math.round(v / 0.05);
+  const far = actual.filter((v, i) => byte(v) !== byte(exact[i])).length;
+  expect(far).toBeLessThan(3);
+  expect(new Set(Array.from(actual, byte)).size).toBeGreaterThan(20);
+});
+
+it('measures what eight bits cost each layer, and keeps those in floats that they would harm', async () => {
+  const network = () => {
+    const g = new GraphBuilder(3);
+    const x = g.input([1, 4, 6, 6]);
+    // one channel a thousand times the others, which a depthwise layer makes alike
+    const scaled = g.conv2d(x, 4, 1);
+    const weights = () => g.graph.values.get(g.graph.nodes.at(-1)!.inputs[1])!.data as Float32Array;
+    weights().set([1000, 0, 0, 0]);
+    const evened = g.conv2d(scaled, 4, 3, { groups: 4 });
+    weights().set(
+      weights()
+        .subarray(0, 9)
+        .map((w) => w / 1000),
+    );
+    const y = g.conv2d(evened, 4, 1);
+    return g.finish(g.conv2d(y, 4, 1));
+  };
+  const samples = [1, 2, 3].map((seed) => randomInputs(network(), randomFloats(seed)));
+  const program = compileGraph(network());
+  const { ranges, floats, whole } = await calibrateBytes(network, program, { calibrate: samples });
+  const harmed = network().nodes.filter(({ name }) => Object.hasOwn(floats, name));
+  expect(harmed.map(({ inputs }) => inputs[0])).toContain('conv2d0');
+  expect(Object.keys(floats).length).toBeLessThan(3);
+  const { notes, steps } = compileGraph(network(), { int8: { ranges, floats, whole } });
+  expect(notes.join()).toContain('in floats, because eight bits would change it by');
+  expect(steps.some(({ kernel }) => kernel.startsWith('f32_depthwise'))).toBe(true);
+});
+
+it('has seven bits for a range, with 0 among the numbers', () => {
+  expect(gridOf({ min: 0, max: 12.7 })).toEqual({ scale: Math.fround(0.1), zero: 0, most: 127 });
+  expect(gridOf({ min: -1, max: 1 }).zero).toBe(64);
+  expect(gridOf({ min: 3, max: 3 }).zero).toBe(0);
+  expect(gridOf({ min: 0, max: 0 }).scale).toBe(1);
+});
