@@ -27,22 +27,25 @@ const root = fileURLToPath(new URL('../', import.meta.url));
  * twenty more heads came to be known. Heads left detector.js, which has 3400 less for it.
  * All with kernels in them were raised when products of computed tensors, the positions of the largest elements and elements
  * by computed positions came in: attention, and the tails of detectors that need no suppression.
+ * Those with kernels in them were raised by a third of the wasm when Winograd's tiles, dense tiles of twelve sums, products of
+ * bytes in blocks and values in bytes from layer to layer came in: two ways stand side by side, of bytes and of dense tiles for
+ * older engines, until one can go. What was aimed at is 22 kB for the wasm and 52 kB for the page: 4 and 11 kB less.
  * 'page with a detector' takes the place of 'app with a detector': it counts the wasm and every part that is loaded.
  */
 const budgets = {
   // all that a page downloads, but for the model, which imports createDetector alone and finds faces: what stays of
   // index.js, detector.js, its head, and one build of the wasm, which is in a script, deflated, in base64
-  'page with a detector': { raw: 112_500, brotli: 49_500 },
+  'page with a detector': { raw: 141_000, brotli: 63_800 },
   // an app that imports drawDetections alone
   'app that draws': { raw: 6_500, brotli: 2_600 },
-  'index.js': { raw: 61_600, brotli: 19_950 },
+  'index.js': { raw: 74_700, brotli: 23_000 },
   'detector.js': { raw: 24_500, brotli: 8_500 },
   // of those who ask for them
   'browser/track.js': { raw: 9_000, brotli: 3_500 },
   'browser/tiles.js': { raw: 4_000, brotli: 1_800 },
   'browser/worker-detector.js': { raw: 8_000, brotli: 3_000 },
   'integrity.js': { raw: 2_600, brotli: 1_200 },
-  'classifier.js': { raw: 14_000, brotli: 5_000 },
+  'classifier.js': { raw: 14_600, brotli: 5_250 },
   // of ImageNet's classifiers that say nothing of themselves: names of 1000 classes
   'assumed-classifier.js': { raw: 13_000, brotli: 5_700 },
   // the largest head: each is loaded when it is used
@@ -50,30 +53,30 @@ const budgets = {
   // models that say nothing of themselves: it knows all heads
   'recognise.js': { raw: 34_000, brotli: 10_000 },
   // of models on threads
-  'threads.js': { raw: 34_900, brotli: 10_300 },
+  'threads.js': { raw: 46_700, brotli: 13_000 },
   'web.js': { raw: 2_750, brotli: 1_150 },
   'node.js': { raw: 1_300, brotli: 650 },
   // of runImage, for those who read outputs by themselves
-  'image-input.js': { raw: 4_200, brotli: 1_750 },
+  'image-input.js': { raw: 4_600, brotli: 1_870 },
   'profile.js': { raw: 1_100, brotli: 650 },
-  'browser/core.js': { raw: 61_000, brotli: 19_700 },
-  'browser/threads.js': { raw: 37_300, brotli: 11_200 },
-  'workerd/index.js': { raw: 62_100, brotli: 20_200 },
-  'edge-light/index.js': { raw: 62_100, brotli: 20_200 },
+  'browser/core.js': { raw: 70_600, brotli: 21_300 },
+  'browser/threads.js': { raw: 49_100, brotli: 13_950 },
+  'workerd/index.js': { raw: 75_100, brotli: 23_150 },
+  'edge-light/index.js': { raw: 75_100, brotli: 23_150 },
   // raised by 7000 and 2400 for Winograd's convolutions
-  'filigree-simd.wasm': { raw: 69_500, brotli: 19_800 },
-  'filigree-relaxed.wasm': { raw: 69_500, brotli: 19_800 },
+  'filigree-simd.wasm': { raw: 88_000, brotli: 24_850 },
+  'filigree-relaxed.wasm': { raw: 94_200, brotli: 26_350 },
   // cut down for the face model
-  'face-simd.wasm': { raw: 40_000, brotli: 15_000 },
-  'face-relaxed.wasm': { raw: 40_000, brotli: 15_000 },
+  'face-simd.wasm': { raw: 53_000, brotli: 15_200 },
+  'face-relaxed.wasm': { raw: 58_000, brotli: 16_150 },
   // wasm, threads, tracking, tiles, all heads and ImageNet's names within
-  'inline.js': { raw: 255_000, brotli: 104_500 },
+  'inline.js': { raw: 297_000, brotli: 129_000 },
   // without the codecs that it imports
   'images.js': { raw: 9_000, brotli: 3_500 },
   // of workers behind queues, without the decoders that it imports
   'bulk.js': { raw: 11_000, brotli: 4_300 },
-  'kernels.js': { raw: 32_600, brotli: 9_100 },
-  'compile.js': { raw: 420_000, brotli: 116_000 },
+  'kernels.js': { raw: 44_000, brotli: 11_700 },
+  'compile.js': { raw: 452_000, brotli: 132_500 },
 };
 
 const faceHead = 'mediapipe.js';

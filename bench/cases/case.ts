@@ -33,6 +33,8 @@ export interface CaseBuilder {
   contest: string;
   /** Sparse kernels run at every density, and are compared with dense ones. */
   encoding: 'sparse' | 'dense';
+  /** Its input lies in planes without borders, where the others of its contest have them: its numbers are others. */
+  hasOwnInput?: boolean;
   fits(shape: LayerShape): boolean;
   /** Places data in memory. `density` is that of the weights: nonzeros over all. */
   build(kernels: RawKernels, shape: LayerShape, density: number): Workload;

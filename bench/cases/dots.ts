@@ -25,12 +25,13 @@ export function fillBytes(kernels: RawKernels, address: number, bytes: number): 
 /** Random bytes (rows, inputs, area) at a density, in blocks of `group` rows and four inputs. */
 function byteWeights(rows: number, inputs: number, area: number, group: number, density: number): Int8Array {
   const random = seeded(rows + inputs);
+  const choose = seeded(rows + inputs + 1); // of its own, so that dense weights are the same in blocks of any size
   const kept = new Map<number, boolean>();
   const weights = new Int8Array(rows * inputs * area);
   for (let i = 0; i < weights.length; i++) {
     const [row, input, tap] = [Math.floor(i / (inputs * area)), Math.floor(i / area) % inputs, i % area];
     const block = (Math.floor(row / group) * inputs + (input >> 2)) * area + tap;
-    if (!kept.has(block)) kept.set(block, random() < density);
+    if (!kept.has(block)) kept.set(block, choose() < density);
     if (kept.get(block)) weights[i] = Math.floor(random() * 254) - 127 || 1;
   }
   return weights;

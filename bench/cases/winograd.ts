@@ -11,6 +11,7 @@ import { macWork, planesOf, relu6 } from './case.ts';
 const winograd = (name: 'f32_winograd_8x4' | 'f32_winograd_8x6'): CaseBuilder => ({
   contest: 'convolution',
   encoding: 'dense',
+  hasOwnInput: true,
   fits: ({ op, kernel, stride }) => op === 'conv' && kernel === 3 && stride === 1,
   build(kernels, { inputs: columns, outputs: rows, height, width }) {
     const tile = 4;
