@@ -78,7 +78,7 @@ async function collect(response: Response, url: string, most: number): Promise<U
   }
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+  for await (const chunk of (response.body ?? []) as unknown as AsyncIterable<Uint8Array>) {
     length += chunk.length;
     if (length > most) throw tooLarge(url, length, most); // which ends the loop and cancels the body
     chunks.push(chunk);
