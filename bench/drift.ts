@@ -205,9 +205,6 @@ const functions: [Activation, from: number, to: number][] = [
   [{ fn: 'rsqrt' }, 1e-6, 1e6],
 ];
 
-/** The distance from a float to the next, at a number. */
-const spacing = (v: number) => 2 ** (Math.max(Math.floor(Math.log2(Math.abs(v))), -126) - 23);
-
 async function approximations(): Promise<string[][]> {
   const count = 1 << 19;
   const rows: string[][] = [];
@@ -221,14 +218,14 @@ async function approximations(): Promise<string[][]> {
     const graph = graphOf('unary', activation, [count], []);
     const { results } = await runBoth(graph, new Tensor('float32', [count], x));
     const worst = results.map((y) => {
-      let [relative, ulp] = [0, 0];
+      let [relative, toOne] = [0, 0];
       for (let i = 0; i < count; i++) {
         const exact = applyActivation(x[i], activation);
         if (Math.abs(exact) < 2 ** -126) continue;
         relative = Math.max(relative, Math.abs(y[i] - exact) / Math.abs(exact));
-        ulp = Math.max(ulp, Math.abs(y[i] - exact) / spacing(exact));
+        toOne = Math.max(toOne, Math.abs(y[i] - exact) / Math.max(1, Math.abs(exact)));
       }
-      return [scientific(relative), ulp.toFixed(1)];
+      return [scientific(relative), scientific(toOne)];
     });
     rows.push([`\`${activation.fn}\``, `${from} … ${to}`, ...worst.flat()]);
   }
@@ -246,4 +243,4 @@ print(
     scientific(relaxed),
   ]),
 );
-print(['function', 'arguments', 'simd', 'ulp', 'relaxed', 'ulp'], await approximations());
+print(['function', 'arguments', 'simd', 'of ≥ 1', 'relaxed', 'of ≥ 1'], await approximations());

@@ -1,8 +1,10 @@
 // f(v), four lanes: the unary functions by their codes (src/program/activations.ts). NaN comes out as NaN.
 //
-// All transcendental functions use exp, expm1 and log; coefficients are from Cephes (expf.c, logf.c).
+// Sigmoid, SiLU and GELU are in smooth.ts. The other transcendental functions use exp, expm1 and log; coefficients are from
+// Cephes (expf.c, logf.c).
 import { madd } from '../madd';
 import { storeLanes } from './lanes';
+import { gelu, geluVectors, sigmoid, sigmoidVectors } from './smooth';
 
 // @ts-ignore: decorator
 @inline
@@ -72,7 +74,7 @@ export function exp(x: v128): v128 {
   return f32x4.mul(f32x4.mul(y, first), second);
 }
 
-// e⁻ᵛ for the functions that use it: −v = n·ln 2 − r with |r| ≤ ln 2 / 2, e⁻ᵛ = 2ⁿ·e⁻ʳ, relative error below 2e-7.
+// e⁻ᵛ for softplus: −v = n·ln 2 − r with |r| ≤ ln 2 / 2, e⁻ᵛ = 2ⁿ·e⁻ʳ, relative error below 2e-7.
 //
 //   0 −log₂ e | 1 toInteger + 127: the low bits of what is rounded are an exponent | 2 ln 2, high | 3 ln 2, low |
 //   4… polynomial in r, highest first (minimax, 9e-8) | 9 one | 10 bounds: e⁻ᵛ is ∞ below −88.4, 2⁻¹²⁶ above 87.3
@@ -146,32 +148,6 @@ function log1p(t: v128): v128 {
   return f32x4.add(log(u), f32x4.div(f32x4.sub(t, f32x4.sub(u, splat(1))), u));
 }
 
-/** Φ(x), the normal distribution, from half of erfc(|x|/√2): Numerical Recipes §6.2 (erfcc), relative error 1.2e-7. */
-// @ts-ignore: decorator
-@inline
-function normal(x: v128): v128 {
-  const z = f32x4.mul(f32x4.abs(x), splat(0.70710678118654752));
-  const t = f32x4.div(splat(1), madd(z, splat(0.5), splat(1)));
-  let p = madd(splat(0.17087277), t, splat(-0.82215223));
-  p = madd(p, t, splat(1.48851587));
-  p = madd(p, t, splat(-1.13520398));
-  p = madd(p, t, splat(0.27886807));
-  p = madd(p, t, splat(-0.18628806));
-  p = madd(p, t, splat(0.09678418));
-  p = madd(p, t, splat(0.37409196));
-  p = madd(p, t, splat(1.00002368));
-  p = madd(p, t, splat(-1.26551223));
-  const tail = f32x4.mul(f32x4.mul(t, splat(0.5)), exp(f32x4.sub(p, f32x4.mul(z, z))));
-  return v128.bitselect(tail, f32x4.sub(splat(1), tail), f32x4.lt(x, splat(0)));
-}
-
-/** 1 / sigmoid(v). */
-// @ts-ignore: decorator
-@inline
-function inverseSigmoid(v: v128): v128 {
-  return expNegativePlus(v, negativeConstant(9));
-}
-
 /** n and x − n·π/2 of the two low lanes, n the nearest integer to x·2/π: f64 keeps what cancels out. */
 // @ts-ignore: decorator
 @inline
@@ -217,9 +193,9 @@ function apply(v: v128, fn: u32, alpha: f32, beta: f32): v128 {
     case 2: // leakyRelu
       return v128.bitselect(f32x4.mul(v, splat(alpha)), v, f32x4.lt(v, zero));
     case 3: // sigmoid
-      return f32x4.div(negativeConstant(9), inverseSigmoid(v));
+      return sigmoid(v);
     case 4: // silu
-      return f32x4.div(v, inverseSigmoid(v));
+      return f32x4.mul(v, sigmoid(v));
     case 5: // hardSigmoid
       return clamp(madd(v, splat(alpha), splat(beta)), zero, one);
     case 6: // hardSwish
@@ -245,7 +221,7 @@ function apply(v: v128, fn: u32, alpha: f32, beta: f32): v128 {
     case 15: // square
       return f32x4.mul(v, v);
     case 16: // gelu
-      return f32x4.mul(v, normal(v));
+      return gelu(v);
     case 17: // elu
       return v128.bitselect(f32x4.mul(expm1(v), splat(alpha)), v, f32x4.lt(v, zero));
     case 18: // softplus
@@ -308,24 +284,27 @@ function activateVectors(x: usize, y: usize, n: u32, lo: v128, hi: v128, fn: u32
   }
 }
 
-/** y (vectors of 4) = f(x), four at a time: they share loads of constants, and their long chains overlap. */
+/** y (vectors of 4) = hardSwish(x), four at a time. */
 // @ts-ignore: decorator
 @inline
-function activateFours(x: usize, y: usize, n: u32, fn: u32): void {
+function hardSwishVectors(x: usize, y: usize, n: u32, alpha: v128, beta: v128): void {
+  const zero = splat(0);
+  const one = splat(1);
   for (; n >= 4; n -= 4) {
-    const a = apply(v128.load(x), fn, 0, 0);
-    const b = apply(v128.load(x, 16), fn, 0, 0);
-    const c = apply(v128.load(x, 32), fn, 0, 0);
-    const d = apply(v128.load(x, 48), fn, 0, 0);
-    v128.store(y, a);
-    v128.store(y, b, 16);
-    v128.store(y, c, 32);
-    v128.store(y, d, 48);
+    const a = v128.load(x);
+    const b = v128.load(x, 16);
+    const c = v128.load(x, 32);
+    const d = v128.load(x, 48);
+    v128.store(y, f32x4.mul(a, clamp(madd(a, alpha, beta), zero, one)));
+    v128.store(y, f32x4.mul(b, clamp(madd(b, alpha, beta), zero, one)), 16);
+    v128.store(y, f32x4.mul(c, clamp(madd(c, alpha, beta), zero, one)), 32);
+    v128.store(y, f32x4.mul(d, clamp(madd(d, alpha, beta), zero, one)), 48);
     x += 64;
     y += 64;
   }
   for (; n != 0; n--) {
-    v128.store(y, activate(v128.load(x), fn, 0, 0));
+    const a = v128.load(x);
+    v128.store(y, f32x4.mul(a, clamp(madd(a, alpha, beta), zero, one)));
     x += 16;
     y += 16;
   }
@@ -339,9 +318,9 @@ export function activateRow(x: usize, y: usize, count: u32, min: f32, max: f32, 
   const lo = splat(min);
   const hi = splat(max);
   const n = count / 4;
-  // Sigmoid and SiLU here do not clamp; with a clamp, they take the rare functions' path.
+  // The smooth functions here do not clamp; with a clamp, they take the rare functions' path.
   const open = min == -Infinity && max == Infinity;
-  switch (open || (fn != 3 && fn != 4) ? fn : u32.MAX_VALUE) {
+  switch (open || fn == 0 || fn == 2 ? fn : u32.MAX_VALUE) {
     case 0: {
       clampVectors(x, y, n, lo, hi);
       break;
@@ -351,15 +330,19 @@ export function activateRow(x: usize, y: usize, count: u32, min: f32, max: f32, 
       break;
     }
     case 3: {
-      activateFours(x, y, n, 3);
+      sigmoidVectors(x, y, n, false);
       break;
     }
     case 4: {
-      activateFours(x, y, n, 4);
+      sigmoidVectors(x, y, n, true);
       break;
     }
     case 6: {
-      activateVectors(x, y, n, lo, hi, 6, alpha, beta);
+      hardSwishVectors(x, y, n, splat(alpha), splat(beta));
+      break;
+    }
+    case 16: {
+      geluVectors(x, y, n);
       break;
     }
     default: {

@@ -16,20 +16,26 @@ const activations: Activation[] = unaryFunctions.map((fn) => {
 
 /**
  * Error allowed over the whole range, relative to the value, or to `floor` where the value is smaller: 4e-7 is up to six
- * roundings (mish). The tail of gelu is e to a power near −80 that was rounded to f32.
+ * roundings (mish). Sigmoid and SiLU are e to a power near −80 that was rounded to f32. GELU is x times a difference of
+ * numbers near ½.
  */
 const accuracy: Partial<Record<Activation['fn'], number>> = {
   exp: 2e-7,
-  gelu: 2e-5,
+  gelu: 1e-6,
   hardSigmoid: 4e-7,
   hardSwish: 8e-7,
+  sigmoid: 5e-6,
+  silu: 5e-6,
 };
+/** The same, relative to the larger of 1 and the value, where that says more. */
+const accuracyToOne: Partial<Record<Activation['fn'], number>> = { sigmoid: 2.5e-7, silu: 2.5e-7 };
 const smallestNormal = 1.1754944e-38;
 /**
  * The hard functions are differences of numbers near 1. Beyond −88, sigmoid, silu, softplus and mish are below 1e-35, where their
  * exponential is infinite or subnormal.
  */
 const floor: Partial<Record<Activation['fn'], number>> = {
+  gelu: 1,
   hardSigmoid: 1,
   hardSwish: 1,
   sigmoid: 1e-29,
@@ -75,6 +81,7 @@ describe.each(builds)('%s build', (build) => {
       const actual = unary(input, activation);
       let worst = 0;
       let worstAt = 0;
+      let worstToOne = 0;
       for (const [i, x] of input.entries()) {
         const e = Math.fround(f(x));
         if (!Number.isFinite(e)) {
@@ -85,9 +92,11 @@ describe.each(builds)('%s build', (build) => {
         }
         const scale = Math.max(Math.abs(f(x)), floor[activation.fn] ?? smallestNormal);
         const error = Number.isNaN(actual[i]) ? Infinity : Math.abs(actual[i] - f(x)) / scale;
+        worstToOne = Math.max(worstToOne, (error * scale) / Math.max(1, Math.abs(f(x))));
         if (error > worst) [worst, worstAt] = [error, x];
       }
       expect(worst, `at ${worstAt}`).toBeLessThan(accuracy[activation.fn] ?? 4e-7);
+      expect(worstToOne).toBeLessThan(accuracyToOne[activation.fn] ?? 1e-6);
     });
 
     it('maps NaN to NaN, and infinities and zeros as the reference does', () => {
@@ -100,6 +109,14 @@ describe.each(builds)('%s build', (build) => {
       }
       expect(actual[0]).toBeNaN();
     });
+  });
+
+  it('gelu and silu: beyond the bounds of their approximations, with the sign of zeros', () => {
+    const input = Float32Array.of(5.3, 1e30, 3e38, -5.3, -1e30, -3e38, -0, 0);
+    expect([...unary(input, { fn: 'gelu' })]).toEqual([...input.subarray(0, 3), -0, -0, -0, -0, 0]);
+    const far = Float32Array.of(90, 1e30, 3e38, -90, -1e30, -3e38, -0, 0);
+    expect([...unary(far, { fn: 'silu' })]).toEqual([...far.subarray(0, 3), -0, -0, -0, -0, 0]);
+    expect([...unary(far, { fn: 'sigmoid' })]).toEqual([1, 1, 1, 0, 0, 0, 0.5, 0.5]);
   });
 
   it('exp: extremes', () => {
