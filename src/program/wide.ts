@@ -4,4 +4,6 @@ import type { KernelName } from './kernels.ts';
 /** By the kernel in files, the one that takes its place. Both have the same record. */
 export const wideKernels: { readonly [K in KernelName]?: KernelName } = {
   f32_winograd_8x4: 'f32_winograd_8x6',
+  f32_spmm_28x1: 'f32_spmm_52x1',
+  f32_conv_spmm_28x1: 'f32_conv_spmm_52x1',
 };

@@ -21,6 +21,7 @@ export type WasmExports = Record<KernelName, (record: number) => void> & {
   expand_taps(to: number, ...geometry: number[]): void;
   expand_spmm(...args: number[]): number;
   expand_winograd(...args: number[]): void;
+  expand_sections(...args: number[]): number;
   expand_i8(...args: number[]): number;
   expand_blocks(...args: number[]): number;
   expand_quantised(...args: number[]): number;

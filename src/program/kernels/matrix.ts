@@ -21,7 +21,7 @@ export const matrixFields = {
   width: 'u32',
   rowPixels: 'u32', // of an input row, a multiple of 4; pointwise kernels treat a plane as one row of height × width pixels
   yPlane: 'u32', // bytes from one output plane to the next
-  packed: 'u32', // 1: tiles are packed first, and sparse weights' offsets are into the packed tile. Dense kernels always pack
+  packed: 'u32', // 1 for dense kernels, which pack tiles first; 0 for sparse ones
   add: 'u32', // 1: y = act(W · x + bias + residual)
   ...activationFields,
 } as const;
