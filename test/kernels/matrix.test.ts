@@ -53,7 +53,8 @@ function sparseStream(
   };
   /** All blocks of groups of `size` rows. */
   const section = (from: number, to: number, size: number) => {
-    for (let first = 0; from < to && first < columns; first += block) {
+    if (from >= to) return;
+    for (let first = 0; first < columns; first += block) {
       const inBlock = offsets.map((_, c) => c).slice(first, first + block);
       const groups = Array.from({ length: (to - from) / size }, (_, i) => {
         const lanes = Array.from({ length: size }, (_, lane) => from + size * i + lane);
