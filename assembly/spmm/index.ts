@@ -18,8 +18,8 @@ import { MatrixRecord } from '../generated/records';
 import { flat_x1, flat_x2, flat_x4, shifted_x1, shifted_x2, shifted_x4 } from '../generated/spmm-tiles';
 import { full16x2, full28x1, full52x1, full8x4, lineVectors } from '../generated/spmm-widths';
 
-/** Outputs of more bytes than this are written to memory beyond the L2 cache, in whole cache lines. */
-const beyondCache: u32 = 1200000;
+/** Networks' planes of so many pixels lie beyond the L2 cache: there, tiles of whole cache lines are faster than wider ones. */
+const beyondCache: u32 = 3000;
 
 /** Vectors of 4 pixels in an output plane. */
 // @ts-ignore: decorator
@@ -40,7 +40,7 @@ export function f32_spmm_28x1(r: MatrixRecord): void {
 }
 
 export function f32_spmm_52x1(r: MatrixRecord): void {
-  flat_x1(r, flatVectors(r), r.rows * r.yPlane > beyondCache ? lineVectors : full52x1);
+  flat_x1(r, flatVectors(r), r.height * r.width > beyondCache ? lineVectors : full52x1);
 }
 
 export function f32_spmm_16x2(r: MatrixRecord): void {

@@ -62,7 +62,7 @@ export const packedTiles = { dense: tiles.gemm['8x4'] } as const;
  */
 export const singleRowVectors = { flat: [1, 2, 3, 4, 5, 6, 7, 8, 10, 13], shifted: [1, 2, 3, 4, 5, 6, 7, 13] } as const;
 
-/** Vectors of a wide tile whose outputs fill cache lines of 64 bytes, for outputs that exceed the L2 cache. */
+/** Vectors of a wide tile that fills cache lines of 64 bytes, for planes beyond the L2 cache. */
 export const lineVectors = 8;
 
 /** Outputs of a tile along each axis, for Winograd's convolutions. */
