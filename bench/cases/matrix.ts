@@ -1,8 +1,8 @@
 // Weights × planes: sparse in groups of 1, 2 and 4 output channels, and dense.
 import type { RawKernels } from '../../src/kernels.ts';
 import { packGemm, packSpmm } from '../../src/lower/pack.ts';
-import { packedTiles } from '../../src/program/tiles.ts';
-import type { Group } from '../../src/program/tiles.ts';
+import { packedTiles, tiles } from '../../src/program/tiles.ts';
+import type { Group, Tile } from '../../src/program/tiles.ts';
 import type { TapTable } from '../../src/program/program.ts';
 import { defaultCostModel } from '../../src/lower/cost.ts';
 import { blockOf } from '../../src/lower/matrix.ts';
@@ -64,6 +64,8 @@ export function placeInput(kernels: RawKernels, shape: LayerShape, kind: Kind) {
   return { x: placeFloats(kernels, floats), taps, table, rowPixels, bytes: 4 * floats };
 }
 
+const tileOf = (name: string) => Object.entries<Tile>(tiles.spmm).find(([tile]) => name.endsWith(tile))![1];
+
 function matrix(name: KernelName, kind: Kind, group: Group | 'dense'): CaseBuilder {
   return {
     contest: contests[kind],
@@ -102,7 +104,7 @@ function matrix(name: KernelName, kind: Kind, group: Group | 'dense'): CaseBuild
         return macWork(kernels.record(name, args), output, macs, macs, moved);
       }
       const values = sparseWeights(rows, columns, group, density);
-      const block = blockOf({ columns, taps: table }, defaultCostModel);
+      const block = blockOf({ taps: table }, tileOf(name), defaultCostModel);
       const constant = packSpmm(rows, columns, group, values, bias, 0, block);
       const weights = placeConstant(kernels, constant, taps);
       const args = { x, weights, ...common, ...planes };

@@ -3,7 +3,8 @@ import type { MatrixProduct, ProductCandidate } from './product.ts';
 import { activationArguments, preluCode } from '../program/activations.ts';
 import { matrixScratchBytes } from '../program/kernels/matrix.ts';
 import { largestBlock, mostRows } from '../program/spmm-stream.ts';
-import { packedTiles, pixelsOf, tiles } from '../program/tiles.ts';
+import { packedTiles, pixelsOf } from '../program/tiles.ts';
+import type { Tile } from '../program/tiles.ts';
 import type { Caches } from './cost-model.ts';
 import { int8Candidates } from './int8.ts';
 import type { Lowering, StepCost } from './lowering.ts';
@@ -60,14 +61,15 @@ function fastestCandidate(p: MatrixProduct, lowering: Lowering): ProductCandidat
 /** All float candidates for a product over planes, dense first. */
 function planeCandidates(p: MatrixProduct, kind: PlaneKind, cost: StepCost, lowering: Lowering): ProductCandidate[] {
   const { costModel } = lowering;
-  const blocks = Math.ceil(p.columns / blockOf(p, costModel));
   // only where a candidate has no such copy
   const copyMs = p.unpadded && p.copied ? predict(padWork(p.copied), costModel) : 0;
   return kernelsOf(kind).flatMap((kernel): ProductCandidate[] => {
-    const isDense = matrixKernels[kernel].group === 'dense';
+    const { group, tile } = matrixKernels[kernel];
+    const isDense = group === 'dense';
+    const blocks = isDense ? 1 : Math.ceil(p.columns / blockOf(p, tile, costModel));
     if (!isDense && p.rows > mostRows) return [];
     const kept = countKept(p.rows, p.columns, p.weights, matrixKernels[kernel]);
-    const ms = copyMs + predict(productWork(kernel, p, kept, costModel, isDense ? 1 : blocks), costModel);
+    const ms = copyMs + predict(productWork(kernel, p, kept, costModel, blocks), costModel);
     return [{ name: kernel, ms, isDense, emit: () => emitOne(p, kernel, cost, lowering) }];
   });
 }
@@ -76,15 +78,12 @@ function planeCandidates(p: MatrixProduct, kind: PlaneKind, cost: StepCost, lowe
 const cacheShare = 0.82;
 
 /**
- * Columns that sparse kernels sum at a time, so that a tile of them stays in the L1 cache: all blocks are about equally wide.
- * The taps of a kernel's row read nearly the same pixels.
+ * Columns that sparse kernels sum at a time, at most, so that a tile of them stays in the L1 cache. The taps of a kernel's row
+ * read nearly the same pixels.
  */
-export function blockOf({ columns, taps }: Pick<MatrixProduct, 'columns' | 'taps'>, { l1Bytes }: Caches): number {
-  const { channels, kernel } = taps;
-  const most = Math.floor((cacheShare * l1Bytes) / (4 * pixelsOf(tiles.spmm['52x1'])));
-  const blocks = Math.ceil(columns / (most * kernel[1]));
-  const width = Math.ceil(channels / blocks) * kernel[0] * kernel[1];
-  return Math.min(width, largestBlock);
+export function blockOf({ taps }: Pick<MatrixProduct, 'taps'>, tile: Tile, { l1Bytes }: Caches): number {
+  const columns = Math.floor((cacheShare * l1Bytes) / (4 * pixelsOf(tile)));
+  return Math.min(columns * taps.kernel[1], largestBlock);
 }
 
 /** Arguments common to all kernels over planes, which are interchangeable. */
@@ -112,12 +111,12 @@ function planesOf(p: MatrixProduct, lowering: Lowering) {
 /** Emits the step. Dense kernels pack its tiles first. */
 function emitOne(p: MatrixProduct, kernel: MatrixKernelName, cost: StepCost, lowering: Lowering) {
   const { rows, columns } = p;
-  const { group } = matrixKernels[kernel];
+  const { group, tile } = matrixKernels[kernel];
   const taps = lowering.constant({ form: 'taps', taps: p.taps });
   const constant =
     group === 'dense'
       ? packGemm(rows, columns, p.weights, p.bias)
-      : packSpmm(rows, columns, group, p.weights, p.bias, taps.buffer, blockOf(p, lowering.costModel));
+      : packSpmm(rows, columns, group, p.weights, p.bias, taps.buffer, blockOf(p, tile, lowering.costModel));
   const weights = lowering.constant(constant, 'weights');
   const packed = group === 'dense' ? 1 : 0;
   const scratch = packed ? lowering.scratch(matrixScratchBytes(columns, packedTiles.dense)) : p.y;

@@ -81,7 +81,7 @@ export type Constant =
       rows: number;
       columns: number;
       group: number;
-      /** Columns that kernels over planes sum at a time; 0 for linear kernels, which read rows in order. */
+      /** Columns that kernels over planes sum at a time, at most; 0 for linear kernels, which read rows in order. */
       block: number;
       counts: Uint32Array;
       gaps: Uint8Array | Unread;

@@ -20,6 +20,9 @@ const sizeOf = ({ rows, group }: SparseWeights, index: number): number =>
 
 const blocksOf = ({ columns, block }: SparseWeights): number => Math.ceil(columns / block);
 
+/** Columns of a block: all blocks are about equally wide. */
+export const blockWidth = (weights: SparseWeights): number => Math.ceil(weights.columns / blocksOf(weights));
+
 /** Bytes of the first `groups` groups, without the heads of sections; `overhead`: positions that a group's start counts as. */
 function entryBytes(weights: SparseWeights, groups: number, overhead = blocksOf(weights)): number {
   let bytes = 0;

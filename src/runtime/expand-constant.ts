@@ -4,7 +4,7 @@
 import type { WasmMemory } from './host-types.ts';
 import { matrixValues } from '../program/constants.ts';
 import type { Constant, MatrixData, Scales, Unread, WeightData } from '../program/program.ts';
-import { segmentsOf } from '../program/spmm-stream.ts';
+import { blockWidth, segmentsOf } from '../program/spmm-stream.ts';
 import type { SparseWeights } from '../program/spmm-stream.ts';
 import type { Instance } from './instantiate.ts';
 import { up64 } from './record.ts';
@@ -201,7 +201,7 @@ export function addConstant(
       if (c.block) {
         const ends = stage(Uint32Array.from(segmentsOf(c, threads)));
         const work = take(sortingBytes(c));
-        finish(() => wrongIndices(c, exports.expand_sections(...args, c.block, ends, work)));
+        finish(() => wrongIndices(c, exports.expand_sections(...args, blockWidth(c), ends, work)));
       } else finish(() => wrongIndices(c, exports.expand_spmm(...args)));
       break;
     }
