@@ -12,5 +12,6 @@ export {
   expand_taps,
 } from './expand';
 export { expand_winograd } from './winograd/weights';
+export { expand_sections } from './expand/sections';
 export { i8_dot } from './int8';
 export * from './generated/dispatch';

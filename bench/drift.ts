@@ -126,12 +126,6 @@ async function products(): Promise<void> {
           [[[rows, channels, 1, 1], sparse(rows * channels)]],
           plan,
         );
-        if (candidate === 'f32_spmm_28x1') {
-          const packed = new Map([['node', `${name} packed`]]);
-          const weights: [number[], Float32Array] = [[rows, channels, 1, 1], sparse(rows * channels)];
-          if (channels > 96)
-            await measure(`${candidate} packed`, 'conv2d', one, [1, channels, 11, 13], [weights], { choices: packed });
-        }
       }
     }
   }

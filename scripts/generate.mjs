@@ -78,14 +78,26 @@ function template(name, values) {
   return from + expand(readFileSync(new URL(path, root), 'utf8'), path, values);
 }
 
+/** Vectors of the sparse kernels' tiles. */
+function widths() {
+  const full = Object.entries(tiles.spmm).map(([name, { vectors }]) => [`full${name}`, vectors]);
+  return (
+    header + [...full, ['lineVectors', lineVectors]].map(([name, n]) => `export const ${name}: u32 = ${n};\n`).join('')
+  );
+}
+
 const byRows = (family) => Object.values(family).sort((a, b) => a.rows - b.rows);
 
 const { kernels, registryHash } = await importSource('src/program/kernels.ts');
-const { packedTiles, tiles } = await importSource('src/program/tiles.ts');
+const { lineVectors, packedTiles, singleRowVectors, tiles } = await importSource('src/program/tiles.ts');
 const files = {
   'assembly/generated/records.ts': records(kernels),
   'assembly/generated/dispatch.ts': dispatch(kernels, registryHash()),
-  'assembly/generated/spmm-tiles.ts': template('spmm', { tiles: byRows(tiles.spmm), packed: packedTiles.sparse }),
+  'assembly/generated/spmm-tiles.ts': template('spmm', {
+    groups: byRows(tiles.spmm).filter(({ rows }, i, all) => rows !== all[i - 1]?.rows),
+    single: singleRowVectors,
+  }),
+  'assembly/generated/spmm-widths.ts': widths(),
   'assembly/generated/gemm-tiles.ts': template('gemm', { tiles: byRows(tiles.gemm) }),
   'assembly/gemm/planes.ts': template('gemm-planes', { tile: packedTiles.dense }),
   'assembly/generated/depthwise5x5-tiles.ts': template('depthwise5x5', { heights: [4, 7] }),

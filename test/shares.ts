@@ -26,7 +26,7 @@ export async function loadInShares(
   const layout = layOut(program);
   const plan = planThreads(program, layout, threads, 0);
   const instance = await instantiate(plan.bytes, build);
-  expandProgram(program, layout, instance);
+  expandProgram(program, layout, instance, threads);
   if (options.poison) new Uint32Array(instance.memory.buffer).fill(poison, layout.arena >> 2, layout.bytes >> 2);
   plan.write(instance.memory);
   const run = () => {

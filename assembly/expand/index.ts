@@ -120,8 +120,8 @@ export function expand_taps(
 }
 
 /**
- * counts, gaps and values (src/lower/pack.ts draws them), scales and bias (rows), taps (columns) → entries as
- * assembly/spmm/index.ts draws them, each value multiplied by its row's scale. Returns 0; or 1 + the row whose gaps
+ * Sparse weights of linear layers: counts, gaps and values (src/lower/pack.ts draws them), scales and bias (rows), taps
+ * (columns) → entries as assembly/linear/index.ts draws them, each value multiplied by its row's scale. Returns 0; or 1 + the row whose gaps
  * reach past the columns or run out; or 0xffffffff when gaps are left. The caller has checked that counts add up to the
  * number of values.
  */

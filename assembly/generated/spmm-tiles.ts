@@ -2,558 +2,1050 @@
 // Tiles of the sparse kernels; assembly/spmm/index.ts draws the weights.
 import { activationBlock, activatePlanes } from '../elementwise/planes';
 import { madd } from '../madd';
-import { packFlat, packRows } from '../matrix/pack';
 import { MatrixRecord } from './records';
 
-export function flat_28x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord): usize {
+/** One section's groups of rows. `delta`: from an output to what is added to it, if `add`. Returns the address after the section. */
+function flat_52x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, add: bool, delta: usize, clamp: bool): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const add = r.add != 0;
-  const delta = r.residual - r.y;
   for (; groups != 0; groups--) {
-    const end = e + 8 + load<u32>(e);
-    let a00 = v128.load32_splat(e, 4);
-    let a01 = a00;
-    let a02 = a00;
-    let a03 = a00;
-    let a04 = a00;
-    let a05 = a00;
-    let a06 = a00;
-    for (e += 8; e < end; e += 8) {
+    const head = load<u32>(e);
+    let q = y + (head >> 16) * plane;
+    let a0_0 = v128.load32_splat(e, 4);
+    let a0_1 = a0_0;
+    let a0_2 = a0_0;
+    let a0_3 = a0_0;
+    let a0_4 = a0_0;
+    let a0_5 = a0_0;
+    let a0_6 = a0_0;
+    let a0_7 = a0_0;
+    let a0_8 = a0_0;
+    let a0_9 = a0_0;
+    let a0_10 = a0_0;
+    let a0_11 = a0_0;
+    let a0_12 = a0_0;
+    e += 8;
+    const end = e + (head & 0xffff);
+    for (; e < end; e += 8) {
       const p = x + load<u32>(e);
       const w0 = v128.load32_splat(e, 4);
-      a00 = madd(v128.load(p, 0), w0, a00);
-      a01 = madd(v128.load(p, 16), w0, a01);
-      a02 = madd(v128.load(p, 32), w0, a02);
-      a03 = madd(v128.load(p, 48), w0, a03);
-      a04 = madd(v128.load(p, 64), w0, a04);
-      a05 = madd(v128.load(p, 80), w0, a05);
-      a06 = madd(v128.load(p, 96), w0, a06);
+      a0_0 = madd(v128.load(p, 0), w0, a0_0);
+      a0_1 = madd(v128.load(p, 16), w0, a0_1);
+      a0_2 = madd(v128.load(p, 32), w0, a0_2);
+      a0_3 = madd(v128.load(p, 48), w0, a0_3);
+      a0_4 = madd(v128.load(p, 64), w0, a0_4);
+      a0_5 = madd(v128.load(p, 80), w0, a0_5);
+      a0_6 = madd(v128.load(p, 96), w0, a0_6);
+      a0_7 = madd(v128.load(p, 112), w0, a0_7);
+      a0_8 = madd(v128.load(p, 128), w0, a0_8);
+      a0_9 = madd(v128.load(p, 144), w0, a0_9);
+      a0_10 = madd(v128.load(p, 160), w0, a0_10);
+      a0_11 = madd(v128.load(p, 176), w0, a0_11);
+      a0_12 = madd(v128.load(p, 192), w0, a0_12);
     }
     if (add) {
-      let q = y + delta;
-      a00 = f32x4.add(a00, v128.load(q, 0));
-      a01 = f32x4.add(a01, v128.load(q, 16));
-      a02 = f32x4.add(a02, v128.load(q, 32));
-      a03 = f32x4.add(a03, v128.load(q, 48));
-      a04 = f32x4.add(a04, v128.load(q, 64));
-      a05 = f32x4.add(a05, v128.load(q, 80));
-      a06 = f32x4.add(a06, v128.load(q, 96));
+      let s = q + delta;
+      a0_0 = f32x4.add(a0_0, v128.load(s, 0));
+      a0_1 = f32x4.add(a0_1, v128.load(s, 16));
+      a0_2 = f32x4.add(a0_2, v128.load(s, 32));
+      a0_3 = f32x4.add(a0_3, v128.load(s, 48));
+      a0_4 = f32x4.add(a0_4, v128.load(s, 64));
+      a0_5 = f32x4.add(a0_5, v128.load(s, 80));
+      a0_6 = f32x4.add(a0_6, v128.load(s, 96));
+      a0_7 = f32x4.add(a0_7, v128.load(s, 112));
+      a0_8 = f32x4.add(a0_8, v128.load(s, 128));
+      a0_9 = f32x4.add(a0_9, v128.load(s, 144));
+      a0_10 = f32x4.add(a0_10, v128.load(s, 160));
+      a0_11 = f32x4.add(a0_11, v128.load(s, 176));
+      a0_12 = f32x4.add(a0_12, v128.load(s, 192));
     }
-    v128.store(y, f32x4.pmin(f32x4.pmax(a00, lo), hi), 0);
-    v128.store(y, f32x4.pmin(f32x4.pmax(a01, lo), hi), 16);
-    v128.store(y, f32x4.pmin(f32x4.pmax(a02, lo), hi), 32);
-    v128.store(y, f32x4.pmin(f32x4.pmax(a03, lo), hi), 48);
-    v128.store(y, f32x4.pmin(f32x4.pmax(a04, lo), hi), 64);
-    v128.store(y, f32x4.pmin(f32x4.pmax(a05, lo), hi), 80);
-    v128.store(y, f32x4.pmin(f32x4.pmax(a06, lo), hi), 96);
-    y += plane;
+    if (clamp) {
+      a0_0 = f32x4.pmin(f32x4.pmax(a0_0, lo), hi);
+      a0_1 = f32x4.pmin(f32x4.pmax(a0_1, lo), hi);
+      a0_2 = f32x4.pmin(f32x4.pmax(a0_2, lo), hi);
+      a0_3 = f32x4.pmin(f32x4.pmax(a0_3, lo), hi);
+      a0_4 = f32x4.pmin(f32x4.pmax(a0_4, lo), hi);
+      a0_5 = f32x4.pmin(f32x4.pmax(a0_5, lo), hi);
+      a0_6 = f32x4.pmin(f32x4.pmax(a0_6, lo), hi);
+      a0_7 = f32x4.pmin(f32x4.pmax(a0_7, lo), hi);
+      a0_8 = f32x4.pmin(f32x4.pmax(a0_8, lo), hi);
+      a0_9 = f32x4.pmin(f32x4.pmax(a0_9, lo), hi);
+      a0_10 = f32x4.pmin(f32x4.pmax(a0_10, lo), hi);
+      a0_11 = f32x4.pmin(f32x4.pmax(a0_11, lo), hi);
+      a0_12 = f32x4.pmin(f32x4.pmax(a0_12, lo), hi);
+    }
+    v128.store(q, a0_0, 0);
+    v128.store(q, a0_1, 16);
+    v128.store(q, a0_2, 32);
+    v128.store(q, a0_3, 48);
+    v128.store(q, a0_4, 64);
+    v128.store(q, a0_5, 80);
+    v128.store(q, a0_6, 96);
+    v128.store(q, a0_7, 112);
+    v128.store(q, a0_8, 128);
+    v128.store(q, a0_9, 144);
+    v128.store(q, a0_10, 160);
+    v128.store(q, a0_11, 176);
+    v128.store(q, a0_12, 192);
   }
   return e;
 }
 
-export function flat_24x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord): usize {
+/** One section's groups of rows. `delta`: from an output to what is added to it, if `add`. Returns the address after the section. */
+function flat_40x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, add: bool, delta: usize, clamp: bool): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const add = r.add != 0;
-  const delta = r.residual - r.y;
   for (; groups != 0; groups--) {
-    const end = e + 8 + load<u32>(e);
-    let a00 = v128.load32_splat(e, 4);
-    let a01 = a00;
-    let a02 = a00;
-    let a03 = a00;
-    let a04 = a00;
-    let a05 = a00;
-    for (e += 8; e < end; e += 8) {
+    const head = load<u32>(e);
+    let q = y + (head >> 16) * plane;
+    let a0_0 = v128.load32_splat(e, 4);
+    let a0_1 = a0_0;
+    let a0_2 = a0_0;
+    let a0_3 = a0_0;
+    let a0_4 = a0_0;
+    let a0_5 = a0_0;
+    let a0_6 = a0_0;
+    let a0_7 = a0_0;
+    let a0_8 = a0_0;
+    let a0_9 = a0_0;
+    e += 8;
+    const end = e + (head & 0xffff);
+    for (; e < end; e += 8) {
       const p = x + load<u32>(e);
       const w0 = v128.load32_splat(e, 4);
-      a00 = madd(v128.load(p, 0), w0, a00);
-      a01 = madd(v128.load(p, 16), w0, a01);
-      a02 = madd(v128.load(p, 32), w0, a02);
-      a03 = madd(v128.load(p, 48), w0, a03);
-      a04 = madd(v128.load(p, 64), w0, a04);
-      a05 = madd(v128.load(p, 80), w0, a05);
+      a0_0 = madd(v128.load(p, 0), w0, a0_0);
+      a0_1 = madd(v128.load(p, 16), w0, a0_1);
+      a0_2 = madd(v128.load(p, 32), w0, a0_2);
+      a0_3 = madd(v128.load(p, 48), w0, a0_3);
+      a0_4 = madd(v128.load(p, 64), w0, a0_4);
+      a0_5 = madd(v128.load(p, 80), w0, a0_5);
+      a0_6 = madd(v128.load(p, 96), w0, a0_6);
+      a0_7 = madd(v128.load(p, 112), w0, a0_7);
+      a0_8 = madd(v128.load(p, 128), w0, a0_8);
+      a0_9 = madd(v128.load(p, 144), w0, a0_9);
     }
     if (add) {
-      let q = y + delta;
-      a00 = f32x4.add(a00, v128.load(q, 0));
-      a01 = f32x4.add(a01, v128.load(q, 16));
-      a02 = f32x4.add(a02, v128.load(q, 32));
-      a03 = f32x4.add(a03, v128.load(q, 48));
-      a04 = f32x4.add(a04, v128.load(q, 64));
-      a05 = f32x4.add(a05, v128.load(q, 80));
+      let s = q + delta;
+      a0_0 = f32x4.add(a0_0, v128.load(s, 0));
+      a0_1 = f32x4.add(a0_1, v128.load(s, 16));
+      a0_2 = f32x4.add(a0_2, v128.load(s, 32));
+      a0_3 = f32x4.add(a0_3, v128.load(s, 48));
+      a0_4 = f32x4.add(a0_4, v128.load(s, 64));
+      a0_5 = f32x4.add(a0_5, v128.load(s, 80));
+      a0_6 = f32x4.add(a0_6, v128.load(s, 96));
+      a0_7 = f32x4.add(a0_7, v128.load(s, 112));
+      a0_8 = f32x4.add(a0_8, v128.load(s, 128));
+      a0_9 = f32x4.add(a0_9, v128.load(s, 144));
     }
-    v128.store(y, f32x4.pmin(f32x4.pmax(a00, lo), hi), 0);
-    v128.store(y, f32x4.pmin(f32x4.pmax(a01, lo), hi), 16);
-    v128.store(y, f32x4.pmin(f32x4.pmax(a02, lo), hi), 32);
-    v128.store(y, f32x4.pmin(f32x4.pmax(a03, lo), hi), 48);
-    v128.store(y, f32x4.pmin(f32x4.pmax(a04, lo), hi), 64);
-    v128.store(y, f32x4.pmin(f32x4.pmax(a05, lo), hi), 80);
-    y += plane;
+    if (clamp) {
+      a0_0 = f32x4.pmin(f32x4.pmax(a0_0, lo), hi);
+      a0_1 = f32x4.pmin(f32x4.pmax(a0_1, lo), hi);
+      a0_2 = f32x4.pmin(f32x4.pmax(a0_2, lo), hi);
+      a0_3 = f32x4.pmin(f32x4.pmax(a0_3, lo), hi);
+      a0_4 = f32x4.pmin(f32x4.pmax(a0_4, lo), hi);
+      a0_5 = f32x4.pmin(f32x4.pmax(a0_5, lo), hi);
+      a0_6 = f32x4.pmin(f32x4.pmax(a0_6, lo), hi);
+      a0_7 = f32x4.pmin(f32x4.pmax(a0_7, lo), hi);
+      a0_8 = f32x4.pmin(f32x4.pmax(a0_8, lo), hi);
+      a0_9 = f32x4.pmin(f32x4.pmax(a0_9, lo), hi);
+    }
+    v128.store(q, a0_0, 0);
+    v128.store(q, a0_1, 16);
+    v128.store(q, a0_2, 32);
+    v128.store(q, a0_3, 48);
+    v128.store(q, a0_4, 64);
+    v128.store(q, a0_5, 80);
+    v128.store(q, a0_6, 96);
+    v128.store(q, a0_7, 112);
+    v128.store(q, a0_8, 128);
+    v128.store(q, a0_9, 144);
   }
   return e;
 }
 
-export function flat_20x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord): usize {
+/** One section's groups of rows. `delta`: from an output to what is added to it, if `add`. Returns the address after the section. */
+function flat_32x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, add: bool, delta: usize, clamp: bool): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const add = r.add != 0;
-  const delta = r.residual - r.y;
   for (; groups != 0; groups--) {
-    const end = e + 8 + load<u32>(e);
-    let a00 = v128.load32_splat(e, 4);
-    let a01 = a00;
-    let a02 = a00;
-    let a03 = a00;
-    let a04 = a00;
-    for (e += 8; e < end; e += 8) {
+    const head = load<u32>(e);
+    let q = y + (head >> 16) * plane;
+    let a0_0 = v128.load32_splat(e, 4);
+    let a0_1 = a0_0;
+    let a0_2 = a0_0;
+    let a0_3 = a0_0;
+    let a0_4 = a0_0;
+    let a0_5 = a0_0;
+    let a0_6 = a0_0;
+    let a0_7 = a0_0;
+    e += 8;
+    const end = e + (head & 0xffff);
+    for (; e < end; e += 8) {
       const p = x + load<u32>(e);
       const w0 = v128.load32_splat(e, 4);
-      a00 = madd(v128.load(p, 0), w0, a00);
-      a01 = madd(v128.load(p, 16), w0, a01);
-      a02 = madd(v128.load(p, 32), w0, a02);
-      a03 = madd(v128.load(p, 48), w0, a03);
-      a04 = madd(v128.load(p, 64), w0, a04);
+      a0_0 = madd(v128.load(p, 0), w0, a0_0);
+      a0_1 = madd(v128.load(p, 16), w0, a0_1);
+      a0_2 = madd(v128.load(p, 32), w0, a0_2);
+      a0_3 = madd(v128.load(p, 48), w0, a0_3);
+      a0_4 = madd(v128.load(p, 64), w0, a0_4);
+      a0_5 = madd(v128.load(p, 80), w0, a0_5);
+      a0_6 = madd(v128.load(p, 96), w0, a0_6);
+      a0_7 = madd(v128.load(p, 112), w0, a0_7);
     }
     if (add) {
-      let q = y + delta;
-      a00 = f32x4.add(a00, v128.load(q, 0));
-      a01 = f32x4.add(a01, v128.load(q, 16));
-      a02 = f32x4.add(a02, v128.load(q, 32));
-      a03 = f32x4.add(a03, v128.load(q, 48));
-      a04 = f32x4.add(a04, v128.load(q, 64));
+      let s = q + delta;
+      a0_0 = f32x4.add(a0_0, v128.load(s, 0));
+      a0_1 = f32x4.add(a0_1, v128.load(s, 16));
+      a0_2 = f32x4.add(a0_2, v128.load(s, 32));
+      a0_3 = f32x4.add(a0_3, v128.load(s, 48));
+      a0_4 = f32x4.add(a0_4, v128.load(s, 64));
+      a0_5 = f32x4.add(a0_5, v128.load(s, 80));
+      a0_6 = f32x4.add(a0_6, v128.load(s, 96));
+      a0_7 = f32x4.add(a0_7, v128.load(s, 112));
     }
-    v128.store(y, f32x4.pmin(f32x4.pmax(a00, lo), hi), 0);
-    v128.store(y, f32x4.pmin(f32x4.pmax(a01, lo), hi), 16);
-    v128.store(y, f32x4.pmin(f32x4.pmax(a02, lo), hi), 32);
-    v128.store(y, f32x4.pmin(f32x4.pmax(a03, lo), hi), 48);
-    v128.store(y, f32x4.pmin(f32x4.pmax(a04, lo), hi), 64);
-    y += plane;
+    if (clamp) {
+      a0_0 = f32x4.pmin(f32x4.pmax(a0_0, lo), hi);
+      a0_1 = f32x4.pmin(f32x4.pmax(a0_1, lo), hi);
+      a0_2 = f32x4.pmin(f32x4.pmax(a0_2, lo), hi);
+      a0_3 = f32x4.pmin(f32x4.pmax(a0_3, lo), hi);
+      a0_4 = f32x4.pmin(f32x4.pmax(a0_4, lo), hi);
+      a0_5 = f32x4.pmin(f32x4.pmax(a0_5, lo), hi);
+      a0_6 = f32x4.pmin(f32x4.pmax(a0_6, lo), hi);
+      a0_7 = f32x4.pmin(f32x4.pmax(a0_7, lo), hi);
+    }
+    v128.store(q, a0_0, 0);
+    v128.store(q, a0_1, 16);
+    v128.store(q, a0_2, 32);
+    v128.store(q, a0_3, 48);
+    v128.store(q, a0_4, 64);
+    v128.store(q, a0_5, 80);
+    v128.store(q, a0_6, 96);
+    v128.store(q, a0_7, 112);
   }
   return e;
 }
 
-export function flat_16x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord): usize {
+/** One section's groups of rows. `delta`: from an output to what is added to it, if `add`. Returns the address after the section. */
+function flat_28x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, add: bool, delta: usize, clamp: bool): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const add = r.add != 0;
-  const delta = r.residual - r.y;
   for (; groups != 0; groups--) {
-    const end = e + 8 + load<u32>(e);
-    let a00 = v128.load32_splat(e, 4);
-    let a01 = a00;
-    let a02 = a00;
-    let a03 = a00;
-    for (e += 8; e < end; e += 8) {
+    const head = load<u32>(e);
+    let q = y + (head >> 16) * plane;
+    let a0_0 = v128.load32_splat(e, 4);
+    let a0_1 = a0_0;
+    let a0_2 = a0_0;
+    let a0_3 = a0_0;
+    let a0_4 = a0_0;
+    let a0_5 = a0_0;
+    let a0_6 = a0_0;
+    e += 8;
+    const end = e + (head & 0xffff);
+    for (; e < end; e += 8) {
       const p = x + load<u32>(e);
       const w0 = v128.load32_splat(e, 4);
-      a00 = madd(v128.load(p, 0), w0, a00);
-      a01 = madd(v128.load(p, 16), w0, a01);
-      a02 = madd(v128.load(p, 32), w0, a02);
-      a03 = madd(v128.load(p, 48), w0, a03);
+      a0_0 = madd(v128.load(p, 0), w0, a0_0);
+      a0_1 = madd(v128.load(p, 16), w0, a0_1);
+      a0_2 = madd(v128.load(p, 32), w0, a0_2);
+      a0_3 = madd(v128.load(p, 48), w0, a0_3);
+      a0_4 = madd(v128.load(p, 64), w0, a0_4);
+      a0_5 = madd(v128.load(p, 80), w0, a0_5);
+      a0_6 = madd(v128.load(p, 96), w0, a0_6);
     }
     if (add) {
-      let q = y + delta;
-      a00 = f32x4.add(a00, v128.load(q, 0));
-      a01 = f32x4.add(a01, v128.load(q, 16));
-      a02 = f32x4.add(a02, v128.load(q, 32));
-      a03 = f32x4.add(a03, v128.load(q, 48));
+      let s = q + delta;
+      a0_0 = f32x4.add(a0_0, v128.load(s, 0));
+      a0_1 = f32x4.add(a0_1, v128.load(s, 16));
+      a0_2 = f32x4.add(a0_2, v128.load(s, 32));
+      a0_3 = f32x4.add(a0_3, v128.load(s, 48));
+      a0_4 = f32x4.add(a0_4, v128.load(s, 64));
+      a0_5 = f32x4.add(a0_5, v128.load(s, 80));
+      a0_6 = f32x4.add(a0_6, v128.load(s, 96));
     }
-    v128.store(y, f32x4.pmin(f32x4.pmax(a00, lo), hi), 0);
-    v128.store(y, f32x4.pmin(f32x4.pmax(a01, lo), hi), 16);
-    v128.store(y, f32x4.pmin(f32x4.pmax(a02, lo), hi), 32);
-    v128.store(y, f32x4.pmin(f32x4.pmax(a03, lo), hi), 48);
-    y += plane;
+    if (clamp) {
+      a0_0 = f32x4.pmin(f32x4.pmax(a0_0, lo), hi);
+      a0_1 = f32x4.pmin(f32x4.pmax(a0_1, lo), hi);
+      a0_2 = f32x4.pmin(f32x4.pmax(a0_2, lo), hi);
+      a0_3 = f32x4.pmin(f32x4.pmax(a0_3, lo), hi);
+      a0_4 = f32x4.pmin(f32x4.pmax(a0_4, lo), hi);
+      a0_5 = f32x4.pmin(f32x4.pmax(a0_5, lo), hi);
+      a0_6 = f32x4.pmin(f32x4.pmax(a0_6, lo), hi);
+    }
+    v128.store(q, a0_0, 0);
+    v128.store(q, a0_1, 16);
+    v128.store(q, a0_2, 32);
+    v128.store(q, a0_3, 48);
+    v128.store(q, a0_4, 64);
+    v128.store(q, a0_5, 80);
+    v128.store(q, a0_6, 96);
   }
   return e;
 }
 
-export function flat_12x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord): usize {
+/** One section's groups of rows. `delta`: from an output to what is added to it, if `add`. Returns the address after the section. */
+function flat_24x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, add: bool, delta: usize, clamp: bool): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const add = r.add != 0;
-  const delta = r.residual - r.y;
   for (; groups != 0; groups--) {
-    const end = e + 8 + load<u32>(e);
-    let a00 = v128.load32_splat(e, 4);
-    let a01 = a00;
-    let a02 = a00;
-    for (e += 8; e < end; e += 8) {
+    const head = load<u32>(e);
+    let q = y + (head >> 16) * plane;
+    let a0_0 = v128.load32_splat(e, 4);
+    let a0_1 = a0_0;
+    let a0_2 = a0_0;
+    let a0_3 = a0_0;
+    let a0_4 = a0_0;
+    let a0_5 = a0_0;
+    e += 8;
+    const end = e + (head & 0xffff);
+    for (; e < end; e += 8) {
       const p = x + load<u32>(e);
       const w0 = v128.load32_splat(e, 4);
-      a00 = madd(v128.load(p, 0), w0, a00);
-      a01 = madd(v128.load(p, 16), w0, a01);
-      a02 = madd(v128.load(p, 32), w0, a02);
+      a0_0 = madd(v128.load(p, 0), w0, a0_0);
+      a0_1 = madd(v128.load(p, 16), w0, a0_1);
+      a0_2 = madd(v128.load(p, 32), w0, a0_2);
+      a0_3 = madd(v128.load(p, 48), w0, a0_3);
+      a0_4 = madd(v128.load(p, 64), w0, a0_4);
+      a0_5 = madd(v128.load(p, 80), w0, a0_5);
     }
     if (add) {
-      let q = y + delta;
-      a00 = f32x4.add(a00, v128.load(q, 0));
-      a01 = f32x4.add(a01, v128.load(q, 16));
-      a02 = f32x4.add(a02, v128.load(q, 32));
+      let s = q + delta;
+      a0_0 = f32x4.add(a0_0, v128.load(s, 0));
+      a0_1 = f32x4.add(a0_1, v128.load(s, 16));
+      a0_2 = f32x4.add(a0_2, v128.load(s, 32));
+      a0_3 = f32x4.add(a0_3, v128.load(s, 48));
+      a0_4 = f32x4.add(a0_4, v128.load(s, 64));
+      a0_5 = f32x4.add(a0_5, v128.load(s, 80));
     }
-    v128.store(y, f32x4.pmin(f32x4.pmax(a00, lo), hi), 0);
-    v128.store(y, f32x4.pmin(f32x4.pmax(a01, lo), hi), 16);
-    v128.store(y, f32x4.pmin(f32x4.pmax(a02, lo), hi), 32);
-    y += plane;
+    if (clamp) {
+      a0_0 = f32x4.pmin(f32x4.pmax(a0_0, lo), hi);
+      a0_1 = f32x4.pmin(f32x4.pmax(a0_1, lo), hi);
+      a0_2 = f32x4.pmin(f32x4.pmax(a0_2, lo), hi);
+      a0_3 = f32x4.pmin(f32x4.pmax(a0_3, lo), hi);
+      a0_4 = f32x4.pmin(f32x4.pmax(a0_4, lo), hi);
+      a0_5 = f32x4.pmin(f32x4.pmax(a0_5, lo), hi);
+    }
+    v128.store(q, a0_0, 0);
+    v128.store(q, a0_1, 16);
+    v128.store(q, a0_2, 32);
+    v128.store(q, a0_3, 48);
+    v128.store(q, a0_4, 64);
+    v128.store(q, a0_5, 80);
   }
   return e;
 }
 
-export function flat_8x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord): usize {
+/** One section's groups of rows. `delta`: from an output to what is added to it, if `add`. Returns the address after the section. */
+function flat_20x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, add: bool, delta: usize, clamp: bool): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const add = r.add != 0;
-  const delta = r.residual - r.y;
   for (; groups != 0; groups--) {
-    const end = e + 8 + load<u32>(e);
-    let a00 = v128.load32_splat(e, 4);
-    let a01 = a00;
-    for (e += 8; e < end; e += 8) {
+    const head = load<u32>(e);
+    let q = y + (head >> 16) * plane;
+    let a0_0 = v128.load32_splat(e, 4);
+    let a0_1 = a0_0;
+    let a0_2 = a0_0;
+    let a0_3 = a0_0;
+    let a0_4 = a0_0;
+    e += 8;
+    const end = e + (head & 0xffff);
+    for (; e < end; e += 8) {
       const p = x + load<u32>(e);
       const w0 = v128.load32_splat(e, 4);
-      a00 = madd(v128.load(p, 0), w0, a00);
-      a01 = madd(v128.load(p, 16), w0, a01);
+      a0_0 = madd(v128.load(p, 0), w0, a0_0);
+      a0_1 = madd(v128.load(p, 16), w0, a0_1);
+      a0_2 = madd(v128.load(p, 32), w0, a0_2);
+      a0_3 = madd(v128.load(p, 48), w0, a0_3);
+      a0_4 = madd(v128.load(p, 64), w0, a0_4);
     }
     if (add) {
-      let q = y + delta;
-      a00 = f32x4.add(a00, v128.load(q, 0));
-      a01 = f32x4.add(a01, v128.load(q, 16));
+      let s = q + delta;
+      a0_0 = f32x4.add(a0_0, v128.load(s, 0));
+      a0_1 = f32x4.add(a0_1, v128.load(s, 16));
+      a0_2 = f32x4.add(a0_2, v128.load(s, 32));
+      a0_3 = f32x4.add(a0_3, v128.load(s, 48));
+      a0_4 = f32x4.add(a0_4, v128.load(s, 64));
     }
-    v128.store(y, f32x4.pmin(f32x4.pmax(a00, lo), hi), 0);
-    v128.store(y, f32x4.pmin(f32x4.pmax(a01, lo), hi), 16);
-    y += plane;
+    if (clamp) {
+      a0_0 = f32x4.pmin(f32x4.pmax(a0_0, lo), hi);
+      a0_1 = f32x4.pmin(f32x4.pmax(a0_1, lo), hi);
+      a0_2 = f32x4.pmin(f32x4.pmax(a0_2, lo), hi);
+      a0_3 = f32x4.pmin(f32x4.pmax(a0_3, lo), hi);
+      a0_4 = f32x4.pmin(f32x4.pmax(a0_4, lo), hi);
+    }
+    v128.store(q, a0_0, 0);
+    v128.store(q, a0_1, 16);
+    v128.store(q, a0_2, 32);
+    v128.store(q, a0_3, 48);
+    v128.store(q, a0_4, 64);
   }
   return e;
 }
 
-export function flat_4x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord): usize {
+/** One section's groups of rows. `delta`: from an output to what is added to it, if `add`. Returns the address after the section. */
+function flat_16x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, add: bool, delta: usize, clamp: bool): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const add = r.add != 0;
-  const delta = r.residual - r.y;
   for (; groups != 0; groups--) {
-    const end = e + 8 + load<u32>(e);
-    let a00 = v128.load32_splat(e, 4);
-    for (e += 8; e < end; e += 8) {
+    const head = load<u32>(e);
+    let q = y + (head >> 16) * plane;
+    let a0_0 = v128.load32_splat(e, 4);
+    let a0_1 = a0_0;
+    let a0_2 = a0_0;
+    let a0_3 = a0_0;
+    e += 8;
+    const end = e + (head & 0xffff);
+    for (; e < end; e += 8) {
       const p = x + load<u32>(e);
       const w0 = v128.load32_splat(e, 4);
-      a00 = madd(v128.load(p, 0), w0, a00);
+      a0_0 = madd(v128.load(p, 0), w0, a0_0);
+      a0_1 = madd(v128.load(p, 16), w0, a0_1);
+      a0_2 = madd(v128.load(p, 32), w0, a0_2);
+      a0_3 = madd(v128.load(p, 48), w0, a0_3);
     }
     if (add) {
-      let q = y + delta;
-      a00 = f32x4.add(a00, v128.load(q, 0));
+      let s = q + delta;
+      a0_0 = f32x4.add(a0_0, v128.load(s, 0));
+      a0_1 = f32x4.add(a0_1, v128.load(s, 16));
+      a0_2 = f32x4.add(a0_2, v128.load(s, 32));
+      a0_3 = f32x4.add(a0_3, v128.load(s, 48));
     }
-    v128.store(y, f32x4.pmin(f32x4.pmax(a00, lo), hi), 0);
-    y += plane;
+    if (clamp) {
+      a0_0 = f32x4.pmin(f32x4.pmax(a0_0, lo), hi);
+      a0_1 = f32x4.pmin(f32x4.pmax(a0_1, lo), hi);
+      a0_2 = f32x4.pmin(f32x4.pmax(a0_2, lo), hi);
+      a0_3 = f32x4.pmin(f32x4.pmax(a0_3, lo), hi);
+    }
+    v128.store(q, a0_0, 0);
+    v128.store(q, a0_1, 16);
+    v128.store(q, a0_2, 32);
+    v128.store(q, a0_3, 48);
   }
   return e;
 }
 
-export function flat_16x2(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord): usize {
+/** One section's groups of rows. `delta`: from an output to what is added to it, if `add`. Returns the address after the section. */
+function flat_12x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, add: bool, delta: usize, clamp: bool): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const add = r.add != 0;
-  const delta = r.residual - r.y;
   for (; groups != 0; groups--) {
-    const end = e + 12 + load<u32>(e);
-    let a00 = v128.load32_splat(e, 4);
-    let a01 = a00;
-    let a02 = a00;
-    let a03 = a00;
-    let a10 = v128.load32_splat(e, 8);
-    let a11 = a10;
-    let a12 = a10;
-    let a13 = a10;
-    for (e += 12; e < end; e += 12) {
+    const head = load<u32>(e);
+    let q = y + (head >> 16) * plane;
+    let a0_0 = v128.load32_splat(e, 4);
+    let a0_1 = a0_0;
+    let a0_2 = a0_0;
+    e += 8;
+    const end = e + (head & 0xffff);
+    for (; e < end; e += 8) {
+      const p = x + load<u32>(e);
+      const w0 = v128.load32_splat(e, 4);
+      a0_0 = madd(v128.load(p, 0), w0, a0_0);
+      a0_1 = madd(v128.load(p, 16), w0, a0_1);
+      a0_2 = madd(v128.load(p, 32), w0, a0_2);
+    }
+    if (add) {
+      let s = q + delta;
+      a0_0 = f32x4.add(a0_0, v128.load(s, 0));
+      a0_1 = f32x4.add(a0_1, v128.load(s, 16));
+      a0_2 = f32x4.add(a0_2, v128.load(s, 32));
+    }
+    if (clamp) {
+      a0_0 = f32x4.pmin(f32x4.pmax(a0_0, lo), hi);
+      a0_1 = f32x4.pmin(f32x4.pmax(a0_1, lo), hi);
+      a0_2 = f32x4.pmin(f32x4.pmax(a0_2, lo), hi);
+    }
+    v128.store(q, a0_0, 0);
+    v128.store(q, a0_1, 16);
+    v128.store(q, a0_2, 32);
+  }
+  return e;
+}
+
+/** One section's groups of rows. `delta`: from an output to what is added to it, if `add`. Returns the address after the section. */
+function flat_8x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, add: bool, delta: usize, clamp: bool): usize {
+  const plane = r.yPlane;
+  const lo = f32x4.splat(r.min);
+  const hi = f32x4.splat(r.max);
+  for (; groups != 0; groups--) {
+    const head = load<u32>(e);
+    let q = y + (head >> 16) * plane;
+    let a0_0 = v128.load32_splat(e, 4);
+    let a0_1 = a0_0;
+    e += 8;
+    const end = e + (head & 0xffff);
+    for (; e < end; e += 8) {
+      const p = x + load<u32>(e);
+      const w0 = v128.load32_splat(e, 4);
+      a0_0 = madd(v128.load(p, 0), w0, a0_0);
+      a0_1 = madd(v128.load(p, 16), w0, a0_1);
+    }
+    if (add) {
+      let s = q + delta;
+      a0_0 = f32x4.add(a0_0, v128.load(s, 0));
+      a0_1 = f32x4.add(a0_1, v128.load(s, 16));
+    }
+    if (clamp) {
+      a0_0 = f32x4.pmin(f32x4.pmax(a0_0, lo), hi);
+      a0_1 = f32x4.pmin(f32x4.pmax(a0_1, lo), hi);
+    }
+    v128.store(q, a0_0, 0);
+    v128.store(q, a0_1, 16);
+  }
+  return e;
+}
+
+/** One section's groups of rows. `delta`: from an output to what is added to it, if `add`. Returns the address after the section. */
+function flat_4x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, add: bool, delta: usize, clamp: bool): usize {
+  const plane = r.yPlane;
+  const lo = f32x4.splat(r.min);
+  const hi = f32x4.splat(r.max);
+  for (; groups != 0; groups--) {
+    const head = load<u32>(e);
+    let q = y + (head >> 16) * plane;
+    let a0_0 = v128.load32_splat(e, 4);
+    e += 8;
+    const end = e + (head & 0xffff);
+    for (; e < end; e += 8) {
+      const p = x + load<u32>(e);
+      const w0 = v128.load32_splat(e, 4);
+      a0_0 = madd(v128.load(p, 0), w0, a0_0);
+    }
+    if (add) {
+      let s = q + delta;
+      a0_0 = f32x4.add(a0_0, v128.load(s, 0));
+    }
+    if (clamp) {
+      a0_0 = f32x4.pmin(f32x4.pmax(a0_0, lo), hi);
+    }
+    v128.store(q, a0_0, 0);
+  }
+  return e;
+}
+
+/** One section's groups of rows. `delta`: from an output to what is added to it, if `add`. Returns the address after the section. */
+function flat_16x2(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, add: bool, delta: usize, clamp: bool): usize {
+  const plane = r.yPlane;
+  const lo = f32x4.splat(r.min);
+  const hi = f32x4.splat(r.max);
+  for (; groups != 0; groups--) {
+    const head = load<u32>(e);
+    let q = y + (head >> 16) * plane;
+    let a0_0 = v128.load32_splat(e, 4);
+    let a0_1 = a0_0;
+    let a0_2 = a0_0;
+    let a0_3 = a0_0;
+    let a1_0 = v128.load32_splat(e, 8);
+    let a1_1 = a1_0;
+    let a1_2 = a1_0;
+    let a1_3 = a1_0;
+    e += 12;
+    const end = e + (head & 0xffff);
+    for (; e < end; e += 12) {
       const p = x + load<u32>(e);
       const w0 = v128.load32_splat(e, 4);
       const w1 = v128.load32_splat(e, 8);
       const v0 = v128.load(p, 0);
-      a00 = madd(v0, w0, a00);
-      a10 = madd(v0, w1, a10);
+      a0_0 = madd(v0, w0, a0_0);
+      a1_0 = madd(v0, w1, a1_0);
       const v1 = v128.load(p, 16);
-      a01 = madd(v1, w0, a01);
-      a11 = madd(v1, w1, a11);
+      a0_1 = madd(v1, w0, a0_1);
+      a1_1 = madd(v1, w1, a1_1);
       const v2 = v128.load(p, 32);
-      a02 = madd(v2, w0, a02);
-      a12 = madd(v2, w1, a12);
+      a0_2 = madd(v2, w0, a0_2);
+      a1_2 = madd(v2, w1, a1_2);
       const v3 = v128.load(p, 48);
-      a03 = madd(v3, w0, a03);
-      a13 = madd(v3, w1, a13);
+      a0_3 = madd(v3, w0, a0_3);
+      a1_3 = madd(v3, w1, a1_3);
     }
     if (add) {
-      let q = y + delta;
-      a00 = f32x4.add(a00, v128.load(q, 0));
-      a01 = f32x4.add(a01, v128.load(q, 16));
-      a02 = f32x4.add(a02, v128.load(q, 32));
-      a03 = f32x4.add(a03, v128.load(q, 48));
-      q += plane;
-      a10 = f32x4.add(a10, v128.load(q, 0));
-      a11 = f32x4.add(a11, v128.load(q, 16));
-      a12 = f32x4.add(a12, v128.load(q, 32));
-      a13 = f32x4.add(a13, v128.load(q, 48));
+      let s = q + delta;
+      a0_0 = f32x4.add(a0_0, v128.load(s, 0));
+      a0_1 = f32x4.add(a0_1, v128.load(s, 16));
+      a0_2 = f32x4.add(a0_2, v128.load(s, 32));
+      a0_3 = f32x4.add(a0_3, v128.load(s, 48));
+      s += plane;
+      a1_0 = f32x4.add(a1_0, v128.load(s, 0));
+      a1_1 = f32x4.add(a1_1, v128.load(s, 16));
+      a1_2 = f32x4.add(a1_2, v128.load(s, 32));
+      a1_3 = f32x4.add(a1_3, v128.load(s, 48));
     }
-    v128.store(y, f32x4.pmin(f32x4.pmax(a00, lo), hi), 0);
-    v128.store(y, f32x4.pmin(f32x4.pmax(a01, lo), hi), 16);
-    v128.store(y, f32x4.pmin(f32x4.pmax(a02, lo), hi), 32);
-    v128.store(y, f32x4.pmin(f32x4.pmax(a03, lo), hi), 48);
-    y += plane;
-    v128.store(y, f32x4.pmin(f32x4.pmax(a10, lo), hi), 0);
-    v128.store(y, f32x4.pmin(f32x4.pmax(a11, lo), hi), 16);
-    v128.store(y, f32x4.pmin(f32x4.pmax(a12, lo), hi), 32);
-    v128.store(y, f32x4.pmin(f32x4.pmax(a13, lo), hi), 48);
-    y += plane;
+    if (clamp) {
+      a0_0 = f32x4.pmin(f32x4.pmax(a0_0, lo), hi);
+      a0_1 = f32x4.pmin(f32x4.pmax(a0_1, lo), hi);
+      a0_2 = f32x4.pmin(f32x4.pmax(a0_2, lo), hi);
+      a0_3 = f32x4.pmin(f32x4.pmax(a0_3, lo), hi);
+      a1_0 = f32x4.pmin(f32x4.pmax(a1_0, lo), hi);
+      a1_1 = f32x4.pmin(f32x4.pmax(a1_1, lo), hi);
+      a1_2 = f32x4.pmin(f32x4.pmax(a1_2, lo), hi);
+      a1_3 = f32x4.pmin(f32x4.pmax(a1_3, lo), hi);
+    }
+    v128.store(q, a0_0, 0);
+    v128.store(q, a0_1, 16);
+    v128.store(q, a0_2, 32);
+    v128.store(q, a0_3, 48);
+    q += plane;
+    v128.store(q, a1_0, 0);
+    v128.store(q, a1_1, 16);
+    v128.store(q, a1_2, 32);
+    v128.store(q, a1_3, 48);
   }
   return e;
 }
 
-export function flat_12x2(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord): usize {
+/** One section's groups of rows. `delta`: from an output to what is added to it, if `add`. Returns the address after the section. */
+function flat_12x2(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, add: bool, delta: usize, clamp: bool): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const add = r.add != 0;
-  const delta = r.residual - r.y;
   for (; groups != 0; groups--) {
-    const end = e + 12 + load<u32>(e);
-    let a00 = v128.load32_splat(e, 4);
-    let a01 = a00;
-    let a02 = a00;
-    let a10 = v128.load32_splat(e, 8);
-    let a11 = a10;
-    let a12 = a10;
-    for (e += 12; e < end; e += 12) {
+    const head = load<u32>(e);
+    let q = y + (head >> 16) * plane;
+    let a0_0 = v128.load32_splat(e, 4);
+    let a0_1 = a0_0;
+    let a0_2 = a0_0;
+    let a1_0 = v128.load32_splat(e, 8);
+    let a1_1 = a1_0;
+    let a1_2 = a1_0;
+    e += 12;
+    const end = e + (head & 0xffff);
+    for (; e < end; e += 12) {
       const p = x + load<u32>(e);
       const w0 = v128.load32_splat(e, 4);
       const w1 = v128.load32_splat(e, 8);
       const v0 = v128.load(p, 0);
-      a00 = madd(v0, w0, a00);
-      a10 = madd(v0, w1, a10);
+      a0_0 = madd(v0, w0, a0_0);
+      a1_0 = madd(v0, w1, a1_0);
       const v1 = v128.load(p, 16);
-      a01 = madd(v1, w0, a01);
-      a11 = madd(v1, w1, a11);
+      a0_1 = madd(v1, w0, a0_1);
+      a1_1 = madd(v1, w1, a1_1);
       const v2 = v128.load(p, 32);
-      a02 = madd(v2, w0, a02);
-      a12 = madd(v2, w1, a12);
+      a0_2 = madd(v2, w0, a0_2);
+      a1_2 = madd(v2, w1, a1_2);
     }
     if (add) {
-      let q = y + delta;
-      a00 = f32x4.add(a00, v128.load(q, 0));
-      a01 = f32x4.add(a01, v128.load(q, 16));
-      a02 = f32x4.add(a02, v128.load(q, 32));
-      q += plane;
-      a10 = f32x4.add(a10, v128.load(q, 0));
-      a11 = f32x4.add(a11, v128.load(q, 16));
-      a12 = f32x4.add(a12, v128.load(q, 32));
+      let s = q + delta;
+      a0_0 = f32x4.add(a0_0, v128.load(s, 0));
+      a0_1 = f32x4.add(a0_1, v128.load(s, 16));
+      a0_2 = f32x4.add(a0_2, v128.load(s, 32));
+      s += plane;
+      a1_0 = f32x4.add(a1_0, v128.load(s, 0));
+      a1_1 = f32x4.add(a1_1, v128.load(s, 16));
+      a1_2 = f32x4.add(a1_2, v128.load(s, 32));
     }
-    v128.store(y, f32x4.pmin(f32x4.pmax(a00, lo), hi), 0);
-    v128.store(y, f32x4.pmin(f32x4.pmax(a01, lo), hi), 16);
-    v128.store(y, f32x4.pmin(f32x4.pmax(a02, lo), hi), 32);
-    y += plane;
-    v128.store(y, f32x4.pmin(f32x4.pmax(a10, lo), hi), 0);
-    v128.store(y, f32x4.pmin(f32x4.pmax(a11, lo), hi), 16);
-    v128.store(y, f32x4.pmin(f32x4.pmax(a12, lo), hi), 32);
-    y += plane;
+    if (clamp) {
+      a0_0 = f32x4.pmin(f32x4.pmax(a0_0, lo), hi);
+      a0_1 = f32x4.pmin(f32x4.pmax(a0_1, lo), hi);
+      a0_2 = f32x4.pmin(f32x4.pmax(a0_2, lo), hi);
+      a1_0 = f32x4.pmin(f32x4.pmax(a1_0, lo), hi);
+      a1_1 = f32x4.pmin(f32x4.pmax(a1_1, lo), hi);
+      a1_2 = f32x4.pmin(f32x4.pmax(a1_2, lo), hi);
+    }
+    v128.store(q, a0_0, 0);
+    v128.store(q, a0_1, 16);
+    v128.store(q, a0_2, 32);
+    q += plane;
+    v128.store(q, a1_0, 0);
+    v128.store(q, a1_1, 16);
+    v128.store(q, a1_2, 32);
   }
   return e;
 }
 
-export function flat_8x2(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord): usize {
+/** One section's groups of rows. `delta`: from an output to what is added to it, if `add`. Returns the address after the section. */
+function flat_8x2(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, add: bool, delta: usize, clamp: bool): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const add = r.add != 0;
-  const delta = r.residual - r.y;
   for (; groups != 0; groups--) {
-    const end = e + 12 + load<u32>(e);
-    let a00 = v128.load32_splat(e, 4);
-    let a01 = a00;
-    let a10 = v128.load32_splat(e, 8);
-    let a11 = a10;
-    for (e += 12; e < end; e += 12) {
+    const head = load<u32>(e);
+    let q = y + (head >> 16) * plane;
+    let a0_0 = v128.load32_splat(e, 4);
+    let a0_1 = a0_0;
+    let a1_0 = v128.load32_splat(e, 8);
+    let a1_1 = a1_0;
+    e += 12;
+    const end = e + (head & 0xffff);
+    for (; e < end; e += 12) {
       const p = x + load<u32>(e);
       const w0 = v128.load32_splat(e, 4);
       const w1 = v128.load32_splat(e, 8);
       const v0 = v128.load(p, 0);
-      a00 = madd(v0, w0, a00);
-      a10 = madd(v0, w1, a10);
+      a0_0 = madd(v0, w0, a0_0);
+      a1_0 = madd(v0, w1, a1_0);
       const v1 = v128.load(p, 16);
-      a01 = madd(v1, w0, a01);
-      a11 = madd(v1, w1, a11);
+      a0_1 = madd(v1, w0, a0_1);
+      a1_1 = madd(v1, w1, a1_1);
     }
     if (add) {
-      let q = y + delta;
-      a00 = f32x4.add(a00, v128.load(q, 0));
-      a01 = f32x4.add(a01, v128.load(q, 16));
-      q += plane;
-      a10 = f32x4.add(a10, v128.load(q, 0));
-      a11 = f32x4.add(a11, v128.load(q, 16));
+      let s = q + delta;
+      a0_0 = f32x4.add(a0_0, v128.load(s, 0));
+      a0_1 = f32x4.add(a0_1, v128.load(s, 16));
+      s += plane;
+      a1_0 = f32x4.add(a1_0, v128.load(s, 0));
+      a1_1 = f32x4.add(a1_1, v128.load(s, 16));
     }
-    v128.store(y, f32x4.pmin(f32x4.pmax(a00, lo), hi), 0);
-    v128.store(y, f32x4.pmin(f32x4.pmax(a01, lo), hi), 16);
-    y += plane;
-    v128.store(y, f32x4.pmin(f32x4.pmax(a10, lo), hi), 0);
-    v128.store(y, f32x4.pmin(f32x4.pmax(a11, lo), hi), 16);
-    y += plane;
+    if (clamp) {
+      a0_0 = f32x4.pmin(f32x4.pmax(a0_0, lo), hi);
+      a0_1 = f32x4.pmin(f32x4.pmax(a0_1, lo), hi);
+      a1_0 = f32x4.pmin(f32x4.pmax(a1_0, lo), hi);
+      a1_1 = f32x4.pmin(f32x4.pmax(a1_1, lo), hi);
+    }
+    v128.store(q, a0_0, 0);
+    v128.store(q, a0_1, 16);
+    q += plane;
+    v128.store(q, a1_0, 0);
+    v128.store(q, a1_1, 16);
   }
   return e;
 }
 
-export function flat_4x2(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord): usize {
+/** One section's groups of rows. `delta`: from an output to what is added to it, if `add`. Returns the address after the section. */
+function flat_4x2(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, add: bool, delta: usize, clamp: bool): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const add = r.add != 0;
-  const delta = r.residual - r.y;
   for (; groups != 0; groups--) {
-    const end = e + 12 + load<u32>(e);
-    let a00 = v128.load32_splat(e, 4);
-    let a10 = v128.load32_splat(e, 8);
-    for (e += 12; e < end; e += 12) {
+    const head = load<u32>(e);
+    let q = y + (head >> 16) * plane;
+    let a0_0 = v128.load32_splat(e, 4);
+    let a1_0 = v128.load32_splat(e, 8);
+    e += 12;
+    const end = e + (head & 0xffff);
+    for (; e < end; e += 12) {
       const p = x + load<u32>(e);
       const w0 = v128.load32_splat(e, 4);
       const w1 = v128.load32_splat(e, 8);
       const v0 = v128.load(p, 0);
-      a00 = madd(v0, w0, a00);
-      a10 = madd(v0, w1, a10);
+      a0_0 = madd(v0, w0, a0_0);
+      a1_0 = madd(v0, w1, a1_0);
     }
     if (add) {
-      let q = y + delta;
-      a00 = f32x4.add(a00, v128.load(q, 0));
-      q += plane;
-      a10 = f32x4.add(a10, v128.load(q, 0));
+      let s = q + delta;
+      a0_0 = f32x4.add(a0_0, v128.load(s, 0));
+      s += plane;
+      a1_0 = f32x4.add(a1_0, v128.load(s, 0));
     }
-    v128.store(y, f32x4.pmin(f32x4.pmax(a00, lo), hi), 0);
-    y += plane;
-    v128.store(y, f32x4.pmin(f32x4.pmax(a10, lo), hi), 0);
-    y += plane;
+    if (clamp) {
+      a0_0 = f32x4.pmin(f32x4.pmax(a0_0, lo), hi);
+      a1_0 = f32x4.pmin(f32x4.pmax(a1_0, lo), hi);
+    }
+    v128.store(q, a0_0, 0);
+    q += plane;
+    v128.store(q, a1_0, 0);
   }
   return e;
 }
 
-export function flat_8x4(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord): usize {
+/** One section's groups of rows. `delta`: from an output to what is added to it, if `add`. Returns the address after the section. */
+function flat_8x4(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, add: bool, delta: usize, clamp: bool): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const add = r.add != 0;
-  const delta = r.residual - r.y;
   for (; groups != 0; groups--) {
-    const end = e + 20 + load<u32>(e);
-    let a00 = v128.load32_splat(e, 4);
-    let a01 = a00;
-    let a10 = v128.load32_splat(e, 8);
-    let a11 = a10;
-    let a20 = v128.load32_splat(e, 12);
-    let a21 = a20;
-    let a30 = v128.load32_splat(e, 16);
-    let a31 = a30;
-    for (e += 20; e < end; e += 20) {
+    const head = load<u32>(e);
+    let q = y + (head >> 16) * plane;
+    let a0_0 = v128.load32_splat(e, 4);
+    let a0_1 = a0_0;
+    let a1_0 = v128.load32_splat(e, 8);
+    let a1_1 = a1_0;
+    let a2_0 = v128.load32_splat(e, 12);
+    let a2_1 = a2_0;
+    let a3_0 = v128.load32_splat(e, 16);
+    let a3_1 = a3_0;
+    e += 20;
+    const end = e + (head & 0xffff);
+    for (; e < end; e += 20) {
       const p = x + load<u32>(e);
       const w0 = v128.load32_splat(e, 4);
       const w1 = v128.load32_splat(e, 8);
       const w2 = v128.load32_splat(e, 12);
       const w3 = v128.load32_splat(e, 16);
       const v0 = v128.load(p, 0);
-      a00 = madd(v0, w0, a00);
-      a10 = madd(v0, w1, a10);
-      a20 = madd(v0, w2, a20);
-      a30 = madd(v0, w3, a30);
+      a0_0 = madd(v0, w0, a0_0);
+      a1_0 = madd(v0, w1, a1_0);
+      a2_0 = madd(v0, w2, a2_0);
+      a3_0 = madd(v0, w3, a3_0);
       const v1 = v128.load(p, 16);
-      a01 = madd(v1, w0, a01);
-      a11 = madd(v1, w1, a11);
-      a21 = madd(v1, w2, a21);
-      a31 = madd(v1, w3, a31);
+      a0_1 = madd(v1, w0, a0_1);
+      a1_1 = madd(v1, w1, a1_1);
+      a2_1 = madd(v1, w2, a2_1);
+      a3_1 = madd(v1, w3, a3_1);
     }
     if (add) {
-      let q = y + delta;
-      a00 = f32x4.add(a00, v128.load(q, 0));
-      a01 = f32x4.add(a01, v128.load(q, 16));
-      q += plane;
-      a10 = f32x4.add(a10, v128.load(q, 0));
-      a11 = f32x4.add(a11, v128.load(q, 16));
-      q += plane;
-      a20 = f32x4.add(a20, v128.load(q, 0));
-      a21 = f32x4.add(a21, v128.load(q, 16));
-      q += plane;
-      a30 = f32x4.add(a30, v128.load(q, 0));
-      a31 = f32x4.add(a31, v128.load(q, 16));
+      let s = q + delta;
+      a0_0 = f32x4.add(a0_0, v128.load(s, 0));
+      a0_1 = f32x4.add(a0_1, v128.load(s, 16));
+      s += plane;
+      a1_0 = f32x4.add(a1_0, v128.load(s, 0));
+      a1_1 = f32x4.add(a1_1, v128.load(s, 16));
+      s += plane;
+      a2_0 = f32x4.add(a2_0, v128.load(s, 0));
+      a2_1 = f32x4.add(a2_1, v128.load(s, 16));
+      s += plane;
+      a3_0 = f32x4.add(a3_0, v128.load(s, 0));
+      a3_1 = f32x4.add(a3_1, v128.load(s, 16));
     }
-    v128.store(y, f32x4.pmin(f32x4.pmax(a00, lo), hi), 0);
-    v128.store(y, f32x4.pmin(f32x4.pmax(a01, lo), hi), 16);
-    y += plane;
-    v128.store(y, f32x4.pmin(f32x4.pmax(a10, lo), hi), 0);
-    v128.store(y, f32x4.pmin(f32x4.pmax(a11, lo), hi), 16);
-    y += plane;
-    v128.store(y, f32x4.pmin(f32x4.pmax(a20, lo), hi), 0);
-    v128.store(y, f32x4.pmin(f32x4.pmax(a21, lo), hi), 16);
-    y += plane;
-    v128.store(y, f32x4.pmin(f32x4.pmax(a30, lo), hi), 0);
-    v128.store(y, f32x4.pmin(f32x4.pmax(a31, lo), hi), 16);
-    y += plane;
+    if (clamp) {
+      a0_0 = f32x4.pmin(f32x4.pmax(a0_0, lo), hi);
+      a0_1 = f32x4.pmin(f32x4.pmax(a0_1, lo), hi);
+      a1_0 = f32x4.pmin(f32x4.pmax(a1_0, lo), hi);
+      a1_1 = f32x4.pmin(f32x4.pmax(a1_1, lo), hi);
+      a2_0 = f32x4.pmin(f32x4.pmax(a2_0, lo), hi);
+      a2_1 = f32x4.pmin(f32x4.pmax(a2_1, lo), hi);
+      a3_0 = f32x4.pmin(f32x4.pmax(a3_0, lo), hi);
+      a3_1 = f32x4.pmin(f32x4.pmax(a3_1, lo), hi);
+    }
+    v128.store(q, a0_0, 0);
+    v128.store(q, a0_1, 16);
+    q += plane;
+    v128.store(q, a1_0, 0);
+    v128.store(q, a1_1, 16);
+    q += plane;
+    v128.store(q, a2_0, 0);
+    v128.store(q, a2_1, 16);
+    q += plane;
+    v128.store(q, a3_0, 0);
+    v128.store(q, a3_1, 16);
   }
   return e;
 }
 
-export function flat_4x4(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord): usize {
+/** One section's groups of rows. `delta`: from an output to what is added to it, if `add`. Returns the address after the section. */
+function flat_4x4(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, add: bool, delta: usize, clamp: bool): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const add = r.add != 0;
-  const delta = r.residual - r.y;
   for (; groups != 0; groups--) {
-    const end = e + 20 + load<u32>(e);
-    let a00 = v128.load32_splat(e, 4);
-    let a10 = v128.load32_splat(e, 8);
-    let a20 = v128.load32_splat(e, 12);
-    let a30 = v128.load32_splat(e, 16);
-    for (e += 20; e < end; e += 20) {
+    const head = load<u32>(e);
+    let q = y + (head >> 16) * plane;
+    let a0_0 = v128.load32_splat(e, 4);
+    let a1_0 = v128.load32_splat(e, 8);
+    let a2_0 = v128.load32_splat(e, 12);
+    let a3_0 = v128.load32_splat(e, 16);
+    e += 20;
+    const end = e + (head & 0xffff);
+    for (; e < end; e += 20) {
       const p = x + load<u32>(e);
       const w0 = v128.load32_splat(e, 4);
       const w1 = v128.load32_splat(e, 8);
       const w2 = v128.load32_splat(e, 12);
       const w3 = v128.load32_splat(e, 16);
       const v0 = v128.load(p, 0);
-      a00 = madd(v0, w0, a00);
-      a10 = madd(v0, w1, a10);
-      a20 = madd(v0, w2, a20);
-      a30 = madd(v0, w3, a30);
+      a0_0 = madd(v0, w0, a0_0);
+      a1_0 = madd(v0, w1, a1_0);
+      a2_0 = madd(v0, w2, a2_0);
+      a3_0 = madd(v0, w3, a3_0);
     }
     if (add) {
-      let q = y + delta;
-      a00 = f32x4.add(a00, v128.load(q, 0));
-      q += plane;
-      a10 = f32x4.add(a10, v128.load(q, 0));
-      q += plane;
-      a20 = f32x4.add(a20, v128.load(q, 0));
-      q += plane;
-      a30 = f32x4.add(a30, v128.load(q, 0));
+      let s = q + delta;
+      a0_0 = f32x4.add(a0_0, v128.load(s, 0));
+      s += plane;
+      a1_0 = f32x4.add(a1_0, v128.load(s, 0));
+      s += plane;
+      a2_0 = f32x4.add(a2_0, v128.load(s, 0));
+      s += plane;
+      a3_0 = f32x4.add(a3_0, v128.load(s, 0));
     }
-    v128.store(y, f32x4.pmin(f32x4.pmax(a00, lo), hi), 0);
-    y += plane;
-    v128.store(y, f32x4.pmin(f32x4.pmax(a10, lo), hi), 0);
-    y += plane;
-    v128.store(y, f32x4.pmin(f32x4.pmax(a20, lo), hi), 0);
-    y += plane;
-    v128.store(y, f32x4.pmin(f32x4.pmax(a30, lo), hi), 0);
-    y += plane;
+    if (clamp) {
+      a0_0 = f32x4.pmin(f32x4.pmax(a0_0, lo), hi);
+      a1_0 = f32x4.pmin(f32x4.pmax(a1_0, lo), hi);
+      a2_0 = f32x4.pmin(f32x4.pmax(a2_0, lo), hi);
+      a3_0 = f32x4.pmin(f32x4.pmax(a3_0, lo), hi);
+    }
+    v128.store(q, a0_0, 0);
+    q += plane;
+    v128.store(q, a1_0, 0);
+    q += plane;
+    v128.store(q, a2_0, 0);
+    q += plane;
+    v128.store(q, a3_0, 0);
   }
   return e;
 }
 
-export function shifted_28x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, pixel: u32, rowPixels: u32): usize {
+/** One section's groups of rows. `delta`: from an output to what is added to it, if `add`. Returns the address after the section. */
+function shifted_52x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, add: bool, delta: usize, clamp: bool, pixel: u32, rowPixels: u32): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const add = r.add != 0;
-  const delta = r.residual - r.y;
+  // vectors may spill past a row of outputs: the next row's first vector overwrites that
+  const width = r.width;
+  const outPixels = width * r.height;
+  let row = pixel / rowPixels;
+  let column = pixel - row * rowPixels;
+  const o0 = 4 * min(row * width + min(column, width), outPixels);
+  column += 4;
+  if (column >= rowPixels) {
+    column -= rowPixels;
+    row += 1;
+  }
+  const o1 = 4 * min(row * width + min(column, width), outPixels);
+  column += 4;
+  if (column >= rowPixels) {
+    column -= rowPixels;
+    row += 1;
+  }
+  const o2 = 4 * min(row * width + min(column, width), outPixels);
+  column += 4;
+  if (column >= rowPixels) {
+    column -= rowPixels;
+    row += 1;
+  }
+  const o3 = 4 * min(row * width + min(column, width), outPixels);
+  column += 4;
+  if (column >= rowPixels) {
+    column -= rowPixels;
+    row += 1;
+  }
+  const o4 = 4 * min(row * width + min(column, width), outPixels);
+  column += 4;
+  if (column >= rowPixels) {
+    column -= rowPixels;
+    row += 1;
+  }
+  const o5 = 4 * min(row * width + min(column, width), outPixels);
+  column += 4;
+  if (column >= rowPixels) {
+    column -= rowPixels;
+    row += 1;
+  }
+  const o6 = 4 * min(row * width + min(column, width), outPixels);
+  column += 4;
+  if (column >= rowPixels) {
+    column -= rowPixels;
+    row += 1;
+  }
+  const o7 = 4 * min(row * width + min(column, width), outPixels);
+  column += 4;
+  if (column >= rowPixels) {
+    column -= rowPixels;
+    row += 1;
+  }
+  const o8 = 4 * min(row * width + min(column, width), outPixels);
+  column += 4;
+  if (column >= rowPixels) {
+    column -= rowPixels;
+    row += 1;
+  }
+  const o9 = 4 * min(row * width + min(column, width), outPixels);
+  column += 4;
+  if (column >= rowPixels) {
+    column -= rowPixels;
+    row += 1;
+  }
+  const o10 = 4 * min(row * width + min(column, width), outPixels);
+  column += 4;
+  if (column >= rowPixels) {
+    column -= rowPixels;
+    row += 1;
+  }
+  const o11 = 4 * min(row * width + min(column, width), outPixels);
+  column += 4;
+  if (column >= rowPixels) {
+    column -= rowPixels;
+    row += 1;
+  }
+  const o12 = 4 * min(row * width + min(column, width), outPixels);
+  column += 4;
+  if (column >= rowPixels) {
+    column -= rowPixels;
+    row += 1;
+  }
+  for (; groups != 0; groups--) {
+    const head = load<u32>(e);
+    let q = y + (head >> 16) * plane;
+    let a0_0 = v128.load32_splat(e, 4);
+    let a0_1 = a0_0;
+    let a0_2 = a0_0;
+    let a0_3 = a0_0;
+    let a0_4 = a0_0;
+    let a0_5 = a0_0;
+    let a0_6 = a0_0;
+    let a0_7 = a0_0;
+    let a0_8 = a0_0;
+    let a0_9 = a0_0;
+    let a0_10 = a0_0;
+    let a0_11 = a0_0;
+    let a0_12 = a0_0;
+    e += 8;
+    const end = e + (head & 0xffff);
+    for (; e < end; e += 8) {
+      const p = x + load<u32>(e);
+      const w0 = v128.load32_splat(e, 4);
+      a0_0 = madd(v128.load(p, 0), w0, a0_0);
+      a0_1 = madd(v128.load(p, 16), w0, a0_1);
+      a0_2 = madd(v128.load(p, 32), w0, a0_2);
+      a0_3 = madd(v128.load(p, 48), w0, a0_3);
+      a0_4 = madd(v128.load(p, 64), w0, a0_4);
+      a0_5 = madd(v128.load(p, 80), w0, a0_5);
+      a0_6 = madd(v128.load(p, 96), w0, a0_6);
+      a0_7 = madd(v128.load(p, 112), w0, a0_7);
+      a0_8 = madd(v128.load(p, 128), w0, a0_8);
+      a0_9 = madd(v128.load(p, 144), w0, a0_9);
+      a0_10 = madd(v128.load(p, 160), w0, a0_10);
+      a0_11 = madd(v128.load(p, 176), w0, a0_11);
+      a0_12 = madd(v128.load(p, 192), w0, a0_12);
+    }
+    if (add) {
+      let s = q + delta;
+      a0_0 = f32x4.add(a0_0, v128.load(s + o0));
+      a0_1 = f32x4.add(a0_1, v128.load(s + o1));
+      a0_2 = f32x4.add(a0_2, v128.load(s + o2));
+      a0_3 = f32x4.add(a0_3, v128.load(s + o3));
+      a0_4 = f32x4.add(a0_4, v128.load(s + o4));
+      a0_5 = f32x4.add(a0_5, v128.load(s + o5));
+      a0_6 = f32x4.add(a0_6, v128.load(s + o6));
+      a0_7 = f32x4.add(a0_7, v128.load(s + o7));
+      a0_8 = f32x4.add(a0_8, v128.load(s + o8));
+      a0_9 = f32x4.add(a0_9, v128.load(s + o9));
+      a0_10 = f32x4.add(a0_10, v128.load(s + o10));
+      a0_11 = f32x4.add(a0_11, v128.load(s + o11));
+      a0_12 = f32x4.add(a0_12, v128.load(s + o12));
+    }
+    if (clamp) {
+      a0_0 = f32x4.pmin(f32x4.pmax(a0_0, lo), hi);
+      a0_1 = f32x4.pmin(f32x4.pmax(a0_1, lo), hi);
+      a0_2 = f32x4.pmin(f32x4.pmax(a0_2, lo), hi);
+      a0_3 = f32x4.pmin(f32x4.pmax(a0_3, lo), hi);
+      a0_4 = f32x4.pmin(f32x4.pmax(a0_4, lo), hi);
+      a0_5 = f32x4.pmin(f32x4.pmax(a0_5, lo), hi);
+      a0_6 = f32x4.pmin(f32x4.pmax(a0_6, lo), hi);
+      a0_7 = f32x4.pmin(f32x4.pmax(a0_7, lo), hi);
+      a0_8 = f32x4.pmin(f32x4.pmax(a0_8, lo), hi);
+      a0_9 = f32x4.pmin(f32x4.pmax(a0_9, lo), hi);
+      a0_10 = f32x4.pmin(f32x4.pmax(a0_10, lo), hi);
+      a0_11 = f32x4.pmin(f32x4.pmax(a0_11, lo), hi);
+      a0_12 = f32x4.pmin(f32x4.pmax(a0_12, lo), hi);
+    }
+    v128.store(q + o0, a0_0);
+    v128.store(q + o1, a0_1);
+    v128.store(q + o2, a0_2);
+    v128.store(q + o3, a0_3);
+    v128.store(q + o4, a0_4);
+    v128.store(q + o5, a0_5);
+    v128.store(q + o6, a0_6);
+    v128.store(q + o7, a0_7);
+    v128.store(q + o8, a0_8);
+    v128.store(q + o9, a0_9);
+    v128.store(q + o10, a0_10);
+    v128.store(q + o11, a0_11);
+    v128.store(q + o12, a0_12);
+  }
+  return e;
+}
+
+/** One section's groups of rows. `delta`: from an output to what is added to it, if `add`. Returns the address after the section. */
+function shifted_28x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, add: bool, delta: usize, clamp: bool, pixel: u32, rowPixels: u32): usize {
+  const plane = r.yPlane;
+  const lo = f32x4.splat(r.min);
+  const hi = f32x4.splat(r.max);
   // vectors may spill past a row of outputs: the next row's first vector overwrites that
   const width = r.width;
   const outPixels = width * r.height;
@@ -602,53 +1094,63 @@ export function shifted_28x1(x: usize, e: usize, y: usize, groups: u32, r: Matri
     row += 1;
   }
   for (; groups != 0; groups--) {
-    const end = e + 8 + load<u32>(e);
-    let a00 = v128.load32_splat(e, 4);
-    let a01 = a00;
-    let a02 = a00;
-    let a03 = a00;
-    let a04 = a00;
-    let a05 = a00;
-    let a06 = a00;
-    for (e += 8; e < end; e += 8) {
+    const head = load<u32>(e);
+    let q = y + (head >> 16) * plane;
+    let a0_0 = v128.load32_splat(e, 4);
+    let a0_1 = a0_0;
+    let a0_2 = a0_0;
+    let a0_3 = a0_0;
+    let a0_4 = a0_0;
+    let a0_5 = a0_0;
+    let a0_6 = a0_0;
+    e += 8;
+    const end = e + (head & 0xffff);
+    for (; e < end; e += 8) {
       const p = x + load<u32>(e);
       const w0 = v128.load32_splat(e, 4);
-      a00 = madd(v128.load(p, 0), w0, a00);
-      a01 = madd(v128.load(p, 16), w0, a01);
-      a02 = madd(v128.load(p, 32), w0, a02);
-      a03 = madd(v128.load(p, 48), w0, a03);
-      a04 = madd(v128.load(p, 64), w0, a04);
-      a05 = madd(v128.load(p, 80), w0, a05);
-      a06 = madd(v128.load(p, 96), w0, a06);
+      a0_0 = madd(v128.load(p, 0), w0, a0_0);
+      a0_1 = madd(v128.load(p, 16), w0, a0_1);
+      a0_2 = madd(v128.load(p, 32), w0, a0_2);
+      a0_3 = madd(v128.load(p, 48), w0, a0_3);
+      a0_4 = madd(v128.load(p, 64), w0, a0_4);
+      a0_5 = madd(v128.load(p, 80), w0, a0_5);
+      a0_6 = madd(v128.load(p, 96), w0, a0_6);
     }
     if (add) {
-      let q = y + delta;
-      a00 = f32x4.add(a00, v128.load(q + o0));
-      a01 = f32x4.add(a01, v128.load(q + o1));
-      a02 = f32x4.add(a02, v128.load(q + o2));
-      a03 = f32x4.add(a03, v128.load(q + o3));
-      a04 = f32x4.add(a04, v128.load(q + o4));
-      a05 = f32x4.add(a05, v128.load(q + o5));
-      a06 = f32x4.add(a06, v128.load(q + o6));
+      let s = q + delta;
+      a0_0 = f32x4.add(a0_0, v128.load(s + o0));
+      a0_1 = f32x4.add(a0_1, v128.load(s + o1));
+      a0_2 = f32x4.add(a0_2, v128.load(s + o2));
+      a0_3 = f32x4.add(a0_3, v128.load(s + o3));
+      a0_4 = f32x4.add(a0_4, v128.load(s + o4));
+      a0_5 = f32x4.add(a0_5, v128.load(s + o5));
+      a0_6 = f32x4.add(a0_6, v128.load(s + o6));
     }
-    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a00, lo), hi));
-    v128.store(y + o1, f32x4.pmin(f32x4.pmax(a01, lo), hi));
-    v128.store(y + o2, f32x4.pmin(f32x4.pmax(a02, lo), hi));
-    v128.store(y + o3, f32x4.pmin(f32x4.pmax(a03, lo), hi));
-    v128.store(y + o4, f32x4.pmin(f32x4.pmax(a04, lo), hi));
-    v128.store(y + o5, f32x4.pmin(f32x4.pmax(a05, lo), hi));
-    v128.store(y + o6, f32x4.pmin(f32x4.pmax(a06, lo), hi));
-    y += plane;
+    if (clamp) {
+      a0_0 = f32x4.pmin(f32x4.pmax(a0_0, lo), hi);
+      a0_1 = f32x4.pmin(f32x4.pmax(a0_1, lo), hi);
+      a0_2 = f32x4.pmin(f32x4.pmax(a0_2, lo), hi);
+      a0_3 = f32x4.pmin(f32x4.pmax(a0_3, lo), hi);
+      a0_4 = f32x4.pmin(f32x4.pmax(a0_4, lo), hi);
+      a0_5 = f32x4.pmin(f32x4.pmax(a0_5, lo), hi);
+      a0_6 = f32x4.pmin(f32x4.pmax(a0_6, lo), hi);
+    }
+    v128.store(q + o0, a0_0);
+    v128.store(q + o1, a0_1);
+    v128.store(q + o2, a0_2);
+    v128.store(q + o3, a0_3);
+    v128.store(q + o4, a0_4);
+    v128.store(q + o5, a0_5);
+    v128.store(q + o6, a0_6);
   }
   return e;
 }
 
-export function shifted_24x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, pixel: u32, rowPixels: u32): usize {
+/** One section's groups of rows. `delta`: from an output to what is added to it, if `add`. Returns the address after the section. */
+function shifted_24x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, add: bool, delta: usize, clamp: bool, pixel: u32, rowPixels: u32): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const add = r.add != 0;
-  const delta = r.residual - r.y;
   // vectors may spill past a row of outputs: the next row's first vector overwrites that
   const width = r.width;
   const outPixels = width * r.height;
@@ -691,49 +1193,58 @@ export function shifted_24x1(x: usize, e: usize, y: usize, groups: u32, r: Matri
     row += 1;
   }
   for (; groups != 0; groups--) {
-    const end = e + 8 + load<u32>(e);
-    let a00 = v128.load32_splat(e, 4);
-    let a01 = a00;
-    let a02 = a00;
-    let a03 = a00;
-    let a04 = a00;
-    let a05 = a00;
-    for (e += 8; e < end; e += 8) {
+    const head = load<u32>(e);
+    let q = y + (head >> 16) * plane;
+    let a0_0 = v128.load32_splat(e, 4);
+    let a0_1 = a0_0;
+    let a0_2 = a0_0;
+    let a0_3 = a0_0;
+    let a0_4 = a0_0;
+    let a0_5 = a0_0;
+    e += 8;
+    const end = e + (head & 0xffff);
+    for (; e < end; e += 8) {
       const p = x + load<u32>(e);
       const w0 = v128.load32_splat(e, 4);
-      a00 = madd(v128.load(p, 0), w0, a00);
-      a01 = madd(v128.load(p, 16), w0, a01);
-      a02 = madd(v128.load(p, 32), w0, a02);
-      a03 = madd(v128.load(p, 48), w0, a03);
-      a04 = madd(v128.load(p, 64), w0, a04);
-      a05 = madd(v128.load(p, 80), w0, a05);
+      a0_0 = madd(v128.load(p, 0), w0, a0_0);
+      a0_1 = madd(v128.load(p, 16), w0, a0_1);
+      a0_2 = madd(v128.load(p, 32), w0, a0_2);
+      a0_3 = madd(v128.load(p, 48), w0, a0_3);
+      a0_4 = madd(v128.load(p, 64), w0, a0_4);
+      a0_5 = madd(v128.load(p, 80), w0, a0_5);
     }
     if (add) {
-      let q = y + delta;
-      a00 = f32x4.add(a00, v128.load(q + o0));
-      a01 = f32x4.add(a01, v128.load(q + o1));
-      a02 = f32x4.add(a02, v128.load(q + o2));
-      a03 = f32x4.add(a03, v128.load(q + o3));
-      a04 = f32x4.add(a04, v128.load(q + o4));
-      a05 = f32x4.add(a05, v128.load(q + o5));
+      let s = q + delta;
+      a0_0 = f32x4.add(a0_0, v128.load(s + o0));
+      a0_1 = f32x4.add(a0_1, v128.load(s + o1));
+      a0_2 = f32x4.add(a0_2, v128.load(s + o2));
+      a0_3 = f32x4.add(a0_3, v128.load(s + o3));
+      a0_4 = f32x4.add(a0_4, v128.load(s + o4));
+      a0_5 = f32x4.add(a0_5, v128.load(s + o5));
     }
-    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a00, lo), hi));
-    v128.store(y + o1, f32x4.pmin(f32x4.pmax(a01, lo), hi));
-    v128.store(y + o2, f32x4.pmin(f32x4.pmax(a02, lo), hi));
-    v128.store(y + o3, f32x4.pmin(f32x4.pmax(a03, lo), hi));
-    v128.store(y + o4, f32x4.pmin(f32x4.pmax(a04, lo), hi));
-    v128.store(y + o5, f32x4.pmin(f32x4.pmax(a05, lo), hi));
-    y += plane;
+    if (clamp) {
+      a0_0 = f32x4.pmin(f32x4.pmax(a0_0, lo), hi);
+      a0_1 = f32x4.pmin(f32x4.pmax(a0_1, lo), hi);
+      a0_2 = f32x4.pmin(f32x4.pmax(a0_2, lo), hi);
+      a0_3 = f32x4.pmin(f32x4.pmax(a0_3, lo), hi);
+      a0_4 = f32x4.pmin(f32x4.pmax(a0_4, lo), hi);
+      a0_5 = f32x4.pmin(f32x4.pmax(a0_5, lo), hi);
+    }
+    v128.store(q + o0, a0_0);
+    v128.store(q + o1, a0_1);
+    v128.store(q + o2, a0_2);
+    v128.store(q + o3, a0_3);
+    v128.store(q + o4, a0_4);
+    v128.store(q + o5, a0_5);
   }
   return e;
 }
 
-export function shifted_20x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, pixel: u32, rowPixels: u32): usize {
+/** One section's groups of rows. `delta`: from an output to what is added to it, if `add`. Returns the address after the section. */
+function shifted_20x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, add: bool, delta: usize, clamp: bool, pixel: u32, rowPixels: u32): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const add = r.add != 0;
-  const delta = r.residual - r.y;
   // vectors may spill past a row of outputs: the next row's first vector overwrites that
   const width = r.width;
   const outPixels = width * r.height;
@@ -770,45 +1281,53 @@ export function shifted_20x1(x: usize, e: usize, y: usize, groups: u32, r: Matri
     row += 1;
   }
   for (; groups != 0; groups--) {
-    const end = e + 8 + load<u32>(e);
-    let a00 = v128.load32_splat(e, 4);
-    let a01 = a00;
-    let a02 = a00;
-    let a03 = a00;
-    let a04 = a00;
-    for (e += 8; e < end; e += 8) {
+    const head = load<u32>(e);
+    let q = y + (head >> 16) * plane;
+    let a0_0 = v128.load32_splat(e, 4);
+    let a0_1 = a0_0;
+    let a0_2 = a0_0;
+    let a0_3 = a0_0;
+    let a0_4 = a0_0;
+    e += 8;
+    const end = e + (head & 0xffff);
+    for (; e < end; e += 8) {
       const p = x + load<u32>(e);
       const w0 = v128.load32_splat(e, 4);
-      a00 = madd(v128.load(p, 0), w0, a00);
-      a01 = madd(v128.load(p, 16), w0, a01);
-      a02 = madd(v128.load(p, 32), w0, a02);
-      a03 = madd(v128.load(p, 48), w0, a03);
-      a04 = madd(v128.load(p, 64), w0, a04);
+      a0_0 = madd(v128.load(p, 0), w0, a0_0);
+      a0_1 = madd(v128.load(p, 16), w0, a0_1);
+      a0_2 = madd(v128.load(p, 32), w0, a0_2);
+      a0_3 = madd(v128.load(p, 48), w0, a0_3);
+      a0_4 = madd(v128.load(p, 64), w0, a0_4);
     }
     if (add) {
-      let q = y + delta;
-      a00 = f32x4.add(a00, v128.load(q + o0));
-      a01 = f32x4.add(a01, v128.load(q + o1));
-      a02 = f32x4.add(a02, v128.load(q + o2));
-      a03 = f32x4.add(a03, v128.load(q + o3));
-      a04 = f32x4.add(a04, v128.load(q + o4));
+      let s = q + delta;
+      a0_0 = f32x4.add(a0_0, v128.load(s + o0));
+      a0_1 = f32x4.add(a0_1, v128.load(s + o1));
+      a0_2 = f32x4.add(a0_2, v128.load(s + o2));
+      a0_3 = f32x4.add(a0_3, v128.load(s + o3));
+      a0_4 = f32x4.add(a0_4, v128.load(s + o4));
     }
-    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a00, lo), hi));
-    v128.store(y + o1, f32x4.pmin(f32x4.pmax(a01, lo), hi));
-    v128.store(y + o2, f32x4.pmin(f32x4.pmax(a02, lo), hi));
-    v128.store(y + o3, f32x4.pmin(f32x4.pmax(a03, lo), hi));
-    v128.store(y + o4, f32x4.pmin(f32x4.pmax(a04, lo), hi));
-    y += plane;
+    if (clamp) {
+      a0_0 = f32x4.pmin(f32x4.pmax(a0_0, lo), hi);
+      a0_1 = f32x4.pmin(f32x4.pmax(a0_1, lo), hi);
+      a0_2 = f32x4.pmin(f32x4.pmax(a0_2, lo), hi);
+      a0_3 = f32x4.pmin(f32x4.pmax(a0_3, lo), hi);
+      a0_4 = f32x4.pmin(f32x4.pmax(a0_4, lo), hi);
+    }
+    v128.store(q + o0, a0_0);
+    v128.store(q + o1, a0_1);
+    v128.store(q + o2, a0_2);
+    v128.store(q + o3, a0_3);
+    v128.store(q + o4, a0_4);
   }
   return e;
 }
 
-export function shifted_16x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, pixel: u32, rowPixels: u32): usize {
+/** One section's groups of rows. `delta`: from an output to what is added to it, if `add`. Returns the address after the section. */
+function shifted_16x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, add: bool, delta: usize, clamp: bool, pixel: u32, rowPixels: u32): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const add = r.add != 0;
-  const delta = r.residual - r.y;
   // vectors may spill past a row of outputs: the next row's first vector overwrites that
   const width = r.width;
   const outPixels = width * r.height;
@@ -839,41 +1358,48 @@ export function shifted_16x1(x: usize, e: usize, y: usize, groups: u32, r: Matri
     row += 1;
   }
   for (; groups != 0; groups--) {
-    const end = e + 8 + load<u32>(e);
-    let a00 = v128.load32_splat(e, 4);
-    let a01 = a00;
-    let a02 = a00;
-    let a03 = a00;
-    for (e += 8; e < end; e += 8) {
+    const head = load<u32>(e);
+    let q = y + (head >> 16) * plane;
+    let a0_0 = v128.load32_splat(e, 4);
+    let a0_1 = a0_0;
+    let a0_2 = a0_0;
+    let a0_3 = a0_0;
+    e += 8;
+    const end = e + (head & 0xffff);
+    for (; e < end; e += 8) {
       const p = x + load<u32>(e);
       const w0 = v128.load32_splat(e, 4);
-      a00 = madd(v128.load(p, 0), w0, a00);
-      a01 = madd(v128.load(p, 16), w0, a01);
-      a02 = madd(v128.load(p, 32), w0, a02);
-      a03 = madd(v128.load(p, 48), w0, a03);
+      a0_0 = madd(v128.load(p, 0), w0, a0_0);
+      a0_1 = madd(v128.load(p, 16), w0, a0_1);
+      a0_2 = madd(v128.load(p, 32), w0, a0_2);
+      a0_3 = madd(v128.load(p, 48), w0, a0_3);
     }
     if (add) {
-      let q = y + delta;
-      a00 = f32x4.add(a00, v128.load(q + o0));
-      a01 = f32x4.add(a01, v128.load(q + o1));
-      a02 = f32x4.add(a02, v128.load(q + o2));
-      a03 = f32x4.add(a03, v128.load(q + o3));
+      let s = q + delta;
+      a0_0 = f32x4.add(a0_0, v128.load(s + o0));
+      a0_1 = f32x4.add(a0_1, v128.load(s + o1));
+      a0_2 = f32x4.add(a0_2, v128.load(s + o2));
+      a0_3 = f32x4.add(a0_3, v128.load(s + o3));
     }
-    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a00, lo), hi));
-    v128.store(y + o1, f32x4.pmin(f32x4.pmax(a01, lo), hi));
-    v128.store(y + o2, f32x4.pmin(f32x4.pmax(a02, lo), hi));
-    v128.store(y + o3, f32x4.pmin(f32x4.pmax(a03, lo), hi));
-    y += plane;
+    if (clamp) {
+      a0_0 = f32x4.pmin(f32x4.pmax(a0_0, lo), hi);
+      a0_1 = f32x4.pmin(f32x4.pmax(a0_1, lo), hi);
+      a0_2 = f32x4.pmin(f32x4.pmax(a0_2, lo), hi);
+      a0_3 = f32x4.pmin(f32x4.pmax(a0_3, lo), hi);
+    }
+    v128.store(q + o0, a0_0);
+    v128.store(q + o1, a0_1);
+    v128.store(q + o2, a0_2);
+    v128.store(q + o3, a0_3);
   }
   return e;
 }
 
-export function shifted_12x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, pixel: u32, rowPixels: u32): usize {
+/** One section's groups of rows. `delta`: from an output to what is added to it, if `add`. Returns the address after the section. */
+function shifted_12x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, add: bool, delta: usize, clamp: bool, pixel: u32, rowPixels: u32): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const add = r.add != 0;
-  const delta = r.residual - r.y;
   // vectors may spill past a row of outputs: the next row's first vector overwrites that
   const width = r.width;
   const outPixels = width * r.height;
@@ -898,37 +1424,43 @@ export function shifted_12x1(x: usize, e: usize, y: usize, groups: u32, r: Matri
     row += 1;
   }
   for (; groups != 0; groups--) {
-    const end = e + 8 + load<u32>(e);
-    let a00 = v128.load32_splat(e, 4);
-    let a01 = a00;
-    let a02 = a00;
-    for (e += 8; e < end; e += 8) {
+    const head = load<u32>(e);
+    let q = y + (head >> 16) * plane;
+    let a0_0 = v128.load32_splat(e, 4);
+    let a0_1 = a0_0;
+    let a0_2 = a0_0;
+    e += 8;
+    const end = e + (head & 0xffff);
+    for (; e < end; e += 8) {
       const p = x + load<u32>(e);
       const w0 = v128.load32_splat(e, 4);
-      a00 = madd(v128.load(p, 0), w0, a00);
-      a01 = madd(v128.load(p, 16), w0, a01);
-      a02 = madd(v128.load(p, 32), w0, a02);
+      a0_0 = madd(v128.load(p, 0), w0, a0_0);
+      a0_1 = madd(v128.load(p, 16), w0, a0_1);
+      a0_2 = madd(v128.load(p, 32), w0, a0_2);
     }
     if (add) {
-      let q = y + delta;
-      a00 = f32x4.add(a00, v128.load(q + o0));
-      a01 = f32x4.add(a01, v128.load(q + o1));
-      a02 = f32x4.add(a02, v128.load(q + o2));
+      let s = q + delta;
+      a0_0 = f32x4.add(a0_0, v128.load(s + o0));
+      a0_1 = f32x4.add(a0_1, v128.load(s + o1));
+      a0_2 = f32x4.add(a0_2, v128.load(s + o2));
     }
-    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a00, lo), hi));
-    v128.store(y + o1, f32x4.pmin(f32x4.pmax(a01, lo), hi));
-    v128.store(y + o2, f32x4.pmin(f32x4.pmax(a02, lo), hi));
-    y += plane;
+    if (clamp) {
+      a0_0 = f32x4.pmin(f32x4.pmax(a0_0, lo), hi);
+      a0_1 = f32x4.pmin(f32x4.pmax(a0_1, lo), hi);
+      a0_2 = f32x4.pmin(f32x4.pmax(a0_2, lo), hi);
+    }
+    v128.store(q + o0, a0_0);
+    v128.store(q + o1, a0_1);
+    v128.store(q + o2, a0_2);
   }
   return e;
 }
 
-export function shifted_8x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, pixel: u32, rowPixels: u32): usize {
+/** One section's groups of rows. `delta`: from an output to what is added to it, if `add`. Returns the address after the section. */
+function shifted_8x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, add: bool, delta: usize, clamp: bool, pixel: u32, rowPixels: u32): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const add = r.add != 0;
-  const delta = r.residual - r.y;
   // vectors may spill past a row of outputs: the next row's first vector overwrites that
   const width = r.width;
   const outPixels = width * r.height;
@@ -947,33 +1479,38 @@ export function shifted_8x1(x: usize, e: usize, y: usize, groups: u32, r: Matrix
     row += 1;
   }
   for (; groups != 0; groups--) {
-    const end = e + 8 + load<u32>(e);
-    let a00 = v128.load32_splat(e, 4);
-    let a01 = a00;
-    for (e += 8; e < end; e += 8) {
+    const head = load<u32>(e);
+    let q = y + (head >> 16) * plane;
+    let a0_0 = v128.load32_splat(e, 4);
+    let a0_1 = a0_0;
+    e += 8;
+    const end = e + (head & 0xffff);
+    for (; e < end; e += 8) {
       const p = x + load<u32>(e);
       const w0 = v128.load32_splat(e, 4);
-      a00 = madd(v128.load(p, 0), w0, a00);
-      a01 = madd(v128.load(p, 16), w0, a01);
+      a0_0 = madd(v128.load(p, 0), w0, a0_0);
+      a0_1 = madd(v128.load(p, 16), w0, a0_1);
     }
     if (add) {
-      let q = y + delta;
-      a00 = f32x4.add(a00, v128.load(q + o0));
-      a01 = f32x4.add(a01, v128.load(q + o1));
+      let s = q + delta;
+      a0_0 = f32x4.add(a0_0, v128.load(s + o0));
+      a0_1 = f32x4.add(a0_1, v128.load(s + o1));
     }
-    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a00, lo), hi));
-    v128.store(y + o1, f32x4.pmin(f32x4.pmax(a01, lo), hi));
-    y += plane;
+    if (clamp) {
+      a0_0 = f32x4.pmin(f32x4.pmax(a0_0, lo), hi);
+      a0_1 = f32x4.pmin(f32x4.pmax(a0_1, lo), hi);
+    }
+    v128.store(q + o0, a0_0);
+    v128.store(q + o1, a0_1);
   }
   return e;
 }
 
-export function shifted_4x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, pixel: u32, rowPixels: u32): usize {
+/** One section's groups of rows. `delta`: from an output to what is added to it, if `add`. Returns the address after the section. */
+function shifted_4x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, add: bool, delta: usize, clamp: bool, pixel: u32, rowPixels: u32): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const add = r.add != 0;
-  const delta = r.residual - r.y;
   // vectors may spill past a row of outputs: the next row's first vector overwrites that
   const width = r.width;
   const outPixels = width * r.height;
@@ -986,29 +1523,33 @@ export function shifted_4x1(x: usize, e: usize, y: usize, groups: u32, r: Matrix
     row += 1;
   }
   for (; groups != 0; groups--) {
-    const end = e + 8 + load<u32>(e);
-    let a00 = v128.load32_splat(e, 4);
-    for (e += 8; e < end; e += 8) {
+    const head = load<u32>(e);
+    let q = y + (head >> 16) * plane;
+    let a0_0 = v128.load32_splat(e, 4);
+    e += 8;
+    const end = e + (head & 0xffff);
+    for (; e < end; e += 8) {
       const p = x + load<u32>(e);
       const w0 = v128.load32_splat(e, 4);
-      a00 = madd(v128.load(p, 0), w0, a00);
+      a0_0 = madd(v128.load(p, 0), w0, a0_0);
     }
     if (add) {
-      let q = y + delta;
-      a00 = f32x4.add(a00, v128.load(q + o0));
+      let s = q + delta;
+      a0_0 = f32x4.add(a0_0, v128.load(s + o0));
     }
-    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a00, lo), hi));
-    y += plane;
+    if (clamp) {
+      a0_0 = f32x4.pmin(f32x4.pmax(a0_0, lo), hi);
+    }
+    v128.store(q + o0, a0_0);
   }
   return e;
 }
 
-export function shifted_16x2(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, pixel: u32, rowPixels: u32): usize {
+/** One section's groups of rows. `delta`: from an output to what is added to it, if `add`. Returns the address after the section. */
+function shifted_16x2(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, add: bool, delta: usize, clamp: bool, pixel: u32, rowPixels: u32): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const add = r.add != 0;
-  const delta = r.residual - r.y;
   // vectors may spill past a row of outputs: the next row's first vector overwrites that
   const width = r.width;
   const outPixels = width * r.height;
@@ -1039,64 +1580,75 @@ export function shifted_16x2(x: usize, e: usize, y: usize, groups: u32, r: Matri
     row += 1;
   }
   for (; groups != 0; groups--) {
-    const end = e + 12 + load<u32>(e);
-    let a00 = v128.load32_splat(e, 4);
-    let a01 = a00;
-    let a02 = a00;
-    let a03 = a00;
-    let a10 = v128.load32_splat(e, 8);
-    let a11 = a10;
-    let a12 = a10;
-    let a13 = a10;
-    for (e += 12; e < end; e += 12) {
+    const head = load<u32>(e);
+    let q = y + (head >> 16) * plane;
+    let a0_0 = v128.load32_splat(e, 4);
+    let a0_1 = a0_0;
+    let a0_2 = a0_0;
+    let a0_3 = a0_0;
+    let a1_0 = v128.load32_splat(e, 8);
+    let a1_1 = a1_0;
+    let a1_2 = a1_0;
+    let a1_3 = a1_0;
+    e += 12;
+    const end = e + (head & 0xffff);
+    for (; e < end; e += 12) {
       const p = x + load<u32>(e);
       const w0 = v128.load32_splat(e, 4);
       const w1 = v128.load32_splat(e, 8);
       const v0 = v128.load(p, 0);
-      a00 = madd(v0, w0, a00);
-      a10 = madd(v0, w1, a10);
+      a0_0 = madd(v0, w0, a0_0);
+      a1_0 = madd(v0, w1, a1_0);
       const v1 = v128.load(p, 16);
-      a01 = madd(v1, w0, a01);
-      a11 = madd(v1, w1, a11);
+      a0_1 = madd(v1, w0, a0_1);
+      a1_1 = madd(v1, w1, a1_1);
       const v2 = v128.load(p, 32);
-      a02 = madd(v2, w0, a02);
-      a12 = madd(v2, w1, a12);
+      a0_2 = madd(v2, w0, a0_2);
+      a1_2 = madd(v2, w1, a1_2);
       const v3 = v128.load(p, 48);
-      a03 = madd(v3, w0, a03);
-      a13 = madd(v3, w1, a13);
+      a0_3 = madd(v3, w0, a0_3);
+      a1_3 = madd(v3, w1, a1_3);
     }
     if (add) {
-      let q = y + delta;
-      a00 = f32x4.add(a00, v128.load(q + o0));
-      a01 = f32x4.add(a01, v128.load(q + o1));
-      a02 = f32x4.add(a02, v128.load(q + o2));
-      a03 = f32x4.add(a03, v128.load(q + o3));
-      q += plane;
-      a10 = f32x4.add(a10, v128.load(q + o0));
-      a11 = f32x4.add(a11, v128.load(q + o1));
-      a12 = f32x4.add(a12, v128.load(q + o2));
-      a13 = f32x4.add(a13, v128.load(q + o3));
+      let s = q + delta;
+      a0_0 = f32x4.add(a0_0, v128.load(s + o0));
+      a0_1 = f32x4.add(a0_1, v128.load(s + o1));
+      a0_2 = f32x4.add(a0_2, v128.load(s + o2));
+      a0_3 = f32x4.add(a0_3, v128.load(s + o3));
+      s += plane;
+      a1_0 = f32x4.add(a1_0, v128.load(s + o0));
+      a1_1 = f32x4.add(a1_1, v128.load(s + o1));
+      a1_2 = f32x4.add(a1_2, v128.load(s + o2));
+      a1_3 = f32x4.add(a1_3, v128.load(s + o3));
     }
-    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a00, lo), hi));
-    v128.store(y + o1, f32x4.pmin(f32x4.pmax(a01, lo), hi));
-    v128.store(y + o2, f32x4.pmin(f32x4.pmax(a02, lo), hi));
-    v128.store(y + o3, f32x4.pmin(f32x4.pmax(a03, lo), hi));
-    y += plane;
-    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a10, lo), hi));
-    v128.store(y + o1, f32x4.pmin(f32x4.pmax(a11, lo), hi));
-    v128.store(y + o2, f32x4.pmin(f32x4.pmax(a12, lo), hi));
-    v128.store(y + o3, f32x4.pmin(f32x4.pmax(a13, lo), hi));
-    y += plane;
+    if (clamp) {
+      a0_0 = f32x4.pmin(f32x4.pmax(a0_0, lo), hi);
+      a0_1 = f32x4.pmin(f32x4.pmax(a0_1, lo), hi);
+      a0_2 = f32x4.pmin(f32x4.pmax(a0_2, lo), hi);
+      a0_3 = f32x4.pmin(f32x4.pmax(a0_3, lo), hi);
+      a1_0 = f32x4.pmin(f32x4.pmax(a1_0, lo), hi);
+      a1_1 = f32x4.pmin(f32x4.pmax(a1_1, lo), hi);
+      a1_2 = f32x4.pmin(f32x4.pmax(a1_2, lo), hi);
+      a1_3 = f32x4.pmin(f32x4.pmax(a1_3, lo), hi);
+    }
+    v128.store(q + o0, a0_0);
+    v128.store(q + o1, a0_1);
+    v128.store(q + o2, a0_2);
+    v128.store(q + o3, a0_3);
+    q += plane;
+    v128.store(q + o0, a1_0);
+    v128.store(q + o1, a1_1);
+    v128.store(q + o2, a1_2);
+    v128.store(q + o3, a1_3);
   }
   return e;
 }
 
-export function shifted_12x2(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, pixel: u32, rowPixels: u32): usize {
+/** One section's groups of rows. `delta`: from an output to what is added to it, if `add`. Returns the address after the section. */
+function shifted_12x2(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, add: bool, delta: usize, clamp: bool, pixel: u32, rowPixels: u32): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const add = r.add != 0;
-  const delta = r.residual - r.y;
   // vectors may spill past a row of outputs: the next row's first vector overwrites that
   const width = r.width;
   const outPixels = width * r.height;
@@ -1121,55 +1673,64 @@ export function shifted_12x2(x: usize, e: usize, y: usize, groups: u32, r: Matri
     row += 1;
   }
   for (; groups != 0; groups--) {
-    const end = e + 12 + load<u32>(e);
-    let a00 = v128.load32_splat(e, 4);
-    let a01 = a00;
-    let a02 = a00;
-    let a10 = v128.load32_splat(e, 8);
-    let a11 = a10;
-    let a12 = a10;
-    for (e += 12; e < end; e += 12) {
+    const head = load<u32>(e);
+    let q = y + (head >> 16) * plane;
+    let a0_0 = v128.load32_splat(e, 4);
+    let a0_1 = a0_0;
+    let a0_2 = a0_0;
+    let a1_0 = v128.load32_splat(e, 8);
+    let a1_1 = a1_0;
+    let a1_2 = a1_0;
+    e += 12;
+    const end = e + (head & 0xffff);
+    for (; e < end; e += 12) {
       const p = x + load<u32>(e);
       const w0 = v128.load32_splat(e, 4);
       const w1 = v128.load32_splat(e, 8);
       const v0 = v128.load(p, 0);
-      a00 = madd(v0, w0, a00);
-      a10 = madd(v0, w1, a10);
+      a0_0 = madd(v0, w0, a0_0);
+      a1_0 = madd(v0, w1, a1_0);
       const v1 = v128.load(p, 16);
-      a01 = madd(v1, w0, a01);
-      a11 = madd(v1, w1, a11);
+      a0_1 = madd(v1, w0, a0_1);
+      a1_1 = madd(v1, w1, a1_1);
       const v2 = v128.load(p, 32);
-      a02 = madd(v2, w0, a02);
-      a12 = madd(v2, w1, a12);
+      a0_2 = madd(v2, w0, a0_2);
+      a1_2 = madd(v2, w1, a1_2);
     }
     if (add) {
-      let q = y + delta;
-      a00 = f32x4.add(a00, v128.load(q + o0));
-      a01 = f32x4.add(a01, v128.load(q + o1));
-      a02 = f32x4.add(a02, v128.load(q + o2));
-      q += plane;
-      a10 = f32x4.add(a10, v128.load(q + o0));
-      a11 = f32x4.add(a11, v128.load(q + o1));
-      a12 = f32x4.add(a12, v128.load(q + o2));
+      let s = q + delta;
+      a0_0 = f32x4.add(a0_0, v128.load(s + o0));
+      a0_1 = f32x4.add(a0_1, v128.load(s + o1));
+      a0_2 = f32x4.add(a0_2, v128.load(s + o2));
+      s += plane;
+      a1_0 = f32x4.add(a1_0, v128.load(s + o0));
+      a1_1 = f32x4.add(a1_1, v128.load(s + o1));
+      a1_2 = f32x4.add(a1_2, v128.load(s + o2));
     }
-    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a00, lo), hi));
-    v128.store(y + o1, f32x4.pmin(f32x4.pmax(a01, lo), hi));
-    v128.store(y + o2, f32x4.pmin(f32x4.pmax(a02, lo), hi));
-    y += plane;
-    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a10, lo), hi));
-    v128.store(y + o1, f32x4.pmin(f32x4.pmax(a11, lo), hi));
-    v128.store(y + o2, f32x4.pmin(f32x4.pmax(a12, lo), hi));
-    y += plane;
+    if (clamp) {
+      a0_0 = f32x4.pmin(f32x4.pmax(a0_0, lo), hi);
+      a0_1 = f32x4.pmin(f32x4.pmax(a0_1, lo), hi);
+      a0_2 = f32x4.pmin(f32x4.pmax(a0_2, lo), hi);
+      a1_0 = f32x4.pmin(f32x4.pmax(a1_0, lo), hi);
+      a1_1 = f32x4.pmin(f32x4.pmax(a1_1, lo), hi);
+      a1_2 = f32x4.pmin(f32x4.pmax(a1_2, lo), hi);
+    }
+    v128.store(q + o0, a0_0);
+    v128.store(q + o1, a0_1);
+    v128.store(q + o2, a0_2);
+    q += plane;
+    v128.store(q + o0, a1_0);
+    v128.store(q + o1, a1_1);
+    v128.store(q + o2, a1_2);
   }
   return e;
 }
 
-export function shifted_8x2(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, pixel: u32, rowPixels: u32): usize {
+/** One section's groups of rows. `delta`: from an output to what is added to it, if `add`. Returns the address after the section. */
+function shifted_8x2(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, add: bool, delta: usize, clamp: bool, pixel: u32, rowPixels: u32): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const add = r.add != 0;
-  const delta = r.residual - r.y;
   // vectors may spill past a row of outputs: the next row's first vector overwrites that
   const width = r.width;
   const outPixels = width * r.height;
@@ -1188,46 +1749,53 @@ export function shifted_8x2(x: usize, e: usize, y: usize, groups: u32, r: Matrix
     row += 1;
   }
   for (; groups != 0; groups--) {
-    const end = e + 12 + load<u32>(e);
-    let a00 = v128.load32_splat(e, 4);
-    let a01 = a00;
-    let a10 = v128.load32_splat(e, 8);
-    let a11 = a10;
-    for (e += 12; e < end; e += 12) {
+    const head = load<u32>(e);
+    let q = y + (head >> 16) * plane;
+    let a0_0 = v128.load32_splat(e, 4);
+    let a0_1 = a0_0;
+    let a1_0 = v128.load32_splat(e, 8);
+    let a1_1 = a1_0;
+    e += 12;
+    const end = e + (head & 0xffff);
+    for (; e < end; e += 12) {
       const p = x + load<u32>(e);
       const w0 = v128.load32_splat(e, 4);
       const w1 = v128.load32_splat(e, 8);
       const v0 = v128.load(p, 0);
-      a00 = madd(v0, w0, a00);
-      a10 = madd(v0, w1, a10);
+      a0_0 = madd(v0, w0, a0_0);
+      a1_0 = madd(v0, w1, a1_0);
       const v1 = v128.load(p, 16);
-      a01 = madd(v1, w0, a01);
-      a11 = madd(v1, w1, a11);
+      a0_1 = madd(v1, w0, a0_1);
+      a1_1 = madd(v1, w1, a1_1);
     }
     if (add) {
-      let q = y + delta;
-      a00 = f32x4.add(a00, v128.load(q + o0));
-      a01 = f32x4.add(a01, v128.load(q + o1));
-      q += plane;
-      a10 = f32x4.add(a10, v128.load(q + o0));
-      a11 = f32x4.add(a11, v128.load(q + o1));
+      let s = q + delta;
+      a0_0 = f32x4.add(a0_0, v128.load(s + o0));
+      a0_1 = f32x4.add(a0_1, v128.load(s + o1));
+      s += plane;
+      a1_0 = f32x4.add(a1_0, v128.load(s + o0));
+      a1_1 = f32x4.add(a1_1, v128.load(s + o1));
     }
-    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a00, lo), hi));
-    v128.store(y + o1, f32x4.pmin(f32x4.pmax(a01, lo), hi));
-    y += plane;
-    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a10, lo), hi));
-    v128.store(y + o1, f32x4.pmin(f32x4.pmax(a11, lo), hi));
-    y += plane;
+    if (clamp) {
+      a0_0 = f32x4.pmin(f32x4.pmax(a0_0, lo), hi);
+      a0_1 = f32x4.pmin(f32x4.pmax(a0_1, lo), hi);
+      a1_0 = f32x4.pmin(f32x4.pmax(a1_0, lo), hi);
+      a1_1 = f32x4.pmin(f32x4.pmax(a1_1, lo), hi);
+    }
+    v128.store(q + o0, a0_0);
+    v128.store(q + o1, a0_1);
+    q += plane;
+    v128.store(q + o0, a1_0);
+    v128.store(q + o1, a1_1);
   }
   return e;
 }
 
-export function shifted_4x2(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, pixel: u32, rowPixels: u32): usize {
+/** One section's groups of rows. `delta`: from an output to what is added to it, if `add`. Returns the address after the section. */
+function shifted_4x2(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, add: bool, delta: usize, clamp: bool, pixel: u32, rowPixels: u32): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const add = r.add != 0;
-  const delta = r.residual - r.y;
   // vectors may spill past a row of outputs: the next row's first vector overwrites that
   const width = r.width;
   const outPixels = width * r.height;
@@ -1240,37 +1808,42 @@ export function shifted_4x2(x: usize, e: usize, y: usize, groups: u32, r: Matrix
     row += 1;
   }
   for (; groups != 0; groups--) {
-    const end = e + 12 + load<u32>(e);
-    let a00 = v128.load32_splat(e, 4);
-    let a10 = v128.load32_splat(e, 8);
-    for (e += 12; e < end; e += 12) {
+    const head = load<u32>(e);
+    let q = y + (head >> 16) * plane;
+    let a0_0 = v128.load32_splat(e, 4);
+    let a1_0 = v128.load32_splat(e, 8);
+    e += 12;
+    const end = e + (head & 0xffff);
+    for (; e < end; e += 12) {
       const p = x + load<u32>(e);
       const w0 = v128.load32_splat(e, 4);
       const w1 = v128.load32_splat(e, 8);
       const v0 = v128.load(p, 0);
-      a00 = madd(v0, w0, a00);
-      a10 = madd(v0, w1, a10);
+      a0_0 = madd(v0, w0, a0_0);
+      a1_0 = madd(v0, w1, a1_0);
     }
     if (add) {
-      let q = y + delta;
-      a00 = f32x4.add(a00, v128.load(q + o0));
-      q += plane;
-      a10 = f32x4.add(a10, v128.load(q + o0));
+      let s = q + delta;
+      a0_0 = f32x4.add(a0_0, v128.load(s + o0));
+      s += plane;
+      a1_0 = f32x4.add(a1_0, v128.load(s + o0));
     }
-    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a00, lo), hi));
-    y += plane;
-    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a10, lo), hi));
-    y += plane;
+    if (clamp) {
+      a0_0 = f32x4.pmin(f32x4.pmax(a0_0, lo), hi);
+      a1_0 = f32x4.pmin(f32x4.pmax(a1_0, lo), hi);
+    }
+    v128.store(q + o0, a0_0);
+    q += plane;
+    v128.store(q + o0, a1_0);
   }
   return e;
 }
 
-export function shifted_8x4(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, pixel: u32, rowPixels: u32): usize {
+/** One section's groups of rows. `delta`: from an output to what is added to it, if `add`. Returns the address after the section. */
+function shifted_8x4(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, add: bool, delta: usize, clamp: bool, pixel: u32, rowPixels: u32): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const add = r.add != 0;
-  const delta = r.residual - r.y;
   // vectors may spill past a row of outputs: the next row's first vector overwrites that
   const width = r.width;
   const outPixels = width * r.height;
@@ -1289,68 +1862,79 @@ export function shifted_8x4(x: usize, e: usize, y: usize, groups: u32, r: Matrix
     row += 1;
   }
   for (; groups != 0; groups--) {
-    const end = e + 20 + load<u32>(e);
-    let a00 = v128.load32_splat(e, 4);
-    let a01 = a00;
-    let a10 = v128.load32_splat(e, 8);
-    let a11 = a10;
-    let a20 = v128.load32_splat(e, 12);
-    let a21 = a20;
-    let a30 = v128.load32_splat(e, 16);
-    let a31 = a30;
-    for (e += 20; e < end; e += 20) {
+    const head = load<u32>(e);
+    let q = y + (head >> 16) * plane;
+    let a0_0 = v128.load32_splat(e, 4);
+    let a0_1 = a0_0;
+    let a1_0 = v128.load32_splat(e, 8);
+    let a1_1 = a1_0;
+    let a2_0 = v128.load32_splat(e, 12);
+    let a2_1 = a2_0;
+    let a3_0 = v128.load32_splat(e, 16);
+    let a3_1 = a3_0;
+    e += 20;
+    const end = e + (head & 0xffff);
+    for (; e < end; e += 20) {
       const p = x + load<u32>(e);
       const w0 = v128.load32_splat(e, 4);
       const w1 = v128.load32_splat(e, 8);
       const w2 = v128.load32_splat(e, 12);
       const w3 = v128.load32_splat(e, 16);
       const v0 = v128.load(p, 0);
-      a00 = madd(v0, w0, a00);
-      a10 = madd(v0, w1, a10);
-      a20 = madd(v0, w2, a20);
-      a30 = madd(v0, w3, a30);
+      a0_0 = madd(v0, w0, a0_0);
+      a1_0 = madd(v0, w1, a1_0);
+      a2_0 = madd(v0, w2, a2_0);
+      a3_0 = madd(v0, w3, a3_0);
       const v1 = v128.load(p, 16);
-      a01 = madd(v1, w0, a01);
-      a11 = madd(v1, w1, a11);
-      a21 = madd(v1, w2, a21);
-      a31 = madd(v1, w3, a31);
+      a0_1 = madd(v1, w0, a0_1);
+      a1_1 = madd(v1, w1, a1_1);
+      a2_1 = madd(v1, w2, a2_1);
+      a3_1 = madd(v1, w3, a3_1);
     }
     if (add) {
-      let q = y + delta;
-      a00 = f32x4.add(a00, v128.load(q + o0));
-      a01 = f32x4.add(a01, v128.load(q + o1));
-      q += plane;
-      a10 = f32x4.add(a10, v128.load(q + o0));
-      a11 = f32x4.add(a11, v128.load(q + o1));
-      q += plane;
-      a20 = f32x4.add(a20, v128.load(q + o0));
-      a21 = f32x4.add(a21, v128.load(q + o1));
-      q += plane;
-      a30 = f32x4.add(a30, v128.load(q + o0));
-      a31 = f32x4.add(a31, v128.load(q + o1));
+      let s = q + delta;
+      a0_0 = f32x4.add(a0_0, v128.load(s + o0));
+      a0_1 = f32x4.add(a0_1, v128.load(s + o1));
+      s += plane;
+      a1_0 = f32x4.add(a1_0, v128.load(s + o0));
+      a1_1 = f32x4.add(a1_1, v128.load(s + o1));
+      s += plane;
+      a2_0 = f32x4.add(a2_0, v128.load(s + o0));
+      a2_1 = f32x4.add(a2_1, v128.load(s + o1));
+      s += plane;
+      a3_0 = f32x4.add(a3_0, v128.load(s + o0));
+      a3_1 = f32x4.add(a3_1, v128.load(s + o1));
     }
-    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a00, lo), hi));
-    v128.store(y + o1, f32x4.pmin(f32x4.pmax(a01, lo), hi));
-    y += plane;
-    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a10, lo), hi));
-    v128.store(y + o1, f32x4.pmin(f32x4.pmax(a11, lo), hi));
-    y += plane;
-    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a20, lo), hi));
-    v128.store(y + o1, f32x4.pmin(f32x4.pmax(a21, lo), hi));
-    y += plane;
-    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a30, lo), hi));
-    v128.store(y + o1, f32x4.pmin(f32x4.pmax(a31, lo), hi));
-    y += plane;
+    if (clamp) {
+      a0_0 = f32x4.pmin(f32x4.pmax(a0_0, lo), hi);
+      a0_1 = f32x4.pmin(f32x4.pmax(a0_1, lo), hi);
+      a1_0 = f32x4.pmin(f32x4.pmax(a1_0, lo), hi);
+      a1_1 = f32x4.pmin(f32x4.pmax(a1_1, lo), hi);
+      a2_0 = f32x4.pmin(f32x4.pmax(a2_0, lo), hi);
+      a2_1 = f32x4.pmin(f32x4.pmax(a2_1, lo), hi);
+      a3_0 = f32x4.pmin(f32x4.pmax(a3_0, lo), hi);
+      a3_1 = f32x4.pmin(f32x4.pmax(a3_1, lo), hi);
+    }
+    v128.store(q + o0, a0_0);
+    v128.store(q + o1, a0_1);
+    q += plane;
+    v128.store(q + o0, a1_0);
+    v128.store(q + o1, a1_1);
+    q += plane;
+    v128.store(q + o0, a2_0);
+    v128.store(q + o1, a2_1);
+    q += plane;
+    v128.store(q + o0, a3_0);
+    v128.store(q + o1, a3_1);
   }
   return e;
 }
 
-export function shifted_4x4(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, pixel: u32, rowPixels: u32): usize {
+/** One section's groups of rows. `delta`: from an output to what is added to it, if `add`. Returns the address after the section. */
+function shifted_4x4(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, add: bool, delta: usize, clamp: bool, pixel: u32, rowPixels: u32): usize {
   const plane = r.yPlane;
   const lo = f32x4.splat(r.min);
   const hi = f32x4.splat(r.max);
-  const add = r.add != 0;
-  const delta = r.residual - r.y;
   // vectors may spill past a row of outputs: the next row's first vector overwrites that
   const width = r.width;
   const outPixels = width * r.height;
@@ -1363,82 +1947,108 @@ export function shifted_4x4(x: usize, e: usize, y: usize, groups: u32, r: Matrix
     row += 1;
   }
   for (; groups != 0; groups--) {
-    const end = e + 20 + load<u32>(e);
-    let a00 = v128.load32_splat(e, 4);
-    let a10 = v128.load32_splat(e, 8);
-    let a20 = v128.load32_splat(e, 12);
-    let a30 = v128.load32_splat(e, 16);
-    for (e += 20; e < end; e += 20) {
+    const head = load<u32>(e);
+    let q = y + (head >> 16) * plane;
+    let a0_0 = v128.load32_splat(e, 4);
+    let a1_0 = v128.load32_splat(e, 8);
+    let a2_0 = v128.load32_splat(e, 12);
+    let a3_0 = v128.load32_splat(e, 16);
+    e += 20;
+    const end = e + (head & 0xffff);
+    for (; e < end; e += 20) {
       const p = x + load<u32>(e);
       const w0 = v128.load32_splat(e, 4);
       const w1 = v128.load32_splat(e, 8);
       const w2 = v128.load32_splat(e, 12);
       const w3 = v128.load32_splat(e, 16);
       const v0 = v128.load(p, 0);
-      a00 = madd(v0, w0, a00);
-      a10 = madd(v0, w1, a10);
-      a20 = madd(v0, w2, a20);
-      a30 = madd(v0, w3, a30);
+      a0_0 = madd(v0, w0, a0_0);
+      a1_0 = madd(v0, w1, a1_0);
+      a2_0 = madd(v0, w2, a2_0);
+      a3_0 = madd(v0, w3, a3_0);
     }
     if (add) {
-      let q = y + delta;
-      a00 = f32x4.add(a00, v128.load(q + o0));
-      q += plane;
-      a10 = f32x4.add(a10, v128.load(q + o0));
-      q += plane;
-      a20 = f32x4.add(a20, v128.load(q + o0));
-      q += plane;
-      a30 = f32x4.add(a30, v128.load(q + o0));
+      let s = q + delta;
+      a0_0 = f32x4.add(a0_0, v128.load(s + o0));
+      s += plane;
+      a1_0 = f32x4.add(a1_0, v128.load(s + o0));
+      s += plane;
+      a2_0 = f32x4.add(a2_0, v128.load(s + o0));
+      s += plane;
+      a3_0 = f32x4.add(a3_0, v128.load(s + o0));
     }
-    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a00, lo), hi));
-    y += plane;
-    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a10, lo), hi));
-    y += plane;
-    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a20, lo), hi));
-    y += plane;
-    v128.store(y + o0, f32x4.pmin(f32x4.pmax(a30, lo), hi));
-    y += plane;
+    if (clamp) {
+      a0_0 = f32x4.pmin(f32x4.pmax(a0_0, lo), hi);
+      a1_0 = f32x4.pmin(f32x4.pmax(a1_0, lo), hi);
+      a2_0 = f32x4.pmin(f32x4.pmax(a2_0, lo), hi);
+      a3_0 = f32x4.pmin(f32x4.pmax(a3_0, lo), hi);
+    }
+    v128.store(q + o0, a0_0);
+    q += plane;
+    v128.store(q + o0, a1_0);
+    q += plane;
+    v128.store(q + o0, a2_0);
+    q += plane;
+    v128.store(q + o0, a3_0);
   }
   return e;
 }
 
-function flat_column_x1(x: usize, w: usize, y: usize, r: MatrixRecord, vectors: u32): void {
-  const groups = r.rows / 1;
+function flat_section_x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, vectors: u32, add: bool, delta: usize, clamp: bool): usize {
   switch (vectors) {
-    case 7: {
-      flat_28x1(x, w, y, groups, r);
-      break;
-    }
-    case 6: {
-      flat_24x1(x, w, y, groups, r);
-      break;
-    }
-    case 5: {
-      flat_20x1(x, w, y, groups, r);
-      break;
-    }
-    case 4: {
-      flat_16x1(x, w, y, groups, r);
-      break;
-    }
-    case 3: {
-      flat_12x1(x, w, y, groups, r);
-      break;
-    }
-    case 2: {
-      flat_8x1(x, w, y, groups, r);
-      break;
-    }
-    default: {
-      flat_4x1(x, w, y, groups, r);
-      break;
+    case 13:
+      return flat_52x1(x, e, y, groups, r, add, delta, clamp);
+    case 10:
+      return flat_40x1(x, e, y, groups, r, add, delta, clamp);
+    case 8:
+      return flat_32x1(x, e, y, groups, r, add, delta, clamp);
+    case 7:
+      return flat_28x1(x, e, y, groups, r, add, delta, clamp);
+    case 6:
+      return flat_24x1(x, e, y, groups, r, add, delta, clamp);
+    case 5:
+      return flat_20x1(x, e, y, groups, r, add, delta, clamp);
+    case 4:
+      return flat_16x1(x, e, y, groups, r, add, delta, clamp);
+    case 3:
+      return flat_12x1(x, e, y, groups, r, add, delta, clamp);
+    case 2:
+      return flat_8x1(x, e, y, groups, r, add, delta, clamp);
+    default:
+      return flat_4x1(x, e, y, groups, r, add, delta, clamp);
+  }
+}
+
+/** All rows at a tile of so many vectors, section by section. */
+function flat_column_x1(x: usize, e: usize, y: usize, r: MatrixRecord, vectors: u32): void {
+  const residual = r.residual - r.y;
+  for (let rows = r.rows; rows != 0; ) {
+    const groups = load<u32>(e);
+    const flags = load<u32>(e, 4);
+    // the first block adds the residual, the others add to the sums of those before
+    const add = (flags & 1) != 0 || r.add != 0;
+    const delta = flags & 1 ? 0 : residual;
+    const isLast = (flags & 2) != 0;
+    e = flat_section_x1(x, e + 8, y, groups, r, vectors, add, delta, isLast);
+    if (isLast) {
+      const done = groups * (flags >> 2);
+      y += done * r.yPlane;
+      rows -= done;
     }
   }
 }
 
-/** All pixels: full tiles, then the last two divided evenly so that no tile is nearly empty. */
-export function flat_x1(r: MatrixRecord, vectors: u32): void {
-  const full: u32 = 7;
+/** The narrowest tile of so many vectors or more. */
+// @ts-ignore: decorator
+@inline
+function flat_fit_x1(vectors: u32): u32 {
+  if (vectors > 10) return 13;
+  if (vectors > 8) return 10;
+  return vectors;
+}
+
+/** All pixels: tiles of `full` vectors, then two of about half of what is left, so that no tile is nearly empty. */
+export function flat_x1(r: MatrixRecord, vectors: u32, full: u32): void {
   const block = activationBlock(r.rows);
   for (let n: u32 = 0; n < r.batch; n++) {
     const x = r.x + n * r.xBatch;
@@ -1447,13 +2057,9 @@ export function flat_x1(r: MatrixRecord, vectors: u32): void {
     let pixel: u32 = 0;
     let done: u32 = 0;
     while (left != 0) {
-      const now = left <= full ? left : left < 2 * full ? (left + 1) / 2 : full;
-      let from = x + 4 * pixel;
-      if (r.packed != 0) {
-        from = r.scratch;
-        packFlat(r, x + 4 * pixel, now);
-      }
-      flat_column_x1(from, r.weights, y + 4 * pixel, r, now);
+      let now = left < 2 * full ? flat_fit_x1((left + 1) / 2) : full;
+      if (left <= full && flat_fit_x1(left) == left) now = left;
+      flat_column_x1(x + 4 * pixel, r.weights, y + 4 * pixel, r, now);
       pixel += 4 * now;
       left -= now;
       // the activation is applied to pixels that are finished and still in the cache
@@ -1465,37 +2071,48 @@ export function flat_x1(r: MatrixRecord, vectors: u32): void {
   }
 }
 
-function flat_column_x2(x: usize, w: usize, y: usize, r: MatrixRecord, vectors: u32): void {
-  const groups = r.rows / 2;
-  const rest = r.rows % 2;
-  let e: usize;
+function flat_section_x2(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, vectors: u32, add: bool, delta: usize, clamp: bool): usize {
   switch (vectors) {
-    case 4: {
-      e = flat_16x2(x, w, y, groups, r);
-      if (rest != 0) flat_16x1(x, e, y + groups * 2 * r.yPlane, rest, r);
-      break;
-    }
-    case 3: {
-      e = flat_12x2(x, w, y, groups, r);
-      if (rest != 0) flat_12x1(x, e, y + groups * 2 * r.yPlane, rest, r);
-      break;
-    }
-    case 2: {
-      e = flat_8x2(x, w, y, groups, r);
-      if (rest != 0) flat_8x1(x, e, y + groups * 2 * r.yPlane, rest, r);
-      break;
-    }
-    default: {
-      e = flat_4x2(x, w, y, groups, r);
-      if (rest != 0) flat_4x1(x, e, y + groups * 2 * r.yPlane, rest, r);
-      break;
+    case 4:
+      return flat_16x2(x, e, y, groups, r, add, delta, clamp);
+    case 3:
+      return flat_12x2(x, e, y, groups, r, add, delta, clamp);
+    case 2:
+      return flat_8x2(x, e, y, groups, r, add, delta, clamp);
+    default:
+      return flat_4x2(x, e, y, groups, r, add, delta, clamp);
+  }
+}
+
+/** All rows at a tile of so many vectors, section by section. */
+function flat_column_x2(x: usize, e: usize, y: usize, r: MatrixRecord, vectors: u32): void {
+  const residual = r.residual - r.y;
+  for (let rows = r.rows; rows != 0; ) {
+    const groups = load<u32>(e);
+    const flags = load<u32>(e, 4);
+    // the first block adds the residual, the others add to the sums of those before
+    const add = (flags & 1) != 0 || r.add != 0;
+    const delta = flags & 1 ? 0 : residual;
+    const isLast = (flags & 2) != 0;
+    if (flags >> 2 == 1) e = flat_section_x1(x, e + 8, y, groups, r, vectors, add, delta, isLast);
+    else e = flat_section_x2(x, e + 8, y, groups, r, vectors, add, delta, isLast);
+    if (isLast) {
+      const done = groups * (flags >> 2);
+      y += done * r.yPlane;
+      rows -= done;
     }
   }
 }
 
-/** All pixels: full tiles, then the last two divided evenly so that no tile is nearly empty. */
-export function flat_x2(r: MatrixRecord, vectors: u32): void {
-  const full: u32 = 4;
+/** The narrowest tile of so many vectors or more. */
+// @ts-ignore: decorator
+@inline
+function flat_fit_x2(vectors: u32): u32 {
+  return vectors;
+}
+
+/** All pixels: tiles of `full` vectors, then two of about half of what is left, so that no tile is nearly empty. */
+export function flat_x2(r: MatrixRecord, vectors: u32, full: u32): void {
   const block = activationBlock(r.rows);
   for (let n: u32 = 0; n < r.batch; n++) {
     const x = r.x + n * r.xBatch;
@@ -1504,9 +2121,9 @@ export function flat_x2(r: MatrixRecord, vectors: u32): void {
     let pixel: u32 = 0;
     let done: u32 = 0;
     while (left != 0) {
-      const now = left <= full ? left : left < 2 * full ? (left + 1) / 2 : full;
-      const from = x + 4 * pixel;
-      flat_column_x2(from, r.weights, y + 4 * pixel, r, now);
+      let now = left < 2 * full ? flat_fit_x2((left + 1) / 2) : full;
+      if (left <= full && flat_fit_x2(left) == left) now = left;
+      flat_column_x2(x + 4 * pixel, r.weights, y + 4 * pixel, r, now);
       pixel += 4 * now;
       left -= now;
       // the activation is applied to pixels that are finished and still in the cache
@@ -1518,27 +2135,44 @@ export function flat_x2(r: MatrixRecord, vectors: u32): void {
   }
 }
 
-function flat_column_x4(x: usize, w: usize, y: usize, r: MatrixRecord, vectors: u32): void {
-  const groups = r.rows / 4;
-  const rest = r.rows % 4;
-  let e: usize;
+function flat_section_x4(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, vectors: u32, add: bool, delta: usize, clamp: bool): usize {
   switch (vectors) {
-    case 2: {
-      e = flat_8x4(x, w, y, groups, r);
-      if (rest != 0) flat_8x1(x, e, y + groups * 4 * r.yPlane, rest, r);
-      break;
-    }
-    default: {
-      e = flat_4x4(x, w, y, groups, r);
-      if (rest != 0) flat_4x1(x, e, y + groups * 4 * r.yPlane, rest, r);
-      break;
+    case 2:
+      return flat_8x4(x, e, y, groups, r, add, delta, clamp);
+    default:
+      return flat_4x4(x, e, y, groups, r, add, delta, clamp);
+  }
+}
+
+/** All rows at a tile of so many vectors, section by section. */
+function flat_column_x4(x: usize, e: usize, y: usize, r: MatrixRecord, vectors: u32): void {
+  const residual = r.residual - r.y;
+  for (let rows = r.rows; rows != 0; ) {
+    const groups = load<u32>(e);
+    const flags = load<u32>(e, 4);
+    // the first block adds the residual, the others add to the sums of those before
+    const add = (flags & 1) != 0 || r.add != 0;
+    const delta = flags & 1 ? 0 : residual;
+    const isLast = (flags & 2) != 0;
+    if (flags >> 2 == 1) e = flat_section_x1(x, e + 8, y, groups, r, vectors, add, delta, isLast);
+    else e = flat_section_x4(x, e + 8, y, groups, r, vectors, add, delta, isLast);
+    if (isLast) {
+      const done = groups * (flags >> 2);
+      y += done * r.yPlane;
+      rows -= done;
     }
   }
 }
 
-/** All pixels: full tiles, then the last two divided evenly so that no tile is nearly empty. */
-export function flat_x4(r: MatrixRecord, vectors: u32): void {
-  const full: u32 = 2;
+/** The narrowest tile of so many vectors or more. */
+// @ts-ignore: decorator
+@inline
+function flat_fit_x4(vectors: u32): u32 {
+  return vectors;
+}
+
+/** All pixels: tiles of `full` vectors, then two of about half of what is left, so that no tile is nearly empty. */
+export function flat_x4(r: MatrixRecord, vectors: u32, full: u32): void {
   const block = activationBlock(r.rows);
   for (let n: u32 = 0; n < r.batch; n++) {
     const x = r.x + n * r.xBatch;
@@ -1547,9 +2181,9 @@ export function flat_x4(r: MatrixRecord, vectors: u32): void {
     let pixel: u32 = 0;
     let done: u32 = 0;
     while (left != 0) {
-      const now = left <= full ? left : left < 2 * full ? (left + 1) / 2 : full;
-      const from = x + 4 * pixel;
-      flat_column_x4(from, r.weights, y + 4 * pixel, r, now);
+      let now = left < 2 * full ? flat_fit_x4((left + 1) / 2) : full;
+      if (left <= full && flat_fit_x4(left) == left) now = left;
+      flat_column_x4(x + 4 * pixel, r.weights, y + 4 * pixel, r, now);
       pixel += 4 * now;
       left -= now;
       // the activation is applied to pixels that are finished and still in the cache
@@ -1561,45 +2195,58 @@ export function flat_x4(r: MatrixRecord, vectors: u32): void {
   }
 }
 
-function shifted_column_x1(x: usize, w: usize, y: usize, r: MatrixRecord, vectors: u32, pixel: u32, rowPixels: u32): void {
-  const groups = r.rows / 1;
+function shifted_section_x1(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, vectors: u32, add: bool, delta: usize, clamp: bool, pixel: u32, rowPixels: u32): usize {
   switch (vectors) {
-    case 7: {
-      shifted_28x1(x, w, y, groups, r, pixel, rowPixels);
-      break;
-    }
-    case 6: {
-      shifted_24x1(x, w, y, groups, r, pixel, rowPixels);
-      break;
-    }
-    case 5: {
-      shifted_20x1(x, w, y, groups, r, pixel, rowPixels);
-      break;
-    }
-    case 4: {
-      shifted_16x1(x, w, y, groups, r, pixel, rowPixels);
-      break;
-    }
-    case 3: {
-      shifted_12x1(x, w, y, groups, r, pixel, rowPixels);
-      break;
-    }
-    case 2: {
-      shifted_8x1(x, w, y, groups, r, pixel, rowPixels);
-      break;
-    }
-    default: {
-      shifted_4x1(x, w, y, groups, r, pixel, rowPixels);
-      break;
+    case 13:
+      return shifted_52x1(x, e, y, groups, r, add, delta, clamp, pixel, rowPixels);
+    case 7:
+      return shifted_28x1(x, e, y, groups, r, add, delta, clamp, pixel, rowPixels);
+    case 6:
+      return shifted_24x1(x, e, y, groups, r, add, delta, clamp, pixel, rowPixels);
+    case 5:
+      return shifted_20x1(x, e, y, groups, r, add, delta, clamp, pixel, rowPixels);
+    case 4:
+      return shifted_16x1(x, e, y, groups, r, add, delta, clamp, pixel, rowPixels);
+    case 3:
+      return shifted_12x1(x, e, y, groups, r, add, delta, clamp, pixel, rowPixels);
+    case 2:
+      return shifted_8x1(x, e, y, groups, r, add, delta, clamp, pixel, rowPixels);
+    default:
+      return shifted_4x1(x, e, y, groups, r, add, delta, clamp, pixel, rowPixels);
+  }
+}
+
+/** All rows at a tile of so many vectors, section by section. */
+function shifted_column_x1(x: usize, e: usize, y: usize, r: MatrixRecord, vectors: u32, pixel: u32, rowPixels: u32): void {
+  const residual = r.residual - r.y;
+  for (let rows = r.rows; rows != 0; ) {
+    const groups = load<u32>(e);
+    const flags = load<u32>(e, 4);
+    // the first block adds the residual, the others add to the sums of those before
+    const add = (flags & 1) != 0 || r.add != 0;
+    const delta = flags & 1 ? 0 : residual;
+    const isLast = (flags & 2) != 0;
+    e = shifted_section_x1(x, e + 8, y, groups, r, vectors, add, delta, isLast, pixel, rowPixels);
+    if (isLast) {
+      const done = groups * (flags >> 2);
+      y += done * r.yPlane;
+      rows -= done;
     }
   }
 }
 
-/** All pixels: full tiles, then the last two divided evenly so that no tile is nearly empty. */
-export function shifted_x1(r: MatrixRecord, vectors: u32): void {
-  const full: u32 = 7;
+/** The narrowest tile of so many vectors or more. */
+// @ts-ignore: decorator
+@inline
+function shifted_fit_x1(vectors: u32): u32 {
+  if (vectors > 7) return 13;
+  return vectors;
+}
+
+/** All pixels: tiles of `full` vectors, then two of about half of what is left, so that no tile is nearly empty. */
+export function shifted_x1(r: MatrixRecord, vectors: u32, full: u32): void {
   const block = activationBlock(r.rows);
-  const rowPixels = r.packed != 0 ? (r.width + 3) & ~3 : r.rowPixels;
+  const rowPixels = r.rowPixels;
   for (let n: u32 = 0; n < r.batch; n++) {
     const x = r.x + n * r.xBatch;
     const y = r.y + n * r.yBatch;
@@ -1607,13 +2254,9 @@ export function shifted_x1(r: MatrixRecord, vectors: u32): void {
     let pixel: u32 = 0;
     let done: u32 = 0;
     while (left != 0) {
-      const now = left <= full ? left : left < 2 * full ? (left + 1) / 2 : full;
-      let from = x + 4 * pixel;
-      if (r.packed != 0) {
-        from = r.scratch;
-        packRows(r, x, pixel, rowPixels, now);
-      }
-      shifted_column_x1(from, r.weights, y, r, now, pixel, rowPixels);
+      let now = left < 2 * full ? shifted_fit_x1((left + 1) / 2) : full;
+      if (left <= full && shifted_fit_x1(left) == left) now = left;
+      shifted_column_x1(x + 4 * pixel, r.weights, y, r, now, pixel, rowPixels);
       pixel += 4 * now;
       left -= now;
       // the activation is applied to pixels that are finished and still in the cache
@@ -1629,37 +2272,48 @@ export function shifted_x1(r: MatrixRecord, vectors: u32): void {
   }
 }
 
-function shifted_column_x2(x: usize, w: usize, y: usize, r: MatrixRecord, vectors: u32, pixel: u32, rowPixels: u32): void {
-  const groups = r.rows / 2;
-  const rest = r.rows % 2;
-  let e: usize;
+function shifted_section_x2(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, vectors: u32, add: bool, delta: usize, clamp: bool, pixel: u32, rowPixels: u32): usize {
   switch (vectors) {
-    case 4: {
-      e = shifted_16x2(x, w, y, groups, r, pixel, rowPixels);
-      if (rest != 0) shifted_16x1(x, e, y + groups * 2 * r.yPlane, rest, r, pixel, rowPixels);
-      break;
-    }
-    case 3: {
-      e = shifted_12x2(x, w, y, groups, r, pixel, rowPixels);
-      if (rest != 0) shifted_12x1(x, e, y + groups * 2 * r.yPlane, rest, r, pixel, rowPixels);
-      break;
-    }
-    case 2: {
-      e = shifted_8x2(x, w, y, groups, r, pixel, rowPixels);
-      if (rest != 0) shifted_8x1(x, e, y + groups * 2 * r.yPlane, rest, r, pixel, rowPixels);
-      break;
-    }
-    default: {
-      e = shifted_4x2(x, w, y, groups, r, pixel, rowPixels);
-      if (rest != 0) shifted_4x1(x, e, y + groups * 2 * r.yPlane, rest, r, pixel, rowPixels);
-      break;
+    case 4:
+      return shifted_16x2(x, e, y, groups, r, add, delta, clamp, pixel, rowPixels);
+    case 3:
+      return shifted_12x2(x, e, y, groups, r, add, delta, clamp, pixel, rowPixels);
+    case 2:
+      return shifted_8x2(x, e, y, groups, r, add, delta, clamp, pixel, rowPixels);
+    default:
+      return shifted_4x2(x, e, y, groups, r, add, delta, clamp, pixel, rowPixels);
+  }
+}
+
+/** All rows at a tile of so many vectors, section by section. */
+function shifted_column_x2(x: usize, e: usize, y: usize, r: MatrixRecord, vectors: u32, pixel: u32, rowPixels: u32): void {
+  const residual = r.residual - r.y;
+  for (let rows = r.rows; rows != 0; ) {
+    const groups = load<u32>(e);
+    const flags = load<u32>(e, 4);
+    // the first block adds the residual, the others add to the sums of those before
+    const add = (flags & 1) != 0 || r.add != 0;
+    const delta = flags & 1 ? 0 : residual;
+    const isLast = (flags & 2) != 0;
+    if (flags >> 2 == 1) e = shifted_section_x1(x, e + 8, y, groups, r, vectors, add, delta, isLast, pixel, rowPixels);
+    else e = shifted_section_x2(x, e + 8, y, groups, r, vectors, add, delta, isLast, pixel, rowPixels);
+    if (isLast) {
+      const done = groups * (flags >> 2);
+      y += done * r.yPlane;
+      rows -= done;
     }
   }
 }
 
-/** All pixels: full tiles, then the last two divided evenly so that no tile is nearly empty. */
-export function shifted_x2(r: MatrixRecord, vectors: u32): void {
-  const full: u32 = 4;
+/** The narrowest tile of so many vectors or more. */
+// @ts-ignore: decorator
+@inline
+function shifted_fit_x2(vectors: u32): u32 {
+  return vectors;
+}
+
+/** All pixels: tiles of `full` vectors, then two of about half of what is left, so that no tile is nearly empty. */
+export function shifted_x2(r: MatrixRecord, vectors: u32, full: u32): void {
   const block = activationBlock(r.rows);
   const rowPixels = r.rowPixels;
   for (let n: u32 = 0; n < r.batch; n++) {
@@ -1669,9 +2323,9 @@ export function shifted_x2(r: MatrixRecord, vectors: u32): void {
     let pixel: u32 = 0;
     let done: u32 = 0;
     while (left != 0) {
-      const now = left <= full ? left : left < 2 * full ? (left + 1) / 2 : full;
-      const from = x + 4 * pixel;
-      shifted_column_x2(from, r.weights, y, r, now, pixel, rowPixels);
+      let now = left < 2 * full ? shifted_fit_x2((left + 1) / 2) : full;
+      if (left <= full && shifted_fit_x2(left) == left) now = left;
+      shifted_column_x2(x + 4 * pixel, r.weights, y, r, now, pixel, rowPixels);
       pixel += 4 * now;
       left -= now;
       // the activation is applied to pixels that are finished and still in the cache
@@ -1687,27 +2341,44 @@ export function shifted_x2(r: MatrixRecord, vectors: u32): void {
   }
 }
 
-function shifted_column_x4(x: usize, w: usize, y: usize, r: MatrixRecord, vectors: u32, pixel: u32, rowPixels: u32): void {
-  const groups = r.rows / 4;
-  const rest = r.rows % 4;
-  let e: usize;
+function shifted_section_x4(x: usize, e: usize, y: usize, groups: u32, r: MatrixRecord, vectors: u32, add: bool, delta: usize, clamp: bool, pixel: u32, rowPixels: u32): usize {
   switch (vectors) {
-    case 2: {
-      e = shifted_8x4(x, w, y, groups, r, pixel, rowPixels);
-      if (rest != 0) shifted_8x1(x, e, y + groups * 4 * r.yPlane, rest, r, pixel, rowPixels);
-      break;
-    }
-    default: {
-      e = shifted_4x4(x, w, y, groups, r, pixel, rowPixels);
-      if (rest != 0) shifted_4x1(x, e, y + groups * 4 * r.yPlane, rest, r, pixel, rowPixels);
-      break;
+    case 2:
+      return shifted_8x4(x, e, y, groups, r, add, delta, clamp, pixel, rowPixels);
+    default:
+      return shifted_4x4(x, e, y, groups, r, add, delta, clamp, pixel, rowPixels);
+  }
+}
+
+/** All rows at a tile of so many vectors, section by section. */
+function shifted_column_x4(x: usize, e: usize, y: usize, r: MatrixRecord, vectors: u32, pixel: u32, rowPixels: u32): void {
+  const residual = r.residual - r.y;
+  for (let rows = r.rows; rows != 0; ) {
+    const groups = load<u32>(e);
+    const flags = load<u32>(e, 4);
+    // the first block adds the residual, the others add to the sums of those before
+    const add = (flags & 1) != 0 || r.add != 0;
+    const delta = flags & 1 ? 0 : residual;
+    const isLast = (flags & 2) != 0;
+    if (flags >> 2 == 1) e = shifted_section_x1(x, e + 8, y, groups, r, vectors, add, delta, isLast, pixel, rowPixels);
+    else e = shifted_section_x4(x, e + 8, y, groups, r, vectors, add, delta, isLast, pixel, rowPixels);
+    if (isLast) {
+      const done = groups * (flags >> 2);
+      y += done * r.yPlane;
+      rows -= done;
     }
   }
 }
 
-/** All pixels: full tiles, then the last two divided evenly so that no tile is nearly empty. */
-export function shifted_x4(r: MatrixRecord, vectors: u32): void {
-  const full: u32 = 2;
+/** The narrowest tile of so many vectors or more. */
+// @ts-ignore: decorator
+@inline
+function shifted_fit_x4(vectors: u32): u32 {
+  return vectors;
+}
+
+/** All pixels: tiles of `full` vectors, then two of about half of what is left, so that no tile is nearly empty. */
+export function shifted_x4(r: MatrixRecord, vectors: u32, full: u32): void {
   const block = activationBlock(r.rows);
   const rowPixels = r.rowPixels;
   for (let n: u32 = 0; n < r.batch; n++) {
@@ -1717,9 +2388,9 @@ export function shifted_x4(r: MatrixRecord, vectors: u32): void {
     let pixel: u32 = 0;
     let done: u32 = 0;
     while (left != 0) {
-      const now = left <= full ? left : left < 2 * full ? (left + 1) / 2 : full;
-      const from = x + 4 * pixel;
-      shifted_column_x4(from, r.weights, y, r, now, pixel, rowPixels);
+      let now = left < 2 * full ? shifted_fit_x4((left + 1) / 2) : full;
+      if (left <= full && shifted_fit_x4(left) == left) now = left;
+      shifted_column_x4(x + 4 * pixel, r.weights, y, r, now, pixel, rowPixels);
       pixel += 4 * now;
       left -= now;
       // the activation is applied to pixels that are finished and still in the cache

@@ -7,7 +7,11 @@
 //
 // The last panel is filled up with zeros.
 //
-// Sparse f32 weights are the stream that assembly/spmm/index.ts draws, with offsets of four bytes per column.
+// Sparse f32 weights, in groups of one or four rows that share positions:
+//
+//   weights    bytes | bias0 … | offset w0 … | offset w0 … |     per group: the bytes of its entries, a bias per row, then per
+//              bytes | bias0 … | offset w0 … | …                 position the input's offset in bytes and a weight per row
+//
 // quantised.ts draws quantised weights.
 import { activateRow } from '../elementwise/activate';
 import { LinearRecord } from '../generated/records';

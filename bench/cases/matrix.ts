@@ -1,8 +1,11 @@
 // Weights × planes: sparse in groups of 1, 2 and 4 output channels, and dense.
 import type { RawKernels } from '../../src/kernels.ts';
 import { packGemm, packSpmm } from '../../src/lower/pack.ts';
-import { packedTiles } from '../../src/program/tiles.ts';
-import type { Group } from '../../src/program/tiles.ts';
+import { packedTiles, tiles } from '../../src/program/tiles.ts';
+import type { Group, Tile } from '../../src/program/tiles.ts';
+import type { TapTable } from '../../src/program/program.ts';
+import { defaultCostModel } from '../../src/lower/cost.ts';
+import { blockOf } from '../../src/lower/matrix.ts';
 import { paddedPlane } from '../../src/program/layout.ts';
 import { constantBytes } from '../../src/program/constants.ts';
 import type { Constant } from '../../src/program/program.ts';
@@ -49,21 +52,21 @@ export function placeInput(kernels: RawKernels, shape: LayerShape, kind: Kind) {
   const rowPixels = kind === 'shifted' ? 4 * Math.ceil((outWidth + reach) / 4) : 0;
   const phases = Math.min(stride, kernel) ** 2;
   const phase = paddedPlane(kind === 'shifted' ? (outHeight + reach) * rowPixels : height * width);
-  const taps = placeConstant(kernels, {
-    form: 'taps',
-    taps: {
-      channels: inputs,
-      kernel: [kernel, kernel],
-      stride: [stride, stride],
-      dilation: [1, 1],
-      channelBytes: 4 * phases * phase,
-      phaseBytes: 4 * phase,
-      rowBytes: 4 * rowPixels,
-    },
-  });
+  const table: TapTable = {
+    channels: inputs,
+    kernel: [kernel, kernel],
+    stride: [stride, stride],
+    dilation: [1, 1],
+    channelBytes: 4 * phases * phase,
+    phaseBytes: 4 * phase,
+    rowBytes: 4 * rowPixels,
+  };
+  const taps = placeConstant(kernels, { form: 'taps', taps: table });
   const floats = inputs * phases * phase;
-  return { x: placeFloats(kernels, floats), taps, rowPixels, bytes: 4 * floats };
+  return { x: placeFloats(kernels, floats), taps, table, rowPixels, bytes: 4 * floats };
 }
+
+const tileOf = (name: string) => Object.entries<Tile>(tiles.spmm).find(([tile]) => name.endsWith(tile))![1];
 
 function matrix(name: KernelName, kind: Kind, group: Group | 'dense'): CaseBuilder {
   return {
@@ -74,7 +77,7 @@ function matrix(name: KernelName, kind: Kind, group: Group | 'dense'): CaseBuild
       const { inputs, outputs: rows, kernel } = shape;
       const [height, width] = outputSize(shape);
       const columns = inputs * kernel * kernel;
-      const { x, taps, rowPixels, bytes } = placeInput(kernels, shape, kind);
+      const { x, taps, table, rowPixels, bytes } = placeInput(kernels, shape, kind);
       const y = planesOf(rows, height * width);
       const bias = randomFloats(rows);
       const address = kernels.allocate(4 * y.floats);
@@ -106,7 +109,8 @@ function matrix(name: KernelName, kind: Kind, group: Group | 'dense'): CaseBuild
         return macWork(kernels.record(name, args), output, macs, macs, moved);
       }
       const values = sparseWeights(rows, columns, group, density);
-      const constant = packSpmm(rows, columns, group, values, bias, 0);
+      const block = blockOf({ taps: table }, tileOf(name), defaultCostModel);
+      const constant = packSpmm(rows, columns, group, values, bias, 0, block);
       const weights = placeConstant(kernels, constant, taps);
       const args = { x, weights, ...common, ...planes };
       const nonzeros = values.reduce((count, value) => count + (value === 0 ? 0 : 1), 0);
@@ -157,9 +161,11 @@ const matmul: CaseBuilder = {
 export const matrixCases = {
   f32_matmul: matmul,
   f32_spmm_28x1: matrix('f32_spmm_28x1', 'flat', 1),
+  f32_spmm_52x1: matrix('f32_spmm_52x1', 'flat', 1),
   f32_spmm_16x2: matrix('f32_spmm_16x2', 'flat', 2),
   f32_spmm_8x4: matrix('f32_spmm_8x4', 'flat', 4),
   f32_conv_spmm_28x1: matrix('f32_conv_spmm_28x1', 'shifted', 1),
+  f32_conv_spmm_52x1: matrix('f32_conv_spmm_52x1', 'shifted', 1),
   f32_conv_spmm_16x2: matrix('f32_conv_spmm_16x2', 'shifted', 2),
   f32_conv_spmm_8x4: matrix('f32_conv_spmm_8x4', 'shifted', 4),
   f32_gemm_8x4: matrix('f32_gemm_8x4', 'flat', 'dense'),

@@ -39,6 +39,7 @@ export type JsonBuffer =
       rows: number;
       columns: number;
       group: number;
+      block: number;
       counts: string;
       gaps: string;
       values: string;

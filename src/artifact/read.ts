@@ -21,6 +21,7 @@ import type {
   Unread,
   WeightData,
 } from '../program/program.ts';
+import { largestBlock, mostRows } from '../program/spmm-stream.ts';
 import { isPanel, isWinogradTile, panels, winogradTiles } from '../program/tiles.ts';
 import type { ArrayTypeName, StoredArray } from './format.ts';
 import { arrayTypes, formatName, formatVersion, isInteger32 } from './format.ts';
@@ -319,7 +320,12 @@ function readConstant(read: Reader, tensors: Map<string, TensorSpan>, bytes: Uin
     const kept = keptValues(rows, group, counts);
     const gaps = tensor('gaps', undefined, 'U8') as Uint8Array | Unread;
     const common = { rows, columns, group, counts, gaps, taps: read.integer('taps') };
-    if (form === 'spmm') return { form, ...common, ...matrix(rows, kept), bias: bias(rows) };
+    if (form === 'spmm') {
+      const block = read.integer('block');
+      if (block > largestBlock) read.bad('block', `at most ${largestBlock}`);
+      if (block > 0 && rows > mostRows) read.bad('rows', `at most ${mostRows}`);
+      return { form, ...common, block, ...matrix(rows, kept), bias: bias(rows) };
+    }
     return {
       form,
       ...common,

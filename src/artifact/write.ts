@@ -113,6 +113,7 @@ function jsonBuffer(buffer: Buffer, add: (part: string, data: StoredArray | Unre
         rows: c.rows,
         columns: c.columns,
         group: c.group,
+        block: c.block,
         counts: add('counts', c.counts),
         gaps: add('gaps', c.gaps),
         values: add('values', c.values),

@@ -1,7 +1,7 @@
 // Costs of kernels on a device, as measured by `measureCostModel`.
 /** Cache sizes of a core. */
 export interface Caches {
-  /** When tiles of all inputs together exceed this many bytes, every group of rows reads them from beyond the first cache. */
+  /** Sparse weights are divided into blocks of columns of which a tile stays in the first cache. */
   l1Bytes: number;
   /** When weights exceed this many bytes, every tile column reads them from beyond the second cache. */
   cacheBytes: number;

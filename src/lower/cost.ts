@@ -4,10 +4,9 @@
 // A step's time is a sum of counts times costs. Costs are in multiply-adds of one vector of four floats at the machine's
 // peak (8 floating-point operations each), so that a machine twice as fast needs only another `peak`.
 //
-//   matrix products   tile columns × (groups × `group` + positions × `position`)     each tile column walks all weights
-//                   + vectors × (kept weights × `vector` + rows × `store`)           vectors of 4 pixels in a plane
-//                   + tile columns × positions × cache lines of a tile × `line`      where tiles of all columns exceed L1
-//                   + tile columns × columns × `column`                              where tiles are packed first
+//   matrix products   tile columns × (groups × blocks × `group` + positions × `position`)     each tile column walks all weights
+//                   + vectors × (kept weights × `vector` + rows × blocks × `store`)           vectors of 4 pixels in a plane
+//                   + tile columns × columns × `column`                                       dense: tiles are packed first
 //                   + bytes of weights × `memory.weight`                             once; each tile column beyond L2
 //   Winograd's tiles  points × tiles in vectors × (rows × columns × `vector` + columns × `input` + rows × `output`)
 //                   + points × tiles in pairs of vectors × groups of rows × `group`
@@ -50,19 +49,16 @@ export interface ProductShape {
 
 /**
  * The work of y (rows, pixels) = W (rows, columns) · x by a kernel that keeps `kept` of W.
- * @param runs Steps that the columns are divided among when tiles are packed first; 0 when they are not packed.
+ * @param blocks into which sparse kernels divide the columns; each adds to the one before
  */
 export function productWork(
   kernel: MatrixKernelName,
   shape: ProductShape,
   kept: Kept,
-  { l1Bytes, cacheBytes }: Caches,
-  runs = 0,
+  { cacheBytes }: Pick<Caches, 'cacheBytes'>,
+  blocks = 1,
 ): OperationCounts {
   const { kind, group, tile } = matrixKernels[kernel];
-  // dense tiles are always packed
-  const name = runs > 0 && group !== 'dense' ? packedName(kernel) : kernel;
-  const steps = Math.max(1, runs);
   const { batch, rows, columns, height, width, rowPixels } = shape;
   const pixels = kind === 'shifted' ? (height - 1) * rowPixels + width : height * width;
   const vectors = Math.ceil(pixels / 4);
@@ -70,20 +66,13 @@ export function productWork(
   // in memory: biases and weights, and a byte offset for each position (dense: for each column)
   const offsets = group === 'dense' ? columns : kept.positions + kept.groups;
   const bytes = 4 * (kept.weights + rows + offsets);
-  // cache lines of a tile, which rarely starts on a line
-  const lines = tile.vectors / 4 + 1;
   return [
-    { kernel: name, count: 'group', times: tiles * kept.groups * steps },
-    { kernel: name, count: 'position', times: tiles * kept.positions },
-    { kernel: name, count: 'vector', times: batch * vectors * kept.weights },
-    { kernel: name, count: 'store', times: batch * vectors * rows * steps },
-    { kernel: name, count: 'column', times: runs > 0 ? tiles * columns : 0 },
+    { kernel, count: 'group', times: tiles * kept.groups * blocks },
+    { kernel, count: 'position', times: tiles * kept.positions },
+    { kernel, count: 'vector', times: batch * vectors * kept.weights },
+    { kernel, count: 'store', times: batch * vectors * rows * blocks },
+    { kernel, count: 'column', times: group === 'dense' && kind !== 'vector' ? tiles * columns : 0 },
     { kernel: 'memory', count: 'weight', times: bytes * (bytes > cacheBytes ? tiles : 1) },
-    {
-      kernel: name,
-      count: 'line',
-      times: !runs && 64 * columns * lines > l1Bytes ? tiles * kept.positions * lines : 0,
-    },
   ];
 }
 
@@ -142,9 +131,6 @@ export function quantisedWork(bits: 4 | 8, batch: number, rows: number, groups: 
   ];
 }
 
-/** The cost model's name for a sparse kernel that packs its tiles first. */
-export const packedName = (kernel: MatrixKernelName): string => `${kernel}_packed`;
-
 /** Milliseconds of work. */
 export function predict(work: OperationCounts, { costs, peak }: CostModel): number {
   const { other } = costs;
@@ -197,8 +183,8 @@ export function stepWork(step: Step, program: Program, caches: Caches): Operatio
 }
 
 function matrixWork(kernel: MatrixKernelName, step: Step, program: Program, caches: Caches): OperationCounts {
-  const [shape, kept, packed] = productOf(kernel, step, program);
-  return productWork(kernel, shape, kept, caches, packed);
+  const [shape, kept, blocks] = productOf(kernel, step, program);
+  return productWork(kernel, shape, kept, caches, blocks);
 }
 
 function quantisedStepWork(step: Step, program: Program): OperationCounts {
@@ -213,22 +199,23 @@ const constantAt = (program: Program, value: number | Pointer): Constant | undef
   return buffer?.kind === 'constant' ? buffer.constant : undefined;
 };
 
-/** A matrix product's shape and weights, read from its record, and whether it packs its tiles. */
-function productOf(kernel: MatrixKernelName, step: Step, program: Program): [ProductShape, Kept, runs: number] {
+/** A matrix product's shape and weights, read from its record, and its blocks of columns. */
+function productOf(kernel: MatrixKernelName, step: Step, program: Program): [ProductShape, Kept, blocks: number] {
   const args = step.arguments as Record<string, number>;
   const constant = constantAt(program, step.arguments.weights);
   if (constant?.form !== 'gemm' && constant?.form !== 'spmm' && constant?.form !== 'i8') {
     throw new Error(`${kernel}: no weights`);
   }
   const { rows, columns } = constant;
-  const { batch, height = 1, width = args.pixels ?? 1, rowPixels = 0, packed = 0 } = args;
+  const { batch, height = 1, width = args.pixels ?? 1, rowPixels = 0 } = args;
   const shape = { batch, rows, columns, height, width, rowPixels };
   if (constant.form === 'gemm') {
-    return [shape, countDense(rows, columns, constant.panel), packed ? 1 : 0];
+    return [shape, countDense(rows, columns, constant.panel), 1];
   }
   const { counts } = constant;
   const positions = counts.reduce((sum, n) => sum + n, 0);
-  return [shape, { groups: counts.length, positions, weights: matrixValues(constant) }, packed];
+  const blocks = constant.form === 'spmm' && constant.block ? Math.ceil(columns / constant.block) : 1;
+  return [shape, { groups: counts.length, positions, weights: matrixValues(constant) }, blocks];
 }
 
 /** Bytes of activations from the first to the last that a step reads, and that it writes. */

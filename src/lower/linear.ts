@@ -120,7 +120,7 @@ function emitVectors(p: MatrixProduct, kernel: KernelOfKind<'vector'>, cost: Ste
   if (group === 'dense') constant = packGemm(rows, columns, weights, bias, tile.rows);
   else {
     const taps = lowering.constant({ form: 'taps', taps: flatTaps(columns, 4) });
-    constant = packSpmm(rows, columns, group, weights, bias, taps.buffer);
+    constant = packSpmm(rows, columns, group, weights, bias, taps.buffer, 0);
   }
   lowering.emit(kernel, { ...common(p, x), weights: lowering.constant(constant, 'weights') }, cost);
 }

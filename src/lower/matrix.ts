@@ -3,8 +3,10 @@ import type { MatrixProduct, ProductCandidate } from './product.ts';
 import { activationArguments, preluCode } from '../program/activations.ts';
 import { packedVectors } from '../program/kernels/gemm.ts';
 import { matrixScratchBytes } from '../program/kernels/matrix.ts';
-import type { TapTable } from '../program/program.ts';
-import { packedTiles } from '../program/tiles.ts';
+import { largestBlock, mostRows } from '../program/spmm-stream.ts';
+import { packedTiles, pixelsOf } from '../program/tiles.ts';
+import type { Tile } from '../program/tiles.ts';
+import type { Caches } from './cost-model.ts';
 import { int8Candidates } from './int8.ts';
 import type { Lowering, StepCost } from './lowering.ts';
 import { fastest, padWork, predict, productWork } from './cost.ts';
@@ -12,7 +14,6 @@ import { emitRounded, linearCandidates } from './linear.ts';
 import type { MatrixKernelName } from './matrix-kernels.ts';
 import { kernelsOf, matrixKernels } from './matrix-kernels.ts';
 import { countKept, packGemm, packSpmm } from './pack.ts';
-import { flatTaps } from './taps.ts';
 import { addAfter } from './residual.ts';
 import { winogradCandidates } from './winograd.ts';
 
@@ -65,17 +66,25 @@ function planeCandidates(p: MatrixProduct, kind: PlaneKind, cost: StepCost, lowe
   const copyMs = p.unpadded && p.copied ? predict(padWork(p.copied), costModel) : 0;
   return kernelsOf(kind).flatMap((kernel): ProductCandidate[] => {
     const { group, tile } = matrixKernels[kernel];
-    const kept = countKept(p.rows, p.columns, p.weights, matrixKernels[kernel]);
     const isDense = group === 'dense';
-    const ms = copyMs + predict(productWork(kernel, p, kept, costModel, isDense ? 1 : 0), costModel);
-    const plain = { name: kernel, ms, isDense, emit: () => emitPlain(p, kernel, cost, lowering) };
-    if (tile !== packedTiles.sparse || p.columns < minPacked) return [plain];
-    const runs = runsOf(p, kind);
-    if (p.slopes && runs > 1) return [plain]; // the last run has the sum of the others for its residual
-    const packedMs = copyMs + predict(productWork(kernel, p, kept, costModel, runs), costModel);
-    const emit = () => emitPacked(p, kind, kernel, cost, lowering);
-    return [plain, { name: `${kernel} packed`, ms: packedMs, isDense, emit }];
+    const blocks = isDense ? 1 : Math.ceil(p.columns / blockOf(p, tile, costModel));
+    if (!isDense && p.rows > mostRows) return [];
+    const kept = countKept(p.rows, p.columns, p.weights, matrixKernels[kernel]);
+    const ms = copyMs + predict(productWork(kernel, p, kept, costModel, blocks), costModel);
+    return [{ name: kernel, ms, isDense, emit: () => emitOne(p, kernel, cost, lowering) }];
   });
+}
+
+/** Share of an L1 cache for a tile of a block's columns; the rest is for weights and outputs. */
+const cacheShare = 0.82;
+
+/**
+ * Columns that sparse kernels sum at a time, at most, so that a tile of them stays in the L1 cache. The taps of a kernel's row
+ * read nearly the same pixels.
+ */
+export function blockOf({ taps }: Pick<MatrixProduct, 'taps'>, tile: Tile, { l1Bytes }: Caches): number {
+  const columns = Math.floor((cacheShare * l1Bytes) / (4 * pixelsOf(tile)));
+  return Math.min(columns * taps.kernel[1], largestBlock);
 }
 
 /** Arguments common to all kernels over planes, which are interchangeable. */
@@ -100,85 +109,19 @@ function planesOf(p: MatrixProduct, lowering: Lowering) {
   };
 }
 
-/** Emits one step. Dense kernels pack its tiles first. */
-function emitPlain(p: MatrixProduct, kernel: MatrixKernelName, cost: StepCost, lowering: Lowering) {
-  const { group } = matrixKernels[kernel];
+/** Emits the step. Dense kernels pack its tiles first. */
+function emitOne(p: MatrixProduct, kernel: MatrixKernelName, cost: StepCost, lowering: Lowering) {
+  const { rows, columns } = p;
+  const { group, tile } = matrixKernels[kernel];
   const taps = lowering.constant({ form: 'taps', taps: p.taps });
   const constant =
     group === 'dense'
-      ? packGemm(p.rows, p.columns, p.weights, p.bias)
-      : packSpmm(p.rows, p.columns, group, p.weights, p.bias, taps.buffer);
+      ? packGemm(rows, columns, p.weights, p.bias)
+      : packSpmm(rows, columns, group, p.weights, p.bias, taps.buffer, blockOf(p, tile, lowering.costModel));
   const weights = lowering.constant(constant, 'weights');
-  const vectors = p.rowPixels === 0 ? packedVectors(p.height * p.width, p.columns) : 1;
+  const vectors = p.rowPixels === 0 ? packedVectors(p.height * p.width, columns) : 1;
   const packed = group === 'dense' ? vectors : 0;
   const most = Math.max(packedTiles.dense.vectors, packed);
-  const scratch = lowering.scratch(matrixScratchBytes(p.columns, { ...packedTiles.dense, vectors: most }));
+  const scratch = packed ? lowering.scratch(matrixScratchBytes(columns, { ...packedTiles.dense, vectors: most })) : p.y;
   lowering.emit(kernel, { ...planesOf(p, lowering), taps, weights, scratch, packed } as never, cost);
-}
-
-/** With fewer columns, tiles need no packing because they stay cached anyway. */
-const minPacked = 96;
-
-/** Packed tiles of this many columns stay in an L1 cache of 48 KiB beside the weights and the output. */
-const packedColumns = 320;
-
-/**
- * Steps that the columns are divided among. One if vectors straddle rows of pixels, because their spill would be added.
- */
-function runsOf({ width, columns }: MatrixProduct, kind: PlaneKind): number {
-  return kind === 'flat' || width % 4 === 0 ? Math.ceil(columns / packedColumns) : 1;
-}
-
-/**
- * Emits unstructured rows over packed tiles. Many columns are divided into runs; each run is a step that adds to the output
- * of the previous steps.
- */
-function emitPacked(
-  p: MatrixProduct,
-  kind: PlaneKind,
-  matrixKernel: MatrixKernelName,
-  cost: StepCost,
-  lowering: Lowering,
-): void {
-  const { channels, kernel } = p.taps;
-  const area = kernel[0] * kernel[1];
-  const most = Math.ceil(channels / runsOf(p, kind));
-  const scratch = lowering.scratch(matrixScratchBytes(area * most, packedTiles.sparse));
-  for (let first = 0; first < channels; first += most) {
-    const count = Math.min(most, channels - first);
-    const columns = area * count;
-    const isLast = first + count === channels;
-    const taps = { ...p.taps, channels: count };
-    const offsets = lowering.constant({ form: 'taps', taps: packedTaps(columns) });
-    const weights = columnsOf(p.weights, p.rows, p.columns, area * first, columns);
-    const step = {
-      ...planesOf(p, lowering),
-      ...(isLast ? {} : activationArguments(undefined)),
-      ...(first === 0 ? {} : { residual: p.y, add: 1 }),
-      x: { buffer: p.x.buffer, offset: p.x.offset + first * p.taps.channelBytes },
-      taps: lowering.constant({ form: 'taps', taps }),
-      weights: lowering.constant(
-        packSpmm(p.rows, columns, 1, weights, first === 0 ? p.bias : undefined, offsets.buffer),
-        'weights',
-      ),
-      scratch,
-      columns,
-      packed: 1,
-    };
-    lowering.emit(matrixKernel as 'f32_spmm_28x1', step, first === 0 ? cost : undefined);
-  }
-}
-
-/** Offsets of the columns in a packed tile. */
-export const packedTaps = (columns: number): TapTable => flatTaps(columns, matrixScratchBytes(1, packedTiles.sparse));
-
-/** `count` columns of (rows, columns) weights, from column `first`. */
-function columnsOf(weights: Float32Array, rows: number, columns: number, first: number, count: number): Float32Array {
-  if (count === columns) return weights;
-  const part = new Float32Array(rows * count);
-  for (let row = 0; row < rows; row++) {
-    const from = row * columns + first;
-    part.set(weights.subarray(from, from + count), row * count);
-  }
-  return part;
 }

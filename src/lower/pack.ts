@@ -75,6 +75,7 @@ export function packPositions(rows: number, columns: number, group: Group, weigh
   return { counts: Uint32Array.from(counts), gaps: Uint8Array.from(gaps), values };
 }
 
+/** @param block columns that are summed at a time; 0 for linear kernels */
 export function packSpmm(
   rows: number,
   columns: number,
@@ -82,6 +83,7 @@ export function packSpmm(
   weights: Float32Array,
   bias: Float32Array | undefined,
   taps: number,
+  block: number,
 ): Constant {
   const { counts, gaps, values } = packPositions(rows, columns, group, weights);
   return {
@@ -89,6 +91,7 @@ export function packSpmm(
     rows,
     columns,
     group,
+    block,
     counts,
     gaps,
     values: narrow(Float32Array.from(values)),

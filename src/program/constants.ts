@@ -1,4 +1,5 @@
 import type { Constant } from './program.ts';
+import { streamBytes } from './spmm-stream.ts';
 
 /** Bytes of an expanded constant in linear memory, without slack. */
 export function constantBytes(constant: Constant): number {
@@ -16,7 +17,8 @@ export function constantBytes(constant: Constant): number {
       return wide ? 24 * (columns + 1) * Math.ceil(rows / 6) : 4 * matrixValues(constant);
     }
     case 'spmm': {
-      const { rows, group, counts } = constant;
+      const { rows, group, counts, block } = constant;
+      if (block > 0) return streamBytes(constant);
       const full = Math.floor(rows / group);
       let bytes = 0;
       for (let i = 0; i < counts.length; i++) bytes += (1 + counts[i]) * (4 + 4 * (i < full ? group : 1));

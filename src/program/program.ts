@@ -81,6 +81,8 @@ export type Constant =
       rows: number;
       columns: number;
       group: number;
+      /** Columns that kernels over planes sum at a time, at most; 0 for linear kernels, which read rows in order. */
+      block: number;
       counts: Uint32Array;
       gaps: Uint8Array | Unread;
       values: MatrixData;

@@ -25,6 +25,9 @@ export const tiles = {
   spmm: {
     // Seven accumulators are the maximum that V8 11.3 keeps in registers besides weight, clamp and temporaries
     '28x1': { rows: 1, vectors: 7 },
+    // Multiply-adds have a latency of four cycles and run two a cycle: more than eight are in flight. Thirteen, a weight and a
+    // temporary are the fifteen registers that V8 gives out since Turboshaft
+    '52x1': { rows: 1, vectors: 13 },
     '16x2': { rows: 2, vectors: 4 },
     '8x4': { rows: 4, vectors: 2 },
   },
@@ -53,11 +56,17 @@ export const tiles = {
   },
 } as const satisfies Record<string, Record<string, Tile>>;
 
+/** The tile whose inputs are packed first: a column's pixels are then contiguous. */
+export const packedTiles = { dense: tiles.gemm['8x4'] } as const;
+
 /**
- * Tiles whose inputs are packed first: always for `gemm`, on demand for this `spmm` tile. A column's pixels are then
- * contiguous, 4 · `pixelsOf(tile)` bytes behind those of the column before.
+ * Vectors of the tiles of single rows, of which 28x1 and 52x1 consist: more would make the wasm larger for little. `flat`
+ * kernels read planes, `shifted` ones rows of padded copies.
  */
-export const packedTiles = { dense: tiles.gemm['8x4'], sparse: tiles.spmm['28x1'] } as const;
+export const singleRowVectors = { flat: [1, 2, 3, 4, 5, 6, 7, 8, 10, 13], shifted: [1, 2, 3, 4, 5, 6, 7, 13] } as const;
+
+/** Vectors of a wide tile that fills cache lines of 64 bytes, for planes beyond the L2 cache. */
+export const lineVectors = 8;
 
 /** Outputs of a tile along each axis, for Winograd's convolutions. */
 export const winogradTiles = [2, 4] as const;

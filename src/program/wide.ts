@@ -6,4 +6,6 @@ export const wideKernels: { readonly [K in KernelName]?: KernelName } = {
   f32_gemm_8x4: 'f32_gemm_24x2',
   f32_conv_gemm_8x4: 'f32_conv_gemm_24x2',
   f32_winograd_8x4: 'f32_winograd_8x6',
+  f32_spmm_28x1: 'f32_spmm_52x1',
+  f32_conv_spmm_28x1: 'f32_conv_spmm_52x1',
 };

@@ -1,5 +1,5 @@
 // Fits a program to the engine that runs it. Files name kernels that are fast everywhere.
-import { winogradTiles } from '../program/tiles.ts';
+import { tiles, winogradTiles } from '../program/tiles.ts';
 import type { Program, Step } from '../program/program.ts';
 import { wideKernels } from '../program/wide.ts';
 
@@ -13,6 +13,12 @@ export function withWideTiles(program: Program): Program {
     const buffer = typeof weights === 'object' ? buffers[weights.buffer] : undefined;
     if (typeof weights === 'object' && buffer?.kind === 'constant' && buffer.constant.form === 'gemm') {
       buffers[weights.buffer] = { ...buffer, constant: { ...buffer.constant, wide: true } };
+    }
+    if (typeof weights === 'object' && buffer?.kind === 'constant' && buffer.constant.form === 'spmm') {
+      // as many bytes in the L1 cache: of the file's constant, since steps may share it
+      const { constant } = program.buffers[weights.buffer] as typeof buffer & { constant: { block: number } };
+      const block = Math.ceil((constant.block * tiles.spmm['28x1'].vectors) / tiles.spmm['52x1'].vectors);
+      buffers[weights.buffer] = { ...buffer, constant: { ...buffer.constant, block } };
     }
     return { ...step, kernel };
   });

@@ -4,6 +4,8 @@
 import type { WasmMemory } from './host-types.ts';
 import { matrixValues } from '../program/constants.ts';
 import type { Constant, MatrixData, Scales, Unread, WeightData } from '../program/program.ts';
+import { blockWidth, segmentsOf } from '../program/spmm-stream.ts';
+import type { SparseWeights } from '../program/spmm-stream.ts';
 import type { Instance } from './instantiate.ts';
 import { up64 } from './record.ts';
 
@@ -21,12 +23,16 @@ export function stagingBytes(c: Constant): number {
     return scales + (isRelaid(c) ? up64(4 * matrixValues(c)) : 0);
   }
   if (c.form !== 'spmm') return 0;
-  const lists = up64(c.counts.byteLength) + up64(c.gaps.byteLength) + up64(c.blocks?.byteLength ?? 0);
+  const sorting = c.block ? up64(64) + up64(sortingBytes(c)) : 0;
+  const lists = up64(c.counts.byteLength) + up64(c.gaps.byteLength) + up64(c.blocks?.byteLength ?? 0) + sorting;
   return lists + up64(4 * matrixValues(c)) + 2 * up64(4 * c.rows);
 }
 
 /** Whether weights change their layout when they are expanded. */
 const isRelaid = ({ winograd, wide }: Extract<Constant, { form: 'gemm' }>) => winograd !== undefined || wide === true;
+
+/** Memory in which expand_sections sorts rows, and the ends of their segments. */
+const sortingBytes = ({ counts, block }: SparseWeights) => 24 * counts.length + 4 * (block + 2);
 
 /** Rows rounded up to whole panels of 28, which 4 divides. */
 const up28 = (rows: number) => 28 * Math.ceil(rows / 28);
@@ -121,7 +127,7 @@ function partsOf(
 
 /**
  * Adds a constant to a batch. It will lie at `to`; its compact parts are staged from `staging` on. `taps` is the
- * address of the expanded tap table of sparse weights.
+ * address of the expanded tap table of sparse weights; their rows are sorted within segments for so many threads.
  */
 export function addConstant(
   batch: Batch,
@@ -131,6 +137,7 @@ export function addConstant(
   taps: number,
   staging: number,
   instance: Pick<Instance, 'memory' | 'exports'>,
+  threads = 1,
 ): void {
   const { exports } = instance;
   const [take, stage, floats, values, perRow, finish] = partsOf(batch, buffer, staging, instance);
@@ -191,13 +198,12 @@ export function addConstant(
       const weights = values(c.values, c, n, take(4 * n));
       const scales = perRow(c.scales, c.rows, 1);
       const bias = perRow(c.bias, c.rows, 0);
-      const end = gaps + c.gaps.length;
-      finish(() =>
-        wrongIndices(
-          c,
-          exports.expand_spmm(counts, gaps, end, weights, scales, bias, taps, to, c.rows, c.columns, c.group),
-        ),
-      );
+      const args = [counts, gaps, gaps + c.gaps.length, weights, scales, bias, taps, to, c.rows, c.columns, c.group];
+      if (c.block) {
+        const ends = stage(Uint32Array.from(segmentsOf(c, threads)));
+        const work = take(sortingBytes(c));
+        finish(() => wrongIndices(c, exports.expand_sections(...args, blockWidth(c), ends, work)));
+      } else finish(() => wrongIndices(c, exports.expand_spmm(...args)));
       break;
     }
     case 'quantised': {
@@ -247,9 +253,10 @@ export function expandConstant(
   taps: number,
   staging: number,
   instance: Pick<Instance, 'memory' | 'exports'>,
+  threads = 1,
 ): string | undefined {
   const batch = emptyBatch();
-  addConstant(batch, 0, constant, to, taps, staging, instance);
+  addConstant(batch, 0, constant, to, taps, staging, instance, threads);
   placePieces(batch.pieces, instance.memory);
   return batch.finish[0]?.run();
 }

@@ -59,8 +59,9 @@ export function layOut(program: Program): MemoryLayout {
 
 /**
  * Plans how a program's constants are loaded, batch by batch. Writes tap tables at once: sparse weights read them.
+ * @param threads that will share the work
  */
-export function planBatches(program: Program, layout: MemoryLayout, instance: Instance): Batch[] {
+export function planBatches(program: Program, layout: MemoryLayout, instance: Instance, threads = 1): Batch[] {
   const batches = [emptyBatch()];
   for (const isTaps of [true, false]) {
     program.buffers.forEach((b, i) => {
@@ -69,7 +70,7 @@ export function planBatches(program: Program, layout: MemoryLayout, instance: In
       if (batches.at(-1)!.staged + stagingBytes(constant) > layout.staging) batches.push(emptyBatch());
       const { taps: own } = constant as { taps?: unknown };
       const taps = typeof own === 'number' ? layout.buffers[own] : 0;
-      addConstant(batches.at(-1)!, i, constant, layout.buffers[i], taps, layout.arena, instance);
+      addConstant(batches.at(-1)!, i, constant, layout.buffers[i], taps, layout.arena, instance, threads);
     });
   }
   return batches;
@@ -90,10 +91,11 @@ export function clearStaging({ arena, staging }: MemoryLayout, memory: WasmMemor
 
 /**
  * Writes records and constants; all constants must be in memory.
+ * @param threads that will share the work
  * @throws FiligreeError `invalid-model` when sparse indices leave their matrix.
  */
-export function expandProgram(program: Program, layout: MemoryLayout, instance: Instance): void {
-  for (const batch of planBatches(program, layout, instance)) {
+export function expandProgram(program: Program, layout: MemoryLayout, instance: Instance, threads = 1): void {
+  for (const batch of planBatches(program, layout, instance, threads)) {
     placePieces(batch.pieces, instance.memory);
     finishBatch(batch, program.name);
   }

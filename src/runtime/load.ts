@@ -124,7 +124,7 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
       );
     }
     writeRecords(program, layout, instance.memory);
-    for (const batch of planBatches(program, layout, instance)) {
+    for (const batch of planBatches(program, layout, instance, team?.threads)) {
       await readPieces(file, placePieces(batch.pieces, instance.memory), instance);
       finishBatch(batch, program.name);
     }

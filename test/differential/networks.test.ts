@@ -48,13 +48,12 @@ async function tryMany(numRuns: number, seed: number, coverage: Coverage): Promi
 /** What there is and no network has had: operators, kernels of programs, ways to do products, forms of constants. */
 function missed({ operators: ops, kernels: used, ways, forms }: Coverage): string[] {
   const matrix = (['vector', 'flat', 'shifted', 'int8'] as const).flatMap(kernelsOf);
-  const packed = matrix.filter((name) => name.endsWith('_28x1')).map((name) => `${name} packed`);
   const kept = ['f32', 'i32', 'taps', 'gemm 4', 'gemm 28', 'winograd 2', 'winograd 4', 'quantised 4', 'quantised 8'];
   for (const group of [1, 2, 4]) kept.push(`spmm ${group}`, `i8 ${group}`);
   return [
     ...Object.keys(operators).filter((name) => !ops.has(name)),
     ...kernelNames.filter((name) => !(kernels[name] as Kernel).standalone && !used.has(name)),
-    ...[...matrix, ...packed, 'planes', 'f32_winograd_8x4'].filter((name) => !ways.has(name)),
+    ...[...matrix, 'planes', 'f32_winograd_8x4'].filter((name) => !ways.has(name)),
     ...kept.filter((name) => !forms.has(name)),
   ];
 }

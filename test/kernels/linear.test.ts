@@ -61,8 +61,8 @@ function reference({ rows, columns, batch, bias, x, xBatch }: LinearCase, weight
 
 const constants: Record<string, (l: LinearCase) => Constant> = {
   f32_linear_dense: (l) => packGemm(l.rows, l.columns, l.weights, l.bias, tiles.linear.dense.rows),
-  f32_linear_sparse: (l) => packSpmm(l.rows, l.columns, 1, l.weights, l.bias, 0),
-  f32_linear_sparse_4: (l) => packSpmm(l.rows, l.columns, 4, l.weights, l.bias, 0),
+  f32_linear_sparse: (l) => packSpmm(l.rows, l.columns, 1, l.weights, l.bias, 0, 0),
+  f32_linear_sparse_4: (l) => packSpmm(l.rows, l.columns, 4, l.weights, l.bias, 0, 0),
   i8_linear: (l) => packQuantised(l.rows, l.columns, 8, l.weights, l.bias),
   i4_linear: (l) => packQuantised(l.rows, l.columns, 4, l.weights, l.bias),
 };

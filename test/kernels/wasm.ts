@@ -127,10 +127,11 @@ export class Kernels {
    * Runs a kernel by name, having checked its extents; then again in shares, as threads do, last share first. What stays are
    * the shares' results.
    * @param sane false where a record may write one place twice, so that order counts
+   * @param threads how many share the work: two to four in turn if not given
    * @throws when anything changed but the bytes that `extents` allows from pointers of kind `write`, or when shares compute
    * other bits than the whole.
    */
-  call(name: KernelName, args: Arguments, sane = true): void {
+  call(name: KernelName, args: Arguments, sane = true, threads = 2 + (this.#calls++ % 3)): void {
     const touched = this.extents(name, args);
     const { fields } = kernels[name];
     const names = Object.entries(fields) as [string, string][];
@@ -164,7 +165,7 @@ export class Kernels {
     };
     run(args);
     check();
-    const shares = this.shares(name, args, 2 + (this.#calls++ % 3));
+    const shares = this.shares(name, args, threads);
     if (shares.length < 2) return;
     const whole = words.slice();
     words.set(before);
@@ -192,7 +193,7 @@ export class Kernels {
       }
     }
     const kernel = kernels[name] as unknown as Kernel;
-    return splitStep({ kernel, numbers, tables }, parts, 0).map((share) => {
+    return splitStep({ kernel, numbers, tables, threads: parts }, parts, 0).map((share) => {
       const moved = Object.keys(args).map((field) => [field, args[field] + (share.moves[field] ?? 0)]);
       return { ...Object.fromEntries(moved), ...share.numbers };
     });

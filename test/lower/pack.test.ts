@@ -45,7 +45,7 @@ describe('packed sparse weights', () => {
         const weights = new Float32Array(rows * columns);
         for (const i of kept) weights[i] = 1 / 3 + i;
         if (kept.length === 0) weights[0] = 1 / 3;
-        expect(unpack(packSpmm(rows, columns, group, weights, undefined, 0))).toEqual(weights);
+        expect(unpack(packSpmm(rows, columns, group, weights, undefined, 0, columns))).toEqual(weights);
       }),
     );
   });
@@ -54,7 +54,7 @@ describe('packed sparse weights', () => {
     const weights = new Float32Array(zeros + 2);
     weights[0] = 1 / 3;
     weights[zeros + 1] = -1 / 3;
-    expect(unpack(packSpmm(1, zeros + 2, 1, weights, undefined, 0))).toEqual(weights);
+    expect(unpack(packSpmm(1, zeros + 2, 1, weights, undefined, 0, 0))).toEqual(weights);
   });
 });
 

@@ -53,7 +53,7 @@ export async function runGuarded(
   const results: Uint32Array[][] = [];
   for (const pattern of [0x7fcdef01, 0x4e6e6b28]) {
     words.fill(0, programBase >> 2);
-    expandProgram(program, layout, instance);
+    expandProgram(program, layout, instance, threads);
     const arenas = program.buffers.map((b, i) => floats(layout.buffers[i], b.kind === 'arena' ? b.bytes & ~3 : 0));
     const kept = program.buffers.map((b, i) =>
       floats(layout.buffers[i], b.kind === 'constant' ? constantBytes(b.constant) + 4 * bufferSlack : 0),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { kernels } from '../../src/program/kernels.ts';
-import { packedTiles, pixelsOf, tiles } from '../../src/program/tiles.ts';
+import { pixelsOf, tiles } from '../../src/program/tiles.ts';
 import type { Tile } from '../../src/program/tiles.ts';
 import { matrixKernels } from '../../src/lower/matrix-kernels.ts';
 import { gemmKernels } from '../../src/program/kernels/gemm.ts';
@@ -26,11 +26,6 @@ describe('the table of tiles', () => {
     for (const family of ['spmm', 'int8', 'linear', 'dots'] as const) {
       expect(Object.values<Tile>(tiles[family]).map(({ rows }) => rows)).toContain(1);
     }
-  });
-
-  it('packs the widest sparse tile, so that smaller ones of single rows fit into its scratch', () => {
-    expect(packedTiles.sparse.rows).toBe(1);
-    expect(Math.max(...Object.values(tiles.spmm).map(({ vectors }) => vectors))).toBe(packedTiles.sparse.vectors);
   });
 });
 

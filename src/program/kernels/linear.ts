@@ -59,7 +59,10 @@ const sparse = ({ rows: group }: Tile) =>
   linear({
     multiple: group,
     rowBytes: () => 'groups',
-    reads: (n, table) => ({ x: (n.batch - 1) * n.xBatch + largestOffset(n.rows, group, table) + 4, weights: 4 }),
+    reads: (n, table) => ({
+      x: (n.batch - 1) * n.xBatch + largestOffset(n.rows, group, table, ({ block }) => block === 0) + 4,
+      weights: 4,
+    }),
   });
 
 /** Bytes of an image's 16-bit inputs. */

@@ -21,8 +21,7 @@ export const matrixFields = {
   width: 'u32',
   rowPixels: 'u32', // of an input row, a multiple of 4; pointwise kernels treat a plane as one row of height × width pixels
   yPlane: 'u32', // bytes from one output plane to the next
-  // 1: tiles are packed first, and sparse weights' offsets are into the packed tile. Dense kernels over flat planes always pack:
-  // the wide one so many vectors at a time
+  // 0 for sparse kernels; dense ones pack tiles first: over flat planes the wide one so many vectors at a time, others 1
   packed: 'u32',
   add: 'u32', // 1: y = act(W · x + bias + residual)
   ...activationFields,

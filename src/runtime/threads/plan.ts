@@ -57,7 +57,7 @@ export function planThreads(program: Program, layout: MemoryLayout, threads: num
     load.fill(0);
     touched = [];
   };
-  const steps = program.steps.map((step) => ({ step, work: workOf(program, step) }));
+  const steps = program.steps.map((step) => ({ step, work: workOf(program, step, threads) }));
   const placed: {
     entry: { kernel: KernelName; value?: (field: string) => number };
     own: Share;
@@ -133,7 +133,7 @@ function writeList(memory: WebAssembly.Memory, from: number, list: readonly Entr
 }
 
 /** A step's numbers, and the constants that its pointers name. */
-export function workOf(program: Program, { kernel, arguments: args }: Step): SplittableStep {
+export function workOf(program: Program, { kernel, arguments: args }: Step, threads: number): SplittableStep {
   const numbers: SplittableStep['numbers'] = {};
   const tables: SplittableStep['tables'] = {};
   for (const [field, argument] of Object.entries(args)) {
@@ -145,7 +145,7 @@ export function workOf(program: Program, { kernel, arguments: args }: Step): Spl
       }
     }
   }
-  return { kernel: kernels[kernel] as unknown as Kernel, numbers, tables };
+  return { kernel: kernels[kernel] as unknown as Kernel, numbers, tables, threads };
 }
 
 /** Activations that a share reads and writes. `own` scratch lies elsewhere for all threads but the first. */

@@ -2,6 +2,7 @@
 import { blockCount, blocksBytes, constantBytes, matrixValues, quantisedRowBytes } from '../../program/constants.ts';
 import type { SplitAxis, Kernel, Table } from '../../program/kernel.ts';
 import type { Constant } from '../../program/program.ts';
+import { bytesBefore, cutEvenly, segmentsOf } from '../../program/spmm-stream.ts';
 
 /**
  * A part of a step: its numbers, the bytes by which its pointers move, and its pointers to scratch memory that is its
@@ -22,6 +23,8 @@ export interface SplittableStep {
   kernel: Kernel;
   numbers: Record<string, number>;
   tables: Record<string, Table>;
+  /** Threads for which sparse weights were expanded: their rows can be divided between segments only. */
+  threads: number;
 }
 
 /** A share with less work than this, in nanoseconds, does not pay for the barrier after it. */
@@ -87,28 +90,21 @@ function workOf({ numbers, tables }: SplittableStep, touched: Record<string, num
 /** Cuts an axis into runs of units, with their shares of the work. */
 function cut(step: SplittableStep, axis: SplitAxis, parts: number): { from: number; to: number; weight: number }[] {
   const { field, units = step.numbers[field], multiple = 1, moves } = axis;
-  const blocks = Math.ceil(units / multiple);
   const groups = Object.keys(moves).find((pointer) => moves[pointer] === 'groups');
   const weights = groups ? step.tables[groups].constant : undefined;
-  // the total work before each block
-  const sums = [0];
-  for (let i = 0; i < blocks; i++) {
-    const done = Math.min(units, (i + 1) * multiple);
-    sums.push(isStream(weights) ? streamOf(weights, done, 2) : done);
-  }
-  const total = sums[blocks];
-  const runs: { from: number; to: number; weight: number }[] = [];
+  // where a part may end, and the total work before
+  const ends =
+    weights?.form === 'spmm' && weights.block
+      ? [0, ...segmentsOf(weights, step.threads)]
+      : Array.from({ length: Math.ceil(units / multiple) + 1 }, (_, i) => Math.min(units, i * multiple));
+  const sums = ends.map((end) => (isStream(weights) ? workBefore(weights, end) : end));
+  const total = sums.at(-1)!;
   let from = 0;
-  for (let part = 1; part <= parts; part++) {
-    const wanted = (total * part) / parts;
-    let to = from;
-    while (to < blocks && sums[to + 1] - wanted <= wanted - sums[to]) to++;
-    if (part === parts) to = blocks;
-    if (to === from) continue;
-    runs.push({ from: from * multiple, to: Math.min(units, to * multiple), weight: (sums[to] - sums[from]) / total });
+  return cutEvenly(sums, parts).map((to) => {
+    const run = { from: ends[from], to: ends[to], weight: (sums[to] - sums[from]) / total };
     from = to;
-  }
-  return runs;
+    return run;
+  });
 }
 
 /** Weights whose rows vary in size with the number of their groups. */
@@ -117,8 +113,17 @@ type Stream = Extract<Constant, { form: 'spmm' | 'blocks' | 'quantised' }>;
 const isStream = (constant?: Constant): constant is Stream =>
   constant?.form === 'spmm' || constant?.form === 'blocks' || constant?.form === 'quantised';
 
-/** Bytes of the first rows in a sparse constant's stream; `overhead` is the cost of a group, in positions. */
-function streamOf(constant: Stream, done: number, overhead = 1): number {
+/** What the first rows cost: their bytes, and as much as two positions for each group. */
+const workBefore = (constant: Stream, done: number): number => entriesOf(constant, done, 2);
+
+/** Bytes of the first rows in a sparse constant's stream. */
+const streamOf = (constant: Stream, done: number, threads: number): number =>
+  constant.form === 'spmm' && constant.block
+    ? bytesBefore(constant, segmentsOf(constant, threads), done)
+    : entriesOf(constant, done, 1);
+
+/** Bytes of the first rows' entries; `overhead` is the cost of a group, in positions. */
+function entriesOf(constant: Stream, done: number, overhead: number): number {
   if (constant.form === 'blocks') return blocksBytes(constant, done);
   if (constant.form === 'quantised') {
     const { columns, bits, counts } = constant;
@@ -147,7 +152,7 @@ function share(
   for (const [pointer, by] of Object.entries(moves)) {
     if (by === 'own') own.push(pointer);
     else if (by !== 'groups') bytes[pointer] = from * by;
-    else bytes[pointer] = streamOf(step.tables[pointer].constant as Stream, from);
+    else bytes[pointer] = streamOf(step.tables[pointer].constant as Stream, from, step.threads);
   }
   const numbers = {
     ...step.numbers,
