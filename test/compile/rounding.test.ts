@@ -59,7 +59,9 @@ const sizes = [
 ] as const;
 
 const pack = ({ group, panel }: Form, rows: number, columns: number, weights: Float32Array, bias?: Float32Array) =>
-  (group ? packSpmm(rows, columns, group, weights, bias, 0, columns) : packGemm(rows, columns, weights, bias, panel)) as Matrix;
+  (group
+    ? packSpmm(rows, columns, group, weights, bias, 0, columns)
+    : packGemm(rows, columns, weights, bias, panel)) as Matrix;
 
 /** What a weight may be away from itself: parts of the row's largest. */
 const bounds = { f16: 2 ** -11, int8: 0.5 / 127, int4: 0.51 / 7 + 0.31 };
