@@ -201,7 +201,8 @@ export const targets = {
     async run(input) {
       const key = parseJob(text(input));
       const { path } = locationOf(key, 'photos') as { path: string };
-      if (relative('photos', normalize(path)).split('/')[0] === '..') throw new Error(`${path} leads out of its folder`);
+      if (relative('photos', normalize(path)).split('/')[0] === '..')
+        throw new Error(`${path} leads out of its folder`);
       const { url } = locationOf(key, 'https://host/photos') as { url: string };
       if (!new URL(url).href.startsWith('https://host/photos/')) throw new Error(`${url} leads out of its base`);
       if (!/^[\da-f]{32}$/.test(jobId(key, { model: '', options: {} }))) throw new Error('not an id');
