@@ -71,7 +71,9 @@ describe('dependencies', () => {
     for (const name of direct) expect(named).toContain(name.replace('@jsquash/', ''));
     for (const entry of ['index', 'inline', 'kernels', 'browser/index', 'workerd/index', 'edge-light/index']) {
       const code = text(`dist/${entry}.js`);
-      const imports = [...code.matchAll(/(?<!["'\w])(?:from|import)\s*\(?\s*["']([^"']+)["']/g)].map(([, name]) => name);
+      const imports = [...code.matchAll(/(?<!["'\w])(?:from|import)\s*\(?\s*["']([^"']+)["']/g)].map(
+        ([, name]) => name,
+      );
       expect({ entry, packages: imports.filter((name) => !/^(\.|node:|filigree[/ ])/.test(name)) }).toEqual({
         entry,
         packages: [],
