@@ -263,7 +263,7 @@ describe.each(names)('a small %s', (name) => {
       const { kernels, sparsity: found, shape } = layers.find((candidate) => candidate.name === layer)!;
       // With few columns, or one pixel, dense kernels may well be faster.
       if (elementCount(weights.slice(1)) < 16 || elementCount(shape.slice(2)) === 1) continue;
-      const products = kernels.filter((kernel) => kernel.includes('spmm') || kernel.includes('gemm'));
+      const products = kernels.filter((kernel) => /spmm|gemm|winograd/.test(kernel));
       expect(products.length, layer).toBeGreaterThan(0);
       // at half the weights dense may still be faster
       const isSparse = products.every((kernel) => kernel.includes('spmm'));
