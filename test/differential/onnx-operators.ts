@@ -389,6 +389,41 @@ const gather: OnnxNodeGenerator = ({ m, x, shape, dice }) => {
   return one(m, 'Gather', [x, m.int64s(indices, indexShape)], axis === 0 && dice.oneIn(2) ? {} : { axis });
 };
 
+/** Places along the first axis, each once; what is written there is constant. */
+const scatterND: OnnxNodeGenerator = ({ m, x, shape, dice }) => {
+  if (shape.length === 0 || m.opset < 11) return [];
+  const places = dice.shuffled(Array.from({ length: shape[0] }, (_, i) => i)).slice(0, dice.from(1, shape[0]));
+  const updates = m.floats([places.length, ...shape.slice(1)]);
+  return one(m, 'ScatterND', [x, m.int64s(places, [places.length, 1]), updates]);
+};
+
+/** The same places of every line along an axis, each once. */
+const scatterElements: OnnxNodeGenerator = ({ m, x, shape, dice }) => {
+  if (shape.length === 0 || m.opset < 11) return [];
+  const axis = dice.below(shape.length);
+  const places = dice.shuffled(Array.from({ length: shape[axis] }, (_, i) => i)).slice(0, dice.from(1, shape[axis]));
+  const written = shape.with(axis, places.length);
+  const inner = elementCount(shape.slice(axis + 1));
+  const indices = Array.from(
+    { length: elementCount(written) },
+    (_, i) => places[Math.floor(i / inner) % places.length],
+  );
+  const inputs = [x, m.int64s(indices, written), m.floats(written)];
+  return one(m, 'ScatterElements', inputs, axis === 0 && dice.oneIn(2) ? {} : { axis });
+};
+
+/** A transpose, or a product with weights along the last axis. */
+const einsum: OnnxNodeGenerator = ({ m, x, shape, dice }) => {
+  if (shape.length < 2 || m.opset < 12) return [];
+  const letters = [...'abcdefgh'].slice(0, shape.length);
+  if (dice.oneIn(2)) {
+    return one(m, 'Einsum', [x], { equation: `${letters.join('')}->${dice.shuffled(letters).join('')}` });
+  }
+  const weights = m.floats([shape.at(-1)!, dice.from(1, 5)]);
+  const [term, kept] = [letters.join(''), letters.slice(0, -1).join('')];
+  return one(m, 'Einsum', [x, weights], { equation: `${term},${letters.at(-1)!}z->${kept}z` });
+};
+
 const pad: OnnxNodeGenerator = ({ m, x, shape, dice }) => {
   if (shape.length === 0) return [];
   const mode = dice.one(['constant', 'reflect', 'edge']);
@@ -712,6 +747,9 @@ export const onnxSteps: Record<string, OnnxNodeGenerator> = {
   split,
   slice,
   gather,
+  scatterND,
+  scatterElements,
+  einsum,
   pad,
   reshape,
   flatten,
