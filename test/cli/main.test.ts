@@ -75,7 +75,7 @@ describe('a model', () => {
     await writeFile(tensor, writeNpy(new Tensor('float32', [1, 4, 4, 8], numbers)));
     // single rows, so that NaN stays in its row
     const costs = { f32_spmm_28x1: {}, other: { group: 1, position: 1 } };
-    await writeFile(costModel, JSON.stringify({ peak: 1, l1Bytes: 1, cacheBytes: 1, costs }));
+    await writeFile(costModel, JSON.stringify({ peak: 1, l1Bytes: 32_768, cacheBytes: 1e6, costs }));
     const report = await json('compile', tflite, '-o', compiled, '--cost-model', costModel);
     expect(report).toMatchObject({ input: tflite, output: compiled, layers: 1, sparseLayers: 1, denseLayers: 0 });
     expect(report).toMatchObject({ macs: 1024, effectiveMacs: 128, outputBytes: (await readFile(compiled)).length });

@@ -80,23 +80,28 @@ describe.each(engines.map((engine) => [engine.name, engine] as const))('%s', (_,
     [', isolated', { ...strictPolicy, ...isolation }],
   ] as const) {
     for (const place of Object.keys(places) as (keyof typeof places)[]) {
-      (where ? it.skipIf(missing) : onOneThread)(`finds the same faces in a ${places[place]}${where}`, async () => {
-        const site = await serveFolder(path.join(folder, 'site'), headers);
-        const { page, problems } = await browser.page(site);
-        await page.waitForFunction(() => 'report' in window);
-        const report: Report = await page.evaluate((name) => (window as unknown as PageWindow)[name]([1, 2]), place);
-        expectReport(report, wanted);
-        const bare = place === 'serviceWorker' && engine.bareServiceWorkers;
-        if (!where || bare) expectOneThread(report, notIsolated);
-        else if (engine.oneThread) expectOneThread(report, engine.oneThread);
-        else if (place === 'serviceWorker') expectOneThread(report, inServiceWorker);
-        else expectThreads(report);
-        expectFileFailures(report);
-        expect(report.runs[0].build).toBe(engine.build);
-        // the files that are asked for in vain
-        expect(problems.filter((problem) => !problem.includes('/missing.file'))).toEqual([]);
-        await page.close();
-      });
+      const retry = engine.mayHang ? 1 : 0;
+      (where ? it.skipIf(missing) : onOneThread)(
+        `finds the same faces in a ${places[place]}${where}`,
+        { retry },
+        async () => {
+          const site = await serveFolder(path.join(folder, 'site'), headers);
+          const { page, problems } = await browser.page(site);
+          await page.waitForFunction(() => 'report' in window);
+          const report: Report = await page.evaluate((name) => (window as unknown as PageWindow)[name]([1, 2]), place);
+          expectReport(report, wanted);
+          const bare = place === 'serviceWorker' && engine.bareServiceWorkers;
+          if (!where || bare) expectOneThread(report, notIsolated);
+          else if (engine.oneThread) expectOneThread(report, engine.oneThread);
+          else if (place === 'serviceWorker') expectOneThread(report, inServiceWorker);
+          else expectThreads(report);
+          expectFileFailures(report);
+          expect(report.runs[0].build).toBe(engine.build);
+          // the files that are asked for in vain
+          expect(problems.filter((problem) => !problem.includes('/missing.file'))).toEqual([]);
+          await page.close();
+        },
+      );
     }
   }
 

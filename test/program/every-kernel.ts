@@ -61,6 +61,8 @@ const inBytes = () => {
     );
     if (rows < 4) y = g.nodes('split', { axis: 1, sizes: [6, 2] }, [y], 2)[0];
   }
+  const depthwise = { ...conv, pads: [1, 1, 1, 1], groups: 8 } as const;
+  y = g.node('conv2d', depthwise, y, g.constant([8, 1, 3, 3], new Float32Array(72).fill(1)));
   const all = g.node('conv2d', conv, y, g.constant([3, 8, 1, 1], new Float32Array(24).fill(1)));
   const graph = g.finish(all, g.node('unary', { fn: 'identity' }, shuffled));
   for (const { inputs, outputs, op, attributes } of graph.nodes) {
