@@ -21,7 +21,7 @@ const maxSaving = 0.05;
 /** The finished parts of a run. */
 export interface Progressed {
   /** Entries of the journal of a search that has not ended. */
-  search: readonly (readonly [number, readonly number[]])[];
+  search: ReadonlyMap<number, readonly number[]>;
   distribution?: Distribution;
   /** Notes from the search for it. */
   notes: string[];
@@ -43,7 +43,7 @@ export class Progress {
   #saved = -Infinity;
   #cost = 0;
   #saving: Promise<void> | undefined;
-  readonly done: Progressed = { search: [], notes: [], layers: new Map() };
+  readonly done: Progressed = { search: new Map(), notes: [], layers: new Map() };
   /** Notes for users. */
   readonly notes: string[] = [];
 
@@ -100,11 +100,11 @@ export class Progress {
       if (!notes.every((note) => typeof note === 'string')) throw new Error('its notes are not texts');
       const search = JSON.parse(metadata.search, (_, value: unknown) =>
         typeof value === 'string' ? Number(value) : value,
-      ) as Progressed['search'];
-      const isEntry = ([call, found]: Progressed['search'][number]) =>
+      ) as [number, number[]][];
+      const isEntry = ([call, found]: [number, number[]]) =>
         Number.isInteger(call) && found.every((value) => typeof value === 'number');
       if (!search.every(isEntry)) throw new Error('its search is not valid');
-      this.done.search = search;
+      this.done.search = new Map(search);
       if (search.length > 0)
         this.notes.push(`${search.length} steps of the search are from ${name}, from an unfinished run`);
       if (shares) this.done.distribution = new Map(shares);
@@ -145,7 +145,7 @@ export class Progress {
       format,
       fingerprint: this.#fingerprint,
       distribution: shares,
-      search: JSON.stringify(search, (_, value: unknown) =>
+      search: JSON.stringify([...search], (_, value: unknown) =>
         typeof value === 'number' && !Number.isFinite(value) ? String(value) : value,
       ),
       notes: JSON.stringify(notes),

@@ -153,11 +153,9 @@ async function pruneLayers(
 ): Promise<void> {
   const { masks, signal, onProgress } = options;
   if (!progress.done.distribution) {
-    const journal = new Journal(progress.done.search, () => {
-      progress.done.search = journal.entries();
-      return progress.save();
-    });
-    Object.assign(progress.done, await distribute(state, chosen, options, journal), { search: [] });
+    const journal = new Journal(progress.done.search, () => progress.save());
+    progress.done.search = journal.entries;
+    Object.assign(progress.done, await distribute(state, chosen, options, journal), { search: new Map() });
     if (options.distribution === 'search') await progress.save({ now: true });
   }
   const distribution = progress.done.distribution!;

@@ -309,11 +309,12 @@ async function writeReports(
   photos: () => Promise<ComparedPhoto[]>,
 ): Promise<void> {
   const write = (file: string, text: string) => writeOutput(file, new TextEncoder().encode(text));
+  let compared: ComparedPhoto[] | undefined;
   for (const file of files) {
     if (/\.json$/i.test(file)) await write(file, `${JSON.stringify(report, null, 2)}\n`);
     else {
       const { renderReport } = await import('../report/page.ts');
-      await write(file, renderReport(report, await photos()));
+      await write(file, renderReport(report, (compared ??= await photos())));
     }
   }
   if (plot === undefined || !report.essential) return;

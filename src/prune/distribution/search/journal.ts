@@ -3,6 +3,8 @@
 
 /** Divergences of networks by the number of the call that asked for them. */
 export class Journal {
+  /** By the number of the call. */
+  readonly entries: ReadonlyMap<number, readonly number[]>;
   readonly #known: Map<number, readonly number[]>;
   readonly #onRecord: (() => unknown) | undefined;
   #calls = 0;
@@ -13,6 +15,7 @@ export class Journal {
    */
   constructor(known: Iterable<readonly [number, readonly number[]]> = [], onRecord?: () => unknown) {
     this.#known = new Map(known);
+    this.entries = this.#known;
     this.#onRecord = onRecord;
   }
 
@@ -25,9 +28,5 @@ export class Journal {
     this.#known.set(call, measured);
     await this.#onRecord?.();
     return measured;
-  }
-
-  entries(): [number, readonly number[]][] {
-    return [...this.#known];
   }
 }
