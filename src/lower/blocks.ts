@@ -9,6 +9,7 @@
 import { quadsOf } from '../program/quads.ts';
 import type { Constant } from '../program/program.ts';
 import type { Group } from '../program/tiles.ts';
+import { pushGap } from './pack.ts';
 
 export interface ByteMatrix {
   /** Output channels. */
@@ -72,8 +73,7 @@ export function packBlocks(m: ByteMatrix, group: Group | 'dense', taps: number):
         gap++;
         continue;
       }
-      for (; gap >= 255; gap -= 255) gaps.push(255);
-      gaps.push(gap);
+      pushGap(gaps, gap);
       gap = 0;
       count++;
       values.push(...block);

@@ -51,6 +51,12 @@ function isKept(weights: Float32Array, columns: number, row: number, size: numbe
   return false;
 }
 
+/** Columns left out since the last kept one, as bytes: 255 adds 255, and another follows. */
+export function pushGap(gaps: number[], gap: number): void {
+  for (; gap >= 255; gap -= 255) gaps.push(255);
+  gaps.push(gap);
+}
+
 /** Packs positions and weights of a sparse matrix, as drawn above. */
 export function packPositions(rows: number, columns: number, group: Group, weights: Float32Array) {
   const counts: number[] = [];
@@ -64,8 +70,7 @@ export function packPositions(rows: number, columns: number, group: Group, weigh
         gap++;
         continue;
       }
-      for (; gap >= 255; gap -= 255) gaps.push(255);
-      gaps.push(gap);
+      pushGap(gaps, gap);
       gap = 0;
       count++;
       for (let i = row; i < row + size; i++) values.push(weights[i * columns + column]);

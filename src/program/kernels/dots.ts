@@ -3,6 +3,7 @@ import { blockCount } from '../constants.ts';
 import { checkApart, constantOf, kernel } from '../kernel.ts';
 import { pixelsOf, tiles } from '../tiles.ts';
 import type { Tile } from '../tiles.ts';
+import { windows } from './quads.ts';
 
 const fields = {
   x: 'read', // planes of words
@@ -107,19 +108,7 @@ const depthwise = kernel({
     batch: 'u32',
     xBatch: 'u32', // bytes from one image to the next
     yBatch: 'u32',
-    planes: 'u32', // of words: ⌈channels / 4⌉
-    xPlane: 'u32', // bytes from one plane to the next; rows are xWidth words
-    xHeight: 'u32',
-    xWidth: 'u32',
-    yPlane: 'u32',
-    height: 'u32', // of an output plane
-    width: 'u32',
-    kernelH: 'u32',
-    kernelW: 'u32',
-    strideH: 'u32',
-    strideW: 'u32',
-    top: 'u32', // padding
-    left: 'u32',
+    ...windows,
     bits: 'u32', // of x: 7 or 8
     xZero: 'u32', // the byte of padding
     zero: 'u32',

@@ -5,6 +5,23 @@ import { quadsOf } from '../quads.ts';
 
 const quantised = { zero: 'f32', low: 'f32', high: 'f32' } as const;
 
+/** A window that moves over planes of words. */
+export const windows = {
+  planes: 'u32', // of words: ⌈channels / 4⌉
+  xPlane: 'u32', // bytes from one input plane to the next; rows are xWidth words
+  xHeight: 'u32',
+  xWidth: 'u32',
+  yPlane: 'u32',
+  height: 'u32', // of an output plane
+  width: 'u32',
+  kernelH: 'u32',
+  kernelW: 'u32',
+  strideH: 'u32',
+  strideW: 'u32',
+  top: 'u32', // padding
+  left: 'u32',
+} as const;
+
 type Quantised = Readonly<Record<keyof typeof quantised, number>>;
 
 function checkBytes(n: Quantised): void {
@@ -167,19 +184,7 @@ export const quadKernels = {
     fields: {
       x: 'read',
       y: 'write',
-      planes: 'u32',
-      xPlane: 'u32', // bytes from one input plane to the next; rows are xWidth words
-      xHeight: 'u32',
-      xWidth: 'u32',
-      yPlane: 'u32',
-      height: 'u32', // of an output plane
-      width: 'u32',
-      kernelH: 'u32',
-      kernelW: 'u32',
-      strideH: 'u32',
-      strideW: 'u32',
-      top: 'u32',
-      left: 'u32',
+      ...windows,
       divisor: 'u32', // 0: the window's pixels inside x
       xZero: 'u32',
       scale: 'f32', // steps of y per step of x
