@@ -1,7 +1,7 @@
 // How detections are drawn, for any surface. Sizes scale with the picture, so that lines and text are readable on a
 // thumbnail and on a 50-megapixel photo.
 import type { Detection, Keypoint } from './detection.ts';
-import type { Mask } from './mask.ts';
+import { eachRun, type Mask } from './mask.ts';
 import { placeLabel, type Area, type Label } from './place-label.ts';
 
 export interface DrawOptions {
@@ -211,7 +211,7 @@ export function drawDetections(
       context.stroke();
     } else if (shape.kind === 'mask') {
       context.beginPath();
-      addRuns(context, shape.mask);
+      eachRun(shape.mask, (x, y, length) => context.rect(x, y, length, 1));
       context.fill();
     } else if (shape.kind === 'dot') {
       context.beginPath();
@@ -223,19 +223,6 @@ export function drawDetections(
     }
   }
   context.restore();
-}
-
-/** The pixels of a mask, row by row, as rectangles one pixel high. */
-function addRuns(context: DrawingContext, { x, y, width, height, data }: Mask): void {
-  for (let row = 0; row < height; row++) {
-    const start = row * width;
-    for (let from = 0; from < width;) {
-      let to = from;
-      while (to < width && data[start + to] !== 0) to++;
-      if (to > from) context.rect(x + from, y + row, to - from, 1);
-      from = to + 1;
-    }
-  }
 }
 
 function font(size: number): string {

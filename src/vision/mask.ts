@@ -23,3 +23,19 @@ export function union(a: Mask, b: Mask): Mask {
   }
   return { x, y, width, height, data };
 }
+
+/** Calls `paint` for each run of set pixels in a row, top row first: x and y of its first pixel in the image, and its length. */
+export function eachRun(
+  { x, y, width, height, data }: Mask,
+  paint: (x: number, y: number, length: number) => void,
+): void {
+  for (let row = 0; row < height; row++) {
+    const start = row * width;
+    for (let from = 0; from < width;) {
+      let to = from;
+      while (to < width && data[start + to] !== 0) to++;
+      if (to > from) paint(x + from, y + row, to - from);
+      from = to + 1;
+    }
+  }
+}

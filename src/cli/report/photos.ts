@@ -1,7 +1,7 @@
 // Photos of a pruning report: what the detector finds in them before and after, as SVG over one small picture.
 import { layoutDetections, type DrawnShape } from '../../vision/draw.ts';
 import type { Detection } from '../../vision/detection.ts';
-import type { Mask } from '../../vision/mask.ts';
+import { eachRun, type Mask } from '../../vision/mask.ts';
 import { escape } from './chart.ts';
 import type { ComparedPhoto } from './compared-photos.ts';
 
@@ -12,17 +12,9 @@ const round = (value: number) => Number(value.toFixed(1));
 const points = (corners: readonly number[]) => corners.map(round).join(' ');
 
 /** The pixels of a mask as a path: a rectangle for each run of a row. */
-function maskPath({ x, y, width, height, data }: Mask): string {
+function maskPath(mask: Mask): string {
   let path = '';
-  for (let row = 0; row < height; row++) {
-    for (let from = 0; from < width; from++) {
-      if (data[row * width + from] === 0) continue;
-      let to = from;
-      while (to < width && data[row * width + to] !== 0) to++;
-      path += `M${x + from} ${y + row}h${to - from}v1h${from - to}z`;
-      from = to;
-    }
-  }
+  eachRun(mask, (x, y, length) => (path += `M${x} ${y}h${length}v1h${-length}z`));
   return path;
 }
 
