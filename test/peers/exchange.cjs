@@ -8,7 +8,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 
 const [, , modelPath, folder, options = '{}'] = process.argv;
-const { iterations = 0, warmUpMs = 0, timedMs = Infinity, threads = 1 } = JSON.parse(options);
+const { iterations = 0, warmUpMs = 0, timedMs = Infinity, threads = 1, turns = false } = JSON.parse(options);
 
 /** The k-th input, of `length` numbers. */
 function readInput(k, length) {
@@ -54,6 +54,10 @@ function peakMegabytes() {
  */
 async function time(run) {
   const firstResultAt = performance.timeOrigin + performance.now();
+  if (turns) {
+    await takeTurns(run);
+    return { firstResultAt };
+  }
   if (iterations === 0) return { firstResultAt };
   const once = async () => {
     const start = performance.now();
@@ -73,6 +77,38 @@ async function time(run) {
   times.sort((a, b) => a - b);
   const msMedian = times[times.length >> 1];
   return { firstResultAt, msMedian, msMinimum: times[0], runs: times.length, megabytes: peakMegabytes() };
+}
+
+/**
+ * Runs when the parent process says so: each message is a number of runs, the answer is each run's milliseconds of CPU time, which other
+ * programs on the machine disturb less than wall-clock time. A message of 0 ends it.
+ */
+function takeTurns(run) {
+  const cpuMs = () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1000;
+  };
+  return new Promise((resolve, reject) => {
+    process.on('message', async (runs) => {
+      try {
+        if (runs === 0) {
+          process.disconnect();
+          return resolve();
+        }
+        const times = [];
+        for (let i = 0; i < runs; i++) {
+          const start = cpuMs();
+          const after = await run();
+          times.push(cpuMs() - start);
+          if (typeof after === 'function') after();
+        }
+        process.send(times);
+      } catch (error) {
+        reject(error);
+      }
+    });
+    process.send([]);
+  });
 }
 
 module.exports = { modelPath, readInput, readInputs, writeResult, time, peakMegabytes, threads };

@@ -6,9 +6,10 @@ const { modelPath, readInput, threads, writeResult, time } = createRequire(impor
 
 const model = await loadModel(modelPath, { threads });
 const inputs = Object.fromEntries(
-  model.inputs.map(({ name, shape }, k) => {
+  model.inputs.map(({ name, shape, dtype }, k) => {
     const length = shape.reduce((a, b) => a * b, 1);
-    return [name, new Tensor('float32', shape, readInput(k, length))];
+    const ArrayType = { float32: Float32Array, uint8: Uint8Array, int8: Int8Array }[dtype];
+    return [name, new Tensor(dtype, shape, ArrayType.from(readInput(k, length)))];
   }),
 );
 const first = await model.run(inputs);

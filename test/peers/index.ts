@@ -1,5 +1,5 @@
 // The runtimes that Filigree is compared with, each in a process of its own.
-import { execFile } from 'node:child_process';
+import { execFile, fork } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -53,6 +53,7 @@ const drivers: Record<Peer, string> = {
   filigree: 'filigree.mjs',
 };
 const run = promisify(execFile);
+const driverOf = (peer: Peer) => fileURLToPath(new URL(drivers[peer], import.meta.url));
 
 /**
  * Runs a model with a peer in a process of its own: TFLite; ONNX with onnxruntime, where open dimensions are 1; an
@@ -69,23 +70,85 @@ export async function runPeer(
   const folder = await mkdtemp(path.join(tmpdir(), 'filigree-peer-'));
   try {
     await Promise.all(inputs.map((input, k) => writeFile(path.join(folder, `input${k}.bin`), bytesOf(input))));
-    const driver = fileURLToPath(new URL(drivers[peer], import.meta.url));
     const startedAt = performance.timeOrigin + performance.now();
-    await run(node, [driver, path.resolve(modelPath), folder, JSON.stringify(options)], { maxBuffer: 2 ** 24 });
+    await run(node, [driverOf(peer), path.resolve(modelPath), folder, JSON.stringify(options)], { maxBuffer: 2 ** 24 });
     const { firstResultAt, ...result } = JSON.parse(await readFile(path.join(folder, 'result.json'), 'utf8')) as {
       outputs: { name?: string; shape: number[] }[];
       firstResultAt: number;
     } & Omit<PeerResult, 'outputs' | 'msCold'>;
-    const outputs = await Promise.all(
-      result.outputs.map(async (output, k) => {
-        const bytes = await readFile(path.join(folder, `output${k}.bin`));
-        return { ...output, data: new Float32Array(new Uint8Array(bytes).buffer) };
-      }),
-    );
-    return { ...result, msCold: firstResultAt - startedAt, outputs };
+    return { ...result, msCold: firstResultAt - startedAt, outputs: await readOutputs(folder, result.outputs) };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+function readOutputs(folder: string, described: readonly { name?: string; shape: number[] }[]): Promise<PeerOutput[]> {
+  return Promise.all(
+    described.map(async (output, k) => {
+      const bytes = await readFile(path.join(folder, `output${k}.bin`));
+      return { ...output, data: new Float32Array(new Uint8Array(bytes).buffer) };
+    }),
+  );
+}
+
+/** A process with a model, which runs when it is told to. */
+export interface PeerInTurns {
+  /** Runs so many times; each run's milliseconds of CPU time. */
+  run(runs: number): Promise<number[]>;
+  /** Ends the process. Returns the outputs of the first run. */
+  end(): Promise<PeerOutput[]>;
+}
+
+/**
+ * Starts a driver as `runPeer` does, so that several can take turns.
+ * @param flags of Node
+ * @throws Error with the peer's own messages when it fails
+ */
+export async function startPeer(
+  peer: Peer,
+  modelPath: string,
+  inputs: readonly Float32Array[],
+  { node = process.execPath, flags = [] }: { node?: string; flags?: readonly string[] } = {},
+): Promise<PeerInTurns> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'filigree-peer-'));
+  await Promise.all(inputs.map((input, k) => writeFile(path.join(folder, `input${k}.bin`), bytesOf(input))));
+  const child = fork(driverOf(peer), [path.resolve(modelPath), folder, JSON.stringify({ turns: true })], {
+    execPath: node,
+    execArgv: [...flags],
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
+  let messages = '';
+  child.stderr!.on('data', (text) => (messages += String(text)));
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const failed = exited.then(() => {
+    throw new Error(`${peer} ended: ${messages.slice(0, 2000)}`);
+  });
+  failed.catch(() => undefined);
+  const answer = () => Promise.race([failed, new Promise<number[]>((resolve) => child.once('message', resolve))]);
+  const clean = () => rm(folder, { recursive: true, force: true });
+  try {
+    await answer();
+  } catch (error) {
+    await clean();
+    throw error;
+  }
+  return {
+    run(runs) {
+      const times = answer();
+      child.send(runs);
+      return times;
+    },
+    async end() {
+      child.send(0);
+      await exited;
+      try {
+        const { outputs } = JSON.parse(await readFile(path.join(folder, 'result.json'), 'utf8')) as PeerResult;
+        return await readOutputs(folder, outputs);
+      } finally {
+        await clean();
+      }
+    },
+  };
 }
 
 /**
