@@ -12,8 +12,8 @@ import type { Target } from './targets.ts';
 import { headerBytes } from './task.ts';
 import type { Report, Task } from './task.ts';
 
-/** Inputs between two looks at what has run. */
-const batchSize = 24;
+/** Inputs between two looks at what has run: a look takes as long as hundreds of small inputs, and most find nothing. */
+const [minBatch, maxBatch] = [24, 1536];
 
 const { target: name, seed, corpus, shared, runs, until, minimise } = workerData as Task;
 const target: Target = targets[name];
@@ -43,18 +43,21 @@ async function execute(input: Uint8Array): Promise<void> {
     else report({ kind: 'fault', input, error: (error as Error)?.stack ?? String(error) });
   }
   Atomics.store(state, 0, 0);
-  if (process.memoryUsage.rss() > 400 * 2 ** 20 && executions % 8 === 0) collectGarbage();
+  if (executions % 8 === 0 && process.memoryUsage.rss() > 400 * 2 ** 20) collectGarbage();
 }
 
-/** Runs inputs, and keeps those that reach something new: each is run once more where one did. */
-async function explore(inputs: Uint8Array[]): Promise<void> {
+/** Runs inputs, and keeps those that reach something new: where one did, halves are run again until it is found. */
+async function explore(inputs: Uint8Array[]): Promise<boolean> {
   for (const input of inputs) await execute(input);
-  if (!coverage.take()) return;
-  coverage.forgetLast();
-  for (const input of inputs) {
-    await execute(input);
-    if (coverage.take()) keep(input);
+  if (!coverage.take()) return false;
+  if (inputs.length === 1) keep(inputs[0]);
+  else {
+    coverage.forgetLast();
+    const middle = inputs.length >> 1;
+    await explore(inputs.slice(0, middle));
+    await explore(inputs.slice(middle));
   }
+  return true;
 }
 
 async function bringers(inputs: readonly Uint8Array[]): Promise<Uint8Array[]> {
@@ -81,16 +84,16 @@ if (minimise) {
   for (const input of corpus) await execute(input);
   coverage.take();
   const isOver = () => executions >= runs || Date.now() >= until;
-  while (!isOver()) {
+  for (let batch = minBatch; !isOver();) {
     const inputs: Uint8Array[] = [];
-    for (let i = 0; i < batchSize; i++) {
+    for (let i = 0; i < Math.min(batch, runs - executions); i++) {
       const other = () => random.pick(corpus);
       // recent finds are tried more often
       let input = random.oneIn(3) ? corpus[Math.max(0, corpus.length - 1 - random.below(8))] : other();
       for (let n = 1 + (random.oneIn(2) ? 0 : random.below(4)); n > 0; n--) input = target.mutate(input, random, other);
       inputs.push(input.length > maxBytes ? input.slice(0, maxBytes) : input);
     }
-    await explore(inputs);
+    batch = (await explore(inputs)) ? minBatch : Math.min(maxBatch, 2 * batch);
   }
 }
 const { covered, all } = coverage.share(target.sources);

@@ -35,15 +35,16 @@ for (;;) {
   await results.add(found.map(({ returnvalue }) => returnvalue));
   await Promise.all(found.map((job) => job.remove()));
   for (const { finishedOn, processedOn } of found) times.push(finishedOn! - processedOn!);
-  if (found.length > 0) continue;
+  if (found.length === 500) continue; // there are more
   const { waiting, active, delayed, prioritized } = await queue.getJobCounts(
     'waiting',
     'active',
     'delayed',
     'prioritized',
   );
-  if (waiting + active + delayed + prioritized === 0 && (await queue.getCompletedCount()) === 0) break;
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  if (found.length === 0 && waiting + active + delayed + prioritized === 0 && (await queue.getCompletedCount()) === 0)
+    break;
+  await new Promise((resolve) => setTimeout(resolve, 1000)); // a fetch and a write for many results
 }
 await results.close();
 const dead = await queue.getFailedCount();
