@@ -15,12 +15,16 @@ Costed = list[tuple[Convolution, float]]
 
 
 def layers_of(student: Student, pattern: Pattern) -> Costed:
-    """Those that are pruned, and what all weights of each cost: multiply-adds, or milliseconds."""
+    """Those that are pruned, and what all weights of each cost: multiply-adds, or these and bytes alike, or milliseconds."""
     s = student.recipe.sparsity
     layers = [c for c in student.network.convs.values() if c.prunable and pattern.fits(c)]
     if s.distribution == "time":
         return times.costs(layers, times.saved(*s.times))
-    return [(c, float(c.count * c.pixels)) for c in layers]
+    macs = [float(c.count * c.pixels) for c in layers]
+    if s.distribution == "both":
+        weights = sum(c.count for c in layers)
+        return [(c, c.count / weights + m / sum(macs)) for c, m in zip(layers, macs)]
+    return list(zip(layers, macs))
 
 
 def statistics(
@@ -45,10 +49,12 @@ def prune(student: Student, share: float, batches: Batches, calm: Batches) -> No
     pattern = pattern_named(s.pattern)
     weights, biases = student.folded(averaged=False)
     costed = layers_of(student, pattern)
-    layers = [c for c, _ in costed]
+    heads = [c for c in student.network.convs.values() if c.head and c.pixels == 1 and pattern.fits(c)] if s.head else []
+    layers = [*(c for c, _ in costed), *heads]
     found = statistics(student, weights, biases, batches, layers)
     choose = _second_order if s.criterion == "second-order" and not pattern.kept else _scores
     masks = choose(student, costed, weights, found, pattern, share)
+    masks += [pattern.mask(_score(student, c, weights, found), s.head * share / s.share) for c in heads]
     for c, mask in zip(layers, masks):
         _apply(student, c, mask, found[c.output], pattern, biases, weights)
     if student.steps == 0:
@@ -82,15 +88,43 @@ def _second_order(
 def _scores(
     student: Student, layers: Costed, weights: torch.Tensor, found: dict[str, LayerStatistics], pattern: Pattern, share: float
 ) -> list[torch.Tensor]:
-    """By single weights: w² (magnitude), or w² · g · H's diagonal (fisher)."""
-    masks = []
-    for c, _ in layers:
-        scores = weights[c.weights_place].view(c.rows, c.columns).square()
-        if student.recipe.sparsity.criterion != "magnitude":
-            scores = scores * found[c.output].curvature()[:, None] * found[c.output].covariance().diagonal()
-        alive = student.mask[c.weights_place].view_as(scores) > 0  # zeros come last, behind weights that matter nothing
-        masks.append(pattern.mask(torch.where(alive, scores, -1.0), share))
-    return masks
+    """By single weights. Layers share the zeros by score for each part of the costs, or, `uniform`, have each their share."""
+    s = student.recipe.sparsity
+    scored = [_score(student, c, weights, found) for c, _ in layers]
+    if s.distribution == "uniform" or pattern.kept:
+        return [pattern.mask(scores, share) for scores in scored]
+    return shared([pattern.blocks(scores).sum(-1) for scores in scored], [total for _, total in layers], pattern, share, s.most)
+
+
+def _score(student: Student, c: Convolution, weights: torch.Tensor, found: dict[str, LayerStatistics]) -> torch.Tensor:
+    """(R, C): w² (magnitude), or w² · g · H's diagonal (fisher)."""
+    scores = weights[c.weights_place].view(c.rows, c.columns).square()
+    if student.recipe.sparsity.criterion != "magnitude":
+        scores = scores * found[c.output].curvature()[:, None] * found[c.output].covariance().diagonal()
+    alive = student.mask[c.weights_place].view_as(scores) > 0  # zeros come last, behind weights that matter nothing
+    return torch.where(alive, scores, -1.0)
+
+
+def shared(scores: list[torch.Tensor], totals: list[float], pattern: Pattern, share: float, most: float) -> list[torch.Tensor]:
+    """Masks (R, C): the blocks of least score for their costs go, of all layers together, until `share` of all costs is gone.
+
+    @param scores: (R / rows, C / columns) of the blocks of each layer; @param totals: what all blocks of each layer cost
+    @param most: the share of one layer's blocks that may go
+    """
+    prices = [total / score.numel() for score, total in zip(scores, totals)]
+    ratios = []
+    for score, price in zip(scores, prices):
+        flat = score.flatten() / price
+        stay = score.numel() - int(score.numel() * most)
+        flat[score.flatten().topk(stay).indices] = float("inf")
+        ratios.append(flat)
+    ratio = torch.cat(ratios)
+    price = torch.cat([torch.full_like(flat, p, dtype=torch.double) for flat, p in zip(ratios, prices)])
+    order = ratio.argsort(stable=True)
+    gone = torch.zeros_like(ratio)
+    gone[order[price[order].cumsum(0) <= share * sum(totals) * (1 + 1e-9)]] = 1
+    parts = (1 - gone).split([flat.numel() for flat in ratios])
+    return [pattern.spread(part.view(score.shape)) for part, score in zip(parts, scores)]
 
 
 @torch.no_grad()
