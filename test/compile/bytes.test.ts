@@ -232,7 +232,8 @@ it('measures what eight bits cost each layer, and keeps those in floats that the
         .map((w) => w / 1000),
     );
     const y = g.conv2d(evened, 4, 1);
-    return g.finish(g.conv2d(y, 4, 1));
+    // a reader that bytes do not harm
+    return g.finish(g.conv2d(y, 4, 1), g.conv2d(scaled, 3, 1));
   };
   const samples = [1, 2, 3].map((seed) => randomInputs(network(), randomFloats(seed)));
   const program = compileGraph(network());
@@ -243,6 +244,14 @@ it('measures what eight bits cost each layer, and keeps those in floats that the
   const { notes, steps } = compileGraph(network(), { int8: { ranges, floats, whole } });
   expect(notes.join()).toContain('in floats, because eight bits would change it by');
   expect(steps.some(({ kernel }) => kernel.startsWith('f32_depthwise'))).toBe(true);
+
+  // what such a layer reads is in floats too: in bytes, three of its four channels would be 0
+  const inputs = samples[0];
+  const expected = evaluate(network(), inputs).output0.data as Float32Array;
+  const model = await loadModel(writeArtifact(compileGraph(network(), { int8: { ranges, floats, whole } })));
+  const actual = (await model.run(inputs)).output0.data as Float32Array;
+  const size = (values: Float32Array) => Math.hypot(...values);
+  expect(size(expected.map((v, i) => v - actual[i]))).toBeLessThan(0.03 * size(expected));
 });
 
 it('has seven bits for a range, with 0 among the numbers', () => {

@@ -15,7 +15,7 @@ import { roundLayer } from './weights.ts';
 export interface BytePlan {
   /** The bytes that each value would have. */
   readonly grids: ReadonlyMap<string, ByteGrid>;
-  /** Names of nodes that stay in floats. */
+  /** Names of nodes that stay in floats, and read floats: rounding their inputs is what harms them. */
   readonly floats?: ReadonlySet<string>;
   /** Whether a layer has a kernel for bytes. Those without multiply floats that are rounded to the bytes. */
   readonly hasKernel?: (node: Node) => boolean;
@@ -23,12 +23,16 @@ export interface BytePlan {
 
 const isLayer = (node: Node) => isOp(node, 'conv2d', 'linear');
 
+/** Whether a node has a kernel that makes floats of bytes, where only floats follow. */
+const makesFloats = (node: Node) => isLayer(node) && !(isOp(node, 'conv2d') && node.attributes.groups > 1);
+
 const computed = (graph: Graph, values: readonly string[]) =>
   values.filter((value) => value !== '' && valueOf(graph, value).data === undefined);
 
 /** Changes an optimised graph, whose layers are separate, to one that stores values in bytes. */
 export function storeInBytes(graph: Graph, plan: BytePlan): void {
-  const active = chooseNodes(graph, plan);
+  const exact = exactValues(graph, plan);
+  const active = chooseNodes(graph, plan, exact);
   const grids = new Map(plan.grids);
   for (const node of graph.nodes.slice()) {
     if (!active.has(node)) continue;
@@ -39,9 +43,10 @@ export function storeInBytes(graph: Graph, plan: BytePlan): void {
   const edges = new Edges(graph);
   const reads = (value: string) => edges.readers(value).some((node) => active.has(node));
   for (const node of active) {
-    // a layer makes floats where only floats follow, but one for each channel has no kernel for that
-    const makesFloats = isLayer(node) && !(isOp(node, 'conv2d') && node.attributes.groups > 1);
-    for (const y of node.outputs) if (!makesFloats || reads(y)) valueOf(graph, y).bytes = grids.get(y);
+    for (const y of node.outputs) {
+      if (makesFloats(node) && (exact.has(y) || !reads(y))) continue;
+      valueOf(graph, y).bytes = grids.get(y);
+    }
   }
   const { hasKernel = () => true } = plan;
   const inFloats = new Set([...active].filter((node) => isLayer(node) && !hasKernel(node)));
@@ -90,12 +95,24 @@ function fuseTables(graph: Graph): void {
   }
 }
 
-/** Nodes that work on bytes. */
-function chooseNodes(graph: Graph, { grids, floats }: BytePlan): Set<Node> {
+/** Values that nodes in floats read, and those that are copied to them: none is stored in bytes. */
+function exactValues(graph: Graph, { floats }: BytePlan): Set<string> {
+  const exact = new Set<string>();
+  for (const node of graph.nodes.toReversed()) {
+    const isCopied = keepsScale(node) && node.outputs.some((value) => exact.has(value));
+    if (floats?.has(node.name) || isCopied) for (const value of computed(graph, node.inputs)) exact.add(value);
+  }
+  return exact;
+}
+
+/** Nodes that work on bytes. A layer can make floats of bytes, but for those of one channel each. */
+function chooseNodes(graph: Graph, { grids, floats }: BytePlan, exact: ReadonlySet<string>): Set<Node> {
   const active = new Set(
     graph.nodes.filter((node) => {
       const values = computed(graph, [...node.inputs, ...node.outputs]);
-      return !floats?.has(node.name) && values.every((value) => grids.has(value)) && worksOnBytes(graph, node);
+      if (floats?.has(node.name) || !worksOnBytes(graph, node)) return false;
+      if (!makesFloats(node) && node.outputs.some((value) => exact.has(value))) return false;
+      return values.every((value) => grids.has(value));
     }),
   );
   const edges = new Edges(graph);
