@@ -9,6 +9,7 @@ import { calibrateBytes, type ByteCalibration } from '../../src/compile/measure-
 import type { Graph } from '../../src/graph/graph.ts';
 import { valueOf } from '../../src/graph/graph.ts';
 import { decodeImage } from '../../src/images/decode.ts';
+import { removeDead } from '../../src/passes/remove-dead.ts';
 import { prune } from '../../src/prune.ts';
 import type { ClassifierPreprocessing } from '../../src/vision/classifier-metadata.ts';
 import { dataPath } from '../../test/data.ts';
@@ -42,6 +43,19 @@ export const yolov8n: FloatNetwork = {
   read: () => networks.yolov8n(),
   photographs: 'coco-train-294/images',
   preprocessing: { scale: [1 / 255, 1 / 255, 1 / 255], offset: [0, 0, 0] },
+};
+
+/** YOLOv8n up to the maps of its heads: what follows has no operators of bytes in TFLite. */
+export const yolov8nMaps: FloatNetwork = {
+  ...yolov8n,
+  id: 'yolov8n-640-maps',
+  read() {
+    const graph = yolov8n.read();
+    const maps = ['head1/concat', 'head2/concat', 'head3/concat'];
+    graph.outputs = maps.map((value) => ({ value, name: value, dtype: 'float32', permutation: [0, 2, 3, 1] }));
+    removeDead(graph);
+    return graph;
+  },
 };
 
 /** Blocks of zeros that prune and whose speed is measured. */

@@ -10,8 +10,9 @@ import { importTflite } from '../../src/import/tflite/index.ts';
 import { defaultCostModel } from '../../src/lower/cost.ts';
 import { loadModel } from '../../src/runtime/load.ts';
 import { Tensor } from '../../src/tensor.ts';
+import type { ModelBuilder } from '../../test/import/tflite/model.ts';
 import { exportTflite } from '../tflite/export.ts';
-import { quantiseTflite, type Limits } from '../tflite/quantise.ts';
+import { keepsScale, quantiseTflite, scaleSource, type Limits } from '../tflite/quantise.ts';
 import { photographFor, type FloatNetwork } from './networks.ts';
 
 /** Writes the file, with the ranges that one photograph gives, unless it is there. Returns its path. */
@@ -19,11 +20,35 @@ export async function quantisedFile(folder: string, network: FloatNetwork): Prom
   const file = path.join(folder, `${network.id}-uint8.tflite`);
   if (existsSync(file)) return file;
   const float = exportTflite(network.read());
-  const limits = await extremes(importTflite(float.bytes(), network.id));
+  const limits = shared(float, await extremes(importTflite(float.bytes(), network.id)));
   const quantised = quantiseTflite(float, (tensor) => limits.get(tensor) ?? { low: 0, high: 1 });
   if (!quantised) throw new Error(`${network.id} has operators that are not written in uint8`);
   await writeFile(file, quantised.model.bytes());
   return file;
+}
+
+/** Ranges in which what is copied from tensor to tensor has one scale, and what is concatenated too. */
+function shared({ tensors, operators }: ModelBuilder, limits: ReadonlyMap<string, Limits>): Map<string, Limits> {
+  const all = new Map(limits);
+  const nameOf = (index: number) => tensors[index].name ?? '';
+  for (let isChanged = true; isChanged;) {
+    isChanged = false;
+    for (const { op, inputs, outputs } of operators) {
+      const sources = op === 'CONCATENATION' ? inputs : keepsScale.has(op) ? [inputs[scaleSource(op)]] : [];
+      if (sources.length === 0) continue;
+      const names = [...sources, ...outputs].map(nameOf);
+      const own = names.flatMap((name) => all.get(name) ?? []);
+      const low = Math.min(...own.map((one) => one.low));
+      const high = Math.max(...own.map((one) => one.high));
+      for (const name of names) {
+        const known = all.get(name);
+        if (known?.low === low && known.high === high) continue;
+        all.set(name, { low, high });
+        isChanged = true;
+      }
+    }
+  }
+  return all;
 }
 
 /** The extremes of every value, by name. */

@@ -21,7 +21,7 @@ export interface QuantisedModel {
 }
 
 /** The result has its input's scale. */
-const keepsScale = new Set([
+export const keepsScale = new Set([
   'RESHAPE',
   'TRANSPOSE',
   'MAX_POOL_2D',
@@ -33,7 +33,11 @@ const keepsScale = new Set([
   'RESIZE_NEAREST_NEIGHBOR',
   'SPACE_TO_DEPTH',
   'DEPTH_TO_SPACE',
+  'SPLIT',
 ]);
+
+/** The place of what an operator's results have the scale of; the others are constants. */
+export const scaleSource = (op: string): number => (op === 'SPLIT' ? 1 : 0);
 
 const fixedScales: Record<string, Quantisation> = {
   LOGISTIC: { scale: 1 / 256, zeroPoint: 0 },
@@ -145,7 +149,7 @@ export function quantiseTflite(source: ModelBuilder, limited: Limited): Quantise
     model.operators.push(operator);
     float.operators.push(operator);
     for (const index of outputs) {
-      const same = keepsScale.has(op) ? scales.get(x) : undefined;
+      const same = keepsScale.has(op) ? scales.get(inputs[scaleSource(op)]) : undefined;
       const limits = activated(limited(source.tensors[index].name!), fusedIn(options));
       computed(index, same ?? fixedScales[op] ?? scaleFor(limits));
     }
