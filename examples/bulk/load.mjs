@@ -1,10 +1,11 @@
 // Many jobs over a Redis of its own, while workers are killed: is any lost, is any done twice, and how fast is it?
 //
-//   npm run build && npm run load -- [--jobs 20000] [--photos 500] [--workers 3] [--kill 5] [--restart 1] [--from FOLDER] [--json FILE]
+//   npm run build && npm run load -- [--jobs 20000] [--photos 500] [--workers 3] [--kill 5] [--restart 1] [--skew 0] [--from FOLDER]
+//     [--json FILE]
 //
 // `--photos` distinct ones, a tenth of them broken and two that the server never has at hand; made here, or the first of a folder. `--kill` seconds after
 // each other, or when 20 results more are there, one of the workers is killed with SIGKILL and another started; 0 kills none. `--restart` times Redis is killed as well,
-// and started again with what its append-only file holds. Needs redis-server: apt-get install redis-server.
+// and started again with what its append-only file holds. `--skew` lets the clocks of workers jump, by so many seconds ahead and behind. Needs redis-server: apt-get install redis-server.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -22,16 +23,18 @@ const { values } = parseArgs({
     workers: { type: 'string', default: '3' },
     kill: { type: 'string', default: '5' },
     restart: { type: 'string', default: '1' },
+    skew: { type: 'string', default: '0' },
     from: { type: 'string' },
     json: { type: 'string' },
   },
 });
-const [jobs, photos, workers, kill, restarts] = [
+const [jobs, photos, workers, kill, restarts, skew] = [
   values.jobs,
   values.photos,
   values.workers,
   values.kill,
   values.restart,
+  values.skew,
 ].map(Number);
 process.chdir(import.meta.dirname);
 const folder = mkdtempSync(join(tmpdir(), 'filigree-load-'));
@@ -142,7 +145,9 @@ const before = performance.now();
 await enqueue();
 const queued = (performance.now() - before) / 1000;
 
-const startWorker = () => start(process.execPath, ['dist/worker.js'], env);
+const clock = new URL('jumping-clock.mjs', import.meta.url).href;
+const jumping = skew > 0 ? { SKEW: values.skew, NODE_OPTIONS: `--import=${clock}` } : {}; // their own processes inherit it
+const startWorker = () => start(process.execPath, ['dist/worker.js'], { ...env, ...jumping });
 const running = Array.from({ length: workers }, startWorker);
 const began = performance.now();
 const collector = start(process.execPath, ['dist/collect.js', results], env);
@@ -222,6 +227,7 @@ const report = {
   workers,
   kills,
   restarts: restarted,
+  skew,
   lost,
   doubled,
   strange,

@@ -28,7 +28,7 @@ interface Track {
   readonly id: number;
   readonly filter: BoxFilter;
   detection: Detection;
-  /** Seconds. */
+  /** Seconds since the first frame. */
   seen: number;
   /** Not out of sight. */
   isTracked: boolean;
@@ -41,6 +41,10 @@ export class ByteTrack {
   private readonly options: Required<ByteTrackOptions>;
   private tracks: Track[] = [];
   private time: number | undefined;
+  /** Seconds from the frame before the last to the last. */
+  private step = 1 / framesPerSecond;
+  /** Seconds since the first frame. */
+  private now = 0;
   private ids = 0;
 
   constructor({ highScore, beginScore = highScore + 0.1, patience = 1, smooth = false }: ByteTrackOptions) {
@@ -50,15 +54,17 @@ export class ByteTrack {
   /**
    * Takes the detections of the next frame.
    * @param detections also those of scores well below `highScore`
-   * @param time of the frame, in seconds, later than the one before
+   * @param time of the frame, in seconds, later than the one before; where it is earlier, a clock was set back, and as much time is taken
+   * to have passed as from the last frame to the one before it
    * @returns those that are followed, best first
    */
   next(detections: readonly Detection[], time: number): TrackedDetection[] {
     const { highScore, beginScore, patience } = this.options;
     const isFirst = this.time === undefined;
-    const elapsed = Math.max(0, time - (this.time ?? time));
+    if (!isFirst && time >= this.time!) this.step = time - this.time!;
     this.time = time;
-    for (const track of this.tracks) track.filter.predict(elapsed * framesPerSecond, track.isTracked);
+    if (!isFirst) this.now += this.step;
+    for (const track of this.tracks) track.filter.predict(this.step * framesPerSecond, track.isTracked);
     const solid = detections.filter(({ box }) => box.xmax > box.xmin && box.ymax > box.ymin);
     const high = solid.filter(({ score }) => score >= highScore);
     const low = solid.filter(({ score }) => score < highScore);
@@ -72,16 +78,16 @@ export class ByteTrack {
     const pairs = [...first.pairs, ...second.pairs, ...third.pairs];
     for (const [track, detection] of pairs) {
       track.filter.update(detection.box);
-      Object.assign(track, { detection, seen: time, isTracked: true, isConfirmed: true });
+      Object.assign(track, { detection, seen: this.now, isTracked: true, isConfirmed: true });
     }
     const updated = new Set(pairs.map(([track]) => track));
     for (const track of this.tracks) if (!updated.has(track)) track.isTracked = false;
     // one that was seen once was nothing
-    this.tracks = this.tracks.filter((track) => track.isConfirmed && time - track.seen <= patience);
+    this.tracks = this.tracks.filter((track) => track.isConfirmed && this.now - track.seen <= patience);
     for (const detection of third.left) {
       if (detection.score < beginScore) continue;
       const filter = new BoxFilter(detection.box);
-      this.tracks.push({ id: ++this.ids, filter, detection, seen: time, isTracked: true, isConfirmed: isFirst });
+      this.tracks.push({ id: ++this.ids, filter, detection, seen: this.now, isTracked: true, isConfirmed: isFirst });
     }
     return this.tracks
       .filter(({ isTracked, isConfirmed }) => isTracked && isConfirmed)

@@ -28,10 +28,12 @@ if (!hasRedis && process.env.FILIGREE_REQUIRE_REDIS) {
 }
 
 describe.runIf(hasRedis)(`the bulk example over Redis${hasRedis ? '' : ' (needs redis-server)'}`, () => {
-  it('loses no job and does none twice, while workers and Redis are killed', async () => {
+  it('loses no job and does none twice, while workers and Redis are killed and clocks jump', async () => {
     const report = path.join(example.folder, 'report.json');
-    const wanted = { jobs: 1000, photos: 50, workers: 3, restarts: 1 };
-    const flags = ['--jobs', '1000', '--photos', '50', '--workers', '3', '--kill', '5', '--restart', '1'];
+    const wanted = { jobs: 1000, photos: 50, workers: 3, restarts: 1, skew: 5 };
+    const flags = Object.entries({ ...wanted, restarts: undefined, restart: 1, kill: 5 }).flatMap(([name, value]) =>
+      value === undefined ? [] : [`--${name}`, String(value)],
+    );
     expect(example.readme).toContain('npm run load');
     await promisify(execFile)(process.execPath, ['load.mjs', ...flags, '--json', report], { cwd: example.folder });
     expect(JSON.parse(readFileSync(report, 'utf8'))).toMatchObject({

@@ -72,6 +72,24 @@ describe('ByteTrack', () => {
     expect(new Set(idsOf(slow, {}, 6).flat())).toEqual(new Set([1]));
   });
 
+  it('does not depend on a clock that is set back', () => {
+    // one that goes, one that hides for less than the patience, one that leaves for good and one that comes there later
+    const scene = frames(160, (i) => [
+      seen(10 + 3 * i, 100),
+      ...(i >= 30 && i < 45 ? [] : [seen(200, 300)]),
+      ...(i < 50 || i >= 120 ? [seen(600, 600)] : []),
+    ]);
+    const idsBy = (clock: (i: number) => number) => {
+      const track = new ByteTrack({ highScore: 0.5 });
+      return scene.map((detections, i) => track.next(detections, clock(i)).map(({ id, box }) => [id, box.xmin]));
+    };
+    const wanted = idsBy((i) => i / 30);
+    expect(new Set(wanted.flat().map(([id]) => id))).toEqual(new Set([1, 2, 3, 4]));
+    expect(idsBy((i) => 1e9 + i / 30 - (i > 40 ? 3600 : 0))).toEqual(wanted); // while one hides
+    expect(idsBy((i) => i / 30 - (i > 60 ? 3600 : 0) - (i > 61 ? 7200 : 0))).toEqual(wanted); // once one has left
+    expect(idsBy((i) => (i === 70 ? NaN : i / 30)).at(-1)).toEqual(wanted.at(-1));
+  });
+
   it('takes empty and senseless boxes for nothing', () => {
     const track = new ByteTrack({ highScore: 0.5 });
     const empty = { ...seen(5, 5), box: { xmin: 5, ymin: 5, xmax: 5, ymax: 9 } };
