@@ -10,7 +10,10 @@ import type { Report as KernelReport } from './kernels.ts';
 import { format, resolveConfig } from 'prettier';
 import { benchmarksTable, insertTable, markdownTables, readmeTable } from './peers/markdown.ts';
 import type { PeersReport, Runtime } from './peers/results.ts';
-import { runtimes } from './peers/results.ts';
+import { browsers, pageRuntimes } from './peers/browser.ts';
+import type { BrowserName } from './peers/browser.ts';
+import { referenceNode, referenceVersion } from './peers/node.ts';
+import { hostTitle, runtimes } from './peers/results.ts';
 import { comparePeers } from './peers/run.ts';
 import { states } from './peers/states.ts';
 import { checkTargets, targetLines } from './peers/targets.ts';
@@ -20,8 +23,9 @@ import { renderReport } from './report/page.ts';
 
 const pages = { 'README.md': readmeTable, 'docs/benchmarks.md': benchmarksTable };
 
-/** Runtimes whose drivers start threads. The others need a page with cross-origin isolation. */
+/** Runtimes whose drivers start threads in Node. The others need a page with cross-origin isolation. */
 const threaded: Runtime[] = ['filigree', 'onnxruntime'];
+const hosts = ['node', ...(Object.keys(browsers) as BrowserName[])] as const;
 
 const usage = `npm run bench:peers -- [options]
 
@@ -34,13 +38,15 @@ process of its own, in turns: milliseconds of a run, from start to first result,
   --iterations N      timed runs in each, at most; default 60
   --timed MS          stops timing after this long; default 500
   --warm-up MS        default 400
-  --threads N         default 1; with more, only ${threaded.join(' and ')} run
-  --node PATH         the Node that runs them; default: this one
+  --threads N         default 1; with more, only ${threaded.join(' and ')} run in Node
+  --host NAME         ${hosts.join(', ')}: a browser runs ${pageRuntimes.join(', ')} in isolated pages
+  --node PATH         the Node that runs them; default: Node ${referenceVersion}, which npm brings into a cache at first
   --folder DIR        keeps the peers' model files, and finds them again
   --no-profile        leaves out each layer's time and its floor
   --json FILE         everything measured
   --from FILE,…       measures nothing: shows what earlier runs of parts wrote as JSON, as one run
   --html FILE         the same as a page to look at
+  --pages FILE,…      what runs with --host BROWSER wrote, for a table each in docs/benchmarks.md
   --readme            rewrites the tables in README.md and docs/benchmarks.md
   --targets           what we want to reach, and whether this run does
   --kernels FILE      what \`npm run bench\` wrote, for targets and the HTML report
@@ -54,9 +60,9 @@ function number(name: string, text: string, least: number): number {
   return value;
 }
 
-function chosenRuntimes(list: string | undefined, threads: number): Runtime[] {
-  if (threads > 1) return threaded;
-  if (list === undefined) return [...runtimes];
+function chosenRuntimes(list: string | undefined, threads: number, host: string): Runtime[] {
+  if (threads > 1 && host === 'node') return threaded;
+  if (list === undefined) return [...(host === 'node' ? runtimes : pageRuntimes)];
   const names = list.split(',');
   const unknown = names.filter((name) => !(runtimes as string[]).includes(name));
   if (unknown.length > 0) throw new Error(`--runtimes: ${unknown.join(', ')}: known are ${runtimes.join(', ')}`);
@@ -71,7 +77,9 @@ const options = {
   timed: { type: 'string', default: '500' },
   'warm-up': { type: 'string', default: '400' },
   threads: { type: 'string', default: '1' },
-  node: { type: 'string', default: process.execPath },
+  host: { type: 'string', default: 'node' },
+  node: { type: 'string' },
+  pages: { type: 'string' },
   folder: { type: 'string' },
   'no-profile': { type: 'boolean', default: false },
   json: { type: 'string' },
@@ -101,9 +109,14 @@ async function main(): Promise<void> {
     await write(values.html, renderReport(report, { kernels, twoThreads, sweep }));
   }
   if (values.readme) {
+    const pagesOf = values.pages?.split(',') ?? [];
+    const browserReports = await Promise.all(pagesOf.map((file) => readJson<PeersReport>(file)));
     for (const [page, tableOf] of Object.entries(pages)) {
       const file = fileURLToPath(new URL(`../${page}`, import.meta.url));
-      const table = await format(tableOf(report), { ...(await resolveConfig(file)), parser: 'markdown' });
+      const table = await format(tableOf(report, browserReports), {
+        ...(await resolveConfig(file)),
+        parser: 'markdown',
+      });
       await write(file, insertTable(await readFile(file, 'utf8'), table.trim()));
     }
   }
@@ -117,18 +130,21 @@ async function measure(values: Values): Promise<PeersReport> {
   if (chosen.length === 0)
     throw new Error(`--models ${values.models} fits none of ${states.map(({ id }) => id).join(', ')}`);
   const threads = number('threads', values.threads, 1);
+  const host = hosts.find((name) => name === values.host);
+  if (!host) throw new Error(`--host ${values.host}: one of ${hosts.join(', ')} is wanted`);
   const { stderr } = process;
   const temporary = values.folder === undefined ? await mkdtemp(path.join(tmpdir(), 'filigree-bench-')) : undefined;
   try {
     return await comparePeers({
       states: chosen,
-      runtimes: chosenRuntimes(values.runtimes, threads),
+      runtimes: chosenRuntimes(values.runtimes, threads, host),
       rounds: number('rounds', values.rounds, 1),
       iterations: number('iterations', values.iterations, 1),
       timedMs: number('timed', values.timed, 1),
       warmUpMs: number('warm-up', values['warm-up'], 0),
       threads,
-      node: values.node,
+      host,
+      node: values.node ?? referenceNode(),
       folder: temporary ?? values.folder!,
       profileMs: values['no-profile'] ? 0 : 300,
       onProgress: stderr.isTTY ? (what) => stderr.write(`\r\x1b[K${what}`) : undefined,
@@ -147,7 +163,7 @@ async function readJson<T>(file: string): Promise<T> {
 async function mergeReports(files: string[]): Promise<PeersReport> {
   const reports = await Promise.all(files.map((file) => readJson<PeersReport>(file)));
   const last = reports.at(-1)!;
-  const kind = ({ node, threads }: PeersReport) => `Node ${node}, threads: ${threads}`;
+  const kind = (report: PeersReport) => `${hostTitle(report)}, threads: ${report.threads}`;
   const different = reports.find((report) => kind(report) !== kind(last));
   if (different) throw new Error(`--from: runs on ${kind(different)} and on ${kind(last)} are no one run`);
   const measured = new Map(reports.flatMap(({ states }) => states.map((state) => [state.id, state] as const)));

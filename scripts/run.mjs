@@ -4,6 +4,7 @@
 //
 // Bundles the entry into node_modules/.cache/filigree and imports it. `import.meta.url` stays each source file's own, so
 // that files beside a source are found.
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import process from 'node:process';
@@ -25,6 +26,22 @@ const ownUrls = {
   },
 };
 
+const hosts = fileURLToPath(new URL('test/hosts/', root));
+
+/** Packages stay outside the bundle; sources in test/hosts find those that are installed there. */
+const packagesOutside = {
+  name: 'packages-outside',
+  setup({ onResolve, resolve: resolvePath }) {
+    onResolve({ filter: /^[^./#]/ }, async ({ path, importer, kind, pluginData }) => {
+      if (kind === 'entry-point' || pluginData === packagesOutside) return undefined;
+      const isThere = importer.startsWith(hosts) && existsSync(`${hosts}node_modules/${path}`);
+      if (!isThere) return { path, external: true };
+      const found = await resolvePath(path, { resolveDir: dirname(importer), kind, pluginData: packagesOutside });
+      return { path: pathToFileURL(found.path).href, external: true };
+    });
+  },
+};
+
 const [entry, ...rest] = process.argv.slice(2);
 if (!entry) {
   console.error('usage: node scripts/run.mjs SOURCE.ts [arguments]');
@@ -40,9 +57,8 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node20',
-  packages: 'external',
   sourcemap: 'inline',
-  plugins: [ownUrls],
+  plugins: [packagesOutside, ownUrls],
   logLevel: 'warning',
 });
 process.setSourceMapsEnabled(true);

@@ -1,6 +1,6 @@
 // A report as tables in Markdown.
 import type { PeersReport, Runtime, RuntimeResult, StateResult } from './results.ts';
-import { bestPeer, runtimes, runtimeTitles } from './results.ts';
+import { bestPeer, hostTitle, runtimes, runtimeTitles } from './results.ts';
 
 const milliseconds = (ms: number) => ms.toFixed(ms < 9.95 ? 2 : ms < 99.5 ? 1 : 0);
 
@@ -46,7 +46,7 @@ function memoryAndStartTable(report: PeersReport): string {
     stateTitle(state),
     ...columns.map((runtime) => {
       const result = state.runtimes[runtime];
-      return result ? `${result.cold.median.toFixed(0)} · ${result.megabytes.median.toFixed(0)}` : '–';
+      return result ? `${result.cold.median.toFixed(0)} · ${result.megabytes?.median.toFixed(0) ?? '–'}` : '–';
     }),
   ]);
   return table([['first result, ms · peak MB', ...columns.map((runtime) => runtimeTitles[runtime])], ...rows]);
@@ -109,20 +109,25 @@ export function readmeTable(report: PeersReport): string {
   return [conditions(report), table([...latencyRows({ ...report, states }), ...own])].join('\n\n');
 }
 
-/** For docs/benchmarks.md: the same of all networks, in two tables. */
-export function benchmarksTable(report: PeersReport): string {
-  const { bare } = report;
+/** For docs/benchmarks.md: the same of all networks in two tables, and a table for each browser. */
+export function benchmarksTable(report: PeersReport, pages: readonly PeersReport[] = []): string {
   const { title, titles, rows } = footprint(report);
   return [
     conditions(report),
     table(latencyRows(report)),
-    `${title} from the start of the process (bare Node: ${bare.cold.median.toFixed(0)} ms, ${bare.megabytes.median.toFixed(0)} MB), and what a page downloads in brotli, JavaScript and WebAssembly, ours with its detector:`,
+    `${title} from the start of the process (${bareNode(report)}), and what a page downloads in brotli, JavaScript and WebAssembly, ours with its detector:`,
     table([['', ...titles], ...rows]),
+    ...pages.flatMap((page) => [conditions(page), table(latencyRows(page))]),
   ].join('\n\n');
 }
 
-function conditions({ node, threads, machine }: PeersReport): string {
-  const where = `${machine.cpu}, Node ${node.slice(1).split('.')[0]}, ${threads === 1 ? 'one thread' : `${threads} threads`}`;
+const threadsText = ({ threads }: PeersReport) => (threads === 1 ? 'one thread' : `${threads} threads`);
+
+const bareNode = ({ bare }: PeersReport) =>
+  bare ? `bare Node: ${bare.cold.median.toFixed(0)} ms, ${bare.megabytes.median.toFixed(0)} MB` : 'a page';
+
+function conditions(report: PeersReport): string {
+  const where = `${report.machine.cpu}, ${hostTitle(report)}, ${threadsText(report)}`;
   return `Milliseconds of a run (${where}; medians):`;
 }
 
@@ -155,7 +160,7 @@ function footprint(report: PeersReport): { title: string; titles: string[]; rows
     titles: columns.map((runtime) => runtimeTitles[runtime]),
     rows: [
       ['start to first result, ms', ...of((runtime) => state.runtimes[runtime]?.cold.median)],
-      ['peak memory, MB', ...of((runtime) => state.runtimes[runtime]?.megabytes.median)],
+      ['peak memory, MB', ...of((runtime) => state.runtimes[runtime]?.megabytes?.median)],
       ['download, kB', ...of(download)],
     ],
   };
@@ -172,12 +177,13 @@ export function insertTable(readme: string, text: string): string {
 }
 
 export function markdownTables(report: PeersReport): string {
-  const { machine, node, v8, threads, rounds, bare, peak } = report;
-  const where = `${machine.cpu}, ${machine.cores} cores; Node ${node} (V8 ${v8}), ${threads === 1 ? 'one thread' : `${threads} threads`}, ${rounds} rounds; ${report.date}`;
+  const { machine, node, v8, browser, rounds, peak } = report;
+  const host = browser ? `${browser.name} ${browser.version}` : `Node ${node} (V8 ${v8})`;
+  const where = `${machine.cpu}, ${machine.cores} cores; ${host}, ${threadsText(report)}, ${rounds} rounds; ${report.date}`;
   const blocks = [
     where,
     latencyTable(report),
-    `${memoryAndStartTable(report)}\n\nBare Node: ${bare.cold.median.toFixed(0)} ms · ${bare.megabytes.median.toFixed(0)} MB`,
+    `${memoryAndStartTable(report)}\n\n(${bareNode(report)})`,
     sizeTable(report),
   ];
   if (peak) blocks.push(floorTable(report));

@@ -14,10 +14,10 @@ export interface Spread {
 export interface Timing {
   /** Milliseconds of one run: median over rounds of each round's median, and the fastest run of all. */
   run: Spread;
-  /** Milliseconds from starting the process to the first result. */
+  /** Milliseconds from starting the process, or from the navigation of a page, to the first result. */
   cold: Spread;
-  /** Peak resident memory. */
-  megabytes: Spread;
+  /** Peak resident memory; a page has no way to tell. */
+  megabytes?: Spread;
   /** Each round's own median. */
   rounds: number[];
 }
@@ -75,11 +75,13 @@ export interface PeersReport {
   machine: Machine;
   node: string;
   v8: string;
+  /** The browser whose pages ran the runtimes, in place of Node. */
+  browser?: { name: string; version: string };
   threads: number;
   rounds: number;
   iterations: number;
   /** Node without a model, measured in the same rounds. */
-  bare: { cold: Spread; megabytes: Spread };
+  bare?: { cold: Spread; megabytes: Spread };
   sizes: Partial<Record<Runtime, RuntimeSize>>;
   peak?: { build: string; gflops: number; memoryGbps: number };
   states: StateResult[];
@@ -112,4 +114,10 @@ export function bestPeer(
     }),
   );
   return candidates.toSorted((a, b) => a.ms - b.ms)[0];
+}
+
+/** Where runtimes ran: `Node 26`, `Chromium 147`. */
+export function hostTitle({ node, browser }: PeersReport): string {
+  const [name, version] = browser ? [browser.name, browser.version] : ['Node', node.slice(1)];
+  return `${name} ${version.split('.')[0]}`;
 }

@@ -1,6 +1,6 @@
 // Runs every runtime on every state. Each round of each is a separate process; they take turns.
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -13,6 +13,8 @@ import { floorOf } from './floor.ts';
 import type { Prepared } from './prepare.ts';
 import { prepare } from './prepare.ts';
 import type { ProfileResult } from './profile-process.ts';
+import { BrowserHost, browsers } from './browser.ts';
+import type { BrowserName } from './browser.ts';
 import type { PeersReport, Runtime, RuntimeResult, Spread, StateResult } from './results.ts';
 import { runtimeSizes } from './sizes.ts';
 import type { NetworkState } from './states.ts';
@@ -26,6 +28,8 @@ export interface PeersOptions {
   warmUpMs: number;
   timedMs: number;
   threads: number;
+  /** Where runtimes run: processes of a Node, or pages of a browser. */
+  host: 'node' | BrowserName;
   /** The Node that runs the processes. */
   node: string;
   /** Folder of models, which later runs reuse. */
@@ -41,17 +45,23 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const spread = (numbers: readonly number[]): Spread => ({ median: median(numbers), minimum: Math.min(...numbers) });
 
 export async function comparePeers(options: PeersOptions): Promise<PeersReport> {
-  const { states, runtimes, rounds, iterations, threads, node, onProgress } = options;
+  const { states, runtimes, rounds, iterations, threads, node, host, folder, onProgress } = options;
   const date = new Date().toISOString();
   const bare: PeerResult[] = [];
   const results: StateResult[] = [];
   const activationBytes = new Map<string, Prepared['activationBytes']>();
-  for (const [i, state] of states.entries()) {
-    const what = `${i + 1}/${states.length} ${state.id}`;
-    onProgress?.(`${what}: preparing`);
-    results.push(
-      await compareOn(state, options, bare, activationBytes, (detail) => onProgress?.(`${what}: ${detail}`)),
-    );
+  await mkdir(folder, { recursive: true });
+  const pages = host === 'node' ? undefined : await BrowserHost.start(host);
+  const browser = pages && { name: browsers[host as BrowserName].name, version: await pages.version() };
+  try {
+    for (const [i, state] of states.entries()) {
+      const what = `${i + 1}/${states.length} ${state.id}`;
+      onProgress?.(`${what}: preparing`);
+      const tell = (detail: string) => onProgress?.(`${what}: ${detail}`);
+      results.push(await compareOn(state, options, pages, bare, activationBytes, tell));
+    }
+  } finally {
+    await pages?.close();
   }
   onProgress?.('profiling');
   const { stdout } = await run(node, ['-p', 'JSON.stringify(process.versions)']);
@@ -64,13 +74,16 @@ export async function comparePeers(options: PeersOptions): Promise<PeersReport> 
     machine: machine(),
     node: `v${versions.node}`,
     v8: versions.v8,
+    ...(browser && { browser }),
     threads,
     rounds,
     iterations,
-    bare: {
-      cold: spread(bare.map(({ msCold }) => msCold)),
-      megabytes: spread(bare.map(({ megabytes }) => megabytes!)),
-    },
+    ...(bare.length > 0 && {
+      bare: {
+        cold: spread(bare.map(({ msCold }) => msCold)),
+        megabytes: spread(bare.map(({ megabytes }) => megabytes!)),
+      },
+    }),
     sizes: await runtimeSizes(runtimes),
     ...(profile && { peak: { build: profile.build, gflops: profile.gflops, memoryGbps: profile.memoryGbps } }),
     states: results,
@@ -80,6 +93,7 @@ export async function comparePeers(options: PeersOptions): Promise<PeersReport> 
 async function compareOn(
   state: NetworkState,
   { runtimes, rounds, node, folder, iterations, warmUpMs, timedMs, threads }: PeersOptions,
+  pages: BrowserHost | undefined,
   bare: PeerResult[],
   activationBytes: Map<string, Prepared['activationBytes']>,
   onProgress: (what: string) => void,
@@ -90,18 +104,16 @@ async function compareOn(
   const collected = new Map<Peer, PeerResult[]>();
   const failures: StateResult['failures'] = {};
   for (let round = 0; round < rounds; round++) {
-    bare.push(await runPeer('bare', '', [], { node }));
+    if (!pages) bare.push(await runPeer('bare', '', [], { node }));
     for (const runtime of chosen) {
       if (failures[runtime]) continue;
       onProgress(`round ${round + 1}/${rounds}, ${runtime}`);
       try {
-        const result = await runPeer(runtime, prepared.files[runtime]!, [prepared.inputs[runtime]!], {
-          node,
-          iterations,
-          warmUpMs,
-          timedMs,
-          threads,
-        });
+        const [file, input] = [prepared.files[runtime]!, prepared.inputs[runtime]!];
+        const timing = { iterations, warmUpMs, timedMs, threads };
+        const result = pages
+          ? await pages.run(runtime, file, input, timing)
+          : await runPeer(runtime, file, [input], { node, ...timing });
         collected.set(runtime, [...(collected.get(runtime) ?? []), result]);
       } catch (error) {
         if (runtime === 'filigree') throw error;
@@ -123,7 +135,7 @@ async function compareOn(
         minimum: Math.min(...list.map(({ msMinimum }) => msMinimum!)),
       },
       cold: spread(list.map(({ msCold }) => msCold)),
-      megabytes: spread(list.map(({ megabytes }) => megabytes!)),
+      ...(pages ? {} : { megabytes: spread(list.map(({ megabytes }) => megabytes!)) }),
       rounds: list.map(({ msMedian }) => msMedian!),
       ...judged.get(runtime)!,
     },

@@ -68,14 +68,16 @@ function measure(target: Target, report: PeersReport, others: OtherReports): Fou
     case 'run':
       return target.over ? overPeer(target, report, state) : overBest(report, state);
     case 'cold':
-      return { found: own.cold.median - report.bare.cold.median };
+      return report.bare && { found: own.cold.median - report.bare.cold.median };
     case 'memory': {
-      const others = peers.flatMap((runtime) => state.runtimes[runtime]?.megabytes.median ?? []);
+      const others = peers.flatMap((runtime) => state.runtimes[runtime]?.megabytes?.median ?? []);
       const smallest = Math.min(...others);
-      return {
-        found: own.megabytes.median / smallest,
-        detail: `${own.megabytes.median.toFixed(0)} of ${smallest.toFixed(0)} MB`,
-      };
+      return (
+        own.megabytes && {
+          found: own.megabytes.median / smallest,
+          detail: `${own.megabytes.median.toFixed(0)} of ${smallest.toFixed(0)} MB`,
+        }
+      );
     }
     case 'threads': {
       const threaded = others.twoThreads?.states.find(({ id }) => id === target.state)?.runtimes.filigree;

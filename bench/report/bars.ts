@@ -117,8 +117,8 @@ export function footprintFigures(report: PeersReport): string {
       return [{ key: runtime, label: runtimeTitles[runtime], length, color: runtimeColor(runtime), note }];
     }),
   ];
-  const cold = rows((runtime) => state.runtimes[runtime]?.cold.median, 'ms', 0, report.bare.cold.median);
-  const memory = rows((runtime) => state.runtimes[runtime]?.megabytes.median, 'MB', 0, report.bare.megabytes.median);
+  const cold = rows((runtime) => state.runtimes[runtime]?.cold.median, 'ms', 0, report.bare?.cold.median);
+  const memory = rows((runtime) => state.runtimes[runtime]?.megabytes?.median, 'MB', 0, report.bare?.megabytes.median);
   const size = rows((runtime) => {
     const bytes = report.sizes[runtime];
     return bytes && (bytes.wasmBrotli + bytes.jsBrotli) / 1000;

@@ -63,10 +63,10 @@ function targetsTable(report: PeersReport, others: OtherReports): string {
 
 /** The whole page. */
 export function renderReport(report: PeersReport, { sweep, ...others }: ReportParts = {}): string {
-  const { machine, node, v8, threads, rounds, date, peak } = report;
+  const { machine, node, v8, browser, threads, rounds, date, peak } = report;
   const facts = [
     `${machine.cpu}, ${machine.cores} cores`,
-    `Node ${node.replace(/^v/, '')} (V8 ${v8})`,
+    browser ? `${browser.name} ${browser.version}` : `Node ${node.replace(/^v/, '')} (V8 ${v8})`,
     threads === 1 ? 'one thread' : `${threads} threads`,
     `${rounds} rounds, a process for each, in turns`,
     ...(peak ? [`peak ${peak.gflops.toFixed(0)} GFLOP/s (${peak.build} build)`] : []),

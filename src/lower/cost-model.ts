@@ -1,13 +1,15 @@
 // Costs of kernels on a device, as measured by `measureCostModel`.
-/** Cache sizes of a core. */
-export interface Caches {
+/** What of a core and its engine decides how much work kernels have. */
+export interface Core {
   /** Sparse weights are divided into blocks of columns of which a tile stays in the first cache. */
   l1Bytes: number;
   /** When weights exceed this many bytes, every tile column reads them from beyond the second cache. */
   cacheBytes: number;
+  /** Whether loaders give the engine tiles of twelve sums and more (src/runtime/engine.ts). */
+  wideTiles?: boolean;
 }
 
-export interface CostModel extends Caches {
+export interface CostModel extends Core {
   /** What was measured, and on which device. */
   note?: string;
   /** GFLOP/s of the machine's multiply-adds. */

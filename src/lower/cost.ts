@@ -16,95 +16,25 @@
 //
 // The constants are measured: `filigree tune --cost-model src/lower/cost-model.json` rewrites them.
 import { blocksStepWork } from './block-cost.ts';
-import type { Caches, CostModel, OperationCounts } from './cost-model.ts';
+import type { Core, CostModel, OperationCounts } from './cost-model.ts';
 import { unaryFunctions } from '../program/activations.ts';
-import { matrixValues, winogradBytes } from '../program/constants.ts';
+import { matrixValues } from '../program/constants.ts';
 import type { Kernel, Table } from '../program/kernel.ts';
 import { kernels } from '../program/kernels.ts';
-import type { WinogradShape } from '../program/kernels/winograd.ts';
 import type { KernelName } from '../program/kernels.ts';
 import type { Constant, Pointer, Program, Step } from '../program/program.ts';
 import measured from './cost-model.json' with { type: 'json' };
-import { isMatrixKernel, matrixKernels } from './matrix-kernels.ts';
+import { isMatrixKernel } from './matrix-kernels.ts';
 import type { Candidate } from './lowering.ts';
 import type { MatrixKernelName } from './matrix-kernels.ts';
 import { countDense } from './pack.ts';
 import type { Kept } from './pack.ts';
+import { productWork, winogradWork } from './product-cost.ts';
+import type { ProductShape } from './product-cost.ts';
 
 export type { OperationCounts } from './cost-model.ts';
 
 export const defaultCostModel: CostModel = measured;
-
-/** The planes that weights multiply, with the fields of kernel records. */
-export interface ProductShape {
-  batch: number;
-  rows: number;
-  columns: number;
-  /** Height of an output plane. */
-  height: number;
-  width: number;
-  /** Pixels in a row of a padded copy; 0 when planes are read pixel by pixel. */
-  rowPixels: number;
-}
-
-/**
- * The work of y (rows, pixels) = W (rows, columns) · x by a kernel that keeps `kept` of W.
- * @param blocks into which sparse kernels divide the columns; each adds to the one before
- */
-export function productWork(
-  kernel: MatrixKernelName,
-  shape: ProductShape,
-  kept: Kept,
-  { cacheBytes }: Pick<Caches, 'cacheBytes'>,
-  blocks = 1,
-): OperationCounts {
-  const { kind, group, tile } = matrixKernels[kernel];
-  const { batch, rows, columns, height, width, rowPixels } = shape;
-  const pixels = kind === 'shifted' ? (height - 1) * rowPixels + width : height * width;
-  const vectors = Math.ceil(pixels / 4);
-  const tiles = batch * Math.ceil(vectors / tile.vectors);
-  // in memory: biases and weights, and a byte offset for each position (dense: for each column)
-  const offsets = group === 'dense' ? columns : kept.positions + kept.groups;
-  const bytes = 4 * (kept.weights + rows + offsets);
-  return [
-    { kernel, count: 'group', times: tiles * kept.groups * blocks },
-    { kernel, count: 'position', times: tiles * kept.positions },
-    { kernel, count: 'vector', times: batch * vectors * kept.weights },
-    { kernel, count: 'store', times: batch * vectors * rows * blocks },
-    { kernel, count: 'column', times: group === 'dense' && kind !== 'vector' ? tiles * columns : 0 },
-    { kernel: 'memory', count: 'weight', times: bytes * (bytes > cacheBytes ? tiles : 1) },
-  ];
-}
-
-/** The work of a convolution by Winograd's tiles, `band` rows of tiles at a time. */
-export function winogradWork(
-  kernel: KernelName,
-  {
-    rows,
-    columns,
-    tile,
-    batch,
-    height,
-    width,
-    band,
-  }: Omit<WinogradShape, 'xWidth'> & Record<'batch' | 'height' | 'band', number>,
-  { cacheBytes }: Caches,
-): OperationCounts {
-  const points = (tile + 2) ** 2;
-  const across = Math.ceil(width / tile);
-  const down = Math.ceil(height / tile);
-  const bands = Math.ceil(down / band);
-  const last = down - (bands - 1) * band;
-  const vectors = batch * ((bands - 1) * Math.ceil((band * across) / 4) + Math.ceil((last * across) / 4));
-  const bytes = winogradBytes(rows, columns, 4, tile);
-  return [
-    { kernel, count: 'group', times: (points * vectors * Math.ceil(rows / 4)) / 2 },
-    { kernel, count: 'vector', times: points * vectors * 4 * Math.ceil(rows / 4) * columns },
-    { kernel, count: 'input', times: points * vectors * columns },
-    { kernel, count: 'output', times: points * vectors * rows },
-    { kernel: 'memory', count: 'weight', times: bytes * (bytes > cacheBytes ? batch * bands : 1) },
-  ];
-}
 
 /** The work of a padded copy. Numbers are floats. */
 export function padWork({ read, written, planes }: Record<'read' | 'written' | 'planes', number>): OperationCounts {
@@ -162,7 +92,7 @@ export function predictLayers(program: Program, model: CostModel = defaultCostMo
 }
 
 /** The work of one step of a program. */
-export function stepWork(step: Step, program: Program, caches: Caches): OperationCounts {
+export function stepWork(step: Step, program: Program, core: Core): OperationCounts {
   const { kernel } = step;
   const args = step.arguments as Record<string, number>;
   const { read, written } = mapBytes(step, program);
@@ -172,9 +102,9 @@ export function stepWork(step: Step, program: Program, caches: Caches): Operatio
       : kernel.startsWith('i8_dot_')
         ? blocksStepWork(constantAt(program, step.arguments.weights), args as never)
         : kernel === 'f32_winograd_8x4' || kernel === 'f32_winograd_8x6'
-          ? winogradWork(kernel, args as never, caches)
+          ? winogradWork(kernel, args as never, core)
           : isMatrixKernel(kernel)
-            ? matrixWork(kernel, step, program, caches)
+            ? matrixWork(kernel, step, program, core)
             : otherWork(step, read, written);
   if (args.activation > 0) {
     work.push({ kernel: 'activation', count: unaryFunctions[args.activation], times: written / 16 });
@@ -182,9 +112,9 @@ export function stepWork(step: Step, program: Program, caches: Caches): Operatio
   return work;
 }
 
-function matrixWork(kernel: MatrixKernelName, step: Step, program: Program, caches: Caches): OperationCounts {
-  const [shape, kept, blocks] = productOf(kernel, step, program);
-  return productWork(kernel, shape, kept, caches, blocks);
+function matrixWork(kernel: MatrixKernelName, step: Step, program: Program, core: Core): OperationCounts {
+  const [shape, kept, block] = productOf(kernel, step, program);
+  return productWork(kernel, shape, kept, core, block);
 }
 
 function quantisedStepWork(step: Step, program: Program): OperationCounts {
@@ -199,8 +129,8 @@ const constantAt = (program: Program, value: number | Pointer): Constant | undef
   return buffer?.kind === 'constant' ? buffer.constant : undefined;
 };
 
-/** A matrix product's shape and weights, read from its record, and its blocks of columns. */
-function productOf(kernel: MatrixKernelName, step: Step, program: Program): [ProductShape, Kept, blocks: number] {
+/** A matrix product's shape and weights, read from its record, and the columns of a block. */
+function productOf(kernel: MatrixKernelName, step: Step, program: Program): [ProductShape, Kept, block?: number] {
   const args = step.arguments as Record<string, number>;
   const constant = constantAt(program, step.arguments.weights);
   if (constant?.form !== 'gemm' && constant?.form !== 'spmm' && constant?.form !== 'i8') {
@@ -210,12 +140,12 @@ function productOf(kernel: MatrixKernelName, step: Step, program: Program): [Pro
   const { batch, height = 1, width = args.pixels ?? 1, rowPixels = 0 } = args;
   const shape = { batch, rows, columns, height, width, rowPixels };
   if (constant.form === 'gemm') {
-    return [shape, countDense(rows, columns, constant.panel), 1];
+    return [shape, countDense(rows, columns, constant.panel)];
   }
   const { counts } = constant;
   const positions = counts.reduce((sum, n) => sum + n, 0);
-  const blocks = constant.form === 'spmm' && constant.block ? Math.ceil(columns / constant.block) : 1;
-  return [shape, { groups: counts.length, positions, weights: matrixValues(constant) }, blocks];
+  const block = constant.form === 'spmm' ? constant.block : undefined;
+  return [shape, { groups: counts.length, positions, weights: matrixValues(constant) }, block];
 }
 
 /** Bytes of activations from the first to the last that a step reads, and that it writes. */

@@ -6,14 +6,15 @@ import { matrixScratchBytes } from '../program/kernels/matrix.ts';
 import { largestBlock, mostRows } from '../program/spmm-stream.ts';
 import { packedTiles, pixelsOf } from '../program/tiles.ts';
 import type { Tile } from '../program/tiles.ts';
-import type { Caches } from './cost-model.ts';
+import type { Core } from './cost-model.ts';
 import { int8Candidates } from './int8.ts';
 import type { Lowering, StepCost } from './lowering.ts';
-import { fastest, padWork, predict, productWork } from './cost.ts';
+import { fastest, padWork, predict } from './cost.ts';
 import { emitRounded, linearCandidates } from './linear.ts';
 import type { MatrixKernelName } from './matrix-kernels.ts';
 import { kernelsOf, matrixKernels } from './matrix-kernels.ts';
 import { countKept, packGemm, packSpmm } from './pack.ts';
+import { productWork } from './product-cost.ts';
 import { addAfter } from './residual.ts';
 import { winogradCandidates } from './winograd.ts';
 
@@ -67,10 +68,10 @@ function planeCandidates(p: MatrixProduct, kind: PlaneKind, cost: StepCost, lowe
   return kernelsOf(kind).flatMap((kernel): ProductCandidate[] => {
     const { group, tile } = matrixKernels[kernel];
     const isDense = group === 'dense';
-    const blocks = isDense ? 1 : Math.ceil(p.columns / blockOf(p, tile, costModel));
+    const block = isDense ? undefined : blockOf(p, tile, costModel);
     if (!isDense && p.rows > mostRows) return [];
     const kept = countKept(p.rows, p.columns, p.weights, matrixKernels[kernel]);
-    const ms = copyMs + predict(productWork(kernel, p, kept, costModel, blocks), costModel);
+    const ms = copyMs + predict(productWork(kernel, p, kept, costModel, block), costModel);
     return [{ name: kernel, ms, isDense, emit: () => emitOne(p, kernel, cost, lowering) }];
   });
 }
@@ -82,7 +83,7 @@ const cacheShare = 0.82;
  * Columns that sparse kernels sum at a time, at most, so that a tile of them stays in the L1 cache. The taps of a kernel's row
  * read nearly the same pixels.
  */
-export function blockOf({ taps }: Pick<MatrixProduct, 'taps'>, tile: Tile, { l1Bytes }: Caches): number {
+export function blockOf({ taps }: Pick<MatrixProduct, 'taps'>, tile: Tile, { l1Bytes }: Core): number {
   const columns = Math.floor((cacheShare * l1Bytes) / (4 * pixelsOf(tile)));
   return Math.min(columns * taps.kernel[1], largestBlock);
 }

@@ -2,7 +2,8 @@
 // times in tiles of 2×2). They are transformed when a model is loaded, so that files do not grow.
 import { activationArguments, preluCode } from '../program/activations.ts';
 import { widestPad, winogradBand, winogradScratchBytes } from '../program/kernels/winograd.ts';
-import { predict, winogradWork } from './cost.ts';
+import { predict } from './cost.ts';
+import { winogradWork } from './product-cost.ts';
 import type { Lowering, StepCost } from './lowering.ts';
 import { packGemm } from './pack.ts';
 import type { MatrixProduct, ProductCandidate } from './product.ts';

@@ -1,7 +1,7 @@
 // Fits a program to the engine that runs it. Files name kernels that are fast everywhere.
-import { tiles, winogradTiles } from '../program/tiles.ts';
+import { winogradTiles } from '../program/tiles.ts';
 import type { Program, Step } from '../program/program.ts';
-import { wideKernels } from '../program/wide.ts';
+import { wideBlock, wideKernels } from '../program/wide.ts';
 
 /** The program with wide tiles: its steps use them, and its weights will be laid out for them. */
 export function withWideTiles(program: Program): Program {
@@ -17,8 +17,7 @@ export function withWideTiles(program: Program): Program {
     if (typeof weights === 'object' && buffer?.kind === 'constant' && buffer.constant.form === 'spmm') {
       // as many bytes in the L1 cache: of the file's constant, since steps may share it
       const { constant } = program.buffers[weights.buffer] as typeof buffer & { constant: { block: number } };
-      const block = Math.ceil((constant.block * tiles.spmm['28x1'].vectors) / tiles.spmm['52x1'].vectors);
-      buffers[weights.buffer] = { ...buffer, constant: { ...buffer.constant, block } };
+      buffers[weights.buffer] = { ...buffer, constant: { ...buffer.constant, block: wideBlock(constant.block) } };
     }
     return { ...step, kernel };
   });

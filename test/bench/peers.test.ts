@@ -120,6 +120,21 @@ describe('comparing peers', () => {
     expect(outputError([a], [a, b])).toBe(Infinity);
   });
 
+  it('has a table of its own for each browser, where memory is not known', () => {
+    const { bare: _, ...rest } = report;
+    const pages: PeersReport = {
+      ...rest,
+      browser: { name: 'Firefox', version: '153.0.1' },
+      states: [state('mobilenet-v1', { runtimes: { filigree: { ...result(7), megabytes: undefined } } })],
+    };
+    const text = benchmarksTable(report, [pages]);
+    expect(text).toContain('(A <processor>, Node 20, one thread; medians)');
+    expect(text).toContain('(A <processor>, Firefox 153, one thread; medians)');
+    expect(text.indexOf('| Network mobilenet-v1 | 7.00 |')).toBeGreaterThan(text.indexOf('Firefox 153'));
+    expect(markdownTables(pages)).toContain('| 87 · – |');
+    expect(renderReport(pages)).toContain('Firefox 153.0.1');
+  });
+
   it('asks the reference who is wrong', () => {
     const head = states.find(({ id }) => id === 'sparse-head') as NetworkState;
     const graph = head.graph();

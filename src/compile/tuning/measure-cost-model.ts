@@ -4,7 +4,7 @@ import { optimise } from '../../passes/index.ts';
 import { calibrationGraph } from './calibration-graph.ts';
 import { defaultCostModel, stepWork } from '../../lower/cost.ts';
 import type { OperationCounts } from '../../lower/cost.ts';
-import type { Caches, CostModel } from '../../lower/cost-model.ts';
+import type { Core, CostModel } from '../../lower/cost-model.ts';
 import { fitCosts } from './fit.ts';
 import type { Observation } from './fit.ts';
 import { lowerGraph } from '../lower-graph.ts';
@@ -19,7 +19,7 @@ export type CostModelOptions = Partial<Omit<MeasureOptions, 'hopeless'>> & {
 };
 
 /** Caches of the machine on which the default model was measured; others are similar enough. */
-const caches: Caches = { l1Bytes: 48 * 1024, cacheBytes: 1024 * 1024 };
+const caches = { l1Bytes: 48 * 1024, cacheBytes: 1024 * 1024 };
 
 /**
  * Measures what kernels cost on this device, for `CompileOptions.costModel`.
@@ -42,7 +42,7 @@ export async function measureCostModel(options: CostModelOptions = {}): Promise<
 }
 
 /** The work and time of each layer of a program. */
-export function observe({ program, ms }: { program: Program; ms: readonly number[] }, caches: Caches): Observation[] {
+export function observe({ program, ms }: { program: Program; ms: readonly number[] }, caches: Core): Observation[] {
   const work = program.layers.map((): OperationCounts => []);
   for (const step of program.steps) work[step.layer].push(...stepWork(step, program, caches));
   return ms.flatMap((took, layer) => (work[layer].length > 0 && took > 0 ? [{ work: work[layer], ms: took }] : []));
