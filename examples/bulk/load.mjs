@@ -1,11 +1,13 @@
 // Many jobs over a Redis of its own, while workers are killed: is any lost, is any done twice, and how fast is it?
 //
-//   npm run build && npm run load -- [--jobs 20000] [--photos 500] [--workers 3] [--kill 5] [--restart 1] [--skew 0] [--from FOLDER]
-//     [--json FILE]
+//   npm run build && npm run load -- [--jobs 20000] [--photos 500] [--workers 3] [--kill 5] [--between 20] [--restart 1] [--skew 0]
+//     [--from FOLDER] [--json FILE]
 //
-// `--photos` distinct ones, a tenth of them broken and two that the server never has at hand; made here, or the first of a folder. `--kill` seconds after
-// each other, or when 20 results more are there, one of the workers is killed with SIGKILL and another started; 0 kills none. `--restart` times Redis is killed as well,
-// and started again with what its append-only file holds. `--skew` lets the clocks of workers jump, by so many seconds ahead and behind. Needs redis-server: apt-get install redis-server.
+// `--photos` distinct ones, a tenth of them broken and two that the server never has at hand; made here, or the first of a
+// folder. `--kill` seconds after each other, but no sooner than `--between` results more are there, one of the workers is
+// killed with SIGKILL and another started; 0 kills none. `--restart` times Redis is killed as well, and started again with
+// what its append-only file holds. `--skew` lets the clocks of workers jump, by so many seconds ahead and behind. Needs
+// redis-server: apt-get install redis-server.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -22,17 +24,19 @@ const { values } = parseArgs({
     photos: { type: 'string', default: '500' },
     workers: { type: 'string', default: '3' },
     kill: { type: 'string', default: '5' },
+    between: { type: 'string', default: '20' },
     restart: { type: 'string', default: '1' },
     skew: { type: 'string', default: '0' },
     from: { type: 'string' },
     json: { type: 'string' },
   },
 });
-const [jobs, photos, workers, kill, restarts, skew] = [
+const [jobs, photos, workers, kill, between, restarts, skew] = [
   values.jobs,
   values.photos,
   values.workers,
   values.kill,
+  values.between,
   values.restart,
   values.skew,
 ].map(Number);
@@ -170,7 +174,7 @@ for (;;) {
   if (finished) break;
   ticks++;
   // no sooner than there are results: on a busy machine, workers take long to start
-  if (kill > 0 && ticks >= nextKill && linesThere() >= seen + 20) {
+  if (kill > 0 && ticks >= nextKill && linesThere() >= seen + between) {
     [nextKill, seen] = [ticks + kill, linesThere()];
     const i = kills++ % workers;
     running[i].kill('SIGKILL');

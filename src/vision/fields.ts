@@ -22,11 +22,20 @@ export interface TensorDescription {
 }
 
 export function invalid(path: string, wanted: string, found: unknown): FiligreeError {
-  const shown = JSON.stringify(found) ?? String(found);
+  const shown = shownAs(found);
   return new FiligreeError(
     'invalid-model',
     `${path}: wanted ${wanted}, found ${shown.length > 80 ? `${shown.slice(0, 77)}…` : shown}`,
   );
+}
+
+/** JSON, where it has some: a file may nest lists deeper than the engine can follow. */
+function shownAs(found: unknown): string {
+  try {
+    return JSON.stringify(found) ?? String(found);
+  } catch {
+    return 'something nested deeply';
+  }
 }
 
 export function field({ value, path }: Field, name: string): Field {

@@ -3,16 +3,16 @@ import { describe, expect, it } from 'vitest';
 import { FiligreeError } from '../../src/errors.ts';
 import { cpuMs, expectCpuBelow } from '../cpu.ts';
 import { Random } from './random.ts';
+import { corpusOf } from './seeds.ts';
 import { targets } from './targets.ts';
 import type { Target, TargetName } from './targets.ts';
-import { readCorpus } from './task.ts';
 
 /** Mutations of each input that are tried here, besides itself. */
 const tries = 2;
 
 describe('the corpus of fuzzing', () => {
   it.each(Object.entries(targets) as [TargetName, Target][])('%s', async (name, target) => {
-    const corpus = readCorpus(name);
+    const corpus = corpusOf(name);
     expect(corpus.length).toBeGreaterThan(3);
     const random = new Random(name.length);
     let [results, refused] = [0, 0];

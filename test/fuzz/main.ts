@@ -17,6 +17,7 @@ import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { FiligreeError } from '../../src/errors.ts';
 import { maxBytes } from './bytes.ts';
+import { corpusOf } from './seeds.ts';
 import { targets } from './targets.ts';
 import type { Target, TargetName } from './targets.ts';
 import { corpusFolder, headerBytes, readCorpus } from './task.ts';
@@ -55,7 +56,7 @@ interface Fault {
 async function replay(name: TargetName, file: string): Promise<void> {
   const target: Target = targets[name];
   const input = Uint8Array.from(readFileSync(file));
-  for (const seed of readCorpus(name).slice(0, 1)) await Promise.resolve(target.run(seed.input)).catch(() => {});
+  for (const seed of corpusOf(name).slice(0, 1)) await Promise.resolve(target.run(seed.input)).catch(() => {});
   const before = { rss: rss(), peak: process.resourceUsage().maxRSS / 1024, cpu: cpuMs() };
   let end = 'a result';
   try {
@@ -109,7 +110,7 @@ interface Outcome extends Counts {
 }
 
 async function fuzz(name: TargetName): Promise<Outcome> {
-  const corpus = readCorpus(name).map(({ input }) => input);
+  const corpus = (options.minimise ? readCorpus : corpusOf)(name).map(({ input }) => input);
   const start = Date.now();
   const outcome: Outcome = {
     executions: 0,

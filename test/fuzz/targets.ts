@@ -31,6 +31,13 @@ import { layersOf } from '../../src/prune/layers.ts';
 import { readGroups, readMasks } from '../../src/prune/patterns/mask-file.ts';
 import { prepared } from '../../src/prune/prepare.ts';
 import { smallNetwork } from '../prune/networks.ts';
+import type { TensorDescription } from '../../src/vision/fields.ts';
+import { headTypeNames } from '../../src/vision/heads/head.ts';
+import { decoderOf } from '../../src/vision/heads/index.ts';
+import { readVisionMetadata } from '../../src/vision/metadata.ts';
+import { tensorOutputs } from '../../src/vision/outputs.ts';
+import { input as headInput } from '../vision/heads/every-head.ts';
+import { Random } from './random.ts';
 import { mutateBytes } from './bytes.ts';
 import type { Mutator } from './bytes.ts';
 import { mutateFlatbuffer } from './flatbuffer.ts';
@@ -68,6 +75,31 @@ async function loadAndRun(bytes: Uint8Array): Promise<void> {
   }
 }
 
+const compiler = ['src/import/', 'src/passes/', 'src/ops/', 'src/compile/', 'src/lower/', 'src/graph/'];
+
+const mutateOnnx = mutateProtobuf([
+  ...onnxOperators.keys(),
+  'constant_value',
+  'axis',
+  'axes',
+  'SAME_UPPER',
+  'linear',
+  'cubic',
+]);
+
+/** Whether a file is TFLite's. */
+const isTflite = (bytes: Uint8Array) => text(bytes.subarray(4, 8)) === 'TFL3';
+
+/** Numbers of an output: some as networks give them, some not. */
+function outputOf({ shape }: TensorDescription, seed: number): Tensor {
+  if (elementCount(shape) > 1e5)
+    throw new FiligreeError('invalid-model', 'an output of another size than models have here');
+  const random = new Random(seed);
+  const strange = [NaN, Infinity, -Infinity, 1e30, -1e30, -1, 1e9, 65535];
+  const value = () => (random.oneIn(40) ? random.pick(strange) : random.below(4000) / 1000 - 1);
+  return new Tensor('float32', shape, Float32Array.from({ length: elementCount(shape) }, value));
+}
+
 const instances = ['images', 'categories', 'annotations', 'id', 'file_name', 'bbox', 'iscrowd', 'area', 'person'];
 const labels = 'image,file,class,label,imagenet_class,"",\n,\r\n,\ufeff,1e9,-1,0x10, ,'.split(',');
 const dict = [
@@ -80,6 +112,48 @@ const dict = [
   ', }',
   '1' + '0'.repeat(400),
 ];
+
+/** What a file of heads has besides the head. */
+const vision = {
+  task: 'detect',
+  preprocessing: {
+    width: 64,
+    height: 64,
+    resize: 'stretch',
+    padValue: 0,
+    scale: [1, 1, 1],
+    offset: [0, 0, 0],
+    order: 'RGB',
+  },
+  labels: [],
+  scoreThreshold: 0.3,
+  iouThreshold: 0.5,
+};
+
+interface HeadCase {
+  head: unknown;
+  outputs: TensorDescription[];
+  seed?: number;
+}
+
+/** Outputs are those of a model that was loaded: well-formed, whatever their sizes. */
+function readHeadCase(json: string): HeadCase {
+  let found: Partial<HeadCase> | null;
+  try {
+    found = JSON.parse(json) as Partial<HeadCase> | null;
+  } catch (cause) {
+    throw new FiligreeError('invalid-model', 'no JSON', { cause });
+  }
+  const { head, outputs, seed } = found ?? {};
+  const isOutput = (one: Partial<TensorDescription> | null) =>
+    typeof one?.name === 'string' &&
+    Array.isArray(one.shape) &&
+    one.shape.every((size) => Number.isInteger(size) && size > 0) &&
+    one.dtype === 'float32';
+  if (!Array.isArray(outputs) || !outputs.every(isOutput) || !(seed === undefined || Number.isInteger(seed)))
+    throw new FiligreeError('invalid-model', 'no outputs');
+  return { head, outputs, seed };
+}
 
 const jobFields = ['key', 'id', '__proto__', 'toString', '../x', 's3://', 'https://host/', '/etc/passwd'];
 const jobTokens = [
@@ -116,20 +190,41 @@ export const targets = {
   tflite: {
     run: (input) => writeArtifact(compileGraph(importTflite(input, 'input'))),
     mutate: mutateFlatbuffer,
-    sources: ['src/import/tflite/', 'src/import/', 'src/passes/', 'src/ops/', 'src/compile/', 'src/graph/'],
+    sources: ['src/import/tflite/', ...compiler],
   },
   onnx: {
     run: (input) => writeArtifact(compileGraph(importOnnx(input, 'input'))),
-    mutate: mutateProtobuf([
-      ...onnxOperators.keys(),
-      'constant_value',
-      'axis',
-      'axes',
-      'SAME_UPPER',
-      'linear',
-      'cubic',
-    ]),
-    sources: ['src/import/onnx/', 'src/import/', 'src/passes/', 'src/ops/', 'src/compile/', 'src/graph/'],
+    mutate: mutateOnnx,
+    sources: ['src/import/onnx/', ...compiler],
+  },
+  integers: {
+    // a file whose integers are kept: layers over bytes, which run
+    async run(input) {
+      const graph = isTflite(input) ? importTflite(input, 'input') : importOnnx(input, 'input');
+      await loadAndRun(writeArtifact(compileGraph(graph, { integers: true })));
+    },
+    mutate: (input, random, other) =>
+      (isTflite(input) ? mutateFlatbuffer : mutateOnnx)(input, random, () => {
+        const more = other();
+        return isTflite(more) === isTflite(input) ? more : input;
+      }),
+    sources: ['src/passes/', 'src/lower/', 'src/program/', 'src/runtime/'],
+  },
+  heads: {
+    // metadata of a head, and outputs whose numbers are anything
+    async run(input) {
+      const { head, outputs, seed = 1 } = readHeadCase(text(input));
+      const read = readVisionMetadata({ vision: { ...vision, head } })!;
+      const decoder = await decoderOf(read.head, headInput, outputs);
+      const tensors = Object.fromEntries(outputs.map((output, i) => [output.name, outputOf(output, seed + i)]));
+      for (const multiLabel of [false, true]) {
+        const found = decoder.decode(tensorOutputs(tensors), { scoreThreshold: 0.3, multiLabel });
+        const { length, boxes, scores } = found;
+        if (boxes.length < 4 * length || scores.length < length) throw new Error('fewer boxes than it says');
+      }
+    },
+    mutate: mutateJson([...headTypeNames, 'output', 'outputs', 'strides', 'anchors', 'channelsFirst', 'keypoints']),
+    sources: ['src/vision/heads/', 'src/vision/scan', 'src/vision/fields'],
   },
   artifact: {
     run: loadAndRun,
@@ -150,7 +245,7 @@ export const targets = {
   npy: {
     run: (input) => writeNpy(readNpy(input, 'input')),
     mutate: mutateBytes(['\x93NUMPY', ...dict]),
-    sources: ['src/cli/npy'],
+    sources: ['src/formats/npy'],
   },
   'image-header': {
     run: readImageHeader,
@@ -194,7 +289,7 @@ export const targets = {
   'cost-model': {
     run: (input) => parseCostModel(text(input), 'input'),
     mutate: mutateJson(['peak', 'l1Bytes', 'cacheBytes', 'costs', 'other', 'position', 'group']),
-    sources: ['src/compile/check-cost-model'],
+    sources: ['src/lower/check-cost-model'],
   },
   jobs: {
     // a line, which becomes a key, an id and a location, below a folder and below a URL

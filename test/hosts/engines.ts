@@ -109,7 +109,11 @@ export const firefox: Engine<Page> = {
       channel: 'moz-firefox', // Mozilla's own, by WebDriver BiDi
       executablePath: firefox.programs[0],
       args: [...more],
-      firefoxUserPrefs: { 'dom.testing.testutils.enabled': true },
+      firefoxUserPrefs: {
+        'dom.testing.testutils.enabled': true,
+        // Playwright asks for the body of each response to be kept, 200 MB of them by default, 20 MB at least
+        'remote.network.maxTotalDataSize': 2e7,
+      },
     });
     return drivenByPlaywright(browser);
   },

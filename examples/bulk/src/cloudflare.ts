@@ -29,7 +29,7 @@ let jobs: ReturnType<typeof createHandler> | undefined;
 
 export default {
   async queue({ messages }: { messages: readonly Message[] }, { RESULTS, BASE }: Env): Promise<void> {
-    const handler = await (jobs ??= createHandler(bytes, { base: BASE, maxBytes: 10e6, maxPixels: 12e6 }));
+    const handler = await (jobs ??= createHandler(bytes, { base: BASE, maxBytes: 10e6 }));
     for (const message of messages) {
       try {
         const key = keyOf(message.body);
