@@ -53,7 +53,8 @@ function png(width, height) {
 }
 
 /** Sends one request. @returns its status, 0 when this client went away as it should, or what went wrong in words */
-function send(url, { method, path = '/', headers = {}, body, leaves, stalls }, agent) {
+function send(url, kind, agent) {
+  const { method, path = '/', headers = {}, body, leaves, stalls } = kind;
   return new Promise((resolve) => {
     const half = leaves || stalls;
     const sent = request(
@@ -68,7 +69,11 @@ function send(url, { method, path = '/', headers = {}, body, leaves, stalls }, a
         response.on('error', (error) => resolve(error.message));
       },
     );
-    sent.on('error', (error) => resolve(leaves ? 0 : error.message));
+    sent.on('error', (error) => {
+      // a server may close a connection that has been idle for seconds just when it is used again: clients ask once more
+      if (sent.reusedSocket && error.code === 'ECONNRESET' && !half) resolve(send(url, kind, agent));
+      else resolve(leaves ? 0 : error.message);
+    });
     if (!half) sent.end(body);
     else {
       sent.write(body.subarray(0, body.length / 2));

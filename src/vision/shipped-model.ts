@@ -34,6 +34,8 @@ export function shippedModel(name: string, file: string, locate: () => URL, inte
     integrity,
     explain(error) {
       if (!(error instanceof FiligreeError) || !['not-found', 'invalid-model'].includes(error.code)) return error;
+      // Deno, without --allow-read: the file is there, and its message says what to do
+      if (error.cause instanceof Error && error.cause.name === 'NotCapable') return error;
       return leftBehind(error.code, error.message, error);
     },
   };

@@ -152,6 +152,17 @@ describe('the script of', () => {
   }
 });
 
+const deno = path.join(hostModules, '.bin/deno');
+it.skipIf(!isInstalled(deno))('Deno without --allow-read is told to give it', async () => {
+  const folder = newProject({ 'script.mjs': readme.js[0] });
+  const { stderr } = await run(deno, ['run', '--no-prompt', 'script.mjs'], { cwd: folder }).then(
+    () => expect.unreachable(),
+    (error: { stderr: string }) => error,
+  );
+  expect(stderr).toContain('run again with the --allow-read flag');
+  expect(stderr).not.toContain('not where the package expects it');
+});
+
 describe('the worker of', () => {
   const children: ChildProcess[] = [];
   afterAll(() => children.forEach((child) => child.kill()));
@@ -168,9 +179,12 @@ describe('the worker of', () => {
     expect(detections.map(({ label }) => label).toSorted()).toEqual(['person', 'person', 'person', 'sports ball']);
   });
 
-  it('both tell wrangler that models are data', () => {
-    const [rule] = snippets('docs/guides/edge.md', 'toml');
-    expect(readFileSync(path.join(root, 'README.md'), 'utf8')).toContain(rule.trim());
+  it('both have the same settings of wrangler, by which models are data', () => {
+    const [settings] = snippets('README.md', 'jsonc');
+    expect(snippets('docs/guides/edge.md', 'jsonc')).toEqual([settings]);
+    const { main, rules } = JSON.parse(settings) as { main: string; rules: { type: string; globs: string[] }[] };
+    expect(main).toBe('worker.js'); // where `bundleForWorkerd` has it
+    expect(rules).toMatchObject([{ type: 'Data', globs: ['**/*.filigree'] }]);
   });
 });
 
