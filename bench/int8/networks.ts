@@ -5,7 +5,7 @@ import path from 'node:path';
 import { networks } from '../../models/index.ts';
 import { writeArtifact } from '../../src/artifact/write.ts';
 import { compileGraph, importModel, type CompileOptions } from '../../src/compile.ts';
-import { calibrateBytes, type ByteCalibration } from '../../src/compile/measure-ranges.ts';
+import { calibrateBytes, measureRanges, type ByteCalibration } from '../../src/compile/measure-ranges.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import { valueOf } from '../../src/graph/graph.ts';
 import { decodeImage } from '../../src/images/decode.ts';
@@ -79,11 +79,10 @@ export async function floatArtifact(folder: string, network: FloatNetwork): Prom
 
 /**
  * Writes the network compiled to an integer program. Returns the file.
- * @param all whether layers that eight bits would harm are in bytes too
+ * @param all whether layers that eight bits would harm are in bytes too, and seven bits do for all
  */
 export async function byteArtifact(folder: string, network: FloatNetwork, { all = false } = {}): Promise<string> {
-  const measured = await calibration(folder, network);
-  const int8 = all ? { ...measured, floats: {} } : measured;
+  const int8 = await calibration(folder, network, all);
   return artifact(folder, `${network.id}-int8`, network.read(), { int8 });
 }
 
@@ -105,17 +104,27 @@ async function artifact(folder: string, id: string, graph: Graph, options: Compi
   return file;
 }
 
-/** Ranges on sixteen photographs; kept in the folder, since they take long. */
-async function calibration(folder: string, network: FloatNetwork): Promise<ByteCalibration> {
-  const file = path.join(folder, `${network.id}.ranges.json`);
+/** What an integer program needs to know, kept in the folder, since it takes long to find. With `all`: ranges on one photograph alone. */
+async function calibration(folder: string, network: FloatNetwork, all: boolean): Promise<ByteCalibration> {
+  const file = path.join(folder, `${network.id}${all ? '-all' : ''}.ranges.json`);
   if (existsSync(file)) return JSON.parse(await readFile(file, 'utf8')) as ByteCalibration;
   const images = dataPath(network.photographs);
-  const names = readdirSync(images).sort().slice(0, 16);
+  const names = readdirSync(images)
+    .sort()
+    .slice(0, all ? 1 : 8);
   const calibrate = await Promise.all(
     names.map(async (name) => decodeImage(await readFile(path.join(images, name)), { name })),
   );
-  const { preprocessing } = network;
-  const measured = await calibrateBytes(network.read, compileGraph(network.read()), { calibrate, preprocessing });
+  const samples = { calibrate, preprocessing: network.preprocessing };
+  const program = compileGraph(network.read());
+  const measured: ByteCalibration = all
+    ? {
+        ranges: await measureRanges(network.read(), program, { ...samples, whole: true }),
+        whole: true,
+        eight: [],
+        floats: {},
+      }
+    : await calibrateBytes(network.read, program, samples);
   await writeFile(file, JSON.stringify(measured));
   return measured;
 }
