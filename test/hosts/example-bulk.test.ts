@@ -1,5 +1,5 @@
 // examples/bulk as its README says: over a real Redis, while workers and Redis are killed, and the same handler in workerd.
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -13,6 +13,15 @@ import { cloneExample } from './clone.ts';
 import type { Example } from './clone.ts';
 import { jpegFile, modelFile } from './project.ts';
 import { serveWorkerd } from './workerd.ts';
+
+/** A port that nobody listens on. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
 
 let example: Example;
 beforeAll(async () => {
@@ -44,6 +53,27 @@ describe.runIf(hasRedis)(`the bulk example over Redis${hasRedis ? '' : ' (needs 
       broken: 100, // each tenth of the photos
       unavailable: 40, // two of fifty photos, in twenty folders
     });
+  });
+
+  it('waits for a Redis that is gone, and says so once', async () => {
+    const port = await freePort();
+    const jobs = path.join(example.folder, 'few.jsonl');
+    writeFileSync(jobs, '"a.jpg"\n"b.jpg"\n');
+    const env = { ...process.env, REDIS_URL: `redis://:secret@127.0.0.1:${port}` };
+    const child = spawn(process.execPath, ['dist/enqueue.js', jobs], { cwd: example.folder, env });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += chunk));
+    const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+    while (!said.includes('\n') && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 10));
+    const waiting = `Redis at 127.0.0.1:${port} does not answer (connect ECONNREFUSED 127.0.0.1:${port}); waiting for it\n`;
+    expect(said).toBe(waiting);
+    const options = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--requirepass', 'secret'];
+    const redis = spawn('redis-server', options, { stdio: 'ignore' });
+    afterAll(() => redis.kill('SIGKILL'));
+    expect(await ended).toBe(0);
+    expect(said).toBe(
+      `${waiting}2 jobs put into "photos" unless they were there; 0 have a result; 0 lines are no jobs\n`,
+    );
   });
 });
 

@@ -16,6 +16,7 @@ if (!folder) {
 
 const connection = connect();
 const queue = new Queue<JobData, JobResult>(queueName, { connection });
+queue.on('error', () => {}); // the connection tells
 
 // one collector at a time: a lock that is kept while it works
 const [lock, own, lockMs] = [`${queueName}-collector`, randomUUID(), 60_000];

@@ -14,6 +14,7 @@ if ((how !== undefined && how !== '--retry' && how !== '--give-up') || (how === 
 }
 const connection = connect();
 const queue = new Queue<JobData, JobResult>(queueName, { connection });
+queue.on('error', () => {}); // the connection tells
 const results = folder ? await Results.open(folder) : undefined;
 let count = 0;
 for (;;) {

@@ -26,6 +26,7 @@ const settings = { model: digestOf(await readModel()), options };
 const done = results ? await idsIn(results) : new Set<string>();
 const connection = connect();
 const queue = new Queue<JobData>(queueName, { connection });
+queue.on('error', () => {}); // the connection tells
 let [number, added, known, refused] = [0, 0, 0, 0];
 let batch: Parameters<typeof queue.addBulk>[0] = [];
 const send = async () => {
