@@ -1,6 +1,7 @@
 // dist/: bundles, wasm, declarations and models, as they are published.
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
@@ -67,10 +68,31 @@ async function bundle(dist) {
     if (host === 'browser') {
       await writeWorker(`${dist}/browser`);
       await writeDetectorWorker(variant);
+      await build({
+        ...variant,
+        ...names,
+        sourcemap: false, // Node's bundles of them are not minified
+        plugins: [...bundling.plugins, besideIndex],
+        entryPoints: ['src/compile.ts', 'src/prune.ts'],
+        splitting: true,
+      });
     }
     await build({ ...variant, external: [...common.external, ...external], entryPoints: { images: 'src/images.ts' } });
   }
 }
+
+/** For what pages compile and prune with: it takes the wasm that the runtime's entry point has beside it, so that pages have one of each build. */
+const besideIndex = {
+  name: 'beside-index',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /\.wasm\?deflated$/ }, ({ path }) => {
+      return { path: `./${basename(path, '?deflated')}.js`, external: true };
+    });
+    onLoad({ filter: /\/hosts\/prune-wasm\.ts$/ }, ({ path }) => {
+      return { contents: readFileSync(path, 'utf8').replace("'./wasm/", "'../wasm/"), loader: 'ts' };
+    });
+  },
+};
 
 /** Writes the file from which pages start workers. */
 async function writeWorker(folder) {

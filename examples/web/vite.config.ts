@@ -36,9 +36,8 @@ function serviceWorker(): Plugin {
   };
 }
 
-// Models that the package brings for their names, as the page has its own, packed; WebAssembly as JavaScript, as the page names
-// the files (src/look.ts); the package's worker, as the page has its own.
-const unused = /\.filigree$|filigree-(simd|relaxed)\.wasm-[\w-]+\.js$|detector-worker-[\w-]+\.js$/;
+// Models that the package brings for their names, as the page has its own, packed; the package's worker, as the page has its own.
+const unused = /\.filigree$|detector-worker-[\w-]+\.js$/;
 
 /** Leaves out files that the page never loads. */
 function leaveOutUnused(): Plugin {

@@ -2,8 +2,6 @@
 import { createClassifier, createDetector, FiligreeError, loadModel, Tensor } from 'filigree';
 import type { Classifier, Detection, Detector, LayerProfile, Model } from 'filigree';
 import { Follower } from './follower.ts';
-import relaxed from 'filigree/wasm/filigree-relaxed.wasm?url';
-import simd from 'filigree/wasm/filigree-simd.wasm?url';
 import { unpacked } from './unpacked.ts';
 
 export interface Loaded {
@@ -60,12 +58,9 @@ export async function load(
   return eyes.map(({ model: { info } }) => ({ build: info.build, threads: info.threads, notes: info.notes }));
 }
 
-/** The same files that pruning loads. */
-const wasm = (build: 'simd' | 'relaxed') => new URL(build === 'simd' ? simd : relaxed, import.meta.url);
-
 /** A detector, or a classifier where the network is none. */
 async function open(bytes: Uint8Array, threads: number): Promise<Eye> {
-  const model = await loadModel(bytes, { threads, wasm });
+  const model = await loadModel(bytes, { threads });
   try {
     return await createDetector(model);
   } catch (error) {
