@@ -1,7 +1,10 @@
 // Memory of processes, as Linux tells it.
 import { readFileSync, readdirSync } from 'node:fs';
 
-/** Bytes that the descendants of a process hold, shared ones divided among those that share them; undefined elsewhere. */
+/**
+ * Bytes that the descendants of a process hold, shared ones divided among those that share them; undefined elsewhere. Pages of programs'
+ * own files are left out: their share is smaller while others run the same program, by 85 MB for a second Firefox.
+ */
 export function residentBytes(pid: number): number | undefined {
   const children = new Map<number, number[]>();
   for (const name of list('/proc').filter((entry) => /^\d+$/.test(entry))) {
@@ -11,9 +14,10 @@ export function residentBytes(pid: number): number | undefined {
   }
   if (children.size === 0) return undefined;
   const all = (of: number): number[] => (children.get(of) ?? []).flatMap((child) => [child, ...all(child)]);
-  const kilobytes = all(pid).map((child) =>
-    Number(/^Pss:\s+(\d+)/m.exec(text(`/proc/${child}/smaps_rollup`))?.[1] ?? 0),
-  );
+  const kilobytes = all(pid).flatMap((child) => {
+    const found = text(`/proc/${child}/smaps_rollup`).matchAll(/^Pss_(?:Anon|Shmem):\s+(\d+)/gm);
+    return [...found].map(([, count]) => Number(count));
+  });
   return 1024 * kilobytes.reduce((sum, more) => sum + more, 0);
 }
 

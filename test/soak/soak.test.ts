@@ -6,7 +6,8 @@ import path from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { useBrowser } from '../hosts/browser.ts';
-import { chromium, firefox, isEngineInstalled } from '../hosts/engines.ts';
+import { chromium, firefox, isEngineInstalled, webKit } from '../hosts/engines.ts';
+import type { Engine } from '../hosts/engines.ts';
 import { patience } from '../patience.ts';
 import { isInstalled, modelFile, photo, project, root } from '../hosts/project.ts';
 import { isolation, serveFolder, strictPolicy } from '../hosts/site.ts';
@@ -115,8 +116,7 @@ describe('a long life', { timeout: full ? 12 * patience : patience }, () => {
     });
   }
 
-  // WebKit's garbage is collected at no-one's request, so that what lives there says little
-  const browsers = [chromium, firefox];
+  const browsers: Engine[] = [chromium, firefox, webKit];
   describe.each(browsers.map((engine) => [engine.name, engine] as const))('in %s', (name, engine) => {
     const browser = useBrowser(engine.collecting, engine);
 
@@ -145,7 +145,14 @@ import { watchWorkers } from './watch.mjs';
 import * as filigree from 'filigree';
 
 const workers = watchWorkers(globalThis);
-const gc = globalThis.gc ?? globalThis.TestUtils.gc;
+// WebKit collects garbage when much has been allocated: these are never written to, and take no memory
+const allocate = async () => {
+  for (let i = 0; i < 64; i++) {
+    new ArrayBuffer(2 ** 24);
+    if (i % 8 === 0) await new Promise((resolve) => setTimeout(resolve));
+  }
+};
+const gc = globalThis.gc ?? globalThis.TestUtils?.gc ?? allocate;
 window.unhandled = [];
 addEventListener('unhandledrejection', ({ reason }) => window.unhandled.push(String(reason)));
 window.soak = async (counts) => {

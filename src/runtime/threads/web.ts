@@ -1,6 +1,7 @@
 // Threads for pages and their workers. A worker's code is a file beside this bundle, or the same text from a Blob URL
 // where bundlers have not copied the file.
 import type { ThreadHost } from './host.ts';
+import { end, hold } from './running.ts';
 import { webWorkerSource } from './worker-source.ts';
 
 const fileName = 'filigree-worker.js';
@@ -23,14 +24,14 @@ const patience = 10_000;
 /** Starts a worker; rejects with the reason when it does not start. */
 function begun(make: () => Worker): Promise<Worker> {
   return new Promise((resolve, reject) => {
-    const worker = make();
+    const worker = hold(make());
     const settled = new AbortController();
     const { signal } = settled;
     const timer = setTimeout(() => refuse('it does not answer'), patience);
     signal.addEventListener('abort', () => clearTimeout(timer));
     const refuse = (why: string) => {
       settled.abort();
-      worker.terminate();
+      end(worker);
       reject(new Error(why));
     };
     const failed = (event: ErrorEvent) => {
@@ -67,17 +68,17 @@ function hostOf(make: () => Worker, first: Worker): ThreadHost {
   // for the first team; if there is none, nobody else would end it
   let spare: Worker | undefined = first;
   const unused = setTimeout(() => {
-    spare?.terminate();
+    if (spare) end(spare);
     spare = undefined;
   }, patience);
   return {
     parallelism: () => navigator.hardwareConcurrency || 1,
     start(task, events) {
-      const worker = spare ?? make();
+      const worker = spare ?? hold(make());
       spare = undefined;
       clearTimeout(unused);
       const failed = (why: string) => {
-        worker.terminate();
+        end(worker);
         events.failed(new Error(why));
       };
       worker.addEventListener('error', (event) => {
@@ -93,10 +94,10 @@ function hostOf(make: () => Worker, first: Worker): ThreadHost {
         // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker has none
         worker.postMessage(task);
       } catch (error) {
-        worker.terminate();
+        end(worker);
         throw error;
       }
-      return { hold() {}, end: () => worker.terminate() };
+      return { hold() {}, end: () => end(worker) };
     },
   };
 }
