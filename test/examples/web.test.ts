@@ -1,7 +1,7 @@
 // What examples/web says: which network is faster, and how many there are of what.
 import { describe, expect, it } from 'vitest';
 import { counted, summary } from '../../examples/web/src/plural.ts';
-import { lowerQuartile, minPairs, speedup, verdict } from '../../examples/web/src/verdict.ts';
+import { isMeasured, lowerQuartile, minPairs, speedup, verdict } from '../../examples/web/src/verdict.ts';
 import { coco80 } from '../../src/vision/coco-labels.ts';
 
 const names = ['Skipping zeros', 'Multiplying zeros'];
@@ -23,11 +23,30 @@ describe('the verdict', () => {
   });
 
   it('is not moved by slow first runs and interruptions', () => {
-    const noisy = [...times(40, 6), ...times(4, 40), ...times(300, 20)];
+    const noisy = [...times(40, 6), ...times(4, 40), ...times(300, 2), ...times(4, 18)];
     expect(lowerQuartile(noisy)).toBe(4);
     expect(speedup([noisy, times(8, 66)])).toBe(2);
     // only the latest count: after a hundred runs nothing is left of the first
     expect(lowerQuartile([...times(1, 50), ...times(3, 100)])).toBe(3);
+  });
+});
+
+describe('times', () => {
+  it('are not known while they fall', () => {
+    const falling = [...times(4, 20), ...times(2, 5)];
+    expect(isMeasured([falling, times(4, 25)])).toBe(false);
+    expect(verdict([falling, times(4, 25)], names)).toBe('Measuring: 25 pairs of runs, not steady yet');
+    expect(isMeasured([[...times(4, 20), ...times(2, 20)], times(4, 40)])).toBe(true);
+  });
+
+  it('are not known while chance decides', () => {
+    const uneven = Array.from({ length: 30 }, (_, i) => (i % 2 === 0 ? 4 : 5));
+    expect(isMeasured([uneven, times(4, 30)])).toBe(false);
+  });
+
+  it('are known after 200 pairs, whatever they are', () => {
+    const uneven = Array.from({ length: 200 }, (_, i) => (i % 2 === 0 ? 4 : 5));
+    expect(isMeasured([uneven, times(4, 200)])).toBe(true);
   });
 });
 

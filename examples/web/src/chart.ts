@@ -51,7 +51,7 @@ export function drawLayers(figure: HTMLElement, [layers, dense]: LayerProfile[][
   }
   chart.append(svg('text', { x: left, y: height - 6 }, `ms · ${layers.length} layers, first to last`));
   const caption = document.createElement('figcaption');
-  caption.textContent = 'Point at a column to see what it is.';
+  caption.textContent = 'Point at a column, or touch it, to see which layer it is.';
   layers.forEach((layer, i) => {
     const twin = dense?.[i];
     const group = svg(

@@ -3,7 +3,7 @@ import { drawDetections } from 'filigree';
 import { make } from './element.ts';
 import type { Found } from './look.ts';
 import { summary } from './plural.ts';
-import { lowerQuartile, minPairs, verdict } from './verdict.ts';
+import { isMeasured, lowerQuartile, verdict } from './verdict.ts';
 
 interface Side {
   canvas: HTMLCanvasElement;
@@ -43,8 +43,8 @@ export class Comparison {
       return figure;
     });
     this.place.replaceChildren(
-      make('div', { className: `sides of-${names.length}` }, ...figures),
       ...(names.length > 1 ? [this.verdict] : []),
+      make('div', { className: `sides of-${names.length}` }, ...figures),
     );
   }
 
@@ -73,7 +73,14 @@ export class Comparison {
       rate.textContent = `${ms < 10 ? ms.toFixed(1) : ms.toFixed(0)} ms, ${Math.round(1000 / ms)} a second`;
       bar.style.setProperty('--share', String(ms / Math.max(...quartiles)));
     });
-    if (this.sides.length > 1) this.verdict.textContent = verdict(this.times, this.names);
+    if (this.sides.length > 1) this.say(verdict(this.times, this.names));
+  }
+
+  /** Shows the verdict; how many times as fast in large letters. */
+  private say(text: string): void {
+    const [before, times, after] = text.split(/(\d[\d.]* ×)/);
+    this.verdict.classList.toggle('measuring', text.startsWith('Measuring'));
+    this.verdict.replaceChildren(before, ...(times ? [make('strong', { textContent: times }), after] : []));
   }
 
   get times(): number[][] {
@@ -82,6 +89,6 @@ export class Comparison {
 
   /** Whether there are enough runs to say which is faster. */
   get isMeasured(): boolean {
-    return this.sides.length > 0 && this.sides.every(({ times }) => times.length >= minPairs);
+    return this.sides.length > 0 && isMeasured(this.times);
   }
 }

@@ -51,6 +51,7 @@ async function load(choice: Choice): Promise<void> {
     element('loading').hidden = true;
   }
   now.choice = choice;
+  element('about').textContent = choice.about ?? '';
   comparison.reset(choice.runs);
   tell(element('problem'), undefined);
   if (!now.isOwn && !now.stopCamera) await openSample(choice.sample);
@@ -113,12 +114,21 @@ async function open(blob: Blob): Promise<void> {
   await look(picture);
 }
 
-const openSample = async (name: string) => open(await (await fetch(sampleUrl(name))).blob());
+async function openSample(name: string): Promise<void> {
+  await open(await (await fetch(sampleUrl(name))).blob());
+  markSample(name);
+}
+
+/** Marks the sample that is shown; none where it is a photo of the user's. */
+function markSample(name?: string): void {
+  samples.forEach((sample, i) => (element('samples').children[i].ariaPressed = String(sample.name === name)));
+}
 
 async function openFile(file: File): Promise<void> {
   if (!isNetwork(file) && !file.name.endsWith('.filigree')) {
     now.isOwn = true;
-    return open(file);
+    await open(file);
+    return markSample();
   }
   const bytes = new Uint8Array(await file.arrayBuffer());
   element('loading').hidden = false;
@@ -143,6 +153,7 @@ async function openFile(file: File): Promise<void> {
 async function watch(): Promise<void> {
   const camera = await startCamera();
   cameraButton.ariaPressed = 'true';
+  markSample();
   const stopped = new AbortController();
   now.isOwn = true;
   now.stopCamera = () => {
