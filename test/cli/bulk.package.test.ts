@@ -10,6 +10,7 @@ import { jobLines, linesIn, resultsOf, temporaryFolder } from '../bulk/folder.ts
 import { jpegOf, paint } from '../images/pictures.ts';
 import { modelFile, root } from '../hosts/project.ts';
 import { Random } from '../fuzz/random.ts';
+import { withoutProgress } from './without-progress.ts';
 
 const cli = path.join(root, 'dist/cli/main.js');
 const folder = temporaryFolder();
@@ -33,7 +34,7 @@ afterEach(() => rmSync(out, { recursive: true, force: true }));
 
 const run = (...more: string[]) => {
   const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...argv, ...more], { encoding: 'utf8' });
-  return { status, stdout, stderr };
+  return { status, stdout, stderr: withoutProgress(stderr) };
 };
 
 /** Processes of this run's workers, by the id of the process that has started them. */
@@ -155,7 +156,7 @@ describe.runIf(process.platform === 'linux')('filigree detect --jobs', () => {
     const limited = ['-c', `ulimit -f 4; exec "$@"`, 'bash', process.execPath, cli, ...argv, '--workers', '2'];
     const { status, stderr } = spawnSync('bash', limited, { encoding: 'utf8' });
     expect(status).toBe(1);
-    expect(stderr).toMatch(/^filigree: \S+: cannot write: .*(large|space).*; no result is lost: .*\n$/);
+    expect(withoutProgress(stderr)).toMatch(/^filigree: \S+: cannot write: .*(large|space).*; no result is lost: .*\n$/);
     const before = written();
     expect(before).toBeGreaterThan(0);
     expect(run().status).toBe(0);

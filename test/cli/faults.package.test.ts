@@ -8,6 +8,7 @@ import { buildSync } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { jpegFile, modelFile, root } from '../hosts/project.ts';
 import { patience } from '../patience.ts';
+import { withoutProgress } from './without-progress.ts';
 import { faceModels } from '../models/published.ts';
 
 const cli = path.join(root, 'dist/cli/main.js');
@@ -21,7 +22,7 @@ function bash(line: string, options: { uid?: number } = {}) {
     timeout: patience,
     ...options,
   });
-  return { status, signal, stdout, stderr };
+  return { status, signal, stdout, stderr: withoutProgress(stderr) };
 }
 
 /** Is refused in one line. */
