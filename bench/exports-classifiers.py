@@ -15,6 +15,7 @@ from pathlib import Path
 import timm
 import torch
 import torchvision
+from statistics_of_noise import randomise
 from timm.utils import reparameterize_model
 
 TIMM = [
@@ -128,24 +129,6 @@ def flat(outputs: object) -> list[torch.Tensor]:
     return [tensor for part in parts for tensor in flat(part)]
 
 
-def randomise(network: torch.nn.Module, size: int) -> None:
-    """Statistics of random images, so that numbers neither vanish nor explode."""
-    torch.manual_seed(7)
-    for module in network.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.momentum = None
-            module.reset_running_stats()
-            torch.nn.init.uniform_(module.weight, 0.5, 1.5)
-            torch.nn.init.uniform_(module.bias, -0.3, 0.3)
-        if isinstance(module, torch.nn.Dropout):
-            module.p = 0.0
-    network.train()
-    with torch.no_grad():
-        for _ in range(2):
-            network(torch.rand(2, 3, size, size))
-    network.eval()
-
-
 def export(name: str, file: Path) -> None:
     library, model, *options = name.split(".")
     size = SIZES.get(model, 128)
@@ -159,7 +142,7 @@ def export(name: str, file: Path) -> None:
         network = torchvision.models.get_model(model, weights=None, num_classes=10, **segments)
     if detects:
         network = Tensors(network, inside=True)
-    randomise(network, size)
+    randomise(network, size, scales=True)
     if "fused" in options:
         network = reparameterize_model(network)
     network = network if detects else Tensors(network, inside=False)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import torch
 import yaml
+from statistics_of_noise import randomise
 from ultralytics import RTDETR, YOLO
 from ultralytics.nn.tasks import yaml_model_load
 from ultralytics.utils import LOGGER
@@ -52,18 +53,9 @@ def narrowed(name: str) -> dict:
     return {key: value for key, value in config.items() if key != "yaml_file"}
 
 
-def randomise(network: torch.nn.Module, size: int) -> None:
+def randomise_detector(network: torch.nn.Module, size: int) -> None:
     """Statistics of random images, and scores that are spread out."""
-    torch.manual_seed(7)
-    for module in network.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.momentum = None
-            module.reset_running_stats()
-    network.train()
-    with torch.no_grad():
-        for _ in range(2):
-            network(torch.rand(2, 3, size, size))
-    network.eval()
+    randomise(network, size)
     for name, parameter in network.named_parameters():
         if name.endswith(".bias") and parameter.numel() in (1, 15, 80):
             parameter.data.uniform_(-4, -1)
@@ -77,7 +69,7 @@ def export(name: str, file: Path, options: dict) -> None:
     is_detr = stem.startswith("rtdetr")
     model = RTDETR(described) if is_detr else YOLO(described, task=TASKS.get(stem.split("-")[-1], "detect"))
     if not is_detr:
-        randomise(model.model, size)
+        randomise_detector(model.model, size)
     os.replace(model.export(format="onnx", imgsz=size, opset=17, **options), file)
 
 

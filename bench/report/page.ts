@@ -6,6 +6,7 @@ import type { OtherReports } from '../peers/targets.ts';
 import { checkTargets } from '../peers/targets.ts';
 import { stateTitle } from '../peers/markdown.ts';
 import { footprintFigures, latencyFigure } from './bars.ts';
+import { factLine, htmlPage } from '../../src/cli/report/document.ts';
 import { escape } from './chart.ts';
 import type { Sweep } from './density.ts';
 import { kernelDensityFigure, sweepFigure } from './density.ts';
@@ -72,37 +73,27 @@ export function renderReport(report: PeersReport, { sweep, ...others }: ReportPa
     ...(peak ? [`peak ${peak.gflops.toFixed(0)} GFLOP/s (${peak.build} build)`] : []),
     date.slice(0, 10),
   ];
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>Filigree and its peers</title>
-<style>${style}</style>
-</head>
-<body>
-${patterns}
-<main>
-<h1>Filigree and its peers</h1>
-<p class="facts">${facts.map((fact) => `<span>${escape(fact)}</span>`).join('')}</p>
-${headline(report)}
-<h2>Runtimes</h2>
-${latencyFigure(report)}
-${wrongs(report)}
-<div class="three">${footprintFigures(report)}</div>
-<h2>Against the machine</h2>
-${whereFigure(report)}
-${rooflineFigure(report)}
-${layersFigure(report)}
-${kernelDensityFigure(others.kernels)}
-${sweepFigure(sweep)}
-<h2>What we want to reach</h2>
-${targetsTable(report, others)}
-<p class="facts">Made by <code>npm run bench:peers -- --html report.html</code></p>
-</main>
-<script>${layersScript}</script>
-</body>
-</html>
-`;
+  return htmlPage(
+    'Filigree and its peers',
+    [
+      patterns,
+      factLine(facts),
+      headline(report),
+      '<h2>Runtimes</h2>',
+      latencyFigure(report),
+      wrongs(report),
+      `<div class="three">${footprintFigures(report)}</div>`,
+      '<h2>Against the machine</h2>',
+      whereFigure(report),
+      rooflineFigure(report),
+      layersFigure(report),
+      kernelDensityFigure(others.kernels),
+      sweepFigure(sweep),
+      '<h2>What we want to reach</h2>',
+      targetsTable(report, others),
+      '<p class="facts">Made by <code>npm run bench:peers -- --html report.html</code></p>',
+      `<script>${layersScript}</script>`,
+    ],
+    style,
+  );
 }

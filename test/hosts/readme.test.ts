@@ -121,9 +121,12 @@ describe('in a project with Vite', () => {
 
 describe.each([[firefox.name, firefox] as const, [webKit.name, webKit] as const])('in %s', (_, engine) => {
   const browser = useBrowser<EnginePage>([], engine);
+  const pages = ['README.md', 'docs/guides/page.md', 'docs/guides/video.md'].filter(
+    (page) => page !== 'docs/guides/video.md' || engine.streams.includes('camera'), // it follows a camera's stream
+  );
 
-  it.skipIf(!isEngineInstalled(engine))('the page of README.md draws what it finds', async () => {
-    const site = await serveFolder(await builtPage(readme.html[0]));
+  it.skipIf(!isEngineInstalled(engine)).each(pages)('the page of %s draws what it finds', async (page) => {
+    const site = await serveFolder(await builtPage(snippets(page, 'html')[0]));
     site.first.set('/camera.js', cameraScript('/photo.jpg'));
     const opened = await browser.page(site);
     await expectPersons(opened.page);

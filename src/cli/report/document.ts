@@ -1,9 +1,9 @@
-// The frame of reports: one HTML page, without scripts or external files.
+// The frame of reports: one HTML page that loads nothing.
 import { escape } from './chart.ts';
-import { style } from './style.ts';
+import { style as ownStyle } from './style.ts';
 
 /** Parts that are empty are left out. `title` is text, `parts` are HTML. */
-export function htmlPage(title: string, ...parts: string[]): string {
+export function htmlPage(title: string, parts: readonly string[], style = ownStyle): string {
   return `<!doctype html>
 <html lang="en">
 <head>

@@ -130,15 +130,14 @@ function title({ model, sparsity, measuredMs, predictedMs }: PruningReport): str
 export function renderReport(report: PruningReport, photos: readonly ComparedPhoto[] = []): string {
   const { notes } = report;
   const list = notes.map((note) => `<li>${escape(note)}</li>`).join('');
-  return htmlPage(
-    title(report),
+  return htmlPage(title(report), [
     facts(report),
     tiles(report),
     list && `<ul class="notes">${list}</ul>`,
     photosFigure(photos),
     essentialFigure(report),
     layersOf(report),
-  );
+  ]);
 }
 
 /** Plots and a table of every layer, folded: most readers want the results. */

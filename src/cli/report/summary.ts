@@ -14,8 +14,7 @@ export function renderSummary(summary: ResultSummary, { model, jobs }: { model: 
   const failed = errors.reduce((sum, { count }) => sum + count, 0);
   const looked = photos - failed;
   const isDetector = kind === 'detections';
-  return htmlPage(
-    `${jobs}: ${whole(photos)} photos`,
+  return htmlPage(`${jobs}: ${whole(photos)} photos`, [
     factLine([`model ${model}`, `${summary.classes.length} classes found`]),
     figureTiles([
       [whole(photos), 'photos have a result'],
@@ -70,7 +69,7 @@ export function renderSummary(summary: ResultSummary, { model, jobs }: { model: 
     ),
     errorTable(summary),
     classTable(summary),
-  );
+  ]);
 }
 
 const whole = (count: number) => count.toLocaleString('en');
