@@ -156,7 +156,9 @@ describe.runIf(process.platform === 'linux')('filigree detect --jobs', () => {
     const limited = ['-c', `ulimit -f 4; exec "$@"`, 'bash', process.execPath, cli, ...argv, '--workers', '2'];
     const { status, stderr } = spawnSync('bash', limited, { encoding: 'utf8' });
     expect(status).toBe(1);
-    expect(withoutProgress(stderr)).toMatch(/^filigree: \S+: cannot write: .*(large|space).*; no result is lost: .*\n$/);
+    expect(withoutProgress(stderr)).toMatch(
+      /^filigree: \S+: cannot write: .*(large|space).*; no result is lost: .*\n$/,
+    );
     const before = written();
     expect(before).toBeGreaterThan(0);
     expect(run().status).toBe(0);
