@@ -241,6 +241,42 @@ function planeOf(
             v += 48;
             continue;
           }
+          if (!isWide && r.kernelW == 5 && step == 16) {
+            // neighbours share columns
+            const w0 = v128.load(v);
+            const w1 = v128.load(v, 16);
+            const w2 = v128.load(v, 32);
+            const w3 = v128.load(v, 48);
+            const w4 = v128.load(v, 64);
+            a0 = added(false, w0, v128.load(p), a0);
+            const x1 = v128.load(p, 16);
+            a0 = added(false, w1, x1, a0);
+            a1 = added(false, w0, x1, a1);
+            const x2 = v128.load(p, 32);
+            a0 = added(false, w2, x2, a0);
+            a1 = added(false, w1, x2, a1);
+            a2 = added(false, w0, x2, a2);
+            const x3 = v128.load(p, 48);
+            a0 = added(false, w3, x3, a0);
+            a1 = added(false, w2, x3, a1);
+            a2 = added(false, w1, x3, a2);
+            a3 = added(false, w0, x3, a3);
+            const x4 = v128.load(p, 64);
+            a0 = added(false, w4, x4, a0);
+            a1 = added(false, w3, x4, a1);
+            a2 = added(false, w2, x4, a2);
+            a3 = added(false, w1, x4, a3);
+            const x5 = v128.load(p, 80);
+            a1 = added(false, w4, x5, a1);
+            a2 = added(false, w3, x5, a2);
+            a3 = added(false, w2, x5, a3);
+            const x6 = v128.load(p, 96);
+            a2 = added(false, w4, x6, a2);
+            a3 = added(false, w3, x6, a3);
+            a3 = added(false, w4, v128.load(p, 112), a3);
+            v += 80;
+            continue;
+          }
           for (let q = p, over = p + across; q < over; q += 16) {
             const weight = v128.load(v);
             a0 = added(isWide, weight, v128.load(q), a0);
@@ -292,7 +328,7 @@ export function i8_depthwise(r: DepthwiseBytesRecord): void {
     for (let left = r.planes; left != 0; left--) {
       if (isWide) planeOf(true, x, y, e, t, pitch, positions, lines, zeros, r);
       else planeOf(false, x, y, e, t, pitch, positions, lines, zeros, r);
-      if (r.look != 0) lookUp(y, y, 4 * r.height * r.width, r.table);
+      if (r.look != 0) lookUp(y, y, r.height * r.width, r.table);
       x += r.xPlane;
       y += r.yPlane;
       e += 32 + 4 * r.kernelH * r.kernelW;

@@ -57,7 +57,7 @@ export function single(x: usize, y: usize, group: u32, r: DotRecord): void {
       const q = rounded(sum, scales, v128.load(limits));
       const bytes = packed(q, q, q, q, v128.load(limits, 16), v128.load(limits, 32));
       storeLanes(y, bytes, 1);
-      if (r.look != 0) lookUp(y, y, 4, r.table);
+      if (r.look != 0) lookUp(y, y, 1, r.table);
       y += r.yPlane;
     }
   }
