@@ -112,6 +112,73 @@ function added(isWide: bool, w: v128, v: v128, sum: v128): v128 {
   return i32x4.add(i32x4.dot_i16x8_s(w, v), sum);
 }
 
+/** `sum` and three columns of widened bytes. */
+// @ts-ignore: decorator
+@inline
+function sumOfThree(w0: v128, w1: v128, w2: v128, p: usize, sum: v128): v128 {
+  return added(true, w2, v128.load(p, 32), added(true, w1, v128.load(p, 16), added(true, w0, v128.load(p), sum)));
+}
+
+/** Stores the first `left` of four words. Returns where the next go. */
+// @ts-ignore: decorator
+@inline
+function putWords(y: usize, bytes: v128, left: i32): usize {
+  if (left < 4) {
+    storeLanes(y, bytes, left);
+    return y + 4 * left;
+  }
+  v128.store(y, bytes);
+  return y + 16;
+}
+
+/**
+ * A row of outputs of a kernel of three columns, whose rows are in one group at `p`: weights stay in registers. `isOne`: neighbours
+ * share columns. Returns the end of the row.
+ */
+// @ts-ignore: decorator
+@inline
+function rowOfThree(isOne: bool, w: usize, p: usize, e: usize, limits: usize, y: usize, step: usize, width: i32): usize {
+  const w0 = v128.load(w);
+  const w1 = v128.load(w, 16);
+  const w2 = v128.load(w, 32);
+  const bias = v128.load(e);
+  const scale = v128.load(e, 16);
+  const offset = v128.load(limits);
+  const lo = v128.load(limits, 16);
+  const hi = v128.load(limits, 32);
+  for (let left = width; left > 0; left -= 4) {
+    const x1 = v128.load(p, 16);
+    const x2 = v128.load(p, 32);
+    const a0 = added(false, w2, x2, added(false, w1, x1, added(false, w0, v128.load(p), bias)));
+    const p1 = p + step;
+    const x3 = isOne ? v128.load(p, 48) : v128.load(p1, 16);
+    const x4 = isOne ? v128.load(p, 64) : v128.load(p1, 32);
+    const a1 = isOne
+      ? added(false, w2, x3, added(false, w1, x2, added(false, w0, x1, bias)))
+      : added(false, w2, x4, added(false, w1, x3, added(false, w0, v128.load(p1), bias)));
+    const p2 = p1 + step;
+    const x5 = isOne ? v128.load(p, 80) : v128.load(p2, 32);
+    const a2 = isOne
+      ? added(false, w2, x4, added(false, w1, x3, added(false, w0, x2, bias)))
+      : added(false, w2, x5, added(false, w1, v128.load(p2, 16), added(false, w0, v128.load(p2), bias)));
+    const p3 = p2 + step;
+    const a3 = isOne
+      ? added(false, w2, x5, added(false, w1, x4, added(false, w0, x3, bias)))
+      : added(false, w2, v128.load(p3, 32), added(false, w1, v128.load(p3, 16), added(false, w0, v128.load(p3), bias)));
+    const bytes = packed(
+      rounded(a0, scale, offset),
+      rounded(a1, scale, offset),
+      rounded(a2, scale, offset),
+      rounded(a3, scale, offset),
+      lo,
+      hi,
+    );
+    y = putWords(y, bytes, left);
+    p = p3 + step;
+  }
+  return y;
+}
+
 /** One plane. `t`: groups of interleaved rows, `pitch` bytes apart, each of `positions` columns. */
 // @ts-ignore: decorator
 @inline
@@ -148,6 +215,11 @@ function planeOf(
       const w = weights + (i * groups + start) * across;
       let from = t + start * pitch;
       let to = t + end * pitch;
+      if (!isWide && r.kernelW == 3 && to - from == pitch) {
+        if (step == 16) y = rowOfThree(true, w, from, e, limits, y, 16, r.width);
+        else y = rowOfThree(false, w, from, e, limits, y, step, r.width);
+        continue;
+      }
       for (let left: i32 = r.width; left > 0; left -= 4) {
         let a0 = bias;
         let a1 = bias;
@@ -155,18 +227,54 @@ function planeOf(
         let a3 = bias;
         let v = w;
         for (let p = from; p < to; p += pitch) {
-          if (r.kernelW == 3) {
+          if (isWide && r.kernelW == 3) {
             const w0 = v128.load(v);
             const w1 = v128.load(v, 16);
             const w2 = v128.load(v, 32);
-            a0 = added(isWide, w2, v128.load(p, 32), added(isWide, w1, v128.load(p, 16), added(isWide, w0, v128.load(p), a0)));
             const p1 = p + step;
-            a1 = added(isWide, w2, v128.load(p1, 32), added(isWide, w1, v128.load(p1, 16), added(isWide, w0, v128.load(p1), a1)));
             const p2 = p1 + step;
-            a2 = added(isWide, w2, v128.load(p2, 32), added(isWide, w1, v128.load(p2, 16), added(isWide, w0, v128.load(p2), a2)));
             const p3 = p2 + step;
-            a3 = added(isWide, w2, v128.load(p3, 32), added(isWide, w1, v128.load(p3, 16), added(isWide, w0, v128.load(p3), a3)));
+            a0 = sumOfThree(w0, w1, w2, p, a0);
+            a1 = sumOfThree(w0, w1, w2, p1, a1);
+            a2 = sumOfThree(w0, w1, w2, p2, a2);
+            a3 = sumOfThree(w0, w1, w2, p3, a3);
             v += 48;
+            continue;
+          }
+          if (!isWide && r.kernelW == 5 && step == 16) {
+            // neighbours share columns
+            const w0 = v128.load(v);
+            const w1 = v128.load(v, 16);
+            const w2 = v128.load(v, 32);
+            const w3 = v128.load(v, 48);
+            const w4 = v128.load(v, 64);
+            a0 = added(false, w0, v128.load(p), a0);
+            const x1 = v128.load(p, 16);
+            a0 = added(false, w1, x1, a0);
+            a1 = added(false, w0, x1, a1);
+            const x2 = v128.load(p, 32);
+            a0 = added(false, w2, x2, a0);
+            a1 = added(false, w1, x2, a1);
+            a2 = added(false, w0, x2, a2);
+            const x3 = v128.load(p, 48);
+            a0 = added(false, w3, x3, a0);
+            a1 = added(false, w2, x3, a1);
+            a2 = added(false, w1, x3, a2);
+            a3 = added(false, w0, x3, a3);
+            const x4 = v128.load(p, 64);
+            a0 = added(false, w4, x4, a0);
+            a1 = added(false, w3, x4, a1);
+            a2 = added(false, w2, x4, a2);
+            a3 = added(false, w1, x4, a3);
+            const x5 = v128.load(p, 80);
+            a1 = added(false, w4, x5, a1);
+            a2 = added(false, w3, x5, a2);
+            a3 = added(false, w2, x5, a3);
+            const x6 = v128.load(p, 96);
+            a2 = added(false, w4, x6, a2);
+            a3 = added(false, w3, x6, a3);
+            a3 = added(false, w4, v128.load(p, 112), a3);
+            v += 80;
             continue;
           }
           for (let q = p, over = p + across; q < over; q += 16) {
@@ -187,13 +295,7 @@ function planeOf(
           v128.load(limits, 16),
           v128.load(limits, 32),
         );
-        if (left < 4) {
-          storeLanes(y, bytes, left);
-          y += 4 * left;
-        } else {
-          v128.store(y, bytes);
-          y += 16;
-        }
+        y = putWords(y, bytes, left);
         from += 4 * step;
         to += 4 * step;
       }
@@ -226,7 +328,7 @@ export function i8_depthwise(r: DepthwiseBytesRecord): void {
     for (let left = r.planes; left != 0; left--) {
       if (isWide) planeOf(true, x, y, e, t, pitch, positions, lines, zeros, r);
       else planeOf(false, x, y, e, t, pitch, positions, lines, zeros, r);
-      if (r.look != 0) lookUp(y, y, 4 * r.height * r.width, r.table);
+      if (r.look != 0) lookUp(y, y, r.height * r.width, r.table);
       x += r.xPlane;
       y += r.yPlane;
       e += 32 + 4 * r.kernelH * r.kernelW;

@@ -58,9 +58,30 @@ export function isWhole(vectors: u32, count: u32, column: u32, r: DotRecord): bo
   return count == 4 * vectors && column + count <= r.width && r.floats == 0 && r.look == 0;
 }
 
-/** Each byte of x → its entry in a table of 256 bytes. */
+// @ts-ignore: decorator
+@inline
+function lookUpWord(x: usize, y: usize, table: usize): void {
+  store<u8>(y, load<u8>(table + load<u8>(x)));
+  store<u8>(y, load<u8>(table + load<u8>(x, 1)), 1);
+  store<u8>(y, load<u8>(table + load<u8>(x, 2)), 2);
+  store<u8>(y, load<u8>(table + load<u8>(x, 3)), 3);
+}
+
+/** Each byte of `count` words of x → its entry in a table of 256 bytes. */
 export function lookUp(x: usize, y: usize, count: u32, table: usize): void {
-  for (let i: u32 = 0; i < count; i++) store<u8>(y + i, load<u8>(table + load<u8>(x + i)));
+  for (; count >= 4; count -= 4) {
+    lookUpWord(x, y, table);
+    lookUpWord(x + 4, y + 4, table);
+    lookUpWord(x + 8, y + 8, table);
+    lookUpWord(x + 12, y + 12, table);
+    x += 16;
+    y += 16;
+  }
+  for (; count != 0; count--) {
+    lookUpWord(x, y, table);
+    x += 4;
+    y += 4;
+  }
 }
 
 // @ts-ignore: decorator
@@ -74,12 +95,14 @@ function copyWords(from: usize, to: usize, count: u32): void {
   if (count != 0) storeLanes(to, v128.load(from), count);
 }
 
-/** Words of `count` positions, from `column` of a padded row on, without those between rows of outputs. */
+/** Words of `count` positions, from `column` of a padded row on, without those between rows of outputs; what the table has for them. */
 function spread(from: usize, to: usize, count: u32, column: u32, r: DotRecord): void {
   for (;;) {
     if (column < r.width) {
       const words = min(r.width - column, count);
-      copyWords(from, to, words);
+      // straight to its place: vectors that are read where bytes have just been stored wait for them
+      if (r.look != 0) lookUp(from, to, words, r.table);
+      else copyWords(from, to, words);
       to += 4 * words;
     }
     const rest = r.rowPixels - column;
@@ -134,6 +157,5 @@ export function finish(
     v128.store(to, quads(v128.load(sums), v128.load(b), v128.load(c), v128.load(c + bytes), scales, limits));
     sums += 16;
   }
-  if (r.look != 0) lookUp(out, out, <u32>bytes, r.table);
   if (!whole) spread(out, y, count, column, r);
 }

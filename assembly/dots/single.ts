@@ -1,8 +1,9 @@
-// One pixel: a linear layer. The lanes of a vector are the rows of a group, so weights are read once, and always as wide ones:
-// reading them takes most of the time.
+// One pixel: a linear layer. The lanes of a vector are the rows of a group, so weights are read once: by dot products, or as wide ones
+// where a host has none.
 import { storeLanes } from '../elementwise/lanes';
 import { DotRecord } from '../generated/records';
 import { bounds, lookUp, packed, rounded } from './finish';
+import { Form } from './form';
 
 /** The weights of a group at one position: four inputs for each row. */
 // @ts-ignore: decorator
@@ -16,6 +17,7 @@ export function single(x: usize, y: usize, group: u32, r: DotRecord): void {
   const entry: usize = 4 + 4 * group;
   const sums = r.scratch;
   const limits = sums + bounds;
+  const isDot = load<u32>(r.weights) == Form.dot;
   let e = r.weights;
   for (let row: u32 = 0; row < r.rows; row += 4) {
     const scales = v128.load(e, 4);
@@ -24,7 +26,16 @@ export function single(x: usize, y: usize, group: u32, r: DotRecord): void {
       const end = e + entry + load<u32>(e);
       let a = weightsAt(e + 4, group);
       let b = i32x4.splat(0);
-      for (e += entry; e < end; e += entry) {
+      e += entry;
+      if (ASC_FEATURE_RELAXED_SIMD && isDot) {
+        // two chains, since each product waits for the one before
+        for (; e + entry < end; e += 2 * entry) {
+          a = i32x4.relaxed_dot_i8x16_i7x16_add_s(weightsAt(e + 4, group), v128.load32_splat(x + load<u32>(e)), a);
+          const next = e + entry;
+          b = i32x4.relaxed_dot_i8x16_i7x16_add_s(weightsAt(next + 4, group), v128.load32_splat(x + load<u32>(next)), b);
+        }
+      }
+      for (; e < end; e += entry) {
         const v = v128.load32_splat(x + load<u32>(e));
         const w = weightsAt(e + 4, group);
         const odd = i16x8.shr_u(v, 8);
@@ -46,7 +57,7 @@ export function single(x: usize, y: usize, group: u32, r: DotRecord): void {
       const q = rounded(sum, scales, v128.load(limits));
       const bytes = packed(q, q, q, q, v128.load(limits, 16), v128.load(limits, 32));
       storeLanes(y, bytes, 1);
-      if (r.look != 0) lookUp(y, y, 4, r.table);
+      if (r.look != 0) lookUp(y, y, 1, r.table);
       y += r.yPlane;
     }
   }

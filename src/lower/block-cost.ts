@@ -1,12 +1,14 @@
 // The cost of products of bytes in blocks (assembly/dots), in the units of cost.ts: vectors of four pixels × kept blocks of a row
-// (`vector`, each four products) and × rows (`store`), and groups of rows in each tile (`group`).
+// (`vector`, each four products), and groups of rows in each tile (`group`). The costs in cost-model.json fit the speeds of six layers in
+// bench/README.md ("Products of bytes in quads").
 import { blockCount } from '../program/constants.ts';
 import type { Constant } from '../program/program.ts';
 import { quadsOf } from '../program/quads.ts';
 import { tiles } from '../program/tiles.ts';
 import type { Group, Tile } from '../program/tiles.ts';
 import type { ByteMatrix } from './blocks.ts';
-import type { OperationCounts } from './cost-model.ts';
+import { fastest, predict } from './predict.ts';
+import type { CostModel, OperationCounts } from './cost-model.ts';
 
 /** The kernel for weights in blocks of this many rows. */
 export const blockKernels = { 4: 'i8_dot_12x4', 2: 'i8_dot_24x2', 1: 'i8_dot_52x1' } as const satisfies Record<
@@ -26,7 +28,6 @@ export function blocksWork(group: Group, rows: number, blocks: number, vectors: 
   const filled = 4 * quadsOf(rows);
   return [
     { kernel, count: 'vector', times: vectors * blocks * group },
-    { kernel, count: 'store', times: vectors * filled },
     { kernel, count: 'group', times: Math.ceil(vectors / tileOf[group].vectors) * (filled / group) },
     { kernel: 'memory', count: 'weight', times: blocks * (4 + 4 * group) },
   ];
@@ -53,6 +54,19 @@ export function keptBlocks({ rows, inputs, area, weights }: ByteMatrix, group: G
     }
   }
   return kept.reduce((sum, one) => sum + one, 0);
+}
+
+/** The group of rows whose kernel is predicted to be fastest. Dense weights are in blocks of four rows. */
+export function fastestGroup(matrix: ByteMatrix, vectors: number, model: CostModel): Group | 'dense' {
+  const dense = denseBlocks(matrix);
+  const blocks = { 4: keptBlocks(matrix, 4), 2: keptBlocks(matrix, 2), 1: keptBlocks(matrix, 1) };
+  const candidates = ([4, 2, 1] as const).map((group) => ({
+    name: String(group),
+    ms: predict(blocksWork(group, matrix.rows, blocks[group], vectors), model),
+    isDense: group === 4,
+  }));
+  const group = Number(fastest(candidates)) as Group;
+  return group === 4 && blocks[4] === dense ? 'dense' : group;
 }
 
 /** All blocks of four rows, as dense weights have them. */

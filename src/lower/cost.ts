@@ -24,8 +24,8 @@ import { kernels } from '../program/kernels.ts';
 import type { KernelName } from '../program/kernels.ts';
 import type { Constant, Pointer, Program, Step } from '../program/program.ts';
 import measured from './cost-model.json' with { type: 'json' };
+import { predict } from './predict.ts';
 import { isMatrixKernel } from './matrix-kernels.ts';
-import type { Candidate } from './lowering.ts';
 import type { MatrixKernelName } from './matrix-kernels.ts';
 import { countDense } from './pack.ts';
 import type { Kept } from './pack.ts';
@@ -33,6 +33,7 @@ import { productWork, winogradWork } from './product-cost.ts';
 import type { ProductShape } from './product-cost.ts';
 
 export type { OperationCounts } from './cost-model.ts';
+export { fastest, predict, unitMs } from './predict.ts';
 
 export const defaultCostModel: CostModel = measured;
 
@@ -59,29 +60,6 @@ export function quantisedWork(bits: 4 | 8, batch: number, rows: number, groups: 
     { kernel, count: 'four', times: (batch - single) * weights },
     { kernel: 'memory', count: 'weight', times: bytes },
   ];
-}
-
-/** Milliseconds of work. */
-export function predict(work: OperationCounts, { costs, peak }: CostModel): number {
-  const { other } = costs;
-  const units = work.reduce((sum, { kernel, count, times }) => {
-    return sum + times * ((costs[kernel] ?? other)[count] ?? 0);
-  }, 0);
-  return units * unitMs(peak);
-}
-
-/** Minimum predicted gain of sparse kernels over dense. Predictions are not more accurate than this, so a smaller gain may be a loss. */
-const minSparseGain = 0.08;
-
-/** The candidate predicted to be fastest: dense, unless a sparse one is clearly faster. */
-export function fastest(candidates: readonly Candidate[]): string {
-  const cost = ({ ms, isDense }: Candidate) => (isDense ? (1 - minSparseGain) * ms : ms);
-  return candidates.reduce((best, candidate) => (cost(candidate) < cost(best) ? candidate : best)).name;
-}
-
-/** Milliseconds of a vector multiply-add at peak. */
-export function unitMs(peak: number): number {
-  return 8 / (peak * 1e6);
 }
 
 /** Milliseconds of a program's layers, in order. */

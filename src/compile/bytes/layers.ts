@@ -1,6 +1,7 @@
 // Convolutions of bytes: weights as blocks, sums requantised in the kernel's last step.
 import type { Graph } from '../../graph/graph.ts';
 import { valueOf } from '../../graph/graph.ts';
+import { blockKernels, blockVectors, fastestGroup } from '../../lower/block-cost.ts';
 import { packBlocks, packDepthwise, type ByteMatrix } from '../../lower/blocks.ts';
 import type { Lowering, StepCost } from '../../lower/lowering.ts';
 import { isPointwise } from '../../ops/conv2d.ts';
@@ -10,7 +11,6 @@ import { depthwiseBytesScratch, dotScratchBytes } from '../../program/kernels/do
 import { paddedPlane } from '../../program/layout.ts';
 import type { Pointer, TapTable } from '../../program/program.ts';
 import { eightBits, maximumProducts, quadsOf } from '../../program/quads.ts';
-import type { Group } from '../../program/tiles.ts';
 import type { ByteGrid } from '../../quantisation.ts';
 import { resultFields, tableOf } from './records.ts';
 import { beyondBytes } from './weights.ts';
@@ -122,27 +122,30 @@ function emitDots(node: Layer, wide: Wide, { from, table, results, cost }: Step,
   const isCopy = !isPointwise(node.attributes, lowering.shape(w)) || planes.length > quadsOf(wide.inputs);
   const words = isCopy ? paddedWordsOf(node, from, planes, lowering) : wordsOf(x, lowering);
   const taps = lowering.constant({ form: 'taps', taps: words.taps });
-  const group = groupOf(matrix);
   const [yImage, yPlane] = lowering.strides(y);
   const isFlat = words.rowPixels === 0;
+  const plane = {
+    batch,
+    height: isFlat ? 1 : height,
+    width: isFlat ? height * width : width,
+    rowPixels: words.rowPixels,
+  };
+  const group = fastestGroup(matrix, blockVectors(plane), lowering.costModel);
   const record = {
     x: words.x,
     weights: lowering.constant(packBlocks(matrix, group, taps.buffer)),
     table: table ?? words.x,
     scratch: lowering.scratch(dotScratchBytes),
     y: lowering.at(y),
-    batch,
+    ...plane,
     xBatch: 4 * words.image,
     yBatch: 4 * yImage,
     rows: matrix.rows,
-    height: isFlat ? 1 : height,
-    width: isFlat ? height * width : width,
-    rowPixels: words.rowPixels,
     yPlane: 4 * yPlane,
     ...results,
     look: table ? 1 : 0,
   };
-  lowering.emit(kernels[group === 'dense' ? 4 : group], record, cost);
+  lowering.emit(blockKernels[group === 'dense' ? 4 : group], record, cost);
 }
 
 function emitDepthwise(node: Layer, wide: Wide, step: Step, lowering: Lowering): void {
@@ -182,8 +185,6 @@ function emitDepthwise(node: Layer, wide: Wide, step: Step, lowering: Lowering):
   };
   lowering.emit('i8_depthwise', record, cost);
 }
-
-const kernels = { 4: 'i8_dot_12x4', 2: 'i8_dot_24x2', 1: 'i8_dot_52x1' } as const;
 
 /** Weights and biases as whole numbers, and the factor of each row's sum. */
 function integers(node: Layer, graph: Graph, from: ByteGrid, to: ByteGrid | undefined, lowering: Lowering): Wide {
@@ -255,26 +256,4 @@ function paddedWordsOf(node: Layer, from: ByteGrid, planes: readonly number[], l
   const bytes = { channelBytes: 4 * channel, phaseBytes: 4 * phase, rowBytes: 4 * columns };
   const taps = { channels: quads, kernel: [kh, kw] as const, stride, dilation, ...bytes };
   return { x: copy, image: quads * channel, taps, rowPixels: columns };
-}
-
-/** Time of a kept weight of sparse blocks over that of a dense one, by rows of a block (kernel-lab, 14² and 28²). */
-const sparseTimes = { 4: 1.06, 2: 1.08, 1: 1.2 } as const;
-
-/** The blocks that take the least time. */
-function groupOf({ rows, inputs, area, weights }: ByteMatrix): Group | 'dense' {
-  const quads = quadsOf(inputs);
-  let best: Group | 'dense' = 'dense';
-  let least = 4 * quadsOf(rows) * quads * area;
-  for (const group of [4, 2, 1] as const) {
-    const kept = new Set<number>();
-    for (const [i, weight] of weights.entries()) {
-      if (weight === 0) continue;
-      const row = Math.floor(i / (inputs * area));
-      const input = Math.floor(i / area) % inputs;
-      kept.add((Math.floor(row / group) * quads + (input >> 2)) * area + (i % area));
-    }
-    const time = sparseTimes[group] * group * kept.size;
-    if (time < least) [best, least] = [group, time];
-  }
-  return best;
 }
