@@ -1,7 +1,7 @@
 // What becomes of published model files: whether they compile, what they are recognised as, and whether they agree with
 // another runtime on photographs:
 //
-//   node scripts/run.mjs bench/published.ts --photos PHOTO,PHOTO [--integers] FILE_OR_FOLDER…
+//   node scripts/run.mjs bench/published.ts --photos PHOTO,PHOTO [--head NAME] [--threshold SCORE] [--integers] FILE_OR_FOLDER…
 //
 // ONNX files are compared with onnxruntime-web, TFLite files with tfjs-tflite, on the very numbers that the photograph
 // becomes for us. A line a file: the head, the largest difference over the largest magnitude of each output, and for
@@ -13,23 +13,32 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { writeArtifact } from '../src/artifact/write.ts';
 import { compileGraph, compileModel, importModel } from '../src/compile.ts';
+import type { Port } from '../src/graph/graph.ts';
 import { decodeImage } from '../src/images/decode.ts';
 import { loadModel } from '../src/runtime/load.ts';
 import type { Model } from '../src/runtime/model.ts';
 import { elementCount, Tensor } from '../src/tensor.ts';
+import { same } from '../src/vision/classifier-metadata.ts';
 import { createDetector } from '../src/vision/create.ts';
 import type { Detection } from '../src/vision/detection.ts';
 import type { Detector } from '../src/vision/detector.ts';
+import type { HeadName } from '../src/vision/head-names.ts';
 import { readVisionMetadata } from '../src/vision/metadata.ts';
 import { tensorOutputs } from '../src/vision/outputs.ts';
 import { imageGeometry, type Pixels, type Preprocessing } from '../src/vision/preprocessing.ts';
+import { quantizedBytes } from '../src/vision/quantized-bytes.ts';
 import { imageInput } from '../src/vision/recognise.ts';
 import { runImage } from '../src/vision/run-image.ts';
 import { randomFloats, relativeError } from '../test/kernels/wasm.ts';
-import { runPeer } from '../test/peers/index.ts';
+import { runPeer, type PeerOutput } from '../test/peers/index.ts';
 
 const { values, positionals } = parseArgs({
-  options: { photos: { type: 'string' }, integers: { type: 'boolean' }, threshold: { type: 'string' } },
+  options: {
+    photos: { type: 'string' },
+    integers: { type: 'boolean' },
+    threshold: { type: 'string' },
+    head: { type: 'string' },
+  },
   allowPositionals: true,
 });
 if (!values.photos || positionals.length === 0) {
@@ -63,8 +72,10 @@ async function compared(file: string): Promise<string> {
   using model = await loadModel(compileModel(bytes, { name, integers: values.integers }));
   const detector = await createDetector(model, {
     ...(values.threshold && { scoreThreshold: Number(values.threshold) }),
+    ...(values.head && { head: values.head as HeadName }),
   }).catch((error: Error) => error);
-  const kind = detector instanceof Error ? shortly(detector) : readVisionMetadata(model.metadata)?.head.type;
+  const kind =
+    detector instanceof Error ? shortly(detector) : (values.head ?? readVisionMetadata(model.metadata)?.head.type);
   const lines = [];
   for (const photo of photographs) lines.push(await onPhoto(file, model, detector, photo));
   return `${kind}: ${lines.join('; ')}`;
@@ -75,14 +86,14 @@ function shortly({ message }: Error): string {
 }
 
 function isOfClassifier(message: string): boolean {
-  return message.includes('a classifier, not a detector');
+  return message.includes('a classifier, not a detector') || message.includes('found "classify"');
 }
 
 /** How the outputs of one photograph differ from the peer's, and what a detector reads from both. */
 async function onPhoto(file: string, model: Model, detector: Detector<Model> | Error, photo: Pixels): Promise<string> {
-  const preprocessing = detector instanceof Error ? stretched(model) : detector.preprocessing;
   const graph = importModel(new Uint8Array(readFileSync(file)), path.basename(file));
   const [port] = graph.inputs;
+  const preprocessing = detector instanceof Error ? stretched(model, port) : detector.preprocessing;
   const real = preprocessing
     ? await inputOf(file, photo, preprocessing)
     : randomFloats(5)(elementCount(model.inputs[0].shape));
@@ -92,6 +103,14 @@ async function onPhoto(file: string, model: Model, detector: Detector<Model> | E
     ? (await runImage(model, photo, preprocessing)).outputs
     : await model.run({ [model.inputs[0].name]: new Tensor('float32', model.inputs[0].shape, real) });
   const { outputs } = await runPeer(file.endsWith('.onnx') ? 'onnxruntime' : 'tfjs-tflite', file, [stored]);
+  const chosen =
+    outputs.length === 4 &&
+    outputs[3].data.length === 1 &&
+    elementCount(model.outputs[0].shape) !== outputs[0].data.length;
+  if (chosen && !(detector instanceof Error)) {
+    const found = detector.find(tensorOutputs(ours), imageGeometry(photo, detector.preprocessing));
+    return alike(found, chosenBoxes(outputs, detector, photo));
+  }
   const theirs = Object.fromEntries(
     model.outputs.map((output, i) => {
       const { data } = outputs.find((peer) => peer.name === output.name) ?? outputs[i];
@@ -111,6 +130,19 @@ async function onPhoto(file: string, model: Model, detector: Detector<Model> | E
   return `${error}, ${alike(found(ours), found(theirs))}`;
 }
 
+/** What TFLite_Detection_PostProcess has chosen: boxes in fractions, classes, scores and their count. */
+function chosenBoxes(
+  [boxes, classes, scores]: readonly PeerOutput[],
+  { labels, scoreThreshold }: Detector<Model>,
+  { width, height }: Pixels,
+): Detection[] {
+  return Array.from(scores.data, (score, i) => {
+    const [ymin, xmin, ymax, xmax] = boxes.data.subarray(4 * i);
+    const box = { xmin: xmin * width, ymin: ymin * height, xmax: xmax * width, ymax: ymax * height };
+    return { box, score, label: labels[classes.data[i]], classIndex: classes.data[i] } as Detection;
+  }).filter(({ score }) => score >= scoreThreshold);
+}
+
 /** The numbers that a photograph becomes, read from a network that gives back its input. */
 async function inputOf(file: string, photo: Pixels, preprocessing: Preprocessing): Promise<Float32Array> {
   const echo = importModel(new Uint8Array(readFileSync(file)), path.basename(file));
@@ -123,21 +155,13 @@ async function inputOf(file: string, photo: Pixels, preprocessing: Preprocessing
   return (await runImage(reader, photo, preprocessing)).outputs.echo.data as Float32Array;
 }
 
-/** For networks whose preprocessing is not known: stretched, bytes where the input is integers, −1 … 1 where it is reals. */
-function stretched({ inputs }: Model): Preprocessing | undefined {
+/** For networks whose preprocessing is not known: stretched, to all that an integer input can hold, or to −1 … 1. */
+function stretched({ inputs }: Model, port: Port): Preprocessing | undefined {
   const image = imageInput(inputs);
   if (!image) return undefined;
-  const isReal = inputs[0].dtype === 'float32';
-  const three = (v: number) => [v, v, v] as const;
-  return {
-    width: image.width,
-    height: image.height,
-    resize: 'stretch',
-    padValue: 0,
-    order: 'RGB',
-    scale: three(isReal ? 1 / 127.5 : 1),
-    offset: three(isReal ? -1 : 0),
-  };
+  const values = quantizedBytes({ ...inputs[0], quantization: port.quantization });
+  const { scale, offset } = values ?? (inputs[0].dtype === 'float32' ? same(1 / 127.5, -1) : same(1, 0));
+  return { width: image.width, height: image.height, resize: 'stretch', padValue: 0, order: 'RGB', scale, offset };
 }
 
 function saturated(v: number, dtype: string): number {

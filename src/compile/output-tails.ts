@@ -1,6 +1,6 @@
 // What a graph does last before each output, for those who want to know what its numbers are.
 import { producers } from '../graph/edit.ts';
-import { valueOf, type Graph, type Node } from '../graph/graph.ts';
+import { valueOf, type Graph, type Node, type Value } from '../graph/graph.ts';
 import type { OutputTail, OutputTails } from '../vision/output-tails.ts';
 
 /** Operators with weights: a tail begins behind them. Their fused activations belong to it. */
@@ -15,7 +15,7 @@ export function outputTails(graph: Graph): OutputTails {
       return [
         name,
         {
-          operators: operatorsBehind(makers, value),
+          ...factsBehind(graph, makers, value),
           seams: axes.map((axis) => seamsAlong(graph, makers, value, axis)),
         },
       ];
@@ -23,8 +23,13 @@ export function outputTails(graph: Graph): OutputTails {
   );
 }
 
-function operatorsBehind(makers: ReadonlyMap<string, Node>, output: string): Set<string> {
+function factsBehind(
+  graph: Graph,
+  makers: ReadonlyMap<string, Node>,
+  output: string,
+): Pick<OutputTail, 'operators' | 'percent'> {
   const operators = new Set<string>();
+  let percent = false;
   const waiting = [output];
   const seen = new Set(waiting);
   for (const value of waiting) {
@@ -33,13 +38,18 @@ function operatorsBehind(makers: ReadonlyMap<string, Node>, output: string): Set
     const { fn, activation } = node.attributes as { fn?: string; activation?: { fn?: string } };
     for (const name of [node.op, fn, activation?.fn]) if (name !== undefined) operators.add(name);
     if (weighted.has(node.op)) continue;
+    percent ||= fn === 'mul' && node.inputs.some((input) => isHundred(valueOf(graph, input)));
     for (const input of node.inputs) {
       if (seen.has(input)) continue;
       seen.add(input);
       waiting.push(input);
     }
   }
-  return operators;
+  return { operators, percent };
+}
+
+function isHundred({ data }: Value): boolean {
+  return data?.length === 1 && data[0] === 100;
 }
 
 /** More parts than any head concatenates: what has more is not asked for its parts. */

@@ -18,6 +18,10 @@ const advice: readonly [operators: RegExp, text: string][] = [
     'export the model without non-maximum suppression (Ultralytics: nms=False): detectors here do it themselves',
   ],
   [
+    /^CUSTOM \((edgetpu-custom-op|ethos-u)\)$/,
+    'use the file from before it was compiled for that chip (by edgetpu_compiler or Vela): this one holds machine code of it',
+  ],
+  [
     /^(Loop|If|Scan|IF|WHILE|CALL_ONCE)$/,
     'export the model without control flow: for one fixed input size, with branches resolved',
   ],

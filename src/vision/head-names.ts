@@ -11,6 +11,7 @@ export const headNames = [
   'yolov8-dfl',
   'yolov5',
   'yolov5-face',
+  'yolov5-face-maps',
   'yolov7-pose',
   'yolov5-maps',
   'yolov7-maps',

@@ -9,6 +9,8 @@ export interface OutputTail {
    * YOLOv8-pose [1, 56, anchors] axis 1 has [4, 5]: box, score, keypoints.
    */
   readonly seams: readonly (readonly number[])[];
+  /** Something on the way is multiplied by 100: scores in percent. */
+  readonly percent: boolean;
 }
 
 /** By the outputs' names. */

@@ -14,6 +14,7 @@ import {
   yoloObb,
   yoloSeg,
   yolov5Face,
+  yolov5FaceMaps,
   yolov7Pose,
   yolov8Pose,
   yolov8PoseMaps,
@@ -149,6 +150,17 @@ export const headPresets: Readonly<Record<HeadName, Preset>> = {
     scoreThreshold: 0.3,
     iouThreshold: 0.5,
     fit: yolov5Face,
+  },
+  /** The same before decoding. */
+  'yolov5-face-maps': {
+    wants:
+      'maps [1, 3, rows, columns, 5 + 10 + classes] or [1, 3 · (5 + 10 + classes), rows, columns] for strides 8, 16 and 32',
+    yieldsTo: 'yolov5-face',
+    words: /yolo-?v5-?face/i,
+    preprocessing: ultralyticsPreprocessing,
+    scoreThreshold: 0.3,
+    iouThreshold: 0.5,
+    fit: yolov5FaceMaps,
   },
   /** yolov7-face too. */
   'yolov7-pose': {

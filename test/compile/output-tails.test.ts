@@ -43,6 +43,15 @@ describe('the tail of an output', () => {
     expect(seams).toEqual([[], [], [], []]);
   });
 
+  it('says whether something is multiplied by 100', () => {
+    const b = new GraphBuilder();
+    const scores = b.node('unary', { fn: 'sigmoid' }, map(b, b.input([1, 3, 4, 4]), 2));
+    b.output(b.node('binary', { fn: 'mul' }, scores, b.scalar(100)));
+    b.output(b.node('binary', { fn: 'mul' }, scores, b.scalar(99)));
+    b.output(b.node('binary', { fn: 'add' }, scores, b.scalar(100)));
+    expect([...outputTails(b.graph).values()].map(({ percent }) => percent)).toEqual([true, false, false]);
+  });
+
   it('loses an axis that a reshape mixes with another', () => {
     const b = new GraphBuilder();
     const x = b.input([1, 3, 4, 4]);

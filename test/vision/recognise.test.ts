@@ -293,6 +293,17 @@ describe('recognise', () => {
     expect(recognise(unknown).choices).toEqual(['yolov8', 'yolov8-pose']);
     expect(() => visionOf(unknown)).toThrow('(--head): "yolov8" or "yolov8-pose"');
     expect(recognise(model(640, [tensor('output', 1, 25200, 16)])).choices).toEqual(['yolov5', 'yolov5-face']);
+    const faces = recognise(model(640, yolov5Maps(640, 3 * 16))).choices;
+    expect(faces).toEqual(['yolov5-face-maps', 'yolov5-maps', 'yolov7-maps']);
+  });
+
+  it("knows Seeed's YOLOv5 by its scores in percent, in TFLite files too", () => {
+    const tail = { operators: new Set(['sigmoid', 'mul', 'concat']), seams: [[], [], [2, 4]], percent: true };
+    const file = model(192, [tensor('out', 1, 2268, 6)]);
+    const seeed = { ...file, metadata: { tflite: {} }, tails: new Map([['out', tail]]) };
+    expect(visionOf(seeed).head).toMatchObject({ type: 'yolo', objectness: true, boxes: 'pixels', percent: true });
+    const shares = { ...seeed, tails: new Map([['out', { ...tail, percent: false }]]) };
+    expect(recognise(shares).vision?.head).not.toMatchObject({ percent: true });
   });
 
   it('knows detectors of faces', () => {
@@ -300,7 +311,9 @@ describe('recognise', () => {
     const ultraface = { ...model(0, anchors(4420, 2, 4)), inputs: [tensor('input', 1, 3, 240, 320)] };
     const withTail = (operators: string[]) => ({
       ...ultraface,
-      tails: new Map(ultraface.outputs.map(({ name }) => [name, { operators: new Set(operators), seams: [] }])),
+      tails: new Map(
+        ultraface.outputs.map(({ name }) => [name, { operators: new Set(operators), seams: [], percent: false }]),
+      ),
     });
     expect(visionOf(withTail(['softmax', 'exp']))).toMatchObject({
       head: { type: 'ssd', coding: 'xyxy' },
@@ -373,7 +386,10 @@ describe('recognise', () => {
     const withSeams = (width: number, axis: number, seams: number[], shape = [1, width, 8400]) => ({
       ...model(640, [tensor('out', ...shape)]),
       tails: new Map([
-        ['out', { operators: new Set(['concat']), seams: shape.map((_, i) => (i === axis ? seams : [])) }],
+        [
+          'out',
+          { operators: new Set(['concat']), seams: shape.map((_, i) => (i === axis ? seams : [])), percent: false },
+        ],
       ]),
     });
     expect(visionOf(withSeams(56, 1, [4, 5])).head).toMatchObject({ type: 'yolo-pose', keypoints: { count: 17 } });

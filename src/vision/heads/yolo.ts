@@ -24,6 +24,8 @@ export interface YoloHead {
   /** Number 4 is an objectness, which multiplies the class scores. */
   readonly objectness: boolean;
   readonly boxes: (typeof yoloBoxes)[number];
+  /** Objectness and class scores are in percent, as in Seeed's YOLOv5. */
+  readonly percent?: true;
   /** With `grid`: pixels from one cell to the next, one entry per level. */
   readonly strides?: readonly number[];
 }
@@ -37,6 +39,7 @@ export const yolo: HeadType<YoloHead> = {
       channelsFirst: flag(field(value, 'channelsFirst')),
       objectness: flag(field(value, 'objectness')),
       boxes,
+      ...(field(value, 'percent').value === true && { percent: true }),
       ...(boxes === 'grid' && { strides: list(field(value, 'strides'), (stride) => integer(stride, 1, 4096), 16) }),
     };
   },
@@ -49,8 +52,10 @@ export const yolo: HeadType<YoloHead> = {
       throw invalid('metadata.vision.head.strides', `the cells of ${rows.anchors} anchors`, head.strides);
     }
     const scan = scoresAt(rows, first, rows.width - first, 'none', objectness ? 4 : undefined);
+    // a score of 1, in what the scan sees
+    const one = head.percent ? (objectness ? 100 * 100 : 100) : 1;
     const decode: Decoder['decode'] = (tensors, selection) => {
-      const found = find(tensors, scan, selection);
+      const found = find(tensors, scan, { ...selection, scoreThreshold: selection.scoreThreshold * one });
       const values = tensors.values(head.output);
       const candidates = new CandidateList();
       for (let i = 0; i < found.length; i++) {
@@ -73,7 +78,7 @@ export const yolo: HeadType<YoloHead> = {
           width *= input.width;
           height *= input.height;
         }
-        candidates.addCentred(x, y, width, height, found.scores[i], found.classes[i]);
+        candidates.addCentred(x, y, width, height, found.scores[i] / one, found.classes[i]);
       }
       return candidates.finish();
     };

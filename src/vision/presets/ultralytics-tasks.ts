@@ -4,7 +4,7 @@ import type { KeypointLayout } from '../heads/keypoints.ts';
 import { prototypesOf, seamsOf } from './parts.ts';
 import type { Clues, Preset } from './preset.ts';
 import { maps, stridesOf, table, tableEitherWay } from './preset.ts';
-import { exportedBoxes } from './ultralytics.ts';
+import { exportedBoxes, yoloMaps } from './ultralytics.ts';
 
 /** Numbers that the keypoints of one object most often take: bodies, faces, hands, of x, y and a score. */
 const usualWidths = [17, 5, 21].map((count) => 3 * count);
@@ -101,6 +101,23 @@ export const yolov5Face: Preset['fit'] = (outputs, input, clues) => {
     labels: width === 16 ? ['face'] : undefined,
     sure: seams.length > 0,
   };
+};
+
+/** Anchors of deepcam's yolov5n-0.5, yolov5n, yolov5s, yolov5m and yolov5l for faces. */
+const faceAnchors = [
+  [4, 5, 8, 10, 13, 16],
+  [23, 29, 43, 55, 73, 105],
+  [146, 217, 231, 300, 335, 433],
+];
+
+/** x, y of five keypoints between objectness and classes, undecoded. */
+export const yolov5FaceMaps: Preset['fit'] = (outputs, input, clues) => {
+  const fit = yoloMaps(faceAnchors)(outputs, input, clues);
+  if (!fit || fit.head.type !== 'yolo-anchors' || fit.classes === undefined) return undefined;
+  const classes = fit.classes - 10;
+  if (classes !== 1 && !(classes > 1 && clues.named)) return undefined;
+  const head = { ...fit.head, keypoints: { count: 5, values: 2 } as const };
+  return { head, classes, labels: classes === 1 ? ['face'] : undefined };
 };
 
 /** x, y and a score of each keypoint behind objectness and classes. */

@@ -50,8 +50,13 @@ export const yolov5: Preset['fit'] = (outputs, input, clues) => {
   const found = table(outputs, input, 5, false, 3);
   if (!found || prototypesOf(outputs, input) || seamsOf(found, clues).some((seam) => seam > 5)) return undefined;
   const { name, width } = found;
-  const boxes = exportedBoxes(input, clues);
-  return { head: { type: 'yolo', output: name, channelsFirst: false, objectness: true, boxes }, classes: width - 5 };
+  const head = { type: 'yolo', output: name, channelsFirst: false, objectness: true } as const;
+  const classes = width - 5;
+  // Seeed's: pixels in TFLite files too
+  if (clues.tails?.get(name)?.percent) {
+    return { head: { ...head, boxes: 'pixels', percent: true }, classes, sure: seamsOf(found, clues).join() === '2,4' };
+  }
+  return { head: { ...head, boxes: exportedBoxes(input, clues) }, classes };
 };
 
 /** Anchors as the models are published with them; networks trained with others must bring theirs. */

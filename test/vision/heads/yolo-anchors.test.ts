@@ -105,6 +105,21 @@ describe('YOLOv5 maps', () => {
     ]);
   });
 
+  it('with keypoints, from the corner of their cell in sizes of the anchor', () => {
+    const faceWidth = 5 + 4 + 1;
+    const logits = (rows: number, columns: number) => new Float32Array(3 * rows * columns * faceWidth).fill(-50);
+    const p4 = logits(3, 2);
+    p4.set([0, 0, 0, 0, 50, 0.5, 1, -0.25, 2, 0], (1 * 6 + 2 * 2 + 1) * faceWidth); // anchor 1 (62 × 45), row 2, column 1
+    const tensors = {
+      p3: new Tensor('float32', [1, 3, 6, 4, faceWidth], logits(6, 4)),
+      p4: new Tensor('float32', [1, 3, 3, 2, faceWidth], p4),
+    };
+    const faces: YoloAnchorsHead = { ...head, keypoints: { count: 2, values: 2 } };
+    const box = [48 - 31, 80 - 22.5, 48 + 31, 80 + 22.5];
+    const keypoints = [32 + 31, 64 + 45, 32 - 15.5, 64 + 90];
+    expect(decode(faces, input, tensors, 0.4)).toEqual([{ box, score: 0.5, classIndex: 0, keypoints }]);
+  });
+
   it('survives extremes', () => {
     for (const value of [NaN, Infinity, -Infinity, 3e38]) {
       const tensors = outputs(

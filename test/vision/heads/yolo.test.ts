@@ -63,6 +63,19 @@ describe('the grid', () => {
   });
 });
 
+describe('scores in percent', () => {
+  const output = randomOutput(9, [1, cells, 5 + 3], 0, 1);
+  const hundredfold = Float32Array.from(output.data as Float32Array, (v, i) => (i % 8 < 4 ? v : 100 * v));
+  const tensors = { out: new Tensor('float32', output.shape, hundredfold) };
+
+  it('become shares of 1, and thresholds are of those', () => {
+    const expected = plainly(output, true, 0.5, ([x, y, w, h]) => corners(x, y, w, h));
+    expect(expected.length).toBeGreaterThan(20);
+    expect(expected.length).toBeLessThan(100);
+    expect(difference(decode({ ...head, percent: true }, input, tensors, 0.5), expected)).toBeLessThan(tolerance);
+  });
+});
+
 describe('YOLOX', () => {
   const yolox: YoloHead = { ...head, boxes: 'grid', strides };
   const output = randomOutput(1, [1, cells, 5 + 7], 0, 1);
