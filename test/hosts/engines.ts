@@ -51,6 +51,11 @@ export interface Engine<P extends EnginePage = EnginePage> {
   streams: ('camera' | 'frames' | 'video')[];
   /** What `launch` is given where tests collect garbage: the page has `gc` or `TestUtils.gc` then; WebKit's neither. */
   collecting: string[];
+  /**
+   * Command lines of the processes that run pages. Others hold what drivers ask for: Firefox's main process keeps the body of each response
+   * for Playwright, until it collects its own garbage.
+   */
+  pageProcess: RegExp;
   /** @param more arguments of its command line; WebKit's are variables of its environment */
   launch(more?: readonly string[]): Promise<Launched<P>>;
 }
@@ -78,6 +83,7 @@ function drivenByPlaywright(browser: Browser): Launched<Page> {
 
 export const chromium: Engine<Page> = {
   name: 'Chromium',
+  pageProcess: /--type=renderer/,
   programs: [],
   packages: 'npm',
   build: 'relaxed',
@@ -95,6 +101,7 @@ export const chromium: Engine<Page> = {
 
 export const firefox: Engine<Page> = {
   name: 'Firefox',
+  pageProcess: / -isForBrowser /,
   programs: ['/usr/bin/firefox-esr'],
   packages: "Debian's firefox-esr",
   build: 'relaxed',
@@ -122,6 +129,7 @@ export const firefox: Engine<Page> = {
 /** As Debian ships it: its JavaScriptCore has shared memory switched off, also in isolated pages, and relaxed SIMD. */
 export const webKit: Engine = {
   name: 'WebKit',
+  pageProcess: /WebKitWebProcess/,
   programs: webKitPrograms,
   packages: "Debian's webkit2gtk-driver and xvfb",
   build: 'simd',

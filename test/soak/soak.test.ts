@@ -122,7 +122,7 @@ describe('a long life', { timeout: full ? 12 * patience : patience }, () => {
 
     it.skipIf(!isEngineInstalled(engine))('is flat', async () => {
       const site = await buildSite(folder, size);
-      const usage = { '/usage': () => ({ rss: residentBytes(process.pid) }) };
+      const usage = { '/usage': () => ({ rss: residentBytes(process.pid, engine.pageProcess) }) };
       const { page, problems: complaints } = await browser.page(
         await serveFolder(site, { ...strictPolicy, ...isolation }, usage),
       );

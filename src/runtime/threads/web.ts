@@ -1,7 +1,6 @@
 // Threads for pages and their workers. A worker's code is a file beside this bundle, or the same text from a Blob URL
 // where bundlers have not copied the file.
 import type { ThreadHost } from './host.ts';
-import { end, hold } from './running.ts';
 import { webWorkerSource } from './worker-source.ts';
 
 const fileName = 'filigree-worker.js';
@@ -24,14 +23,14 @@ const patience = 10_000;
 /** Starts a worker; rejects with the reason when it does not start. */
 function begun(make: () => Worker): Promise<Worker> {
   return new Promise((resolve, reject) => {
-    const worker = hold(make());
+    const worker = make();
     const settled = new AbortController();
     const { signal } = settled;
     const timer = setTimeout(() => refuse('it does not answer'), patience);
     signal.addEventListener('abort', () => clearTimeout(timer));
     const refuse = (why: string) => {
       settled.abort();
-      end(worker);
+      worker.terminate();
       reject(new Error(why));
     };
     const failed = (event: ErrorEvent) => {
@@ -68,36 +67,59 @@ function hostOf(make: () => Worker, first: Worker): ThreadHost {
   // for the first team; if there is none, nobody else would end it
   let spare: Worker | undefined = first;
   const unused = setTimeout(() => {
-    if (spare) end(spare);
+    spare?.terminate();
     spare = undefined;
   }, patience);
   return {
     parallelism: () => navigator.hardwareConcurrency || 1,
     start(task, events) {
-      const worker = spare ?? hold(make());
-      spare = undefined;
-      clearTimeout(unused);
+      let worker: Worker;
+      let timer: ReturnType<typeof setTimeout>;
+      const end = () => {
+        clearTimeout(timer);
+        worker.terminate();
+      };
       const failed = (why: string) => {
-        end(worker);
+        end();
         events.failed(new Error(why));
       };
-      worker.addEventListener('error', (event) => {
-        event.preventDefault(); // the load or the run reports it
-        failed(event.message || 'the worker does not start');
-      });
-      worker.addEventListener('message', ({ data }) => {
-        if (data === 'ready') events.ready();
-        else if (data === 'done') events.done();
-        else if (data === 'ended') failed('another has not answered, or has stopped');
-      });
-      try {
+      // Firefox may never start a worker of a worker, when it collects garbage meanwhile: another takes its place
+      const give = (to: Worker, wait: number) => {
+        worker = to;
+        to.addEventListener('error', (event) => {
+          event.preventDefault(); // the load or the run reports it
+          if (to === worker) failed(event.message || 'the worker does not start');
+        });
+        to.addEventListener('message', ({ data }) => {
+          if (to !== worker) return;
+          if (data === 'ready') {
+            clearTimeout(timer);
+            events.ready();
+          } else if (data === 'done') events.done();
+          else if (data === 'ended') failed('another has not answered, or has stopped');
+        });
+        timer = setTimeout(() => {
+          if (wait > 2 * patience) return failed('the worker does not answer');
+          to.terminate();
+          try {
+            give(make(), 2 * wait);
+          } catch (error) {
+            failed((error as Error).message);
+          }
+        }, wait);
         // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker has none
-        worker.postMessage(task);
+        to.postMessage(task);
+      };
+      const first = spare ?? make();
+      spare = undefined;
+      clearTimeout(unused);
+      try {
+        give(first, patience);
       } catch (error) {
-        end(worker);
+        end();
         throw error;
       }
-      return { hold() {}, end: () => end(worker) };
+      return { hold() {}, end };
     },
   };
 }
