@@ -73,53 +73,30 @@ function hostOf(make: () => Worker, first: Worker): ThreadHost {
   return {
     parallelism: () => navigator.hardwareConcurrency || 1,
     start(task, events) {
-      let worker: Worker;
-      let timer: ReturnType<typeof setTimeout>;
-      const end = () => {
-        clearTimeout(timer);
-        worker.terminate();
-      };
-      const failed = (why: string) => {
-        end();
-        events.failed(new Error(why));
-      };
-      // Firefox may never start a worker of a worker, when it collects garbage meanwhile: another takes its place
-      const give = (to: Worker, wait: number) => {
-        worker = to;
-        to.addEventListener('error', (event) => {
-          event.preventDefault(); // the load or the run reports it
-          if (to === worker) failed(event.message || 'the worker does not start');
-        });
-        to.addEventListener('message', ({ data }) => {
-          if (to !== worker) return;
-          if (data === 'ready') {
-            clearTimeout(timer);
-            events.ready();
-          } else if (data === 'done') events.done();
-          else if (data === 'ended') failed('another has not answered, or has stopped');
-        });
-        timer = setTimeout(() => {
-          if (wait > 2 * patience) return failed('the worker does not answer');
-          to.terminate();
-          try {
-            give(make(), 2 * wait);
-          } catch (error) {
-            failed((error as Error).message);
-          }
-        }, wait);
-        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker has none
-        to.postMessage(task);
-      };
-      const first = spare ?? make();
+      const worker = spare ?? make();
       spare = undefined;
       clearTimeout(unused);
+      const failed = (why: string) => {
+        worker.terminate();
+        events.failed(new Error(why));
+      };
+      worker.addEventListener('error', (event) => {
+        event.preventDefault(); // the load or the run reports it
+        failed(event.message || 'the worker does not start');
+      });
+      worker.addEventListener('message', ({ data }) => {
+        if (data === 'ready') events.ready();
+        else if (data === 'done') events.done();
+        else if (data === 'ended') failed('another has not answered, or has stopped');
+      });
       try {
-        give(first, patience);
+        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker has none
+        worker.postMessage(task);
       } catch (error) {
-        end();
+        worker.terminate();
         throw error;
       }
-      return { hold() {}, end };
+      return { hold() {}, end: () => worker.terminate() };
     },
   };
 }
