@@ -1,5 +1,4 @@
 import { FiligreeError } from '../errors.ts';
-import { end, hold } from '../runtime/threads/running.ts';
 import type { Answer, DetectorWorker, DetectorWorkerEvents } from './worker-messages.ts';
 
 /**
@@ -10,7 +9,7 @@ export function startWebWorker({ answer, failed }: DetectorWorkerEvents): Detect
   if (typeof Worker === 'undefined') {
     throw new FiligreeError('environment', 'worker: nothing can start workers here, as in a service worker');
   }
-  const worker = hold(new Worker(new URL('./detector-worker.js', import.meta.url), { type: 'module' }));
+  const worker = new Worker(new URL('./detector-worker.js', import.meta.url), { type: 'module' });
   worker.addEventListener('message', ({ data }) => answer(data as Answer));
   worker.addEventListener('error', (event) => {
     event.preventDefault();
@@ -23,6 +22,6 @@ export function startWebWorker({ answer, failed }: DetectorWorkerEvents): Detect
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker has none
     post: (message, transfer) => worker.postMessage(message, transfer as Transferable[]),
     hold() {},
-    end: () => end(worker),
+    end: () => worker.terminate(),
   };
 }

@@ -43,7 +43,7 @@ export interface Engine<P extends EnginePage = EnginePage> {
   bareServiceWorkers?: boolean;
   /** A stream may show nothing at first (seen once in seven times). */
   blankStart?: boolean;
-  /** A page of it may never answer (seen once in eight runs of an isolated module worker, cause unknown): it is asked again. */
+  /** A worker that starts workers may stand still when garbage is collected, whoever starts them (docs/trust.md): it is asked again. */
   mayHang?: boolean;
   /** Only what takes threads is tested in it: it is another row in all else. */
   onlyThreads?: boolean;
@@ -51,6 +51,8 @@ export interface Engine<P extends EnginePage = EnginePage> {
   streams: ('camera' | 'frames' | 'video')[];
   /** What `launch` is given where tests collect garbage: the page has `gc` or `TestUtils.gc` then; WebKit's neither. */
   collecting: string[];
+  /** Command lines of the processes that run pages. Others hold what drivers ask for. */
+  pageProcess: RegExp;
   /** @param more arguments of its command line; WebKit's are variables of its environment */
   launch(more?: readonly string[]): Promise<Launched<P>>;
 }
@@ -78,6 +80,7 @@ function drivenByPlaywright(browser: Browser): Launched<Page> {
 
 export const chromium: Engine<Page> = {
   name: 'Chromium',
+  pageProcess: /--type=renderer/,
   programs: [],
   packages: 'npm',
   build: 'relaxed',
@@ -95,6 +98,7 @@ export const chromium: Engine<Page> = {
 
 export const firefox: Engine<Page> = {
   name: 'Firefox',
+  pageProcess: / -isForBrowser /,
   programs: ['/usr/bin/firefox-esr'],
   packages: "Debian's firefox-esr",
   build: 'relaxed',
@@ -122,6 +126,7 @@ export const firefox: Engine<Page> = {
 /** As Debian ships it: its JavaScriptCore has shared memory switched off, also in isolated pages, and relaxed SIMD. */
 export const webKit: Engine = {
   name: 'WebKit',
+  pageProcess: /WebKitWebProcess/,
   programs: webKitPrograms,
   packages: "Debian's webkit2gtk-driver and xvfb",
   build: 'simd',

@@ -4,8 +4,9 @@ import { readFileSync, readdirSync } from 'node:fs';
 /**
  * Bytes that the descendants of a process hold, shared ones divided among those that share them; undefined elsewhere. Pages of programs'
  * own files are left out: their share is smaller while others run the same program, by 85 MB for a second Firefox.
+ * @param which descendants count, by their command lines
  */
-export function residentBytes(pid: number): number | undefined {
+export function residentBytes(pid: number, which: RegExp): number | undefined {
   const children = new Map<number, number[]>();
   for (const name of list('/proc').filter((entry) => /^\d+$/.test(entry))) {
     // PID (NAME) STATE PARENT …, and the name may hold anything
@@ -14,7 +15,8 @@ export function residentBytes(pid: number): number | undefined {
   }
   if (children.size === 0) return undefined;
   const all = (of: number): number[] => (children.get(of) ?? []).flatMap((child) => [child, ...all(child)]);
-  const kilobytes = all(pid).flatMap((child) => {
+  const counted = all(pid).filter((child) => which.test(text(`/proc/${child}/cmdline`).replaceAll('\0', ' ')));
+  const kilobytes = counted.flatMap((child) => {
     const found = text(`/proc/${child}/smaps_rollup`).matchAll(/^Pss_(?:Anon|Shmem):\s+(\d+)/gm);
     return [...found].map(([, count]) => Number(count));
   });

@@ -122,7 +122,7 @@ describe('a long life', { timeout: full ? 12 * patience : patience }, () => {
 
     it.skipIf(!isEngineInstalled(engine))('is flat', async () => {
       const site = await buildSite(folder, size);
-      const usage = { '/usage': () => ({ rss: residentBytes(process.pid) }) };
+      const usage = { '/usage': () => ({ rss: residentBytes(process.pid, engine.pageProcess) }) };
       const { page, problems: complaints } = await browser.page(
         await serveFolder(site, { ...strictPolicy, ...isolation }, usage),
       );
@@ -158,8 +158,11 @@ addEventListener('unhandledrejection', ({ reason }) => window.unhandled.push(Str
 window.soak = async (counts) => {
   const size = await (await fetch('/photo.json')).json();
   const photo = { ...size, data: new Uint8Array(await (await fetch('/photo.rgb')).arrayBuffer()) };
+  // drivers have browsers keep the body of what is fetched, up to 200 MB
+  const file = await (await fetch('/face.filigree')).arrayBuffer();
+  const model = () => new Response(file);
   const usage = async () => (await fetch('/usage')).json();
-  const report = await soak(filigree, { model: () => '/face.filigree', photo, host: { gc, usage, workers } }, counts);
+  const report = await soak(filigree, { model, photo, host: { gc, usage, workers } }, counts);
   return { report, unhandled: window.unhandled };
 };
 `;

@@ -1,7 +1,6 @@
 // Threads for pages and their workers. A worker's code is a file beside this bundle, or the same text from a Blob URL
 // where bundlers have not copied the file.
 import type { ThreadHost } from './host.ts';
-import { end, hold } from './running.ts';
 import { webWorkerSource } from './worker-source.ts';
 
 const fileName = 'filigree-worker.js';
@@ -24,14 +23,14 @@ const patience = 10_000;
 /** Starts a worker; rejects with the reason when it does not start. */
 function begun(make: () => Worker): Promise<Worker> {
   return new Promise((resolve, reject) => {
-    const worker = hold(make());
+    const worker = make();
     const settled = new AbortController();
     const { signal } = settled;
     const timer = setTimeout(() => refuse('it does not answer'), patience);
     signal.addEventListener('abort', () => clearTimeout(timer));
     const refuse = (why: string) => {
       settled.abort();
-      end(worker);
+      worker.terminate();
       reject(new Error(why));
     };
     const failed = (event: ErrorEvent) => {
@@ -68,17 +67,17 @@ function hostOf(make: () => Worker, first: Worker): ThreadHost {
   // for the first team; if there is none, nobody else would end it
   let spare: Worker | undefined = first;
   const unused = setTimeout(() => {
-    if (spare) end(spare);
+    spare?.terminate();
     spare = undefined;
   }, patience);
   return {
     parallelism: () => navigator.hardwareConcurrency || 1,
     start(task, events) {
-      const worker = spare ?? hold(make());
+      const worker = spare ?? make();
       spare = undefined;
       clearTimeout(unused);
       const failed = (why: string) => {
-        end(worker);
+        worker.terminate();
         events.failed(new Error(why));
       };
       worker.addEventListener('error', (event) => {
@@ -94,10 +93,10 @@ function hostOf(make: () => Worker, first: Worker): ThreadHost {
         // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker has none
         worker.postMessage(task);
       } catch (error) {
-        end(worker);
+        worker.terminate();
         throw error;
       }
-      return { hold() {}, end: () => end(worker) };
+      return { hold() {}, end: () => worker.terminate() };
     },
   };
 }
