@@ -242,6 +242,13 @@ it('refuses a body that does not arrive in time, and lets go of it', async () =>
   expect(cancelled).toBe(true);
 });
 
+it('tells Wrangler where the worker is, and that models are data', () => {
+  const settings = readFileSync(path.join(folder, 'wrangler.jsonc'), 'utf8').replaceAll(/\/\/ .*$|,(?=\s*[}\]])/gm, '');
+  const { main, rules } = JSON.parse(settings) as { main: string; rules: object[] };
+  expect(readFileSync(path.join(folder, main), 'utf8')).toContain('filigree/models/objects.filigree');
+  expect(rules).toEqual([{ type: 'Data', globs: ['**/*.filigree'], fallthrough: false }]);
+});
+
 it('is under 1.5 MB, compressed, with its model', () => {
   const files = readdirSync(path.join(folder, 'dist/workerd')).map((file) => path.join(folder, 'dist/workerd', file));
   expect(files.length).toBeGreaterThan(5);
