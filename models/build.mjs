@@ -20,8 +20,8 @@ export async function buildModels(dist) {
   const directory = new URL('models/', dist);
   const { faceDetection } = await recipe('face-detection.ts');
   await mkdir(directory, { recursive: true });
-  // objects.ts makes these from networks and photographs outside the repository
-  for (const name of ['objects', 'objects-small']) {
+  // objects.ts and imagenet.ts make these from networks and photographs outside the repository
+  for (const name of ['objects', 'objects-small', 'imagenet']) {
     await copyFile(new URL(`${name}.filigree`, import.meta.url), new URL(`${name}.filigree`, directory));
   }
   for (const { name, source, metadata } of [faceDetection]) {

@@ -25,7 +25,7 @@ export type { ImageSource } from './vision/image-source.ts';
 export type { HeadName } from './vision/head-names.ts';
 export type { Geometry, Pixels, Preprocessing } from './vision/preprocessing.ts';
 export { runImage } from './vision/run-image.ts';
-export type { ShippedDetector } from './vision/shipped.ts';
+export type { ShippedClassifier, ShippedDetector } from './vision/shipped.ts';
 export { Tensor } from './tensor.ts';
 export type { DType, TensorData } from './tensor.ts';
 export { FiligreeError } from './errors.ts';

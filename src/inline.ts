@@ -10,7 +10,7 @@ import type { Classifier, ClassifierSettings } from './vision/classifier.ts';
 import * as create from './vision/create.ts';
 import type { Detector } from './vision/detector.ts';
 import type { DetectorSettings } from './vision/detector-settings.ts';
-import type { ShippedDetector } from './vision/shipped.ts';
+import type { ShippedClassifier, ShippedDetector } from './vision/shipped.ts';
 
 const wasm: LoadOptions['wasm'] = (build) => inflate(build === 'simd' ? simd : relaxed);
 
@@ -29,7 +29,7 @@ export function createDetector(
 
 /** See `createClassifier` of `filigree`. */
 export function createClassifier(
-  source: ModelSource | Model,
+  source: ShippedClassifier | ModelSource | Model,
   options: LoadOptions & ClassifierSettings = {},
 ): Promise<Classifier<Model>> {
   return create.createClassifier(source, { wasm, ...options });

@@ -18,6 +18,7 @@ const shippedModels = {
   objects: shipped('objects'),
   'objects-small': shipped('objects-small'),
   faces: shipped('face-detection'),
+  imagenet: shipped('imagenet'),
 };
 
 process.exitCode = await main(process.argv.slice(2), {

@@ -4,10 +4,10 @@ import { modelOf } from '../runtime/load.ts';
 import { Model } from '../runtime/model.ts';
 import type { ModelSource } from '../runtime/source.ts';
 import type { Classifier, ClassifierSettings } from './classifier.ts';
-import { shippedDetector, shippedDetectors } from '#models';
+import { shippedClassifier, shippedDetector, shippedDetectors } from '#models';
 import type { Detector } from './detector.ts';
 import type { DetectorSettings } from './detector-settings.ts';
-import type { ShippedDetector } from './shipped.ts';
+import type { ShippedClassifier, ShippedDetector } from './shipped.ts';
 import type { ShippedModel } from './shipped-model.ts';
 import type { WorkerDetector } from './worker-detector.ts';
 
@@ -33,31 +33,39 @@ export function createDetector(
   source: ShippedDetector | ModelSource | Model,
   { worker, ...options }: LoadOptions & DetectorSettings & { worker?: boolean } = {},
 ): Promise<Detector<Model> | WorkerDetector> {
+  if (source === 'imagenet') return Promise.reject(misplaced(source, 'classifier: createClassifier'));
   const shipped = shippedDetectors.find((name) => name === source);
   if (worker) return createInWorker(shipped, source, options);
   const part = import('./detector.ts');
   part.catch(() => {}); // the await below reports it, unless the model fails first
   const make = async (model: Model) => (await part).Detector.of(model, options);
-  return shipped ? createShipped(shipped, options, make) : create(source, options, make);
+  return shipped ? createShipped(shippedDetector(shipped), options, make) : create(source, options, make);
 }
 
-/** Loads a classification model, or takes a loaded one, and makes a classifier of it. */
+/**
+ * Loads a classification model, or takes a loaded one, and makes a classifier of it.
+ * @param source `imagenet`, which comes with the package, or a source as for `loadModel`
+ * @example
+ * const classifier = await createClassifier('imagenet');
+ * const { classifications } = await classifier.classify(image);
+ */
 export function createClassifier(
-  source: ModelSource | Model,
+  source: ShippedClassifier | ModelSource | Model,
   options: LoadOptions & ClassifierSettings = {},
 ): Promise<Classifier<Model>> {
-  if (typeof source === 'string' && (source === 'imagenet' || shippedDetectors.includes(source as ShippedDetector))) {
-    const why = source === 'imagenet' ? 'no classifier comes with Filigree yet' : 'it is a detector: createDetector';
-    const instead = 'give the path or URL of a classifier made with "filigree compile"';
-    return Promise.reject(new FiligreeError('invalid-argument', `createClassifier('${source}'): ${why}; ${instead}`));
-  }
+  // names of their own: `shippedDetectors` would bring the detectors' files into bundles
+  if (typeof source === 'string' && /^(objects(-small)?|faces)$/.test(source))
+    return Promise.reject(misplaced(source, 'detector: createDetector'));
   const part = import('./classifier.ts');
   part.catch(() => {});
-  return create(source, options, async (model) => {
-    const { Classifier } = await part;
-    return Classifier.of(model, options);
-  });
+  const make = async (model: Model) => (await part).Classifier.of(model, options);
+  return source === 'imagenet'
+    ? createShipped(shippedClassifier(source), options, make)
+    : create(source, options, make);
 }
+
+const misplaced = (name: string, what: string) =>
+  new FiligreeError('invalid-argument', `${name} is a ${what}('${name}')`);
 
 /**
  * Makes something of a model. A model that was loaded for it is disposed of when that fails.
@@ -82,17 +90,17 @@ async function create<T>(
 
 /** Like `create`, for a model that comes with the package. */
 async function createShipped<T>(
-  name: ShippedDetector,
+  shipped: Promise<ShippedModel>,
   options: LoadOptions,
   make: (model: Model) => Promise<T>,
 ): Promise<T> {
-  const { url, integrity, explain } = await located(name);
+  const { url, integrity, explain } = await located(shipped);
   return create(url, { integrity, ...options }, make, explain);
 }
 
 /** The place of a model of the package. Downloads are checked, and kept for the next visit. */
-async function located(name: ShippedDetector): Promise<ShippedModel> {
-  const model = await shippedDetector(name);
+async function located(shipped: Promise<ShippedModel>): Promise<ShippedModel> {
+  const model = await shipped;
   const isChecked = model.url.protocol !== 'file:' && typeof crypto !== 'undefined' && crypto.subtle !== undefined;
   return isChecked ? model : { ...model, integrity: undefined };
 }
@@ -104,7 +112,7 @@ async function createInWorker(
 ): Promise<WorkerDetector> {
   const { WorkerDetector } = await import('#worker-detector');
   if (shipped) {
-    const { url, integrity, explain } = await located(shipped);
+    const { url, integrity, explain } = await located(shippedDetector(shipped));
     return WorkerDetector.create(url, { integrity, ...options }).catch((error) => {
       throw explain(error);
     });

@@ -40,6 +40,9 @@ for (const name of ['objects', 'objects-small', 'faces']) {
   report.named[name] = (await detector.detect(photo)).detections;
   detector.dispose();
 }
+const classifier = await filigree.createClassifier('imagenet');
+report.classified = (await classifier.classify(photo)).classifications;
+classifier.dispose();
 const detector = await filigree.createDetector(model());
 const jpeg = await readFile('photo.jpg');
 report.photos = [];
@@ -105,6 +108,9 @@ describe('the package from npm', () => {
       expect([worker!.failure.code, worker!.disposed.code]).toEqual(['not-found', 'disposed']);
       const named = report.named as Record<string, Detection[]>;
       expectSameFaces(named.faces, wanted);
+      const classified = report.classified as Classification[];
+      expect(classified.map(({ label }) => typeof label)).toEqual(Array(5).fill('string'));
+      expect(classified[0].score).toBeGreaterThan(0.1);
       for (const name of ['objects', 'objects-small']) {
         expect(named[name].filter(({ label }) => label === 'person').length).toBeGreaterThan(0);
       }

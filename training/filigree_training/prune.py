@@ -49,12 +49,10 @@ def prune(student: Student, share: float, batches: Batches, calm: Batches) -> No
     pattern = pattern_named(s.pattern)
     weights, biases = student.folded(averaged=False)
     costed = layers_of(student, pattern)
-    heads = [c for c in student.network.convs.values() if c.head and c.pixels == 1 and pattern.fits(c)] if s.head else []
-    layers = [*(c for c, _ in costed), *heads]
+    layers = [c for c, _ in costed]
     found = statistics(student, weights, biases, batches, layers)
     choose = _second_order if s.criterion == "second-order" and not pattern.kept else _scores
     masks = choose(student, costed, weights, found, pattern, share)
-    masks += [pattern.mask(_score(student, c, weights, found), s.head * share / s.share) for c in heads]
     for c, mask in zip(layers, masks):
         _apply(student, c, mask, found[c.output], pattern, biases, weights)
     if student.steps == 0:
@@ -119,11 +117,11 @@ def shared(scores: list[torch.Tensor], totals: list[float], pattern: Pattern, sh
         flat[score.flatten().topk(stay).indices] = float("inf")
         ratios.append(flat)
     ratio = torch.cat(ratios)
-    price = torch.cat([torch.full_like(flat, p, dtype=torch.double) for flat, p in zip(ratios, prices)])
+    costs = torch.cat([torch.full_like(flat, price, dtype=torch.double) for flat, price in zip(ratios, prices)])
     order = ratio.argsort(stable=True)
-    gone = torch.zeros_like(ratio)
-    gone[order[price[order].cumsum(0) <= share * sum(totals) * (1 + 1e-9)]] = 1
-    parts = (1 - gone).split([flat.numel() for flat in ratios])
+    keep = torch.ones_like(ratio)
+    keep[order[costs[order].cumsum(0) <= share * sum(totals) * (1 + 1e-9)]] = 0
+    parts = torch.where(ratio.isinf(), 1.0, keep).split([flat.numel() for flat in ratios])
     return [pattern.spread(part.view(score.shape)) for part, score in zip(parts, scores)]
 
 

@@ -27,14 +27,13 @@ class Sparsity:
 
     method: str = "prune"  # a share that grows; or regrow: RigL; or sr-ste: N of M, chosen anew in every step until `until`
     pattern: str = "unstructured"
-    share: float = 0.5  # of multiply-adds (distribution macs), of these and of weights alike (both), of each layer's weights (uniform), or of what zeros can save (time)
-    distribution: str = "macs"  # or both, uniform, time
+    share: float = 0.5  # of what `distribution` counts, in the layers that are pruned
+    distribution: str = "macs"  # multiply-adds; both: these and weights alike; uniform: weights of each layer; time: what zeros can save
     times: tuple[str, ...] = ()  # time: two profiles (times.py), of the dense network and of one with zeros of this pattern
     criterion: str = "second-order"  # or fisher, magnitude
     first: float = 0.3  # share at the beginning
     until: float = 0.4  # progress at which the whole share is reached
     prunings: int = 8  # how often masks are chosen, the first at progress 0
-    head: float = 0.0  # zeros of a classifier's last layer, which `share` leaves out, when all are chosen
     most: float = 0.9  # zeros of one group of rows at most (second-order), of one layer (fisher, magnitude)
     damping: float = 0.01  # of H, over the mean of its diagonal
     regrown: float = 0.3  # regrow: of the weights kept, how many change places at first

@@ -14,7 +14,7 @@ from filigree_training.masks import read_masks
 from filigree_training.network import Convolution, Network
 from filigree_training.patterns import Pattern, follows, macs_removed, pattern_named, sparsity
 from filigree_training.photos import held_out, load
-from filigree_training.prune import prune
+from filigree_training.prune import prune, shared
 from filigree_training.recipe import Recipe, Sparsity, read_recipe, recipe_of
 from filigree_training.regrowth import regrow, regrown_share
 from filigree_training.schedule import prunings
@@ -31,6 +31,9 @@ PRUNED = [path for path, s in READ.items() if s.method == "prune" and s.distribu
 def layers(network: Network, pattern: Pattern, distribution: str) -> list[tuple[Convolution, float]]:
     """Those that are pruned, and what they cost."""
     fits = [c for c in network.convs.values() if c.prunable and pattern.fits(c)]
+    if distribution == "both":
+        macs, weights = sum(c.count * c.pixels for c in fits), sum(c.count for c in fits)
+        return [(c, c.count * c.pixels / macs + c.count / weights) for c in fits]
     return [(c, float(c.count * (c.pixels if distribution == "macs" else 1))) for c in fits]
 
 
@@ -44,7 +47,7 @@ def expected_share(network: Network, pattern: Pattern, s: Sparsity, share: float
     costs = layers(network, pattern, s.distribution)
     total = sum(cost for _, cost in costs)
     blocks = [c.columns // pattern.columns for c, _ in costs]
-    most = min(s.most, share + 0.35) if s.criterion == "second-order" else 1.0
+    most = min(s.most, share + 0.35) if s.criterion == "second-order" else s.most if s.distribution == "both" else 1.0
     limit = sum(cost * max(1, int(n * most)) / n for (_, cost), n in zip(costs, blocks)) / total
     block = sum(cost * pattern.rows * pattern.columns / c.count for c, cost in costs) / total
     return min(share, limit), 0.0, block
@@ -90,6 +93,20 @@ def learning(name: str, detector: str) -> tuple[Student, Callable[[float], None]
         student.step(batches[0], *teacher(batches[0]))
 
     return student, step
+
+
+def test_layers_share_by_score_for_their_costs() -> None:
+    cheap, dear = torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([[5.0, 6.0], [7.0, 80.0]])
+    pattern = pattern_named("unstructured")
+    # a block of the second layer saves ten times as much: 5, 6 and 7 cost 0.5 to 0.7 for each part of it
+    first, second = shared([cheap, dear], [4.0, 40.0], pattern, share=30 / 44, most=0.9)
+    assert [first.tolist(), second.tolist()] == [[[1, 1], [1, 1]], [[0, 0], [0, 1]]]
+    first, second = shared([cheap, dear], [4.0, 40.0], pattern, share=0.99, most=0.75)  # of each layer a quarter stays
+    assert [first.tolist(), second.tolist()] == [[[0, 0], [0, 1]], [[0, 0], [0, 1]]]
+    fours = pattern_named("group4")
+    (mask,) = shared([torch.tensor([[1.0, 3.0], [2.0, 4.0]])], [16.0], fours, share=0.5, most=0.9)
+    assert mask.tolist() == [[0, 1]] * 4 + [[0, 1]] * 4
+    assert fours.holds(mask)
 
 
 def test_sr_ste_keeps_two_of_four_and_revives(detector: str) -> None:

@@ -83,7 +83,7 @@ def test_what_is_refused(tmp_path: Path, detector: str) -> None:
         costs(fitting(Network(detector)), {})
     with pytest.raises(ValueError, match="two profiles"):
         recipe_of({"sparsity": {"distribution": "time"}}, "here")
-    with pytest.raises(ValueError, match="macs, uniform, time"):
+    with pytest.raises(ValueError, match="macs, both, uniform, time"):
         recipe_of({"sparsity": {"distribution": "ms"}}, "here")
 
 

@@ -29,7 +29,11 @@ export function classifyCommand(io: Io): Command {
     .description('Classify photos with a classification model.')
     .usage('[options] PHOTO…\n       filigree classify [options] --jobs FILE --out FOLDER')
     .argument('[photos...]', 'JPEG, PNG or WebP files')
-    .requiredOption('-m, --model <file>', 'a classification model')
+    .option(
+      '-m, --model <file>',
+      'a classification model: .filigree, ONNX or TFLite; or imagenet, which comes with Filigree',
+      'imagenet',
+    )
     .option(labelsFlags, labelsHelp)
     .option('-k, --top <count>', 'number of classes shown, best first (default: 5)', count)
     .option('--preprocess <how>', preprocessHelp, preprocessing)
@@ -37,8 +41,10 @@ export function classifyCommand(io: Io): Command {
   return withRunOptions(withBulkOptions(command)).action(async (photos: string[], options: Options) => {
     const inBulk = isBulk(command, photos, options, ['json']);
     if (photos.length === 0 && !inBulk) command.help({ error: true });
-    if (inBulk) await classifyInBulk(io, options);
-    else await classifyPhotos(io, photos, options);
+    const { model } = options;
+    const chosen = { ...options, model: model === 'imagenet' ? io.shippedModels.imagenet : model };
+    if (inBulk) await classifyInBulk(io, chosen);
+    else await classifyPhotos(io, photos, chosen);
   });
 }
 
