@@ -11,7 +11,7 @@ export interface Result {
 /** The version that `--version` prints here. */
 export const version = '1.2.3';
 
-/** `filigree`, with the default model of `detect`. */
+/** `filigree`, with the default model of `detect`, which the names of models stand for too. */
 export function commandLine(defaultModel = () => '') {
   async function filigree(...argv: string[]): Promise<Result> {
     const written = { out: '', err: '' };
@@ -22,7 +22,7 @@ export function commandLine(defaultModel = () => '') {
       debug: false,
       version,
       defaultModel: defaultModel(),
-      shippedModels: { faces: defaultModel() },
+      shippedModels: { faces: defaultModel(), imagenet: defaultModel() },
     });
     return { code, ...written };
   }

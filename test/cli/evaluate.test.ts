@@ -12,7 +12,8 @@ let directory: string;
 beforeAll(async () => void (directory = await mkdtemp(join(tmpdir(), 'filigree-evaluate-'))));
 afterAll(() => rm(directory, { recursive: true }));
 
-const { filigree, json, refused: refusal } = commandLine();
+let defaultModel = '';
+const { filigree, json, refused: refusal } = commandLine(() => defaultModel);
 
 /** Writes a file below the temporary directory; gives its path. */
 async function written(name: string, data: string | Uint8Array): Promise<string> {
@@ -38,12 +39,21 @@ describe('a classifier', () => {
   let labels: string;
   beforeAll(async () => {
     model = await written('colours.tflite', colourModel());
+    defaultModel = model;
     labels = await written('colours.txt', '0 red\n1 green\n2 blue\n');
     for (const [name, colour] of Object.entries(colours)) {
       await written(`set/images/${name}.png`, await pngOf(paint(20, 10, () => colour)));
     }
   });
   const picture = (name: string) => join(directory, `set/images/${name}.png`);
+
+  it('is imagenet unless another is named', async () => {
+    const options = ['-l', labels, '--preprocess', 'none'];
+    for (const named of [[], ['-m', 'imagenet']]) {
+      const report = await json('classify', picture('green'), ...named, ...options);
+      expect(report).toMatchObject({ model, photos: [{ classifications: [{ label: 'green' }, {}, {}] }] });
+    }
+  });
 
   it('names the classes of photos', async () => {
     const report = await json('classify', picture('green'), '-m', model, '-l', labels, '--preprocess', 'mobilenet');
@@ -173,7 +183,6 @@ describe('evaluate and classify', () => {
       ['evaluate', 'm', '--coco', 'i.json', '--limit', '0'],
       ['evaluate', 'm', '--labels', 'l.csv', '--label-offset', '-1'],
       ['evaluate', 'm', '--labels', 'l.csv', '--preprocess', 'caffe'],
-      ['classify', 'p.jpg'],
       ['classify', 'p.jpg', '-m', 'm', '--top', '0'],
       ['classify', 'p.jpg', '-m', 'm', '--preprocess', '{'],
       ['classify', '-m', 'm'],

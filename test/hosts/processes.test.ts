@@ -108,7 +108,7 @@ describe('the package from npm', () => {
       expect([worker!.failure.code, worker!.disposed.code]).toEqual(['not-found', 'disposed']);
       const named = report.named as Record<string, Detection[]>;
       expectSameFaces(named.faces, wanted);
-      const classified = report.classified as Classification[];
+      const classified = report.classified!;
       expect(classified.map(({ label }) => typeof label)).toEqual(Array(5).fill('string'));
       expect(classified[0].score).toBeGreaterThan(0.1);
       for (const name of ['objects', 'objects-small']) {

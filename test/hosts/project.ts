@@ -5,7 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect } from 'vitest';
 import { decodeImage } from '../../src/images/decode.ts';
-import type { Detection } from '../../src/index.ts';
+import type { Classification, Detection } from '../../src/index.ts';
 import type { Pixels } from '../../src/vision/preprocessing.ts';
 import { overlap } from '../overlap.ts';
 
@@ -82,6 +82,8 @@ export interface Report {
   worker?: { found: Detection[][]; ids: number[][]; failure: Failure; disposed: Failure };
   /** Results of the package's models, by name; on a host without them, its message. */
   named?: Record<string, Detection[]> | Failure;
+  /** What the package's classifier says of the photo. */
+  classified?: Classification[];
   failures: Record<'notModel' | 'aborted' | 'missingModel' | 'missingWasm' | 'notWasm', Failure | undefined>;
 }
 
