@@ -53,9 +53,9 @@ export function quads(a: v128, b: v128, c: v128, d: v128, scales: usize, bounds:
   return i8x16.shuffle(p, p, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
 }
 
-/** Whether all of a tile's bytes go straight to their place. */
+/** Whether all of a tile's bytes lie side by side where they go. */
 export function isWhole(vectors: u32, count: u32, column: u32, r: DotRecord): bool {
-  return count == 4 * vectors && column + count <= r.width && r.floats == 0 && r.look == 0;
+  return count == 4 * vectors && column + count <= r.width && r.floats == 0;
 }
 
 // @ts-ignore: decorator
@@ -149,7 +149,7 @@ export function finish(
     return;
   }
   y += (row >> 2) * r.yPlane;
-  const whole = isWhole(vectors, count, column, r);
+  const whole = r.look == 0 && isWhole(vectors, count, column, r);
   if (whole) out = y;
   for (let to = out; sums < end; to += 16) {
     const b = sums + bytes;
