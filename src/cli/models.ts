@@ -100,7 +100,7 @@ export async function readProgram(
 }
 
 /** Options that commands pass to the compiler. */
-export type ForeignOptions = ModelOptions & Pick<CompileOptions, 'head' | 'labels' | 'costModel' | 'int8' | 'dense'>;
+export type ForeignOptions = ModelOptions & Pick<CompileOptions, 'head' | 'labels' | 'engine' | 'costModel' | 'int8' | 'dense'>;
 
 /** Compiles a foreign model. */
 export async function compileBytes(
@@ -117,13 +117,13 @@ export async function compileImported(
   graph: Graph,
   path: string,
   progress: ProgressLine,
-  { head, labels, costModel, int8, linearWeights, weights, dense }: ForeignOptions,
+  { head, labels, engine, costModel, int8, linearWeights, weights, dense }: ForeignOptions,
   onPass?: (pass: string, graph: Graph) => void,
 ): Promise<Program> {
   progress.show(`compiling ${path}`);
   try {
     const { compileGraph } = await import('../compile.ts');
-    const options = { head, labels, costModel, int8, linearWeights, weights, dense };
+    const options = { head, labels, engine, costModel, int8, linearWeights, weights, dense };
     const program = compileGraph(graph, options, { onPass }); // errors name the file
     program.name = basename(path, extname(path));
     return program;

@@ -18,7 +18,9 @@ import { recognisePostProcess } from '../vision/recognise-post-process.ts';
 import { recogniseVision, visionWithHead } from '../vision/recognise.ts';
 import { visionWithLabels } from '../vision/with-labels.ts';
 import type { CostModel } from '../lower/cost-model.ts';
-import { defaultCostModel } from '../lower/cost.ts';
+import { engineNames } from '../lower/engine-names.ts';
+import type { EngineName } from '../lower/engine-names.ts';
+import { costModelOf } from './engine.ts';
 import type { Ranges } from '../lower/ranges.ts';
 import { fileGrids, gridsOf } from './bytes/grids.ts';
 import { hasByteKernel } from './bytes/layers.ts';
@@ -42,7 +44,12 @@ export interface CompileOptions extends OnnxOptions {
   head?: HeadName;
   /** Names of the classes, in place of the file's; stored in the artifact as `metadata.vision.labels`. */
   labels?: readonly string[];
-  /** Costs of kernels on the device that will run the model, to choose encodings. Default: costs measured on our machine. */
+  /**
+   * The engine that will run the model, for which the fastest kernels are chosen; all engines run it. `v8`: Node 24 and later, Chromium.
+   * `v8-11`: Node 20 and 22. `javascriptcore`: Safari and Bun. `this`: the engine that compiles. Default `v8`.
+   */
+  engine?: EngineName | 'this';
+  /** Costs of kernels on the device that will run the model, in place of those measured for `engine` on our machine. */
   costModel?: CostModel;
   /**
    * Pointwise convolutions whose input has a range here use 8-bit weights and inputs, if that is predicted to be faster.
@@ -157,7 +164,13 @@ export function compileGraph(
   options: CompileOptions = {},
   plan: { choices?: Choices; onChoice?: OnChoice; onPass?: OptimiseOptions['onPass'] } = {},
 ): Program {
-  const { linearWeights, weights, winograd } = options;
+  const { engine = 'v8', linearWeights, weights, winograd } = options;
+  if (engine !== 'this' && !engineNames.includes(engine)) {
+    throw new FiligreeError(
+      'invalid-argument',
+      `engine: wanted ${engineNames.join(', ')} or this, got ${String(engine)}`,
+    );
+  }
   if (linearWeights !== undefined && linearWeights !== 'int8' && linearWeights !== 'int4') {
     throw new FiligreeError('invalid-argument', `linearWeights: wanted int8 or int4, got ${String(linearWeights)}`);
   }
@@ -190,7 +203,7 @@ export function compileGraph(
       graph.notes.push(`${name}: in floats, because eight bits would change it by ${(100 * error).toPrecision(2)} %`);
     }
   }
-  const program = lowerGraph(graph, options.costModel ?? defaultCostModel, {
+  const program = lowerGraph(graph, options.costModel ?? costModelOf(engine), {
     ...plan,
     ranges: whole ? undefined : ranges,
     dense: options.dense,

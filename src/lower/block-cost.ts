@@ -1,5 +1,5 @@
 // The cost of products of bytes in blocks (assembly/dots), in the units of cost.ts: vectors of four pixels × kept blocks of a row
-// (`vector`, each four products), and groups of rows in each tile (`group`). The costs in cost-model.json fit the speeds of six layers in
+// (`vector`, each four products), and groups of rows in each tile (`group`). The costs in cost-models/ fit the speeds of six layers in
 // bench/README.md ("Products of bytes in quads").
 import { blockCount } from '../program/constants.ts';
 import type { Constant } from '../program/program.ts';

@@ -24,6 +24,7 @@ export function parseCostModel(text: string, file: string): CostModel {
   for (const field of ['peak', 'l1Bytes', 'cacheBytes']) {
     if (!(isCost(json[field]) && json[field] > 0)) fail(`${field} must be a positive number`);
   }
+  if (!['boolean', 'undefined'].includes(typeof json.wideTiles)) fail('wideTiles must be true or false');
   const { costs } = json;
   if (!isObject(costs) || !isObject(costs.other)) return fail('costs.other is missing');
   for (const [kernel, counts] of Object.entries(costs)) {

@@ -6,7 +6,7 @@
 //
 //   matrix products   tile columns × (groups × blocks × `group` + positions × `position`)     each tile column walks all weights
 //                   + vectors × (kept weights × `vector` + rows × blocks × `store`)           vectors of 4 pixels in a plane
-//                   + tile columns × columns × `column`                                       dense: tiles are packed first
+//                   + pairs of vectors × columns × `column`                                   dense: tiles are packed first
 //                   + bytes of weights × `memory.weight`                             once; each tile column beyond L2
 //   Winograd's tiles  points × tiles in vectors × (rows × columns × `vector` + columns × `input` + rows × `output`)
 //                   + points × tiles in pairs of vectors × groups of rows × `group`
@@ -14,7 +14,7 @@
 //   all other steps   `step` + planes × `plane` + vectors × `read` and `write` + vectors written × size of a window × `tap`
 //   added to both     vectors written × `activation.NAME`
 //
-// The constants are measured: `filigree tune --cost-model src/lower/cost-model.json` rewrites them.
+// The constants are measured, for each class of engines: cost-models.ts.
 import { blocksStepWork } from './block-cost.ts';
 import type { Core, CostModel, OperationCounts } from './cost-model.ts';
 import { unaryFunctions } from '../program/activations.ts';
@@ -23,8 +23,8 @@ import type { Kernel, Table } from '../program/kernel.ts';
 import { kernels } from '../program/kernels.ts';
 import type { KernelName } from '../program/kernels.ts';
 import type { Constant, Pointer, Program, Step } from '../program/program.ts';
-import measured from './cost-model.json' with { type: 'json' };
 import { predict } from './predict.ts';
+import { defaultCostModel } from './cost-models.ts';
 import { isMatrixKernel } from './matrix-kernels.ts';
 import type { MatrixKernelName } from './matrix-kernels.ts';
 import { countDense } from './pack.ts';
@@ -32,10 +32,9 @@ import type { Kept } from './pack.ts';
 import { productWork, winogradWork } from './product-cost.ts';
 import type { ProductShape } from './product-cost.ts';
 
+export { defaultCostModel } from './cost-models.ts';
 export type { OperationCounts } from './cost-model.ts';
 export { fastest, predict, unitMs } from './predict.ts';
-
-export const defaultCostModel: CostModel = measured;
 
 /** The work of a padded copy. Numbers are floats. */
 export function padWork({ read, written, planes }: Record<'read' | 'written' | 'planes', number>): OperationCounts {

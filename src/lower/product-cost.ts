@@ -79,7 +79,11 @@ export function productWork(
     { kernel, count: 'position', times: tileColumns * positions },
     { kernel, count: 'vector', times: batch * vectors * weights },
     { kernel, count: 'store', times: batch * vectors * rows * blocks },
-    { kernel, count: 'column', times: group === 'dense' && kind !== 'vector' ? tileColumns * columns : 0 },
+    {
+      kernel,
+      count: 'column',
+      times: group === 'dense' && kind !== 'vector' ? batch * Math.ceil(vectors / 2) * columns : 0,
+    },
     { kernel: 'memory', count: 'weight', times: bytes * (bytes > cacheBytes ? tileColumns : 1) },
   ];
 }

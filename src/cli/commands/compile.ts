@@ -9,6 +9,7 @@ import { PassTexts } from '../compile/pass-texts.ts';
 import { compileBytes, compileImported, importBytes, isForeign, withModelOptions } from '../models.ts';
 import type { ForeignOptions, ModelOptions } from '../models.ts';
 import { seconds } from '../options.ts';
+import { engineNames, type EngineName } from '../../lower/engine-names.ts';
 import { headNames, type HeadName } from '../../vision/head-names.ts';
 import type { CompileOptions } from '../../compile.ts';
 import type { Explanation } from '../../compile/tuning/explain.ts';
@@ -25,6 +26,7 @@ interface Options extends ModelOptions {
   output?: string;
   head?: HeadName;
   labels?: string;
+  engine?: EngineName | 'this';
   costModel?: string;
   dense?: boolean;
   int8?: boolean;
@@ -46,6 +48,14 @@ export function compileCommand(io: Io): Command {
     .option('-o, --output <file>', 'where to write the compiled model; optional when only looking inside')
     .addOption(new Option('--head <name>', 'the detection head, where the model does not name it').choices(headNames))
     .option(labelsFlags, labelsHelp)
+    .addOption(
+      new Option(
+        '--engine <name>',
+        'the engine that will run it: that of Node 24 and Chromium (v8), of Node 20 (v8-11), of Safari, or this one',
+      )
+        .choices([...engineNames, 'this'])
+        .default('v8'),
+    )
     .option('--cost-model <file>', 'what kernels cost, as "filigree tune --cost-model" measures it on a device')
     .option('--dense', 'multiply zeros too, to measure what skipping them gains')
     .option('--int8', 'do pointwise convolutions in eight bits where that is predicted to be faster')

@@ -29,22 +29,25 @@ export async function measureCostModel(options: CostModelOptions = {}): Promise<
   const { seconds = 20, device, ...rest } = options;
   const graph = calibrationGraph();
   optimise(graph);
+  // loaded here, as in measureCandidates
+  const { prefersWideTiles } = await import('../../runtime/engine.ts');
+  const core: Core = { ...caches, wideTiles: prefersWideTiles() };
   const peaks = [await measurePeak()];
   const lower: Lower = (plan) => lowerGraph(graph, defaultCostModel, plan);
   const measured = await measureCandidates(lower, { seconds, ...rest, hopeless: Infinity });
   peaks.push(await measurePeak());
-  const observations = measured.programs.flatMap((own) => observe(own, caches));
+  const observations = measured.programs.flatMap((own) => observe(own, core));
   const peak = Number(Math.max(...peaks).toPrecision(3));
   const note = [device, engineName(), `${measured.build} build`, `${measured.rounds} rounds`]
     .filter(Boolean)
     .join(', ');
-  return { note, peak, ...caches, costs: withOther(fitCosts(observations, peak)) };
+  return { note, peak, ...core, costs: withOther(fitCosts(observations, peak)) };
 }
 
 /** The work and time of each layer of a program. */
-export function observe({ program, ms }: { program: Program; ms: readonly number[] }, caches: Core): Observation[] {
+export function observe({ program, ms }: { program: Program; ms: readonly number[] }, core: Core): Observation[] {
   const work = program.layers.map((): OperationCounts => []);
-  for (const step of program.steps) work[step.layer].push(...stepWork(step, program, caches));
+  for (const step of program.steps) work[step.layer].push(...stepWork(step, program, core));
   return ms.flatMap((took, layer) => (work[layer].length > 0 && took > 0 ? [{ work: work[layer], ms: took }] : []));
 }
 

@@ -9,6 +9,8 @@ export interface WorkerTask {
   from: number;
   to: number;
   threads: number;
+  /** Start and end address of the whole program, for the thread that runs it when one is faster. */
+  whole?: { from: number; to: number };
   /** Whether it sends a message after each run. */
   reports: boolean;
 }
@@ -31,6 +33,8 @@ export interface ThreadHost {
   parallelism(): number;
   /** Whether the calling thread runs the first share; default: whether it may block. For tests. */
   takesPart?: boolean;
+  /** Whether the first runs find out if one thread is faster; default true. For tests. */
+  tries?: boolean;
   /** Milliseconds of one wait; 5000 if not given. For tests. */
   patience?: number;
   start(task: WorkerTask, events: WorkerEvents): RunningWorker;

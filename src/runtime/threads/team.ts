@@ -7,7 +7,9 @@ import type { Instance, ShareMemory } from '../instantiate.ts';
 import type { RunningWorker, ThreadHost } from './host.ts';
 import type { ThreadPlan } from './plan.ts';
 import { planThreads } from './plan.ts';
+import { recordBytes } from '../record.ts';
 import { withSharedMemory } from './shared-memory.ts';
+import { Trial } from './trial.ts';
 
 /** Maximum for 'auto': with more threads, small networks wait more than they gain. */
 const maxAutomatic = 4;
@@ -51,7 +53,11 @@ export async function formTeam(
     throw error;
   }
   plan.write(instance.memory);
-  return { layout: { ...layout, bytes: plan.bytes }, instance, team: new Team(program.name, instance, plan, host) };
+  const { records } = layout;
+  const last = program.steps.at(-1);
+  const whole = { from: records[0], to: last ? records.at(-1)! + recordBytes(last.kernel) : records[0] };
+  const team = new Team(program.name, instance, plan, whole, host);
+  return { layout: { ...layout, bytes: plan.bytes }, instance, team };
 }
 
 /** Whether this thread may block: a page's may not. */
@@ -82,7 +88,7 @@ interface Pending {
 }
 
 /**
- * Runs a program on its threads. Where the calling thread may block, it does the first share itself, and run() returns
+ * Runs a program on its threads, or on one where that is faster. Where the calling thread may block, it does the first share itself, and run() returns
  * when all is done. A page's thread leaves everything to workers and awaits them.
  */
 export class Team {
@@ -97,13 +103,24 @@ export class Team {
   #watch: ReturnType<typeof setTimeout> | undefined;
   #workers: RunningWorker[] = [];
   #command = 0;
+  readonly #whole: { from: number; to: number };
+  readonly #trial: Trial | undefined;
   #starting: number;
   #pending: Pending | undefined;
   #failure: FiligreeError | undefined;
 
-  constructor(name: string, { module, memory, exports }: Instance, plan: ThreadPlan, host: ThreadHost) {
+  /** @param whole addresses of the program's own records */
+  constructor(
+    name: string,
+    { module, memory, exports }: Instance,
+    plan: ThreadPlan,
+    whole: { from: number; to: number },
+    host: ThreadHost,
+  ) {
     this.threads = plan.lists.length;
     this.#plan = { sync: plan.sync, lists: plan.lists };
+    this.#whole = whole;
+    this.#trial = host.tries === false ? undefined : new Trial();
     this.#name = name;
     this.#exports = exports as unknown as ThreadExports;
     this.#takesPart = host.takesPart ?? mayBlock();
@@ -115,7 +132,16 @@ export class Team {
     try {
       for (const [i, { from, to }] of lists.entries()) {
         const reports = i === 0 && !this.#takesPart;
-        const task = { module, memory, sync: plan.sync, from, to, threads: this.threads, reports };
+        const task = {
+          module,
+          memory,
+          sync: plan.sync,
+          from,
+          to,
+          threads: this.threads,
+          reports,
+          ...(reports && { whole }),
+        };
         const worker = host.start(task, {
           ready: () => {
             worker.hold(false);
@@ -164,21 +190,30 @@ export class Team {
     const { sync, lists } = this.#plan;
     const exports = this.#exports!;
     const shared = this.#words!;
-    this.#command = (this.#command & 0x3fffffff) + 1;
-    exports.give_command(sync, this.#command);
+    const start = performance.now();
+    const onOne = this.#trial?.onOne ?? false;
+    if (!(onOne && this.#takesPart)) {
+      // odd: on one thread
+      this.#command = ((this.#command & 0x3ffffffe) + 2) | (onOne ? 1 : 0);
+      exports.give_command(sync, this.#command);
+    }
+    const finish = () => this.#trial?.add(performance.now() - start);
     if (!this.#takesPart) {
       this.#workers[0].hold(true);
       this.#watch ??= this.#look(shared, Atomics.load(shared, words.epoch), 0);
-      return this.#event().finally(() => this.#workers[0]?.hold(false));
+      return this.#event()
+        .then(finish)
+        .finally(() => this.#workers[0]?.hold(false));
     }
     let done = 0;
     try {
-      done = exports.run_part(sync, lists[0].from, lists[0].to, this.threads);
+      const { from, to } = onOne ? this.#whole : lists[0];
+      done = exports.run_part(sync, from, to, onOne ? 1 : this.threads);
     } catch (error) {
       exports.fail_run(sync);
       this.#fail(error);
     }
-    if (done) return;
+    if (done) return finish();
     const seconds = (naps * this.#patience) / 1000;
     const gaveUp = Atomics.load(shared, words.failed) === 1;
     this.#fail(new Error(gaveUp ? `it has not answered for ${seconds} s` : 'it has stopped in the middle of a run'));
