@@ -5,7 +5,7 @@ import { field, flag, invalid, oneOf, outputNamed, text } from '../fields.ts';
 import { find } from '../outputs.ts';
 import type { Decoder, HeadType } from './head-type.ts';
 import { keypointNames, keypointsAt, readKeypoints, type KeypointLayout } from './keypoints.ts';
-import { rowsOf, scoresAt } from './layout.ts';
+import { rowsOf, scoresAt, type Rows } from './layout.ts';
 import { boxUnits, pixelsOf, type BoxUnit } from './units.ts';
 
 const places = ['before', 'after'] as const;
@@ -18,7 +18,10 @@ export interface YoloPoseHead {
   readonly channelsFirst: boolean;
   /** Number 4 is an objectness, which multiplies the class scores. */
   readonly objectness: boolean;
-  /** What boxes and keypoints are counted in. */
+  /**
+   * What boxes and keypoints are counted in. Keypoints may be pixels beside boxes in fractions: Ultralytics' TFLite exports of
+   * 2023 and 2024 have them so, and nothing in these files says it.
+   */
   readonly boxes: BoxUnit;
   readonly keypoints: KeypointLayout;
   /** Whether keypoints stand before the classes (yolov5-face) or after them. */
@@ -53,7 +56,8 @@ export const yoloPose: HeadType<YoloPoseHead> = {
       for (let i = 0; i < found.length; i++) {
         const anchor = found.anchors[i];
         const number = (k: number) => values[rows.at + anchor * rows.anchorStep + k * rows.step] * units[k & 1];
-        const more = keypointsAt(values, rows, anchor, firstKeypoint, keypoints, units);
+        const inPixels = head.boxes === 'fractions' && exceeds(values, rows, anchor, firstKeypoint, keypoints);
+        const more = keypointsAt(values, rows, anchor, firstKeypoint, keypoints, inPixels ? [1, 1] : units);
         candidates.addCentred(number(0), number(1), number(2), number(3), found.scores[i], found.classes[i], more);
       }
       return candidates.finish();
@@ -61,3 +65,21 @@ export const yoloPose: HeadType<YoloPoseHead> = {
     return { classes, keypoints: keypointNames(keypoints.count, keypoints.names), suppression: 'plain', decode };
   },
 };
+
+/** More than any fraction: no pose lies so far outside of the input. */
+const farthest = 4;
+
+/** Whether keypoints of an anchor cannot be fractions. */
+function exceeds(
+  values: ArrayLike<number>,
+  { at, anchorStep, step }: Rows,
+  anchor: number,
+  first: number,
+  { count, values: width }: KeypointLayout,
+): boolean {
+  for (let k = 0; k < count; k++) {
+    const x = at + anchor * anchorStep + (first + k * width) * step;
+    if (Math.abs(values[x]) > farthest || Math.abs(values[x + step]) > farthest) return true;
+  }
+  return false;
+}

@@ -75,6 +75,29 @@ describe('poses', () => {
     },
   );
 
+  it('may have keypoints in pixels beside boxes in fractions', () => {
+    const row = (...keypoints: number[]) => [0.5, 0.25, 0.5, 0.5, 0.75, ...keypoints];
+    const out = new Tensor(
+      'float32',
+      [1, 2, 9],
+      Float32Array.from([...row(48, 3, 2, 60), ...row(0.5, -0.25, 1.5, 0.75)]),
+    );
+    const head: YoloPoseHead = {
+      type: 'yolo-pose',
+      output: 'out',
+      channelsFirst: false,
+      objectness: false,
+      boxes: 'fractions',
+      keypoints: { count: 2, values: 2 },
+      place: 'after',
+    };
+    const box = [24, 0, 72, 32]; // of 96 × 64 pixels
+    expect(decode(head, input, { out }, 0.7)).toEqual([
+      { box, score: 0.75, classIndex: 0, keypoints: [48, 3, 2, 60] },
+      { box, score: 0.75, classIndex: 0, keypoints: [48, -16, 144, 48] },
+    ]);
+  });
+
   it('have the names of a body, a face, or the file', () => {
     const named = (count: number, names?: string[]) => {
       const head: YoloPoseHead = {
