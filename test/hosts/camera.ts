@@ -19,11 +19,13 @@ export function cameraOf(jpeg: string): string[] {
   ];
 }
 
-/** A script for pages of other browsers, in which a canvas is the camera: it sees a photo of the page's own site. */
+/**
+ * A script for pages of other browsers, in which a canvas is the camera: it sees a photo of the page's own site. It replaces the method of
+ * the prototype: WebKit may collect `navigator.mediaDevices` as garbage, and what was set on it.
+ */
 export const cameraScript = (url: string) => `
 (() => {
-  const media = navigator.mediaDevices ?? {};
-  media.getUserMedia = async () => {
+  const getUserMedia = async () => {
     const photo = new Image();
     photo.src = '${url}';
     await photo.decode();
@@ -33,5 +35,6 @@ export const cameraScript = (url: string) => `
     setInterval(() => context.drawImage(photo, 0, 0), 50);
     return canvas.captureStream(20);
   };
-  if (!navigator.mediaDevices) Object.defineProperty(navigator, 'mediaDevices', { value: media });
+  if (navigator.mediaDevices) MediaDevices.prototype.getUserMedia = getUserMedia;
+  else Object.defineProperty(navigator, 'mediaDevices', { value: { getUserMedia } });
 })();`;
