@@ -4,7 +4,6 @@ export {
   expand_f16,
   expand_bytes,
   expand_nibbles,
-  expand_i8,
   expand_panels,
   expand_quantised,
   expand_sixes,
@@ -13,5 +12,5 @@ export {
 } from './expand';
 export { expand_winograd } from './winograd/weights';
 export { expand_sections } from './expand/sections';
-export { i8_dot } from './int8';
+export { i8_dot } from './dots/form';
 export * from './generated/dispatch';

@@ -8,7 +8,6 @@ import { dotCases } from './cases/dots.ts';
 import { elementwiseCases } from './cases/elementwise.ts';
 import { gridCases } from './cases/grid.ts';
 import { imageCases } from './cases/image.ts';
-import { int8Cases } from './cases/int8.ts';
 import { linearCases } from './cases/linear.ts';
 import { matrixCases } from './cases/matrix.ts';
 import { poolCases } from './cases/pool.ts';
@@ -29,7 +28,6 @@ export const cases: { readonly [K in KernelName]: CaseBuilder } = {
   ...copyCases,
   ...imageCases,
   ...detectCases,
-  ...int8Cases,
   ...dotCases,
   ...selectCases,
   ...gridCases,

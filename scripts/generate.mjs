@@ -101,7 +101,6 @@ const files = {
   'assembly/generated/gemm-tiles.ts': template('gemm', { tiles: byRows(tiles.gemm) }),
   'assembly/gemm/planes.ts': template('gemm-planes', { tile: packedTiles.dense }),
   'assembly/generated/depthwise5x5-tiles.ts': template('depthwise5x5', { heights: [4, 7] }),
-  'assembly/generated/int8-tiles.ts': template('int8', { tiles: byRows(tiles.int8) }),
   'assembly/generated/dot-tiles.ts': template('dots', { tiles: byRows(tiles.dots) }),
   'assembly/linear/dense.ts': template('linear', { panel: tiles.linear.dense.rows }),
   'assembly/matrix/pack.ts': template('pack', { ...packedTiles, wide: tiles.gemm['24x2'] }),

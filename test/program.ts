@@ -52,10 +52,6 @@ export const forced = {
 /** Products with several images at one pixel go by way of planes, dense. */
 export const overPlanes = costly((_, { kind, group }) => (kind === 'vector' ? 1e6 : group === 'dense' ? 0 : 1));
 
-/** Eight bits in groups of this many rows, if ranges are known. */
-export const eightBits = (group: 1 | 2 | 4) =>
-  costly((_, kernel) => (kernel.kind === 'int8' && kernel.group === group ? 0 : 1));
-
 /** The model a graph becomes, by way of an artifact's bytes. */
 export function loadGraph(graph: Graph, build: Build, costModel: CostModel = defaultCostModel): Promise<Model> {
   verify(graph);

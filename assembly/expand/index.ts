@@ -173,66 +173,6 @@ export function expand_spmm(
 }
 
 /**
- * The same with 8-bit values, scales and biases (rows) → entries as assembly/int8/index.ts draws them: inputs in pairs,
- * or in fours in relaxed builds.
- */
-export function expand_i8(
-  counts: usize,
-  gaps: usize,
-  gapsEnd: usize,
-  values: usize,
-  scales: usize,
-  bias: usize,
-  taps: usize,
-  to: usize,
-  rows: u32,
-  columns: u32,
-  group: u32,
-): u32 {
-  const inputs: u32 = ASC_FEATURE_RELAXED_SIMD ? 4 : 2;
-  for (let row: u32 = 0; row < rows; ) {
-    const g: u32 = rows - row >= group ? group : 1;
-    const n = load<u32>(counts);
-    const entry = 4 * (inputs + g);
-    counts += 4;
-    store<u32>(to, ((n + inputs - 1) / inputs) * entry);
-    to += 4;
-    for (let i: u32 = 0; i < g; i++) {
-      store<f32>(to, load<f32>(scales + 4 * (row + i)));
-      store<f32>(to, load<f32>(bias + 4 * (row + i)), 4);
-      to += 8;
-    }
-    let column: u32 = 0;
-    for (let k: u32 = 0; k < n; k++) {
-      for (;;) {
-        if (gaps >= gapsEnd) return 1 + row;
-        const gap = load<u8>(gaps++);
-        column += gap;
-        if (gap != 255) break;
-      }
-      if (column >= columns) return 1 + row;
-      const slot = k % inputs;
-      if (slot == 0) {
-        // places without a weight multiply the first input by zero
-        for (let i: u32 = 0; i < inputs; i++) store<u32>(to + 4 * i, load<u32>(taps + 4 * column));
-        for (let i = inputs; i < inputs + g; i++) store<u32>(to + 4 * i, 0);
-        to += entry;
-      }
-      const weights = to - 4 * g;
-      store<u32>(to - entry + 4 * slot, load<u32>(taps + 4 * column));
-      column += 1;
-      for (let i: u32 = 0; i < g; i++) {
-        const w = load<i8>(values++);
-        if (ASC_FEATURE_RELAXED_SIMD) store<i8>(weights + 4 * i + slot, w);
-        else store<i16>(weights + 4 * i + 2 * slot, w);
-      }
-    }
-    row += g;
-  }
-  return gaps == gapsEnd ? 0 : 0xffffffff;
-}
-
-/**
  * counts, gaps and values (src/lower/blocks.ts draws them), scales and biases (4 · quads), taps (columns) → blocks as
  * assembly/dots/index.ts draws them. Without counts every group of rows has all columns. Returns the same as expand_spmm.
  */

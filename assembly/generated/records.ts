@@ -469,40 +469,6 @@ export class BestClassRecord {
 }
 
 @unmanaged
-export class QuantiseRecord {
-  kernel: u32;
-  bytes: u32;
-  x: usize;
-  y: usize;
-  planes: u32;
-  pixels: u32;
-  xPlane: u32;
-  yPlane: u32;
-  scale: f32;
-  zero: f32;
-}
-
-@unmanaged
-export class Int8Record {
-  kernel: u32;
-  bytes: u32;
-  x: usize;
-  weights: usize;
-  y: usize;
-  batch: u32;
-  xBatch: u32;
-  yBatch: u32;
-  rows: u32;
-  pixels: u32;
-  yPlane: u32;
-  min: f32;
-  max: f32;
-  activation: u32;
-  alpha: f32;
-  beta: f32;
-}
-
-@unmanaged
 export class DotRecord {
   kernel: u32;
   bytes: u32;

@@ -118,12 +118,7 @@ async function calibration(folder: string, network: FloatNetwork, all: boolean):
   const samples = { calibrate, preprocessing: network.preprocessing };
   const program = compileGraph(network.read());
   const measured: ByteCalibration = all
-    ? {
-        ranges: await measureRanges(network.read(), program, { ...samples, whole: true }),
-        whole: true,
-        eight: [],
-        floats: {},
-      }
+    ? { ranges: await measureRanges(network.read(), program, samples), eight: [], floats: {} }
     : await calibrateBytes(network.read, program, samples);
   await writeFile(file, JSON.stringify(measured));
   return measured;

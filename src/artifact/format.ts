@@ -47,18 +47,6 @@ export type JsonBuffer =
       taps: number;
     } & JsonScales)
   | {
-      form: 'i8';
-      rows: number;
-      columns: number;
-      group: number;
-      counts: string;
-      gaps: string;
-      values: string;
-      scales: string;
-      bias: string;
-      taps: number;
-    }
-  | {
       form: 'blocks';
       rows: number;
       columns: number;

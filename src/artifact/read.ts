@@ -312,27 +312,18 @@ function readConstant(read: Reader, tensors: Map<string, TensorSpan>, bytes: Uin
     if (panel !== 4 || columns % 9) read.bad('winograd', 'absent unless weights are 3×3, in panels of 4');
     return { form, rows, columns, panel, ...values, ...bias, winograd };
   }
-  if (form === 'spmm' || form === 'i8') {
+  if (form === 'spmm') {
     const group = read.integer('group');
     if (group !== 1 && group !== 2 && group !== 4) read.bad('group', '1, 2 or 4');
     const full = Math.floor(rows / group);
     const counts = tensor('counts', full + (rows % group), 'U32') as Uint32Array;
     const kept = keptValues(rows, group, counts);
     const gaps = tensor('gaps', undefined, 'U8') as Uint8Array | Unread;
-    const common = { rows, columns, group, counts, gaps, taps: read.integer('taps') };
-    if (form === 'spmm') {
-      const block = read.integer('block');
-      if (block > largestBlock) read.bad('block', `at most ${largestBlock}`);
-      if (block > 0 && rows > mostRows) read.bad('rows', `at most ${mostRows}`);
-      return { form, ...common, block, ...matrix(rows, kept), bias: bias(rows) };
-    }
-    return {
-      form,
-      ...common,
-      values: tensor('values', kept, 'I8') as Int8Array | Unread,
-      scales: tensor('scales', rows, 'F32') as Float32Array | Unread,
-      bias: tensor('bias', rows, 'F32') as Float32Array | Unread,
-    };
+    const block = read.integer('block');
+    if (block > largestBlock) read.bad('block', `at most ${largestBlock}`);
+    if (block > 0 && rows > mostRows) read.bad('rows', `at most ${mostRows}`);
+    const shape = { form, rows, columns, group, block, counts, gaps, taps: read.integer('taps') } as const;
+    return { ...shape, ...matrix(rows, kept), bias: bias(rows) };
   }
   if (form === 'blocks') {
     const group = read.integer('group');
@@ -369,7 +360,7 @@ function readConstant(read: Reader, tensors: Map<string, TensorSpan>, bytes: Uin
       bias: bias(rows),
     };
   }
-  return read.bad('form', 'f32, i32, taps, gemm, spmm, i8, blocks or quantised');
+  return read.bad('form', 'f32, i32, taps, gemm, spmm, blocks or quantised');
 }
 
 function readLayer(read: Reader): ProgramLayer {

@@ -121,19 +121,6 @@ function jsonBuffer(buffer: Buffer, add: (part: string, data: StoredArray | Unre
         taps: c.taps,
         ...jsonScales(c, add),
       };
-    case 'i8':
-      return {
-        form: 'i8',
-        rows: c.rows,
-        columns: c.columns,
-        group: c.group,
-        counts: add('counts', c.counts),
-        gaps: add('gaps', c.gaps),
-        values: add('values', c.values),
-        scales: add('scales', c.scales),
-        bias: add('bias', c.bias),
-        taps: c.taps,
-      };
   }
 }
 

@@ -62,7 +62,6 @@ export function reportLayers(program: Program): LayerReport[] {
 
 /** Whether kernels skip zeros of these weights. */
 function skipsZeros(c: Constant): boolean {
-  if (c.form === 'i8') return c.values.length < c.rows * c.columns;
   return c.form === 'spmm' || ((c.form === 'quantised' || c.form === 'blocks') && c.counts !== null);
 }
 

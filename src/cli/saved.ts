@@ -32,7 +32,6 @@ export function savedParts(c: Constant): { parts: SavedParts; type?: SavedType }
       return { parts: { ...noParts, other: c.data.byteLength } };
     case 'gemm':
     case 'spmm':
-    case 'i8':
     case 'blocks':
     case 'quantised': {
       const sparse = c.form === 'gemm' ? {} : c;
@@ -51,8 +50,8 @@ export function savedParts(c: Constant): { parts: SavedParts; type?: SavedType }
   }
 }
 
-function typeOf(c: Extract<Constant, { form: 'gemm' | 'spmm' | 'i8' | 'blocks' | 'quantised' }>): SavedType {
-  if (c.form === 'i8' || c.form === 'blocks') return 'int8';
+function typeOf(c: Extract<Constant, { form: 'gemm' | 'spmm' | 'blocks' | 'quantised' }>): SavedType {
+  if (c.form === 'blocks') return 'int8';
   if (c.form === 'quantised') return c.bits === 8 ? 'int8' : 'int4';
   if (c.scales) return c.blocks ? 'int4' : 'int8';
   return c.values.BYTES_PER_ELEMENT === 2 ? 'f16' : 'f32';

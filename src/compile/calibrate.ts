@@ -1,6 +1,4 @@
-// Finds the ranges of the inputs of pointwise convolutions by running the float model on samples.
-import { isPointwise } from '../ops/conv2d.ts';
-import { answer, type OperatorTable } from '../ops/nodes.ts';
+// Finds the ranges of values by running the float model on samples.
 import { FiligreeError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import { valueOf } from '../graph/graph.ts';
@@ -29,19 +27,18 @@ const prefix = 'calibration:';
  * ```
  */
 export class Calibration {
-  /** The model in floats. It also outputs every value that may be quantised, which takes memory. */
+  /** The model in floats. It also outputs every value that can be stored in bytes, which takes memory. */
   readonly program: Program;
   readonly #observed = new Map<string, Histogram>();
 
   /**
    * @param graph is optimised and gets additional outputs; to compile the model, import it again
-   * @param whole for integer programs: every value that can be stored in bytes
    */
-  constructor(graph: Graph, { whole = false } = {}) {
+  constructor(graph: Graph) {
     verify(graph);
     optimise(graph);
-    if (whole) separateLayers(graph);
-    for (const value of whole ? storableValues(graph) : quantisableValues(graph)) {
+    separateLayers(graph);
+    for (const value of storableValues(graph)) {
       this.#observed.set(value, new Histogram());
       graph.outputs.push({ value, name: prefix + value, dtype: 'float32' });
     }
@@ -71,51 +68,6 @@ export class Calibration {
     }
     return ranges;
   }
-}
-
-/** The input that a node can read in eight bits; undefined when it reads only floats. */
-const quantisable: OperatorTable<[graph: Graph], string | undefined> = {
-  conv2d({ attributes, inputs: [x, w] }, graph) {
-    const [, , height, width] = valueOf(graph, x).shape;
-    return isPointwise(attributes, valueOf(graph, w).shape) && height * width > 1 ? x : undefined;
-  },
-  convTranspose2d: nothing,
-  linear: nothing,
-  matmul: nothing,
-  topK: nothing,
-  takeAlongAxis: nothing,
-  unary: nothing,
-  binary: nothing,
-  maxPool: nothing,
-  averagePool: nothing,
-  reduce: nothing,
-  resize: nothing,
-  concat: nothing,
-  split: nothing,
-  slice: nothing,
-  gather: nothing,
-  pad: nothing,
-  reshape: nothing,
-  transpose: nothing,
-  depthToSpace: nothing,
-  spaceToDepth: nothing,
-  softmax: nothing,
-  gridSample: nothing,
-};
-
-function nothing(): undefined {
-  return undefined;
-}
-
-/** Computed values that some node can read rounded, each once. */
-function quantisableValues(graph: Graph): Set<string> {
-  const inputs = new Set(graph.inputs.map((port) => port.value));
-  const found = new Set<string>();
-  for (const node of graph.nodes) {
-    const x = answer(quantisable, node, graph);
-    if (x !== undefined && !inputs.has(x) && !valueOf(graph, x).data) found.add(x);
-  }
-  return found;
 }
 
 /** Values, computed or inputs, that some node can read or make in bytes. */

@@ -27,7 +27,7 @@ import { hasByteKernel } from './bytes/layers.ts';
 import { storeInBytes } from './bytes/store.ts';
 import { lowerGraph } from './lower-graph.ts';
 import { outputTails } from './output-tails.ts';
-import { calibrateBytes, measureRanges, type CalibrationSamples } from './measure-ranges.ts';
+import { calibrateBytes, type CalibrationSamples } from './measure-ranges.ts';
 import type { Choices, LinearWeights, OnChoice } from '../lower/lowering.ts';
 import { weightTypes } from './rounding.ts';
 import type { WeightType } from './rounding.ts';
@@ -52,16 +52,14 @@ export interface CompileOptions extends OnnxOptions {
   /** Costs of kernels on the device that will run the model, in place of those measured for `engine` on our machine. */
   costModel?: CostModel;
   /**
-   * Pointwise convolutions whose input has a range here use 8-bit weights and inputs, if that is predicted to be faster.
-   * `compileModel` finds the ranges itself on images: `int8: { calibrate: images }`.
+   * An integer program: values with a range stay in bytes from layer to layer. `compileModel` finds all of this itself on
+   * images: `int8: { calibrate: images }`.
    */
   int8?: {
     readonly ranges: Ranges;
-    /** An integer program: values stay in bytes from layer to layer. The ranges must be of every value. */
-    readonly whole?: boolean;
-    /** Values of an integer program that have eight bits, others have seven. */
+    /** Values that have eight bits, others have seven. */
     readonly eight?: readonly string[];
-    /** Layers of an integer program that stay in floats, with the error that eight bits would make there. */
+    /** Layers that stay in floats, with the error that eight bits would make there. */
     readonly floats?: Readonly<Record<string, number>>;
   };
   /** Keeps the integers of a quantised file: its values stay in bytes. Default: it runs in floats. */
@@ -101,7 +99,7 @@ export type CalibratedCompileOptions = Omit<CompileOptions, 'int8'> & { readonly
  * @example
  * const artifact = await compileModel(bytes, { int8: { calibrate: images } });
  * @throws FiligreeError `invalid-model` for a broken file, `unsupported` with every operator that cannot be compiled,
- * `invalid-argument` when `head` or `labels` do not fit the outputs; with `calibrate`, as `measureRanges`.
+ * `invalid-argument` when `head` or `labels` do not fit the outputs; with `calibrate`, as `calibrateBytes`.
  */
 export function compileModel(bytes: Uint8Array, options: CalibratedCompileOptions): Promise<Uint8Array>;
 export function compileModel(bytes: Uint8Array, options?: CompileOptions): Uint8Array;
@@ -121,10 +119,7 @@ async function compileCalibrated(bytes: Uint8Array, options: CalibratedCompileOp
   const { int8, ...rest } = options;
   const read = () => importModel(bytes, options.name ?? 'model', options);
   const program = compileGraph(read(), rest);
-  const measured = int8.whole
-    ? await calibrateBytes(read, program, int8)
-    : { ranges: await measureRanges(read(), program, int8) };
-  return writeArtifact(compileGraph(read(), { ...rest, int8: measured }));
+  return writeArtifact(compileGraph(read(), { ...rest, int8: await calibrateBytes(read, program, int8) }));
 }
 
 /**
@@ -182,20 +177,20 @@ export function compileGraph(
   }
   verify(graph);
   const keepsIntegers = options.integers === true && [...graph.values.values()].some(({ fileBytes }) => fileBytes);
-  const isInteger = keepsIntegers || options.int8?.whole === true;
+  const { int8 } = options;
+  const isInteger = keepsIntegers || int8 !== undefined;
   optimise(graph, { ...plan, integers: keepsIntegers }); // verifies its result
   if (!isInteger && fuseSlopes(graph)) plan.onPass?.('fuseSlopes', graph);
   Object.assign(graph.metadata, options.metadata);
   const tails = outputTails(graph);
-  const { ranges, whole } = options.int8 ?? {};
-  if (keepsIntegers || (whole && ranges)) {
+  if (isInteger) {
     separateLayers(graph);
-    const grids = keepsIntegers ? fileGrids(graph) : gridsOf(graph, ranges!, options.int8?.eight);
+    const grids = keepsIntegers ? fileGrids(graph) : gridsOf(graph, int8!.ranges, int8!.eight);
     if (keepsIntegers) {
       graph.notes = graph.notes.filter((note) => !note.startsWith('activations are quantised in the file'));
       graph.notes.push(`the file's integers are kept: ${grids.size} values have bytes`);
     }
-    const errors = keepsIntegers ? {} : (options.int8?.floats ?? {});
+    const errors = keepsIntegers ? {} : (int8!.floats ?? {});
     const floats = new Set(Object.keys(errors));
     storeInBytes(graph, { grids, floats, hasKernel: (node) => hasByteKernel(graph, node as never) });
     verify(graph);
@@ -205,7 +200,6 @@ export function compileGraph(
   }
   const program = lowerGraph(graph, options.costModel ?? costModelOf(engine), {
     ...plan,
-    ranges: whole ? undefined : ranges,
     dense: options.dense,
     linearWeights,
     weights,

@@ -11,19 +11,16 @@ import { isByteNode, lowerBytes } from './bytes/lower.ts';
 import { assignLayouts } from './layouts.ts';
 import type { Layouts } from './layouts.ts';
 import type { Choices, LinearWeights, Lowering, OnChoice } from '../lower/lowering.ts';
-import type { Ranges } from '../lower/ranges.ts';
 import { Memory } from './memory.ts';
 import { WeightRounding } from './rounding.ts';
 import type { WeightType } from './rounding.ts';
 import { assignStorage } from './storage.ts';
 import { StepList } from './steps.ts';
 
-/** Results of tuning and calibration, and the requested options. */
+/** Results of tuning, and the requested options. */
 export interface LoweringPlan {
   choices?: Choices;
   onChoice?: OnChoice;
-  /** See CompileOptions.int8. */
-  ranges?: Ranges;
   /** See CompileOptions.linearWeights. */
   linearWeights?: LinearWeights;
   /** See CompileOptions.weights. */
@@ -66,7 +63,6 @@ export function lowerGraph(graph: Graph, costModel: CostModel, plan: LoweringPla
       scratch: (bytes) => memory.scratch(bytes, index),
       constant: (given, kind) => memory.constant(kind === 'weights' ? rounding.round(given) : given),
       claimTables: (entries) => memory.claimTables(entries),
-      range: (value) => (plan.ranges && Object.hasOwn(plan.ranges, value) ? plan.ranges[value] : undefined),
       choose: chooser(layer.name, plan),
       note,
       emit: (kernel, args, cost) => steps.emit(layer, index, kernel, args, cost),

@@ -1,4 +1,4 @@
-// Ranges of what a model's layers read on images or tensors, for `compileModel`'s option `int8`.
+// What `compileModel`'s option `int8` needs to know of a float network, measured on images or tensors.
 import { writeArtifact } from '../artifact/write.ts';
 import { FiligreeError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
@@ -32,23 +32,15 @@ export interface CalibrationSamples {
   readonly preprocessing?: ClassifierPreprocessing;
   /** Share of the numbers that a layer reads that lies within its range, 0.5…1: outliers cost all others precision. Default 0.9999. */
   readonly share?: number;
-  /** Ranges for an integer program: see CompileOptions.int8. */
-  readonly whole?: boolean;
 }
 
-/**
- * Runs a model in floats on each sample and records what its pointwise convolutions read.
- * @param graph the imported model: it is optimised, and gets additional outputs
- * @param program the compiled model: its metadata says how images become its input
- * @throws FiligreeError `invalid-argument` when there is no sample, a sample fits no input, or nothing says how images become
- * the input; as `Model.run`
- */
+/** Runs a model in floats on each sample and records the ranges of its values. The graph is optimised and gets additional outputs. */
 export async function measureRanges(
   graph: Graph,
   program: Pick<Program, 'name' | 'inputs' | 'metadata'>,
-  { calibrate, preprocessing, share = 0.9999, whole }: CalibrationSamples,
+  { calibrate, preprocessing, share = 0.9999 }: CalibrationSamples,
 ): Promise<Ranges> {
-  const calibration = new Calibration(graph, { whole });
+  const calibration = new Calibration(graph);
   const samples = { calibrate, preprocessing };
   await runOnSamples(calibration.program, program, samples, (outputs) => calibration.observe(outputs));
   return calibration.ranges({ share });
@@ -85,7 +77,6 @@ async function runOnSamples(
 /** What an integer program needs to know of a float network. */
 export interface ByteCalibration {
   readonly ranges: Ranges;
-  readonly whole: true;
   /** Values that have eight bits, others have seven: for those, every host has a quick kernel. */
   readonly eight: readonly string[];
   /** Nodes that stay in floats, with the error that eight bits would make there. */
@@ -103,8 +94,10 @@ const tolerance = 0.06;
 
 /**
  * Runs a model in floats on each sample: the ranges of all values, and the layers that eight bits would harm.
- * @param read imports the model
- * @throws FiligreeError as `measureRanges`
+ * @param read imports the model, each time anew
+ * @param program the compiled model: its metadata says how images become its input
+ * @throws FiligreeError `invalid-argument` when there is no sample, a sample fits no input, or nothing says how images become
+ * the input; as `Model.run`
  */
 export async function calibrateBytes(
   read: () => Graph,
@@ -118,7 +111,7 @@ export async function calibrateBytes(
       yield sample;
     }
   }
-  const ranges = await measureRanges(read(), program, { ...samples, calibrate: all(), whole: true });
+  const ranges = await measureRanges(read(), program, { ...samples, calibrate: all() });
   const measured = async (eight: readonly string[]) => {
     const graph = read();
     verify(graph);
@@ -134,7 +127,7 @@ export async function calibrateBytes(
   };
   const eight = [...new Set((await measured([])).flatMap(({ x, error }) => (error <= smallError ? [] : [x])))];
   const harmed = (await measured(eight)).filter(({ error }) => !(error <= tolerance));
-  return { ranges, whole: true, eight, floats: Object.fromEntries(harmed.map(({ name, error }) => [name, error])) };
+  return { ranges, eight, floats: Object.fromEntries(harmed.map(({ name, error }) => [name, error])) };
 }
 
 /** How images become the only input of a model. @throws FiligreeError `invalid-argument` when neither caller nor model says */

@@ -17,7 +17,6 @@ const expansions: Readonly<Record<string, RegExp>> = {
   expand_winograd: /_winograd_/,
   expand_sixes: /_gemm_/,
   expand_quantised: /^i[48]_linear/,
-  expand_i8: /^i8_/,
   expand_blocks: /^i8_/,
 };
 

@@ -1,4 +1,4 @@
-// Finds the ranges of a vision model's layers on photos, for `compile --int8`.
+// Calibrates a vision model on photos, for `compile --int8`.
 import type { CompileOptions } from '../compile.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Program } from '../program/program.ts';
@@ -20,13 +20,11 @@ export async function calibrate(
   read: () => Graph,
   directory: string,
   progress: ProgressDisplay,
-  { preprocess, whole }: Pick<VisionOptions, 'preprocess'> & { whole?: boolean },
+  { preprocess }: Pick<VisionOptions, 'preprocess'>,
 ): Promise<NonNullable<CompileOptions['int8']>> {
-  const { calibrateBytes, measureRanges } = await import('../compile/measure-ranges.ts');
+  const { calibrateBytes } = await import('../compile/measure-ranges.ts');
   const photos = await photosIn(directory, maxPhotos);
-  const samples = { calibrate: decoded(photos, progress), preprocessing: preprocess };
-  if (whole) return calibrateBytes(read, program, samples);
-  return { ranges: await measureRanges(read(), program, samples) };
+  return calibrateBytes(read, program, { calibrate: decoded(photos, progress), preprocessing: preprocess });
 }
 
 /** Photos, decoded one after the other. */

@@ -110,9 +110,7 @@ const constantAt = (program: Program, value: number | Pointer): Constant | undef
 function productOf(kernel: MatrixKernelName, step: Step, program: Program): [ProductShape, Kept, block?: number] {
   const args = step.arguments as Record<string, number>;
   const constant = constantAt(program, step.arguments.weights);
-  if (constant?.form !== 'gemm' && constant?.form !== 'spmm' && constant?.form !== 'i8') {
-    throw new Error(`${kernel}: no weights`);
-  }
+  if (constant?.form !== 'gemm' && constant?.form !== 'spmm') throw new Error(`${kernel}: no weights`);
   const { rows, columns } = constant;
   const { batch, height = 1, width = args.pixels ?? 1, rowPixels = 0 } = args;
   const shape = { batch, rows, columns, height, width, rowPixels };
@@ -121,7 +119,7 @@ function productOf(kernel: MatrixKernelName, step: Step, program: Program): [Pro
   }
   const { counts } = constant;
   const positions = counts.reduce((sum, n) => sum + n, 0);
-  const block = constant.form === 'spmm' ? constant.block : undefined;
+  const { block } = constant;
   return [shape, { groups: counts.length, positions, weights: matrixValues(constant) }, block];
 }
 

@@ -4,7 +4,6 @@ import type { Constant, Pointer } from '../program/program.ts';
 import type { ByteGrid } from '../quantisation.ts';
 import type { WinogradTile } from '../program/tiles.ts';
 import type { CostModel } from './cost-model.ts';
-import type { Range } from './ranges.ts';
 
 /** Integer types of the weights of linear layers. */
 export type LinearWeights = 'int8' | 'int4';
@@ -38,8 +37,6 @@ export type OnChoice = (layer: string, candidates: readonly Candidate[], workloa
 /** What an operator's `lower` can read and emit. */
 export interface Lowering {
   readonly costModel: CostModel;
-  /** The known range of a value that may be quantised: see CompileOptions.int8. */
-  range?(value: string): Range | undefined;
   /** Integers that linear layers may round their weights to. */
   readonly linearWeights?: LinearWeights;
   /** Outputs of a tile of Winograd's convolutions along each axis, 4 if not given; false: they are not used. */

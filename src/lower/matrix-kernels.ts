@@ -3,8 +3,8 @@ import type { KernelName } from '../program/kernels.ts';
 import { tiles } from '../program/tiles.ts';
 import type { Group, Panel, Tile } from '../program/tiles.ts';
 
-/** `vector`: one pixel per image. `flat`: planes pixel by pixel. `shifted`: rows of a padded copy (k×k). `int8`: flat, in eight bits. */
-export type MatrixKind = 'vector' | 'flat' | 'shifted' | 'int8';
+/** `vector`: one pixel per image. `flat`: planes pixel by pixel. `shifted`: rows of a padded copy (k×k). */
+export type MatrixKind = 'vector' | 'flat' | 'shifted';
 
 export interface MatrixKernel {
   kind: MatrixKind;
@@ -31,9 +31,6 @@ export const matrixKernels = {
   f32_conv_spmm_28x1: sparse('shifted', tiles.spmm['28x1']),
   f32_conv_spmm_16x2: sparse('shifted', tiles.spmm['16x2']),
   f32_conv_spmm_8x4: sparse('shifted', tiles.spmm['8x4']),
-  i8_spmm_16x1: sparse('int8', tiles.int8['16x1']),
-  i8_spmm_8x2: sparse('int8', tiles.int8['8x2']),
-  i8_spmm_8x4: sparse('int8', tiles.int8['8x4']),
 } as const satisfies { [K in KernelName]?: MatrixKernel };
 
 export type MatrixKernelName = keyof typeof matrixKernels;

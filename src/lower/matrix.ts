@@ -7,7 +7,6 @@ import { largestBlock, mostRows } from '../program/spmm-stream.ts';
 import { packedTiles, pixelsOf } from '../program/tiles.ts';
 import type { Tile } from '../program/tiles.ts';
 import type { Core } from './cost-model.ts';
-import { int8Candidates } from './int8.ts';
 import type { Lowering, StepCost } from './lowering.ts';
 import { fastest, padWork, predict } from './cost.ts';
 import { emitRounded, linearCandidates } from './linear.ts';
@@ -34,7 +33,6 @@ export function emitMatrixProduct(p: MatrixProduct, lowering: Lowering): void {
       : planeCandidates(p, kind, cost, lowering);
   if (kind === 'vector' && emitRounded(p, candidates, cost, lowering)) return;
   if (kind === 'shifted') candidates.push(...winogradCandidates(p, cost, lowering));
-  if (p.range && kind === 'flat') candidates.push(...int8Candidates(p, p.range, cost, lowering));
   const density = candidates.map(({ ms }) => Math.round((20 * ms) / candidates[0].ms));
   const chosen = lowering.choose(
     candidates,

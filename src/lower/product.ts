@@ -1,7 +1,6 @@
 import type { Activation } from '../program/activations.ts';
 import type { Pointer, TapTable } from '../program/program.ts';
 import type { Candidate } from './lowering.ts';
-import type { Range } from './ranges.ts';
 
 /** The planes that a 3×3 convolution of stride 1 reads, without padding. Strides are in floats. */
 export interface UnpaddedPlanes {
@@ -42,8 +41,6 @@ export interface MatrixProduct {
   copied?: { read: number; written: number; planes: number };
   /** In place of residual and activation: x < 0 ? slope·x : x, with a slope for each row. For planes of more than a pixel. */
   slopes?: Float32Array;
-  /** Range of x, when it is known and the product may be computed in eight bits. */
-  range?: Range;
 }
 
 /** A candidate for a product, with the function that emits it. */

@@ -272,7 +272,6 @@ function emitGroups(node: Conv2dNode, planes: Planes, lowering: Lowering): void 
             }
           : undefined,
         slopes: slopes?.subarray(first, first + groupRows),
-        range: planes.rowPixels === 0 ? lowering.range?.(node.inputs[0]) : undefined,
       },
       lowering,
     );

@@ -98,10 +98,9 @@ const tapsOf = (program: Program, buffer: number): TapTable | undefined => {
 };
 
 /** Weights that hold the byte offsets of a tap table. */
-type Tapped = Extract<Constant, { form: 'spmm' | 'i8' | 'blocks' }>;
+type Tapped = Extract<Constant, { form: 'spmm' | 'blocks' }>;
 
-const isTapped = (constant: Constant): constant is Tapped =>
-  constant.form === 'spmm' || constant.form === 'i8' || constant.form === 'blocks';
+const isTapped = (constant: Constant): constant is Tapped => constant.form === 'spmm' || constant.form === 'blocks';
 
 /** Sparse weights take their byte offsets from a tap table, which must have an entry for each of their columns. */
 function checkTaps(program: Program, { taps, columns }: Tapped, index: number): void {
@@ -138,7 +137,6 @@ export function largestEntry(program: Program, constant: Constant): number {
     case 'taps':
       return largestTap(constant.taps);
     case 'spmm':
-    case 'i8':
     case 'blocks':
       return largestTap(tapsOf(program, constant.taps)!);
     case 'i32': {

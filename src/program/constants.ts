@@ -24,17 +24,6 @@ export function constantBytes(constant: Constant): number {
       for (let i = 0; i < counts.length; i++) bytes += (1 + counts[i]) * (4 + 4 * (i < full ? group : 1));
       return bytes;
     }
-    case 'i8': {
-      const { rows, group, counts } = constant;
-      const full = Math.floor(rows / group);
-      let bytes = 0;
-      counts.forEach((count, i) => {
-        const g = i < full ? group : 1;
-        // inputs in pairs or in fours, depending on the build
-        bytes += 4 + 8 * g + Math.max(Math.ceil(count / 2) * (8 + 4 * g), Math.ceil(count / 4) * (16 + 4 * g));
-      });
-      return bytes;
-    }
     case 'blocks':
       return blocksBytes(constant, constant.rows);
     case 'quantised': {
@@ -52,7 +41,7 @@ export function winogradBytes(rows: number, columns: number, panel: number, tile
 }
 
 /** Number of values saved for a matrix, including biases in panels. */
-export function matrixValues(c: Extract<Constant, { form: 'gemm' | 'spmm' | 'i8' }>): number {
+export function matrixValues(c: Extract<Constant, { form: 'gemm' | 'spmm' }>): number {
   if (c.form === 'gemm') return c.panel * (c.columns + 1) * Math.ceil(c.rows / c.panel);
   return keptValues(c.rows, c.group, c.counts);
 }

@@ -14,7 +14,6 @@ import { dotKernels } from './kernels/dots.ts';
 import { gemmKernels } from './kernels/gemm.ts';
 import { gridKernels } from './kernels/grid.ts';
 import { imageKernels } from './kernels/image.ts';
-import { int8Kernels } from './kernels/int8.ts';
 import { linearKernels } from './kernels/linear.ts';
 import { matmulKernels } from './kernels/matmul.ts';
 import { padKernels } from './kernels/pad.ts';
@@ -41,7 +40,6 @@ export const kernels = {
   ...copyKernels,
   ...imageKernels,
   ...detectKernels,
-  ...int8Kernels,
   ...dotKernels,
   ...matmulKernels,
   ...selectKernels,

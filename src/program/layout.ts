@@ -24,12 +24,6 @@ export function paddedPlane(pixels: number): number {
 /** The next multiple of 16. */
 export const up16 = (n: number) => Math.ceil(n / 16) * 16;
 
-/** Bytes from one plane to the next for 8-bit planes of `pixels` pixels: like paddedPlane, without the padding. */
-export function bytePlane(pixels: number): number {
-  const bytes = up16(pixels);
-  return bytes < 1024 ? bytes : 64 * (Math.ceil(bytes / 64) | 1);
-}
-
 /** Row-major strides of a shape, in elements. */
 export function rowMajorStrides(shape: readonly number[]): number[] {
   const strides: number[] = Array.from({ length: shape.length });

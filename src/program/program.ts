@@ -91,22 +91,6 @@ export type Constant =
       taps: number;
     } & Scales)
   /**
-   * The same with 8-bit weights for 8-bit planes: the float result is a row's sum times its scale, plus its bias.
-   * Expanded as assembly/int8/index.ts draws it.
-   */
-  | {
-      form: 'i8';
-      rows: number;
-      columns: number;
-      group: number;
-      counts: Uint32Array;
-      gaps: Uint8Array | Unread;
-      values: Int8Array | Unread;
-      scales: Float32Array | Unread;
-      bias: Float32Array | Unread;
-      taps: number;
-    }
-  /**
    * Weights of bytes for values in quads (quads.ts): each of `columns` is a word of four inputs, and `group` consecutive rows
    * share the columns that they keep. All rows are filled up with zeros to a multiple of 4. Saved as src/lower/blocks.ts draws
    * it, expanded as assembly/dots/index.ts draws it.

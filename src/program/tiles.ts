@@ -43,11 +43,6 @@ export const tiles = {
     sparse: { rows: 1, vectors: 1 },
     sparse_4: { rows: 4, vectors: 1 },
   },
-  int8: {
-    '16x1': { rows: 1, vectors: 4 },
-    '8x2': { rows: 2, vectors: 2 },
-    '8x4': { rows: 4, vectors: 2 },
-  },
   /** Sums of products of bytes in quads, where an entry is four inputs. */
   dots: {
     '12x4': { rows: 4, vectors: 3 },

@@ -11,7 +11,7 @@ import { up64 } from './record.ts';
 
 /** Bytes of staging memory that expanding a constant takes. */
 export function stagingBytes(c: Constant): number {
-  if (c.form === 'i8' || c.form === 'blocks')
+  if (c.form === 'blocks')
     return [c.counts, c.gaps, c.values, c.scales, c.bias].reduce((n, d) => n + up64(d?.byteLength ?? 0), 0);
   if (c.form === 'quantised') {
     const { counts, gaps, values, scales, rows } = c;
@@ -167,17 +167,6 @@ export function addConstant(
     case 'taps': {
       const { channels, kernel, stride, dilation, channelBytes, phaseBytes, rowBytes } = c.taps;
       exports.expand_taps(to, channels, ...kernel, ...stride, ...dilation, channelBytes, phaseBytes, rowBytes);
-      break;
-    }
-    case 'i8': {
-      const [counts, gaps, integers, scales, bias] = [c.counts, c.gaps, c.values, c.scales, c.bias].map(stage);
-      const end = gaps + c.gaps.length;
-      finish(() =>
-        wrongIndices(
-          c,
-          exports.expand_i8(counts, gaps, end, integers, scales, bias, taps, to, c.rows, c.columns, c.group),
-        ),
-      );
       break;
     }
     case 'blocks': {

@@ -23,7 +23,6 @@ export type WasmExports = Record<KernelName, (record: number) => void> & {
   expand_sixes(...args: number[]): void;
   expand_winograd(...args: number[]): void;
   expand_sections(...args: number[]): number;
-  expand_i8(...args: number[]): number;
   expand_blocks(...args: number[]): number;
   expand_quantised(...args: number[]): number;
   i8_dot(a: number, b: number, c: number): number;

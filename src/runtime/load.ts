@@ -181,13 +181,11 @@ function checkedThreads(threads: number | 'auto'): number | 'auto' {
 }
 
 /**
- * Some engines compile relaxed 8-bit products wrongly (assembly/int8/index.ts): there, 8-bit models run in the `simd`
+ * Some engines compile relaxed 8-bit products wrongly (assembly/dots/form.ts): there, 8-bit models run in the `simd`
  * build.
  */
 async function int8Build(build: WasmBuild, { buffers }: Program, wasm?: WasmProvider): Promise<WasmBuild> {
-  const isUsed = buffers.some(
-    (b) => b.kind === 'constant' && (b.constant.form === 'i8' || b.constant.form === 'blocks'),
-  );
+  const isUsed = buffers.some((b) => b.kind === 'constant' && b.constant.form === 'blocks');
   if (!isUsed || build !== 'relaxed') return build;
   const { exports } = await instantiate(programBase, build, wasm);
   return exports.i8_dot(-3, 5, 1000) === 940 ? build : 'simd';

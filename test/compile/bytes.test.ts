@@ -12,6 +12,7 @@ import { Tensor } from '../../src/tensor.ts';
 import { ModelBuilder } from '../import/tflite/model.ts';
 import { evaluate } from '../../src/graph/evaluate.ts';
 import type { Graph } from '../../src/graph/graph.ts';
+import { byteNetworks as networks } from './byte-networks.ts';
 import { verify } from '../../src/graph/verify.ts';
 import { isOp } from '../../src/ops/nodes.ts';
 import { optimise } from '../../src/passes/index.ts';
@@ -40,66 +41,6 @@ function inBytes(graph: Graph, kernels = true): Graph {
   verify(graph);
   return graph;
 }
-
-/** A network whose middle is under test, between two layers that work on bytes. */
-const between = (channels: number, size: number, middle: (g: GraphBuilder, x: string) => string, batch = 1) => {
-  const g = new GraphBuilder(channels + size);
-  const y = middle(g, g.conv2d(g.input([batch, 3, size, size + 1]), channels, 1));
-  return g.finish(g.conv2d(y, 5, 1));
-};
-
-const networks: Record<string, (channels: number, size: number) => Graph> = {
-  'a pointwise layer': (c, s) => between(c, s, (_, x) => x),
-  batches: (c, s) => between(c, s, (_, x) => x, 3),
-  'a clamp': (c, s) => between(c, s, (g, x) => g.conv2d(x, c, 1, { activation: { fn: 'clamp', alpha: 0, beta: 0.7 } })),
-  'a table after the sum': (c, s) => between(c, s, (g, x) => g.conv2d(x, c, 1, { activation: { fn: 'silu' } })),
-  'a 3×3 layer': (c, s) => between(c, s, (g, x) => g.conv2d(x, c + 1, 3)),
-  'a 3×3 layer in steps': (c, s) => between(c, s, (g, x) => g.conv2d(x, c, 3, { stride: [2, 2] })),
-  'a depthwise layer': (c, s) => between(c, s, (g, x) => g.conv2d(x, c, 3, { groups: c })),
-  'a residual': (c, s) => between(c, s, (g, x) => g.node('binary', { fn: 'add' }, g.conv2d(x, c, 1), x)),
-  'a difference': (c, s) => between(c, s, (g, x) => g.node('binary', { fn: 'sub' }, g.conv2d(x, c, 1), x)),
-  'a gate': (c, s) =>
-    between(c, s, (g, x) => {
-      const mean = g.node('reduce', { fn: 'mean', axes: [2, 3], keepDims: true }, x);
-      const gate = g.conv2d(mean, c, 1, { activation: { fn: 'hardSigmoid', alpha: 0.2, beta: 0.5 } });
-      return g.node('binary', { fn: 'mul' }, x, gate);
-    }),
-  'a concatenation': (c, s) =>
-    between(c, s, (g, x) => g.node('concat', { axis: 1 }, g.conv2d(x, 8, 1), g.conv2d(x, c, 1), g.conv2d(x, 3, 1))),
-  'a split': (c, s) =>
-    between(c + 4, s, (g, x) => {
-      const [a, b] = g.nodes('split', { axis: 1, sizes: [4, c] }, [x], 2);
-      return g.node('concat', { axis: 1 }, g.conv2d(b, 4, 1), a);
-    }),
-  'a split inside words': (c, s) =>
-    between(c + 3, s, (g, x) => {
-      const [a, b] = g.nodes('split', { axis: 1, sizes: [3, c] }, [x], 2);
-      return g.node('concat', { axis: 1 }, b, a);
-    }),
-  'a shuffle': (c, s) =>
-    between(2 * c, s, (g, x) => {
-      const [n, channels, h, w] = g.shape(x);
-      const cut = g.node('reshape', { shape: [n, 2, channels / 2, h, w] }, x);
-      const exchanged = g.node('transpose', { permutation: [0, 2, 1, 3, 4] }, cut);
-      return g.node('reshape', { shape: [n, channels, h, w] }, exchanged);
-    }),
-  'largest of windows': (c, s) =>
-    between(c, s, (g, x) => {
-      const window = { kernel: [3, 3], stride: [2, 2], dilation: [1, 1], pads: [1, 1, 1, 1], ceilMode: false } as const;
-      return g.node('maxPool', window, x);
-    }),
-  'means of windows': (c, s) =>
-    between(c, s, (g, x) => {
-      const window = { kernel: [3, 3], stride: [1, 1], pads: [1, 1, 1, 1], ceilMode: false } as const;
-      return g.node('averagePool', { ...window, countIncludePad: c % 2 === 0 }, x);
-    }),
-  'twice the size': (c, s) =>
-    between(c, s, (g, x) => {
-      const [, , h, w] = g.shape(x);
-      const size: [number, number] = [2 * h, 2 * w];
-      return g.node('resize', { mode: 'nearest', size, coordinates: 'asymmetric', nearest: 'floor' }, x);
-    }),
-};
 
 describe.each(builds)('integer programs, %s build', (build) => {
   it.each(Object.keys(networks))('equal the reference: %s', async (name) => {
@@ -237,18 +178,18 @@ it('measures what eight bits cost each layer, and keeps those in floats that the
   };
   const samples = [1, 2, 3].map((seed) => randomInputs(network(), randomFloats(seed)));
   const program = compileGraph(network());
-  const { ranges, floats, whole } = await calibrateBytes(network, program, { calibrate: samples });
+  const { ranges, floats } = await calibrateBytes(network, program, { calibrate: samples });
   const harmed = network().nodes.filter(({ name }) => Object.hasOwn(floats, name));
   expect(harmed.map(({ inputs }) => inputs[0])).toContain('conv2d0');
   expect(Object.keys(floats).length).toBeLessThan(3);
-  const { notes, steps } = compileGraph(network(), { int8: { ranges, floats, whole } });
+  const { notes, steps } = compileGraph(network(), { int8: { ranges, floats } });
   expect(notes.join()).toContain('in floats, because eight bits would change it by');
   expect(steps.some(({ kernel }) => kernel.startsWith('f32_depthwise'))).toBe(true);
 
   // what such a layer reads is in floats too: in bytes, three of its four channels would be 0
   const inputs = samples[0];
   const expected = evaluate(network(), inputs).output0.data as Float32Array;
-  const model = await loadModel(writeArtifact(compileGraph(network(), { int8: { ranges, floats, whole } })));
+  const model = await loadModel(writeArtifact(compileGraph(network(), { int8: { ranges, floats } })));
   const actual = (await model.run(inputs)).output0.data as Float32Array;
   const size = (values: Float32Array) => Math.hypot(...values);
   expect(size(expected.map((v, i) => v - actual[i]))).toBeLessThan(0.03 * size(expected));

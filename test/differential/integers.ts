@@ -1,12 +1,9 @@
-// What layers compute that run in integers: the same rounding of inputs and weights, the same sums, in f64.
-import { quantiseWeights, stepsOf } from '../../src/lower/int8.ts';
-import type { Range } from '../../src/lower/ranges.ts';
+// What linear layers compute whose weights are rounded: the same rounding of inputs and weights, the same sums, in f64.
 import { dequantised, packQuantised } from '../../src/lower/quantise.ts';
 import { applyActivation } from '../../src/graph/activation.ts';
 import { constantOf } from '../../src/graph/edit.ts';
 import type { Graph, Node } from '../../src/graph/graph.ts';
 import type { Conv2dAttributes } from '../../src/ops/convolution.ts';
-import { conv2d } from '../../src/ops/conv2d.ts';
 import type { DenseTensor } from '../../src/ops/operator.ts';
 import { magnitude, type Values } from './oracle.ts';
 
@@ -20,32 +17,6 @@ function rounded(v: number): number {
   const down = Math.floor(v);
   const rest = v - down;
   return rest > 0.5 || (rest === 0.5 && down % 2 !== 0) ? down + 1 : down;
-}
-
-/** A pointwise convolution in eight bits (assembly/int8): inputs in steps of their range, weights in steps of their row. */
-export function eightBitConvolution(graph: Graph, node: Node, values: Values, range: Range): IntegerResult {
-  const [x, w, b = '', residual = ''] = node.inputs;
-  const { step, zero } = stepsOf(range);
-  const scale = Math.fround(1 / step);
-  const data = values.get(x)!.data.map((v) => {
-    const scaled = Math.fround(v * scale);
-    const clamped = Math.min(127 - zero, Math.max(-zero, Number.isNaN(scaled) ? -zero : scaled));
-    return step * (rounded(clamped + zero) - zero);
-  });
-  const weights = constantOf(graph, w)!;
-  const rows = weights.shape[0];
-  const columns = weights.data.length / rows;
-  const [integers, steps] = quantiseWeights(rows, columns, weights.data);
-  const reals = integers.map((v, i) => v * steps[Math.floor(i / columns)]);
-  const operands = [
-    { shape: values.get(x)!.shape, data },
-    { shape: weights.shape, data: reals },
-    constantOf(graph, b),
-    residual === '' ? undefined : values.get(residual)!,
-  ];
-  const shape = graph.values.get(node.outputs[0])!.shape;
-  const [result] = conv2d.evaluate(node.attributes as Conv2dAttributes, operands, [shape]);
-  return { ...result, terms: columns * magnitude(reals) * step * 127 };
 }
 
 /** Linear layers, and convolutions of one pixel, with weights of 8 or 4 bits and inputs of 16 (assembly/linear/quantised). */

@@ -4,9 +4,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Graph } from '../../src/graph/graph.ts';
 import { operators } from '../../src/ops/index.ts';
-import { kernelNames, kernels, type KernelName } from '../../src/program/kernels.ts';
+import { kernelNames, kernels } from '../../src/program/kernels.ts';
 import type { Kernel } from '../../src/program/kernel.ts';
 import { kernelsOf } from '../../src/lower/matrix-kernels.ts';
+import { byteNetworks } from '../compile/byte-networks.ts';
 import { graphAsCode } from '../graph-code.ts';
 import { patience } from '../patience.ts';
 import { duration, startSeed } from './duration.ts';
@@ -45,17 +46,14 @@ async function tryMany(numRuns: number, seed: number, coverage: Coverage): Promi
   }
 }
 
-/** Integer programs are not compiled here yet: test/compile and test/kernels have theirs. */
-const isOfBytes = (name: KernelName) => ['dots', 'quads'].includes(kernels[name].family) || name === 'i8_max_pool';
-
 /** What there is and no network has had: operators, kernels of programs, ways to do products, forms of constants. */
 function missed({ operators: ops, kernels: used, ways, forms }: Coverage): string[] {
-  const matrix = (['vector', 'flat', 'shifted', 'int8'] as const).flatMap(kernelsOf);
+  const matrix = (['vector', 'flat', 'shifted'] as const).flatMap(kernelsOf);
   const kept = ['f32', 'i32', 'taps', 'gemm 4', 'gemm 28', 'winograd 2', 'winograd 4', 'quantised 4', 'quantised 8'];
-  for (const group of [1, 2, 4]) kept.push(`spmm ${group}`, `i8 ${group}`);
+  for (const group of [1, 2, 4]) kept.push(`spmm ${group}`, `blocks ${group}`);
   return [
     ...Object.keys(operators).filter((name) => !ops.has(name)),
-    ...kernelNames.filter((name) => !(kernels[name] as Kernel).standalone && !isOfBytes(name) && !used.has(name)),
+    ...kernelNames.filter((name) => !(kernels[name] as Kernel).standalone && !used.has(name)),
     ...[...matrix, 'planes', 'f32_winograd_8x4'].filter((name) => !ways.has(name)),
     ...kept.filter((name) => !forms.has(name)),
   ];
@@ -81,6 +79,15 @@ describe('random networks', () => {
     }
     expect(skipped).toBeLessThan(0.1 * coverage.networks);
     expect(cancelled).toBeLessThan(0.05 * coverage.networks);
+  });
+
+  it.each(Object.entries(byteNetworks))('of integers agree to the bit: %s', async (name, network) => {
+    const [channels, size] = [5, 6];
+    const graph = network(channels, size);
+    for (const choices of [1, 2]) {
+      const setting = { ...plainSetting, eightBits: true, choices, threads: choices };
+      expect(await tryNetwork(graph, feedsOf(graph), setting, coverage), name).toBeUndefined();
+    }
   });
 
   it(

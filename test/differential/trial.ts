@@ -5,13 +5,20 @@ import v8 from 'node:v8';
 import { writeArtifact } from '../../src/artifact/write.ts';
 import { defaultCostModel } from '../../src/lower/cost.ts';
 import { compileGraph } from '../../src/compile.ts';
-import type { Range, Ranges } from '../../src/lower/ranges.ts';
+import type { Range } from '../../src/lower/ranges.ts';
+import { gridsOf } from '../../src/compile/bytes/grids.ts';
+import { hasByteKernel } from '../../src/compile/bytes/layers.ts';
+import { isByteNode } from '../../src/compile/bytes/lower.ts';
+import { storeInBytes } from '../../src/compile/bytes/store.ts';
 import { lowerGraph } from '../../src/compile/lower-graph.ts';
 import type { LinearWeights } from '../../src/lower/lowering.ts';
-import type { Graph } from '../../src/graph/graph.ts';
+import type { Graph, Node } from '../../src/graph/graph.ts';
 import { permuteData, permuteShape } from '../../src/graph/permute.ts';
 import { verify } from '../../src/graph/verify.ts';
 import { optimise } from '../../src/passes/index.ts';
+import { isOp } from '../../src/ops/nodes.ts';
+import { Edges } from '../../src/passes/match.ts';
+import { separateLayers } from '../../src/passes/separate-layers.ts';
 import { lowerConvTranspose } from '../../src/passes/lower-conv-transpose.ts';
 import { checkProgram } from '../../src/program/check.ts';
 import type { Program } from '../../src/program/program.ts';
@@ -21,7 +28,8 @@ import { cloneGraph } from '../graphs.ts';
 import { builds, type Build } from '../kernels/wasm.ts';
 import { bitsOf, loadInShares } from '../shares.ts';
 import { Dice } from './dice.ts';
-import { eightBitConvolution, roundedLinear } from './integers.ts';
+import { byteResult } from './bytes.ts';
+import { roundedLinear } from './integers.ts';
 import { feedsOf, type Feeds, type Recipe } from './network.ts';
 import { withWideTiles } from '../../src/runtime/adapt.ts';
 import type { WinogradTile } from '../../src/program/tiles.ts';
@@ -68,7 +76,7 @@ export function drawSetting(dice: Dice): Setting {
     passes: !dice.oneIn(4),
     choices: dice.oneIn(6) ? 0 : dice.from(1, 1e6),
     dense: dice.oneIn(12),
-    eightBits: dice.oneIn(3),
+    eightBits: dice.oneIn(4),
     linearWeights: dice.one([undefined, 'int8', 'int4']),
     threads: dice.from(1, 4),
     workers: dice.oneIn(25),
@@ -112,7 +120,6 @@ interface Compiled {
   program: Program;
   /** As lowered: a layer for each node. */
   graph: Graph;
-  ranges: Record<string, Range>;
 }
 
 /**
@@ -176,33 +183,24 @@ function formOf(constant: Extract<Program['buffers'][number], { kind: 'constant'
   const { form } = constant;
   if (form === 'gemm') return constant.winograd ? `winograd ${constant.winograd}` : `gemm ${constant.panel}`;
   if (form === 'quantised') return `quantised ${constant.bits}`;
-  return form === 'spmm' || form === 'i8' ? `${form} ${constant.group}` : form;
+  return form === 'spmm' || form === 'blocks' ? `${form} ${constant.group}` : form;
 }
 
 function compile(original: Graph, feeds: Feeds, setting: Setting, coverage?: Coverage): Compiled {
   const graph = cloneGraph(original);
   if (setting.passes) optimise(graph, { check: true });
   else if (graph.nodes.some(({ op }) => op === 'convTranspose2d')) lowerConvTranspose(graph);
+  if (setting.eightBits) toBytes(graph, feeds, new Dice(setting.choices));
   verify(graph);
-  const ranges: Record<string, Range> = {};
-  if (setting.eightBits) {
-    for (const [name, { data }] of evaluateAll(graph, feeds)) {
-      let [min, max] = [Infinity, -Infinity];
-      for (const v of data) [min, max] = [Math.min(min, v), Math.max(max, v)];
-      // a little of it is clamped
-      ranges[name] = { min: 0.9 * min, max: 0.9 * max };
-    }
-  }
   const { linearWeights, dense, winograd } = setting;
-  const options = { ranges, linearWeights, dense, winograd };
+  const options = { linearWeights, dense, winograd };
   const choices = new Map<string, string>();
   const dice = new Dice(setting.choices);
   let program = lowerGraph(graph, defaultCostModel, {
     ...options,
     onChoice(layer, ways) {
       if (setting.choices === 0 || choices.has(layer)) return;
-      const eight = ways.filter(({ name }) => name.startsWith('i8'));
-      choices.set(layer, dice.one(eight.length > 0 && dice.oneIn(2) ? eight : ways).name);
+      choices.set(layer, dice.one(ways).name);
     },
   });
   // rounding layers are checked by their actual inputs and outputs
@@ -218,17 +216,40 @@ function compile(original: Graph, feeds: Feeds, setting: Setting, coverage?: Cov
       for (const value of [inputs[0], inputs[3] ?? '', ...outputs]) expose(graph, value);
     }
     find();
-  } else if (setting.passes) {
-    program = compileGraph(cloneGraph(original), { ...options, int8: { ranges: ranges as Ranges } }, { choices });
+  } else if (setting.passes && !setting.eightBits) {
+    program = compileGraph(cloneGraph(original), options, { choices });
   }
   if (coverage) {
     for (const { op } of original.nodes) coverage.count('operators', op);
     for (const way of choices.values()) coverage.count('ways', way);
   }
-  return { program, graph, ranges };
+  return { program, graph };
 }
 
-const isRounding = (kernel: string) => /^i8_spmm|^i[48]_linear/.test(kernel);
+/** Values that can be are stored in bytes, with ranges that cut a little off, and are outputs as well. */
+function toBytes(graph: Graph, feeds: Feeds, dice: Dice): void {
+  separateLayers(graph);
+  const ranges: Record<string, Range> = {};
+  const eight: string[] = [];
+  for (const [name, { data }] of evaluateAll(graph, feeds)) {
+    let [min, max] = [Infinity, -Infinity];
+    for (const v of data) [min, max] = [Math.min(min, v), Math.max(max, v)];
+    ranges[name] = { min: 0.9 * min, max: 0.9 * max };
+    if (dice.oneIn(3)) eight.push(name);
+  }
+  const edges = new Edges(graph);
+  for (const node of graph.nodes) {
+    for (const value of [...node.inputs, ...node.outputs]) {
+      // but sums that a table follows: they are fused
+      const isSum = isOp(edges.maker(value), 'conv2d') && isOp(edges.soleReader(value), 'unary');
+      if (!isSum) expose(graph, value);
+    }
+  }
+  const hasKernel = (node: Node) => isOp(node, 'conv2d') && hasByteKernel(graph, node);
+  storeInBytes(graph, { grids: gridsOf(graph, ranges, eight), hasKernel });
+}
+
+const isRounding = (kernel: string) => /^i[48]_linear/.test(kernel);
 
 const exposed = 'exposed:';
 
@@ -284,7 +305,7 @@ function sameBits(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
 
 /** Compares a run's outputs with the evaluator. */
 function check(
-  { program, graph, ranges }: Compiled,
+  { program, graph }: Compiled,
   original: Graph,
   feeds: Feeds,
   results: Results,
@@ -295,8 +316,11 @@ function check(
   let source = original;
   const kernels = new Map<number, string>();
   for (const { kernel, layer } of program.steps) if (isRounding(kernel)) kernels.set(layer, kernel);
+  graph.nodes.forEach((node, layer) => {
+    if (isByteNode(graph, node)) kernels.set(layer, 'bytes');
+  });
   if (kernels.size > 0) {
-    const made = integerValues(graph, feeds, results, ranges, kernels);
+    const made = integerValues(graph, feeds, results, kernels);
     if (typeof made === 'string') return made;
     expected = made;
     source = graph;
@@ -334,7 +358,6 @@ function integerValues(
   graph: Graph,
   feeds: Feeds,
   results: Results,
-  ranges: Record<string, Range>,
   kernels: ReadonlyMap<number, string>,
 ): Values | string {
   const wrong: string[] = [];
@@ -343,13 +366,24 @@ function integerValues(
     if (kernel === undefined) return;
     const [output] = node.outputs;
     const seen = new Map(made);
-    for (const name of [...node.inputs, output]) {
+    for (const name of [...node.inputs, ...node.outputs]) {
       const found = results[exposed + name];
       if (found) seen.set(name, { shape: found.shape, data: found.data as Float32Array });
     }
-    const { data, terms } = kernel.startsWith('i8_spmm')
-      ? eightBitConvolution(graph, node, seen, ranges[node.inputs[0]])
-      : roundedLinear(graph, node, seen, kernel === 'i8_linear' ? 8 : 4);
+    if (kernel === 'bytes') {
+      byteResult(graph, node, seen).forEach(({ shape, data }, i) => {
+        const name = node.outputs[i];
+        const found = results[exposed + name];
+        // what is not an output is made of what is, and read by what is
+        if (!found) return void made.set(name, { shape, data });
+        const off = data.findIndex((v, at) => v !== found.data[at] && !(v === 0 && found.data[at] === 0));
+        if (off >= 0)
+          wrong.push(`${node.name} (${node.op}) in bytes, element ${off}: ${found.data[off]}, not ${data[off]}`);
+        made.set(name, seen.get(name)!);
+      });
+      return;
+    }
+    const { data, terms } = roundedLinear(graph, node, seen, kernel === 'i8_linear' ? 8 : 4);
     const found = seen.get(output)!;
     const allowed = tolerance * magnitude(data) + 2e-7 * terms;
     const off = firstOff(found.data, data, allowed);

@@ -8,7 +8,7 @@ import { requantised, toQuads } from './bytes.ts';
 import type { Kernels, Region } from './wasm.ts';
 import { builds, loadKernels, randomFloats } from './wasm.ts';
 
-// V8 11.3's baseline compiler multiplies wrongly (assembly/int8/index.ts); loadModel takes the simd build there
+// V8 11.3's baseline compiler multiplies wrongly (assembly/dots/form.ts); loadModel takes the simd build there
 if (Number.parseInt(process.versions.v8) < 12) v8.setFlagsFromString('--no-liftoff');
 
 interface Convolution {

@@ -13,7 +13,7 @@ import { blockStream, requantised, toQuads } from './bytes.ts';
 import type { Build, Kernels, Region } from './wasm.ts';
 import { builds, loadKernels, randomFloats } from './wasm.ts';
 
-// V8 11.3's baseline compiler multiplies wrongly (assembly/int8/index.ts); loadModel takes the simd build there
+// V8 11.3's baseline compiler multiplies wrongly (assembly/dots/form.ts); loadModel takes the simd build there
 if (Number.parseInt(process.versions.v8) < 12) v8.setFlagsFromString('--no-liftoff');
 
 interface Product {

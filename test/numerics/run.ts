@@ -53,7 +53,7 @@ export async function runBy(
   return results;
 }
 
-// see assembly/int8: older V8 compiles relaxed 8-bit products wrongly at first
+// see assembly/dots/form.ts: older V8 compiles relaxed 8-bit products wrongly at first
 if (Number.parseInt(process.versions.v8) < 12) v8.setFlagsFromString('--no-liftoff');
 
 const least = 2 ** -149;

@@ -8,7 +8,7 @@ import type { Graph } from '../../src/graph/graph.ts';
 import type { Program } from '../../src/program/program.ts';
 import { GraphBuilder } from '../graphs.ts';
 import { randomFloats } from '../kernels/wasm.ts';
-import { eightBits, forced, overPlanes } from '../program.ts';
+import { forced, overPlanes } from '../program.ts';
 import { bytePrograms } from './byte-programs.ts';
 
 const rank4 = (
@@ -23,12 +23,6 @@ const rank4 = (
 const geometry = { dilation: [1, 1], pads: [1, 1, 1, 1], stride: [2, 2] } as const;
 
 const conv = { stride: [1, 1], dilation: [1, 1], pads: [0, 0, 0, 0], groups: 1 } as const;
-
-/** Pointwise convolutions in eight bits, in groups of this many rows. */
-const inEightBits = (group: 1 | 2 | 4) => {
-  const { graph } = rank4((g, x) => [g.conv2d(x, 5, 1), g.conv2d(x, 4, 1)], [2, 3, 4, 5]);
-  return { graph, costModel: eightBits(group), ranges: { [graph.inputs[0].value]: { min: -1, max: 2 } } };
-};
 
 /** A linear layer whose weights are rounded, some groups of them pruned. */
 const rounded = (linearWeights: LinearWeights, batch: number) => {
@@ -86,9 +80,6 @@ export interface Case extends LoweringPlan {
 /** By name, what compiles to programs in which every kernel is. */
 export const everyKernel: Record<string, Case> = {
   'values in bytes': inBytes(),
-  'eight bits, single rows': inEightBits(1),
-  'eight bits, pairs of rows': inEightBits(2),
-  'eight bits, groups of rows': inEightBits(4),
   ...Object.fromEntries(
     Object.entries(forced).map(([encoding, costModel]) => [
       `convolutions, ${encoding}`,

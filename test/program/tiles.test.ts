@@ -4,7 +4,6 @@ import { pixelsOf, tiles } from '../../src/program/tiles.ts';
 import type { Tile } from '../../src/program/tiles.ts';
 import { matrixKernels } from '../../src/lower/matrix-kernels.ts';
 import { gemmKernels } from '../../src/program/kernels/gemm.ts';
-import { int8Kernels } from '../../src/program/kernels/int8.ts';
 import { linearKernels } from '../../src/program/kernels/linear.ts';
 import { spmmKernels } from '../../src/program/kernels/spmm.ts';
 import { wideKernels } from '../../src/program/wide.ts';
@@ -12,7 +11,7 @@ import { wideKernels } from '../../src/program/wide.ts';
 const named = (tile: Tile) => `${pixelsOf(tile)}x${tile.rows}`;
 
 describe('the table of tiles', () => {
-  it.each(['spmm', 'gemm', 'int8', 'dots'] as const)('names %s tiles by pixels × rows', (family) => {
+  it.each(['spmm', 'gemm', 'dots'] as const)('names %s tiles by pixels × rows', (family) => {
     for (const [name, tile] of Object.entries<Tile>(tiles[family])) expect(name).toBe(named(tile));
   });
 
@@ -23,7 +22,7 @@ describe('the table of tiles', () => {
   });
 
   it('has single rows in every sparse family, for rows that fill no group', () => {
-    for (const family of ['spmm', 'int8', 'linear', 'dots'] as const) {
+    for (const family of ['spmm', 'linear', 'dots'] as const) {
       expect(Object.values<Tile>(tiles[family]).map(({ rows }) => rows)).toContain(1);
     }
   });
@@ -32,8 +31,8 @@ describe('the table of tiles', () => {
 const isWide = (name: string) => Object.values(wideKernels).some((wide) => wide === name);
 
 it('every matrix kernel of the registry has a tile', () => {
-  const families = { ...gemmKernels, ...spmmKernels, ...linearKernels, ...int8Kernels };
-  const quantised = ['i16_linear_input', 'i8_linear', 'i4_linear', 'i8_quantise'];
+  const families = { ...gemmKernels, ...spmmKernels, ...linearKernels };
+  const quantised = ['i16_linear_input', 'i8_linear', 'i4_linear'];
   expect(Object.keys(matrixKernels).sort()).toEqual(
     Object.keys(families)
       .filter((name) => !quantised.includes(name) && !isWide(name))

@@ -31,7 +31,6 @@ interface Options extends ModelOptions {
   dense?: boolean;
   int8?: boolean;
   calibrate?: string;
-  whole?: boolean;
   integers?: boolean;
   preprocess?: ClassifierPreprocessing;
   trim?: string;
@@ -58,9 +57,8 @@ export function compileCommand(io: Io): Command {
     )
     .option('--cost-model <file>', 'what kernels cost, as "filigree tune --cost-model" measures it on a device')
     .option('--dense', 'multiply zeros too, to measure what skipping them gains')
-    .option('--int8', 'do pointwise convolutions in eight bits where that is predicted to be faster')
+    .option('--int8', 'compute in eight bits, but for layers that would harm')
     .option('--calibrate <directory>', 'photos from which --int8 learns ranges; not the ones you evaluate with')
-    .option('--whole', 'with --int8: values stay in eight bits from layer to layer (experimental)')
     .option('--integers', 'keep the integers of a quantised file (experimental)')
     .option('--preprocess <how>', `${preprocessHelp}; for --calibrate with classifiers`, preprocessing)
     .option('--trim <folder>', 'write the wasm builds there, cut down to the kernels that this model needs')
@@ -103,7 +101,7 @@ async function compile(io: Io, input: string, options: Options): Promise<void> {
     const { calibrate } = await import('../../evaluate/calibrate.ts');
     const floats = await compileBytes(bytes, input, progress, { ...options, labels, costModel, int8 });
     const graphs: Graph[] = [];
-    for (let i = 0; i < (options.whole ? 3 : 1); i++) graphs.push(await importBytes(bytes, input, progress, options));
+    for (let i = 0; i < 3; i++) graphs.push(await importBytes(bytes, input, progress, options));
     int8 = await calibrate(floats, () => graphs.pop()!, options.calibrate, progress, options);
   }
   const foreign = { ...options, labels, int8, costModel };

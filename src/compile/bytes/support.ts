@@ -7,6 +7,7 @@ import type { Activation } from '../../program/activations.ts';
 
 /** Whether a node can read and make bytes, when the scales of its values are known. */
 export function worksOnBytes(graph: Graph, node: Node): boolean {
+  if (valueOf(graph, node.inputs[0]).data) return false;
   const values = [...node.inputs, ...node.outputs].filter((value) => value !== '' && !valueOf(graph, value).data);
   return values.every((value) => valueOf(graph, value).shape.length === 4) && answer(table, node, graph);
 }
