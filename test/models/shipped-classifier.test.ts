@@ -34,6 +34,14 @@ describe('imagenet', () => {
     expect(Math.max(...simd.map((score, i) => Math.abs(score - relaxed[i])))).toBeLessThan(0.02);
   });
 
+  it.each(['simd', 'relaxed'] as const)('finds the ball on a photograph of a game (%s)', async (build) => {
+    const classifier = await createClassifier(artifact, { build });
+    const photo = await decodeImage(readFileSync(new URL('../../docs/objects.jpg', import.meta.url)));
+    const [best] = (await classifier.classify(photo)).classifications;
+    expect(best).toMatchObject({ label: 'soccer ball', classIndex: 806 });
+    classifier.dispose();
+  });
+
   it('is not a detector, and a detector is no classifier', async () => {
     await expect(createDetector('imagenet')).rejects.toThrow("imagenet is a classifier: createClassifier('imagenet')");
     for (const name of ['objects', 'objects-small', 'faces'])
