@@ -29,7 +29,7 @@ const root = fileURLToPath(new URL('../', import.meta.url));
  * by computed positions came in: attention, and the tails of detectors that need no suppression.
  * Those with kernels in them were raised by half of the wasm when Winograd's tiles, tiles of twelve and thirteen sums, products of
  * bytes in blocks and values in bytes from layer to layer came in: tiles for older engines stand beside them, until they can go.
- * What was aimed at is 22 kB for the wasm and 52 kB for the page: 5 and 13 kB less. The wasm's were lowered by 1000 when the
+ * What was aimed at is 22 kB for the wasm and 52 kB for the page: 5 and 13 kB less. The wasm's were lowered by 1000 and 750 when the
  * kernels of single layers in eight bits went.
  * 'page with a detector' takes the place of 'app with a detector': it counts the wasm and every part that is loaded.
  */
@@ -66,7 +66,7 @@ const budgets = {
   'edge-light/index.js': { raw: 76_600, brotli: 23_650 },
   // raised by 7000 and 2400 for Winograd's convolutions
   'filigree-simd.wasm': { raw: 90_000, brotli: 25_400 },
-  'filigree-relaxed.wasm': { raw: 95_800, brotli: 27_000 },
+  'filigree-relaxed.wasm': { raw: 96_500, brotli: 27_300 },
   // cut down for the face model
   'face-simd.wasm': { raw: 60_800, brotli: 16_500 },
   'face-relaxed.wasm': { raw: 65_700, brotli: 17_550 },
