@@ -31,6 +31,8 @@ const root = fileURLToPath(new URL('../', import.meta.url));
  * bytes in blocks and values in bytes from layer to layer came in: tiles for older engines stand beside them, until they can go.
  * What was aimed at is 22 kB for the wasm and 52 kB for the page: 5 and 13 kB less. The wasm's were lowered by 1000 when the
  * kernels of single layers in eight bits went.
+ * Those of threads were raised by 150 when teams came to find out whether one thread is faster; that of compile.js by 400 for the costs of three engines.
+ * That of the face model's wasm went down by 600 bytes of brotli and more, since other choices need fewer kernels.
  * 'page with a detector' takes the place of 'app with a detector': it counts the wasm and every part that is loaded.
  */
 const budgets = {
@@ -54,22 +56,22 @@ const budgets = {
   // models that say nothing of themselves: it knows all heads
   'recognise.js': { raw: 34_000, brotli: 10_000 },
   // of models on threads
-  'threads.js': { raw: 47_700, brotli: 13_400 },
+  'threads.js': { raw: 47_700, brotli: 13_500 },
   'web.js': { raw: 2_750, brotli: 1_150 },
-  'node.js': { raw: 1_300, brotli: 650 },
+  'node.js': { raw: 1_400, brotli: 650 },
   // of runImage, for those who read outputs by themselves
   'image-input.js': { raw: 4_600, brotli: 1_870 },
   'profile.js': { raw: 1_100, brotli: 650 },
   'browser/core.js': { raw: 72_100, brotli: 21_700 },
-  'browser/threads.js': { raw: 50_100, brotli: 14_300 },
+  'browser/threads.js': { raw: 50_100, brotli: 14_450 },
   'workerd/index.js': { raw: 76_600, brotli: 23_650 },
   'edge-light/index.js': { raw: 76_600, brotli: 23_650 },
   // raised by 7000 and 2400 for Winograd's convolutions
   'filigree-simd.wasm': { raw: 90_000, brotli: 25_400 },
   'filigree-relaxed.wasm': { raw: 95_800, brotli: 27_000 },
   // cut down for the face model
-  'face-simd.wasm': { raw: 60_800, brotli: 16_500 },
-  'face-relaxed.wasm': { raw: 65_700, brotli: 17_550 },
+  'face-simd.wasm': { raw: 55_000, brotli: 15_850 },
+  'face-relaxed.wasm': { raw: 60_000, brotli: 16_950 },
   // wasm, threads, tracking, tiles, all heads and ImageNet's names within
   'inline.js': { raw: 304_000, brotli: 134_500 },
   // without the codecs that it imports
@@ -77,7 +79,7 @@ const budgets = {
   // of workers behind queues, without the decoders that it imports
   'bulk.js': { raw: 11_000, brotli: 4_300 },
   'kernels.js': { raw: 44_000, brotli: 11_700 },
-  'compile.js': { raw: 452_000, brotli: 132_500 },
+  'compile.js': { raw: 455_000, brotli: 132_900 },
 };
 
 const faceHead = 'mediapipe.js';
