@@ -66,7 +66,8 @@ const budgets = {
   'edge-light/index.js': { raw: 76_600, brotli: 23_650 },
   // raised by 7000 and 2400 for Winograd's convolutions
   'filigree-simd.wasm': { raw: 90_000, brotli: 25_400 },
-  'filigree-relaxed.wasm': { raw: 95_800, brotli: 27_000 },
+  // raw by 600 for tables looked up without loops and depthwise rows in registers (bench/README.md), brotli less
+  'filigree-relaxed.wasm': { raw: 96_400, brotli: 26_900 },
   // cut down for the face model
   'face-simd.wasm': { raw: 60_800, brotli: 16_500 },
   'face-relaxed.wasm': { raw: 65_700, brotli: 17_550 },
