@@ -68,7 +68,8 @@ const budgets = {
   'edge-light/index.js': { raw: 76_600, brotli: 23_650 },
   // raised by 7000 and 2400 for Winograd's convolutions
   'filigree-simd.wasm': { raw: 90_000, brotli: 25_400 },
-  'filigree-relaxed.wasm': { raw: 96_500, brotli: 27_300 },
+  // raw by 600 for tables looked up without loops and depthwise rows in registers (bench/README.md), brotli less
+  'filigree-relaxed.wasm': { raw: 96_400, brotli: 26_900 },
   // cut down for the face model
   'face-simd.wasm': { raw: 55_000, brotli: 15_850 },
   'face-relaxed.wasm': { raw: 60_000, brotli: 16_950 },
