@@ -137,7 +137,11 @@ function describe(kind: BudgetKind, value: number, best: Costs, dense: Pick<Cost
     case 'speedup':
       return ['a predicted speed-up of', String(value), (Math.floor((100 * dense.ms) / best.ms) / 100).toFixed(2)];
     case 'latencyMs':
-      return ['a predicted latency of', `${value} ms`, `${(Math.ceil(100 * best.ms) / 100).toFixed(2)} ms`];
+      return [
+        'a predicted latency of',
+        `${Number(value.toPrecision(3))} ms`,
+        `${(Math.ceil(100 * best.ms) / 100).toFixed(2)} ms`,
+      ];
     case 'macs':
       return ['multiply-adds of', String(value), String(Math.ceil(best.macs))];
     case 'bytes':
