@@ -100,7 +100,8 @@ export async function readProgram(
 }
 
 /** Options that commands pass to the compiler. */
-export type ForeignOptions = ModelOptions & Pick<CompileOptions, 'head' | 'labels' | 'engine' | 'costModel' | 'int8' | 'dense'>;
+export type ForeignOptions = ModelOptions &
+  Pick<CompileOptions, 'head' | 'labels' | 'engine' | 'costModel' | 'int8' | 'dense'>;
 
 /** Compiles a foreign model. */
 export async function compileBytes(
