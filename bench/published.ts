@@ -6,8 +6,10 @@
 // ONNX files are compared with onnxruntime-web, TFLite files with tfjs-tflite, on the very numbers that the photograph
 // becomes for us. A line a file: the head, the largest difference over the largest magnitude of each output, and for
 // detectors how many boxes of each are the other's, read by the same head from both runtimes' outputs. Classifiers: whether
-// the best class is the same. `--integers` compiles quantised files to integer programs.
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+// the best class is the same. Of a segmenter's ArgMax: for how many pixels the class is another, and how far below its own best
+// score the peer's score of that class is. `--integers` compiles quantised files to integer programs.
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
@@ -31,6 +33,7 @@ import { imageInput } from '../src/vision/recognise.ts';
 import { runImage } from '../src/vision/run-image.ts';
 import { randomFloats, relativeError } from '../test/kernels/wasm.ts';
 import { runPeer, type PeerOutput } from '../test/peers/index.ts';
+import { beforeArgMax } from '../test/peers/tflite-parts.ts';
 
 const { values, positionals } = parseArgs({
   options: {
@@ -102,7 +105,7 @@ async function onPhoto(file: string, model: Model, detector: Detector<Model> | E
   const ours = preprocessing
     ? (await runImage(model, photo, preprocessing)).outputs
     : await model.run({ [model.inputs[0].name]: new Tensor('float32', model.inputs[0].shape, real) });
-  const { outputs } = await runPeer(file.endsWith('.onnx') ? 'onnxruntime' : 'tfjs-tflite', file, [stored]);
+  const outputs = await peerOutputs(file, stored);
   const chosen =
     outputs.length === 4 &&
     outputs[3].data.length === 1 &&
@@ -111,6 +114,9 @@ async function onPhoto(file: string, model: Model, detector: Detector<Model> | E
     const found = detector.find(tensorOutputs(ours), imageGeometry(photo, detector.preprocessing));
     return alike(found, chosenBoxes(outputs, detector, photo));
   }
+  const [first] = model.outputs;
+  const scores = outputs[0].data;
+  if (outputs.length === 1 && scores.length > elementCount(first.shape)) return otherClasses(ours[first.name], scores);
   const theirs = Object.fromEntries(
     model.outputs.map((output, i) => {
       const { data } = outputs.find((peer) => peer.name === output.name) ?? outputs[i];
@@ -128,6 +134,32 @@ async function onPhoto(file: string, model: Model, detector: Detector<Model> | E
   const geometry = imageGeometry(photo, detector.preprocessing);
   const found = (tensors: Record<string, Tensor>) => detector.find(tensorOutputs(tensors), geometry);
   return `${error}, ${alike(found(ours), found(theirs))}`;
+}
+
+/** What the peer gives on stored numbers; of an ArgMax the scores that it reads, pixel by pixel. */
+async function peerOutputs(file: string, stored: Float32Array): Promise<PeerOutput[]> {
+  if (file.endsWith('.onnx')) return (await runPeer('onnxruntime', file, [stored])).outputs;
+  const cut = beforeArgMax(new Uint8Array(readFileSync(file)), path.basename(file));
+  if (!cut) return (await runPeer('tfjs-tflite', file, [stored])).outputs;
+  const folder = mkdtempSync(path.join(tmpdir(), 'filigree-published-'));
+  try {
+    const copy = path.join(folder, 'cut.tflite');
+    writeFileSync(copy, cut);
+    return (await runPeer('tfjs-tflite', copy, [stored])).outputs;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Of a segmenter's classes and the peer's stored scores: the pixels of other classes, and what they lack to the best score. */
+function otherClasses({ data }: Tensor, scores: Float32Array): string {
+  const classes = scores.length / data.length;
+  const lacks = Array.from(data as ArrayLike<number>, (k, pixel) => {
+    const own = scores.subarray(pixel * classes, (pixel + 1) * classes);
+    return Math.max(...own) - own[Number(k)];
+  }).filter((lack) => lack > 0);
+  const share = ((100 * lacks.length) / data.length).toFixed(2);
+  return `${share} % of ${data.length} pixels of another class, ${Math.max(0, ...lacks)} steps below the best`;
 }
 
 /** What TFLite_Detection_PostProcess has chosen: boxes in fractions, classes, scores and their count. */
