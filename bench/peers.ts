@@ -15,7 +15,7 @@ import type { BrowserName } from './peers/browser.ts';
 import { referenceNode, referenceVersion } from './peers/node.ts';
 import { hostTitle, runtimes } from './peers/results.ts';
 import { comparePeers } from './peers/run.ts';
-import { states } from './peers/states.ts';
+import { absent, states } from './peers/states.ts';
 import { checkTargets, targetLines } from './peers/targets.ts';
 
 import type { Sweep } from './report/density.ts';
@@ -127,6 +127,7 @@ async function measure(values: Values): Promise<PeersReport> {
   if (!existsSync(new URL('../dist/index.js', import.meta.url)))
     throw new Error('run npm run build first: dist/ is missing');
   const chosen = states.filter(({ id }) => new RegExp(values.models).test(id));
+  for (const reason of absent) console.error(`skipped ${reason}`);
   if (chosen.length === 0)
     throw new Error(`--models ${values.models} fits none of ${states.map(({ id }) => id).join(', ')}`);
   const threads = number('threads', values.threads, 1);

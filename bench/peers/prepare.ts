@@ -39,12 +39,12 @@ export async function prepare(state: NetworkState, runtimes: readonly Peer[], fo
     const isPlanar = runtime === 'filigree' || runtime === 'onnxruntime';
     inputs[runtime] = isPlanar ? input.data : pixels;
     if (runtime === 'tfjs-tflite' || runtime === 'litert') {
-      files[runtime] = state.published?.() ?? file('.tflite');
+      files[runtime] = publishedAs('.tflite', state) ?? file('.tflite');
       if (!existsSync(files[runtime])) {
         await writeFile(files[runtime], exportTflite(graph, { sparse: state.sparseEncoding }).bytes());
       }
     } else if (runtime === 'onnxruntime') {
-      files[runtime] = file('.onnx');
+      files[runtime] = publishedAs('.onnx', state) ?? file('.onnx');
       if (!existsSync(files[runtime])) await writeFile(files[runtime], exportOnnx(graph));
     } else if (runtime === 'tfjs-wasm') {
       files[runtime] = file('.json');
@@ -56,6 +56,11 @@ export async function prepare(state: NetworkState, runtimes: readonly Peer[], fo
   }
   await writeFile(files.filigree!, writeArtifact(compileGraph(graph))); // changes the graph
   return { files, inputs, input, activationBytes: activationBytes(graph) };
+}
+
+function publishedAs(extension: string, state: NetworkState): string | undefined {
+  const file = state.published?.();
+  return file?.endsWith(extension) ? file : undefined;
 }
 
 function activationBytes(graph: Graph): Map<string, number> {

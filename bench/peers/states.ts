@@ -8,7 +8,9 @@ import type { NetworkName, NetworkOptions, PaddingOptions } from '../../models/i
 import type { ImageRange, SparsityOptions } from '../../models/options.ts';
 import { resolveOptions } from '../../models/options.ts';
 import type { Graph } from '../../src/graph/graph.ts';
+import { importModel } from '../../src/compile.ts';
 import { importTflite } from '../../src/import/tflite/index.ts';
+import { dataPath, hasData } from '../../test/data.ts';
 import { faceModels, objectronSsd } from '../../test/models/published.ts';
 import type { Peer } from '../../test/peers/index.ts';
 
@@ -19,7 +21,7 @@ export interface NetworkState {
   zeros?: string;
   range: ImageRange;
   graph(): Graph;
-  /** The TFLite file published by its authors; else it is exported from the graph. */
+  /** The TFLite or ONNX file published by its authors, for peers that read it; else it is exported from the graph. */
   published?(): string;
   /** TFLite peers get TFLite's sparse encoding, which makes XNNPACK run sparse. */
   sparseEncoding?: boolean;
@@ -45,6 +47,19 @@ function published(id: string, title: string, file: () => string, zeros?: string
     peers: zeros ? tflitePeers : allPeers,
   };
 }
+
+/** A network of ../shared/data/zoo; none where it is absent. */
+function fromData(id: string, title: string, name: string, rest: Partial<NetworkState> = {}): NetworkState[] {
+  if (!hasData('zoo', name)) {
+    absent.push(`${id}: needs ../shared/data/zoo/${name}`);
+    return [];
+  }
+  const graph = () => importModel(new Uint8Array(readFileSync(dataPath('zoo', name))), name);
+  return [{ id, title, range: [0, 1], graph, peers: allPeers, ...rest }];
+}
+
+/** Why networks are left out. */
+export const absent: string[] = [];
 
 let ssdFile: string | undefined;
 
@@ -150,6 +165,13 @@ export const states: readonly NetworkState[] = [
     // k×k convolutions and concats: no peer runs it sparse
     { zeros: '80 % zeros', dense: 'yolov8n', peers: [] },
   ),
+  // weights of the file's bytes as floats: where the file keeps bytes, peers round activations to bytes too
+  ...fromData('yolo11n', 'YOLO11n 320²', 'yolo11n_int8.tflite'),
+  // floor, which TFLite peers' files would need, is not written by our exporter
+  ...fromData('yolo26n', 'YOLO26n 256², 1/4 of the channels', 'yolo26n_e2e_random.onnx', {
+    published: () => dataPath('zoo', 'yolo26n_e2e_random.onnx'),
+    peers: ['onnxruntime'],
+  }),
   wrong('sparse-head', 'Sparse backbone, detection head', 'head'),
   wrong('sparse-pool', 'Sparse backbone, max-pool', 'pool'),
 ];
