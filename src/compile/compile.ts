@@ -192,7 +192,7 @@ export function compileGraph(
     }
     const errors = keepsIntegers ? {} : (int8!.floats ?? {});
     const floats = new Set(Object.keys(errors));
-    storeInBytes(graph, { grids, floats, hasKernel: (node) => hasByteKernel(graph, node as never) });
+    storeInBytes(graph, { grids, floats, hasKernel: (node, from) => hasByteKernel(graph, node as never, from) });
     verify(graph);
     for (const [name, error] of Object.entries(errors)) {
       graph.notes.push(`${name}: in floats, because eight bits would change it by ${(100 * error).toPrecision(2)} %`);

@@ -36,7 +36,7 @@ function inBytes(graph: Graph, kernels = true): Graph {
   for (const { value } of graph.inputs) ranges[value] = { min: -1, max: 1 };
   storeInBytes(graph, {
     grids: gridsOf(graph, ranges),
-    hasKernel: (node) => kernels && isOp(node, 'conv2d') && hasByteKernel(graph, node),
+    hasKernel: (node, from) => kernels && isOp(node, 'conv2d') && hasByteKernel(graph, node, from),
   });
   verify(graph);
   return graph;
@@ -99,6 +99,37 @@ it('rounds floats where a layer has no kernel for bytes', async () => {
   const kernels = new Set(lowerGraph(graph, defaultCostModel).steps.map(({ kernel }) => kernel));
   expect(kernels).toContain('i8_from_f32');
   expect([...kernels].some((kernel) => kernel.startsWith('i8_dot'))).toBe(false);
+});
+
+it('leaves a layer whose sums may overflow in floats', () => {
+  const kernels = (bias: number, most: number) => {
+    const g = new GraphBuilder(2);
+    const [x, y] = [g.input([1, 8, 6, 6]), (from: string) => g.conv2d(from, 8, 1)];
+    const graph = g.finish(y(y(y(x))));
+    (graph.values.get(graph.nodes[1].inputs[2])!.data as Float32Array).fill(bias);
+    const one = { min: -1, max: 1 };
+    const ranges = { input0: one, conv2d0: { min: 0, max: most }, conv2d1: one, conv2d2: one };
+    return compileGraph(graph, { int8: { ranges } }).steps.map(({ kernel }) => kernel);
+  };
+  const count = (names: readonly string[]) => names.filter((name) => name.startsWith('i8_dot')).length;
+  expect(count(kernels(0, 1))).toBe(3);
+  expect(count(kernels(0, 1e5))).toBe(2); // sums of 10⁵ rounded to steps of 1 / 127
+  expect(count(kernels(1e9, 1))).toBe(2);
+});
+
+it('keeps the bias of a channel whose weights are next to nothing', () => {
+  const g = new GraphBuilder(2);
+  const graph = g.finish(g.conv2d(g.input([1, 4, 3, 3]), 4, 1));
+  const [, w, b] = graph.nodes[0].inputs.map((name) => graph.values.get(name)!.data as Float32Array);
+  w.fill(1e-20, 0, 4);
+  b[0] = 0.5;
+  const ranges = { input0: { min: -1, max: 1 }, conv2d0: { min: -1, max: 1 } };
+  const grids = gridsOf(graph, ranges);
+  storeInBytes(graph, { grids, hasKernel: (node, from) => isOp(node, 'conv2d') && hasByteKernel(graph, node, from) });
+  const program = lowerGraph(graph, defaultCostModel);
+  expect(program.steps.map(({ kernel }) => kernel)).toContain('i8_dot_12x4');
+  const y = evaluate(graph, randomInputs(graph, randomFloats(7))).output0.data as Float32Array;
+  expect(Array.from(y.subarray(0, 9))).toEqual(Array.from({ length: 9 }, () => expect.closeTo(0.5, 5)));
 });
 
 /** A file's uint8 layer, whose weights less their zero point reach beyond int8. */

@@ -22,6 +22,7 @@ import { separateLayers } from '../../src/passes/separate-layers.ts';
 import { lowerConvTranspose } from '../../src/passes/lower-conv-transpose.ts';
 import { checkProgram } from '../../src/program/check.ts';
 import type { Program } from '../../src/program/program.ts';
+import type { ByteGrid } from '../../src/quantisation.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { loadModel } from '../../src/runtime/load.ts';
 import { cloneGraph } from '../graphs.ts';
@@ -245,7 +246,7 @@ function toBytes(graph: Graph, feeds: Feeds, dice: Dice): void {
       if (!isSum) expose(graph, value);
     }
   }
-  const hasKernel = (node: Node) => isOp(node, 'conv2d') && hasByteKernel(graph, node);
+  const hasKernel = (node: Node, from: ByteGrid) => isOp(node, 'conv2d') && hasByteKernel(graph, node, from);
   storeInBytes(graph, { grids: gridsOf(graph, ranges, eight), hasKernel });
 }
 

@@ -2,7 +2,7 @@
 import type { Graph } from '../../graph/graph.ts';
 import { valueOf } from '../../graph/graph.ts';
 import { blockKernels, blockVectors, fastestGroup } from '../../lower/block-cost.ts';
-import { packBlocks, packDepthwise, type ByteMatrix } from '../../lower/blocks.ts';
+import { packBlocks, packDepthwise, sumsFit, type ByteMatrix } from '../../lower/blocks.ts';
 import type { Lowering, StepCost } from '../../lower/lowering.ts';
 import { isPointwise } from '../../ops/conv2d.ts';
 import type { NodeOf } from '../../ops/nodes.ts';
@@ -17,8 +17,19 @@ import { beyondBytes } from './weights.ts';
 
 type Layer = NodeOf<'conv2d'>;
 
-/** Whether a convolution has a kernel for bytes. */
-export function hasByteKernel(graph: Graph, node: Layer): boolean {
+/**
+ * Whether a convolution has a kernel for bytes, which computes it exactly.
+ * @param from the bytes of its input; its weights are rounded, and its output has its bytes unless it is in floats
+ */
+export function hasByteKernel(graph: Graph, node: Layer, from: ByteGrid): boolean {
+  return hasKernelFor(graph, node) && sumsFit(inBytes(integers(node, graph, from, outputBytes(graph, node))).matrix);
+}
+
+/** The bytes to which a layer's sums are rounded; undefined: it makes floats. */
+const outputBytes = (graph: Graph, { attributes, outputs: [y] }: Layer) =>
+  attributes.sumBytes ?? valueOf(graph, y).bytes;
+
+function hasKernelFor(graph: Graph, node: Layer): boolean {
   const { attributes, inputs } = node;
   const [x, w] = inputs;
   const { groups, dilation } = attributes;
@@ -85,8 +96,8 @@ export function layerBytes(node: Layer, graph: Graph, lowering: Lowering): void 
   const { activation, sumBytes } = node.attributes;
   const from = lowering.bytes!(x)!;
   const to = lowering.bytes!(y);
-  const sum = sumBytes ?? to;
-  const matrix = integers(node, graph, from, sum, lowering);
+  const sum = outputBytes(graph, node);
+  const matrix = integers(node, graph, from, sum);
   const table = sumBytes && to && tableOf(sumBytes, to, activation!, lowering);
   const bounds = activationArguments(activation);
   const results =
@@ -187,22 +198,22 @@ function emitDepthwise(node: Layer, wide: Wide, step: Step, lowering: Lowering):
 }
 
 /** Weights and biases as whole numbers, and the factor of each row's sum. */
-function integers(node: Layer, graph: Graph, from: ByteGrid, to: ByteGrid | undefined, lowering: Lowering): Wide {
+function integers(node: Layer, graph: Graph, from: ByteGrid, to: ByteGrid | undefined): Wide {
   const [, w, b] = node.inputs;
   const value = valueOf(graph, w);
   const [rows, inputs, kh, kw] = value.shape;
-  const { rowScales } = value;
-  const data = lowering.constantData(w);
+  const { rowScales, data } = value;
   if (!rowScales || !data) throw new Error('the weights have no scales');
-  const given = b ? lowering.constantData(b) : undefined;
+  const given = b ? valueOf(graph, b).data : undefined;
   const size = inputs * kh * kw;
-  const weights = Int16Array.from(data, (weight, i) => Math.round(weight / rowScales[Math.floor(i / size)]));
+  const weights = Int16Array.from(data as Float32Array, (weight, i) =>
+    Math.round(weight / rowScales[Math.floor(i / size)]),
+  );
   // each step rounded to a float, as XNNPACK does
   const scales = Float32Array.from(rowScales, (scale) => Math.fround(from.scale * scale) / (to?.scale ?? 1));
-  const bias = Int32Array.from({ length: rows }, (_, row) => {
+  const bias = Float64Array.from({ length: rows }, (_, row) => {
     const sum = weights.subarray(row * size, (row + 1) * size).reduce((total, weight) => total + weight, 0);
-    const steps = Math.round((given?.[row] ?? 0) / (from.scale * rowScales[row]));
-    return Math.min(Math.max(steps, -(2 ** 29)), 2 ** 29) - from.zero * sum;
+    return Math.round(Number(given?.[row] ?? 0) / (from.scale * rowScales[row])) - from.zero * sum;
   });
   return { rows, inputs, area: kh * kw, weights, scales, bias, bits: from.most === eightBits ? 8 : 7 };
 }

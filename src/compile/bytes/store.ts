@@ -17,8 +17,8 @@ export interface BytePlan {
   readonly grids: ReadonlyMap<string, ByteGrid>;
   /** Names of nodes that stay in floats, and read floats: rounding their inputs is what harms them. */
   readonly floats?: ReadonlySet<string>;
-  /** Whether a layer has a kernel for bytes. Those without multiply floats that are rounded to the bytes. */
-  readonly hasKernel?: (node: Node) => boolean;
+  /** Whether a layer whose input has these bytes has a kernel for them. Those without multiply floats that are rounded to the bytes. */
+  readonly hasKernel?: (node: Node, from: ByteGrid) => boolean;
 }
 
 const isLayer = (node: Node) => isOp(node, 'conv2d', 'linear');
@@ -49,7 +49,7 @@ export function storeInBytes(graph: Graph, plan: BytePlan): void {
     }
   }
   const { hasKernel = () => true } = plan;
-  const inFloats = new Set([...active].filter((node) => isLayer(node) && !hasKernel(node)));
+  const inFloats = new Set([...active].filter((node) => isLayer(node) && !hasKernel(node, grids.get(node.inputs[0])!)));
   const isByteReader = (node: Node) => active.has(node) && !inFloats.has(node);
   for (const value of Array.from(graph.values.keys())) {
     const { bytes, data } = valueOf(graph, value);

@@ -5,7 +5,7 @@ import { valueOf } from '../../graph/graph.ts';
 
 /** Rounds a layer's weights and biases to whole numbers of steps; its input has this scale. */
 export function roundLayer(graph: Graph, node: Node, xScale: number): void {
-  roundWeights(graph, node);
+  roundWeights(graph, node, xScale);
   const [, w, b] = node.inputs;
   if (!b) return;
   const { name, shape, data } = valueOf(graph, b);
@@ -28,8 +28,12 @@ export function beyondBytes(graph: Graph, node: Node): number {
   }, 0);
 }
 
+/** The most steps of a bias: weights next to nothing beside it would make more. */
+const biasSteps = 2 ** 28;
+
 /** Rounds a layer's weights to −127…127 multiples of a scale for each output channel; those of a file as it has them. */
-function roundWeights(graph: Graph, node: Node): void {
+function roundWeights(graph: Graph, node: Node, xScale: number): void {
+  const bias = node.inputs[2] ? (valueOf(graph, node.inputs[2]).data as Float32Array) : undefined;
   const value = valueOf(graph, node.inputs[1]);
   const weights = Float32Array.from(value.data as Float32Array);
   const rows = value.shape[0];
@@ -37,8 +41,9 @@ function roundWeights(graph: Graph, node: Node): void {
   const scales = Float32Array.from({ length: rows }, (_, row) => {
     const own = weights.subarray(row * size, (row + 1) * size);
     const most = own.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
-    const given = value.rowScales?.[row] ?? fileScale(own, most);
-    const scale = given ?? (Math.fround(most / 127) || 1);
+    const coarse = Math.abs(bias?.[row] ?? 0) / (xScale * biasSteps);
+    const fine = fileScale(own, most) ?? Math.fround(most / 127);
+    const scale = value.rowScales?.[row] ?? (Math.max(fine, Math.fround(coarse)) || 1);
     for (let i = 0; i < size; i++) own[i] = Math.round(own[i] / scale) * scale;
     return scale;
   });
