@@ -17,6 +17,9 @@ function tickStep(most: number): number {
   return [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= rough)!;
 }
 
+/** Whether zeros were made: weights rounded to eight bits have a few of their own. */
+const isPruned = ({ sparsity = 0 }: LayerProfile) => sparsity >= 0.1;
+
 /** What a layer is, in a line. */
 export function describe(layer: LayerProfile, dense: LayerProfile | undefined): string {
   const zeros = layer.sparsity ? `, ${Math.round(100 * layer.sparsity)} % zeros` : '';
@@ -58,7 +61,7 @@ export function drawLayers(figure: HTMLElement, [layers, dense]: LayerProfile[][
       'g',
       {},
       ...(twin ? [column(twin.ms, i, 'dense')] : []),
-      column(layer.ms, i, layer.sparsity ? 'sparse' : 'other'),
+      column(layer.ms, i, isPruned(layer) ? 'sparse' : 'other'),
     );
     const hit = svg('rect', { class: 'hit', x: left + i * step, width: step, y: top, height: plotHeight });
     hit.addEventListener('pointerenter', () => (caption.textContent = describe(layer, twin)));
@@ -68,8 +71,8 @@ export function drawLayers(figure: HTMLElement, [layers, dense]: LayerProfile[][
   const legend = document.createElement('div');
   legend.className = 'legend';
   for (const [name, text] of [
-    ...(layers.some(({ sparsity }) => sparsity) ? [['sparse', 'pruned layers']] : []),
-    ['other', 'layers without zeros'],
+    ...(layers.some(isPruned) ? [['sparse', 'pruned layers']] : []),
+    ['other', 'dense layers'],
     ...(dense ? [['dense', 'every zero multiplied']] : []),
   ]) {
     const item = document.createElement('span');
