@@ -11,17 +11,9 @@ import { jobId, digestOf } from '../../src/bulk/job-id.ts';
 import { paint, pngOf } from '../images/pictures.ts';
 import { cloneExample } from './clone.ts';
 import type { Example } from './clone.ts';
+import { freePort } from './free-port.ts';
 import { jpegFile, modelFile } from './project.ts';
 import { serveWorkerd } from './workerd.ts';
-
-/** A port that nobody listens on. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 let example: Example;
 beforeAll(async () => {

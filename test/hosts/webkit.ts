@@ -1,12 +1,11 @@
 // WebKitGTK's MiniBrowser on a screen that nobody sees, by Debian's WebKitWebDriver.
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import type { Readable } from 'node:stream';
 import { Builder, Capabilities } from 'selenium-webdriver';
 import { patience } from '../patience.ts';
 import type { EnginePage, Launched } from './engines.ts';
+import { freePort } from './free-port.ts';
 
 const [webDriver, xvfb] = ['/usr/bin/WebKitWebDriver', '/usr/bin/Xvfb'];
 export const webKitPrograms = [webDriver, xvfb];
@@ -28,15 +27,6 @@ async function startScreen(): Promise<{ display: string; child: ChildProcess }> 
     child.once('exit', () => reject(new Error(`${xvfb} has ended`)));
   });
   return { display, child };
-}
-
-/** A port that nobody listens on. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** Gathers what goes wrong in a page, since the driver tells no console messages. Runs in the page, before its scripts. */

@@ -1,6 +1,7 @@
 // What a page does with a runtime: loads a model, runs it once, times it. The page's address says what and how:
 //
 //   RUNTIME.html?{"model":"/models/x.tflite","input":"/models/x.bin","threads":1,"iterations":60,"warmUpMs":400,"timedMs":500}
+import { clockStep, leastTimed } from '../../measure.ts';
 import type { PageOptions, PageResult } from '../browser.ts';
 
 /** A loaded model with its inputs. */
@@ -18,9 +19,6 @@ interface Floats {
 
 /** Loads a model from a URL. */
 export type Load = (model: string, input: Float32Array, threads: number) => Promise<Running>;
-
-/** A sample lasts at least this many steps of the page's clock, which may be a millisecond. */
-const clockSteps = 20;
 
 /** Starts at once, so that the time to the first result counts from the navigation; drivers await `globalThis.measured`. */
 export function measure(load: Load): void {
@@ -42,7 +40,6 @@ async function measureWith(
   const msCold = performance.now();
   after?.();
   // so many runs a sample that the clock tells its length
-  const step = clockStep();
   const repeated = async (times: number) => {
     const start = performance.now();
     for (let i = 0; i < times; i++) (await running.run())?.();
@@ -51,7 +48,7 @@ async function measureWith(
   let last = 0;
   const warm = performance.now() + warmUpMs;
   for (let i = 0; i < 3 || performance.now() < warm; i++) last = await repeated(1);
-  const times = Math.max(1, Math.ceil((clockSteps * step) / Math.max(last, step)));
+  const times = Math.max(1, Math.ceil(leastTimed() / Math.max(last, clockStep())));
   const samples: number[] = [];
   const end = performance.now() + timedMs;
   while (samples.length < iterations && (samples.length < 5 || performance.now() < end)) {
@@ -59,17 +56,6 @@ async function measureWith(
   }
   samples.sort((a, b) => a - b);
   return { msCold, msMedian: samples[samples.length >> 1], msMinimum: samples[0], outputs };
-}
-
-function clockStep(): number {
-  let least = Infinity;
-  for (let i = 0; i < 5; i++) {
-    const start = performance.now();
-    let now = start;
-    while (now === start) now = performance.now();
-    least = Math.min(least, now - start);
-  }
-  return least;
 }
 
 function base64Of({ buffer }: Float32Array): string {
