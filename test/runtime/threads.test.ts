@@ -8,6 +8,7 @@ import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { networks } from '../../models/index.ts';
+import { sparsify } from '../../models/sparsify.ts';
 import { writeArtifact } from '../../src/artifact/write.ts';
 import { compileGraph, compileModel } from '../../src/compile.ts';
 import type { FiligreeError } from '../../src/errors.ts';
@@ -41,6 +42,28 @@ const mobilenet = compiled(
     sparsity: { pattern: 'unstructured', sparsity: 0.8 },
   }),
 );
+
+/** Convolutions of every kind, each with the slopes of the PReLU that reads it; the share of zeros is of those without groups. */
+function withSlopes(sparsity: number): Uint8Array {
+  const b = new GraphBuilder();
+  const convolution = (x: string, channels: number, kernel: number, options?: Parameters<typeof b.conv2d>[3]) => {
+    const y = b.conv2d(x, channels, kernel, options);
+    const weights = b.graph.values.get(b.graph.nodes.at(-1)!.inputs[1])!;
+    if (!options?.groups) {
+      weights.data = sparsify(weights.data as Float32Array, channels, { pattern: 'group2', density: 1 - sparsity });
+    }
+    return b.node('binary', { fn: 'prelu' }, y, b.constant([channels, 1, 1]));
+  };
+  let x = convolution(b.input([1, 3, 61, 45]), 24, 3, { stride: [2, 2] });
+  x = convolution(x, 24, 3, { groups: 24 });
+  x = convolution(x, 38, 1);
+  x = convolution(x, 38, 5, { groups: 38, stride: [2, 2] });
+  x = convolution(x, 26, 3);
+  x = convolution(x, 26, 3, { groups: 2 });
+  const program = compileGraph(b.finish(convolution(x, 45, 1)));
+  expect(program.layers.filter(({ op }) => op === 'binary')).toEqual([]);
+  return writeArtifact(program);
+}
 
 const failure = async (promise: Promise<unknown>): Promise<FiligreeError> =>
   promise.then(
@@ -90,6 +113,8 @@ describe.each(builds)('%s', (build) => {
       () => compiled(networks['yolox-nano']({ resolution: 160, sparsity: { pattern: 'group4', sparsity: 0.7 } })),
     ],
     ['YOLOv8n', () => compiled(networks.yolov8n({ resolution: 96 }))],
+    ['slopes of PReLUs, dense', () => withSlopes(0)],
+    ['slopes of PReLUs, 80 % zeros', () => withSlopes(0.8)],
     ['the face model', () => compileModel(readFileSync(faceModels.sparse), { name: 'face' })],
   ];
   it.each(models)('%s: the same bits for 1, 2, 3 and 4 threads, run after run', async (_, make) => {
