@@ -18,6 +18,9 @@ import { runOnnxModels } from '../test/peers/onnxruntime.ts';
 /** Of files that leave sizes open. */
 const dimensions = { height: 128, width: 128 };
 
+/** A row of one list may be one of the other in another place, if no number of theirs differs by more than this share. */
+const sameRow = 1e-4;
+
 const [, , folder, pattern = '.'] = process.argv;
 const files = readdirSync(folder)
   .filter((name) => /\.(onnx|tflite)$/.test(name) && new RegExp(pattern).test(name))
@@ -89,9 +92,6 @@ function difference(ours: Tensor, theirs: PeerOutput): string {
   const rows = theirs.shape.length === 3 && theirs.shape[1] === 300 ? inOrder(ours, theirs) : undefined;
   return `${shape} ${error.toExponential(1)}${rows ? `; ${rows}` : ''}`;
 }
-
-/** A row of one list may be one of the other in another place, if no number of theirs differs by more than this share. */
-const sameRow = 1e-4;
 
 /**
  * Detections whose scores round to each other may change places, and some at the cut may be others: how many, and how far their
