@@ -33,6 +33,8 @@ const root = fileURLToPath(new URL('../', import.meta.url));
  * kernels of single layers in eight bits went.
  * Those of threads were raised by 150 when teams came to find out whether one thread is faster; that of compile.js by 400 for the costs of three engines.
  * That of the face model's wasm went down by 600 bytes of brotli and more, since other choices need fewer kernels.
+ * index.js and what has it, image-input.js and classifier.js were raised by 100 to 150, and the relaxed wasm too, when tensors and
+ * images came to be written into inputs of bytes.
  * 'page with a detector' takes the place of 'app with a detector': it counts the wasm and every part that is loaded.
  */
 const budgets = {
@@ -41,14 +43,14 @@ const budgets = {
   'page with a detector': { raw: 145_500, brotli: 66_800 },
   // an app that imports drawDetections alone
   'app that draws': { raw: 6_500, brotli: 2_600 },
-  'index.js': { raw: 76_200, brotli: 23_450 },
+  'index.js': { raw: 76_200, brotli: 23_600 },
   'detector.js': { raw: 24_500, brotli: 8_500 },
   // of those who ask for them
   'browser/track.js': { raw: 9_000, brotli: 3_500 },
   'browser/tiles.js': { raw: 4_000, brotli: 1_800 },
   'browser/worker-detector.js': { raw: 8_000, brotli: 3_000 },
   'integrity.js': { raw: 2_600, brotli: 1_200 },
-  'classifier.js': { raw: 14_600, brotli: 5_250 },
+  'classifier.js': { raw: 14_700, brotli: 5_350 },
   // of ImageNet's classifiers that say nothing of themselves: names of 1000 classes
   'assumed-classifier.js': { raw: 13_000, brotli: 5_700 },
   // the largest head: each is loaded when it is used
@@ -60,16 +62,16 @@ const budgets = {
   'web.js': { raw: 2_750, brotli: 1_150 },
   'node.js': { raw: 1_400, brotli: 650 },
   // of runImage, for those who read outputs by themselves
-  'image-input.js': { raw: 4_600, brotli: 1_870 },
+  'image-input.js': { raw: 4_800, brotli: 1_970 },
   'profile.js': { raw: 1_100, brotli: 650 },
-  'browser/core.js': { raw: 72_100, brotli: 21_700 },
+  'browser/core.js': { raw: 72_100, brotli: 21_850 },
   'browser/threads.js': { raw: 50_100, brotli: 14_450 },
-  'workerd/index.js': { raw: 76_600, brotli: 23_650 },
-  'edge-light/index.js': { raw: 76_600, brotli: 23_650 },
+  'workerd/index.js': { raw: 76_600, brotli: 23_800 },
+  'edge-light/index.js': { raw: 76_600, brotli: 23_800 },
   // raised by 7000 and 2400 for Winograd's convolutions
   'filigree-simd.wasm': { raw: 90_000, brotli: 25_400 },
   // raw by 600 for tables looked up without loops and depthwise rows in registers (bench/README.md), brotli less
-  'filigree-relaxed.wasm': { raw: 96_400, brotli: 26_900 },
+  'filigree-relaxed.wasm': { raw: 96_900, brotli: 27_050 },
   // cut down for the face model
   'face-simd.wasm': { raw: 55_000, brotli: 15_850 },
   'face-relaxed.wasm': { raw: 60_000, brotli: 16_950 },

@@ -14,9 +14,9 @@ import { f32_best_class } from '../detect';
 import { i8_dot_12x4, i8_dot_24x2, i8_dot_52x1, i8_depthwise } from '../dots';
 import { f32_top_k, f32_take } from '../select';
 import { f32_grid_sample } from '../grid';
-import { i8_from_f32, i8_to_f32, i8_table, i8_binary, i8_mean, i8_average_pool, i8_channels } from '../quads';
+import { i8_from_f32, i8_from_bytes, i8_to_f32, i8_table, i8_binary, i8_mean, i8_average_pool, i8_channels } from '../quads';
 import { f32_winograd_8x4, f32_winograd_8x6 } from '../winograd';
-import { MatrixRecord, LinearRecord, LinearInputRecord, PadRecord, DepthwiseRecord, DepthwiseTapsRecord, PoolRecord, AveragePoolRecord, UnaryRecord, BinaryRecord, SoftmaxRecord, ReduceRecord, ResizeNearestRecord, UpsampleRecord, ResizeLinearRecord, CopyRecord, FillRecord, GatherRecord, ImageRecord, BestClassRecord, DotRecord, DepthwiseBytesRecord, MatmulRecord, TopKRecord, TakeRecord, GridSampleRecord, FromFloatsRecord, ToFloatsRecord, TableRecord, BinaryQuadsRecord, MeanQuadsRecord, AverageQuadsRecord, ChannelsRecord, WinogradRecord } from './records';
+import { MatrixRecord, LinearRecord, LinearInputRecord, PadRecord, DepthwiseRecord, DepthwiseTapsRecord, PoolRecord, AveragePoolRecord, UnaryRecord, BinaryRecord, SoftmaxRecord, ReduceRecord, ResizeNearestRecord, UpsampleRecord, ResizeLinearRecord, CopyRecord, FillRecord, GatherRecord, ImageRecord, BestClassRecord, DotRecord, DepthwiseBytesRecord, MatmulRecord, TopKRecord, TakeRecord, GridSampleRecord, FromFloatsRecord, FromBytesRecord, ToFloatsRecord, TableRecord, BinaryQuadsRecord, MeanQuadsRecord, AverageQuadsRecord, ChannelsRecord, WinogradRecord } from './records';
 
 /** Runs the one record at this address. */
 export function dispatch(record: usize): void {
@@ -214,34 +214,38 @@ export function dispatch(record: usize): void {
       break;
     }
     case 48: {
-      i8_to_f32(changetype<ToFloatsRecord>(record));
+      i8_from_bytes(changetype<FromBytesRecord>(record));
       break;
     }
     case 49: {
-      i8_table(changetype<TableRecord>(record));
+      i8_to_f32(changetype<ToFloatsRecord>(record));
       break;
     }
     case 50: {
-      i8_binary(changetype<BinaryQuadsRecord>(record));
+      i8_table(changetype<TableRecord>(record));
       break;
     }
     case 51: {
-      i8_mean(changetype<MeanQuadsRecord>(record));
+      i8_binary(changetype<BinaryQuadsRecord>(record));
       break;
     }
     case 52: {
-      i8_average_pool(changetype<AverageQuadsRecord>(record));
+      i8_mean(changetype<MeanQuadsRecord>(record));
       break;
     }
     case 53: {
-      i8_channels(changetype<ChannelsRecord>(record));
+      i8_average_pool(changetype<AverageQuadsRecord>(record));
       break;
     }
     case 54: {
-      f32_winograd_8x4(changetype<WinogradRecord>(record));
+      i8_channels(changetype<ChannelsRecord>(record));
       break;
     }
     case 55: {
+      f32_winograd_8x4(changetype<WinogradRecord>(record));
+      break;
+    }
+    case 56: {
       f32_winograd_8x6(changetype<WinogradRecord>(record));
       break;
     }
@@ -250,7 +254,7 @@ export function dispatch(record: usize): void {
 
 /** Of the registry that this is generated from: a runtime of another version would write other records. */
 export function registry(): u32 {
-  return 0x7998d4a0;
+  return 0x788fde2a;
 }
 
-export { f32_spmm_28x1, f32_spmm_16x2, f32_spmm_8x4, f32_conv_spmm_28x1, f32_conv_spmm_16x2, f32_conv_spmm_8x4, f32_spmm_52x1, f32_conv_spmm_52x1, f32_gemm_8x4, f32_conv_gemm_8x4, f32_gemm_24x2, f32_conv_gemm_24x2, f32_linear_dense, f32_linear_sparse, f32_linear_sparse_4, i16_linear_input, i8_linear, i4_linear, f32_pad, f32_depthwise_3x3, f32_depthwise_3x3s2, f32_depthwise_5x5, f32_depthwise_5x5s2, f32_depthwise, f32_max_pool, i8_max_pool, f32_average_pool, f32_unary, f32_binary, f32_softmax, f32_reduce, f32_resize_nearest, f32_upsample_2x2, f32_resize_linear, f32_copy, f32_fill, f32_gather, f32_image, f32_best_class, i8_dot_12x4, i8_dot_24x2, i8_dot_52x1, i8_depthwise, f32_matmul, f32_top_k, f32_take, f32_grid_sample, i8_from_f32, i8_to_f32, i8_table, i8_binary, i8_mean, i8_average_pool, i8_channels, f32_winograd_8x4, f32_winograd_8x6 };
+export { f32_spmm_28x1, f32_spmm_16x2, f32_spmm_8x4, f32_conv_spmm_28x1, f32_conv_spmm_16x2, f32_conv_spmm_8x4, f32_spmm_52x1, f32_conv_spmm_52x1, f32_gemm_8x4, f32_conv_gemm_8x4, f32_gemm_24x2, f32_conv_gemm_24x2, f32_linear_dense, f32_linear_sparse, f32_linear_sparse_4, i16_linear_input, i8_linear, i4_linear, f32_pad, f32_depthwise_3x3, f32_depthwise_3x3s2, f32_depthwise_5x5, f32_depthwise_5x5s2, f32_depthwise, f32_max_pool, i8_max_pool, f32_average_pool, f32_unary, f32_binary, f32_softmax, f32_reduce, f32_resize_nearest, f32_upsample_2x2, f32_resize_linear, f32_copy, f32_fill, f32_gather, f32_image, f32_best_class, i8_dot_12x4, i8_dot_24x2, i8_dot_52x1, i8_depthwise, f32_matmul, f32_top_k, f32_take, f32_grid_sample, i8_from_f32, i8_from_bytes, i8_to_f32, i8_table, i8_binary, i8_mean, i8_average_pool, i8_channels, f32_winograd_8x4, f32_winograd_8x6 };

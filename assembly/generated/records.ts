@@ -638,6 +638,20 @@ export class FromFloatsRecord {
 }
 
 @unmanaged
+export class FromBytesRecord {
+  kernel: u32;
+  bytes: u32;
+  x: usize;
+  y: usize;
+  channels: u32;
+  pixels: u32;
+  xPixel: u32;
+  xChannel: u32;
+  yPlane: u32;
+  shift: u32;
+}
+
+@unmanaged
 export class ToFloatsRecord {
   kernel: u32;
   bytes: u32;

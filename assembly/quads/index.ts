@@ -6,6 +6,7 @@ import {
   AverageQuadsRecord,
   BinaryQuadsRecord,
   ChannelsRecord,
+  FromBytesRecord,
   FromFloatsRecord,
   MeanQuadsRecord,
   TableRecord,
@@ -76,6 +77,42 @@ export function i8_from_f32(r: FromFloatsRecord): void {
       put(y + at, v, r.pixels - i);
     }
     x += 4 * plane;
+    y += r.yPlane;
+  }
+}
+
+/** The words at x and after each of three steps; of the steps, the first `more` are taken. */
+// @ts-ignore: decorator
+@inline
+function words(x: usize, step: usize, more: u32): v128 {
+  let v = v128.load32_zero(x);
+  x += more > 0 ? step : 0;
+  v = v128.load32_lane(x, v, 1);
+  x += more > 1 ? step : 0;
+  v = v128.load32_lane(x, v, 2);
+  return v128.load32_lane(x + (more > 2 ? step : 0), v, 3);
+}
+
+/** Bytes, by pixels or by channels, → quads. Adding 128 makes int8 unsigned: it turns the highest bit. */
+export function i8_from_bytes(r: FromBytesRecord): void {
+  const byPixels = r.xChannel == 1;
+  const shift = i8x16.splat(<i8>r.shift);
+  let x = r.x;
+  let y = r.y;
+  for (let c: u32 = 0; c < r.channels; c += 4) {
+    let p = x;
+    for (let i: u32 = 0; i < r.pixels; i += 4) {
+      // pixels and channels that are not there repeat the last one
+      let v: v128;
+      if (byPixels) v = words(p, r.xPixel, r.pixels - i - 1);
+      else {
+        const planes = words(p, r.xChannel, r.channels - c - 1);
+        v = i8x16.shuffle(planes, planes, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+      }
+      put(y + 4 * i, v128.xor(v, shift), r.pixels - i);
+      p += 4 * r.xPixel;
+    }
+    x += 4 * r.xChannel;
     y += r.yPlane;
   }
 }

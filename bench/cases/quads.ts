@@ -79,6 +79,10 @@ export const quadCases = {
     const planes = { channels: shape.inputs, pixels: x.pixels, xPlane: x.plane, yPlane: y.plane };
     return { x: place(x.floats), ...layer, ...planes };
   }),
+  i8_from_bytes: quads('i8_from_bytes', 'tensorBytes', [0.25, 0.25], ({ shape, x, y, place }) => {
+    const steps = { xPixel: shape.inputs, xChannel: 1, yPlane: y.plane, shift: 128 };
+    return { x: place(x.floats), channels: shape.inputs, pixels: x.pixels, ...steps };
+  }),
   i8_to_f32: quads('i8_to_f32', 'toFloats', [0.25, 1], ({ shape, x, y, place }) => {
     const planes = { channels: shape.inputs, pixels: x.pixels, xPlane: x.plane, yPlane: y.plane };
     return { x: place(x.floats), ...planes, scale: 0.02, zero: 20 };

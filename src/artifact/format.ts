@@ -92,6 +92,8 @@ export interface JsonEndpoint {
   strides: number[];
   at: [buffer: number, offset: number];
   quantization?: { scale: number; zeroPoint: number };
+  /** The axis of channels of an input in quads. */
+  quads?: number;
 }
 
 /** safetensors dtype names of the arrays in programs. */

@@ -5,6 +5,7 @@ import { FiligreeError } from '../errors.ts';
 import { elementBytes, elementCount } from '../tensor.ts';
 import { blockCount, constantBytes, keptValues } from '../program/constants.ts';
 import type { DType } from '../tensor.ts';
+import { endpointWords, storedShape } from '../program/layout.ts';
 import { fieldsOf, kernels } from '../program/kernels.ts';
 import type { KernelName } from '../program/kernels.ts';
 import type { FieldKind } from '../program/kernel.ts';
@@ -22,6 +23,7 @@ import type {
   WeightData,
 } from '../program/program.ts';
 import { largestBlock, mostRows } from '../program/spmm-stream.ts';
+import { fileGrid } from '../quantisation.ts';
 import { isPanel, isWinogradTile, panels, winogradTiles } from '../program/tiles.ts';
 import type { ArrayTypeName, StoredArray } from './format.ts';
 import { arrayTypes, formatName, formatVersion, isInteger32 } from './format.ts';
@@ -419,19 +421,33 @@ function readEndpoint(read: Reader, program: Program, mayBeConstant: boolean): E
   const [buffer, offset] = read.list('at');
   const at = readPointer(buffer, offset, program) ?? read.bad('at', 'a buffer and an offset');
   const bytes = endpointBytes(program.buffers[at.buffer], mayBeConstant);
-  const floats = 1 + shape.reduce((sum, n, i) => sum + (n - 1) * strides[i], 0);
-  if (shape.includes(0) || at.offset % 4 || at.offset + 4 * floats > bytes) {
+  const quads = read.json.quads === undefined ? undefined : readQuads(read, shape, strides, mayBeConstant);
+  const stored = { shape, strides, ...(quads ? { quads } : {}) };
+  const words = endpointWords(stored);
+  if (shape.includes(0) || at.offset % 4 || at.offset + 4 * words > bytes) {
     read.bad('at', `inside a buffer of activations${mayBeConstant ? ' or an f32 constant' : ''}`);
   }
-  if (elementCount(shape) > floats) read.bad('strides', 'strides without overlapping elements');
+  if (elementCount(storedShape(stored)) > words) read.bad('strides', 'strides without overlapping elements');
+  const quantization = read.json.quantization === undefined ? undefined : readQuantization(read);
+  if (quads && !(quantization && fileGrid(dtype, quantization))) {
+    read.bad('quads', 'of an input of int8 or uint8 with a scale and a zero point among its bytes');
+  }
   return {
     name: read.text('name'),
     dtype,
-    shape,
-    strides,
+    ...stored,
     at,
-    ...(read.json.quantization === undefined ? {} : { quantization: readQuantization(read) }),
+    ...(quantization ? { quantization } : {}),
   };
+}
+
+/** The axis of channels of an input in quads, whose planes have rows without gaps. */
+function readQuads(read: Reader, shape: readonly number[], strides: readonly number[], isOutput: boolean): 1 | 3 {
+  const { quads } = read.json;
+  const row = quads === 1 ? 2 : 1;
+  const isPlanes = strides[row + 1] === 1 && strides[row] === shape[row + 1];
+  if ((quads === 1 || quads === 3) && shape.length === 4 && isPlanes && !isOutput) return quads;
+  return read.bad('quads', 'axis 1 or 3 of an input of four axes, whose planes have no gaps');
 }
 
 /** Bytes of a buffer that an endpoint may use; 0 when it may not lie there. */

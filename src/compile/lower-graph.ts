@@ -73,7 +73,10 @@ export function lowerGraph(graph: Graph, costModel: CostModel, plan: LoweringPla
     return layer;
   });
   const endpoint = (port: Graph['inputs'][number]) => endpointOf(graph, port, layouts, memory);
-  const inputs = graph.inputs.map(endpoint);
+  const inputs = graph.inputs.map((port): Endpoint => {
+    const inQuads = valueOf(graph, port.value).bytes !== undefined;
+    return { ...endpoint(port), ...(inQuads ? { quads: port.permutation?.[1] === 2 ? 3 : 1 } : {}) };
+  });
   const outputs = graph.outputs.map(endpoint);
   return {
     name: graph.name,

@@ -12,6 +12,9 @@ const runtimeKernels: readonly KernelName[] = [
   ...(Object.keys(kernels) as KernelName[]).filter((name) => kernels[name].standalone),
 ];
 
+/** Kernels that write inputs in bytes, from tensors and images. */
+const inputKernels: readonly KernelName[] = ['i8_from_bytes', 'i8_from_f32'];
+
 /** Expansions of weights that only some kernels read. */
 const expansions: Readonly<Record<string, RegExp>> = {
   expand_winograd: /_winograd_/,
@@ -30,7 +33,14 @@ const expansions: Readonly<Record<string, RegExp>> = {
 export async function trimWasm(wasm: Uint8Array, programs: readonly Program[]): Promise<Uint8Array> {
   const binaryen = await loadBinaryen();
   const used = programs.flatMap(({ steps }) => steps.map(({ kernel }) => kernel));
-  const needed = new Set<string>([...runtimeKernels, ...used, ...used.flatMap((kernel) => wideKernels[kernel] ?? [])]);
+  const takesBytes = programs.some(({ inputs }) => inputs.some(({ quads }) => quads));
+  const ofInputs = takesBytes ? inputKernels : [];
+  const needed = new Set<string>([
+    ...runtimeKernels,
+    ...ofInputs,
+    ...used,
+    ...used.flatMap((kernel) => wideKernels[kernel] ?? []),
+  ]);
   let module: Binaryen.Module;
   try {
     module = binaryen.readBinary(wasm);

@@ -4,6 +4,8 @@
 //
 // The padding belongs to the plane: any kernel may write garbage there, and none may rely on its contents. Kernels may
 // read up to 16 floats past the last plane; every buffer has that slack.
+import type { Endpoint } from './program.ts';
+import { quadsOf } from './quads.ts';
 
 /** Floats of every buffer beyond its values, for vector loads that run past the end. */
 export const bufferSlack = 16;
@@ -40,4 +42,14 @@ export function planeStrides(shape: readonly number[]): number[] {
   const [, c, h, w] = shape;
   const plane = paddedPlane(h * w);
   return [c * plane, plane, w, 1];
+}
+
+/** The shape of an input or output in memory, in its author's order: of quads in words, else in floats. */
+export function storedShape({ shape, quads }: Pick<Endpoint, 'shape' | 'quads'>): readonly number[] {
+  return shape.map((n, axis) => (axis === quads ? quadsOf(n) : n));
+}
+
+/** Words from the first to the last element of an input or output, both included. */
+export function endpointWords(endpoint: Pick<Endpoint, 'shape' | 'strides' | 'quads'>): number {
+  return 1 + storedShape(endpoint).reduce((sum, n, i) => sum + (n - 1) * endpoint.strides[i], 0);
 }

@@ -161,6 +161,11 @@ export interface Endpoint {
   strides: readonly number[];
   at: Pointer;
   quantization?: { scale: number; zeroPoint: number };
+  /**
+   * Of an input of int8 or uint8 that is stored in quads (quads.ts): the axis of its channels, (N, H, W, C) or (N, C, H, W).
+   * Strides are in words, that of the channels from one plane of four to the next.
+   */
+  quads?: 1 | 3;
 }
 
 export interface Program {

@@ -12,14 +12,17 @@ export const isRowMajor = ({ shape, strides }: Endpoint) => {
   return shape.every((n, i) => n === 1 || strides[i] === contiguous[i]);
 };
 
+/** Real numbers, or of an input in bytes also its integers. */
+export type InputValues = Float32Array | Int8Array | Uint8Array;
+
 const describe = (endpoint: Endpoint) => `${endpoint.dtype} [${endpoint.shape.join(', ')}]`;
 
 /**
  * Checks an input tensor and returns its elements as real numbers, row-major. A tensor of the declared integer dtype is
- * dequantised. float32 holds real values; values outside a quantised input's range saturate.
+ * dequantised, unless the input is stored in bytes. float32 holds real values; values outside a quantised input's range saturate.
  * @throws FiligreeError `invalid-argument` for another dtype or shape, or data that does not fit the shape.
  */
-export function inputValues(endpoint: Endpoint, tensor: Tensor, model: string): Float32Array {
+export function inputValues(endpoint: Endpoint, tensor: Tensor, model: string): InputValues {
   if (!Array.isArray(tensor.shape)) {
     const found = (tensor as object).constructor?.name ?? typeof tensor;
     throw new FiligreeError(
@@ -48,12 +51,8 @@ export function inputValues(endpoint: Endpoint, tensor: Tensor, model: string): 
     );
   }
   const data = tensor.data as Exclude<Tensor['data'], BigInt64Array>;
+  if (endpoint.quads) return data as InputValues;
   if (!(data instanceof Float32Array)) return dequantise(data, endpoint.quantization ?? { scale: 1, zeroPoint: 0 });
   const range = representableBy(endpoint);
   return range ? saturate(data, range) : data;
-}
-
-/** Floats from the first to the last element of an endpoint, both included. */
-export function endpointFloats({ shape, strides }: Endpoint): number {
-  return 1 + shape.reduce((sum, n, i) => sum + (n - 1) * strides[i], 0);
 }

@@ -13,7 +13,7 @@ import type { MemoryLayout } from './expand.ts';
 import type { Instance } from './instantiate.ts';
 import { growMemory } from './instantiate.ts';
 import { recordBytes, up64, writeRecord } from './record.ts';
-import type { EndpointView } from './view.ts';
+import type { EndpointView } from './endpoint-view.ts';
 import { viewOf } from './view.ts';
 
 /** Exclusive use of a model's memory: inputs are written, the program runs, outputs are read. */

@@ -2,28 +2,12 @@
 // f32_copy converts, through scratch memory behind the program.
 import type { WasmMemory } from './host-types.ts';
 import type { KernelNumbers } from '../program/kernels.ts';
-import { rowMajorStrides } from '../program/layout.ts';
+import { endpointWords, rowMajorStrides } from '../program/layout.ts';
 import type { Endpoint } from '../program/program.ts';
 import { elementCount } from '../tensor.ts';
-import { endpointFloats, isRowMajor } from './endpoint.ts';
-
-/** Where an input or output lies in linear memory. Valid until memory grows. */
-export interface EndpointView {
-  /** In bytes. */
-  readonly address: number;
-  /** Its values in place, row-major in the author's shape; undefined where they are padded or in another order. */
-  readonly inPlace: Float32Array | undefined;
-  /** A copy of its values, row-major. */
-  read(): Float32Array;
-  /** Writes row-major values. */
-  write(values: Float32Array): void;
-}
-
-/** The part of a Session that copying uses. */
-interface CopySession {
-  scratch(bytes: number, purpose: string): Uint8Array;
-  call(kernel: 'f32_copy', numbers: KernelNumbers<'f32_copy'>): void;
-}
+import { byteView } from './byte-view.ts';
+import type { CopySession, EndpointView } from './endpoint-view.ts';
+import { isRowMajor } from './endpoint.ts';
 
 interface Strided {
   address: number;
@@ -35,6 +19,7 @@ interface Strided {
 const copyAxes = 6;
 
 export function viewOf(session: CopySession, memory: WasmMemory, endpoint: Endpoint, address: number): EndpointView {
+  if (endpoint.quads) return byteView(session, endpoint, address);
   const { shape, strides } = endpoint;
   const count = elementCount(shape);
   const inPlace = isRowMajor(endpoint) ? new Float32Array(memory.buffer, address, count) : undefined;
@@ -42,7 +27,7 @@ export function viewOf(session: CopySession, memory: WasmMemory, endpoint: Endpo
     const { buffer, byteOffset } = session.scratch(4 * count, 'tensors');
     return new Float32Array(buffer, byteOffset, count);
   };
-  const stored = () => new Float32Array(memory.buffer, address, endpointFloats(endpoint));
+  const stored = () => new Float32Array(memory.buffer, address, endpointWords(endpoint));
   const here = { address, strides };
   const rowMajor = rowMajorStrides(shape);
   return {

@@ -57,7 +57,12 @@ export function writeImage(session: Session, image: Pixels, preprocessing: Prepr
   const spans = up64(imageScratchBytes(destination.width));
   const channels = target.isGrey ? 1 : image.channels;
   const bytes = image.width * image.height * channels;
-  const scratch = session.scratch(spans + bytes, 'an image');
+  const { quads } = inputs[0];
+  // an input in bytes is made of planes of floats, which lie behind the image
+  const before = up64(spans + bytes);
+  const scratch = session.scratch(before + (quads ? 4 * target.row * height : 0), 'an image');
+  const view = session.view(inputs[0]);
+  const y = quads ? scratch.byteOffset + before : view.address;
   if (channels === image.channels) scratch.set(image.data, spans);
   else writeGrey(image, scratch.subarray(spans));
   // the kernel writes a grey input three times in one place
@@ -65,7 +70,7 @@ export function writeImage(session: Session, image: Pixels, preprocessing: Prepr
   session.call('f32_image', {
     x: scratch.byteOffset + spans,
     scratch: scratch.byteOffset,
-    y: session.view(inputs[0]).address,
+    y,
     channels,
     xRow: image.width * channels,
     xLeft: 0,
@@ -91,6 +96,7 @@ export function writeImage(session: Session, image: Pixels, preprocessing: Prepr
     offset1: by[1],
     offset2: by[2],
   });
+  view.roundPlanes?.(y, target.channel);
   return geometry;
 }
 
@@ -113,7 +119,7 @@ function writeGrey({ data, channels }: Pixels, grey: Uint8Array): void {
   }
 }
 
-/** How an input of shape (1, H, W, C) or (1, C, H, W) is stored, C 3 or 1; strides in bytes. */
+/** How the floats of an input of shape (1, H, W, C) or (1, C, H, W) are stored, C 3 or 1; strides in bytes. */
 interface ImageLayout {
   isGrey: boolean;
   width: number;
@@ -123,7 +129,7 @@ interface ImageLayout {
   channel: number;
 }
 
-function imageLayout({ name, shape, strides }: Endpoint, model: string): ImageLayout {
+function imageLayout({ name, shape, strides, quads }: Endpoint, model: string): ImageLayout {
   const channel = channelAxis(shape);
   if (channel === undefined) {
     throw new FiligreeError(
@@ -133,10 +139,15 @@ function imageLayout({ name, shape, strides }: Endpoint, model: string): ImageLa
   }
   const [y, x] = channel === 3 ? [1, 2] : [2, 3];
   const isGrey = shape[channel] === 1;
+  const [height, width] = [shape[y], shape[x]];
+  if (quads) {
+    const plane = 16 * Math.ceil((width * height) / 4);
+    return { isGrey, height, width, row: 4 * width, pixel: 4, channel: isGrey ? 0 : plane };
+  }
   return {
     isGrey,
-    height: shape[y],
-    width: shape[x],
+    height,
+    width,
     row: 4 * strides[y],
     pixel: 4 * strides[x],
     channel: isGrey ? 0 : 4 * strides[channel],

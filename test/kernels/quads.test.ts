@@ -73,6 +73,32 @@ describe.each(builds)('byte kernels, %s build', async (build) => {
     }
   });
 
+  it.each(['pixels', 'channels'])('i8_from_bytes takes bytes by %s, signed or not', (order) => {
+    for (const pixels of counts) {
+      for (const channels of [1, 2, 3, 4, 5, 8, 11]) {
+        for (const shift of [0, 128]) {
+          k.reset();
+          const yPlane = pixels + (pixels % 3);
+          const quads = Math.ceil(channels / 4);
+          // rows of pixels or channels may lie apart
+          const [xPixel, xChannel] = order === 'pixels' ? [channels + (pixels % 2), 1] : [1, pixels + (channels % 2)];
+          const values = 1 + (pixels - 1) * xPixel + (channels - 1) * xChannel;
+          const x = randomBytes(k, Math.ceil((values + 3) / 4), pixels + channels);
+          const y = k.floats((quads - 1) * yPlane + pixels);
+          const fields = { x: x.address, y: y.address, channels, pixels, xPixel, xChannel, yPlane: 4 * yPlane, shift };
+          k.call('i8_from_bytes', fields);
+          for (let c = 0; c < channels; c++) {
+            for (let i = 0; i < pixels; i++) {
+              const expected = (bytesOf(x)[i * xPixel + c * xChannel] + shift) & 255;
+              const actual = bytesOf(y)[4 * ((c >> 2) * yPlane + i) + (c & 3)];
+              if (actual !== expected) expect(actual, `${channels}×${pixels} at ${c}, ${i}`).toBe(expected);
+            }
+          }
+        }
+      }
+    }
+  });
+
   it('i8_to_f32 gives the number that each byte stands for', () => {
     for (const pixels of counts) {
       for (const channels of [1, 2, 3, 4, 5, 8, 11]) {

@@ -2,7 +2,7 @@
 import type { Kernel, Table } from '../../program/kernel.ts';
 import { fieldsOf, kernels } from '../../program/kernels.ts';
 import { largestEntry } from '../../program/check.ts';
-import { bufferSlack } from '../../program/layout.ts';
+import { bufferSlack, endpointWords } from '../../program/layout.ts';
 import type { Endpoint, Pointer, Program, Step } from '../../program/program.ts';
 
 /** A layer by index, or an input or output by name. */
@@ -57,9 +57,9 @@ const overlap = (a: Range, b: Range) => a.buffer === b.buffer && a.start < b.end
 /** Whether a covers b, ignoring bytes that vector stores spill past its end. */
 const covers = (a: Range, b: Range) => a.start <= b.start && b.end <= a.end + spill;
 
-function endpointRange({ at, shape, strides }: Endpoint): Range {
-  const last = shape.reduce((sum, size, axis) => sum + (size - 1) * strides[axis], 0);
-  return { buffer: at.buffer, start: at.offset, end: at.offset + 4 * (last + 1) };
+function endpointRange(endpoint: Endpoint): Range {
+  const { buffer, offset } = endpoint.at;
+  return { buffer, start: offset, end: offset + 4 * endpointWords(endpoint) };
 }
 
 /** The arena ranges that a step reads and writes. */

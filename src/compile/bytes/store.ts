@@ -4,11 +4,11 @@
 // between such layers: where their results end in floats, floats are more exact and save a conversion. A layer whose
 // results only floats follow makes floats itself.
 import { freshName } from '../../graph/edit.ts';
-import type { Graph, Node } from '../../graph/graph.ts';
+import type { Graph, Node, Port, Shape } from '../../graph/graph.ts';
 import { valueOf } from '../../graph/graph.ts';
 import { isOp } from '../../ops/nodes.ts';
 import { absorb, Edges, isActive } from '../../passes/match.ts';
-import type { ByteGrid } from '../../quantisation.ts';
+import { fileGrid, type ByteGrid } from '../../quantisation.ts';
 import { keepsScale, worksOnBytes } from './support.ts';
 import { roundLayer } from './weights.ts';
 
@@ -48,6 +48,12 @@ export function storeInBytes(graph: Graph, plan: BytePlan): void {
       valueOf(graph, y).bytes = grids.get(y);
     }
   }
+  for (const port of graph.inputs) {
+    const bytes = grids.get(port.value);
+    if (bytes && holdsBytes(port, valueOf(graph, port.value).shape, bytes) && reads(port.value)) {
+      valueOf(graph, port.value).bytes = bytes;
+    }
+  }
   const { hasKernel = () => true } = plan;
   const inFloats = new Set([...active].filter((node) => isLayer(node) && !hasKernel(node, grids.get(node.inputs[0])!)));
   const isByteReader = (node: Node) => active.has(node) && !inFloats.has(node);
@@ -76,6 +82,17 @@ export function storeInBytes(graph: Graph, plan: BytePlan): void {
     }
   }
   fuseTables(graph);
+}
+
+/** Whether a caller's tensor holds the very bytes of a value, NHWC or NCHW. */
+function holdsBytes(
+  { dtype, permutation, quantization }: Port,
+  shape: Shape,
+  { scale, zero, most }: ByteGrid,
+): boolean {
+  const own = quantization && fileGrid(dtype, quantization);
+  if (own?.scale !== scale || own.zero !== zero || own.most !== most) return false;
+  return shape.length === 4 && ['0,1,2,3', '0,2,3,1'].includes(String(permutation ?? [0, 1, 2, 3]));
 }
 
 /** A function of a layer's sums that nothing else reads becomes a table that the layer looks up. */

@@ -63,6 +63,34 @@ export const quadKernels = {
     axes: import.meta.oneThread ? undefined : () => [{ field: 'pixels', multiple: 16, moves: { x: 4, y: 4 } }],
   }),
 
+  /** Bytes of a caller's tensor → quads. A pixel's channels lie side by side, or a channel's pixels do. */
+  i8_from_bytes: kernel({
+    family: 'quads',
+    record: 'FromBytesRecord',
+    fields: {
+      x: 'read', // bytes
+      y: 'write', // planes of words
+      channels: 'u32',
+      pixels: 'u32',
+      xPixel: 'u32', // bytes from one pixel to the next, and from one channel: one of the two is 1
+      xChannel: 'u32',
+      yPlane: 'u32', // bytes from one plane to the next
+      shift: 'u32', // added to each byte: 128 for int8, 0 for uint8
+    },
+    extents(n) {
+      if (!n.channels || !n.pixels) throw new Error('an extent is 0');
+      if (n.xPixel !== 1 && n.xChannel !== 1) throw new Error(`steps ${n.xPixel} and ${n.xChannel}: one must be 1`);
+      if (n.shift !== 0 && n.shift !== 128) throw new Error(`shift ${n.shift} must be 0 or 128`);
+      const quads = quadsOf(n.channels);
+      const y = span(quads, n.yPlane, n.pixels);
+      checkApart('y', quads * n.pixels, y);
+      // four bytes are read at once
+      return { x: (n.pixels - 1) * n.xPixel + (n.channels - 1) * n.xChannel + 4, y };
+    },
+    work: (n) => n.channels * n.pixels,
+    axes: import.meta.oneThread ? undefined : (n) => [{ field: 'pixels', multiple: 16, moves: { x: n.xPixel, y: 4 } }],
+  }),
+
   /** Quads → planes of floats. */
   i8_to_f32: kernel({
     family: 'quads',

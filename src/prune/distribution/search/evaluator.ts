@@ -1,7 +1,8 @@
 // Runs networks stitched together from candidates on photos, and measures their distance from the dense network.
 import { chooseBuild, instantiate } from '../../../runtime/instantiate.ts';
 import type { WasmProvider } from '../../../runtime/instantiate.ts';
-import { endpointFloats, inputValues } from '../../../runtime/endpoint.ts';
+import { inputValues } from '../../../runtime/endpoint.ts';
+import { endpointWords } from '../../../program/layout.ts';
 import { expandProgram, layOut } from '../../../runtime/expand.ts';
 import type { WasmBuild } from '../../../runtime/probe.ts';
 import { FiligreeError } from '../../../errors.ts';
@@ -70,7 +71,7 @@ export class Evaluator {
         pages: buffer.byteLength / 65536,
         values: { at: layout.arena, bytes: valueBytes },
         inputs: program.inputs.map((endpoint) => ({ at: address(endpoint) })),
-        outputs: program.outputs.map((endpoint) => ({ at: address(endpoint), floats: endpointFloats(endpoint) })),
+        outputs: program.outputs.map((endpoint) => ({ at: address(endpoint), floats: endpointWords(endpoint) })),
         photos,
       },
       threads,
@@ -243,7 +244,7 @@ function storedInputs(
     const tensor = Object.hasOwn(sample, endpoint.name) ? sample[endpoint.name] : undefined;
     if (!tensor) throw new FiligreeError('invalid-argument', `${name}: input "${endpoint.name}" is missing`);
     const values = inputValues(endpoint, tensor, name);
-    const stored = new Float32Array(new SharedArrayBuffer(4 * endpointFloats(endpoint)));
+    const stored = new Float32Array(new SharedArrayBuffer(4 * endpointWords(endpoint)));
     const at = storedAt(endpoint);
     if (!at) stored.set(values);
     else values.forEach((value, i) => (stored[at[i]] = value));
