@@ -10,7 +10,7 @@ import { accuracyOf, readAnnotated } from '../src/evaluate/accuracy.ts';
 import { calibrate } from '../src/evaluate/calibrate.ts';
 import { calibrationPhotos, photosIn } from '../src/evaluate/photos.ts';
 import { photoSamples, prepared, prune } from '../src/prune.ts';
-import { cloneGraph } from '../src/prune/prepare.ts';
+import { cloneGraph } from '../src/graph/clone.ts';
 
 interface Network {
   file: string;

@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { writeArtifact } from '../src/artifact/write.ts';
 import { ProgressLine } from '../src/cli/io.ts';
 import { compileGraph } from '../src/compile.ts';
-import { cloneGraph } from '../src/prune/prepare.ts';
+import { cloneGraph } from '../src/graph/clone.ts';
 import type { Cell } from './pruning/cells.ts';
 import { cellsOf, criteria, distributions, idOf, patterns, sparsities } from './pruning/cells.ts';
 import type { NetworkName, Opened } from './pruning/networks.ts';

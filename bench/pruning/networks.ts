@@ -11,7 +11,7 @@ import type { Graph } from '../../src/graph/graph.ts';
 import { loadModel } from '../../src/runtime/load.ts';
 import type { PhotoSamples } from '../../src/prune.ts';
 import { photoSamples, prepared } from '../../src/prune.ts';
-import { cloneGraph } from '../../src/prune/prepare.ts';
+import { cloneGraph } from '../../src/graph/clone.ts';
 
 export interface Network {
   title: string;

@@ -11,7 +11,7 @@ import { patternNamed, prune, prepared } from '../../src/prune.ts';
 import type { Layer } from '../../src/prune.ts';
 import { layersOf } from '../../src/prune/layers.ts';
 import { chosenLayers } from '../../src/prune/options.ts';
-import { cloneGraph } from '../../src/prune/prepare.ts';
+import { cloneGraph } from '../../src/graph/clone.ts';
 import type { PrunedLayer } from '../../src/prune/prune-layer.ts';
 import { search } from '../../src/prune/distribution/search/index.ts';
 import type { Cell } from './cells.ts';

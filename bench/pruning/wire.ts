@@ -4,7 +4,7 @@ import { writeArtifact } from '../../src/artifact/write.ts';
 import type { ProgressLine } from '../../src/cli/io.ts';
 import { compileGraph, weightTypes } from '../../src/compile.ts';
 import { loadModel } from '../../src/runtime/load.ts';
-import { cloneGraph } from '../../src/prune/prepare.ts';
+import { cloneGraph } from '../../src/graph/clone.ts';
 import { median } from '../measure.ts';
 import type { Opened } from './networks.ts';
 import { accuracyOf } from './networks.ts';

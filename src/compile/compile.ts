@@ -21,11 +21,12 @@ import type { CostModel } from '../lower/cost-model.ts';
 import { engineNames } from '../lower/engine-names.ts';
 import type { EngineName } from '../lower/engine-names.ts';
 import { costModelOf } from './engine.ts';
-import type { Ranges } from '../lower/ranges.ts';
-import { fileGrids, gridsOf } from './bytes/grids.ts';
+import { isOp } from '../ops/nodes.ts';
+import { chooseBytes, type ByteOptions } from './bytes/choose.ts';
+import { fileGrids } from './bytes/grids.ts';
 import { hasByteKernel } from './bytes/layers.ts';
 import { storeInBytes } from './bytes/store.ts';
-import { lowerGraph } from './lower-graph.ts';
+import { lowerGraph, type LoweringPlan } from './lower-graph.ts';
 import { outputTails } from './output-tails.ts';
 import { calibrateBytes, type CalibrationSamples } from './measure-ranges.ts';
 import type { Choices, LinearWeights, OnChoice } from '../lower/lowering.ts';
@@ -53,15 +54,10 @@ export interface CompileOptions extends OnnxOptions {
   costModel?: CostModel;
   /**
    * An integer program: values with a range stay in bytes from layer to layer. `compileModel` finds all of this itself on
-   * images: `int8: { calibrate: images }`.
+   * images: `int8: { calibrate: images }`. Layers that the cost model predicts to be faster in floats, since zeros are skipped
+   * there, stay in floats.
    */
-  int8?: {
-    readonly ranges: Ranges;
-    /** Values that have eight bits, others have seven. */
-    readonly eight?: readonly string[];
-    /** Layers that stay in floats, with the error that eight bits would make there. */
-    readonly floats?: Readonly<Record<string, number>>;
-  };
+  int8?: ByteOptions;
   /** Keeps the integers of a quantised file: its values stay in bytes. Default: it runs in floats. */
   integers?: boolean;
   /**
@@ -150,6 +146,19 @@ export function importModel(bytes: Uint8Array, name: string, options: OnnxOption
   throw new FiligreeError('invalid-model', `${name}: neither an ONNX nor a TFLite model (${bytes.length} bytes)`);
 }
 
+/** Stores values of a quantised file in the bytes that it has for them. */
+function keepFileBytes(graph: Graph): void {
+  separateLayers(graph);
+  const grids = fileGrids(graph);
+  graph.notes = graph.notes.filter((note) => !note.startsWith('activations are quantised in the file'));
+  graph.notes.push(`the file's integers are kept: ${grids.size} values have bytes`);
+  storeInBytes(graph, {
+    grids,
+    hasKernel: (node, from) => isOp(node, 'conv2d') && hasByteKernel(graph, node, from),
+  });
+  verify(graph);
+}
+
 /**
  * A graph → its program. The graph is optimised in place. A known vision model gets its `metadata.vision`.
  * @param plan chooses encodings and observes: `onPass` receives the graph after each pass that changed it, `onChoice` each choice
@@ -178,33 +187,15 @@ export function compileGraph(
   verify(graph);
   const keepsIntegers = options.integers === true && [...graph.values.values()].some(({ fileBytes }) => fileBytes);
   const { int8 } = options;
-  const isInteger = keepsIntegers || int8 !== undefined;
   optimise(graph, { ...plan, integers: keepsIntegers }); // verifies its result
-  if (!isInteger && fuseSlopes(graph)) plan.onPass?.('fuseSlopes', graph);
+  if (!keepsIntegers && !int8 && fuseSlopes(graph)) plan.onPass?.('fuseSlopes', graph);
   Object.assign(graph.metadata, options.metadata);
   const tails = outputTails(graph);
-  if (isInteger) {
-    separateLayers(graph);
-    const grids = keepsIntegers ? fileGrids(graph) : gridsOf(graph, int8!.ranges, int8!.eight);
-    if (keepsIntegers) {
-      graph.notes = graph.notes.filter((note) => !note.startsWith('activations are quantised in the file'));
-      graph.notes.push(`the file's integers are kept: ${grids.size} values have bytes`);
-    }
-    const errors = keepsIntegers ? {} : (int8!.floats ?? {});
-    const floats = new Set(Object.keys(errors));
-    storeInBytes(graph, { grids, floats, hasKernel: (node, from) => hasByteKernel(graph, node as never, from) });
-    verify(graph);
-    for (const [name, error] of Object.entries(errors)) {
-      graph.notes.push(`${name}: in floats, because eight bits would change it by ${(100 * error).toPrecision(2)} %`);
-    }
-  }
-  const program = lowerGraph(graph, options.costModel ?? costModelOf(engine), {
-    ...plan,
-    dense: options.dense,
-    linearWeights,
-    weights,
-    winograd,
-  });
+  const model = options.costModel ?? costModelOf(engine);
+  const lower = (stored: Graph, more: Pick<LoweringPlan, 'choices' | 'onChoice'> = {}) =>
+    lowerGraph(stored, model, { ...more, dense: options.dense, linearWeights, weights, winograd });
+  if (keepsIntegers) keepFileBytes(graph);
+  const program = lower(keepsIntegers || !int8 ? graph : chooseBytes(graph, int8, lower, model), plan);
   checkProgram(program); // the loader accepts every compiled program
   const { metadata } = program;
   const described = { ...program, tails };

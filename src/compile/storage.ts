@@ -2,7 +2,8 @@
 import type { Graph } from '../graph/graph.ts';
 import { valueOf } from '../graph/graph.ts';
 import { operatorOf } from '../graph/operator-of.ts';
-import { isByteNode, placeBytes } from './bytes/lower.ts';
+import { isByteNode } from '../passes/match.ts';
+import { placeBytes } from './bytes/lower.ts';
 import type { Layouts } from './layouts.ts';
 import type { Placement } from '../lower/placement.ts';
 

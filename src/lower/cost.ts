@@ -34,7 +34,7 @@ import type { ProductShape } from './product-cost.ts';
 
 export { defaultCostModel } from './cost-models.ts';
 export type { OperationCounts } from './cost-model.ts';
-export { fastest, predict, unitMs } from './predict.ts';
+export { fastest, minSparseGain, predict, unitMs } from './predict.ts';
 
 /** The work of a padded copy. Numbers are floats. */
 export function padWork({ read, written, planes }: Record<'read' | 'written' | 'planes', number>): OperationCounts {
@@ -43,6 +43,17 @@ export function padWork({ read, written, planes }: Record<'read' | 'written' | '
     { kernel: 'f32_pad', count: 'plane', times: planes },
     { kernel: 'f32_pad', count: 'read', times: read / 4 },
     { kernel: 'f32_pad', count: 'write', times: written / 4 },
+  ];
+}
+
+/** The work of a conversion between floats and bytes. */
+export function conversionWork(kernel: 'i8_from_f32' | 'i8_to_f32', elements: number): OperationCounts {
+  const [floats, bytes] = [elements / 4, elements / 16];
+  const isToBytes = kernel === 'i8_from_f32';
+  return [
+    { kernel, count: 'step', times: 1 },
+    { kernel, count: 'read', times: isToBytes ? floats : bytes },
+    { kernel, count: 'write', times: isToBytes ? bytes : floats },
   ];
 }
 

@@ -12,7 +12,7 @@ export function predict(work: OperationCounts, { costs, peak }: CostModel): numb
 }
 
 /** Minimum predicted gain of sparse kernels over dense. Predictions are not more accurate than this, so a smaller gain may be a loss. */
-const minSparseGain = 0.08;
+export const minSparseGain = 0.08;
 
 /** The candidate predicted to be fastest: dense, unless a sparse one is clearly faster. */
 export function fastest(candidates: readonly Candidate[]): string {

@@ -1,7 +1,7 @@
 import type { Activation } from '../program/activations.ts';
 import type { OperatorName } from '../ops/index.ts';
 import { affirms, type AttributesOf, isOp } from '../ops/nodes.ts';
-import { absorb, isActive, type Pass, rewriteEach } from './match.ts';
+import { absorb, isActive, isByteNode, type Pass, rewriteEach } from './match.ts';
 
 /** Whether an operator applies an activation to its output, by its attribute `activation`. */
 const fusesActivation = {
@@ -36,6 +36,7 @@ export const fuseActivations: Pass = (graph) =>
     if (!isOp(node, 'unary')) return false;
     const maker = edges.maker(node.inputs[0]);
     if (!maker || edges.soleReader(node.inputs[0]) !== node) return false;
+    if (isByteNode(graph, node) || isByteNode(graph, maker)) return false;
     if (isOp(maker, 'unary')) {
       const merged = inOne(maker.attributes, node.attributes);
       if (!merged) return false;

@@ -2,7 +2,7 @@ import type { Graph } from '../graph/graph.ts';
 import { valueOf } from '../graph/graph.ts';
 import type { OperatorName } from '../ops/index.ts';
 import { affirms, isOp, type NodeOf } from '../ops/nodes.ts';
-import { absorb, type Edges, isActive, type Pass, rewriteEach, sameShape, shapeOf } from './match.ts';
+import { absorb, type Edges, isActive, isByteNode, type Pass, rewriteEach, sameShape, shapeOf } from './match.ts';
 
 /** Whether an operator adds its fourth input to its output, before its activation. */
 const addsResidual = {
@@ -48,6 +48,7 @@ export const fuseResiduals: Pass = (graph) =>
 function fuse(graph: Graph, edges: Edges, add: NodeOf<'binary'>, value: string, residual: string): boolean {
   const layer = edges.maker(value);
   if (value === residual || !affirms(addsResidual, layer) || edges.soleReader(value) !== add) return false;
+  if (isByteNode(graph, layer) || isByteNode(graph, add)) return false;
   const [x, weights, bias = '', other = ''] = layer.inputs;
   const { groups, activation } = layer.attributes;
   if (groups !== 1 || isActive(activation) || other !== '') return false;

@@ -102,6 +102,11 @@ export function rewriteEach(graph: Graph, rule: (node: Node, edges: Edges) => bo
   return changed;
 }
 
+/** Whether a node reads or makes a value in bytes. */
+export function isByteNode(graph: Graph, { inputs, outputs }: Node): boolean {
+  return [...inputs, ...outputs].some((value) => value !== '' && valueOf(graph, value).bytes !== undefined);
+}
+
 /** Removes `next`, whose input is the only output of `node`; `node` then makes the output of `next`. */
 export function absorb(graph: Graph, node: Node, next: Node): void {
   graph.nodes.splice(graph.nodes.indexOf(next), 1);

@@ -1,4 +1,5 @@
 // Prepares a network for everything in this folder.
+import { cloneGraph } from '../graph/clone.ts';
 import type { Graph } from '../graph/graph.ts';
 import { verify } from '../graph/verify.ts';
 import { optimise } from '../passes/index.ts';
@@ -19,22 +20,4 @@ export function prepared(graph: Graph): Graph {
     used.add(node.name);
   }
   return copy;
-}
-
-/** A copy that can be edited without changing the given graph. Numbers of constants are shared: replace them, do not write. */
-export function cloneGraph(graph: Graph): Graph {
-  return {
-    name: graph.name,
-    inputs: graph.inputs.map((port) => ({ ...port })),
-    outputs: graph.outputs.map((port) => ({ ...port })),
-    nodes: graph.nodes.map((node) => ({
-      ...node,
-      inputs: [...node.inputs],
-      outputs: [...node.outputs],
-      attributes: structuredClone(node.attributes),
-    })),
-    values: new Map([...graph.values].map(([name, value]) => [name, { ...value }])),
-    notes: [...graph.notes],
-    metadata: structuredClone(graph.metadata),
-  };
 }

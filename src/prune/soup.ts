@@ -6,7 +6,8 @@ import { verify } from '../graph/verify.ts';
 import { layersOf, weightsOf } from './layers.ts';
 import { maskOf, sparsityOf } from './patterns/masks.ts';
 import type { Mask } from './patterns/pattern.ts';
-import { cloneGraph, prepared } from './prepare.ts';
+import { cloneGraph } from '../graph/clone.ts';
+import { prepared } from './prepare.ts';
 
 /**
  * The first network with the mean of all networks' parameters. All must be the same network: nodes in the same order with the

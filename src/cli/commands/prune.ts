@@ -178,7 +178,7 @@ async function prune(io: Io, input: string, options: Options): Promise<void> {
 /** Returns a function that compiles a graph as `compile` does; the graph is not changed. */
 async function compilerOf(path: string, options: Options): Promise<(graph: Graph) => Program> {
   const { compileGraph, parseCostModel } = await import('../../compile.ts');
-  const { cloneGraph } = await import('../../prune/prepare.ts');
+  const { cloneGraph } = await import('../../graph/clone.ts');
   const { head, linearWeights, weights, costModel: file } = options;
   const settings: CompileOptions = { head, linearWeights, weights };
   if (options.labels !== undefined) settings.labels = await readLabels(options.labels);

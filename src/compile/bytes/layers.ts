@@ -58,11 +58,13 @@ type Wide = Omit<ByteMatrix, 'weights'> & { weights: Int16Array };
 function inBytes(m: Wide): { matrix: ByteMatrix; planes: number[] } {
   const { rows, inputs, area } = m;
   const quads = quadsOf(inputs);
-  const clamped = Int8Array.from(m.weights, (w) => Math.min(Math.max(w, -127), 127));
+  const clamped = new Int8Array(m.weights.length);
   const twice = new Set<number>();
-  m.weights.forEach((w, i) => {
+  for (let i = 0; i < clamped.length; i++) {
+    const w = m.weights[i];
+    clamped[i] = Math.min(Math.max(w, -127), 127);
     if (w !== clamped[i]) twice.add((Math.floor(i / area) % inputs) >> 2);
-  });
+  }
   const planes = [...Array(quads).keys(), ...twice];
   if (twice.size === 0) return { matrix: { ...m, weights: clamped }, planes };
   const weights = new Int8Array(rows * 4 * planes.length * area);
@@ -206,14 +208,18 @@ function integers(node: Layer, graph: Graph, from: ByteGrid, to: ByteGrid | unde
   if (!rowScales || !data) throw new Error('the weights have no scales');
   const given = b ? valueOf(graph, b).data : undefined;
   const size = inputs * kh * kw;
-  const weights = Int16Array.from(data as Float32Array, (weight, i) =>
-    Math.round(weight / rowScales[Math.floor(i / size)]),
-  );
+  const weights = new Int16Array(rows * size);
+  const sums = new Float64Array(rows);
+  for (let row = 0, i = 0; row < rows; row++) {
+    for (const end = i + size; i < end; i++) {
+      weights[i] = Math.round(Number(data[i]) / rowScales[row]);
+      sums[row] += weights[i];
+    }
+  }
   // each step rounded to a float, as XNNPACK does
   const scales = Float32Array.from(rowScales, (scale) => Math.fround(from.scale * scale) / (to?.scale ?? 1));
   const bias = Float64Array.from({ length: rows }, (_, row) => {
-    const sum = weights.subarray(row * size, (row + 1) * size).reduce((total, weight) => total + weight, 0);
-    return Math.round(Number(given?.[row] ?? 0) / (from.scale * rowScales[row])) - from.zero * sum;
+    return Math.round(Number(given?.[row] ?? 0) / (from.scale * rowScales[row])) - from.zero * sums[row];
   });
   return { rows, inputs, area: kh * kw, weights, scales, bias, bits: from.most === eightBits ? 8 : 7 };
 }

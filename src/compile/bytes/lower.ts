@@ -10,11 +10,6 @@ import { wordShape } from '../layouts.ts';
 import { layerBytes } from './layers.ts';
 import { averageBytes, binaryBytes, channelBytes, convertBytes, meanBytes } from './records.ts';
 
-/** Whether a node reads or makes a value in bytes. */
-export function isByteNode(graph: Graph, { inputs, outputs }: Node): boolean {
-  return [...inputs, ...outputs].some((value) => value !== '' && valueOf(graph, value).bytes !== undefined);
-}
-
 /** Whether all parts of a value along its channels begin at whole words. */
 const isWhole = (channels: readonly number[]) => channels.slice(0, -1).every((count) => count % 4 === 0);
 

@@ -17,6 +17,8 @@ export interface BytePlan {
   readonly grids: ReadonlyMap<string, ByteGrid>;
   /** Names of nodes that stay in floats, and read floats: rounding their inputs is what harms them. */
   readonly floats?: ReadonlySet<string>;
+  /** Nodes that stay in floats because they are faster there. They may read floats that are copies of bytes. */
+  readonly apart?: ReadonlySet<Node>;
   /** Whether a layer whose input has these bytes has a kernel for them. Those without multiply floats that are rounded to the bytes. */
   readonly hasKernel?: (node: Node, from: ByteGrid) => boolean;
 }
@@ -24,13 +26,16 @@ export interface BytePlan {
 const isLayer = (node: Node) => isOp(node, 'conv2d', 'linear');
 
 /** Whether a node has a kernel that makes floats of bytes, where only floats follow. */
-const makesFloats = (node: Node) => isLayer(node) && !(isOp(node, 'conv2d') && node.attributes.groups > 1);
+export const makesFloats = (node: Node) => isLayer(node) && !(isOp(node, 'conv2d') && node.attributes.groups > 1);
 
 const computed = (graph: Graph, values: readonly string[]) =>
   values.filter((value) => value !== '' && valueOf(graph, value).data === undefined);
 
-/** Changes an optimised graph, whose layers are separate, to one that stores values in bytes. */
-export function storeInBytes(graph: Graph, plan: BytePlan): void {
+/**
+ * Changes an optimised graph, whose layers are separate, to one that stores values in bytes. Returns the nodes that work on
+ * bytes.
+ */
+export function storeInBytes(graph: Graph, plan: BytePlan): ReadonlySet<Node> {
   const exact = exactValues(graph, plan);
   const active = chooseNodes(graph, plan, exact);
   const grids = new Map(plan.grids);
@@ -82,6 +87,7 @@ export function storeInBytes(graph: Graph, plan: BytePlan): void {
     }
   }
   fuseTables(graph);
+  return active;
 }
 
 /** Whether a caller's tensor holds the very bytes of a value, NHWC or NCHW. */
@@ -123,11 +129,11 @@ function exactValues(graph: Graph, { floats }: BytePlan): Set<string> {
 }
 
 /** Nodes that work on bytes. A layer can make floats of bytes, but for those of one channel each. */
-function chooseNodes(graph: Graph, { grids, floats }: BytePlan, exact: ReadonlySet<string>): Set<Node> {
+function chooseNodes(graph: Graph, { grids, floats, apart }: BytePlan, exact: ReadonlySet<string>): Set<Node> {
   const active = new Set(
     graph.nodes.filter((node) => {
       const values = computed(graph, [...node.inputs, ...node.outputs]);
-      if (floats?.has(node.name) || !worksOnBytes(graph, node)) return false;
+      if (floats?.has(node.name) || apart?.has(node) || !worksOnBytes(graph, node)) return false;
       if (!makesFloats(node) && node.outputs.some((value) => exact.has(value))) return false;
       return values.every((value) => grids.has(value));
     }),

@@ -7,7 +7,7 @@ import { applyBinary } from '../../ops/binary.ts';
 import { answer, isOp, type NodeOf, type OperatorTable } from '../../ops/nodes.ts';
 import type { Activation } from '../../program/activations.ts';
 import { biasOf, setBias, weightsOf } from '../layers.ts';
-import { cloneGraph } from '../prepare.ts';
+import { cloneGraph } from '../../graph/clone.ts';
 import type { ChannelChoice } from './remove.ts';
 import { channelSpaces } from './spaces.ts';
 import { columnsOf, dimensionsOf } from './uses.ts';

@@ -5,7 +5,7 @@ import { type Graph, type Node, nodeError, type Shape, valueOf } from '../../gra
 import { inferOutputs } from '../../graph/infer.ts';
 import { verify } from '../../graph/verify.ts';
 import { answer, type NodeOf, type OperatorTable } from '../../ops/nodes.ts';
-import { cloneGraph } from '../prepare.ts';
+import { cloneGraph } from '../../graph/clone.ts';
 import { positionsIn } from './indices.ts';
 
 /** For each axis of a value, the old position of each new one; `undefined` for an unchanged axis. */

@@ -10,7 +10,7 @@ import { magnitudeScores } from '../criteria/magnitude-scores.ts';
 import { blocksToKeep, masked, select } from '../patterns/masks.ts';
 import type { ResolvedOptions, Sample } from '../options.ts';
 import { blocksOf } from '../patterns/patterns.ts';
-import { cloneGraph } from '../prepare.ts';
+import { cloneGraph } from '../../graph/clone.ts';
 import { candidatesOf } from '../prune-layer.ts';
 import type { PruningState } from '../prune-layer.ts';
 import type { CandidateMaker } from './search/candidates.ts';

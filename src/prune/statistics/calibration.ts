@@ -7,7 +7,7 @@ import { Columns } from './columns.ts';
 import { LinearAlgebra } from '../linear-algebra.ts';
 import type { Layer } from '../layers.ts';
 import { Moments } from './moments.ts';
-import { cloneGraph } from '../prepare.ts';
+import { cloneGraph } from '../../graph/clone.ts';
 import { checkRegions, pickPixels } from './picks.ts';
 import type { Region } from './picks.ts';
 import { RandomNumbers, seedOf } from '../random-numbers.ts';

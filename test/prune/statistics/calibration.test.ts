@@ -6,7 +6,7 @@ import type { CalibrationOptions } from '../../../src/prune/statistics/calibrati
 import { Calibrator } from '../../../src/prune/statistics/calibration.ts';
 import type { Layer } from '../../../src/prune/layers.ts';
 import { layersOf, setWeights, weightsOf } from '../../../src/prune/layers.ts';
-import { cloneGraph } from '../../../src/prune/prepare.ts';
+import { cloneGraph } from '../../../src/graph/clone.ts';
 import type { Conv2dAttributes } from '../../../src/ops/convolution.ts';
 import type { DenseTensor } from '../../../src/ops/operator.ts';
 import { Tensor } from '../../../src/tensor.ts';
