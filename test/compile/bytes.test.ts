@@ -94,6 +94,29 @@ it('leaves what ends in floats in floats, and says nothing of bytes there', () =
   expect(kernels).toEqual(['i8_from_f32', 'i8_dot_12x4', 'i8_dot_12x4', 'f32_unary']);
 });
 
+it('rounds what a file rounds before its end, where callers get integers', async () => {
+  const g = new GraphBuilder();
+  const y = g.conv2d(g.input([1, 4, 5, 5]), 8, 1);
+  const mean = g.node('reduce', { fn: 'mean', axes: [2, 3], keepDims: true }, y);
+  const graph = g.finish(mean);
+  const grid = { scale: Math.fround(0.04), zero: 128, most: 255 } as const;
+  const grids = new Map([graph.inputs[0].value, y, mean].map((value) => [value, grid]));
+  const kernelsOf = (one: Graph) => {
+    storeInBytes(one, { grids });
+    return lowerGraph(one, defaultCostModel).steps.map(({ kernel }) => kernel);
+  };
+  // floats are more exact where callers get floats
+  expect(kernelsOf(cloneGraph(graph))).toEqual(['i8_from_f32', 'i8_dot_12x4', 'f32_reduce']);
+  Object.assign(graph.outputs[0], { dtype: 'int8', quantization: { scale: 0.04, zeroPoint: 0 } });
+  expect(kernelsOf(graph)).toEqual(['i8_from_f32', 'i8_dot_12x4', 'i8_mean', 'i8_to_f32']);
+  const inputs = randomInputs(graph, randomFloats(7));
+  const expected = evaluate(cloneGraph(graph), inputs).output0.data as Float32Array;
+  const actual = (await (await loadGraph(graph, 'simd')).run(inputs)).output0.data as Float32Array;
+  const bytesOf = (values: Float32Array) => Array.from(values, (v) => Math.round(v / grid.scale));
+  expect(bytesOf(actual)).toEqual(bytesOf(expected));
+  expect(Array.from(actual)).toEqual(bytesOf(actual).map((q) => Math.fround(grid.scale * q)));
+});
+
 it('rounds floats where a layer has no kernel for bytes', async () => {
   const graph = inBytes(networks['a 3×3 layer'](6, 7), false);
   const kernels = new Set(lowerGraph(graph, defaultCostModel).steps.map(({ kernel }) => kernel));

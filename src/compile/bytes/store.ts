@@ -55,7 +55,7 @@ export function storeInBytes(graph: Graph, plan: BytePlan): ReadonlySet<Node> {
   }
   for (const port of graph.inputs) {
     const bytes = grids.get(port.value);
-    if (bytes && holdsBytes(port, valueOf(graph, port.value).shape, bytes) && reads(port.value)) {
+    if (bytes && holdsBytes(port, bytes) && isMap(port, valueOf(graph, port.value).shape) && reads(port.value)) {
       valueOf(graph, port.value).bytes = bytes;
     }
   }
@@ -90,15 +90,15 @@ export function storeInBytes(graph: Graph, plan: BytePlan): ReadonlySet<Node> {
   return active;
 }
 
-/** Whether a caller's tensor holds the very bytes of a value, NHWC or NCHW. */
-function holdsBytes(
-  { dtype, permutation, quantization }: Port,
-  shape: Shape,
-  { scale, zero, most }: ByteGrid,
-): boolean {
+/** Whether a caller's tensor holds the very bytes of a value. */
+function holdsBytes({ dtype, quantization }: Port, { scale, zero, most }: ByteGrid): boolean {
   const own = quantization && fileGrid(dtype, quantization);
-  if (own?.scale !== scale || own.zero !== zero || own.most !== most) return false;
-  return shape.length === 4 && ['0,1,2,3', '0,2,3,1'].includes(String(permutation ?? [0, 1, 2, 3]));
+  return own?.scale === scale && own.zero === zero && own.most === most;
+}
+
+/** Whether a value is NHWC or NCHW to callers. */
+function isMap({ permutation = [0, 1, 2, 3] }: Port, { length }: Shape): boolean {
+  return length === 4 && ['0,1,2,3', '0,2,3,1'].includes(String(permutation));
 }
 
 /** A function of a layer's sums that nothing else reads becomes a table that the layer looks up. */
@@ -138,13 +138,21 @@ function chooseNodes(graph: Graph, { grids, floats, apart }: BytePlan, exact: Re
       return values.every((value) => grids.has(value));
     }),
   );
+  // a file that has integers at its end rounds what leads there
+  const portsOfBytes = new Set(
+    graph.outputs
+      .filter((port) => grids.has(port.value) && holdsBytes(port, grids.get(port.value)!))
+      .map(({ value }) => value),
+  );
   const edges = new Edges(graph);
   for (let before = -1; before !== active.size;) {
     before = active.size;
     for (const node of Array.from(active)) {
       if (isLayer(node)) continue;
       const isMade = computed(graph, node.inputs).some((value) => active.has(edges.maker(value)!));
-      const isRead = node.outputs.some((value) => edges.readers(value).some((reader) => active.has(reader)));
+      const isRead = node.outputs.some(
+        (value) => edges.readers(value).some((reader) => active.has(reader)) || portsOfBytes.has(value),
+      );
       if (!isMade || !isRead) active.delete(node);
     }
   }
