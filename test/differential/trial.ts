@@ -80,7 +80,7 @@ export function drawSetting(dice: Dice): Setting {
     linearWeights: dice.one([undefined, 'int8', 'int4']),
     threads: dice.from(1, 4),
     workers: dice.oneIn(25),
-    winograd: dice.one([4, 4, 2, false]),
+    winograd: dice.one([4, 2, 4, 2, false]),
     wideTiles: dice.oneIn(2),
   };
 }
