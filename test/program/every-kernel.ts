@@ -31,8 +31,8 @@ const rounded = (linearWeights: LinearWeights, batch: number) => {
   return { ...rank4(build, [batch, 512], forced.dense), linearWeights };
 };
 
-/** Values in bytes, through every operator that has kernels for them. */
-const inBytes = () => {
+/** Values in bytes, through every operator that has kernels for them. Products of all weights have this kernel. */
+const inBytes = (product: 'i8_dot_12x4' | 'i8_dot_24x2' | 'i8_dot_52x1') => {
   const g = new GraphBuilder(4);
   const geometry = { stride: [1, 1], pads: [1, 1, 0, 0], ceilMode: false } as const;
   const x = g.node('unary', { fn: 'identity' }, g.input([2, 6, 5, 6]));
@@ -44,7 +44,7 @@ const inBytes = () => {
   const scaled = g.node('binary', { fn: 'mul' }, means, mean);
   const shuffled = g.node('gather', { axis: 1 }, scaled, g.constant([6], [0, 3, 1, 4, 2, 5]));
   let y = shuffled;
-  // weights that are kept in blocks of 1, 2 and 4 rows
+  // blocks of 1, 2 and 4 rows that are kept
   for (const rows of [1, 2, 4]) {
     const kept = Array.from({ length: 8 * 6 }, (_, i) => (Math.floor(i / 6) % 8 < rows && i % 6 > 3 ? 1 : 0));
     y = g.node(
@@ -69,7 +69,8 @@ const inBytes = () => {
     weights.rowScales = new Float32Array(weights.shape[0]).fill(1);
     if ('activation' in attributes && attributes.activation) Object.assign(attributes, { sumBytes: bytes });
   }
-  return { graph, costModel: defaultCostModel };
+  const { costs } = defaultCostModel;
+  return { graph, costModel: { ...defaultCostModel, costs: { ...costs, [product]: { group: 0, vector: 0 } } } };
 };
 
 export interface Case extends LoweringPlan {
@@ -79,7 +80,9 @@ export interface Case extends LoweringPlan {
 
 /** By name, what compiles to programs in which every kernel is. */
 export const everyKernel: Record<string, Case> = {
-  'values in bytes': inBytes(),
+  'values in bytes': inBytes('i8_dot_12x4'),
+  'values in bytes, blocks of two rows': inBytes('i8_dot_24x2'),
+  'values in bytes, blocks of single rows': inBytes('i8_dot_52x1'),
   ...Object.fromEntries(
     Object.entries(forced).map(([encoding, costModel]) => [
       `convolutions, ${encoding}`,
