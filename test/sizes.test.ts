@@ -82,7 +82,8 @@ const budgets = {
   // of workers behind queues, without the decoders that it imports
   'bulk.js': { raw: 11_000, brotli: 4_300 },
   'kernels.js': { raw: 44_000, brotli: 11_700 },
-  'compile.js': { raw: 455_000, brotli: 132_900 },
+  // by 1500 and 1100 for the choice of bytes or floats by a minimum cut
+  'compile.js': { raw: 456_500, brotli: 134_000 },
 };
 
 const faceHead = 'mediapipe.js';
