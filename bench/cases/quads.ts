@@ -80,7 +80,7 @@ export const quadCases = {
     return { x: place(x.floats), ...layer, ...planes };
   }),
   i8_from_bytes: quads('i8_from_bytes', 'tensorBytes', [0.25, 0.25], ({ shape, x, y, place }) => {
-    const steps = { xPixel: shape.inputs, xChannel: 1, yPlane: y.plane, shift: 128 };
+    const steps = { xPixel: shape.inputs, xChannel: 1, yPlane: y.plane, shift: 0 };
     return { x: place(x.floats), channels: shape.inputs, pixels: x.pixels, ...steps };
   }),
   i8_to_f32: quads('i8_to_f32', 'toFloats', [0.25, 1], ({ shape, x, y, place }) => {
