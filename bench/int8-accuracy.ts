@@ -107,7 +107,7 @@ async function measure(model: string, column: string): Promise<number> {
     const { graph } = await prune(dense, { pattern, sparsity: Number(percent) / 100, criterion, ...samples });
     read = () => cloneGraph(graph);
   }
-  const int8 = column === 'f32' ? undefined : await calibrate(floats, read, photos, progress, options);
+  const int8 = column === 'f32' ? undefined : await calibrate(floats, read(), photos, progress, options);
   const limit = values.limit === undefined ? undefined : Number(values.limit);
   const images = await readAnnotated(path.join(values.data, list), { limit });
   return (await accuracyOf(compileGraph(read(), { int8 }), images, options, progress)).value;

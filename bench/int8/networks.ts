@@ -5,7 +5,8 @@ import path from 'node:path';
 import { networks } from '../../models/index.ts';
 import { writeArtifact } from '../../src/artifact/write.ts';
 import { compileGraph, importModel, type CompileOptions } from '../../src/compile.ts';
-import { calibrateBytes, measureRanges, type ByteCalibration } from '../../src/compile/measure-ranges.ts';
+import type { ByteOptions } from '../../src/compile/bytes/choose.ts';
+import { calibrateBytes, measureRanges } from '../../src/compile/measure-ranges.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import { valueOf } from '../../src/graph/graph.ts';
 import { decodeImage } from '../../src/images/decode.ts';
@@ -105,9 +106,9 @@ async function artifact(folder: string, id: string, graph: Graph, options: Compi
 }
 
 /** What an integer program needs to know, kept in the folder, since it takes long to find. With `all`: ranges on one photograph alone. */
-async function calibration(folder: string, network: FloatNetwork, all: boolean): Promise<ByteCalibration> {
+async function calibration(folder: string, network: FloatNetwork, all: boolean): Promise<ByteOptions> {
   const file = path.join(folder, `${network.id}${all ? '-all' : ''}.ranges.json`);
-  if (existsSync(file)) return JSON.parse(await readFile(file, 'utf8')) as ByteCalibration;
+  if (existsSync(file)) return JSON.parse(await readFile(file, 'utf8')) as ByteOptions;
   const images = dataPath(network.photographs);
   const names = readdirSync(images)
     .sort()
@@ -117,9 +118,9 @@ async function calibration(folder: string, network: FloatNetwork, all: boolean):
   );
   const samples = { calibrate, preprocessing: network.preprocessing };
   const program = compileGraph(network.read());
-  const measured: ByteCalibration = all
-    ? { ranges: await measureRanges(network.read(), program, samples), eight: [], floats: {} }
-    : await calibrateBytes(network.read, program, samples);
+  const measured: ByteOptions = all
+    ? { ranges: await measureRanges(network.read(), program, samples) }
+    : await calibrateBytes(network.read(), program, samples);
   await writeFile(file, JSON.stringify(measured));
   return measured;
 }

@@ -1,6 +1,7 @@
 import { writeArtifact } from '../artifact/write.ts';
 import { FiligreeError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
+import { cloneGraph } from '../graph/clone.ts';
 import { verify } from '../graph/verify.ts';
 import { importOnnx, looksLikeOnnx, type OnnxOptions } from '../import/onnx/index.ts';
 import { importTflite } from '../import/tflite/index.ts';
@@ -21,7 +22,6 @@ import type { CostModel } from '../lower/cost-model.ts';
 import { engineNames } from '../lower/engine-names.ts';
 import type { EngineName } from '../lower/engine-names.ts';
 import { costModelOf } from './engine.ts';
-import { isOp } from '../ops/nodes.ts';
 import { chooseBytes, type ByteOptions } from './bytes/choose.ts';
 import { fileGrids } from './bytes/grids.ts';
 import { hasByteKernel } from './bytes/layers.ts';
@@ -113,9 +113,9 @@ function isCalibrated(options: CompileOptions | CalibratedCompileOptions): optio
 
 async function compileCalibrated(bytes: Uint8Array, options: CalibratedCompileOptions): Promise<Uint8Array> {
   const { int8, ...rest } = options;
-  const read = () => importModel(bytes, options.name ?? 'model', options);
-  const program = compileGraph(read(), rest);
-  return writeArtifact(compileGraph(read(), { ...rest, int8: await calibrateBytes(read, program, int8) }));
+  const graph = importModel(bytes, options.name ?? 'model', options);
+  const program = compileGraph(cloneGraph(graph), rest);
+  return writeArtifact(compileGraph(graph, { ...rest, int8: await calibrateBytes(graph, program, int8) }));
 }
 
 /**
@@ -154,7 +154,7 @@ function keepFileBytes(graph: Graph): void {
   graph.notes.push(`the file's integers are kept: ${grids.size} values have bytes`);
   storeInBytes(graph, {
     grids,
-    hasKernel: (node, from) => isOp(node, 'conv2d') && hasByteKernel(graph, node, from),
+    hasKernel: (node, from) => hasByteKernel(graph, node, from),
   });
   verify(graph);
 }

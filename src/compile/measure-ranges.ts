@@ -2,6 +2,7 @@
 import { writeArtifact } from '../artifact/write.ts';
 import { FiligreeError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
+import { cloneGraph } from '../graph/clone.ts';
 import { verify } from '../graph/verify.ts';
 import type { Ranges } from '../lower/ranges.ts';
 import { optimise } from '../passes/index.ts';
@@ -15,6 +16,7 @@ import { ImageReader, type ImageSource } from '../vision/image-source.ts';
 import { readPreprocessing } from '../vision/metadata.ts';
 import type { Preprocessing } from '../vision/preprocessing.ts';
 import { runImage } from '../vision/run-image.ts';
+import type { ByteOptions } from './bytes/choose.ts';
 import { LayerErrors } from './bytes/errors.ts';
 import { gridsOf } from './bytes/grids.ts';
 import { Calibration } from './calibrate.ts';
@@ -74,15 +76,6 @@ async function runOnSamples(
   }
 }
 
-/** What an integer program needs to know of a float network. */
-export interface ByteCalibration {
-  readonly ranges: Ranges;
-  /** Values that have eight bits, others have seven: for those, every host has a quick kernel. */
-  readonly eight: readonly string[];
-  /** Nodes that stay in floats, with the error that eight bits would make there. */
-  readonly floats: Readonly<Record<string, number>>;
-}
-
 /** Samples on which the error of each layer is measured. */
 const errorSamples = 4;
 
@@ -94,16 +87,16 @@ const tolerance = 0.06;
 
 /**
  * Runs a model in floats on each sample: the ranges of all values, and the layers that eight bits would harm.
- * @param read imports the model, each time anew
+ * @param graph the imported model; it is not changed
  * @param program the compiled model: its metadata says how images become its input
  * @throws FiligreeError `invalid-argument` when there is no sample, a sample fits no input, or nothing says how images become
  * the input; as `Model.run`
  */
 export async function calibrateBytes(
-  read: () => Graph,
+  graph: Graph,
   program: Pick<Program, 'name' | 'inputs' | 'metadata'>,
   samples: CalibrationSamples,
-): Promise<ByteCalibration> {
+): Promise<Required<ByteOptions>> {
   const kept: CalibrationSample[] = [];
   async function* all() {
     for await (const sample of samples.calibrate) {
@@ -111,13 +104,13 @@ export async function calibrateBytes(
       yield sample;
     }
   }
-  const ranges = await measureRanges(read(), program, { ...samples, calibrate: all() });
+  const ranges = await measureRanges(cloneGraph(graph), program, { ...samples, calibrate: all() });
   const measured = async (eight: readonly string[]) => {
-    const graph = read();
-    verify(graph);
-    optimise(graph);
-    separateLayers(graph);
-    const errors = new LayerErrors(graph, gridsOf(graph, ranges, eight));
+    const copy = cloneGraph(graph);
+    verify(copy);
+    optimise(copy);
+    separateLayers(copy);
+    const errors = new LayerErrors(copy, gridsOf(copy, ranges, eight));
     if (errors.program.outputs.length > 0) {
       await runOnSamples(errors.program, program, { ...samples, calibrate: kept }, (outputs) =>
         errors.observe(outputs),

@@ -13,18 +13,18 @@ const maxPhotos = 64;
 /**
  * Runs a model on the first photos of a directory, by name, preprocessed as its detector or classifier does.
  * @param program the compiled model: its metadata says how photos are preprocessed, unless `preprocess` does
- * @param read imports the model, each time anew
+ * @param graph the imported model; it is not changed
  */
 export async function calibrate(
   program: Program,
-  read: () => Graph,
+  graph: Graph,
   directory: string,
   progress: ProgressDisplay,
   { preprocess }: Pick<VisionOptions, 'preprocess'>,
 ): Promise<NonNullable<CompileOptions['int8']>> {
   const { calibrateBytes } = await import('../compile/measure-ranges.ts');
   const photos = await photosIn(directory, maxPhotos);
-  return calibrateBytes(read, program, { calibrate: decoded(photos, progress), preprocessing: preprocess });
+  return calibrateBytes(graph, program, { calibrate: decoded(photos, progress), preprocessing: preprocess });
 }
 
 /** Photos, decoded one after the other. */

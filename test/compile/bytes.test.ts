@@ -14,7 +14,6 @@ import { evaluate } from '../../src/graph/evaluate.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import { byteNetworks as networks } from './byte-networks.ts';
 import { verify } from '../../src/graph/verify.ts';
-import { isOp } from '../../src/ops/nodes.ts';
 import { optimise } from '../../src/passes/index.ts';
 import { separateLayers } from '../../src/passes/separate-layers.ts';
 import type { DenseTensor } from '../../src/ops/operator.ts';
@@ -36,7 +35,7 @@ function inBytes(graph: Graph, kernels = true): Graph {
   for (const { value } of graph.inputs) ranges[value] = { min: -1, max: 1 };
   storeInBytes(graph, {
     grids: gridsOf(graph, ranges),
-    hasKernel: (node, from) => kernels && isOp(node, 'conv2d') && hasByteKernel(graph, node, from),
+    hasKernel: (node, from) => kernels && hasByteKernel(graph, node, from),
   });
   verify(graph);
   return graph;
@@ -148,7 +147,7 @@ it('keeps the bias of a channel whose weights are next to nothing', () => {
   b[0] = 0.5;
   const ranges = { input0: { min: -1, max: 1 }, conv2d0: { min: -1, max: 1 } };
   const grids = gridsOf(graph, ranges);
-  storeInBytes(graph, { grids, hasKernel: (node, from) => isOp(node, 'conv2d') && hasByteKernel(graph, node, from) });
+  storeInBytes(graph, { grids, hasKernel: (node, from) => hasByteKernel(graph, node, from) });
   const program = lowerGraph(graph, defaultCostModel);
   expect(program.steps.map(({ kernel }) => kernel)).toContain('i8_dot_12x4');
   const y = evaluate(graph, randomInputs(graph, randomFloats(7))).output0.data as Float32Array;
@@ -232,7 +231,7 @@ it('measures what eight bits cost each layer, and keeps those in floats that the
   };
   const samples = [1, 2, 3].map((seed) => randomInputs(network(), randomFloats(seed)));
   const program = compileGraph(network());
-  const { ranges, floats } = await calibrateBytes(network, program, { calibrate: samples });
+  const { ranges, floats } = await calibrateBytes(network(), program, { calibrate: samples });
   const harmed = network().nodes.filter(({ name }) => Object.hasOwn(floats, name));
   expect(harmed.map(({ inputs }) => inputs[0])).toContain('conv2d0');
   expect(Object.keys(floats).length).toBeLessThan(3);

@@ -245,7 +245,7 @@ function toBytes(graph: Graph, feeds: Feeds, dice: Dice): void {
       if (!isSum) expose(graph, value);
     }
   }
-  const hasKernel = (node: Node, from: ByteGrid) => isOp(node, 'conv2d') && hasByteKernel(graph, node, from);
+  const hasKernel = (node: Node, from: ByteGrid) => hasByteKernel(graph, node, from);
   storeInBytes(graph, { grids: gridsOf(graph, ranges, eight), hasKernel });
 }
 

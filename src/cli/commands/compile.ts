@@ -6,7 +6,7 @@ import { makeDirectory, writeOutput } from '../../files/write.ts';
 import { ProgressLine, writeJson, type Io } from '../io.ts';
 import { formatExplanation } from '../compile/explain.ts';
 import { PassTexts } from '../compile/pass-texts.ts';
-import { compileBytes, compileImported, importBytes, isForeign, withModelOptions } from '../models.ts';
+import { compileImported, importBytes, isForeign, withModelOptions } from '../models.ts';
 import type { ForeignOptions, ModelOptions } from '../models.ts';
 import { seconds } from '../options.ts';
 import { engineNames, type EngineName } from '../../lower/engine-names.ts';
@@ -96,16 +96,15 @@ async function compile(io: Io, input: string, options: Options): Promise<void> {
     file === undefined ? undefined : parseCostModel(new TextDecoder().decode(await readInput(file)), file);
   const start = performance.now();
   const progress = new ProgressLine(io);
+  const graph = await importBytes(bytes, input, progress, options);
   let int8: CompileOptions['int8'];
   if (options.calibrate !== undefined) {
     const { calibrate } = await import('../../evaluate/calibrate.ts');
-    const floats = await compileBytes(bytes, input, progress, { ...options, labels, costModel, int8 });
-    const graphs: Graph[] = [];
-    for (let i = 0; i < 3; i++) graphs.push(await importBytes(bytes, input, progress, options));
-    int8 = await calibrate(floats, () => graphs.pop()!, options.calibrate, progress, options);
+    const { cloneGraph } = await import('../../graph/clone.ts');
+    const floats = await compileImported(cloneGraph(graph), input, progress, { ...options, labels, costModel, int8 });
+    int8 = await calibrate(floats, graph, options.calibrate, progress, options);
   }
   const foreign = { ...options, labels, int8, costModel };
-  const graph = await importBytes(bytes, input, progress, options);
   const passes = options.dumpPasses === undefined ? undefined : new PassTexts(graph);
   const program = await compileImported(graph, input, progress, foreign, (pass, now) => passes?.add(pass, now));
   const passFiles = await passes?.write(options.dumpPasses!);

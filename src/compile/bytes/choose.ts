@@ -4,7 +4,7 @@
 // the nodes that takes the least time, with the conversions at its seams, is a minimum cut. It is compiled and predicted as
 // well, so that the result is not predicted to be slower than floats.
 import { cloneGraph } from '../../graph/clone.ts';
-import { valueOf, type Graph, type Node } from '../../graph/graph.ts';
+import type { Graph, Node } from '../../graph/graph.ts';
 import { verify } from '../../graph/verify.ts';
 import type { CostModel } from '../../lower/cost-model.ts';
 import { conversionWork, minSparseGain, predict, predictLayers } from '../../lower/cost.ts';
@@ -25,7 +25,7 @@ import { makesFloats, storeInBytes } from './store.ts';
 /** What is known of a float network that becomes an integer program. */
 export interface ByteOptions {
   readonly ranges: Ranges;
-  /** Values that have eight bits, others have seven. */
+  /** Values that have eight bits, others have seven: for those, every host has a quick kernel. */
   readonly eight?: readonly string[];
   /** Layers that stay in floats, with the error that eight bits would make there. */
   readonly floats?: Readonly<Record<string, number>>;
@@ -82,8 +82,7 @@ export function chooseBytes(
   const times = `predicted ${best.ms.toPrecision(3)} ms instead of ${whole.ms.toPrecision(3)}`;
   note(best.graph, separated, kept.filter(skips), `their zeros are skipped there, ${times}`);
   note(best.graph, separated, kept.filter((i) => !skips(i)), `they are faster there or beside such layers, ${times}`); // prettier-ignore
-  for (const [name, error] of Object.entries(options.floats ?? {})) {
-    if (best === all) break;
+  for (const [name, error] of Object.entries(best === all ? {} : (options.floats ?? {}))) {
     best.graph.notes.push(
       `${name}: in floats, because eight bits would change it by ${(100 * error).toPrecision(2)} %`,
     );
@@ -115,7 +114,7 @@ function stored(
     floats: new Set(Object.keys(floats)),
     apart: new Set(Array.from(apart, (i) => nodes[i])),
     hasKernel: (node, from) => {
-      const has = isOp(node, 'conv2d') && hasByteKernel(graph, node, from);
+      const has = hasByteKernel(graph, node, from);
       if (!has) unfit.add(nodes.indexOf(node));
       return has;
     },
@@ -163,7 +162,7 @@ function cheaperInFloats(
     if (value.data || value.shape.length !== 4) continue;
     const maker = known.maker(value.name);
     const isOutput = graph.outputs.some((port) => port.value === value.name);
-    const elements = elementCount(valueOf(graph, value.name).shape);
+    const elements = elementCount(value.shape);
     const copies = (kernel: 'i8_from_f32' | 'i8_to_f32') => predict(conversionWork(kernel, elements), model);
     // made in floats, read in bytes: one copy for all readers
     const copy = next++;

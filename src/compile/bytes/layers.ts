@@ -1,11 +1,11 @@
 // Convolutions of bytes: weights as blocks, sums requantised in the kernel's last step.
-import type { Graph } from '../../graph/graph.ts';
+import type { Graph, Node } from '../../graph/graph.ts';
 import { valueOf } from '../../graph/graph.ts';
 import { blockKernels, blockVectors, fastestGroup } from '../../lower/block-cost.ts';
 import { packBlocks, packDepthwise, sumsFit, type ByteMatrix } from '../../lower/blocks.ts';
 import type { Lowering, StepCost } from '../../lower/lowering.ts';
 import { isPointwise } from '../../ops/conv2d.ts';
-import type { NodeOf } from '../../ops/nodes.ts';
+import { isOp, type NodeOf } from '../../ops/nodes.ts';
 import { activationArguments } from '../../program/activations.ts';
 import { depthwiseBytesScratch, dotScratchBytes } from '../../program/kernels/dots.ts';
 import { paddedPlane } from '../../program/layout.ts';
@@ -18,11 +18,12 @@ import { beyondBytes } from './weights.ts';
 type Layer = NodeOf<'conv2d'>;
 
 /**
- * Whether a convolution has a kernel for bytes, which computes it exactly.
+ * Whether a layer has a kernel for bytes, which computes it exactly.
  * @param from the bytes of its input; its weights are rounded, and its output has its bytes unless it is in floats
  */
-export function hasByteKernel(graph: Graph, node: Layer, from: ByteGrid): boolean {
-  return hasKernelFor(graph, node) && sumsFit(inBytes(integers(node, graph, from, outputBytes(graph, node))).matrix);
+export function hasByteKernel(graph: Graph, node: Node, from: ByteGrid): boolean {
+  if (!isOp(node, 'conv2d') || !hasKernelFor(graph, node)) return false;
+  return sumsFit(inBytes(integers(node, graph, from, outputBytes(graph, node))).matrix);
 }
 
 /** The bytes to which a layer's sums are rounded; undefined: it makes floats. */
