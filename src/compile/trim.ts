@@ -6,14 +6,14 @@ import type { KernelName } from '../program/kernels.ts';
 import type { Program } from '../program/program.ts';
 import { wideKernels } from '../program/wide.ts';
 
+/** Kernels that write inputs in bytes, from tensors and images. */
+const inputKernels: readonly KernelName[] = ['i8_from_bytes', 'i8_from_f32'];
+
 /** Kernels that loading and detection use for every model. */
 const runtimeKernels: readonly KernelName[] = [
   'f32_copy',
-  ...(Object.keys(kernels) as KernelName[]).filter((name) => kernels[name].standalone),
+  ...(Object.keys(kernels) as KernelName[]).filter((name) => kernels[name].standalone && !inputKernels.includes(name)),
 ];
-
-/** Kernels that write inputs in bytes, from tensors and images. */
-const inputKernels: readonly KernelName[] = ['i8_from_bytes', 'i8_from_f32'];
 
 /** Expansions of weights that only some kernels read. */
 const expansions: Readonly<Record<string, RegExp>> = {

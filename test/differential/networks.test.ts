@@ -46,9 +46,6 @@ async function tryMany(numRuns: number, seed: number, coverage: Coverage): Promi
   }
 }
 
-/** Called by the runtime for inputs that files declare as bytes; test/runtime/byte-view.test.ts has them. These networks take floats. */
-const inputKernels: readonly string[] = ['i8_from_bytes'];
-
 /** What there is and no network has had: operators, kernels of programs, ways to do products, forms of constants. */
 function missed({ operators: ops, kernels: used, ways, forms }: Coverage): string[] {
   const matrix = (['vector', 'flat', 'shifted'] as const).flatMap(kernelsOf);
@@ -56,9 +53,7 @@ function missed({ operators: ops, kernels: used, ways, forms }: Coverage): strin
   for (const group of [1, 2, 4]) kept.push(`spmm ${group}`, `blocks ${group}`);
   return [
     ...Object.keys(operators).filter((name) => !ops.has(name)),
-    ...kernelNames.filter(
-      (name) => !(kernels[name] as Kernel).standalone && !inputKernels.includes(name) && !used.has(name),
-    ),
+    ...kernelNames.filter((name) => !(kernels[name] as Kernel).standalone && !used.has(name)),
     ...[...matrix, 'planes', 'f32_winograd_8x4'].filter((name) => !ways.has(name)),
     ...kept.filter((name) => !forms.has(name)),
   ];

@@ -159,16 +159,6 @@ function depthwise(kernel: number, stride: number, bits: 7 | 8): Program {
   );
 }
 
-/** A caller's tensor of bytes. */
-function tensorBytes(byPixels: boolean): Program {
-  const [channels, pixels] = [7, 21];
-  const plane = paddedPlane(pixels);
-  const [xPixel, xChannel] = byPixels ? [channels, 1] : [1, pixels];
-  const sizes = { x: Math.ceil((channels * pixels) / 4), y: quadsOf(channels) * plane, scratch: 1 };
-  const shift = byPixels ? 128 : 0;
-  return programOf('i8_from_bytes', sizes, {}, { channels, pixels, xPixel, xChannel, yPlane: 4 * plane, shift });
-}
-
 /** By name, programs in which every kernel is that operators do not lower to yet. */
 export const bytePrograms: Record<string, Program> = {
   'products of bytes, dense': product('i8_dot_12x4', {
@@ -218,8 +208,6 @@ export const bytePrograms: Record<string, Program> = {
     kernel: 1,
     bits: 8,
   }),
-  'bytes of a tensor, by pixels': tensorBytes(true),
-  'bytes of a tensor, by channels': tensorBytes(false),
   'depthwise, bytes': depthwise(3, 1, 7),
   'depthwise 5×5 in steps, bytes': depthwise(5, 2, 8),
 };

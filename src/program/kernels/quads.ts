@@ -67,6 +67,7 @@ export const quadKernels = {
   i8_from_bytes: kernel({
     family: 'quads',
     record: 'FromBytesRecord',
+    standalone: true, // the runtime calls it when a caller's tensor is written
     fields: {
       x: 'read', // bytes
       y: 'write', // planes of words
@@ -88,7 +89,6 @@ export const quadKernels = {
       return { x: (n.pixels - 1) * n.xPixel + (n.channels - 1) * n.xChannel + 4, y };
     },
     work: (n) => n.channels * n.pixels,
-    axes: import.meta.oneThread ? undefined : (n) => [{ field: 'pixels', multiple: 16, moves: { x: n.xPixel, y: 4 } }],
   }),
 
   /** Quads → planes of floats. */
